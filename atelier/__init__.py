@@ -1,0 +1,1 @@
+"""The user's side: the typed client and the `atelier` command."""

@@ -1,0 +1,140 @@
+"""Model cards: what a network is, what it takes, and where its weights come from, as data."""
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.errors import UnknownModel
+
+Kind = Literal["generate", "stylize"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BuiltinSource(_Data):
+    """Weights that the distribution carries, or builds from an installed package."""
+
+    type: Literal["builtin"]
+    builder: str  # a name in worker.models.builders
+
+
+class HubSource(_Data):
+    """A TensorFlow Hub handle, resolved when the model is pulled."""
+
+    type: Literal["tfhub"]
+    handle: str
+
+
+class SavedModelSource(_Data):
+    """A folder on this machine that holds a SavedModel of the card's call convention."""
+
+    type: Literal["saved_model"]
+    path: str
+
+
+class UrlSource(_Data):
+    """A .tar.gz of a SavedModel at a URL, checked against its sha256."""
+
+    type: Literal["url"]
+    url: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+Source = Annotated[BuiltinSource | HubSource | SavedModelSource | UrlSource, Field(discriminator="type")]
+
+
+class Range(_Data):
+    """The closed range of a numeric parameter, and its default."""
+
+    minimum: float
+    maximum: float
+    default: float
+
+
+class Latent(_Data):
+    """How a generator's input vector is made: `normals` N(0, 1) values, then a one-hot class."""
+
+    normals: int = Field(ge=1)
+    classes: int = Field(ge=0)
+
+    @property
+    def size(self) -> int:
+        """Length of the whole vector."""
+        return self.normals + self.classes
+
+
+class Picture(_Data):
+    """Size of a generator's output, in pixels."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    channels: Literal[1, 3]
+
+
+class ModelCard(_Data):
+    """A network's description. The catalog holds one a name."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")
+    kind: Kind
+    version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    title: str
+    description: str
+    license: str
+    homepage: str | None = None
+    source: Source
+    default: bool = False  # used when a job of this kind names no model
+    preload: bool = False  # every worker loads it before it takes work
+    max_batch: int = Field(default=1, ge=1)  # most items in one call of the network
+    parameters: dict[str, Range] = Field(default_factory=dict)
+    latent: Latent | None = None  # generators only
+    picture: Picture | None = None  # generators only
+    min_side: int = Field(default=8, ge=1)  # pixels; stylizers only
+    max_side: int = Field(default=4096, ge=1)  # pixels; stylizers only
+    style_side: int | None = None  # a style image is brought to this square, pixels; stylizers only
+
+
+class Catalog:
+    """All known cards, by name."""
+
+    def __init__(self, cards: list[ModelCard]) -> None:
+        self._cards = {card.name: card for card in cards}
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        return iter(self._cards.values())
+
+    def get(self, name: str, kind: Kind | None = None) -> ModelCard:
+        """Return the card; raise UnknownModel with the known names where there is none."""
+        card = self._cards.get(name)
+        if card is None or (kind is not None and card.kind != kind):
+            names = ", ".join(sorted(c.name for c in self._cards.values() if kind in (None, c.kind)))
+            raise UnknownModel.of_field("/model", f"no {kind or ''} model is named {name!r}; known: {names}")
+        return card
+
+    def default(self, kind: Kind) -> ModelCard:
+        """Return the card that a job of this kind gets when it names none."""
+        return next(card for card in self._cards.values() if card.kind == kind and card.default)
+
+
+def parse_card(path: Path) -> ModelCard:
+    """Read one card from a JSON file."""
+    return ModelCard.model_validate(json.loads(path.read_text("utf-8")))
+
+
+@cache
+def bundled_cards() -> tuple[ModelCard, ...]:
+    """The cards that the distribution carries."""
+    folder = resources.files("shared") / "catalog"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
+    return tuple(ModelCard.model_validate_json(f.read_text("utf-8")) for f in files)
+
+
+def load_catalog(extra: Path | None = None) -> Catalog:
+    """Return the bundled cards and those in a folder of the user's; the user's win by name."""
+    own = sorted(extra.glob("*.json")) if extra is not None and extra.is_dir() else []
+    return Catalog([*bundled_cards(), *(parse_card(path) for path in own)])

@@ -1,0 +1,224 @@
+"""The one error tree. Each class has a stable code and a message fit for a client; no HTTP numbers here."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One fault of one field of a request."""
+
+    pointer: str  # JSON Pointer into the request, "/strength"; "" means the whole body
+    detail: str  # what is wrong and which limit holds
+    code: str  # stable, machine readable
+
+
+class AtelierError(Exception):
+    """Base of every error that a client or an operator may see."""
+
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Internal error"
+    retryable: ClassVar[bool] = False  # may the same job succeed later, unchanged?
+
+    def __init__(self, detail: str = "", *, errors: Sequence[FieldError] = ()) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.errors = tuple(errors)
+
+    @classmethod
+    def of_field(cls, pointer: str, detail: str) -> "AtelierError":
+        """Build the error for one field, so that the client learns where the fault lies."""
+        return cls(detail, errors=[FieldError(pointer, detail, cls.code)])
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members that both a problem document and a job's `error` carry."""
+        body: dict[str, Any] = {"code": self.code, "title": self.title, "detail": self.detail}
+        if self.errors:
+            body["errors"] = [asdict(error) for error in self.errors]
+        return body
+
+
+class InvalidRequest(AtelierError):
+    """Raised when a request names unknown fields, misses some, or holds values out of range."""
+
+    code = "invalid_request"
+    title = "The request is not valid"
+
+
+class UnsupportedImage(AtelierError):
+    """Raised when bytes are not a picture in a format that the service reads."""
+
+    code = "unsupported_image_format"
+    title = "Unsupported image format"
+
+
+class CorruptImage(AtelierError):
+    """Raised when a picture starts well and cannot be read to its end."""
+
+    code = "corrupt_image"
+    title = "The image cannot be decoded"
+
+
+class ImageTooLarge(AtelierError):
+    """Raised when a picture has more pixels, or a longer or shorter side, than allowed."""
+
+    code = "image_too_large"
+    title = "The image is too large"
+
+
+class ImageTooSmall(AtelierError):
+    """Raised when a picture has a side too short for any model."""
+
+    code = "image_too_small"
+    title = "The image is too small"
+
+
+class TooManyFrames(AtelierError):
+    """Raised when a picture has more frames than allowed."""
+
+    code = "too_many_frames"
+    title = "The image has too many frames"
+
+
+class BodyTooLarge(AtelierError):
+    """Raised when a request or a file has more bytes than allowed."""
+
+    code = "body_too_large"
+    title = "The body is too large"
+
+
+class UnknownModel(AtelierError):
+    """Raised when no card has the requested name, or the card is of another kind."""
+
+    code = "unknown_model"
+    title = "Unknown model"
+
+
+class ModelUnavailable(AtelierError):
+    """Raised when a card exists and its weights are not in the model store."""
+
+    code = "model_unavailable"
+    title = "The model's weights are not available"
+
+
+class ModelCorrupt(AtelierError):
+    """Raised when stored weights differ from their recorded checksums."""
+
+    code = "model_corrupt"
+    title = "The stored model is damaged"
+
+
+class JobNotFound(AtelierError):
+    """Raised when no job of this owner has the id."""
+
+    code = "job_not_found"
+    title = "No such job"
+
+
+class JobGone(AtelierError):
+    """Raised when a job existed and its time to live is over, or it was deleted."""
+
+    code = "job_gone"
+    title = "The job has expired or was deleted"
+
+
+class FileNotFound(AtelierError):
+    """Raised when no file of this owner has the id."""
+
+    code = "file_not_found"
+    title = "No such file"
+
+
+class OutputNotFound(AtelierError):
+    """Raised when a job has no output with the index."""
+
+    code = "output_not_found"
+    title = "No such output"
+
+
+class ObjectNotFound(AtelierError):
+    """Raised when storage holds no object under the key."""
+
+    code = "object_not_found"
+    title = "No such object"
+
+
+class IllegalMove(AtelierError):
+    """Raised when a job is moved from a status that forbids it."""
+
+    code = "job_state_conflict"
+    title = "The job's status does not allow this"
+
+
+class FileInUse(AtelierError):
+    """Raised when a file is deleted that an unfinished job needs."""
+
+    code = "file_in_use"
+    title = "The file is needed by an unfinished job"
+
+
+class IdempotencyMismatch(AtelierError):
+    """Raised when an idempotency key or a job id comes again with another body."""
+
+    code = "idempotency_key_reused"
+    title = "The key was used with another body"
+
+
+class StoreUnavailable(AtelierError):
+    """Raised when the Redis-protocol server does not answer or cannot write."""
+
+    code = "store_unavailable"
+    title = "The job store is not available"
+    retryable = True
+
+
+class StorageUnavailable(AtelierError):
+    """Raised when object storage cannot be read or written now."""
+
+    code = "storage_unavailable"
+    title = "Object storage is not available"
+    retryable = True
+
+
+class OutOfMemory(AtelierError):
+    """Raised when a model ran out of memory; a later attempt may find more."""
+
+    code = "out_of_memory"
+    title = "The worker ran out of memory"
+    retryable = True
+
+
+class WorkerLost(AtelierError):
+    """Raised when a job's workers died or froze more often than its crash budget allows."""
+
+    code = "worker_lost"
+    title = "The job's worker was lost too often"
+
+
+class TimeLimitExceeded(AtelierError):
+    """Raised when a job ran longer than the hard limit."""
+
+    code = "time_limit_exceeded"
+    title = "The job ran too long"
+
+
+class AttemptsExhausted(AtelierError):
+    """Raised when the last allowed attempt ended with a transient error."""
+
+    code = "attempts_exhausted"
+    title = "The job failed on every attempt"
+
+
+class LeaseLost(AtelierError):
+    """Raised inside a worker whose attempt is no longer the current one; it must drop its result."""
+
+    code = "lease_lost"
+    title = "The attempt is no longer current"
+
+
+class JobCanceled(LeaseLost):
+    """Raised inside a worker when the client canceled the job."""
+
+    code = "job_canceled"
+    title = "The job was canceled"

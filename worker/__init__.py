@@ -1,0 +1,1 @@
+"""Job in, picture out."""
