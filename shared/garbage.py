@@ -1,0 +1,29 @@
+"""Bytes that no record names any more: removed after the record is gone, so no link ever dangles."""
+
+from shared.object_store import ObjectStore
+from shared.redis_server import PREFIX, Client, answering
+
+
+class Garbage:
+    """The list of keys and prefixes whose objects must go."""
+
+    def __init__(self, client: Client, objects: ObjectStore, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._objects = objects
+        self._list = f"{prefix}garbage"
+
+    def sweep(self, limit: int = 100) -> int:
+        """Remove the objects of up to `limit` entries; return how many entries are done."""
+        with answering():
+            entries = self._client.zrange(self._list, 0, limit - 1)
+        for entry in entries:
+            self._remove(entry)
+        return len(entries)
+
+    def _remove(self, entry: str) -> None:
+        if entry.endswith("/"):
+            self._objects.delete_prefix(entry)
+        else:
+            self._objects.delete(entry)
+        with answering():
+            self._client.zrem(self._list, entry)

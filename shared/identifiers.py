@@ -1,0 +1,30 @@
+"""Identifiers: how jobs, files and owners are named."""
+
+import hashlib
+import re
+
+from uuid6 import uuid7
+
+ANONYMOUS = "anonymous"  # the only owner until API keys exist
+JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+FILE_ID = r"^file_[0-9a-f]{64}$"
+
+
+def new_job_id() -> str:
+    """Return a fresh id that sorts by time of creation."""
+    return f"job_{uuid7().hex}"
+
+
+def is_job_id(text: str) -> bool:
+    """Whether a client may use this text as a job's id."""
+    return re.match(JOB_ID, text) is not None
+
+
+def sha256(data: bytes) -> str:
+    """Return the hex digest that names content everywhere."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_id(digest: str) -> str:
+    """Return the id of the file whose bytes have this sha256."""
+    return f"file_{digest}"

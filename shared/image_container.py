@@ -1,0 +1,220 @@
+"""Walk the outer structure of an image file in bounded time, without decoding a pixel.
+
+Pillow reads headers in Python loops that an attacker can stretch: 32 MiB of empty JPEG segments, GIF comments that are
+joined block by block, tags that all claim the same megabytes. Every walk here spends from a budget and ends at the first
+frame too many, so that what Pillow sees afterwards is cheap to open. Damage is left for Pillow to find.
+"""
+
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_MAX_GIF_COMMENT = 256 * 1024  # bytes; Pillow joins comments in quadratic time
+_MAX_JPEG_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
+_MAX_EXIF = 1024 * 1024  # bytes; one segment carries at most 64 KiB
+_MAX_TAGS = 4096  # entries of one TIFF directory
+_TIFF_UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # bytes by type
+_TIFF_COUNTS = {1: 2**62, 2: 2**62, 3: 262_144, 5: 4096, 7: 2**62, 10: 4096}  # values of one tag; others 65,536
+_TIFF_ORDERS = {b"II": "<", b"MM": ">"}
+_ORIENTATION = 0x0112
+_SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)  # Exif, GPS, interoperability: Pillow loads them with a TIFF
+_JPEG_MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])", re.DOTALL)
+_JPEG_BARE = {0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}  # markers without a length
+_JPEG_TABLES = {0xDB, 0xDE, 0xED, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What the structure of an image file says before its header is parsed."""
+
+    frames: int = 1  # counted no further than one more than allowed
+    orientation: int = 1  # EXIF, 1 to 8
+    size: tuple[int, int] | None = None  # the canvas, where Pillow would allocate it on opening
+
+
+class _Budget:
+    """Counts down what a walk may still visit."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, parts: int) -> None:
+        self.left = parts
+
+    def spend(self, parts: int = 1) -> None:
+        self.left -= parts
+        if self.left < 0:
+            raise ValueError("it is made of too many small parts")
+
+
+def walk(image_format: str, data: bytes, max_frames: int) -> Container:
+    """Return what the structure says; ValueError where reading it on would cost more than an honest file does."""
+    walker = _WALKERS.get(image_format)
+    if walker is None:
+        return Container()
+    return walker(data, max_frames)
+
+
+def _walk_png(data: bytes, max_frames: int) -> Container:
+    budget = _Budget(16_384 + len(data) // 1024)
+    position, frames, exif, pixels = 8, 1, b"", False
+    while position + 8 <= len(data):
+        budget.spend()
+        length, kind = struct.unpack_from(">I4s", data, position)
+        body = position + 8
+        if kind == b"acTL" and not pixels:
+            frames = max(1, int.from_bytes(data[body : body + 4], "big"))
+        elif kind == b"eXIf":
+            exif = data[body : body + length]
+        pixels = pixels or kind == b"IDAT"
+        position = body + length + 4
+    return Container(frames=min(frames, max_frames + 1), orientation=_exif_orientation(exif))
+
+
+def _walk_jpeg(data: bytes, max_frames: int) -> Container:
+    """Visit the segments before the first scan; further pictures behind it (MPO, gain maps) are not frames."""
+    budget, tables, junk, exif = _Budget(4096), _Budget(_MAX_JPEG_TABLES), _Budget(65_536), b""
+    position = 2
+    while found := _JPEG_MARKER.match(data, position):
+        budget.spend()
+        junk.spend(found.end() - position - 2)
+        marker, body = found[1][0], found.end() + 2
+        if marker == 0xDA or body > len(data):
+            break
+        position = found.end()
+        if marker in _JPEG_BARE:
+            continue
+        position += max(2, int.from_bytes(data[position:body], "big"))
+        if marker in _JPEG_TABLES:
+            tables.spend(position - body)
+        if marker == 0xE1 and data.startswith(b"Exif\0\0", body):
+            exif += data[body + 6 : position]
+            _require(len(exif) <= _MAX_EXIF, "its EXIF block is too long")
+    return Container(orientation=_exif_orientation(exif))
+
+
+def _walk_gif(data: bytes, max_frames: int) -> Container:
+    """Count the frames; the canvas grows to hold the first one, as Pillow does."""
+    budget, comments = _Budget(65_536 + len(data) // 64), _Budget(_MAX_GIF_COMMENT)
+    frames, size = 0, struct.unpack_from("<HH", data, 6)
+    position = 13 + _gif_palette(data[10])
+    while position < len(data) and frames <= max_frames:
+        budget.spend()
+        kind = data[position]
+        if kind == 0x3B or position + 12 > len(data):
+            break
+        if kind == 0x2C:
+            left, top, width, height, flags = struct.unpack_from("<HHHHB", data, position + 1)
+            if frames == 0:
+                size = (max(size[0], left + width), max(size[1], top + height))
+            frames += 1
+            position = _skip_gif_blocks(data, position + 11 + _gif_palette(flags), budget)
+        elif kind == 0x21:
+            end = _skip_gif_blocks(data, position + 2, budget)
+            comments.spend(end - position if data[position + 1] == 0xFE else 0)
+            position = end
+        else:
+            position += 1
+    return Container(frames=max(1, frames), size=(size[0], size[1]))
+
+
+def _gif_palette(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 128 else 0
+
+
+def _skip_gif_blocks(data: bytes, position: int, budget: _Budget) -> int:
+    while position < len(data) and data[position]:
+        budget.spend()
+        position += 1 + data[position]
+    return position + 1
+
+
+def _walk_webp(data: bytes, max_frames: int) -> Container:
+    budget = _Budget(16_384 + len(data) // 1024)
+    position, frames, exif = 12, 0, b""
+    while position + 8 <= len(data) and frames <= max_frames:
+        budget.spend()
+        kind, length = struct.unpack_from("<4sI", data, position)
+        if kind == b"ANMF":
+            frames += 1
+        elif kind == b"EXIF":
+            exif = data[position + 8 : position + 8 + length]
+        position += 8 + length + (length & 1)
+    return Container(frames=max(1, frames), orientation=_exif_orientation(exif), size=_webp_canvas(data))
+
+
+def _webp_canvas(data: bytes) -> tuple[int, int] | None:
+    kind, body = data[12:16], data[20:30]
+    if len(body) < 10:
+        return None
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+
+
+def _exif_orientation(exif: bytes) -> int:
+    while exif.startswith(b"Exif\0\0"):
+        exif = exif[6:]
+    return _walk_tiff(exif, 1).orientation
+
+
+def _walk_tiff(data: bytes, max_frames: int) -> Container:
+    """Follow the chain of directories; an EXIF block is one as well."""
+    order = _TIFF_ORDERS.get(data[:2])
+    if order is None:
+        return Container()
+    big = data[2:3] == b"+"  # in the big-endian BigTIFF Pillow expects the 43 at the same place
+    chain: list[int] = []
+    orientation = 1
+    offset = _number(data, 8 if big else 4, order + ("Q" if big else "I"))
+    while offset and offset < len(data) and offset not in chain and len(chain) <= max_frames:
+        tags, offset_after = _read_directory(data, offset, order=order, big=big)
+        if not chain:
+            orientation = tags.get(_ORIENTATION, 1)
+            for tag in _SUB_DIRECTORIES:
+                _read_directory(data, tags.get(tag, len(data)), order=order, big=big)
+        chain.append(offset)
+        offset = offset_after
+    return Container(frames=max(1, len(chain)), orientation=orientation if 1 <= orientation <= 8 else 1)
+
+
+def _read_directory(data: bytes, offset: int, *, order: str, big: bool) -> tuple[dict[int, int], int]:
+    """Return the tags that hold one number, and where the next directory lies (0: nowhere)."""
+    entry = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
+    count = _number(data, offset, order + ("Q" if big else "H"))
+    first = offset + (8 if big else 2)
+    _require(count <= _MAX_TAGS, "a directory has too many tags")
+    tags, claimed = {}, 0
+    for position in range(first, min(first + count * entry.size, len(data) - entry.size + 1), entry.size):
+        tag, kind, values, inline = entry.unpack_from(data, position)
+        _require(values <= _TIFF_COUNTS.get(kind, 65_536), f"tag {tag} has too many values")
+        claimed += min(_TIFF_UNITS.get(kind, 0) * values, len(data))
+        if values == 1 and kind in (3, 4, 13, 16):
+            tags.setdefault(tag, _number(inline, 0, order + {3: "H", 16: "Q"}.get(kind, "I")))
+    _require(claimed <= 4 * len(data) + 65_536, "its tags claim more bytes than it has")
+    return tags, _number(data, first + count * entry.size, order + ("Q" if big else "I"))
+
+
+def _number(data: bytes, offset: int, code: str) -> int:
+    """Return one unsigned number, or 0 behind the end."""
+    number = struct.Struct(code)
+    if offset + number.size > len(data):
+        return 0
+    return int(number.unpack_from(data, offset)[0])
+
+
+def _require(true: bool, fault: str) -> None:
+    if not true:
+        raise ValueError(fault)
+
+
+_WALKERS: dict[str, Callable[[bytes, int], Container]] = {
+    "png": _walk_png,
+    "jpeg": _walk_jpeg,
+    "gif": _walk_gif,
+    "webp": _walk_webp,
+    "tiff": _walk_tiff,
+}

@@ -1,0 +1,86 @@
+"""The doorbell: Celery's names, its app factory, and ringing. A message carries a job's id, nothing else."""
+
+from typing import Any
+
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import OperationalError
+
+from shared.errors import StoreUnavailable
+from shared.redis_server import SOCKET_TIMEOUT_SECONDS, Client, answering
+from shared.settings import Settings
+from shared.status import Lane
+
+RUN_JOB = "atelier.run_job"
+SWEEP = "atelier.sweep"
+IO_QUEUE = "atelier.io"
+MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
+QUEUES = (*MODEL_QUEUES, IO_QUEUE)
+
+
+def queue_of(lane: Lane) -> str:
+    """Return the name of a lane's Celery queue, which is also its list's key in Redis."""
+    return f"atelier.{lane}"
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery app that the API rings and the worker serves."""
+    app = Celery("atelier", broker=broker_url(settings.redis_url), set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=False,  # the message is a doorbell; the lease is what counts
+        task_serializer="json",
+        accept_content=["json"],
+        task_queues=[Queue(name) for name in QUEUES],
+        task_default_queue=IO_QUEUE,
+        task_create_missing_queues=False,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_pool_limit=64,
+        broker_transport_options={
+            "queue_order_strategy": "priority",
+            "health_check_interval": 4,
+            "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "visibility_timeout": 3600,
+        },
+    )
+    return app
+
+
+def broker_url(redis_url: str) -> str:
+    """Return Celery's spelling of a Redis URL: a Unix socket is redis+socket:// there."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+class JobQueue:
+    """Rings doorbells. A ring that is lost is made again by the reaper; a ring too many does nothing."""
+
+    def __init__(self, app: Celery, client: Client) -> None:
+        self._app = app
+        self._client = client
+
+    def ring(self, job_id: str, lane: Lane) -> None:
+        """Tell the workers of a lane that a job waits. Raises StoreUnavailable."""
+        self._send(RUN_JOB, queue_of(lane), job_id)
+
+    def ring_sweep(self) -> None:
+        """Ask for the removal of bytes that no record names any more."""
+        self._send(SWEEP, IO_QUEUE)
+
+    def _send(self, task: str, queue: str, *arguments: Any) -> None:
+        try:
+            self._app.send_task(task, args=arguments, queue=queue, ignore_result=True, retry=False)
+        except OperationalError as error:
+            raise StoreUnavailable("the message broker does not answer") from error
+
+    def room(self, target: int) -> dict[Lane, int]:
+        """Return how many more rings each lane's list may hold before it has `target`."""
+        with answering():
+            return {lane: max(0, target - int(self._client.llen(queue_of(lane)))) for lane in Lane}

@@ -1,0 +1,11 @@
+-- queued -> running: the only way to start an attempt. ARGV: id, worker, lease ms
+-- Returns the record, or nothing where the job may not be claimed now.
+local id = ARGV[1]
+local job = get(id, 'status', 'not_before')
+if job[1] ~= 'queued' or tonumber(job[2]) > now then return {} end
+leave_lines(id)
+redis.call('HINCRBY', job_key(id), 'attempt', 1)
+change(id, 'status', 'running', 'worker', ARGV[2], 'started_at', now)
+redis.call('ZADD', LEASES, now + tonumber(ARGV[3]), id)
+emit(id, 'state', {status = 'running', attempt = tonumber(redis.call('HGET', job_key(id), 'attempt'))})
+return redis.call('HGETALL', job_key(id))

@@ -1,0 +1,22 @@
+-- Forget terminal jobs whose time to live is over; their bytes become garbage. ARGV: most jobs, tombstone ms
+-- With a third and a fourth argument, id and owner: forget that terminal job now.
+local function forget(id)
+  local owner = redis.call('HGET', job_key(id), 'owner')
+  redis.call('ZREM', EXPIRING, id)
+  if not owner then return end
+  redis.call('ZREM', P .. 'owner:' .. owner .. ':jobs', id)
+  redis.call('SET', P .. 'gone:' .. id, owner, 'PX', ARGV[2])
+  redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
+  redis.call('DEL', job_key(id), events_key(id))
+end
+
+if ARGV[3] then
+  local job = get(ARGV[3], 'owner', 'status')
+  if not job[1] or job[1] ~= ARGV[4] then return 'missing' end
+  if job[2] == 'queued' or job[2] == 'running' then return job[2] end
+  forget(ARGV[3])
+  return 'ok'
+end
+local ids = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, id in ipairs(ids) do forget(id) end
+return ids

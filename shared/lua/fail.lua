@@ -1,0 +1,4 @@
+-- running -> failed, for an error that no later attempt can mend. ARGV: id, attempt, error (JSON)
+local how = standing(ARGV[1], ARGV[2])
+if how == 'ok' then finish(ARGV[1], 'failed', 'error', ARGV[3]) end
+return how

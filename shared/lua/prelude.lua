@@ -1,0 +1,74 @@
+-- What every move shares. KEYS[1] is the prefix of all keys; all times are the server's own, in milliseconds.
+-- The line before this one, written when the scripts are loaded, sets MAX_EVENTS.
+local P = KEYS[1]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+
+local function job_key(id) return P .. 'job:' .. id end
+local function events_key(id) return P .. 'events:' .. id end
+local function lane_key(lane) return P .. 'lane:' .. lane end
+local function users_key(owner, file) return P .. 'file-users:' .. owner .. ':' .. file end
+local function due_key(lane) return P .. 'due:' .. lane end
+local LEASES, EXPIRING, GARBAGE = P .. 'leases', P .. 'expiring', P .. 'garbage'
+
+local function get(id, ...) return redis.call('HMGET', job_key(id), ...) end
+
+local function change(id, ...)
+  redis.call('HSET', job_key(id), ...)
+  redis.call('HINCRBY', job_key(id), 'version', 1)
+end
+
+local function emit(id, kind, data)
+  redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
+end
+
+-- Is `attempt` the one that may still change the job? Returns 'ok', 'canceled' or 'lost'.
+local function standing(id, attempt)
+  local job = get(id, 'status', 'attempt')
+  if job[1] == 'running' and job[2] == attempt then return 'ok' end
+  if job[1] == 'canceled' then return 'canceled' end
+  return 'lost'
+end
+
+local function leave_lines(id)
+  local lane = redis.call('HGET', job_key(id), 'lane')
+  redis.call('ZREM', lane_key(lane), id)
+  redis.call('ZREM', due_key(lane), id)
+  redis.call('ZREM', LEASES, id)
+end
+
+local function enter_line(id, not_before, ring_ms)
+  local job = get(id, 'lane', 'sequence')
+  redis.call('ZADD', lane_key(job[1]), job[2], id)
+  redis.call('ZADD', due_key(job[1]), math.max(now, not_before) + ring_ms, id)
+end
+
+local function free_inputs(id)
+  local job = get(id, 'owner', 'inputs')
+  for file in pairs(cjson.decode(job[2])) do redis.call('SREM', users_key(job[1], file), id) end
+end
+
+-- Move a job into a terminal status, once and for good.
+local function finish(id, status, ...)
+  leave_lines(id)
+  free_inputs(id)
+  local expires = now + tonumber(redis.call('HGET', job_key(id), 'ttl_ms'))
+  redis.call('ZADD', EXPIRING, expires, id)
+  redis.call('HDEL', job_key(id), 'progress')
+  change(id, 'status', status, 'completed_at', now, 'expires_at', expires, ...)
+  emit(id, 'state', {status = status})
+end
+
+-- Put a running job back into its line; it may be claimed from not_before on.
+local function put_back(id, not_before, ring_ms, ...)
+  leave_lines(id)
+  redis.call('HDEL', job_key(id), 'progress', 'worker')
+  change(id, 'status', 'queued', 'not_before', not_before, ...)
+  enter_line(id, not_before, ring_ms)
+  emit(id, 'state', {status = 'queued', not_before = not_before})
+end
+
+-- Doubling pause with jitter: base, 2 base, 4 base ..., scaled by `jitter` in 0.5..1.5.
+local function backoff(base_ms, failures, jitter)
+  return math.floor(base_ms * 2 ^ math.min(failures - 1, 8) * jitter)
+end

@@ -1,0 +1,43 @@
+-- Accept a job, or find the one that the same key or id already made.
+-- ARGV: id, owner, record (JSON object of fields), input ids (JSON array), idempotency key or '', fingerprint,
+--       idempotency ttl ms, ring ms
+local id, owner, fields, inputs = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
+local key, fingerprint = ARGV[5], ARGV[6]
+
+local function same_or_conflict(known_id, known_fingerprint)
+  if known_fingerprint == fingerprint then return {'existing', known_id} end
+  return {'mismatch', known_id}
+end
+
+local idem = P .. 'idempotency:' .. owner .. ':' .. key
+if key ~= '' then
+  local known = redis.call('HMGET', idem, 'id', 'fingerprint')
+  if known[1] then return same_or_conflict(known[1], known[2]) end
+end
+local taken = get(id, 'owner', 'fingerprint')
+if taken[1] and taken[1] ~= owner then return {'mismatch', id} end
+if taken[1] then return same_or_conflict(id, taken[2]) end
+if redis.call('EXISTS', P .. 'gone:' .. id) == 1 then return {'gone', id} end
+
+local keys, missing = {}, {}
+for _, file in ipairs(inputs) do
+  local stored = redis.call('HGET', P .. 'file:' .. owner .. ':' .. file, 'key')
+  if stored then keys[file] = stored else missing[#missing + 1] = file end
+end
+if #missing > 0 then return {'missing', unpack(missing)} end
+
+local sequence = redis.call('INCR', P .. 'sequence')
+for name, value in pairs(fields) do redis.call('HSET', job_key(id), name, value) end
+local inputs_text = #inputs > 0 and cjson.encode(keys) or '{}'
+redis.call('HSET', job_key(id), 'id', id, 'owner', owner, 'status', 'queued', 'inputs', inputs_text,
+  'fingerprint', fingerprint, 'version', 0, 'attempt', 0, 'released', 0, 'failures', 0, 'crashes', 0,
+  'sequence', sequence, 'created_at', now, 'not_before', now)
+for _, file in ipairs(inputs) do redis.call('SADD', users_key(owner, file), id) end
+redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', sequence, id)
+if key ~= '' then
+  redis.call('HSET', idem, 'id', id, 'fingerprint', fingerprint)
+  redis.call('PEXPIRE', idem, ARGV[7])
+end
+enter_line(id, now, tonumber(ARGV[8]))
+emit(id, 'state', {status = 'queued'})
+return {'created', id}

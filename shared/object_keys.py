@@ -1,0 +1,13 @@
+"""Where objects lie in storage: every key is spelled here and nowhere else."""
+
+import secrets
+
+
+def input_key(owner: str, digest: str) -> str:
+    """Return a fresh key for an upload. Never reused, so that a delete cannot hit a later upload."""
+    return f"inputs/{owner}/{digest}/{secrets.token_hex(8)}"
+
+
+def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
+    """Return the key of an output. It carries the attempt, so that attempts never overwrite each other."""
+    return f"outputs/{job_id}/{attempt}/{index}.{extension}"

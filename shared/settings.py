@@ -1,0 +1,188 @@
+"""The one reader of the environment: typed, defaulted, validated, wrong variables refused by name."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.sources import EnvSettingsSource
+
+MEBIBYTE = 1024 * 1024
+DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
+
+
+class SettingsError(ValueError):
+    """Raised when an environment variable is unknown or holds nonsense; names the variable."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Limits(_Group):
+    """What a request may hold. Enforced before anything is stored."""
+
+    max_body_mebibytes: int = Field(default=32, ge=1, le=1024)
+    max_pixels: int = Field(default=64_000_000, ge=1024)
+    max_side: int = Field(default=16_384, ge=64)  # pixels
+    min_side: int = Field(default=8, ge=1)  # pixels
+    max_frames: int = Field(default=1, ge=1)
+
+    @property
+    def max_body_bytes(self) -> int:
+        """Bytes of the largest request body, and of the largest file."""
+        return self.max_body_mebibytes * MEBIBYTE
+
+
+class JobRules(_Group):
+    """How long jobs hold, wait, retry and stay."""
+
+    lease_seconds: float = Field(default=5.0, ge=0.5, le=300)  # a claim without a heartbeat holds this long
+    ring_seconds: float = Field(default=2.0, ge=0.1, le=60)  # an unclaimed job is rung again after this
+    max_attempts: int = Field(default=3, ge=1, le=20)  # attempts that end with a transient error
+    crash_budget: int = Field(default=5, ge=1, le=20)  # attempts whose worker died or froze
+    backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
+    hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt running longer ends its worker
+    retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
+    tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # then their id answers "gone" this long
+    idempotency_seconds: int = Field(default=24 * 3600, ge=1)
+    max_events: int = Field(default=1024, ge=16)  # a job's event stream keeps about this many
+    bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane
+
+
+class WorkerSettings(_Group):
+    """One worker process."""
+
+    threads: int = Field(default=4, ge=1, le=64)  # jobs in progress at once
+    runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
+    intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
+    grace_seconds: float = Field(default=20, ge=1)  # SIGTERM to the release of what is left
+    preload: str = ""  # extra model names, comma separated, loaded besides the preloaded cards
+    health_file: Path = Path("worker.health")  # relative to the state folder
+
+
+class ApiSettings(_Group):
+    """The HTTP side."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8480, ge=0, le=65535)
+    threads: int = Field(default=32, ge=2, le=512)
+    public_url: str = ""  # base of the links in answers; empty: taken from the request
+    max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
+
+
+class _Environment(EnvSettingsSource):
+    """Environment variables, and for each NAME_FILE the text of that file as NAME."""
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        found: dict[str, str | None] = dict(super()._load_env_vars())
+        for name in [n for n in found if n.endswith("_file")]:
+            target, path = name.removesuffix("_file"), found[name]
+            if target in _KNOWN and path and target not in found:
+                found[target] = _read_secret(name, Path(path))
+        return found
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingsError(f"{name.upper()}: cannot read {path}: {error.strerror}") from error
+
+
+class Settings(BaseSettings):
+    """Everything that may be configured. Variables: REDIS_URL, ATELIER_<FIELD>, ATELIER_<GROUP>_<FIELD>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ATELIER_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    redis_url: str = Field(default=DEFAULT_REDIS_URL, validation_alias="REDIS_URL")
+    state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
+    storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
+    models_dir: Path | None = None  # the model store; empty: a folder in the state folder
+    cards_dir: Path | None = None  # a folder of the user's own model cards
+    log_format: str = Field(default="text", pattern="^(text|json)$")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    limits: Limits = Limits()
+    jobs: JobRules = JobRules()
+    worker: WorkerSettings = WorkerSettings()
+    api: ApiSettings = ApiSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment; nothing else."""
+        return init_settings, _Environment(settings_cls)
+
+    @model_validator(mode="after")
+    def _check_redis_url(self) -> "Settings":
+        if not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("REDIS_URL must start with redis://, rediss:// or unix://")
+        return self
+
+    @classmethod
+    def from_env(cls) -> "Settings":
+        """Read and validate the environment; raise SettingsError that names each wrong variable."""
+        _refuse_unknown(os.environ)
+        try:
+            return cls()
+        except ValidationError as error:
+            faults = [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors()]
+            raise SettingsError("; ".join(faults)) from error
+
+    @property
+    def storage(self) -> str:
+        """URL of the object storage."""
+        return self.storage_url or (self.state_dir.absolute() / "storage").as_uri()
+
+    @property
+    def models(self) -> Path:
+        """Root folder of the model store."""
+        return (self.models_dir or self.state_dir / "models").absolute()
+
+    @property
+    def worker_health(self) -> Path:
+        """File whose content and age say how the worker of this state folder is."""
+        return self.state_dir.absolute() / self.worker.health_file
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = "_".join(str(part) for part in location).upper()
+    return name if name == "REDIS_URL" or not name else f"ATELIER_{name}"
+
+
+def _known_variables() -> frozenset[str]:
+    names = {"redis_url"}
+    for field, info in Settings.model_fields.items():
+        group = info.annotation
+        if isinstance(group, type) and issubclass(group, _Group):
+            names |= {f"atelier_{field}_{inner}" for inner in group.model_fields}
+        else:
+            names.add(f"atelier_{field}")
+    return frozenset(names)
+
+
+_KNOWN = _known_variables()
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    for name in environ:
+        plain = name.lower().removesuffix("_file") if name.lower() not in _KNOWN else name.lower()
+        if name.startswith("ATELIER_") and plain not in _KNOWN:
+            close = difflib.get_close_matches(name.lower(), _KNOWN, n=1)
+            hint = f"; did you mean {close[0].upper()}?" if close else ""
+            raise SettingsError(f"{name}: no such setting{hint}")

@@ -1,0 +1,34 @@
+"""A job's statuses and the moves between them: the one table."""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a job stands. A status that TRANSITIONS does not name is terminal."""
+
+    QUEUED = "queued"  # accepted, waiting for a worker
+    RUNNING = "running"  # one worker holds the lease
+    SUCCEEDED = "succeeded"  # the outputs can be read
+    FAILED = "failed"  # gave up; `error` says why
+    CANCELED = "canceled"  # withdrawn by the client
+    EXPIRED = "expired"  # its deadline passed
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job is over for good."""
+        return self not in TRANSITIONS
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELED, Status.EXPIRED}),
+    Status.RUNNING: frozenset(
+        {Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.QUEUED}
+    ),
+}
+
+
+class Lane(StrEnum):
+    """Which of the two waiting lines a job stands in."""
+
+    INTERACTIVE = "interactive"  # somebody is waiting
+    BULK = "bulk"  # served when nobody is

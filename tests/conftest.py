@@ -1,0 +1,53 @@
+"""Fixtures that all rooms share: a real server, real storage, one store."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from atelier.embedded_server import EmbeddedServer
+from shared.file_store import FileStore
+from shared.job_queries import JobQueries
+from shared.job_store import JobStore
+from shared.object_store import ObjectStore, open_object_store
+from shared.redis_server import Client, connect
+from shared.settings import JobRules
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(tmp_path_factory.mktemp("server")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis_client(server: EmbeddedServer) -> Iterator[Client]:
+    client = connect(server.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def rules() -> JobRules:
+    return JobRules(lease_seconds=0.5, ring_seconds=0.1, backoff_seconds=0)
+
+
+@pytest.fixture
+def store(redis_client: Client, rules: JobRules) -> JobStore:
+    return JobStore(redis_client, rules)
+
+
+@pytest.fixture
+def queries(store: JobStore) -> JobQueries:
+    return JobQueries(store)
+
+
+@pytest.fixture
+def objects(tmp_path: Path) -> ObjectStore:
+    return open_object_store((tmp_path / "storage").as_uri())
+
+
+@pytest.fixture
+def files(redis_client: Client, objects: ObjectStore) -> FileStore:
+    return FileStore(redis_client, objects)
