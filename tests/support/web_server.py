@@ -1,0 +1,49 @@
+"""A loopback HTTP server that serves given bytes by path, and remembers what was asked of it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import urlsplit
+
+
+@dataclass
+class WebServer:
+    """What is served, and what was asked for."""
+
+    files: dict[str, bytes] = field(default_factory=dict)  # by path
+    requests: list[str] = field(default_factory=list)  # path and query
+    url: str = ""
+
+
+@contextmanager
+def web_server() -> Iterator[WebServer]:
+    """Serve on a free loopback port for the length of the block."""
+    state = WebServer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
+    state.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler_for(state: WebServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            state.requests.append(self.path)
+            body = state.files.get(urlsplit(self.path).path)
+            self.send_response(404 if body is None else 200)
+            self.send_header("Content-Length", str(len(body or b"")))
+            self.end_headers()
+            self.wfile.write(body or b"")
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler

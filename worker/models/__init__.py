@@ -1,0 +1,1 @@
+"""The networks: what builds, stores, loads and runs them."""

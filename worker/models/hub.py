@@ -1,0 +1,102 @@
+"""TensorFlow Hub: fetches a module by handle while a model is pulled, and loads SavedModels."""
+
+import http.client
+import os
+import shutil
+import socket
+import tarfile
+import tempfile
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from shared.errors import ModelCorrupt, ModelUnavailable
+
+SAVED_MODEL_FILE = "saved_model.pb"
+_CACHE_VARIABLE = "TFHUB_CACHE_DIR"
+_SILENCE_SECONDS = 30.0  # the hub's client itself would wait forever for a server that says nothing
+_process_wide = threading.Lock()  # guards the environment and the default socket timeout
+
+_DOWNLOAD_ERRORS = (OSError, ValueError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error)
+
+
+def fetch_module(handle: str, folder: Path) -> None:
+    """Resolve a handle and copy the module into a folder that does not exist yet.
+
+    A filled TFHUB_CACHE_DIR is used as it is; without the variable the download goes through a private
+    cache that is thrown away, for the hub's own default under the temp folder is trusted forever, even
+    when the system has cleaned half of it. ModelUnavailable says what to do.
+    """
+    with _process_wide, _patient_for(_SILENCE_SECONDS), _cache() as cache:
+        try:
+            resolved = Path(_resolve(handle))
+        except _DOWNLOAD_ERRORS as error:
+            raise _unavailable(handle, f"{type(error).__name__}: {error}") from error
+        if not (resolved / SAVED_MODEL_FILE).is_file():
+            raise _unavailable(handle, f"{resolved} (cache {cache}) holds no {SAVED_MODEL_FILE}; delete it")
+        shutil.copytree(resolved, folder)
+
+
+def load_module(folder: Path) -> Any:
+    """Load a SavedModel folder; raise ModelCorrupt when TensorFlow cannot read it."""
+    import tensorflow as tf
+
+    try:
+        return _tensorflow_hub().load(str(folder))
+    except (tf.errors.OpError, OSError, ValueError) as error:
+        raise ModelCorrupt(f"TensorFlow cannot load {folder}: {error}") from error
+
+
+def _resolve(handle: str) -> str:
+    import tensorflow as tf
+
+    hub = _tensorflow_hub()
+    try:
+        return str(hub.resolve(handle))
+    except tf.errors.OpError as error:
+        raise OSError(error.message) from error
+
+
+def _tensorflow_hub() -> Any:
+    with warnings.catch_warnings():
+        # tensorflow_hub 0.16.1 still needs pkg_resources, which setuptools < 81 ships with a warning.
+        warnings.filterwarnings("ignore", message="pkg_resources is deprecated as an API")
+        warnings.filterwarnings("ignore", message="Deprecated call to `pkg_resources.declare_namespace")
+        import tensorflow_hub
+    return tensorflow_hub
+
+
+def _unavailable(handle: str, cause: str) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"TensorFlow Hub did not give {handle} ({cause}). Pull it where the hub can be reached, or fill "
+        f"{_CACHE_VARIABLE} with a copy, or write a card whose source is the folder of a SavedModel"
+    )
+
+
+@contextmanager
+def _cache() -> Iterator[str]:
+    """Yield the hub's cache folder: the operator's, or one that ends with the block."""
+    given = os.environ.get(_CACHE_VARIABLE)
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory(prefix="atelier-hub-") as private:
+        os.environ[_CACHE_VARIABLE] = private
+        try:
+            yield private
+        finally:
+            del os.environ[_CACHE_VARIABLE]
+
+
+@contextmanager
+def _patient_for(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,154 @@
+"""The model store: one checked folder a model and version; workers load from it and from nowhere else.
+
+`<root>/<name>/<version>/` holds the model's files and `manifest.json`. A folder appears there whole and
+checked, by one rename, or not at all.
+"""
+
+import contextlib
+import fcntl
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.cards import ModelCard
+from shared.errors import ModelCorrupt, ModelUnavailable
+from worker.models.manifest import (
+    MANIFEST_FILE,
+    Manifest,
+    check_files,
+    fsync,
+    fsync_tree,
+    make_manifest,
+    read_manifest,
+    write_manifest,
+)
+from worker.models.sources import OnStep, PullStep, fetch
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that the store holds."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def bytes(self) -> int:
+        """Size of the model's files."""
+        return sum(file.bytes for file in self.manifest.files)
+
+
+class ModelStore:
+    """Models on local disk; any number of processes may read and pull at once."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def pull(self, card: ModelCard, on_step: OnStep = lambda _: None) -> StoredModel:
+        """Bring a model into the store and return it; does nothing when a good copy is there.
+
+        A damaged copy, or one from another source than the card's, is replaced. Of several pulls at once
+        one works and the others wait for it. ModelUnavailable or ModelCorrupt when the source fails;
+        the store is then as it was.
+        """
+        present = self._intact(card)  # before the lock: the store may be mounted read-only
+        if present:
+            return present
+        try:
+            with self._lock(card):
+                return self._intact(card) or self._pull(card, on_step)
+        except OSError as error:
+            raise ModelUnavailable(f"model {card.name} cannot be stored in {self._root}: {error}") from error
+
+    def find(self, card: ModelCard) -> StoredModel | None:
+        """Return the stored model, its files unchecked; None when there is none from this source."""
+        folder = self._folder(card)
+        if not (folder / MANIFEST_FILE).is_file():
+            return None
+        manifest = read_manifest(folder)
+        return StoredModel(folder, manifest) if manifest.source == card.source.model_dump() else None
+
+    def open(self, card: ModelCard) -> StoredModel:
+        """Return the stored model, every file checked; ModelUnavailable or ModelCorrupt says what to run."""
+        found = self.find(card)
+        if found is None:
+            raise ModelUnavailable(
+                f"model {card.name} {card.version} is not in the model store {self._root}; "
+                f"run `atelier models pull {card.name}`"
+            )
+        check_files(found.folder, found.manifest)
+        return found
+
+    def verify(self, card: ModelCard) -> StoredModel:
+        """Check every file against its checksum, as `open` does; ModelCorrupt names the first bad one."""
+        return self.open(card)
+
+    def list(self) -> tuple[StoredModel, ...]:
+        """Return the stored models by name and version, files unchecked; unreadable ones are left out."""
+        models = []
+        for path in sorted(self._root.glob(f"*/*/{MANIFEST_FILE}")):
+            with contextlib.suppress(ModelCorrupt):
+                models.append(StoredModel(path.parent, read_manifest(path.parent)))
+        return tuple(models)
+
+    def _intact(self, card: ModelCard) -> StoredModel | None:
+        with contextlib.suppress(ModelUnavailable, ModelCorrupt):
+            return self.open(card)
+        return None
+
+    def _pull(self, card: ModelCard, on_step: OnStep) -> StoredModel:
+        target = self._folder(card)
+        # Beside the target, so that the rename stays within one file system; the dot hides it from `list`.
+        with _workplace(target.parent, f".{target.name}.pull-") as workplace:
+            folder = fetch(card, workplace, on_step)
+            manifest = make_manifest(card, folder, _count_bytes(folder, on_step))
+            write_manifest(folder, manifest)
+            fsync_tree(folder)
+            if target.exists():
+                target.rename(workplace / "replaced")
+            folder.rename(target)
+            fsync(target.parent)
+        return StoredModel(target, manifest)
+
+    def _folder(self, card: ModelCard) -> Path:
+        return self._root / card.name / card.version
+
+    @contextmanager
+    def _lock(self, card: ModelCard) -> Iterator[None]:
+        """Keep other pulls of this model out, in any process; a killed holder lets go."""
+        parent = self._folder(card).parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with (parent / f".{card.version}.lock").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+@contextmanager
+def _workplace(parent: Path, prefix: str) -> Iterator[Path]:
+    """Yield a private folder; whatever is left in it, and in those of killed pulls, goes."""
+    for stale in parent.glob(f"{prefix}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    workplace = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield workplace
+    finally:
+        shutil.rmtree(workplace, ignore_errors=True)
+
+
+def _count_bytes(folder: Path, on_step: OnStep) -> "_Counter":
+    total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return _Counter(total, on_step)
+
+
+class _Counter:
+    """Adds up bytes read and reports them."""
+
+    def __init__(self, total: int, on_step: OnStep) -> None:
+        self._done, self._total, self._on_step = 0, total, on_step
+
+    def __call__(self, count: int) -> None:
+        self._done += count
+        self._on_step(PullStep("check", self._done, self._total))

@@ -1,0 +1,127 @@
+"""Runs a stylization network of TensorFlow Hub's call convention on one picture at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from shared.cards import ModelCard
+from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt, OutOfMemory
+from worker.models.hub import load_module
+from worker.models.manifest import read_manifest
+
+Picture = npt.NDArray[np.float32]  # (h, w, 3), 0..1
+Vector = npt.NDArray[np.float32]  # (k,)
+
+_WARM_SIDE = 64  # pixels; the graph is the same for all sizes
+_GRID = 4  # the hub's networks give sides that are multiples of this
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Style:
+    """What a network knows of a style picture; made once by `prepare_style`, good for many contents."""
+
+    vector: Vector | None  # where the network has predict_style
+    image: Picture | None  # else the style picture itself, at the network's size
+
+
+class Stylizer:
+    """A loaded stylization network; safe to call from several threads."""
+
+    def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
+        if not callable(module):
+            raise ModelCorrupt(f"the SavedModel of {card.name} cannot be called as module(content, style)")
+        self.card = card
+        self.digest = digest  # of the stored files; names the exact weights
+        self._module = module
+        self.has_vectors = hasattr(module, "predict_style") and hasattr(module, "transform")
+
+    @classmethod
+    def load(cls, card: ModelCard, folder: Path) -> "Stylizer":
+        """Load the network from its folder in the model store, which has checked it."""
+        return cls(card, read_manifest(folder).digest, load_module(folder))
+
+    def warm_up(self) -> None:
+        """Run each function once, so that the first job does not pay for TensorFlow's first call."""
+        blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
+        self.stylize(blank, self.prepare_style(blank))
+
+    def style_vector(self, style_image: Picture) -> Vector | None:
+        """Return the numbers that describe a style picture of any size; None where the network hides them."""
+        return self.prepare_style(style_image).vector
+
+    def prepare_style(self, style_image: Picture) -> Style:
+        """Look at a style picture of any size: it is resized, not cropped, to the card's square."""
+        square = self._to_style_side(style_image)
+        if not self.has_vectors:
+            return Style(None, square)
+        vector = _run(self._module.predict_style, square[None])
+        return Style(np.asarray(vector[0]), None)
+
+    def blend(self, styles: Sequence[tuple[Style, float]]) -> Style:
+        """Mix styles by weight (any positive scale); InvalidRequest where this network cannot mix."""
+        if len(styles) == 1:
+            return styles[0][0]
+        vectors = [style.vector for style, _ in styles if style.vector is not None]
+        if len(vectors) < len(styles):
+            raise InvalidRequest.of_field("/styles", f"model {self.card.name} cannot mix styles; give one")
+        weights = np.asarray([weight for _, weight in styles], np.float64)
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
+            raise InvalidRequest.of_field("/styles", "weights must not be negative, nor all be 0")
+        return Style(np.average(vectors, axis=0, weights=weights).astype(np.float32), None)
+
+    def stylize(self, content: Picture, style: Style) -> Picture:
+        """Repaint a picture of at least `card.min_side`; the result has exactly its height and width."""
+        height, width = content.shape[:2]
+        if min(height, width) < self.card.min_side:
+            raise ImageTooSmall(
+                f"{width} x {height} pixels; {self.card.name} takes {self.card.min_side} or more"
+            )
+        padded = _reflect_to_grid(content)[None]
+        output = self._call(padded, style)
+        picture = _to_size(output[0], *padded.shape[1:3])[:height, :width]
+        return np.clip(picture, 0.0, 1.0)
+
+    def _call(self, contents: Picture, style: Style) -> Any:
+        if style.vector is not None:
+            return _run(self._module.transform, contents, style.vector[None])
+        assert style.image is not None, "a style has a vector or a picture"
+        return _first(_run(self._module, contents, style.image[None]))
+
+    def _to_style_side(self, image: Picture) -> Picture:
+        side = self.card.style_side
+        return image if side is None else _to_size(image, side, side)
+
+
+def _run(function: Any, *arrays: Picture) -> Any:
+    import tensorflow as tf
+
+    try:
+        return function(*(tf.constant(array) for array in arrays))
+    except tf.errors.ResourceExhaustedError as error:
+        raise OutOfMemory(f"TensorFlow had no memory for a picture of shape {arrays[0].shape}") from error
+
+
+def _first(outputs: Any) -> Any:
+    """Return the picture out of what the hub's modules give: a list of one tensor, or a dict of one."""
+    if isinstance(outputs, dict):
+        return next(iter(outputs.values()))
+    return outputs[0] if isinstance(outputs, (list, tuple)) else outputs
+
+
+def _reflect_to_grid(picture: Picture) -> Picture:
+    """Pad the lower and right edge, so that a network which rounds sides to the grid changes none."""
+    missing = [(0, -side % _GRID) for side in picture.shape[:2]]
+    return np.pad(picture, [*missing, (0, 0)], mode="reflect") if any(m for _, m in missing) else picture
+
+
+def _to_size(picture: Any, height: int, width: int) -> Picture:
+    import tensorflow as tf
+
+    if tuple(picture.shape[:2]) == (height, width):
+        return np.asarray(picture, np.float32)
+    resized = tf.image.resize(tf.convert_to_tensor(picture), (height, width), antialias=True)
+    return np.asarray(resized, np.float32)
