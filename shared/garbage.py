@@ -27,3 +27,8 @@ class Garbage:
             self._objects.delete(entry)
         with answering():
             self._client.zrem(self._list, entry)
+
+    def __len__(self) -> int:
+        """Return how many entries wait."""
+        with answering():
+            return int(self._client.zcard(self._list))

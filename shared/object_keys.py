@@ -10,4 +10,9 @@ def input_key(owner: str, digest: str) -> str:
 
 def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
     """Return the key of an output. It carries the attempt, so that attempts never overwrite each other."""
-    return f"outputs/{job_id}/{attempt}/{index}.{extension}"
+    return f"{attempt_prefix(job_id, attempt)}{index}.{extension}"
+
+
+def attempt_prefix(job_id: str, attempt: int) -> str:
+    """Return the prefix of all that one attempt stores."""
+    return f"outputs/{job_id}/{attempt}/"

@@ -1,0 +1,73 @@
+"""The reaper: takes back what dead workers held, rings what nobody claimed. Any number may run at once."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from shared.errors import AtelierError
+from shared.garbage import Garbage
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore, Ring
+from shared.status import Lane
+
+log = logging.getLogger("atelier.reaper")
+
+LIST_TARGET = 64  # rings are repeated only while a lane's Celery list is shorter than this
+PASSES_PER_LEASE = 5
+HOUSEKEEPING_PASSES = 30  # one pass in so many also forgets old jobs
+
+
+class Reaper:
+    """One thread that makes a pass every fifth of a lease, and sooner than a ring is due."""
+
+    def __init__(self, store: JobStore, queue: JobQueue, garbage: Garbage) -> None:
+        self._store = store
+        self._queue = queue
+        self._garbage = garbage
+        self._period = min(store.rules.lease_seconds / PASSES_PER_LEASE, store.rules.ring_seconds / 2)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
+        self._passes = 0
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the pass under way."""
+        self._stopping.set()
+        self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._period):
+            _survive(self.pass_once)
+            self._passes += 1
+            if self._passes % HOUSEKEEPING_PASSES == 0:
+                _survive(self.keep_house)
+
+    def pass_once(self) -> None:
+        """Take back expired leases and ring what is due."""
+        reaped = self._store.reap(self._queue.room(LIST_TARGET))
+        for job_id in reaped.taken_back:
+            log.warning("lease ran out; job taken back", extra={"job_id": job_id})
+        for ring, lane in _with_patience(reaped.rings, self._store.rules.bulk_patience_seconds):
+            self._queue.ring(ring.id, lane)
+
+    def keep_house(self) -> None:
+        """Forget jobs whose time to live is over, and have their bytes removed."""
+        if self._store.expire() or len(self._garbage):
+            self._queue.ring_sweep()
+
+
+def _with_patience(rings: tuple[Ring, ...], patience_seconds: float) -> list[tuple[Ring, Lane]]:
+    """Let the oldest bulk job that waited long into the interactive lane: one a pass, so neither starves."""
+    late = [r for r in rings if r.lane is Lane.BULK and r.age_seconds > patience_seconds]
+    promoted = max(late, key=lambda ring: ring.age_seconds, default=None)
+    return [(ring, Lane.INTERACTIVE if ring is promoted else ring.lane) for ring in rings]
+
+
+def _survive(step: Callable[[], None]) -> None:
+    try:
+        step()
+    except AtelierError as error:
+        log.warning("reaper pass failed", extra={"code": error.code, "detail": error.detail})

@@ -1,0 +1,68 @@
+"""`python -m worker`: serve the lanes with models; with `--queues io`, do the work that needs no model."""
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from typing import Any
+
+from celery.signals import worker_ready, worker_shutting_down
+
+from shared.logs import configure_logs
+from shared.settings import Settings, SettingsError
+from worker.foundation import Foundation
+
+log = logging.getLogger("atelier.worker")
+
+EXIT_CONFIGURATION = 78  # EX_CONFIG: a restart does not help
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m worker", description=__doc__)
+    parser.add_argument("--queues", choices=["models", "io"], default="models")
+    return parser.parse_args()
+
+
+def _build(queues: str, base: Foundation) -> Any:
+    # The io worker must not load TensorFlow, so the two are imported only where they are wanted.
+    module, name = (
+        ("worker.io_worker", "IoWorker") if queues == "io" else ("worker.model_worker", "ModelWorker")
+    )
+    return getattr(importlib.import_module(module), name)(base)
+
+
+def serve(settings: Settings, queues: str) -> int:
+    """Run a worker until it is told to stop; return the exit status."""
+    base = Foundation(settings)
+    worker = _build(queues, base)
+    worker.prepare()
+    worker_ready.connect(lambda **_: worker.begin(), weak=False)
+    worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
+    threads = str(settings.worker.threads if queues == "models" else 2)
+    names = ",".join(worker.queues)
+    options = ["--pool=threads", f"--concurrency={threads}", f"--queues={names}", f"--hostname={base.id}"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
+    try:
+        base.celery.worker_main(["worker", *options, *quiet])
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return 0
+
+
+def main() -> int:
+    """Read the settings, serve, and say what is wrong with the settings where they are."""
+    queues = _arguments().queues
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        sys.stderr.write(f"configuration: {error}\n")
+        return EXIT_CONFIGURATION
+    configure_logs(settings.log_format, settings.log_level)
+    return serve(settings, queues)
+
+
+if __name__ == "__main__":
+    status = main()
+    logging.shutdown()
+    os._exit(status)  # threads that run native code must not hold the process back

@@ -1,0 +1,63 @@
+"""A worker's health, kept in a file: it judges by progress, not by being alive. Run as a command to ask."""
+
+import argparse
+import json
+import os
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.settings import Settings, SettingsError
+
+STALE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the file says. Its time of change is the last progress."""
+
+    pid: int
+    reason: str  # why it cannot work now; "" while it can: models warm and consuming
+    models: tuple[str, ...]
+
+    @classmethod
+    def of_this_process(cls, reason: str, models: tuple[str, ...]) -> "Health":
+        """Return the health of the process that asks."""
+        return cls(os.getpid(), reason, models)
+
+
+def write_health(path: Path, health: Health) -> None:
+    """Replace the file; readers see the old text or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(asdict(health)), "utf-8")
+    temporary.replace(path)
+
+
+def judge(path: Path, *, now: float | None = None) -> str:
+    """Return "" for a healthy worker, otherwise the reason why it is not."""
+    try:
+        age = (time.time() if now is None else now) - path.stat().st_mtime
+        health = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        return f"no worker has written {path}: {type(error).__name__}"
+    if age > STALE_SECONDS:
+        return f"the worker made no progress for {age:.0f} s"
+    return str(health["reason"])
+
+
+def main() -> int:
+    """Exit with 0 for a healthy worker of this state folder; otherwise say why and exit with 1."""
+    argparse.ArgumentParser(prog="python -m worker.health", description=main.__doc__).parse_args()
+    try:
+        reason = judge(Settings.from_env().worker_health)
+    except SettingsError as error:
+        reason = str(error)
+    if reason:
+        sys.stderr.write(f"unhealthy: {reason}\n")
+    return 1 if reason else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

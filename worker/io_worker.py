@@ -1,0 +1,61 @@
+"""The worker for what needs no model: it removes bytes that no record names any more."""
+
+import logging
+import threading
+import time
+
+from shared.errors import AtelierError
+from shared.job_queue import IO_QUEUE, SWEEP
+from worker.foundation import Foundation
+from worker.health import Health, write_health
+
+log = logging.getLogger("atelier.io")
+
+BEAT_SECONDS = 2.0
+
+
+class IoWorker:
+    """Serves the io queue. Imports no TensorFlow."""
+
+    queues = (IO_QUEUE,)
+
+    def __init__(self, base: Foundation) -> None:
+        self._base = base
+        self._ready = False
+        base.celery.task(name=SWEEP)(self._sweep)
+
+    def _sweep(self) -> None:
+        try:
+            while done := self._base.garbage.sweep():
+                log.info("swept", extra={"entries": done})
+        except AtelierError as error:
+            # What is left stays on the list; the reaper rings again.
+            log.warning("sweep failed", extra={"code": error.code, "detail": error.detail})
+
+    def prepare(self) -> None:
+        """Start the reaper and the health file."""
+        self._base.reaper.start()
+        threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
+
+    def begin(self) -> None:
+        """Celery consumes: the worker is ready."""
+        self._ready = True
+        self._note()
+        log.info("worker ready", extra={"worker": self._base.id})
+
+    def drain(self) -> None:
+        """Stop: a sweep under way ends by itself, and the next worker goes on with the rest."""
+        self._ready = False
+
+    def _beat(self) -> None:
+        while True:
+            self._note()
+            time.sleep(BEAT_SECONDS)
+
+    def _note(self) -> None:
+        reason = "" if self._ready else "the worker is starting or stopping"
+        try:
+            self._base.rings_wait(self.queues)
+        except AtelierError as error:
+            reason = error.detail
+        write_health(self._base.settings.worker_health, Health.of_this_process(reason, ()))

@@ -1,0 +1,87 @@
+"""Tells a worker that consumes from one that silently stopped; keeps the health file and the roster."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from shared.errors import StoreUnavailable
+from shared.worker_roster import LoadedModel, Worker, WorkerRoster
+from worker.health import Health, write_health
+from worker.heartbeat import EXIT_STUCK
+
+log = logging.getLogger("atelier.worker")
+
+STALL_SECONDS = (
+    30.0  # rings wait, slots are free, and nothing arrives for this long: the consume loop is dead
+)
+ANNOUNCE_SECONDS = 4.0
+
+
+class Liveness:
+    """Called at every heartbeat, and when the worker begins to consume and stops."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        roster: WorkerRoster,
+        health_file: Path,
+        *,
+        models: Callable[[], tuple[LoadedModel, ...]],
+    ) -> None:
+        self._worker = worker
+        self._roster = roster
+        self._file = health_file
+        self._models = models
+        self._reason = "the worker is loading its models"
+        self._away = ""
+        self._announced = 0.0
+        self._waiting_since: float | None = None
+        self._write()
+
+    def begin(self) -> None:
+        """The models are warm and messages are consumed: tell everybody."""
+        self._reason = ""
+        self.progress()
+
+    def end(self) -> None:
+        """The worker stops: take no more part."""
+        self._reason = "the worker is draining"
+        self._write()
+        with suppress(StoreUnavailable):  # it is soon forgotten anyway
+            self._roster.withdraw(self._worker.id)
+
+    @property
+    def _is_ready(self) -> bool:
+        return not self._reason
+
+    def away(self, reason: str) -> None:
+        """Note that the store cannot be reached: not ready, and not stuck either."""
+        self._away = reason
+        self._write()
+
+    def progress(self) -> None:
+        """Note that the worker works."""
+        self._away = ""
+        self._write()
+        now = time.monotonic()
+        if self._is_ready and now - self._announced > ANNOUNCE_SECONDS:
+            self._announced = now
+            self._roster.announce(Worker(self._worker.id, self._worker.slots, self._models()))
+
+    def check_consuming(self, *, rings_wait: bool, is_idle: bool, last_ring: float) -> None:
+        """End the process when doorbells wait, slots are free, and none has been answered for long."""
+        now = time.monotonic()
+        if not (self._is_ready and rings_wait and is_idle):
+            self._waiting_since = None
+            return
+        self._waiting_since = max(self._waiting_since or now, last_ring)
+        if now - self._waiting_since > STALL_SECONDS:
+            log.error("doorbells wait and none arrives; ending this process")
+            os._exit(EXIT_STUCK)
+
+    def _write(self) -> None:
+        names = tuple(model.name for model in self._models())
+        write_health(self._file, Health.of_this_process(self._reason or self._away, names))

@@ -1,0 +1,121 @@
+"""The worker that runs models: answers the doorbells of the lanes, drains when it is told to stop."""
+
+import logging
+import os
+import threading
+import time
+
+from shared.cards import load_catalog
+from shared.image_probe import ImageLimits
+from shared.job_queue import MODEL_QUEUES, RUN_JOB
+from shared.settings import Limits
+from shared.status import Lane
+from shared.worker_roster import Worker
+from worker.attempts import HeldAttempts
+from worker.batcher import Batcher
+from worker.foundation import Foundation
+from worker.heartbeat import Heartbeat, release_all
+from worker.liveness import Liveness
+from worker.models.runtime import configure_tensorflow
+from worker.models.store import ModelStore
+from worker.registry import ModelRegistry
+from worker.runner import JobRunner
+from worker.style_cache import StyleCache
+from worker.tools import Tools
+
+log = logging.getLogger("atelier.worker")
+
+RELEASE_BEFORE_SECONDS = 1.0  # of the end of the grace period
+
+
+class ModelWorker:
+    """Serves the lanes."""
+
+    queues = MODEL_QUEUES
+
+    def __init__(self, base: Foundation) -> None:
+        settings = base.settings
+        self._base = base
+        self._held = HeldAttempts()
+        self._registry = ModelRegistry(load_catalog(settings.cards_dir), ModelStore(settings.models))
+        self._liveness = Liveness(
+            Worker(base.id, settings.worker.threads, ()),
+            base.roster,
+            settings.worker_health,
+            models=self._registry.loaded,
+        )
+        self._runner = JobRunner(
+            base.id,
+            base.store,
+            base.queue,
+            models=self._registry,
+            tools=_tools(base),
+            held=self._held,
+        )
+        base.celery.task(name=RUN_JOB, bind=True)(self._answer)
+
+    def _answer(self, task: object, job_id: str) -> None:
+        self._runner.answer(job_id, _lane_of(task))
+
+    def prepare(self) -> None:
+        """Load and warm the models, then start the threads that keep leases and rings alive."""
+        worker = self._base.settings.worker
+        configure_tensorflow(worker.intra_threads, 1)
+        self._registry.preload(name.strip() for name in worker.preload.split(",") if name.strip())
+        self._base.reaper.start()
+        Heartbeat(self._base.store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
+
+    def begin(self) -> None:
+        """Celery consumes: the worker is ready."""
+        self._liveness.begin()
+        log.info("worker ready", extra={"worker": self._base.id, "slots": self._base.settings.worker.threads})
+
+    def drain(self) -> None:
+        """Claim nothing any more; in the last second of the grace period give back what is not finished."""
+        log.info("draining", extra={"jobs": len(self._held.all())})
+        self._runner.drain()
+        self._liveness.end()
+        threading.Thread(target=self._release_late, name="drain", daemon=True).start()
+
+    def _on_beat(self) -> None:
+        self._liveness.progress()
+        self._liveness.check_consuming(
+            rings_wait=self._base.rings_wait(self.queues),
+            is_idle=not self._held.all(),
+            last_ring=self._runner.last_ring,
+        )
+
+    def _release_late(self) -> None:
+        deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS
+        while self._held.all() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        if self._held.all():
+            release_all(self._base.store, self._held.all())
+            os._exit(0)
+
+
+def _tools(base: Foundation) -> Tools:
+    runners = base.settings.worker.runners or available_cores()
+    return Tools(base.objects, Batcher(runners), StyleCache(), image_limits(base.settings.limits))
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def image_limits(limits: Limits) -> ImageLimits:
+    """Return the limits that the decoder keeps: the same that the API checked by header."""
+    return ImageLimits(
+        max_bytes=limits.max_body_bytes,
+        max_pixels=limits.max_pixels,
+        max_side=limits.max_side,
+        min_side=limits.min_side,
+        max_frames=limits.max_frames,
+    )
+
+
+def _lane_of(task: object) -> Lane:
+    info = task.request.delivery_info or {}  # type: ignore[attr-defined]
+    name = str(info.get("routing_key", "")).rpartition(".")[2]
+    return Lane(name) if name in set(Lane) else Lane.INTERACTIVE

@@ -1,0 +1,18 @@
+"""A picture on its way from a model to storage."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels, and what is written into the file beside them."""
+
+    pixels: Pixels  # (h, w, 1) or (h, w, 3)
+    alpha: Pixels | None = None  # (h, w)
+    seed: int | None = None
+    text: dict[str, str] = field(default_factory=dict)  # goes into PNG files

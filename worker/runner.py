@@ -1,0 +1,143 @@
+"""One job from doorbell to outcome: claims it, runs the pipeline, maps every way it can end to a move."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from shared.errors import AtelierError, LeaseLost, StoreUnavailable
+from shared.job_queue import JobQueue
+from shared.job_store import JobStore
+from shared.jobs import Job, StoredOutput
+from shared.object_keys import attempt_prefix
+from shared.status import Lane
+from worker.attempts import Attempt, HeldAttempts
+from worker.pipeline import process
+from worker.stages import Stages
+from worker.tools import Tools
+
+log = logging.getLogger("atelier.worker")
+
+PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
+
+
+class Models(Protocol):
+    """Where the runner gets its models."""
+
+    def get(self, name: str) -> Any:
+        """Return a warm model, by name."""
+
+
+class JobRunner:
+    """What the Celery task calls."""
+
+    def __init__(
+        self,
+        worker_id: str,
+        store: JobStore,
+        queue: JobQueue,
+        *,
+        models: Models,
+        tools: Tools,
+        held: HeldAttempts,
+    ) -> None:
+        self._worker_id = worker_id
+        self._store = store
+        self._queue = queue
+        self._models = models
+        self._tools = tools
+        self._held = held
+        self._draining = threading.Event()
+        self.last_ring = time.monotonic()  # when a doorbell last reached this process
+
+    def drain(self) -> None:
+        """Claim nothing from now on."""
+        self._draining.set()
+
+    def answer(self, job_id: str, lane: Lane) -> None:
+        """Answer a doorbell: run the job if it can be claimed. Never raises for what a job may cause."""
+        self.last_ring = time.monotonic()
+        try:
+            job = self._claim(job_id, lane)
+        except StoreUnavailable as error:
+            # Nothing is lost: the job stays queued, and the reaper rings again.
+            log.warning("claim failed", extra={"job_id": job_id, "detail": error.detail})
+            return
+        if job is not None:
+            self._run(job)
+
+    def _claim(self, job_id: str, lane: Lane) -> Job | None:
+        if not self._draining.is_set():
+            return self._store.claim(job_id, self._worker_id)
+        self._queue.ring(job_id, lane)  # for a worker that stays
+        return None
+
+    def _run(self, job: Job) -> None:
+        with self._held.hold(job) as attempt:
+            stages = Stages(attempt, self._store)
+            try:
+                outcome = self._attempt(attempt, stages)
+            except LeaseLost as error:
+                self._drop(job, error)
+                return
+            except AtelierError as error:
+                outcome = self._failure(attempt, error)
+            except Exception as error:  # a job must end in a terminal status whatever it meets
+                log.exception("job met a fault of the program", extra={"job_id": job.id})
+                outcome = self._failure(attempt, AtelierError(f"internal error: {type(error).__name__}"))
+            self._conclude(attempt, outcome)
+
+    def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
+        model = self._models.get(attempt.job.spec.model or "")
+        outputs = process(attempt, model, self._tools, stages)
+        return lambda: self._succeed(attempt, outputs, stages.timings, model)
+
+    def _succeed(
+        self, attempt: Attempt, outputs: tuple[StoredOutput, ...], timings: dict[str, float], model: Any
+    ) -> None:
+        identity = (model.card.version, model.digest)
+        self._store.succeed(*attempt.key, outputs=outputs, timings=timings, model=identity)
+        log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
+
+    def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
+        move = self._store.requeue if error.retryable else self._store.fail
+        word = "job will be tried again" if error.retryable else "job failed"
+
+        def conclude() -> None:
+            move(*attempt.key, error)
+            log.warning(word, extra=_fields(attempt, code=error.code, detail=error.detail))
+
+        return conclude
+
+    def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
+        """Make the final move; a store that is away is asked again while the attempt is current."""
+        deadline = time.monotonic() + PERSIST_SECONDS
+        while True:
+            try:
+                outcome()
+            except LeaseLost as error:
+                self._drop(attempt.job, error)
+            except StoreUnavailable as error:
+                if time.monotonic() < deadline and attempt.is_current:
+                    time.sleep(0.2)
+                    continue
+                log.warning("outcome not stored", extra=_fields(attempt, detail=error.detail))
+            return
+
+    def _drop(self, job: Job, error: LeaseLost) -> None:
+        """Throw away what a fenced attempt made."""
+        log.info("attempt dropped", extra={"job_id": job.id, "attempt": job.attempt, "why": error.code})
+        try:
+            self._tools.objects.delete_prefix(attempt_prefix(job.id, job.attempt))
+        except AtelierError as fault:
+            log.warning("leftovers stay", extra={"job_id": job.id, "detail": fault.detail})
+
+
+def _fields(attempt: Attempt, **more: object) -> dict[str, object]:
+    seconds = round(attempt.age_seconds, 3)
+    return {"job_id": attempt.job.id, "attempt": attempt.job.attempt, "seconds": seconds, **more}
+
+
+def _brief(timings: dict[str, float]) -> str:
+    return ",".join(f"{stage}:{seconds * 1000:.1f}ms" for stage, seconds in timings.items())
