@@ -1,8 +1,9 @@
 """Walk the outer structure of an image file in bounded time, without decoding a pixel.
 
-Pillow reads headers in Python loops that an attacker can stretch: 32 MiB of empty JPEG segments, GIF comments that are
-joined block by block, tags that all claim the same megabytes. Every walk here spends from a budget and ends at the first
-frame too many, so that what Pillow sees afterwards is cheap to open. Damage is left for Pillow to find.
+Pillow reads headers in Python loops that an attacker can stretch: 32 MiB of empty JPEG segments, GIF comments
+joined block by block, tags that all claim the same megabytes. Every walk here spends from a budget and ends
+at the first frame too many, so that what Pillow sees afterwards is cheap to open. Damage is left for Pillow
+to find.
 """
 
 import re
@@ -10,15 +11,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shared.tiff_directory import follow_directories
+
 _MAX_GIF_COMMENT = 256 * 1024  # bytes; Pillow joins comments in quadratic time
 _MAX_JPEG_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
 _MAX_EXIF = 1024 * 1024  # bytes; one segment carries at most 64 KiB
-_MAX_TAGS = 4096  # entries of one TIFF directory
-_TIFF_UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8}  # bytes by type
-_TIFF_COUNTS = {1: 2**62, 2: 2**62, 3: 262_144, 5: 4096, 7: 2**62, 10: 4096}  # values of one tag; others 65,536
-_TIFF_ORDERS = {b"II": "<", b"MM": ">"}
-_ORIENTATION = 0x0112
-_SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)  # Exif, GPS, interoperability: Pillow loads them with a TIFF
 _JPEG_MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])", re.DOTALL)
 _JPEG_BARE = {0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}  # markers without a length
 _JPEG_TABLES = {0xDB, 0xDE, 0xED, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
@@ -48,7 +45,7 @@ class _Budget:
 
 
 def walk(image_format: str, data: bytes, max_frames: int) -> Container:
-    """Return what the structure says; ValueError where reading it on would cost more than an honest file does."""
+    """Return what the structure says; ValueError where an honest file would cost far less to read."""
     walker = _WALKERS.get(image_format)
     if walker is None:
         return Container()
@@ -72,9 +69,9 @@ def _walk_png(data: bytes, max_frames: int) -> Container:
 
 
 def _walk_jpeg(data: bytes, max_frames: int) -> Container:
-    """Visit the segments before the first scan; further pictures behind it (MPO, gain maps) are not frames."""
-    budget, tables, junk, exif = _Budget(4096), _Budget(_MAX_JPEG_TABLES), _Budget(65_536), b""
-    position = 2
+    """Visit the segments before the first scan; pictures behind it (MPO, gain maps) are not frames."""
+    budget, tables, junk = _Budget(4096), _Budget(_MAX_JPEG_TABLES), _Budget(65_536)
+    exif, exif_bytes, position = b"", _Budget(_MAX_EXIF), 2
     while found := _JPEG_MARKER.match(data, position):
         budget.spend()
         junk.spend(found.end() - position - 2)
@@ -89,7 +86,7 @@ def _walk_jpeg(data: bytes, max_frames: int) -> Container:
             tables.spend(position - body)
         if marker == 0xE1 and data.startswith(b"Exif\0\0", body):
             exif += data[body + 6 : position]
-            _require(len(exif) <= _MAX_EXIF, "its EXIF block is too long")
+            exif_bytes.spend(position - body)
     return Container(orientation=_exif_orientation(exif))
 
 
@@ -158,57 +155,12 @@ def _webp_canvas(data: bytes) -> tuple[int, int] | None:
 def _exif_orientation(exif: bytes) -> int:
     while exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
-    return _walk_tiff(exif, 1).orientation
+    return follow_directories(exif, 1)[1]
 
 
 def _walk_tiff(data: bytes, max_frames: int) -> Container:
-    """Follow the chain of directories; an EXIF block is one as well."""
-    order = _TIFF_ORDERS.get(data[:2])
-    if order is None:
-        return Container()
-    big = data[2:3] == b"+"  # in the big-endian BigTIFF Pillow expects the 43 at the same place
-    chain: list[int] = []
-    orientation = 1
-    offset = _number(data, 8 if big else 4, order + ("Q" if big else "I"))
-    while offset and offset < len(data) and offset not in chain and len(chain) <= max_frames:
-        tags, offset_after = _read_directory(data, offset, order=order, big=big)
-        if not chain:
-            orientation = tags.get(_ORIENTATION, 1)
-            for tag in _SUB_DIRECTORIES:
-                _read_directory(data, tags.get(tag, len(data)), order=order, big=big)
-        chain.append(offset)
-        offset = offset_after
-    return Container(frames=max(1, len(chain)), orientation=orientation if 1 <= orientation <= 8 else 1)
-
-
-def _read_directory(data: bytes, offset: int, *, order: str, big: bool) -> tuple[dict[int, int], int]:
-    """Return the tags that hold one number, and where the next directory lies (0: nowhere)."""
-    entry = struct.Struct(order + ("HHQ8s" if big else "HHI4s"))
-    count = _number(data, offset, order + ("Q" if big else "H"))
-    first = offset + (8 if big else 2)
-    _require(count <= _MAX_TAGS, "a directory has too many tags")
-    tags, claimed = {}, 0
-    for position in range(first, min(first + count * entry.size, len(data) - entry.size + 1), entry.size):
-        tag, kind, values, inline = entry.unpack_from(data, position)
-        _require(values <= _TIFF_COUNTS.get(kind, 65_536), f"tag {tag} has too many values")
-        claimed += min(_TIFF_UNITS.get(kind, 0) * values, len(data))
-        if values == 1 and kind in (3, 4, 13, 16):
-            tags.setdefault(tag, _number(inline, 0, order + {3: "H", 16: "Q"}.get(kind, "I")))
-    _require(claimed <= 4 * len(data) + 65_536, "its tags claim more bytes than it has")
-    return tags, _number(data, first + count * entry.size, order + ("Q" if big else "I"))
-
-
-def _number(data: bytes, offset: int, code: str) -> int:
-    """Return one unsigned number, or 0 behind the end."""
-    number = struct.Struct(code)
-    if offset + number.size > len(data):
-        return 0
-    return int(number.unpack_from(data, offset)[0])
-
-
-def _require(true: bool, fault: str) -> None:
-    if not true:
-        raise ValueError(fault)
+    frames, orientation = follow_directories(data, max_frames)
+    return Container(frames=frames, orientation=orientation)
 
 
 _WALKERS: dict[str, Callable[[bytes, int], Container]] = {

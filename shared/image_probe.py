@@ -1,5 +1,6 @@
-"""Look at an image's header and refuse what the service cannot or will not decode, before any pixel is decoded."""
+"""Look at an image's header and refuse what the service will not decode, before any pixel is decoded."""
 
+import re
 import struct
 import warnings
 import zlib
@@ -28,8 +29,8 @@ from shared.errors import (
 )
 from shared.image_container import Container, walk
 
-# Opening by class, where Image.open asks a process-wide registry, takes Pillow's own pixel limit (a warning or an error,
-# depending on global state) and the multi-picture JPEG reader out of the way: a phone's photo with a gain map is one frame.
+# Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
+# global state, and takes a phone's JPEG with a gain map for an animation.
 _OPENERS: dict[str, type[ImageFile]] = {
     "bmp": BmpImageFile,
     "gif": GifImageFile,
@@ -40,14 +41,23 @@ _OPENERS: dict[str, type[ImageFile]] = {
 }
 FORMATS = frozenset(_OPENERS)
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"GIF87a": "gif",
+    b"GIF89a": "gif",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+}
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
     struct.error, zlib.error, Warning,
 )  # fmt: skip
 
-# Pillow words oddities of metadata as warnings, with numbers from the file: without this a stranger's files could fill
-# the log and the registry of warnings already shown.
+# Pillow warns of odd metadata with numbers from the file: a stranger's files could fill the log, and Python's
+# registry of warnings already shown.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
@@ -77,9 +87,10 @@ class ImageInfo:
 
 
 def probe(data: bytes, limits: ImageLimits, *, field: str = "") -> ImageInfo:
-    """Describe an image from its header, or raise the error that names `field`, the limit and the actual value.
+    """Describe an image from its header, or raise the error that names the field, the limit and the value.
 
-    The format is decided by content alone. Pixels are neither decoded nor allocated, so a damaged body goes unnoticed.
+    The format is decided by content alone. Pixels are neither decoded nor allocated: damage behind the header
+    shows only when the image is decoded.
     """
     return open_image(data, limits, field=field)[1]
 
@@ -95,13 +106,38 @@ def open_image(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Im
         container = walk(image_format, data, limits.max_frames)
         _check_container(container, limits, field)
         image = _OPENERS[image_format](BytesIO(data))
-        orientation = image.tag_v2.get(0x0112, 1) if isinstance(image, TiffImageFile) else container.orientation
     _check_size(image.size, limits, field)
     _check_mode(image.mode, field)
-    # Pillow has turned a TIFF's size already.
+    return image, _describe(image, image_format, container)
+
+
+@contextmanager
+def refusing(image_format: str, field: str = "") -> Iterator[None]:
+    """Turn what Pillow raises over bad data into our errors, even where Python is set to raise warnings."""
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory(f"There was not enough memory for a {image_format} image.") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageTooLarge.of_field(field, f"The {image_format} image is too large: {error}") from error
+    except _BROKEN as error:
+        detail = f"The {image_format} image cannot be read: {_reason(error)}."
+        raise CorruptImage.of_field(field, detail) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what Pillow says in words; its bare Python errors tell a client nothing."""
+    said = error.args[0] if error.args else None
+    if isinstance(error, OSError | SyntaxError | ValueError) and isinstance(said, str):
+        return " ".join(said.split())[:120]
+    return "it is damaged or ends too early"
+
+
+def _describe(image: ImageFile, image_format: str, container: Container) -> ImageInfo:
+    # Pillow swaps the sides of a turned TIFF itself.
     turned = container.orientation >= 5 and image_format != "tiff"
     width, height = image.size[::-1] if turned else image.size
-    return image, ImageInfo(
+    return ImageInfo(
         format=image_format,
         media_type=f"image/{image_format}",
         width=width,
@@ -110,3 +146,61 @@ def open_image(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Im
         mode=image.mode,
         orientation=container.orientation,
     )
+
+
+def _allowed_format(data: bytes, limits: ImageLimits, field: str) -> str:
+    found = _sniff(data[:32])
+    if found in limits.formats:
+        return found
+    kind = found.upper() if found else _name_stranger(data)
+    accepted = ", ".join(sorted(limits.formats))
+    raise UnsupportedImage.of_field(field, f"This is {kind}; accepted formats are {accepted}.")
+
+
+def _sniff(head: bytes) -> str:
+    """Return the format by its magic number, or ""."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def _name_stranger(data: bytes) -> str:
+    """Name what clients send by mistake most often, so that the refusal explains itself."""
+    if not data:
+        return "an empty file"
+    if data[4:8] == b"ftyp":
+        return "a HEIC, AVIF or video file"
+    if data.startswith(b"%PDF"):
+        return "a PDF document"
+    if re.search(rb"<svg[\s>]", data[:1024]):
+        return "an SVG drawing"
+    return "text" if data[:512].isascii() and b"\0" not in data[:512] else "unknown data"
+
+
+def _check_container(container: Container, limits: ImageLimits, field: str) -> None:
+    if container.frames > limits.max_frames:
+        raise TooManyFrames.of_field(
+            field, f"The image has more than {limits.max_frames} frame(s), the most allowed (max_frames)."
+        )
+    if container.size is not None:
+        _check_size(container.size, limits, field)
+
+
+def _check_size(size: tuple[int, int], limits: ImageLimits, field: str) -> None:
+    shown = f"The image is {size[0]} x {size[1]} pixels"
+    if max(size) > limits.max_side:
+        raise ImageTooLarge.of_field(field, f"{shown}; a side may have at most {limits.max_side} (max_side).")
+    if size[0] * size[1] > limits.max_pixels:
+        detail = f"{shown}, {size[0] * size[1]} in all; at most {limits.max_pixels} are allowed (max_pixels)."
+        raise ImageTooLarge.of_field(field, detail)
+    if min(size) < limits.min_side:
+        raise ImageTooSmall.of_field(field, f"{shown}; a side needs at least {limits.min_side} (min_side).")
+
+
+def _check_mode(mode: str, field: str) -> None:
+    if mode not in _MODES:
+        raise UnsupportedImage.of_field(
+            field, f"The image's pixels are of a kind that has no defined brightness range or color ({mode})."
+        )

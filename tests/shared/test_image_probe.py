@@ -1,0 +1,242 @@
+"""The probe names what is wrong with an image, and never decodes a pixel to find out."""
+
+import contextlib
+import struct
+import threading
+import warnings
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from shared.errors import (
+    AtelierError,
+    BodyTooLarge,
+    CorruptImage,
+    ImageTooLarge,
+    ImageTooSmall,
+    TooManyFrames,
+    UnsupportedImage,
+)
+from shared.image_probe import ImageInfo, ImageLimits, probe
+from tests.support import pictures
+
+LIMITS = ImageLimits()
+ORDINARY = pictures.ordinary()
+
+
+def refusal(data: bytes, limits: ImageLimits = LIMITS) -> AtelierError:
+    with pytest.raises(AtelierError) as caught:
+        probe(data, limits, field="/content")
+    assert caught.value.errors[0].pointer == "/content"
+    assert caught.value.errors[0].detail == caught.value.detail
+    return caught.value
+
+
+def test_a_photo_is_described_from_its_header():
+    info = probe(pictures.photo(64, 48), LIMITS)
+    assert info == ImageInfo("jpeg", "image/jpeg", 64, 48, 1, "RGB", 1)
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
+def test_the_format_is_known_by_content(image_format):
+    info = probe(ORDINARY[image_format], LIMITS)
+    assert (info.format, info.media_type) == (image_format, f"image/{image_format}")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("image_format", ["jpeg", "png", "webp", "tiff"])
+def test_width_and_height_are_those_after_the_exif_turn(image_format, orientation):
+    info = probe(pictures.oriented(orientation, image_format), LIMITS)
+    assert (info.width, info.height, info.orientation) == (32, 24, orientation)
+
+
+@pytest.mark.parametrize(
+    "data", [pictures.svg(), pictures.pdf(), pictures.text(), b"", b"BMW is a brand", b"\0" * 99]
+)
+def test_what_is_no_image_is_unsupported(data):
+    assert isinstance(refusal(data), UnsupportedImage)
+
+
+def test_the_refusal_says_what_was_sent_and_what_is_accepted():
+    assert refusal(pictures.svg()).detail == (
+        "This is an SVG drawing; accepted formats are bmp, gif, jpeg, png, tiff, webp."
+    )
+
+
+def test_a_format_that_the_operator_excludes_is_unsupported():
+    error = refusal(pictures.bmp(), replace(LIMITS, formats=frozenset({"png", "jpeg"})))
+    assert isinstance(error, UnsupportedImage)
+    assert error.detail == "This is BMP; accepted formats are jpeg, png."
+
+
+def test_pixels_without_a_brightness_range_are_unsupported():
+    assert isinstance(refusal(pictures.save(Image.new("F", (9, 9)), "tiff")), UnsupportedImage)
+
+
+def test_a_giant_header_is_refused_with_the_limit_and_the_value():
+    data = pictures.giant_png(30_000, 30_000)
+    assert len(data) < 4096
+    error = refusal(data)
+    assert isinstance(error, ImageTooLarge)
+    assert error.detail == "The image is 30000 x 30000 pixels; a side may have at most 16384 (max_side)."
+
+
+def test_too_many_pixels_are_refused_even_with_short_sides():
+    error = refusal(pictures.giant_png(9000, 9000))
+    assert isinstance(error, ImageTooLarge)
+    assert "81000000" in error.detail
+    assert "64000000 are allowed (max_pixels)" in error.detail
+
+
+@pytest.mark.parametrize("action", ["error", "ignore", "always"])
+@pytest.mark.parametrize("side", [10_000, 14_000])
+def test_pillows_own_pixel_limit_plays_no_part(action, side):
+    """10,000 squared is where Pillow warns, 14,000 squared where it raises."""
+    data = pictures.giant_png(side, side)
+    with warnings.catch_warnings():
+        warnings.simplefilter(action)
+        assert isinstance(refusal(data), ImageTooLarge)
+        assert probe(data, replace(LIMITS, max_pixels=10**9)).width == side
+
+
+def test_a_gif_whose_frame_is_larger_than_its_screen_is_measured_by_the_frame():
+    data = bytearray(pictures.gif())
+    position = data.index(b",\0\0\0\0")
+    data[position + 5 : position + 9] = struct.pack("<HH", 60_000, 60_000)
+    assert isinstance(refusal(bytes(data)), ImageTooLarge)
+
+
+def test_a_webp_canvas_is_measured_before_it_is_allocated():
+    data = bytearray(pictures.with_alpha("webp"))
+    data[12:30] = b"VP8X" + struct.pack("<II", 10, 0) + b"\xff\x3f\0\xff\x3f\0"
+    assert isinstance(refusal(bytes(data)), ImageTooLarge)
+
+
+def test_a_side_below_the_minimum_is_refused_with_the_limit():
+    error = refusal(pictures.png(200, 7))
+    assert isinstance(error, ImageTooSmall)
+    assert error.detail == "The image is 200 x 7 pixels; a side needs at least 8 (min_side)."
+
+
+def test_a_file_with_too_many_bytes_is_refused():
+    error = refusal(pictures.png(), replace(LIMITS, max_bytes=100))
+    assert isinstance(error, BodyTooLarge)
+    assert "at most 100 are allowed (max_bytes)" in error.detail
+
+
+@pytest.mark.parametrize(
+    "data", [pictures.gif(60), *(pictures.animated(kind) for kind in ("png", "webp", "tiff"))]
+)
+def test_an_animation_has_too_many_frames(data):
+    error = refusal(data)
+    assert isinstance(error, TooManyFrames)
+    assert "(max_frames)" in error.detail
+
+
+@pytest.mark.parametrize("image_format", ["gif", "png", "webp", "tiff"])
+def test_frames_are_counted_where_they_are_allowed(image_format):
+    data = pictures.gif(3) if image_format == "gif" else pictures.animated(image_format, 3)
+    assert probe(data, replace(LIMITS, max_frames=3)).frames == 3
+    assert isinstance(refusal(data, replace(LIMITS, max_frames=2)), TooManyFrames)
+
+
+def test_a_photo_with_a_second_picture_behind_it_is_one_frame():
+    """Phones append a gain map or a depth map to the JPEG (multi-picture format)."""
+    pages = [Image.fromarray(pictures.gradient()), Image.fromarray(pictures.gradient())]
+    data = pictures.save(pages[0], "mpo", save_all=True, append_images=pages[1:])
+    info = probe(data, LIMITS)
+    assert (info.format, info.frames) == ("jpeg", 1)
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg", "webp", "gif", "bmp", "tiff"])
+def test_a_header_that_ends_early_is_corrupt(image_format):
+    error = refusal(ORDINARY[image_format][:20])
+    assert isinstance(error, CorruptImage)
+    assert error.detail.startswith(f"The {image_format} image cannot be read: ")
+
+
+def many_jpeg_segments() -> bytes:
+    return b"\xff\xd8" + b"\xff\xfe\0\x02" * 100_000 + pictures.jpeg()[2:]
+
+
+def padded_jpeg() -> bytes:
+    return b"\xff\xd8" + b"\xff" * 200_000 + pictures.jpeg()[2:]
+
+
+def long_jpeg_tables() -> bytes:
+    table = b"\xff\xdb" + struct.pack(">H", 2 + 65 * 1000) + bytes(65 * 1000)
+    return b"\xff\xd8" + table * 20 + pictures.jpeg()[2:]
+
+
+def many_png_chunks() -> bytes:
+    whole = pictures.png()
+    return whole[:33] + pictures.chunk(b"tEXt", b"") * 100_000 + whole[33:]
+
+
+def long_gif_comment() -> bytes:
+    whole = pictures.gif()
+    first_extension = whole.index(b"!\xff")
+    comment = b"!\xfe" + (b"\xff" + b"c" * 255) * 2000 + b"\0"
+    return whole[:first_extension] + comment + whole[first_extension:]
+
+
+def greedy_tags(entries: int = 1000, size: int = 1_000_000) -> bytes:
+    """Return a directory whose tags all claim the same bytes."""
+    tags = b"".join(struct.pack("<HHII", 1000 + index, 7, size, 8) for index in range(entries))
+    return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", entries) + tags + bytes(4) + bytes(size)
+
+
+def greedy_exif() -> bytes:
+    exif = b"Exif\0\0" + greedy_tags(200, 60_000)
+    return b"\xff\xd8\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + pictures.jpeg()[2:]
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        many_jpeg_segments, padded_jpeg, long_jpeg_tables, many_png_chunks,
+        long_gif_comment, greedy_tags, greedy_exif,
+    ],
+)  # fmt: skip
+def test_a_header_built_to_waste_time_is_refused(build):
+    error = refusal(build())
+    assert isinstance(error, CorruptImage)
+    assert any(word in error.detail for word in ("too many", "claim more"))
+
+
+def test_probing_is_safe_in_threads():
+    outcomes: list[object] = []
+
+    def work() -> None:
+        for data in [*ORDINARY.values(), pictures.giant_png(14_000, 14_000)]:
+            with contextlib.suppress(ImageTooLarge):
+                outcomes.append(probe(data, LIMITS).width)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(outcomes) == 8 * len(ORDINARY)
+
+
+@pytest.mark.parametrize("data", ORDINARY.values(), ids=ORDINARY)
+def test_every_ordinary_image_passes(data):
+    assert probe(data, LIMITS).frames == 1
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", *(data[:30] for data in ORDINARY.values())]))
+def test_arbitrary_bytes_raise_nothing_but_our_errors(data, start):
+    with contextlib.suppress(AtelierError):
+        probe(start + data, LIMITS)
+
+
+@settings(max_examples=400)
+@given(st.data())
+def test_a_damaged_file_raises_nothing_but_our_errors(data):
+    damaged = data.draw(pictures.damage(st.sampled_from(list(ORDINARY.values()))))
+    with contextlib.suppress(AtelierError):
+        probe(damaged, LIMITS)

@@ -1,0 +1,94 @@
+"""Turn pixels into the bytes of a file: the same pixels and settings always give the same bytes."""
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any, Literal, assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from shared.errors import ImageTooLarge
+
+OutputFormat = Literal["png", "jpeg", "webp"]
+
+# Measured on stylized photos of 384 and 1024 pixels a side, on one core: run lengths over filtered rows give
+# ratios of 2.24 and 2.33 in 12 and 95 ms. Zlib's usual matching gives 1.87 and 1.94 in 14 and 92 ms at
+# level 1, 2.19 and 2.28 in 82 and 553 ms at level 6, 2.21 and 2.31 in 182 and 1616 ms at level 9. With run
+# lengths every level gives the same.
+_PNG: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+# Optimized tables or scans in progression save 2 to 5 % of a JPEG for 2 to 5 times the time; effort 4 in
+# place of 2 saves 1 % of a WebP for twice the time.
+_JPEG: dict[str, Any] = {"optimize": False, "progressive": False}
+_WEBP: dict[str, Any] = {"method": 2, "lossless": False}
+_FULL_CHROMA_QUALITY = 90  # from here on a JPEG keeps color at full resolution
+_LONGEST_SIDE: dict[OutputFormat, int] = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383}
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """A finished file."""
+
+    data: bytes
+    media_type: str
+    width: int
+    height: int
+
+
+def encode(
+    picture: NDArray[np.uint8],
+    *,
+    format: OutputFormat,
+    quality: int,
+    alpha: NDArray[np.uint8] | None = None,
+    text: Mapping[str, str] | None = None,
+) -> EncodedImage:
+    """Encode a picture, (h, w, 3) color or (h, w) or (h, w, 1) grey, with alpha (h, w) or None.
+
+    `quality`, 1 to 100, counts for JPEG and WebP. `text` goes into a PNG, its keys Latin-1 and at most 79
+    long, and nowhere else; no other metadata is written. JPEG has no alpha: the picture is laid over white.
+    """
+    image = _to_image(picture, alpha)
+    if max(image.size) > _LONGEST_SIDE[format]:
+        raise ImageTooLarge(f"A {format} file holds at most {_LONGEST_SIDE[format]} pixels a side.")
+    buffer = BytesIO()
+    match format:
+        case "png":
+            image.save(buffer, "PNG", pnginfo=_text_chunks(text or {}), **_PNG)
+        case "jpeg":
+            chroma = "4:4:4" if quality >= _FULL_CHROMA_QUALITY else "4:2:0"
+            _flatten(image).save(buffer, "JPEG", quality=quality, subsampling=chroma, **_JPEG)
+        case "webp":
+            image.save(buffer, "WEBP", quality=quality, **_WEBP)
+        case _:
+            assert_never(format)
+    return EncodedImage(buffer.getvalue(), f"image/{format}", *image.size)
+
+
+def _to_image(picture: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> Image.Image:
+    if picture.dtype != np.uint8:
+        raise ValueError(f"a picture has 8-bit samples, not {picture.dtype}")
+    grey = picture.ndim == 3 and picture.shape[2] == 1
+    image = Image.fromarray(picture[:, :, 0] if grey else picture)
+    if alpha is not None:
+        image.putalpha(Image.fromarray(alpha))
+    return image
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image
+    opaque = image.convert(image.mode[:-1])
+    white = Image.new(opaque.mode, image.size, "white")
+    return Image.composite(opaque, white, image.getchannel("A"))
+
+
+def _text_chunks(text: Mapping[str, str]) -> PngInfo:
+    """Write the texts in the order of their keys, so that equal mappings give equal bytes."""
+    chunks = PngInfo()
+    for key in sorted(text):
+        chunks.add_itxt(key, text[key])
+    return chunks

@@ -1,0 +1,56 @@
+"""Reshape pixels: resize, fit, lay out in a grid, and change between 8-bit and float."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+
+def fit(width: int, height: int, max_side: int) -> tuple[int, int]:
+    """Return the size that keeps the shape and has no side above `max_side`; it never grows."""
+    longest = max(width, height)
+    if longest <= max_side:
+        return width, height
+    return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))
+
+
+def resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    """Scale (h, w, 3) or (h, w) by Lanczos, its window widened when shrinking so that nothing aliases."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def to_float(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Map 0..255 to 0..1."""
+    return np.divide(picture, 255, dtype=np.float32)
+
+
+def to_uint8(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Map 0..1 to 0..255, rounded half to even and clipped; ValueError for values that are no numbers."""
+    if np.isnan(picture.min()):
+        raise ValueError("the picture holds values that are not numbers")
+    scaled: NDArray[np.float32] = np.rint(np.clip(picture, 0.0, 1.0) * np.float32(255))
+    return scaled.astype(np.uint8)
+
+
+def contact_sheet(
+    pictures: Sequence[NDArray[np.uint8]], columns: int, *, gap: int = 2, background: int = 255
+) -> NDArray[np.uint8]:
+    """Lay out pictures of one shape in rows, with `gap` pixels between them and none around.
+
+    Fewer pictures than columns make a narrower sheet; unused cells show the background, 0 to 255.
+    """
+    shapes = {picture.shape for picture in pictures}
+    if len(shapes) != 1 or columns < 1:
+        raise ValueError(f"a sheet needs pictures of one shape and a column, not {sorted(shapes)}, {columns}")
+    height, width, *channels = shapes.pop()
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    size = (rows * (height + gap) - gap, columns * (width + gap) - gap)
+    sheet = np.full((*size, *channels), background, dtype=np.uint8)
+    for index, picture in enumerate(pictures):
+        top, left = index // columns * (height + gap), index % columns * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
