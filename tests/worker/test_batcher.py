@@ -27,7 +27,7 @@ class Network:
 
 
 def serve(network: Network, requests: list[Request]) -> list[Any]:
-    """Occupy the only runner, let all requests wait behind it, then open the gate; return results or errors."""
+    """Occupy the only runner, let all wait behind it, then open the gate; return results or errors."""
     batcher = Batcher(runners=1)
     with ThreadPoolExecutor(len(requests) + 1) as pool:
         first = pool.submit(batcher.call, Request(("plug",), 0, network.run))

@@ -1,0 +1,70 @@
+"""A worker's parts around a small real generator in numpy, without Celery."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.cards import ModelCard, load_catalog
+from shared.garbage import Garbage
+from shared.identifiers import ANONYMOUS, new_job_id
+from shared.image_probe import ImageLimits
+from shared.job_queue import JobQueue, make_celery
+from shared.job_store import JobStore, Submission
+from shared.jobs import Job
+from shared.object_store import ObjectStore
+from shared.settings import Settings
+from shared.specs import JOB_SPEC, resolve
+from worker.attempts import HeldAttempts
+from worker.batcher import Batcher
+from worker.runner import JobRunner
+from worker.style_cache import StyleCache
+from worker.tools import Tools
+
+
+@dataclass
+class Brightness:
+    """A generator: every pixel is the latent's first value."""
+
+    card: ModelCard = field(default_factory=lambda: load_catalog().get("mnist-dcgan"))
+    digest: str = "brightness"
+    before: Callable[[], Any] = lambda: None  # what happens during predict
+
+    def generate(self, latents: np.ndarray) -> np.ndarray:
+        self.before()
+        values = np.clip(latents[:, :1, None, None] * 60 + 128, 0, 255).astype(np.uint8)
+        return np.broadcast_to(values, (len(latents), 28, 28, 1))
+
+
+@dataclass
+class Bench:
+    """One worker's parts, and short ways to use them."""
+
+    store: JobStore
+    queue: JobQueue
+    objects: ObjectStore
+    garbage: Garbage
+    held: HeldAttempts
+    model: Brightness = field(default_factory=Brightness)
+
+    def get(self, name: str) -> Brightness:
+        return self.model
+
+    def runner(self) -> JobRunner:
+        tools = Tools(self.objects, Batcher(1), StyleCache(), ImageLimits())
+        return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held)
+
+    def submit(self, **spec: Any) -> str:
+        resolved = resolve(JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **spec}), load_catalog())
+        return self.store.submit(Submission(new_job_id(), ANONYMOUS, resolved, "f")).id
+
+    def job(self, job_id: str) -> Job:
+        return self.store.get(job_id, ANONYMOUS)
+
+
+@pytest.fixture
+def bench(store: JobStore, objects: ObjectStore, server: Any) -> Bench:
+    queue = JobQueue(make_celery(Settings(redis_url=server.url)), store.client)
+    return Bench(store, queue, objects, Garbage(store.client, objects), HeldAttempts())

@@ -1,0 +1,29 @@
+import threading
+
+from shared.identifiers import ANONYMOUS
+from shared.status import Status
+from tests.worker.conftest import Bench
+from worker.heartbeat import Heartbeat, release_all
+
+
+def test_the_heartbeat_keeps_leases_and_tells_of_a_cancel(bench: Bench) -> None:
+    kept, canceled = bench.submit(), bench.submit()
+    beats = threading.Semaphore(0)
+    with (
+        bench.held.hold(bench.store.claim(kept, "w1")) as mine,
+        bench.held.hold(bench.store.claim(canceled, "w1")) as theirs,
+    ):
+        bench.store.cancel(canceled, ANONYMOUS)
+        bench.store.client.zadd("atelier:leases", {kept: 1})
+        Heartbeat(bench.store, bench.held, on_beat=beats.release, on_away=lambda _: None)
+        assert beats.acquire(timeout=10)
+        assert (mine.is_current, theirs.is_current) == (True, False)
+        assert bench.store.reap({}).taken_back == ()
+
+
+def test_released_attempts_go_back_uncounted(bench: Bench) -> None:
+    job_id = bench.submit()
+    with bench.held.hold(bench.store.claim(job_id, "w1")):
+        release_all(bench.store, bench.held.all())
+    job = bench.job(job_id)
+    assert (job.status, job.counted_attempts, job.crashes, job.failures) == (Status.QUEUED, 0, 0, 0)

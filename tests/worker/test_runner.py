@@ -1,0 +1,117 @@
+from shared.errors import CorruptImage, StorageUnavailable
+from shared.identifiers import ANONYMOUS, sha256
+from shared.job_queue import queue_of
+from shared.status import Lane, Status
+from tests.worker.conftest import Bench
+
+
+def raising(error: Exception):  # type: ignore[no-untyped-def]
+    def step() -> None:
+        raise error
+
+    return step
+
+
+def test_a_job_ends_with_outputs_that_can_be_read(bench: Bench) -> None:
+    job_id = bench.submit(seeds=[1, 2, 3])
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    assert job.status is Status.SUCCEEDED
+    assert [output.seed for output in job.outputs] == [1, 2, 3]
+    for output in job.outputs:
+        data = bench.objects.get(output.key)
+        assert (sha256(data), len(data)) == (output.sha256, output.bytes)
+    assert set(job.timings) == {"load", "preprocess", "predict", "encode", "store"}
+    assert job.model_digest == "brightness"
+
+
+def test_the_same_spec_gives_the_same_bytes(bench: Bench) -> None:
+    ids = [bench.submit(seeds=[5, 9], grid={"columns": 2}) for _ in range(2)]
+    for job_id in ids:
+        bench.runner().answer(job_id, Lane.INTERACTIVE)
+    first, second = (bench.job(job_id).outputs[0] for job_id in ids)
+    assert first.sha256 == second.sha256
+
+
+def test_a_second_doorbell_does_nothing(bench: Bench) -> None:
+    job_id = bench.submit()
+    runner = bench.runner()
+    runner.answer(job_id, Lane.INTERACTIVE)
+    version = bench.job(job_id).version
+    runner.answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).version == version
+
+
+def test_a_permanent_error_fails_at_the_first_attempt(bench: Bench) -> None:
+    bench.model.before = raising(CorruptImage.of_field("/content", "truncated"))
+    job_id = bench.submit()
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    assert (job.status, job.attempt) == (Status.FAILED, 1)
+    assert job.error is not None
+    assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("corrupt_image", "/content")
+
+
+def test_a_transient_error_goes_back_to_the_queue(bench: Bench) -> None:
+    bench.model.before = raising(StorageUnavailable("away"))
+    job_id = bench.submit()
+    runner = bench.runner()
+    runner.answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.QUEUED
+    bench.model.before = lambda: None
+    runner.answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.SUCCEEDED
+    assert bench.job(job_id).error is None
+
+
+def test_a_fault_of_the_program_ends_the_job_and_not_the_worker(bench: Bench) -> None:
+    bench.model.before = raising(KeyError("bug"))
+    job_id = bench.submit()
+    runner = bench.runner()
+    runner.answer(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    assert job.status is Status.FAILED
+    assert job.error is not None
+    assert job.error["code"] == "internal_error"
+    assert bench.held.all() == []
+
+
+def test_a_job_canceled_while_it_runs_leaves_nothing(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.model.before = lambda: bench.store.cancel(job_id, ANONYMOUS)
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.CANCELED
+    assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
+
+
+def test_an_attempt_that_lost_its_lease_leaves_the_record_alone(bench: Bench) -> None:
+    job_id = bench.submit()
+
+    def lose() -> None:
+        bench.model.before = lambda: None
+        bench.store.client.zadd("atelier:leases", {job_id: 1})
+        bench.store.reap({})
+        bench.runner().answer(job_id, Lane.INTERACTIVE)  # another worker finishes it meanwhile
+
+    bench.model.before = lose
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    assert (job.status, job.attempt, job.crashes) == (Status.SUCCEEDED, 2, 1)
+    assert [output.key for output in job.outputs] == list(bench.objects.keys(f"outputs/{job_id}/"))
+
+
+def test_a_draining_worker_hands_the_doorbell_on(bench: Bench) -> None:
+    job_id = bench.submit()
+    runner = bench.runner()
+    runner.drain()
+    runner.answer(job_id, Lane.BULK)
+    assert bench.job(job_id).status is Status.QUEUED
+    assert bench.store.client.llen(queue_of(Lane.BULK)) == 1
+
+
+def test_success_told_twice_is_one_success(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    job = bench.job(job_id)
+    bench.store.succeed(job_id, 1, outputs=(), timings={}, model=("other", "other"))
+    assert bench.job(job_id) == job
