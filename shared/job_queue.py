@@ -3,7 +3,7 @@
 from typing import Any
 
 from celery import Celery
-from kombu import Queue
+from kombu import Exchange, Queue
 from kombu.exceptions import OperationalError
 
 from shared.errors import StoreUnavailable
@@ -32,7 +32,7 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=False,  # the message is a doorbell; the lease is what counts
         task_serializer="json",
         accept_content=["json"],
-        task_queues=[Queue(name) for name in QUEUES],
+        task_queues=[Queue(name, Exchange("atelier"), routing_key=name) for name in QUEUES],
         task_default_queue=IO_QUEUE,
         task_create_missing_queues=False,
         worker_prefetch_multiplier=1,

@@ -47,5 +47,5 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "PIL", "httpx", "httpcore"):
+    for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "PIL", "absl", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

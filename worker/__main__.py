@@ -5,8 +5,10 @@ import importlib
 import logging
 import os
 import sys
+import warnings
 from typing import Any
 
+from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 
 from shared.logs import configure_logs
@@ -39,12 +41,14 @@ def serve(settings: Settings, queues: str) -> int:
     worker.prepare()
     worker_ready.connect(lambda **_: worker.begin(), weak=False)
     worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
+    # Celery warns of root because of pickles; it accepts none here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     threads = str(settings.worker.threads if queues == "models" else 2)
     names = ",".join(worker.queues)
     options = ["--pool=threads", f"--concurrency={threads}", f"--queues={names}", f"--hostname={base.id}"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
     try:
-        base.celery.worker_main(["worker", *options, *quiet])
+        base.celery.worker_main(["--quiet", "worker", *options, *quiet])
     except SystemExit as stop:
         return int(stop.code or 0)
     return 0

@@ -5,9 +5,10 @@ import threading
 import time
 
 from shared.errors import AtelierError
-from shared.job_queue import IO_QUEUE, SWEEP
+from shared.job_queue import IO_QUEUE
 from worker.foundation import Foundation
 from worker.health import Health, write_health
+from worker.tasks import serve_sweeps
 
 log = logging.getLogger("atelier.io")
 
@@ -22,7 +23,7 @@ class IoWorker:
     def __init__(self, base: Foundation) -> None:
         self._base = base
         self._ready = False
-        base.celery.task(name=SWEEP)(self._sweep)
+        serve_sweeps(base.celery, self._sweep)
 
     def _sweep(self) -> None:
         try:

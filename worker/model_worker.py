@@ -7,9 +7,8 @@ import time
 
 from shared.cards import load_catalog
 from shared.image_probe import ImageLimits
-from shared.job_queue import MODEL_QUEUES, RUN_JOB
+from shared.job_queue import MODEL_QUEUES
 from shared.settings import Limits
-from shared.status import Lane
 from shared.worker_roster import Worker
 from worker.attempts import HeldAttempts
 from worker.batcher import Batcher
@@ -21,6 +20,7 @@ from worker.models.store import ModelStore
 from worker.registry import ModelRegistry
 from worker.runner import JobRunner
 from worker.style_cache import StyleCache
+from worker.tasks import serve_jobs
 from worker.tools import Tools
 
 log = logging.getLogger("atelier.worker")
@@ -52,10 +52,7 @@ class ModelWorker:
             tools=_tools(base),
             held=self._held,
         )
-        base.celery.task(name=RUN_JOB, bind=True)(self._answer)
-
-    def _answer(self, task: object, job_id: str) -> None:
-        self._runner.answer(job_id, _lane_of(task))
+        serve_jobs(base.celery, self._runner.answer)
 
     def prepare(self) -> None:
         """Load and warm the models, then start the threads that keep leases and rings alive."""
@@ -113,9 +110,3 @@ def image_limits(limits: Limits) -> ImageLimits:
         min_side=limits.min_side,
         max_frames=limits.max_frames,
     )
-
-
-def _lane_of(task: object) -> Lane:
-    info = task.request.delivery_info or {}  # type: ignore[attr-defined]
-    name = str(info.get("routing_key", "")).rpartition(".")[2]
-    return Lane(name) if name in set(Lane) else Lane.INTERACTIVE
