@@ -1,4 +1,4 @@
-"""Pictures as the networks take them, float32 (h, w, 3) in 0..1: photos of scikit-image's wheel, and noise."""
+"""Pictures as the networks take them: float32 (h, w, 3) in 0..1; real photos, and noise."""
 
 import numpy as np
 import numpy.typing as npt
