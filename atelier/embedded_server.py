@@ -15,7 +15,7 @@ START_SECONDS = 30.0
 
 
 def socket_path(folder: Path) -> Path:
-    """Return where the server of a state folder listens: in that folder, or in /tmp where that is too long."""
+    """Return where the server of a folder listens: in that folder, or in /tmp where its path is too long."""
     path = folder.absolute() / "server.sock"
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
@@ -56,15 +56,16 @@ def server_command(folder: Path, *, strict: bool = False) -> list[str]:
 def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
     """Return when the server answers; raise TimeoutError when it does not in time."""
     deadline = time.monotonic() + seconds
-    while not _answers(url):
+    while not answers(url):
         if time.monotonic() > deadline:
             raise TimeoutError(f"the server at {url} did not answer within {seconds:g} s")
         time.sleep(0.02)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a server answers at this URL now, within a second."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=1) as client:
+        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False

@@ -1,0 +1,40 @@
+"""Puts downloaded bytes into files: readers see the whole file or none."""
+
+import hashlib
+import os
+import re
+import secrets
+from pathlib import Path
+
+from atelier.errors import ProtocolError
+from atelier.job_view import Job, Output
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+
+
+def file_name(job: Job, output: Output) -> str:
+    """Return the name of an output's file; nothing that the service says can lead out of the folder."""
+    extension = _EXTENSIONS.get(output.content_type.partition(";")[0], "bin")
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', job.id)}-{output.index}.{extension}"
+
+
+def write_whole(path: Path, data: bytes) -> Path:
+    """Write a file beside its place and rename it there; a crash leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def check_digest(data: bytes, output: Output) -> bytes:
+    """Return the bytes; raise ProtocolError where they are not those that the job made."""
+    if output.sha256 and hashlib.sha256(data).hexdigest() != output.sha256:
+        raise ProtocolError(f"output {output.index} arrived damaged: its sha256 differs")
+    return data

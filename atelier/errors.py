@@ -1,0 +1,69 @@
+"""What the client raises: problems that the service names, jobs that ended badly, no answer at all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from atelier.job_view import Job
+
+
+class ClientError(Exception):
+    """Base of every error that the client raises by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault of one field, as a problem document names it."""
+
+    pointer: str  # JSON Pointer into the request; "" means the whole body
+    detail: str
+    code: str
+
+    @property
+    def field(self) -> str:
+        """The field's name as people write it: `styles.0.image`."""
+        return self.pointer.strip("/").replace("/", ".")
+
+    @classmethod
+    def from_json(cls, entry: Mapping[str, Any]) -> "Fault":
+        """Read one entry of `errors`."""
+        return cls(*(str(entry.get(name, "")) for name in ("pointer", "detail", "code")))
+
+
+class ApiError(ClientError):
+    """Raised when the service answers with a problem; `code` is stable, `detail` is for people."""
+
+    def __init__(self, problem: Mapping[str, Any], *, status: int) -> None:
+        self.problem = dict(problem)
+        self.status = status  # of HTTP
+        self.code = str(problem.get("code") or f"http_{status}")
+        self.title = str(problem.get("title") or f"HTTP {status}")
+        self.detail = str(problem.get("detail") or self.title)
+        self.errors = tuple(Fault.from_json(entry) for entry in problem.get("errors") or ())
+        super().__init__(self._line())
+
+    def _line(self) -> str:
+        fields = "; ".join(f"{e.field}: {e.detail}" if e.field else e.detail for e in self.errors)
+        return f"{self.title}: {fields or self.detail}"
+
+
+class JobFailed(ClientError):
+    """Raised when a job that was waited for ended failed, canceled or expired; `job` is its last state."""
+
+    def __init__(self, job: "Job") -> None:
+        self.job = job
+        detail = job.error.detail if job.error else ""
+        super().__init__(f"{job.id} {job.status}{': ' if detail else ''}{detail}")
+
+
+class ServiceUnreachable(ClientError):
+    """Raised when no connection could be made, or kept, after every retry."""
+
+
+class WaitTimeout(ClientError):
+    """Raised when a job was not done in the time given; the job goes on."""
+
+
+class ProtocolError(ClientError):
+    """Raised when an answer is not what this version of the client understands."""

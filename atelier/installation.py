@@ -1,0 +1,114 @@
+"""The processes of one installation: what `atelier up` runs, with which settings."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import shared
+from atelier.child import ChildSpec
+from atelier.embedded_server import server_command, server_url
+from shared.cards import ModelCard, load_catalog
+from shared.settings import Settings
+
+ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
+API_GRACE_SECONDS = 10.0
+SERVER_GRACE_SECONDS = 15.0
+WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
+SERVER_FOLDER = "redis"
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Settings brought to absolute paths, and what the processes inherit."""
+
+    settings: Settings
+    inherited: tuple[int, ...] = ()  # descriptors that every process holds
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the embedded server is to run: nobody named another."""
+        return not names_server(os.environ)
+
+    @property
+    def redis_url(self) -> str:
+        """URL of the server that all processes use."""
+        return server_url(self._server_folder) if self.has_own_server else self.settings.redis_url
+
+    @property
+    def _server_folder(self) -> Path:
+        return self.settings.state_dir.absolute() / SERVER_FOLDER
+
+    def server(self, *, strict: bool) -> ChildSpec:
+        """The embedded server."""
+        command = server_command(self._server_folder, strict=strict)
+        return self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
+
+    def api(self, listener: int) -> ChildSpec:
+        """The HTTP side, on a socket that listens already."""
+        bind = ("--bind", f"fd://{listener}")
+        command = _python("gunicorn", "-c", "python:api.gunicorn_conf", *bind, "api.wsgi:create()")
+        return self._spec("api", command, grace_seconds=API_GRACE_SECONDS, descriptors=(listener,))
+
+    def workers(self, count: int) -> list[ChildSpec]:
+        """The model workers and the io worker."""
+        names = ["worker", *(f"worker-{number}" for number in range(2, count + 1))]
+        models = [self._worker(name, _python("worker")) for name in names]
+        return [*models, self._worker("worker-io", _python("worker", "--queues", "io"))]
+
+    def _worker(self, name: str, command: list[str]) -> ChildSpec:
+        grace = self.settings.worker.grace_seconds + WORKER_MARGIN_SECONDS
+        health = self.settings.worker_health.with_name(f"{name}.health")
+        return self._spec(name, command, grace_seconds=grace, health_file=health)
+
+    def _spec(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        grace_seconds: float,
+        health_file: Path | None = None,
+        descriptors: tuple[int, ...] = (),
+    ) -> ChildSpec:
+        health = {"ATELIER_WORKER_HEALTH_FILE": str(health_file)} if health_file else {}
+        return ChildSpec(
+            name=name,
+            command=tuple(command),
+            environ={**self.environ(), **health},
+            folder=ROOT,
+            grace_seconds=grace_seconds,
+            health_file=health_file,
+            inherited=(*self.inherited, *descriptors),
+        )
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of every process; paths in it hold in any working folder."""
+        settings = self.settings
+        paths = {"STATE_DIR": settings.state_dir, "MODELS_DIR": settings.models_dir}
+        absolute = {
+            f"ATELIER_{name}": str(path.absolute())
+            for name, path in {**paths, "CARDS_DIR": settings.cards_dir}.items()
+            if path is not None
+        }
+        own = {"REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1", "ATELIER_API_HOST": settings.api.host}
+        return {**os.environ, **absolute, **own}
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def names_server(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a server to use."""
+    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
+
+
+def wanted_models(settings: Settings) -> list[ModelCard]:
+    """Return the cards whose weights must be there before a worker starts."""
+    extra = {name.strip() for name in settings.worker.preload.split(",") if name.strip()}
+    return [
+        card
+        for card in load_catalog(settings.cards_dir)
+        if card.preload or card.default or card.name in extra
+    ]

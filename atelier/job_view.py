@@ -1,0 +1,142 @@
+"""The client's view of a job, read from the service's JSON. Unknown members are ignored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from atelier.errors import Fault, ProtocolError
+
+TERMINAL = frozenset({"succeeded", "failed", "canceled", "expired"})
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One picture that a job made."""
+
+    index: int
+    url: str  # of the bytes
+    content_type: str
+    width: int  # pixels
+    height: int  # pixels
+    bytes: int
+    sha256: str
+    seed: int | None = None  # generation only; None for a grid
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running job is."""
+
+    fraction: float  # 0..1 over the whole job
+    stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Where a queued job stands."""
+
+    position: int | None  # 1 is the next to start
+    eta_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobError:
+    """Why a job failed."""
+
+    code: str  # stable
+    detail: str
+    errors: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, as it was when the service answered."""
+
+    id: str
+    type: str  # generate or stylize
+    status: str  # queued, running, succeeded, failed, canceled or expired
+    input: Mapping[str, Any]  # as resolved: model, seeds and defaults filled in
+    attempt: int = 0
+    progress: Progress | None = None
+    queue: Queue | None = None
+    outputs: tuple[Output, ...] = ()
+    error: JobError | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    urls: Mapping[str, str] = field(default_factory=dict)
+    created_at: datetime | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+    @property
+    def done(self) -> bool:
+        """Whether the job is over for good."""
+        return self.status in TERMINAL
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the outputs can be read."""
+        return self.status == "succeeded"
+
+
+def job_from_json(body: Any) -> Job:
+    """Read a job; raise ProtocolError where the document is none."""
+    try:
+        return _job(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the answer is not a job: {error!r}") from error
+
+
+def _job(body: Mapping[str, Any]) -> Job:
+    return Job(
+        id=body["id"],
+        type=body["type"],
+        status=body["status"],
+        input=body.get("input") or {},
+        attempt=int(body.get("attempt") or 0),
+        progress=_progress(body.get("progress")),
+        queue=_queue(body.get("queue")),
+        outputs=tuple(_output(index, item) for index, item in enumerate(body.get("outputs") or ())),
+        error=_error(body.get("error")),
+        timings=body.get("timings") or {},
+        metadata=body.get("metadata") or {},
+        urls=body.get("urls") or {},
+        created_at=_time(body.get("created_at")),
+        started_at=_time(body.get("started_at")),
+        completed_at=_time(body.get("completed_at")),
+        raw=body,
+    )
+
+
+def _output(index: int, body: Mapping[str, Any]) -> Output:
+    return Output(
+        index=int(body.get("index", index)),
+        url=body["url"],
+        content_type=body["content_type"],
+        width=int(body["width"]),
+        height=int(body["height"]),
+        bytes=int(body["bytes"]),
+        sha256=body["sha256"],
+        seed=body.get("seed"),
+    )
+
+
+def _progress(body: Mapping[str, Any] | None) -> Progress | None:
+    return Progress(float(body.get("fraction") or 0), str(body.get("stage") or "")) if body else None
+
+
+def _queue(body: Mapping[str, Any] | None) -> Queue | None:
+    return Queue(body.get("position"), body.get("eta_seconds")) if body else None
+
+
+def _error(body: Mapping[str, Any] | None) -> JobError | None:
+    if not body:
+        return None
+    faults = tuple(Fault.from_json(entry) for entry in body.get("errors") or ())
+    return JobError(str(body.get("code", "")), str(body.get("detail") or body.get("title") or ""), faults)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

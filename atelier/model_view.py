@@ -1,0 +1,27 @@
+"""The client's view of a model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atelier.errors import ProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network that jobs may name."""
+
+    name: str
+    type: str  # of the jobs that may name it: generate or stylize
+    version: str
+    title: str
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+
+def model_from_json(body: Any) -> Model:
+    """Read a model; raise ProtocolError where the document is none."""
+    try:
+        kind = body.get("type") or body.get("kind") or ""
+        return Model(body["name"], kind, body["version"], body.get("title") or "", body)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ProtocolError(f"the answer is not a model: {error!r}") from error

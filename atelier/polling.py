@@ -1,0 +1,82 @@
+"""Waiting for a job over a connection that may break, to a service that may restart."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+
+from atelier.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.job_view import Job, job_from_json
+from atelier.retries import RETRYABLE
+from atelier.transport import Transport, json_of
+
+LONG_POLL_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0  # with a service that does not answer, where the caller set no limit
+PAUSE_SECONDS = 0.25  # before asking again; keeps a service that does not hold the request from being flooded
+
+OnProgress = Callable[[Job], None]
+
+
+class Waiter:
+    """Asks for a job until it is done; tells about every change on the way."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        job_id: str,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> None:
+        now = time.monotonic()
+        self._transport = transport
+        self._job_id = job_id
+        self._deadline = None if timeout_seconds is None else now + timeout_seconds
+        self._on_progress = on_progress
+        self._etag = ""
+        self._heard = now
+
+    def wait(self) -> Job:
+        """Return the job when it is done; raise WaitTimeout, or ServiceUnreachable when patience ends."""
+        while True:
+            job = self._ask()
+            if job is not None and job.done:
+                return job
+            if self._remaining() <= 0:
+                raise WaitTimeout(f"{self._job_id} was not done in time; it goes on")
+            if job is None:
+                time.sleep(min(PAUSE_SECONDS, self._remaining()))
+
+    def _remaining(self) -> float:
+        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
+
+    def _ask(self) -> Job | None:
+        """Return the job's news; None where there is none, or no answer now."""
+        try:
+            response = self._poll(max(0.0, min(LONG_POLL_SECONDS, self._remaining())))
+        except (ServiceUnreachable, ApiError) as error:
+            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+                raise
+            if self._deadline is None and time.monotonic() - self._heard > PATIENCE_SECONDS:
+                raise
+            return None
+        self._heard = time.monotonic()
+        return self._news(response)
+
+    def _poll(self, seconds: float) -> httpx.Response:
+        headers: dict[str, str] = {"If-None-Match": self._etag} if self._etag else {}
+        options: dict[str, Any] = {"params": {"wait": f"{seconds:.0f}"}, "headers": headers}
+        read_seconds = seconds + self._transport.timeout_seconds
+        return self._transport.send(
+            "GET", f"/v1/jobs/{self._job_id}", read_seconds=read_seconds, retries=0, **options
+        )
+
+    def _news(self, response: httpx.Response) -> Job | None:
+        if response.status_code == httpx.codes.NOT_MODIFIED:
+            return None
+        self._etag = response.headers.get("ETag", "")
+        job = job_from_json(json_of(response))
+        if self._on_progress is not None:
+            self._on_progress(job)
+        return job

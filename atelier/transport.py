@@ -1,0 +1,107 @@
+"""HTTP underneath the client: one connection pool, retries that are safe, problems turned into exceptions."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+
+from atelier.errors import ApiError, ProtocolError, ServiceUnreachable
+from atelier.retries import asked_pause, is_retryable, pauses
+
+USER_AGENT = "atelier-client"
+CONNECT_SECONDS = 5.0
+
+
+class Transport:
+    """Sends requests that may be repeated: reads, deletes, uploads by content, and posts that carry a key."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_seconds: float,
+        retries: int,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.base_url = base_url.rstrip("/")
+        self.timeout_seconds = timeout_seconds
+        self._retries = retries
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=self.base_url, timeout=self._timeout(timeout_seconds), headers={"User-Agent": USER_AGENT}
+        )
+
+    @staticmethod
+    def _timeout(read_seconds: float) -> httpx.Timeout:
+        return httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        read_seconds: float | None = None,
+        retries: int | None = None,
+        **parts: Any,
+    ) -> httpx.Response:
+        """Return a good answer, or 304; ApiError for a problem, ServiceUnreachable after all retries."""
+        timeout = self._timeout(read_seconds or self.timeout_seconds)
+        for pause in (*pauses(self._retries if retries is None else retries), None):
+            try:
+                response = self._http.request(method, path, timeout=timeout, **parts)
+            except httpx.TransportError as error:
+                if pause is None:
+                    raise self._unreachable(error) from error
+                self._sleep(pause)
+                continue
+            if pause is None or not is_retryable(response):
+                return _checked(response)
+            self._sleep(asked_pause(response) or pause)
+        raise AssertionError("the last round returns or raises")
+
+    @contextmanager
+    def stream(self, path: str, *, read_seconds: float, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """Open an answer to be read as it comes, once; raise as `send` does, without retries."""
+        timeout = self._timeout(read_seconds)
+        try:
+            with self._http.stream("GET", path, timeout=timeout, headers=headers) as response:
+                if response.is_error:
+                    response.read()
+                yield _checked(response)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
+        return ServiceUnreachable(f"no answer from {self.base_url}: {error or type(error).__name__}")
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._http.close()
+
+
+def _checked(response: httpx.Response) -> httpx.Response:
+    if response.is_error:
+        raise ApiError(_problem(response), status=response.status_code)
+    return response
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        body = response.json()
+    except ValueError:
+        body = None
+    if isinstance(body, dict):
+        return body
+    return {"title": f"HTTP {response.status_code} {response.reason_phrase}", "detail": response.text[:200]}
+
+
+def json_of(response: httpx.Response) -> Any:
+    """Return the JSON of an answer; raise ProtocolError where it is none."""
+    try:
+        return response.json()
+    except ValueError as error:
+        raise ProtocolError(
+            f"{response.request.url} did not answer with JSON; is this an Atelier?"
+        ) from error

@@ -1,0 +1,160 @@
+"""`atelier up`: a whole installation on one machine, from nothing to ready, and back in order."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from atelier.child import Child, ChildSpec
+from atelier.embedded_server import START_SECONDS, answers
+from atelier.installation import Installation, wanted_models
+from atelier.listening import is_loopback, listen, url_of
+from atelier.process_log import ProcessLog
+from atelier.readiness import ReadyWatch
+from atelier.shutdown import Shutdown
+from atelier.state_lock import StateLock
+from atelier.supervisor import Supervisor
+from atelier.up_record import UpRecord, remove_record, write_record
+from shared.cards import ModelCard
+from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
+from shared.settings import Settings
+from worker.models.store import ModelStore
+
+
+class Up:
+    """One run of an installation. Call `run` from the main thread."""
+
+    def __init__(self, settings: Settings, *, shutdown: Shutdown, log: ProcessLog) -> None:
+        self._settings = settings
+        self._shutdown = shutdown
+        self._log = log
+        self._folder = settings.state_dir.absolute()
+        self._lock = StateLock(self._folder)
+        self._plan = Installation(settings, inherited=(self._lock.descriptor,))
+        self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
+        self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
+
+    def run(self, *, workers: int, strict: bool) -> bool:
+        """Start everything, keep it running until a shutdown, end it in order; return whether all went well.
+
+        Raises StateFolderBusy, CannotListen, StoreUnavailable or ModelUnavailable with what to do about it.
+        """
+        self._lock.take()
+        with listen(self._settings.api.host, self._settings.api.port) as listener:
+            self._warn_of_strangers()
+            self._record = replace(self._record, url=url_of(listener))
+            try:
+                if self._start(listener, workers=workers, strict=strict):
+                    self._supervisor.run_until(lambda: False)
+            finally:
+                listener.close()  # first, so that no client is taken in any more
+                self._stop()
+        return not self._supervisor.has_failed
+
+    def _warn_of_strangers(self) -> None:
+        host = self._settings.api.host
+        if not is_loopback(host):
+            self._log.say(
+                f"WARNING: listening on {host}; whoever reaches it may use it: there is no authentication"
+            )
+
+    def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
+        """Bring everything up; return False where a shutdown came first."""
+        began = time.monotonic()
+        if self._plan.has_own_server:
+            self._supervisor.start_phase([self._plan.server(strict=strict)])
+        if not self._await_server() or not self._pull_models():
+            return False
+        self._supervisor.start_phase(self._plan.workers(workers))
+        self._supervisor.start_phase([self._plan.api(listener.fileno())])
+        return self._await_ready(began)
+
+    def _await_server(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        url = self._plan.redis_url
+        is_there = False
+
+        def settled() -> bool:
+            nonlocal is_there
+            is_there = answers(url)
+            return is_there or time.monotonic() > deadline
+
+        went_on = self._supervisor.run_until(settled)
+        if went_on and not is_there:
+            raise StoreUnavailable(f"the server at {_without_password(url)} does not answer")
+        return went_on
+
+    def _pull_models(self) -> bool:
+        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it."""
+        names = missing_models(self._settings)
+        if not names:
+            return True
+        self._log.say(f"pulling {', '.join(names)}")
+        puller = Child(self._puller(names), self._log.line)
+        puller.start()
+        try:
+            went_on = self._supervisor.run_until(lambda: puller.ended() is not None)
+        finally:
+            puller.kill()
+        if went_on and puller.last_status != 0:
+            raise ModelUnavailable(f"{', '.join(names)} could not be pulled; the lines above say why")
+        return went_on
+
+    def _puller(self, names: list[str]) -> ChildSpec:
+        return ChildSpec(
+            name="models",
+            command=(sys.executable, "-m", "atelier", "models", "pull", *names),
+            environ=self._plan.environ(),
+            folder=Path.cwd(),  # a card may name a folder relative to it
+            grace_seconds=0,
+        )
+
+    def _await_ready(self, began: float) -> bool:
+        watch = ReadyWatch(self._record.url)
+        try:
+            if not self._supervisor.run_until(watch.has_succeeded):
+                return False
+        finally:
+            watch.stop()
+        self._record = replace(self._record, ready=True)
+        write_record(self._folder, self._record)
+        self._greet(time.monotonic() - began)
+        return True
+
+    def _greet(self, seconds: float) -> None:
+        url = self._record.url
+        self._log.say(f"ready after {seconds:.1f} s: {url}  (documentation: {url}/docs; Ctrl-C stops)")
+        self._log.say(f"try: curl -F content=@photo.jpg -F style=@painting.jpg {url}/v1/jobs/stylize")
+
+    def _note_processes(self, processes: Mapping[str, int]) -> None:
+        self._record = replace(self._record, processes=processes)
+        write_record(self._folder, self._record)
+
+    def _stop(self) -> None:
+        self._log.say("stopping; once more stops at once")
+        self._record = replace(self._record, ready=False)
+        self._supervisor.stop()
+        remove_record(self._folder)
+        self._log.say("stopped")
+
+
+def missing_models(settings: Settings) -> list[str]:
+    """Return the names of the wanted models that the store lacks, or holds damaged."""
+    store = ModelStore(settings.models)
+    return [card.name for card in wanted_models(settings) if not _is_good(store, card)]
+
+
+def _is_good(store: ModelStore, card: ModelCard) -> bool:
+    try:
+        store.open(card)
+    except (ModelUnavailable, ModelCorrupt):
+        return False
+    return True
+
+
+def _without_password(url: str) -> str:
+    head, _, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://{tail}" if head else url

@@ -1,0 +1,39 @@
+"""The file in which a running `atelier up` says where it is and which processes it runs."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from atelier.downloads import write_whole
+
+RECORD_FILE = "up.json"
+
+
+@dataclass(frozen=True, slots=True)
+class UpRecord:
+    """A running installation."""
+
+    pid: int  # of the supervisor
+    url: str
+    redis_url: str
+    ready: bool = False  # /readyz has answered 200
+    processes: Mapping[str, int] = field(default_factory=dict)  # process ids by name
+
+
+def write_record(folder: Path, record: UpRecord) -> None:
+    """Replace the record; readers see the old one or the new."""
+    write_whole(folder / RECORD_FILE, json.dumps(asdict(record), indent=1).encode())
+
+
+def read_record(folder: Path) -> UpRecord | None:
+    """Return the record of a state folder; None where nothing runs, or nothing that can be read."""
+    try:
+        return UpRecord(**json.loads((folder / RECORD_FILE).read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remove_record(folder: Path) -> None:
+    """Note that nothing runs any more."""
+    (folder / RECORD_FILE).unlink(missing_ok=True)

@@ -1,0 +1,48 @@
+"""Following a job's events over a stream that may break: it is taken up again after the last event seen."""
+
+import time
+from collections.abc import Iterator
+
+from atelier.errors import ApiError, ServiceUnreachable
+from atelier.event_stream import Event, parse
+from atelier.job_view import TERMINAL
+from atelier.retries import RETRYABLE
+from atelier.transport import Transport
+
+SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
+RECONNECT_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0
+
+
+def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Event]:
+    """Yield a job's events up to its last; raise ServiceUnreachable after two minutes without an answer."""
+    heard = time.monotonic()
+    while True:
+        try:
+            for event in _once(transport, job_id, after):
+                after, heard = event.id or after, time.monotonic()
+                yield event
+                if is_last(event):
+                    return
+            heard = time.monotonic()
+        except (ServiceUnreachable, ApiError) as error:
+            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+                raise
+            if time.monotonic() - heard > PATIENCE_SECONDS:
+                raise
+        time.sleep(RECONNECT_SECONDS)
+
+
+def is_last(event: Event) -> bool:
+    """Whether no event follows this one."""
+    return event.kind == "done" or event.data.get("status") in TERMINAL
+
+
+def _once(transport: Transport, job_id: str, after: str) -> Iterator[Event]:
+    headers = {"Accept": "text/event-stream"}
+    if after:
+        headers["Last-Event-ID"] = after
+    with transport.stream(
+        f"/v1/jobs/{job_id}/events", read_seconds=SILENCE_SECONDS, headers=headers
+    ) as response:
+        yield from parse(response.iter_lines())
