@@ -1,0 +1,111 @@
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from shared.cards import load_catalog
+from shared.errors import InvalidRequest, UnknownModel
+from shared.specs import JOB_SPEC, MAX_SEED, GenerateSpec, StylizeSpec, inputs_of, resolve
+
+CATALOG = load_catalog()
+FILE_A, FILE_B = "file_" + "a" * 64, "file_" + "b" * 64
+
+
+def generate(**fields: Any) -> GenerateSpec:
+    spec = resolve(JOB_SPEC.validate_python({"type": "generate", **fields}), CATALOG)
+    assert isinstance(spec, GenerateSpec)
+    return spec
+
+
+def stylize(**fields: Any) -> StylizeSpec:
+    raw = {"type": "stylize", "content": FILE_A, "styles": [{"image": FILE_B}], **fields}
+    spec = resolve(JOB_SPEC.validate_python(raw), CATALOG)
+    assert isinstance(spec, StylizeSpec)
+    return spec
+
+
+@given(seed=st.integers(0, MAX_SEED - 256), count=st.integers(1, 256))
+def test_seed_and_count_become_consecutive_seeds(seed: int, count: int) -> None:
+    assert generate(seed=seed, count=count).seeds == list(range(seed, seed + count))
+
+
+@given(seeds=st.lists(st.integers(0, MAX_SEED), min_size=1, max_size=256))
+def test_resolving_what_is_resolved_changes_nothing(seeds: list[int]) -> None:
+    once = generate(seeds=seeds)
+    assert resolve(once, CATALOG) == once
+    assert JOB_SPEC.validate_json(once.model_dump_json()) == once
+
+
+def test_missing_seeds_are_drawn_at_submission() -> None:
+    first, second = generate().seeds, generate().seeds
+    assert first != second
+    assert first is not None
+    assert 0 <= first[0] <= MAX_SEED
+
+
+def test_defaults_come_from_the_card() -> None:
+    assert (stylize().model, stylize().strength) == ("magenta-mobile", 1.0)
+    assert (generate().model, generate().truncation) == ("mnist-dcgan", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"count": 257}, "/count"),
+        ({"digit": 10}, "/digit"),
+        ({"truncation": 1.5}, "/truncation"),
+        ({"seeds": list(range(300))}, "/seeds"),
+    ],
+)
+def test_values_outside_the_cards_range_name_field_and_limit(fields: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        generate(**fields)
+    (error,) = caught.value.errors
+    assert (error.pointer, error.code) == (pointer, "out_of_range")
+    assert "between" in error.detail
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        generate(count=1000, digit=12, truncation=7)
+    assert [error.pointer for error in caught.value.errors] == ["/count", "/truncation", "/digit"]
+
+
+def test_a_strength_of_seven_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="strength must be between 0 and 1; got 7"):
+        stylize(strength=7)
+
+
+@pytest.mark.parametrize("name", ["no-such-model", "mnist-dcgan"])
+def test_an_unknown_model_is_refused_by_name(name: str) -> None:
+    with pytest.raises(UnknownModel, match=name) as caught:
+        stylize(model=name)
+    assert caught.value.errors[0].pointer == "/model"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"type": "generate", "seeds": [1], "seed": 1},
+        {"type": "generate", "seed": MAX_SEED, "count": 2},
+        {"type": "generate", "seed": -1},
+        {"type": "generate", "seed": 1.5},
+        {"type": "generate", "unknown": 1},
+        {"type": "stylize", "content": FILE_A},
+        {"type": "stylize", "content": "file_x", "styles": [{"image": FILE_A}]},
+        {"type": "stylize", "content": FILE_A, "styles": []},
+        {"type": "other"},
+        {},
+    ],
+)
+def test_what_is_not_a_spec_is_refused(raw: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        JOB_SPEC.validate_python(raw)
+
+
+def test_inputs_are_named_once() -> None:
+    spec = stylize(styles=[{"image": FILE_A}, {"image": FILE_B}, {"image": FILE_B, "weight": 2}])
+    assert inputs_of(spec) == [FILE_A, FILE_B]
+    assert inputs_of(generate()) == []
