@@ -61,7 +61,9 @@ class ModelStore:
             with self._lock(card):
                 return self._intact(card) or self._pull(card, on_step)
         except OSError as error:
-            raise ModelUnavailable(f"model {card.name} cannot be stored in {self._root}: {error}") from error
+            raise ModelUnavailable(
+                f"model {card.name} cannot be pulled into {self._root}: {error}"
+            ) from error
 
     def find(self, card: ModelCard) -> StoredModel | None:
         """Return the stored model, its files unchecked; None when there is none from this source."""

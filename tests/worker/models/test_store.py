@@ -168,7 +168,7 @@ def test_two_processes_that_pull_at_once_do_the_work_once(
 
 def test_a_store_that_cannot_be_written_is_unavailable(plain_card: ModelCard, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ModelUnavailable, match=r"painter cannot be stored in .*file"):
+    with pytest.raises(ModelUnavailable, match=r"painter cannot be pulled into .*file"):
         ModelStore(tmp_path / "file").pull(plain_card)
 
 
