@@ -15,6 +15,9 @@ from shared.tiff_directory import follow_directories
 
 _MAX_GIF_COMMENT = 256 * 1024  # bytes; Pillow joins comments in quadratic time
 _MAX_JPEG_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
+_MAX_PNG_TEXTS = 32  # that may be compressed, each to a thousandth of what Pillow unpacks
+_MAX_BMP_RUNS = 1024 * 1024  # bytes; Pillow unpacks run lengths in Python, a second for 2 MiB
+_BMP_RUN_LENGTHS = (1, 2)
 _MAX_EXIF = 1024 * 1024  # bytes; one segment carries at most 64 KiB
 _JPEG_MARKER = re.compile(rb"[^\xff]*\xff+([^\xff])", re.DOTALL)
 _JPEG_BARE = {0x00, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)}  # markers without a length
@@ -46,14 +49,11 @@ class _Budget:
 
 def walk(image_format: str, data: bytes, max_frames: int) -> Container:
     """Return what the structure says; ValueError where an honest file would cost far less to read."""
-    walker = _WALKERS.get(image_format)
-    if walker is None:
-        return Container()
-    return walker(data, max_frames)
+    return _WALKERS[image_format](data, max_frames)
 
 
 def _walk_png(data: bytes, max_frames: int) -> Container:
-    budget = _Budget(16_384 + len(data) // 1024)
+    budget, texts = _Budget(16_384 + len(data) // 1024), _Budget(_MAX_PNG_TEXTS)
     position, frames, exif, pixels = 8, 1, b"", False
     while position + 8 <= len(data):
         budget.spend()
@@ -63,6 +63,8 @@ def _walk_png(data: bytes, max_frames: int) -> Container:
             frames = max(1, int.from_bytes(data[body : body + 4], "big"))
         elif kind == b"eXIf":
             exif = data[body : body + length]
+        elif kind in (b"zTXt", b"iTXt"):
+            texts.spend()
         pixels = pixels or kind == b"IDAT"
         position = body + length + 4
     return Container(frames=min(frames, max_frames + 1), orientation=_exif_orientation(exif))
@@ -152,6 +154,12 @@ def _webp_canvas(data: bytes) -> tuple[int, int] | None:
     return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
 
 
+def _walk_bmp(data: bytes, max_frames: int) -> Container:
+    if int.from_bytes(data[30:34], "little") in _BMP_RUN_LENGTHS and len(data) > _MAX_BMP_RUNS:
+        raise ValueError(f"a BMP with run lengths may have at most {_MAX_BMP_RUNS} bytes")
+    return Container()
+
+
 def _exif_orientation(exif: bytes) -> int:
     while exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
@@ -164,6 +172,7 @@ def _walk_tiff(data: bytes, max_frames: int) -> Container:
 
 
 _WALKERS: dict[str, Callable[[bytes, int], Container]] = {
+    "bmp": _walk_bmp,
     "png": _walk_png,
     "jpeg": _walk_jpeg,
     "gif": _walk_gif,

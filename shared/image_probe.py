@@ -53,7 +53,7 @@ _MAGIC = {
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
-    struct.error, zlib.error, Warning,
+    AssertionError, struct.error, zlib.error, Warning,
 )  # fmt: skip
 
 # Pillow warns of odd metadata with numbers from the file: a stranger's files could fill the log, and Python's

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 _MAX_TAGS = 4096  # of one directory
 _MAX_VALUES = 65_536  # of one tag; Pillow makes a Python object of each
-_MAX_VALUES_OF = {1: 2**64, 2: 2**64, 3: 262_144, 5: 4096, 7: 2**64, 10: 4096}  # exceptions, by type
+_MAX_TABLE_VALUES = 3 * 65_536
+_MAX_RATIONALS = 4096  # costly objects
+_TABLES = {301, 320}  # transfer function, color map
+_RATIONALS = {5, 10}
+_BYTES = {1, 2, 7}  # types that Pillow leaves as they are
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8)  # bytes of one value, by type
 _ORDERS = {b"II": "<", b"MM": ">"}
 _ORIENTATION = 0x0112
@@ -69,12 +73,18 @@ def _read_directory(data: bytes, offset: int, layout: _Layout) -> tuple[dict[int
     claimed = 0
     for position in range(first, min(end, len(data) - size + 1), size):
         tag, kind, values, inline = layout.entry.unpack_from(data, position)
-        _require(values <= _MAX_VALUES_OF.get(kind, _MAX_VALUES), f"tag {tag} has too many values")
+        _require(kind in _BYTES or values <= _most_values(tag, kind), f"tag {tag} has too many values")
         claimed += min(_size_of(kind) * values, len(data))
         if values == 1 and kind in (3, 4, 13, 16):
             tags[tag] = _inline_number(inline, kind, layout)
     _require(claimed <= 4 * len(data) + 65_536, "its tags claim more bytes than it has")
     return tags, _number(data, end, layout.offset)
+
+
+def _most_values(tag: int, kind: int) -> int:
+    if kind in _RATIONALS:
+        return _MAX_RATIONALS
+    return _MAX_TABLE_VALUES if tag in _TABLES else _MAX_VALUES
 
 
 def _size_of(kind: int) -> int:
