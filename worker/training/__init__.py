@@ -1,0 +1,1 @@
+"""Training of the digit generator: data, the adversarial step, checkpoints, and the run that joins them."""

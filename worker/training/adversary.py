@@ -1,0 +1,111 @@
+"""The two networks in training and the one step that moves them both."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from worker.models.dcgan import (
+    LATENT_SIZE,
+    Weights,
+    build_discriminator,
+    build_training_generator,
+    fold_normalization,
+)
+from worker.training.config import Losses
+from worker.training.data import CLASSES, Batch
+
+_REAL_TARGET = 0.9  # one-sided label smoothing (Salimans et al., arXiv:1606.03498)
+_AVERAGE_DECAY = 0.999
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Adam's step sizes in one step."""
+
+    generator: float
+    discriminator: float
+
+
+class Adversary:
+    """A generator and its discriminator with their optimizers and the generator's running average.
+
+    The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`. Losses are
+    non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes serves both updates.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._generator = build_training_generator(seed=2 * seed)
+        self._discriminator = build_discriminator(CLASSES, seed=2 * seed + 1)
+        self._optimizers = tuple(keras.optimizers.Adam(beta_1=0.5, beta_2=0.99) for _ in range(2))
+        for optimizer, model in zip(self._optimizers, (self._generator, self._discriminator), strict=True):
+            optimizer.build(model.trainable_variables)
+        self._average = [tf.Variable(variable.value) for variable in self._generator.variables]
+        self._step = tf.function(self._traced_step, jit_compile=True)
+
+    def step(self, batch: Batch, latents: NDArray[np.float32], rates: Rates, number: int) -> Losses:
+        """Update everything once; `number` counts steps from 0, `latents` (n, 100) match the labels."""
+        decay = min(_AVERAGE_DECAY, (1 + number) / (10 + number))
+        for optimizer, rate in zip(self._optimizers, (rates.generator, rates.discriminator), strict=True):
+            optimizer.learning_rate.assign(rate)
+        measured = self._step(
+            tf.constant(batch.images), tf.constant(batch.labels), tf.constant(latents), tf.constant(decay)
+        )
+        return Losses(*(float(value) for value in measured.numpy()))
+
+    def average(self) -> Weights:
+        """Return the running average of the generator in the serving form."""
+        return fold_normalization([variable.numpy() for variable in self._average])
+
+    def state(self) -> Weights:
+        """Return a copy of everything that a step changes, in a fixed order."""
+        return [np.array(variable.numpy()) for variable in self._variables()]
+
+    def restore(self, state: Weights) -> None:
+        """Put back what `state` returned; raise ValueError where it does not fit."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[Any]:
+        models = (*self._generator.variables, *self._discriminator.variables)
+        optimizers = [variable for optimizer in self._optimizers for variable in optimizer.variables]
+        return [*models, *optimizers, *self._average]
+
+    def _traced_step(self, images: Any, labels: Any, latents: Any, decay: Any) -> Any:
+        with tf.GradientTape(persistent=True) as tape:
+            fakes = self._generator(latents, training=True)
+            real, fake = tf.split(self._logits(tf.concat([images, fakes], 0), labels), 2)
+            generator_loss = tf.reduce_mean(tf.nn.softplus(-fake))
+            real_loss = tf.reduce_mean(tf.nn.softplus(real) - _REAL_TARGET * real)
+            discriminator_loss = real_loss + tf.reduce_mean(tf.nn.softplus(fake))
+        losses = (generator_loss, discriminator_loss)
+        models = (self._generator, self._discriminator)
+        for optimizer, loss, model in zip(self._optimizers, losses, models, strict=True):
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        self._follow(decay)
+        return tf.stack([*losses, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))])
+
+    def _logits(self, pictures: Any, labels: Any) -> Any:
+        out = tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + CLASSES))
+        classes = tf.one_hot(tf.concat([labels, labels], 0), CLASSES)
+        return out[:, 0] + tf.reduce_sum(out[:, 1:] * classes, 1)
+
+    def _follow(self, decay: Any) -> None:
+        for average, variable in zip(self._average, self._generator.variables, strict=True):
+            average.assign(decay * average + (1 - decay) * variable)
+
+
+def draw_latents(labels: NDArray[np.int32], *, seed: int, step: int) -> NDArray[np.float32]:
+    """Return a step's latents (n, 100): normals fixed by (seed, step), then the labels as one-hot."""
+    normals = LATENT_SIZE - CLASSES
+    drawn = np.random.default_rng([seed, step, normals]).standard_normal((len(labels), normals), np.float32)
+    return np.concatenate([drawn, np.eye(CLASSES, dtype=np.float32)[labels]], axis=1)
+
+
+def rates_at(step: int, steps: int, base: Rates) -> Rates:
+    """Return the step sizes: constant, then falling linearly to 0 over the last 40 % of the run."""
+    share = min(1.0, (1 - step / steps) / 0.4)
+    return Rates(base.generator * share, base.discriminator * share)

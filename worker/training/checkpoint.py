@@ -1,0 +1,66 @@
+"""Saved states of a run: written whole or not at all, the newest two kept."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import ModelCorrupt
+
+_KEPT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A run after `step` steps. Random numbers depend on seed and step alone, so they need no saving."""
+
+    step: int
+    recipe: dict[str, Any]  # what the run was told; it goes on only under the same
+    arrays: list[NDArray[np.float32]]  # networks, optimizers and averages
+
+
+class CheckpointFolder:
+    """The checkpoints of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Write a checkpoint so that a crash leaves the old ones or the new one, then drop all but two."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"{checkpoint.step:08d}.npz"
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            meta = json.dumps({"step": checkpoint.step, "recipe": checkpoint.recipe})
+            named = {f"{index:04d}": array for index, array in enumerate(checkpoint.arrays)}
+            np.savez(file, allow_pickle=False, meta=np.array(meta), **named)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        for old in self._paths()[:-_KEPT]:
+            old.unlink()
+
+    def newest(self) -> Checkpoint | None:
+        """Return the latest checkpoint, or None; raise ModelCorrupt where it cannot be read."""
+        paths = self._paths()
+        return _read(paths[-1]) if paths else None
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._folder.glob("*.npz"))
+
+
+def _read(path: Path) -> Checkpoint:
+    try:
+        # NumPy would leave a file open that is no archive, hence our own handle.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
+            meta = json.loads(str(saved["meta"]))
+            arrays = [saved[f"{index:04d}"] for index in range(len(saved.files) - 1)]
+    except (ValueError, KeyError, EOFError, BadZipFile) as error:
+        detail = f"the checkpoint {path} cannot be read ({error}); delete it to go on from the one before"
+        raise ModelCorrupt(detail) from error
+    return Checkpoint(meta["step"], meta["recipe"], arrays)
