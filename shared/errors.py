@@ -222,3 +222,10 @@ class JobCanceled(LeaseLost):
 
     code = "job_canceled"
     title = "The job was canceled"
+
+
+class OutOfDisk(StorageUnavailable):
+    """Raised when object storage has no room left for a write."""
+
+    code = "out_of_disk"
+    title = "Object storage is full"

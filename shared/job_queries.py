@@ -99,6 +99,12 @@ class JobQueries:
         with answering():
             return {lane: int(self._client.zcard(self._key("lane", lane))) for lane in Lane}
 
+    def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
+        """Return the job id and the request's fingerprint that a key stands for; None where it is new."""
+        with answering():
+            known = self._client.hgetall(self._key("idempotency", owner, idempotency_key))
+        return (known["id"], known["fingerprint"]) if known else None
+
     def events(self, job_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
         """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
         block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None

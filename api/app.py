@@ -1,0 +1,67 @@
+"""The application factory."""
+
+from apiflask import APIFlask
+from werkzeug.exceptions import HTTPException
+
+from api import problems
+from api.openapi import complete
+from api.request_log import watch_requests
+from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results
+from api.services import EXTENSION, Services
+from api.waiting import EXTENSION as WAITS
+from api.waiting import Waits
+from shared.errors import AtelierError
+
+BLUEPRINTS = (
+    jobs.blueprint,
+    job_forms.blueprint,
+    job_moves.blueprint,
+    results.blueprint,
+    files.blueprint,
+    models.blueprint,
+    health.blueprint,
+    docs.blueprint,
+)
+
+
+def create_app(services: Services) -> APIFlask:
+    """Return the application that answers with these services."""
+    app = APIFlask(
+        "api",
+        title="Atelier",
+        version=docs.VERSION,
+        spec_path=None,
+        docs_path=None,
+        json_errors=False,
+        static_folder=None,  # type: ignore[arg-type]
+        template_folder="templates",
+    )
+    app.extensions[EXTENSION] = services
+    app.extensions[WAITS] = Waits(services.settings.api.threads)
+    _configure(app, services.settings.limits.max_body_bytes)
+    _handle_errors(app)
+    watch_requests(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _configure(app: APIFlask, max_body_bytes: int) -> None:
+    app.config.update(
+        MAX_CONTENT_LENGTH=max_body_bytes,
+        OPENAPI_VERSION="3.1.0",
+        AUTO_404_RESPONSE=False,
+        AUTO_200_RESPONSE=False,
+        AUTO_VALIDATION_ERROR_RESPONSE=False,
+        DESCRIPTION=docs.DESCRIPTION,
+        LICENSE={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        SERVERS=[{"url": "/"}],
+        TAGS=docs.TAGS,
+    )
+    app.spec_processor(complete)  # type: ignore[arg-type]
+
+
+def _handle_errors(app: APIFlask) -> None:
+    app.register_error_handler(AtelierError, problems.handle_atelier_error)
+    app.register_error_handler(HTTPException, problems.handle_http_exception)
+    app.register_error_handler(Exception, problems.handle_surprise)

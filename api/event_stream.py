@@ -1,0 +1,66 @@
+"""A job's events as server-sent events, until the job is done or the client has left."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+
+from api.job_view import JobRenderer
+from api.services import Services
+from api.waiting import LOOK_SECONDS
+from shared.errors import JobGone, JobNotFound, StoreUnavailable
+
+RETRY_MILLISECONDS = 2000  # the client's pause before it connects again
+PING_SECONDS = 15.0
+OUTAGE_SECONDS = 1.0  # pause while the job store is away
+
+
+class EventStream:
+    """One client's view of one job's events, from the one after `after` on."""
+
+    def __init__(
+        self, services: Services, renderer: JobRenderer, *, job_id: str, owner: str, after: str
+    ) -> None:
+        self._services = services
+        self._renderer = renderer
+        self._job_id = job_id
+        self._owner = owner
+        self._after = after
+        self._done = False
+
+    def frames(self, gone: Callable[[], bool]) -> Iterator[str]:
+        """Yield the stream's text; end after `done`, when the job is forgotten, or when `gone` says so."""
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
+        spoken = time.monotonic()
+        while not self._done and not gone():
+            said = self._next()
+            yield from said
+            now = time.monotonic()
+            if not said and now - spoken >= PING_SECONDS:
+                said = [": ping\n\n"]
+                yield from said
+            spoken = now if said else spoken
+
+    def _next(self) -> list[str]:
+        try:
+            return self._news()
+        except (JobGone, JobNotFound):
+            self._done = True
+        except StoreUnavailable:  # accepted jobs go on when it is back, and so does this stream
+            time.sleep(OUTAGE_SECONDS)
+        return []
+
+    def _news(self) -> list[str]:
+        job = self._services.store.get(self._job_id, self._owner)
+        # The record was read before the stream: if it is final, the stream already holds its last event.
+        block = 0.0 if job.status.is_terminal else LOOK_SECONDS
+        events = self._services.queries.events(self._job_id, after=self._after, block_seconds=block)
+        said = [_frame(event.kind, event.id, json.dumps(event.data)) for event in events]
+        self._after = events[-1].id if events else self._after
+        if job.status.is_terminal and not events:
+            self._done = True
+            said.append(_frame("done", self._after, self._renderer.view(job).model_dump_json()))
+        return said
+
+
+def _frame(kind: str, event_id: str, data: str) -> str:
+    return f"event: {kind}\nid: {event_id}\ndata: {data}\n\n"

@@ -1,0 +1,47 @@
+"""gunicorn's configuration: one process, threads, our log. Read as `--config python:api.gunicorn_conf`."""
+
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+from gunicorn.glogging import Logger  # type: ignore[import-untyped]
+
+from api.waiting import EXTENSION
+from shared.logs import configure_logs
+from shared.settings import Settings
+
+_SETTINGS = Settings.from_env()
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+class PlainLogger(Logger):  # type: ignore[misc]
+    """gunicorn's messages through the program's own log."""
+
+    def setup(self, cfg: Any) -> None:
+        """Leave writing to the root logger. No access log: the application logs requests itself."""
+        configure_logs(_SETTINGS.log_format, _SETTINGS.log_level)
+        self.error_log.handlers[:] = []
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.WARNING if _SETTINGS.log_level == "INFO" else _SETTINGS.log_level)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let waiting clients be answered at once when this process is told to stop."""
+    worker.wsgi.extensions[EXTENSION].stopping = lambda: not worker.alive
+
+
+bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
+wsgi_app = "api.wsgi:create()"
+worker_class = "gthread"
+workers = 1
+threads = _SETTINGS.api.threads
+worker_connections = 1000
+keepalive = 15
+timeout = 60
+graceful_timeout = 10
+accesslog = None
+logger_class = PlainLogger
+control_socket_disable = True
+if os.access(_SHARED_MEMORY, os.W_OK):
+    worker_tmp_dir = str(_SHARED_MEMORY)  # a heartbeat file on a slow disk can stall the process

@@ -1,0 +1,62 @@
+"""Pages of a list: its query parameters, and the link to the next page."""
+
+from typing import Annotated, Literal, TypeVar
+from urllib.parse import urlencode
+
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.links import base_url
+from api.openapi import Json, parameter, schema_without_null
+from api.validation import fault_of
+from shared.errors import InvalidRequest
+from shared.status import Status
+
+MAX_LIMIT = 200
+Query = TypeVar("Query", bound=BaseModel)
+
+
+class PageQuery(BaseModel):
+    """What every list takes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="Entries on a page.")
+    cursor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,15}$")] | None = Field(
+        default=None, description="The `next_cursor` of the page before."
+    )
+
+
+class JobsQuery(PageQuery):
+    """What the list of jobs takes besides."""
+
+    status: Status | None = Field(default=None, description="Only jobs of this status.")
+    type: Literal["generate", "stylize"] | None = Field(default=None, description="Only jobs of this type.")
+
+
+def read_query(model: type[Query]) -> Query:
+    """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
+    try:
+        return model.model_validate(request.args.to_dict())
+    except ValidationError as error:
+        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
+        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
+
+
+def parameters_of(model: type[BaseModel]) -> list[Json]:
+    """Describe a query's model for the OpenAPI document."""
+    properties = model.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
+    return [
+        parameter("query", name, schema.pop("description", ""), schema_without_null(schema))
+        for name, schema in properties.items()
+    ]
+
+
+def page_answer(page: BaseModel, next_cursor: str | None) -> Response:
+    """Return a page, with a Link header to the next one where there is one."""
+    response = Response(page.model_dump_json(), mimetype="application/json")
+    response.headers["Cache-Control"] = "private, no-cache"
+    if next_cursor is not None:
+        query = urlencode({**request.args.to_dict(), "cursor": next_cursor})
+        response.headers["Link"] = f'<{base_url()}{request.path}?{query}>; rel="next"'
+    return response

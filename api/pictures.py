@@ -1,0 +1,37 @@
+"""Pictures that come with a request: probed before any byte of them is stored."""
+
+from dataclasses import dataclass
+
+from api.services import Services, image_limits
+from shared.cards import ModelCard
+from shared.errors import ImageTooLarge, ImageTooSmall
+from shared.image_probe import ImageInfo, probe
+from shared.specs import StylizeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A picture that passed the probe and is not stored yet."""
+
+    file_id: str
+    data: bytes
+    info: ImageInfo
+
+
+def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) -> Upload:
+    """Probe one picture against the settings' limits; raise the image error that names the pointer."""
+    return Upload(file_id, data, probe(data, image_limits(services.settings.limits), field=pointer))
+
+
+def check_content_size(spec: StylizeSpec, card: ModelCard, size: tuple[int, int]) -> None:
+    """Refuse a content picture that the model does not take at the size asked for: a worker would fail it."""
+    largest = spec.size.max_side or max(size)
+    scale = min(1.0, largest / max(size))
+    width, height = (max(1, round(side * scale)) for side in size)
+    shown = f"content is {width} x {height} pixels"
+    if max(width, height) > card.max_side:
+        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set size.max_side"
+        raise ImageTooLarge.of_field("/content", detail)
+    if min(width, height) < card.min_side:
+        detail = f"{shown}; {card.name} needs sides of at least {card.min_side}"
+        raise ImageTooSmall.of_field("/content", detail)

@@ -1,0 +1,1 @@
+"""The HTTP surface: a blueprint a resource. A route parses, calls one function, renders."""

@@ -1,0 +1,65 @@
+"""The API about itself: the OpenAPI document, a page to read it, and what each error code means."""
+
+import json
+from importlib.metadata import version
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from api import docs_page
+from api.edge_errors import RouteNotFound
+from api.openapi import answer, described
+
+VERSION = version("atelier")
+DESCRIPTION = (
+    "Pictures as jobs: submit one, follow it, fetch what it made. Every error is a problem document "
+    "(RFC 9457) with a stable `code`; every time is UTC; every link is absolute."
+)
+TAGS = [
+    {"name": "Jobs", "description": "Submit, list, read, cancel, retry and forget jobs."},
+    {"name": "Results", "description": "Follow a job's events and fetch its pictures."},
+    {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
+    {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
+    {"name": "Health", "description": "For supervisors and load balancers."},
+    {"name": "About", "description": "This description."},
+]
+
+blueprint = APIBlueprint("about", __name__, tag="About")
+
+
+@blueprint.get("/openapi.json")
+@described(blueprint, "openapi", {200: answer("This document", {"type": "object"})})
+def openapi() -> Response:
+    """Read the OpenAPI 3.1 document."""
+    return Response(json.dumps(current_app.spec), mimetype="application/json")  # type: ignore[attr-defined]
+
+
+@blueprint.get("/docs")
+@described(blueprint, "docs", {200: answer("A page", {"type": "string"}, media_type="text/html")})
+def docs() -> str:
+    """Read the same as a page."""
+    document = current_app.spec  # type: ignore[attr-defined]
+    return render_template(
+        "docs.html",
+        document=document,
+        operations=docs_page.operations(document),
+        schemas=docs_page.schemas(document),
+        codes=docs_page.error_codes(),
+    )
+
+
+@blueprint.get("/problems/<code>")
+@described(blueprint, "explainProblem", {302: answer("The explanation is there")}, problems=(404,))
+def explain_problem(code: str) -> BaseResponse:
+    """Go to the explanation of an error code."""
+    if code not in {entry.code for entry in docs_page.error_codes()}:
+        raise RouteNotFound(f"there is no error code {code}")
+    return redirect(url_for("about.docs", _anchor=f"problem-{code}"))
+
+
+@blueprint.get("/")
+@blueprint.doc(hide=True)
+def home() -> BaseResponse:
+    """Send a browser to the page."""
+    return redirect(url_for("about.docs"))

@@ -1,0 +1,132 @@
+"""Files: pictures uploaded once, named by their content, used in any number of jobs."""
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from api.content import Content, send
+from api.identity import owner
+from api.links import base_url, file_path
+from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.openapi import answer, body, described, ref
+from api.pictures import probe_upload
+from api.request_body import MULTIPART, expect_form
+from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
+from api.services import services
+from api.views import FilePage, FileUrls, FileView, rfc3339
+from shared.errors import FieldError, InvalidRequest
+from shared.file_store import StoredFile
+from shared.identifiers import file_id, sha256
+
+blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
+
+_FORM = {
+    "type": "object",
+    "properties": {"file": PICTURE},
+    "required": ["file"],
+    "additionalProperties": False,
+}
+_WHERE = {"Location": "Where the file is."}
+
+
+def _view(file: StoredFile) -> FileView:
+    home = base_url() + file_path(file.id)
+    return FileView(
+        id=file.id,
+        object="file",
+        content_type=file.media_type,
+        width=file.width,
+        height=file.height,
+        bytes=file.bytes,
+        sha256=file.sha256,
+        created_at=rfc3339(file.created_at),
+        urls=FileUrls(self=home, content=f"{home}/content"),
+    )
+
+
+def _answer(file: StoredFile, status: int = 200) -> Response:
+    return Response(_view(file).model_dump_json(), status, mimetype="application/json")
+
+
+@blueprint.post("/files")
+@described(
+    blueprint,
+    "uploadFile",
+    {
+        200: answer("The same picture was there", ref("FileView"), headers=_WHERE),
+        201: answer("The picture is stored", ref("FileView"), headers=_WHERE),
+    },
+    problems=(413, 415, 422, 503, 507),
+    request_body=body({MULTIPART: _FORM}),
+)
+def upload_file() -> Response:
+    """Upload a picture.
+
+    The form has one part, `file`. The same bytes have the same id, however often they come.
+    """
+    expect_form(MULTIPART)
+    data = _only_part()
+    upload = probe_upload(services(), file_id(sha256(data)), data, "/file")
+    file, created = services().files.add(owner(), upload.data, upload.info)
+    response = _answer(file, 201 if created else 200)
+    response.headers["Location"] = base_url() + file_path(file.id)
+    return response
+
+
+def _only_part() -> bytes:
+    parts = request.files.getlist("file")
+    strangers = sorted((set(request.files) | set(request.form)) - {"file"})
+    faults = [FieldError(f"/{name}", f"{name} is not a known field", "unknown_field") for name in strangers]
+    if not parts:
+        faults.append(FieldError("/file", "file is missing: send the picture as a file part", "missing"))
+    if len(parts) > 1:
+        faults.append(FieldError("/file", "file may be given once", "repeated_field"))
+    if faults:
+        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
+    data: bytes = parts[0].read()
+    return data
+
+
+@blueprint.get("/files")
+@described(
+    blueprint,
+    "listFiles",
+    {200: answer("A page of files", ref("FilePage"), headers={"Link": "The next page, where there is one."})},
+    problems=(422, 503),
+    parameters=parameters_of(PageQuery),
+)
+def list_files() -> Response:
+    """List files, newest first."""
+    query = read_query(PageQuery)
+    page = services().files.page(owner(), limit=query.limit, cursor=query.cursor)
+    files = FilePage(object="list", data=[_view(file) for file in page.files], next_cursor=page.next_cursor)
+    return page_answer(files, page.next_cursor)
+
+
+@blueprint.get("/files/<name>")
+@described(blueprint, "getFile", {200: answer("The file", ref("FileView"))}, problems=(404, 503))
+def get_file(name: str) -> Response:
+    """Read what is known of a file."""
+    return _answer(services().files.get(owner(), name))
+
+
+@blueprint.get("/files/<name>/content")
+@described(blueprint, "getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+def get_file_content(name: str) -> Response:
+    """Download a file as it was uploaded. It never changes."""
+    file = services().files.get(owner(), name)
+    content = Content(
+        key=file.key,
+        media_type=file.media_type,
+        size=file.bytes,
+        sha256=file.sha256,
+        name=f"{file.id[:17]}.{file.media_type.rpartition('/')[2]}",
+    )
+    return send(content, services().objects)
+
+
+@blueprint.delete("/files/<name>")
+@described(blueprint, "deleteFile", {204: answer("The file is forgotten")}, problems=(404, 409, 503))
+def delete_file(name: str) -> Response:
+    """Forget a file that no unfinished job needs."""
+    services().files.delete(owner(), name)
+    return Response(status=204)

@@ -1,0 +1,63 @@
+"""Is the process alive, and is the service ready for jobs?"""
+
+from importlib.metadata import version
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from api.edge_errors import NotReady
+from api.openapi import answer, described, ref
+from api.services import Services, services
+from api.views import Health
+from shared.errors import FieldError, StorageUnavailable, StoreUnavailable
+
+blueprint = APIBlueprint("health", __name__, tag="Health")
+
+
+def _say(status: str) -> Response:
+    health = Health.model_validate({"status": status, "version": version("atelier")})
+    return Response(
+        health.model_dump_json(), mimetype="application/json", headers={"Cache-Control": "no-store"}
+    )
+
+
+@blueprint.get("/healthz")
+@described(blueprint, "health", {200: answer("The process answers", ref("Health"))})
+def healthz() -> Response:
+    """Say that this process answers. It asks nothing of anybody else."""
+    return _say("ok")
+
+
+@blueprint.get("/readyz")
+@described(blueprint, "readiness", {200: answer("Jobs will be carried out", ref("Health"))}, problems=(503,))
+def readyz() -> Response:
+    """Say whether jobs will be carried out.
+
+    The job store and object storage answer, and a live worker has the default models loaded.
+    """
+    faults = [*_storage_faults(services()), *_worker_faults(services())]
+    if faults:
+        raise NotReady("; ".join(fault.detail for fault in faults), errors=faults)
+    return _say("ready")
+
+
+def _storage_faults(parts: Services) -> list[FieldError]:
+    try:
+        parts.objects.check()
+    except StorageUnavailable as error:
+        return [FieldError("/storage", error.detail, error.code)]
+    return []
+
+
+def _worker_faults(parts: Services) -> list[FieldError]:
+    try:
+        workers = parts.roster.live()
+    except StoreUnavailable as error:
+        return [FieldError("/store", error.detail, error.code)]
+    needed = {card.name for card in parts.catalog if card.default}
+    if not workers:
+        return [FieldError("/workers", "no worker is alive", "no_worker")]
+    if any(needed <= {model.name for model in worker.models} for worker in workers):
+        return []
+    detail = f"no live worker has {', '.join(sorted(needed))} loaded"
+    return [FieldError("/workers", detail, "models_not_loaded")]

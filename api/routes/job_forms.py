@@ -1,0 +1,57 @@
+"""One-call submissions for curl and HTML forms."""
+
+from apiflask import APIBlueprint
+from flask import Response, request
+
+from api.form_schemas import GENERATE_FORM, STYLIZE_FORM
+from api.forms import read_generate, read_stylize
+from api.identity import owner
+from api.job_answers import submitted_answer
+from api.openapi import body, described
+from api.preferences import idempotency_key
+from api.request_body import MULTIPART, URLENCODED, expect_form
+from api.routes.jobs import KEY, PREFER, REFUSED, SUBMITTED
+from api.services import services
+from api.submissions import Caller, submit_form
+
+blueprint = APIBlueprint("job_forms", __name__, tag="Jobs", url_prefix="/v1/jobs")
+
+
+@blueprint.post("/stylize")
+@described(
+    blueprint,
+    "stylize",
+    SUBMITTED,
+    problems=(*REFUSED, 507),
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: STYLIZE_FORM}),
+)
+def stylize() -> Response:
+    """Upload a picture and one or more styles, and submit the job, in one call.
+
+    `content` and `style` are pictures, or ids of files uploaded before.
+    """
+    expect_form(MULTIPART)
+    caller = Caller(owner(), idempotency_key())
+    form = read_stylize(request.form, request.files)
+    return submitted_answer(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/generate")
+@described(
+    blueprint,
+    "generate",
+    SUBMITTED,
+    problems=REFUSED,
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: GENERATE_FORM, URLENCODED: GENERATE_FORM}, required=False),
+)
+def generate() -> Response:
+    """Submit a generation from form fields.
+
+    With no field at all it makes one picture from a random seed.
+    """
+    expect_form(MULTIPART, URLENCODED)
+    caller = Caller(owner(), idempotency_key())
+    form = read_generate(request.form, request.files)
+    return submitted_answer(submit_form(services(), form, caller), caller.owner)

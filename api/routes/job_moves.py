@@ -1,0 +1,45 @@
+"""What can be done with a job that exists: cancel it, or try it again."""
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from api.identity import owner
+from api.job_answers import job_answer, submitted_answer
+from api.openapi import answer, described, ref
+from api.preferences import idempotency_key
+from api.routes.jobs import KEY, PREFER, SUBMITTED
+from api.services import services
+from api.submissions import Caller, submit_again
+from shared.errors import IllegalMove
+from shared.status import Status
+
+blueprint = APIBlueprint("job_moves", __name__, tag="Jobs", url_prefix="/v1/jobs/<job_id>")
+
+RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
+
+
+@blueprint.post("/cancel")
+@described(
+    blueprint, "cancelJob", {200: answer("The canceled job", ref("JobView"))}, problems=(404, 409, 410, 503)
+)
+def cancel_job(job_id: str) -> Response:
+    """Cancel a job that is queued or running.
+
+    It is canceled at once. Canceling a canceled job changes nothing.
+    """
+    services().store.cancel(job_id, owner())
+    return job_answer(services().store.get(job_id, owner()))
+
+
+@blueprint.post("/retry")
+@described(blueprint, "retryJob", SUBMITTED, problems=(404, 409, 410, 422, 503), parameters=(PREFER, KEY))
+def retry_job(job_id: str) -> Response:
+    """Submit a job again that failed, was canceled or expired.
+
+    Makes a new job with the same resolved input; its `retried_from` names the old one.
+    """
+    job = services().store.get(job_id, owner())
+    if job.status not in RETRYABLE:
+        raise IllegalMove(f"only a failed, canceled or expired job can be retried; this one is {job.status}")
+    caller = Caller(owner(), idempotency_key())
+    return submitted_answer(submit_again(services(), job, caller), caller.owner)

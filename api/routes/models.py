@@ -1,0 +1,61 @@
+"""Models: what jobs may name, what it takes, and where it is loaded."""
+
+from collections import Counter
+
+from apiflask import APIBlueprint
+from flask import Response
+
+from api.input_schema import input_schema
+from api.links import base_url
+from api.openapi import answer, described, ref
+from api.services import services
+from api.views import LoadedView, ModelList, ModelView
+from shared.cards import ModelCard
+from shared.errors import UnknownModel
+from shared.worker_roster import Worker
+
+blueprint = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1")
+
+
+def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) -> ModelView:
+    return ModelView(
+        name=card.name,
+        object="model",
+        type=card.kind,
+        title=card.title,
+        description=card.description,
+        version=card.version,
+        license=card.license,
+        homepage=card.homepage,
+        default=card.default,
+        loaded=_loaded(card.name, workers),
+        url=f"{base_url()}/v1/models/{card.name}",
+        input_schema=input_schema(card) if with_schema else None,
+    )
+
+
+def _loaded(name: str, workers: tuple[Worker, ...]) -> list[LoadedView]:
+    found = Counter(
+        (model.version, model.digest) for worker in workers for model in worker.models if model.name == name
+    )
+    return [LoadedView(version=v, digest=d, workers=n) for (v, d), n in sorted(found.items())]
+
+
+@blueprint.get("/models")
+@described(blueprint, "listModels", {200: answer("All models", ref("ModelList"))}, problems=(503,))
+def list_models() -> Response:
+    """List the models."""
+    workers = services().roster.live()
+    models = [_view(card, workers, with_schema=False) for card in services().catalog]
+    return Response(ModelList(object="list", data=models).model_dump_json(), mimetype="application/json")
+
+
+@blueprint.get("/models/<name>")
+@described(blueprint, "getModel", {200: answer("The model", ref("ModelView"))}, problems=(404, 503))
+def get_model(name: str) -> Response:
+    """Read a model, with the JSON Schema of its jobs."""
+    card = next((card for card in services().catalog if card.name == name), None)
+    if card is None:
+        raise UnknownModel(f"no model is named {name!r}")
+    view = _view(card, services().roster.live(), with_schema=True)
+    return Response(view.model_dump_json(), mimetype="application/json")

@@ -1,0 +1,66 @@
+"""What the routes stand on, built once and handed to the application."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from shared.cards import Catalog, load_catalog
+from shared.file_store import FileStore
+from shared.image_probe import ImageLimits
+from shared.job_queries import JobQueries
+from shared.job_queue import JobQueue, make_celery
+from shared.job_store import JobStore
+from shared.object_store import ObjectStore, open_object_store
+from shared.redis_server import connect
+from shared.settings import Limits, Settings
+from shared.worker_roster import WorkerRoster
+
+EXTENSION = "atelier"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a route may use."""
+
+    settings: Settings
+    catalog: Catalog
+    store: JobStore
+    queries: JobQueries
+    files: FileStore
+    objects: ObjectStore
+    queue: JobQueue
+    roster: WorkerRoster
+
+
+def build_services(settings: Settings) -> Services:
+    """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
+    client = connect(settings.redis_url)
+    objects = open_object_store(settings.storage)
+    store = JobStore(client, settings.jobs)
+    return Services(
+        settings=settings,
+        catalog=load_catalog(settings.cards_dir),
+        store=store,
+        queries=JobQueries(store),
+        files=FileStore(client, objects),
+        objects=objects,
+        queue=JobQueue(make_celery(settings), client),
+        roster=WorkerRoster(client),
+    )
+
+
+def services() -> Services:
+    """Return the services of the application that serves this request."""
+    return cast(Services, current_app.extensions[EXTENSION])
+
+
+def image_limits(limits: Limits) -> ImageLimits:
+    """Return what the settings allow of one picture."""
+    return ImageLimits(
+        max_bytes=limits.max_body_bytes,
+        max_pixels=limits.max_pixels,
+        max_side=limits.max_side,
+        min_side=limits.min_side,
+        max_frames=limits.max_frames,
+    )

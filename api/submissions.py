@@ -1,0 +1,142 @@
+"""From a request to an accepted job: validate, probe, store the inputs, submit, ring. In this order."""
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from api.forms import Form, renamed, specification
+from api.pictures import Upload, check_content_size, probe_upload
+from api.services import Services
+from api.validation import Spec, card_of, combined, parse_spec
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
+from shared.identifiers import new_job_id, sha256
+from shared.job_store import Submission, Submitted
+from shared.jobs import Job
+from shared.specs import StylizeSpec, resolve
+
+log = logging.getLogger("atelier.api")
+
+HEADER = "Idempotency-Key"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who submits, and how a repetition of the same request is known."""
+
+    owner: str
+    idempotency_key: str = ""
+    job_id: str = ""  # chosen by the client; "" draws a fresh one
+
+
+def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
+    """Accept the job that a JSON value describes."""
+    spec = parse_spec(raw, services.catalog)
+    return _accept(services, spec, (), caller)
+
+
+def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
+    """Accept the job that a form describes; its pictures are stored once nothing is wrong with any of it."""
+    spec, uploads = _checked(services, form)
+    try:
+        return _accept(services, spec, uploads, caller)
+    except AtelierError as error:
+        raise renamed(error) from error
+
+
+def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
+    """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
+    resolve(job.spec, services.catalog)  # raises where the catalog no longer allows it
+    fingerprint = sha256(f"retry {job.id}".encode())
+    return _submit(services, job.spec, fingerprint, caller, retried_from=job.id)
+
+
+def fingerprint_of(spec: Spec) -> str:
+    """Return the digest of what the client asked for: two spellings of one request have the same."""
+    asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
+    return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
+
+
+def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
+    faults = list(form.faults)
+    uploads = _probed(services, form, faults)
+    try:
+        spec = parse_spec(specification(form), services.catalog)
+    except AtelierError as error:
+        raise combined([*faults, renamed(error)]) from error
+    if faults:
+        raise combined(faults)
+    return spec, uploads
+
+
+def _probed(services: Services, form: Form, faults: list[AtelierError]) -> list[Upload]:
+    uploads = []
+    for part in form.parts:
+        if part.data is None:
+            continue
+        try:
+            uploads.append(probe_upload(services, part.file_id, part.data, part.pointer))
+        except AtelierError as error:
+            faults.append(error)
+    return uploads
+
+
+def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+    fingerprint = fingerprint_of(spec)
+    if uploads and caller.idempotency_key:
+        known = services.queries.keyed(caller.owner, caller.idempotency_key)
+        if known is not None:
+            return _repeated(known, fingerprint)  # before anything is stored
+    resolved = resolve(spec, services.catalog)
+    if isinstance(resolved, StylizeSpec):
+        _check_content(services, resolved, uploads, caller.owner)
+    for upload in uploads:
+        services.files.add(caller.owner, upload.data, upload.info)
+    return _submit(services, resolved, fingerprint, caller)
+
+
+def _check_content(services: Services, spec: StylizeSpec, uploads: Sequence[Upload], owner: str) -> None:
+    card = card_of(spec, services.catalog)
+    sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
+    picture = sent or services.files.find(owner, spec.content)
+    if picture is not None:  # a file that is missing is the store's to refuse, with all the others
+        check_content_size(spec, card, (picture.width, picture.height))
+
+
+def _repeated(known: tuple[str, str], fingerprint: str) -> Submitted:
+    job_id, first = known
+    if first != fingerprint:
+        raise _mismatch(HEADER)
+    return Submitted(id=job_id, created=False)
+
+
+def _mismatch(name: str) -> IdempotencyMismatch:
+    detail = f"{name} was used before with another request"
+    return IdempotencyMismatch(detail, errors=[FieldError(f"/{name}", detail, IdempotencyMismatch.code)])
+
+
+def _submit(
+    services: Services, spec: Spec, fingerprint: str, caller: Caller, *, retried_from: str = ""
+) -> Submitted:
+    submission = Submission(
+        id=caller.job_id or new_job_id(),
+        owner=caller.owner,
+        spec=spec,
+        fingerprint=fingerprint,
+        idempotency_key=caller.idempotency_key,
+        retried_from=retried_from,
+    )
+    try:
+        submitted = services.store.submit(submission)
+    except IdempotencyMismatch as error:
+        raise _mismatch("id" if caller.job_id else HEADER) from error
+    if submitted.created:
+        _ring(services, submission)
+    return submitted
+
+
+def _ring(services: Services, submission: Submission) -> None:
+    try:
+        services.queue.ring(submission.id, submission.spec.lane)
+    except StoreUnavailable as error:  # the job is accepted; the reaper rings
+        log.warning("doorbell failed", extra={"job_id": submission.id, "detail": error.detail})

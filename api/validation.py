@@ -1,0 +1,127 @@
+"""From an untrusted JSON value to a job specification, with every fault found at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.cards import Catalog, ModelCard
+from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
+from shared.specs import JOB_SPEC, GenerateSpec, StylizeSpec, check_ranges
+
+Spec = GenerateSpec | StylizeSpec
+
+_SPECS: dict[str, type[GenerateSpec] | type[StylizeSpec]] = {"generate": GenerateSpec, "stylize": StylizeSpec}
+_RANGED = ("strength", "truncation", "digit", "count", "seeds")  # what a card may narrow
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "union_tag_not_found": "missing",
+    "union_tag_invalid": "invalid_choice",
+    "literal_error": "invalid_choice",
+    "enum": "invalid_choice",
+    "string_pattern_mismatch": "invalid_format",
+    "value_error": "invalid_value",
+    "finite_number": "out_of_range",
+    "greater_than": "out_of_range",
+    "greater_than_equal": "out_of_range",
+    "less_than": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "too_long": "invalid_length",
+    "too_short": "invalid_length",
+    "string_too_long": "invalid_length",
+    "string_too_short": "invalid_length",
+}
+
+
+def parse_spec(raw: object, catalog: Catalog) -> Spec:
+    """Return the specification; raise one error that names every fault of shape and of range.
+
+    Defaults and seeds are not filled in yet: what is returned is what the client asked for.
+    """
+    try:
+        spec = JOB_SPEC.validate_python(raw)
+    except ValidationError as error:
+        faults = [fault_of(detail) for detail in error.errors(include_url=False, include_context=True)]
+        raise combined([InvalidRequest(errors=faults), *_card_faults(raw, faults, catalog)]) from error
+    check_ranges(spec, card_of(spec, catalog))
+    return spec
+
+
+def card_of(spec: Spec, catalog: Catalog) -> ModelCard:
+    """Return the card of a job's model; raise UnknownModel."""
+    return catalog.default(spec.type) if spec.model is None else catalog.get(spec.model, spec.type)
+
+
+def combined(faults: Sequence[AtelierError]) -> AtelierError:
+    """Return one error for many: of their class where they share it, else InvalidRequest."""
+    listed = [
+        error for fault in faults for error in fault.errors or [FieldError("", fault.detail, fault.code)]
+    ]
+    kinds = {type(fault) for fault in faults}
+    kind = kinds.pop() if len(kinds) == 1 else InvalidRequest
+    return kind("; ".join(dict.fromkeys(error.detail for error in listed)), errors=listed)
+
+
+def fault_of(detail: ErrorDetails) -> FieldError:
+    """Return Pydantic's finding as a field error. The union's tag, first in its locations, is no field."""
+    kind = detail["type"]
+    location = detail["loc"][1:] if detail["loc"][:1] in {("generate",), ("stylize",)} else detail["loc"]
+    if kind.startswith("union_tag"):
+        location = ("type",)
+    name = ".".join(str(part) for part in location)
+    return FieldError(pointer(location), _sentence(name, detail), _CODES.get(kind, "invalid_type"))
+
+
+def pointer(location: Sequence[str | int]) -> str:
+    """Return the JSON Pointer (RFC 6901) of a location."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _sentence(name: str, detail: ErrorDetails) -> str:
+    kind, message = detail["type"], detail["msg"]
+    if kind == "union_tag_not_found":
+        return f"type: say which of {_tags()} the job is"
+    if kind == "union_tag_invalid":
+        return f"type must be one of {_tags()}"
+    if kind == "missing":
+        return f"{name} is missing"
+    if kind == "extra_forbidden":
+        return f"{name} is not a known field"
+    if kind == "value_error":
+        return message.removeprefix("Value error, ")
+    return f"{name}: {message[:1].lower()}{message[1:]}" if name else message
+
+
+def _tags() -> str:
+    return ", ".join(_SPECS)
+
+
+def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
+    """Check against the card whatever fields are sound, though the whole is not a specification."""
+    spec = _sound_part(raw, {fault.pointer for fault in known})
+    if spec is None:
+        return []
+    try:
+        check_ranges(spec, card_of(spec, catalog))
+    except (UnknownModel, InvalidRequest) as error:
+        return [error]
+    return []
+
+
+def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in _SPECS:
+        return None
+    kept: dict[str, Any] = {"type": raw["type"], "model": None}
+    if isinstance(raw.get("model"), str):
+        kept["model"] = raw["model"]
+    for name in _RANGED:
+        touched = any(f == f"/{name}" or f.startswith(f"/{name}/") for f in faulty)
+        if not touched and _is_plain(raw.get(name)):
+            kept[name] = raw[name]
+    return _SPECS[raw["type"]].model_construct(**kept)
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, int | float | list) and not isinstance(value, bool)

@@ -1,0 +1,19 @@
+"""The entry for a WSGI server: `gunicorn --config python:api.gunicorn_conf "api.wsgi:create()"`."""
+
+from apiflask import APIFlask
+
+from api.app import create_app
+from api.background import start_background
+from api.services import build_services
+from shared.logs import configure_logs
+from shared.settings import Settings
+
+
+def create() -> APIFlask:
+    """Return the application of this process, configured by the environment, its reaper running."""
+    settings = Settings.from_env()
+    configure_logs(settings.log_format, settings.log_level)
+    services = build_services(settings)
+    app = create_app(services)
+    start_background(services)
+    return app
