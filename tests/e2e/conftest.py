@@ -1,0 +1,26 @@
+"""One real installation for all end-to-end tests: server, API, worker, io worker, supervised."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from atelier.client import Client
+from atelier.stack import RunningStack
+from tests.support import pictures
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with RunningStack(tmp_path_factory.mktemp("e2e"), environ={"ATELIER_JOBS_LEASE_SECONDS": "3"}) as running:
+        yield running
+
+
+@pytest.fixture
+def client(stack: RunningStack) -> Iterator[Client]:
+    with stack.client() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def style() -> bytes:
+    return pictures.png(256, 256)

@@ -1,0 +1,112 @@
+"""Atelier's main job on real input, over HTTP, through every process."""
+
+import io
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from atelier.client import Client
+from atelier.stack import RunningStack
+from tests.support import pictures
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
+
+
+def image(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data))
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_readmes_curl_gives_a_picture_of_the_contents_size(
+    stack: RunningStack, tmp_path: Path, style: bytes
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.photo(320, 200))
+    (tmp_path / "painting.png").write_bytes(style)
+    command = ["curl", "-si", "-F", "content=@photo.jpg", "-F", "style=@painting.png"]
+    answer = subprocess.run(
+        [*command, f"{stack.url}/v1/jobs/stylize"], cwd=tmp_path, capture_output=True, text=True, check=True
+    ).stdout
+    head = answer.partition("\r\n\r\n")[0].lower().splitlines()
+    assert head[0].split()[1] == "202"
+    location = next(line.split(": ")[1] for line in head if line.startswith("location: "))
+    job_url = str(httpx.URL(stack.url).join(location))
+    deadline = time.monotonic() + 60
+    while (job := httpx.get(job_url, params={"wait": 10}).json())["status"] != "succeeded":
+        assert job["status"] in ("queued", "running")
+        assert time.monotonic() < deadline
+    picture = httpx.get(f"{job_url}/result", follow_redirects=True)
+    assert picture.headers["content-type"] == "image/png"
+    assert image(picture.content).size == (320, 200)
+
+
+def test_a_stylized_picture_differs_from_its_photo(client: Client, style: bytes) -> None:
+    photo = pictures.photo(256, 160)
+    made = client.stylize(photo, style)
+    before, after = (np.asarray(image(data).convert("RGB"), np.float32) for data in (photo, made.data))
+    assert after.shape == before.shape
+    assert np.abs(after - before).mean() > 10
+
+
+def test_strength_zero_gives_back_the_photo(client: Client, style: bytes) -> None:
+    photo = pictures.png(128, 96)
+    made = client.stylize(photo, style, strength=0)
+    assert (np.asarray(image(made.data)) == np.asarray(image(photo))).all()
+
+
+def test_the_same_seed_gives_the_same_bytes_alone_and_in_company(client: Client) -> None:
+    alone = client.generate(seeds=[7])
+    company = client.generate(seeds=[3, 7, 11])
+    assert alone[0].data == company[1].data
+    assert image(alone[0].data).size == (28, 28)
+
+
+def test_a_seed_and_its_model_are_written_into_the_file(client: Client) -> None:
+    (made,) = client.generate(seeds=[7])
+    with image(made.data) as picture:
+        picture.load()
+        assert picture.info["atelier:seed"] == "7"
+        assert picture.info["atelier:model"].startswith("mnist-dcgan@")
+
+
+def test_an_image_that_breaks_while_decoding_fails_alone(client: Client, style: bytes) -> None:
+    broken = pictures.truncated(pictures.jpeg(200, 200))
+    bad = client.submit(
+        {
+            "type": "stylize",
+            "content": client.upload(broken),
+            "styles": [{"image": client.upload(style)}],
+        }
+    )
+    neighbours = [client.submit({"type": "generate", "seed": n}) for n in range(4)]
+    failed = client.wait(bad, timeout_seconds=60)
+    assert (failed.status, failed.attempt) == ("failed", 1)
+    assert failed.error is not None
+    assert (failed.error.code, failed.error.errors[0].pointer) == ("corrupt_image", "/content")
+    assert all(client.wait(job, timeout_seconds=60).succeeded for job in neighbours)
+
+
+def test_a_model_that_was_never_pulled_is_reported_by_name(client: Client, style: bytes) -> None:
+    name = "magenta-v1-256"
+    file = client.upload(style)
+    job = client.submit({"type": "stylize", "model": name, "content": file, "styles": [{"image": file}]})
+    failed = client.wait(job, timeout_seconds=60)
+    assert failed.error is not None
+    assert failed.error.code == "model_unavailable"
+    assert f"atelier models pull {name}" in failed.error.detail
+
+
+def test_deleted_jobs_leave_no_bytes(client: Client, stack: RunningStack) -> None:
+    job = client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60)
+    folder = stack.folder / "storage" / "outputs" / job.id
+    assert list(folder.rglob("*.png"))
+    client.delete(job)
+    deadline = time.monotonic() + 60
+    while list(folder.rglob("*.png")):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
