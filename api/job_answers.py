@@ -11,8 +11,8 @@ from api.preferences import preference
 from api.services import services
 from api.waiting import wait_for, waits
 from shared.errors import StoreUnavailable
-from shared.job_store import Submitted
 from shared.jobs import Job
+from shared.submission import Submitted
 
 
 def renderer() -> JobRenderer:

@@ -11,9 +11,9 @@ from api.services import Services
 from api.validation import Spec, card_of, combined, parse_spec
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
 from shared.identifiers import new_job_id, sha256
-from shared.job_store import Submission, Submitted
 from shared.jobs import Job
 from shared.specs import StylizeSpec, resolve
+from shared.submission import Submission, Submitted
 
 log = logging.getLogger("atelier.api")
 

@@ -1,16 +1,13 @@
 """The job store: every move of a job, each one atomic script. Nobody else writes a status."""
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from shared.errors import (
     AtelierError,
     AttemptsExhausted,
-    FieldError,
-    FileNotFound,
     IdempotencyMismatch,
     IllegalMove,
     JobCanceled,
@@ -19,33 +16,13 @@ from shared.errors import (
     LeaseLost,
     WorkerLost,
 )
-from shared.jobs import RECORD_SCHEMA, Job, Progress, StoredOutput, job_from_record, outputs_to_json
+from shared.jobs import Job, Progress, StoredOutput, job_from_record, outputs_to_json
 from shared.redis_server import Client, Scripts, answering
 from shared.settings import JobRules
-from shared.specs import GenerateSpec, StylizeSpec, inputs_of
 from shared.status import Lane
+from shared.submission import Submission, Submitted, milliseconds, missing_files, to_text
 
 Standing = Literal["ok", "canceled", "lost"]
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """A validated, resolved request for a job."""
-
-    id: str
-    owner: str
-    spec: GenerateSpec | StylizeSpec
-    fingerprint: str  # digest of the request as sent: the same key must come with the same request
-    idempotency_key: str = ""
-    retried_from: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """What a submission led to."""
-
-    id: str
-    created: bool  # False: the key or the id had made this job before
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +42,6 @@ class Reaped:
     rings: tuple[Ring, ...]
 
 
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
 class JobStore:
     """Jobs in a Redis-protocol server. All times are the server's."""
 
@@ -87,38 +56,14 @@ class JobStore:
         Raises FileNotFound for a missing input, IdempotencyMismatch when the key or the id came before with
         another request, JobGone when the id was used by a job that is forgotten.
         """
-        arguments = self._submit_arguments(submission)
-        answer, *rest = self.scripts.run("submit", *arguments)
+        answer, *rest = self.scripts.run("submit", *submission.arguments(self.rules))
         if answer == "missing":
-            raise _missing_files(submission.spec, rest)
+            raise missing_files(submission.spec, rest)
         if answer == "mismatch":
             raise IdempotencyMismatch("this key or id was used before with another request")
         if answer == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
         return Submitted(id=rest[0], created=answer == "created")
-
-    def _submit_arguments(self, submission: Submission) -> list[str | int]:
-        spec = submission.spec
-        ttl = spec.ttl_seconds or self.rules.retention_seconds
-        record = {
-            "type": spec.type,
-            "model": spec.model or "",
-            "lane": str(spec.lane),
-            "spec": spec.model_dump_json(exclude_defaults=False),
-            "ttl_ms": str(ttl * 1000),
-            "retried_from": submission.retried_from,
-            "schema": str(RECORD_SCHEMA),
-        }
-        return [
-            submission.id,
-            submission.owner,
-            _text(record),
-            _text(inputs_of(spec)),
-            submission.idempotency_key,
-            submission.fingerprint,
-            self.rules.idempotency_seconds * 1000,
-            _milliseconds(self.rules.ring_seconds),
-        ]
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone when it existed and is forgotten."""
@@ -133,18 +78,18 @@ class JobStore:
 
     def claim(self, job_id: str, worker: str) -> Job | None:
         """Start an attempt: queued to running. None where the job may not be claimed now."""
-        flat = self.scripts.run("claim", job_id, worker, _milliseconds(self.rules.lease_seconds))
+        flat = self.scripts.run("claim", job_id, worker, milliseconds(self.rules.lease_seconds))
         return job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
 
     def beat(self, attempts: Sequence[tuple[str, int]]) -> list[Standing]:
         """Prolong the leases of (job id, attempt) pairs in one call; return each one's standing."""
         pairs = [part for job_id, attempt in attempts for part in (job_id, attempt)]
-        answer: list[Standing] = self.scripts.run("beat", _milliseconds(self.rules.lease_seconds), *pairs)
+        answer: list[Standing] = self.scripts.run("beat", milliseconds(self.rules.lease_seconds), *pairs)
         return answer
 
     def report(self, job_id: str, attempt: int, progress: Progress) -> None:
         """Note how far an attempt is; raise JobCanceled or LeaseLost when it must stop."""
-        _stand(self.scripts.run("report", job_id, attempt, _text(asdict(progress))), job_id)
+        _stand(self.scripts.run("report", job_id, attempt, to_text(asdict(progress))), job_id)
 
     def succeed(
         self,
@@ -157,12 +102,12 @@ class JobStore:
     ) -> None:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
-        arguments = (outputs_to_json(outputs), _text(rounded), *model)
+        arguments = (outputs_to_json(outputs), to_text(rounded), *model)
         _stand(self.scripts.run("succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to failed, for good. Raises JobCanceled or LeaseLost."""
-        _stand(self.scripts.run("fail", job_id, attempt, _text(error.to_json())), job_id)
+        _stand(self.scripts.run("fail", job_id, attempt, to_text(error.to_json())), job_id)
 
     def requeue(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to queued after a transient error, or to failed after the last attempt."""
@@ -171,12 +116,12 @@ class JobStore:
             "requeue",
             job_id,
             attempt,
-            _text(error.to_json()),
-            _text({**last.to_json(), "cause": error.to_json()}),
+            to_text(error.to_json()),
+            to_text({**last.to_json(), "cause": error.to_json()}),
             self.rules.max_attempts,
-            _milliseconds(self.rules.backoff_seconds),
+            milliseconds(self.rules.backoff_seconds),
             _jitter(),
-            _milliseconds(self.rules.ring_seconds),
+            milliseconds(self.rules.ring_seconds),
         )
         _stand(answer, job_id)
 
@@ -206,11 +151,11 @@ class JobStore:
         lanes = [part for lane, free in room.items() for part in (str(lane), free)]
         taken, rings = self.scripts.run(
             "reap",
-            _milliseconds(self.rules.ring_seconds),
+            milliseconds(self.rules.ring_seconds),
             self.rules.crash_budget,
-            _milliseconds(self.rules.backoff_seconds),
+            milliseconds(self.rules.backoff_seconds),
             _jitter(),
-            _text(lost.to_json()),
+            to_text(lost.to_json()),
             1000,
             *lanes,
         )
@@ -231,19 +176,3 @@ def _stand(standing: Standing, job_id: str) -> None:
         raise JobCanceled(f"the job {job_id} was canceled")
     if standing == "lost":
         raise LeaseLost(f"another attempt of {job_id} is the current one")
-
-
-def _missing_files(spec: GenerateSpec | StylizeSpec, missing: Sequence[str]) -> FileNotFound:
-    errors = [
-        FieldError(pointer, f"there is no file {name}", FileNotFound.code)
-        for pointer, name in _file_fields(spec)
-        if name in missing
-    ]
-    return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
-
-
-def _file_fields(spec: GenerateSpec | StylizeSpec) -> list[tuple[str, str]]:
-    if not isinstance(spec, StylizeSpec):
-        return []
-    styles = [(f"/styles/{i}/image", style.image) for i, style in enumerate(spec.styles)]
-    return [("/content", spec.content), *styles]

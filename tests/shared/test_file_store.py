@@ -8,9 +8,10 @@ from shared.file_store import FileStore
 from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS, new_job_id, sha256
 from shared.image_probe import ImageInfo, ImageLimits, probe
-from shared.job_store import JobStore, Submission
+from shared.job_store import JobStore
 from shared.object_store import ObjectStore
 from shared.specs import JOB_SPEC, resolve
+from shared.submission import Submission
 from tests.support import pictures
 
 

@@ -17,12 +17,13 @@ from shared.errors import (
 )
 from shared.identifiers import ANONYMOUS, new_job_id
 from shared.job_queries import JobQueries
-from shared.job_store import JobStore, Submission
+from shared.job_store import JobStore
 from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client
 from shared.settings import JobRules
 from shared.specs import JOB_SPEC, resolve
 from shared.status import Lane, Status
+from shared.submission import Submission
 
 OUTPUT = StoredOutput("outputs/x/1/0.png", "image/png", 28, 28, 100, "ab" * 32, seed=7)
 ROOM = {Lane.INTERACTIVE: 100, Lane.BULK: 100}

@@ -12,11 +12,12 @@ from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS, new_job_id
 from shared.image_probe import ImageLimits
 from shared.job_queue import JobQueue, make_celery
-from shared.job_store import JobStore, Submission
+from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.object_store import ObjectStore
 from shared.settings import Settings
 from shared.specs import JOB_SPEC, resolve
+from shared.submission import Submission
 from worker.attempts import HeldAttempts
 from worker.batcher import Batcher
 from worker.runner import JobRunner
