@@ -67,6 +67,13 @@ class Child:
         """Process id while it runs."""
         return self._process.pid if self._process else None
 
+    @property
+    def has_been_ready(self) -> bool:
+        """Whether the process runs and, if it keeps a health file, was ready when last tended."""
+        if self._process is None:
+            return False
+        return self._health is None or self._health.has_been_ready(self._process.pid)
+
     def start(self) -> None:
         """Start the process; what it writes goes to `on_line`."""
         tie = (sys.executable, "-I", "-S", tied_process.__file__, str(os.getpid()))

@@ -45,7 +45,7 @@ def server_command(folder: Path, *, strict: bool = False) -> list[str]:
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "loglevel": "notice",
+        "loglevel": "warning",
     }
     return [
         str(get_binary_path()),

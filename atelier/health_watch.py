@@ -16,8 +16,12 @@ class HealthWatch:
         self._modified = 0
         self._changed = 0.0
 
+    def has_been_ready(self, pid: int) -> bool:
+        """Whether the process was ready when the file was last looked at."""
+        return self._pid == pid
+
     def stale_seconds(self, pid: int) -> float | None:
-        """Return how long a process that was ready once has stood still, if that is too long."""
+        """Look at the file; return how long a process that was ready stands still, if that is too long."""
         now = time.monotonic()
         modified = self._modification()
         if modified != self._modified:
@@ -37,4 +41,4 @@ class HealthWatch:
             health = json.loads(self._path.read_text("utf-8"))
         except (OSError, ValueError):
             return False
-        return isinstance(health, dict) and health.get("pid") == pid and bool(health.get("ready"))
+        return isinstance(health, dict) and health.get("pid") == pid and health.get("reason") == ""

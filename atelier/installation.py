@@ -17,6 +17,7 @@ API_GRACE_SECONDS = 10.0
 SERVER_GRACE_SECONDS = 15.0
 WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
 SERVER_FOLDER = "redis"
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's native lines from warnings on
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Installation:
             if path is not None
         }
         own = {"REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1", "ATELIER_API_HOST": settings.api.host}
-        return {**os.environ, **absolute, **own}
+        return {**QUIET, **os.environ, **absolute, **own}
 
 
 def _python(module: str, *arguments: str) -> list[str]:

@@ -51,10 +51,16 @@ class Waiter:
     def _remaining(self) -> float:
         return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
+    def _window(self) -> float:
+        """Return how long the service may hold the request: at first, for news, not at all."""
+        if self._on_progress is not None and not self._etag:
+            return 0.0
+        return max(0.0, min(LONG_POLL_SECONDS, self._remaining()))
+
     def _ask(self) -> Job | None:
         """Return the job's news; None where there is none, or no answer now."""
         try:
-            response = self._poll(max(0.0, min(LONG_POLL_SECONDS, self._remaining())))
+            response = self._poll(self._window())
         except (ServiceUnreachable, ApiError) as error:
             if isinstance(error, ApiError) and error.status not in RETRYABLE:
                 raise
@@ -75,8 +81,8 @@ class Waiter:
     def _news(self, response: httpx.Response) -> Job | None:
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return None
-        self._etag = response.headers.get("ETag", "")
         job = job_from_json(json_of(response))
         if self._on_progress is not None:
+            self._etag = response.headers.get("ETag", "")  # makes the next answer come with the next change
             self._on_progress(job)
         return job

@@ -1,6 +1,7 @@
 """One readable log of several processes: every line carries the name of who wrote it."""
 
 import os
+import re
 import sys
 import threading
 import time
@@ -8,6 +9,7 @@ from typing import TextIO
 
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
+NOISE = re.compile(r"(I0000 |WARNING: All log messages before absl::)")  # native, whatever levels are set
 
 
 class ProcessLog:
@@ -22,6 +24,8 @@ class ProcessLog:
 
     def line(self, name: str, text: str) -> None:
         """Write a line of a process."""
+        if not text or NOISE.match(text):
+            return
         with self._lock:
             try:
                 self._stream.write(f"{self._prefix(name)} {text}\n")

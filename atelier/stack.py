@@ -17,6 +17,7 @@ from shared.errors import AtelierError
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 LOG_FILE = "up.log"
+SERVER_VARIABLES = ("REDIS_URL", "REDIS_URL_FILE")
 
 
 class StackFailed(AtelierError):
@@ -29,7 +30,7 @@ class StackFailed(AtelierError):
 class RunningStack:
     """Starts on entering, is ready inside, and stops on leaving, or with the process that holds it.
 
-    `environ` is added to this process's environment; REDIS_URL in it names a server to use.
+    `environ` is added to this process's environment; a REDIS_URL counts only if it comes that way.
     """
 
     def __init__(
@@ -43,7 +44,8 @@ class RunningStack:
     ) -> None:
         self.folder = folder.absolute()
         self._options = ["--workers", str(workers), *(["--strict"] if strict else [])]
-        self._environ = {**os.environ, **(environ or {})}
+        inherited = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
+        self._environ = {**inherited, **(environ or {})}
         self._start_seconds = start_seconds
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -40,6 +40,10 @@ class Supervisor:
             self._shutdown.requested.wait(TICK_SECONDS)
         return False
 
+    def are_ready(self) -> bool:
+        """Whether every process runs and has been ready."""
+        return all(child.has_been_ready for child in self._children())
+
     def _children(self) -> list[Child]:
         return [child for phase in self._phases for child in phase]
 

@@ -113,6 +113,8 @@ class Up:
         )
 
     def _await_ready(self, began: float) -> bool:
+        if not self._supervisor.run_until(self._supervisor.are_ready):
+            return False
         watch = ReadyWatch(self._record.url)
         try:
             if not self._supervisor.run_until(watch.has_succeeded):

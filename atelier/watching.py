@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 from atelier.errors import ApiError, ServiceUnreachable
 from atelier.event_stream import Event, parse
-from atelier.job_view import TERMINAL
 from atelier.retries import RETRYABLE
 from atelier.transport import Transport
 
 SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
 RECONNECT_SECONDS = 0.5
 PATIENCE_SECONDS = 120.0
+LAST = "done"  # the kind of the event that none follows; it carries the job
 
 
 def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Event]:
@@ -22,7 +22,7 @@ def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Eve
             for event in _once(transport, job_id, after):
                 after, heard = event.id or after, time.monotonic()
                 yield event
-                if is_last(event):
+                if event.kind == LAST:
                     return
             heard = time.monotonic()
         except (ServiceUnreachable, ApiError) as error:
@@ -31,11 +31,6 @@ def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Eve
             if time.monotonic() - heard > PATIENCE_SECONDS:
                 raise
         time.sleep(RECONNECT_SECONDS)
-
-
-def is_last(event: Event) -> bool:
-    """Whether no event follows this one."""
-    return event.kind == "done" or event.data.get("status") in TERMINAL
 
 
 def _once(transport: Transport, job_id: str, after: str) -> Iterator[Event]:

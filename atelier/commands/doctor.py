@@ -1,0 +1,59 @@
+"""`atelier doctor`: what is wrong with this machine, and how to mend it."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from atelier import installation_checks as installation
+from atelier import machine_checks as machine
+from atelier.findings import Finding, Level, fail
+from shared.settings import Settings, SettingsError
+
+COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
+
+
+@click.command(short_help="Say what is wrong with this machine.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON lines.")
+@click.pass_context
+def doctor(ctx: click.Context, *, as_json: bool) -> None:
+    """Check everything that Atelier needs. Exits with 1 when something keeps it from working."""
+    console = Console(highlight=False, soft_wrap=True)
+    worst = Level.OK
+    for finding in find():
+        if as_json:
+            click.echo(json.dumps(asdict(finding)))
+        else:
+            _print(console, finding)
+        if finding.level is Level.FAIL:
+            worst = Level.FAIL
+    ctx.exit(1 if worst is Level.FAIL else 0)
+
+
+def find() -> Iterator[Finding]:
+    """Yield a finding for each check, the quick ones first."""
+    yield machine.check_python()
+    yield machine.check_server_binary()
+    yield machine.check_memory()
+    yield machine.check_descriptors()
+    try:
+        settings = Settings.from_env()
+    except SettingsError as error:
+        yield fail("settings", str(error), "correct or unset the variable")
+        return
+    yield installation.check_state_folder(settings)
+    yield installation.check_disk(settings)
+    yield installation.check_port(settings)
+    yield from installation.check_server(settings)
+    yield from installation.check_models(settings)
+    yield machine.check_tensorflow()
+
+
+def _print(console: Console, finding: Finding) -> None:
+    color = COLORS[finding.level]
+    console.print(f"[{color}]{finding.level:<4}[/] {finding.name:<22} {escape(finding.text)}")
+    if finding.mend:
+        console.print(f"     {'':<22} -> {escape(finding.mend)}")

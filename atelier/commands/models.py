@@ -1,0 +1,104 @@
+"""`atelier models`: which networks there are, and their weights in the model store."""
+
+import json
+from collections.abc import Callable, Iterable
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from atelier.installation import wanted_models
+from shared.cards import ModelCard, load_catalog
+from shared.errors import AtelierError, ModelCorrupt
+from shared.settings import Settings
+from worker.models.sources import PullStep
+from worker.models.store import ModelStore, StoredModel
+
+MEGABYTE = 1_000_000
+
+
+@click.group(short_help="List, pull and verify models.")
+def models() -> None:
+    """Look after the model store; it lies in the state folder."""
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_models(*, as_json: bool) -> None:
+    """Show every known model and whether its weights are here."""
+    settings = Settings.from_env()
+    store = ModelStore(settings.models)
+    rows = [_row(card, _find(store, card)) for card in load_catalog(settings.cards_dir)]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    table = Table("name", "type", "version", "weights", "license", "title", box=None)
+    for row in rows:
+        table.add_row(*(str(row[key]) for key in ("name", "type", "version", "weights", "license", "title")))
+    Console().print(table)
+
+
+def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
+    try:
+        return store.find(card) or "not pulled"
+    except ModelCorrupt:
+        return "damaged"
+
+
+def _row(card: ModelCard, found: StoredModel | str) -> dict[str, object]:
+    weights = found if isinstance(found, str) else f"{found.bytes / MEGABYTE:.1f} MB"
+    facts = {"name": card.name, "type": card.kind, "version": card.version, "weights": weights}
+    return {**facts, "license": card.license, "title": card.title, "default": card.default}
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+def pull(*, names: tuple[str, ...]) -> None:
+    """Bring models into the store; without NAMES those that workers load at start."""
+    settings = Settings.from_env()
+    store = ModelStore(settings.models)
+    for card in _cards(settings, names, wanted_models(settings)):
+        found = store.pull(card, _teller(card.name))
+        click.echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
+
+
+def _teller(name: str) -> Callable[[PullStep], None]:
+    """Return what writes each step of a pull once, and every tenth of those that are counted."""
+    told: set[str] = set()
+
+    def tell(step: PullStep) -> None:
+        tenth = 10 * step.done_bytes // step.total_bytes if step.total_bytes else 0
+        line = f"{name}: {step.step}{f' {tenth}0 %' if tenth else ''}"
+        if line not in told:
+            told.add(line)
+            click.echo(line, err=True)
+
+    return tell
+
+
+@models.command()
+@click.argument("names", nargs=-1)
+def verify(*, names: tuple[str, ...]) -> None:
+    """Check stored weights against their checksums; without NAMES all that are stored."""
+    settings = Settings.from_env()
+    store = ModelStore(settings.models)
+    stored = [card for card in load_catalog(settings.cards_dir) if _find(store, card) != "not pulled"]
+    faults = [fault for card in _cards(settings, names, stored) if (fault := _verify(store, card))]
+    if faults:
+        raise ModelCorrupt("; ".join(faults))
+
+
+def _verify(store: ModelStore, card: ModelCard) -> str:
+    try:
+        found = store.verify(card)
+    except AtelierError as error:
+        return error.detail
+    click.echo(
+        f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}"
+    )
+    return ""
+
+
+def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:
+    catalog = load_catalog(settings.cards_dir)
+    return [catalog.get(name) for name in names] or otherwise

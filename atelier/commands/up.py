@@ -1,0 +1,52 @@
+"""`atelier up`: run everything on this machine."""
+
+from pathlib import Path
+
+import click
+
+from atelier.process_log import ProcessLog
+from atelier.shutdown import Shutdown
+from atelier.up import Up
+from shared.settings import Settings
+
+
+@click.command(short_help="Run everything on this machine.")
+@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one. [default: 8480]"
+)
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Model workers.")
+@click.option(
+    "--state-dir", type=click.Path(path_type=Path), help="Where everything is kept. [default: .atelier]"
+)
+@click.option("--strict", is_flag=True, help="Sync every accepted job to disk before answering.")
+@click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@click.pass_context
+def up(
+    ctx: click.Context,
+    *,
+    host: str | None,
+    port: int | None,
+    workers: int,
+    state_dir: Path | None,
+    strict: bool,
+    until_stdin_closes: bool,
+) -> None:
+    """Start the job store, the API and the workers; restart what dies; Ctrl-C ends all in order.
+
+    REDIS_URL names a server to use instead of the embedded one. Other settings: docs/cli.md.
+    """
+    shutdown = Shutdown()
+    shutdown.listen()
+    if until_stdin_closes:
+        shutdown.listen_to_stdin()
+    settings = _settings(host=host, port=port, state_dir=state_dir)
+    went_well = Up(settings, shutdown=shutdown, log=ProcessLog()).run(workers=workers, strict=strict)
+    ctx.exit(0 if went_well else 1)
+
+
+def _settings(*, host: str | None, port: int | None, state_dir: Path | None) -> Settings:
+    settings = Settings.from_env()
+    api = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    updates = {"api": settings.api.model_copy(update=api)}
+    return settings.model_copy(update={**updates, **({"state_dir": state_dir} if state_dir else {})})

@@ -1,0 +1,48 @@
+"""`atelier watch`: follow a job."""
+
+import json
+import sys
+
+import click
+
+from atelier.cli import Target
+from atelier.client import Client
+from atelier.errors import JobFailed
+from atelier.event_stream import Event
+from atelier.job_view import Job
+from atelier.progress_display import job_bar
+
+
+@click.command(short_help="Follow a job until it is done.")
+@click.argument("job_id")
+@click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
+@click.pass_obj
+def watch(target: Target, *, job_id: str, as_json: bool) -> None:
+    """Show the job's progress as it happens. Exits with 1 when it does not succeed."""
+    with target.client() as client:
+        job = _print_events(client, job_id) if as_json else _show(client, job_id)
+        if not job.succeeded:
+            raise JobFailed(job)
+        if not as_json:
+            click.echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
+
+
+def _show(client: Client, job_id: str) -> Job:
+    """Draw a bar on a terminal; elsewhere write a line for each event."""
+    if not sys.stderr.isatty():
+        for event in client.events(job_id):
+            click.echo(_line(event), err=True)
+        return client.get(job_id)
+    with job_bar(job_id) as on_progress:
+        return client.wait(job_id, on_progress=on_progress)
+
+
+def _line(event: Event) -> str:
+    facts = (f"{name}={value}" for name, value in event.data.items() if not isinstance(value, dict | list))
+    return f"{event.kind:<9} {' '.join(facts)}"
+
+
+def _print_events(client: Client, job_id: str) -> Job:
+    for event in client.events(job_id):
+        click.echo(json.dumps({"id": event.id, "event": event.kind, "data": dict(event.data)}))
+    return client.get(job_id)

@@ -1,0 +1,125 @@
+"""Checks of what the settings name: state folder, port, models, server."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import redis
+
+from atelier.findings import Finding, fail, ok, warn
+from atelier.installation import names_server, wanted_models
+from atelier.listening import CannotListen, listen
+from atelier.readiness import is_ready
+from atelier.up_record import read_record
+from shared.cards import ModelCard
+from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.settings import Settings
+from worker.models.store import ModelStore
+
+GIGABYTE = 1_000_000_000
+LEAST_DISK = 0.5 * GIGABYTE
+GOOD_DISK = 5 * GIGABYTE
+
+
+def check_state_folder(settings: Settings) -> Finding:
+    """Write a file where everything is kept."""
+    folder = settings.state_dir.absolute()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError as error:
+        mend = "make it writable, or name another with ATELIER_STATE_DIR"
+        return fail("state folder", f"{folder}: {error.strerror}", mend)
+    return ok("state folder", f"{folder} is writable")
+
+
+def check_disk(settings: Settings) -> Finding:
+    """Look at the space left where the state folder is, or will be."""
+    folder = _existing(settings.state_dir.absolute())
+    free = shutil.disk_usage(folder).free
+    text = f"{free / GIGABYTE:.1f} GB free at {folder}"
+    if free < LEAST_DISK:
+        return fail("disk", text, "free some space, or name another place with ATELIER_STATE_DIR")
+    if free < GOOD_DISK:
+        return warn(
+            "disk", text, "pictures are kept for a week; ATELIER_JOBS_RETENTION_SECONDS shortens that"
+        )
+    return ok("disk", text)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def check_port(settings: Settings) -> Finding:
+    """Listen where the API will, or find our own API there."""
+    host, port = settings.api.host, settings.api.port
+    running = read_record(settings.state_dir.absolute())
+    if running is not None and is_ready(running.url):
+        return ok("port", f"Atelier is running at {running.url}")
+    try:
+        listen(host, port).close()
+    except CannotListen as error:
+        return fail("port", error.detail, "")
+    return ok("port", f"{host} port {port} is free")
+
+
+def check_models(settings: Settings) -> list[Finding]:
+    """Check the weights that workers load at start, every file against its checksum."""
+    store = ModelStore(settings.models)
+    return [_check_model(store, card) for card in wanted_models(settings)]
+
+
+def _check_model(store: ModelStore, card: ModelCard) -> Finding:
+    name = f"model {card.name}"
+    try:
+        found = store.verify(card)
+    except ModelUnavailable:
+        return warn(
+            name, "not pulled yet", f"`atelier models pull {card.name}`; `atelier up` does it by itself"
+        )
+    except ModelCorrupt as error:
+        return fail(name, error.detail, f"`atelier models pull {card.name}`")
+    return ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
+
+
+def check_server(settings: Settings) -> list[Finding]:
+    """Ask the server that REDIS_URL names whether it keeps what it accepts."""
+    if not names_server(os.environ):
+        return [ok("server", "REDIS_URL is not set: `atelier up` runs the embedded server")]
+    try:
+        with redis.Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5) as client:
+            version = str(client.info("server").get("redis_version", "?"))
+            return [ok("server", f"answers, version {version}"), *_check_settings(client)]
+    except redis.RedisError as error:
+        mend = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
+        return [fail("server", f"REDIS_URL does not answer: {error}", mend)]
+
+
+def _check_settings(client: redis.Redis) -> list[Finding]:
+    try:
+        settings = {**client.config_get("appendonly"), **client.config_get("maxmemory-policy")}
+    except redis.ResponseError:
+        mend = "see that it persists every write and never evicts keys"
+        return [warn("server settings", "the server does not tell its settings", mend)]
+    return [
+        _check_durability(settings.get("appendonly") or ""),
+        _check_eviction(settings.get("maxmemory-policy") or ""),
+    ]
+
+
+def _check_durability(appendonly: str) -> Finding:
+    if appendonly == "yes":
+        return ok("server durability", "appendonly is on")
+    mend = "`CONFIG SET appendonly yes`, and set it in the server's configuration"
+    return warn("server durability", "appendonly is off: a restart of the server loses accepted jobs", mend)
+
+
+def _check_eviction(policy: str) -> Finding:
+    if policy == "noeviction":
+        return ok("server eviction", "maxmemory-policy is noeviction")
+    mend = "`CONFIG SET maxmemory-policy noeviction`, and set it in the server's configuration"
+    return fail("server eviction", f"maxmemory-policy is {policy or 'unknown'}: jobs may vanish", mend)

@@ -1,0 +1,82 @@
+"""A click group that imports a subcommand when it is used, and says every expected error in one line."""
+
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import click
+import httpx
+
+from atelier.errors import ApiError, ClientError, JobFailed, ServiceUnreachable, WaitTimeout
+from shared.errors import AtelierError
+from shared.settings import SettingsError
+
+_ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+EXIT_FAILED = 1  # the job failed, or the machine lacks something
+EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
+EXIT_UNREACHABLE = 3  # no service answers
+EXIT_TIMEOUT = 4  # the job was not done in time
+
+
+class LazyGroup(click.Group):
+    """Subcommands by name, each as `module:attribute`."""
+
+    def __init__(self, *args: Any, lazy: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy or {}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order in which people need them."""
+        return list(self._lazy)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the subcommand."""
+        if cmd_name not in self._lazy:
+            return None
+        module, _, attribute = self._lazy[cmd_name].partition(":")
+        try:
+            command = getattr(importlib.import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            return _unavailable(cmd_name, error)
+        assert isinstance(command, click.Command)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the subcommand; an expected error becomes one line and an exit status."""
+        try:
+            return super().invoke(ctx)
+        except (ClientError, AtelierError, SettingsError, httpx.InvalidURL) as error:
+            click.echo(f"error: {error}{_advice(error)}", err=True)
+            ctx.exit(exit_status(error))
+        except OSError as error:
+            if error.filename is None:
+                raise
+            click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+            ctx.exit(EXIT_FAILED)
+
+
+def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
+    """Return what stands in for a subcommand whose packages are not installed."""
+    reason = f"{name} needs the package {error.name}: pip install 'atelier[worker]'"
+
+    @click.command(name, short_help="(needs `pip install 'atelier[worker]'`)", context_settings=_ANYTHING)
+    def command() -> None:
+        raise click.ClickException(reason)
+
+    return command
+
+
+def exit_status(error: Exception) -> int:
+    """Return the exit status that tells scripts what kind of error it was."""
+    if isinstance(error, ServiceUnreachable):
+        return EXIT_UNREACHABLE
+    if isinstance(error, WaitTimeout):
+        return EXIT_TIMEOUT
+    if isinstance(error, ApiError):
+        return EXIT_UNREACHABLE if error.status >= 500 else EXIT_REFUSED
+    is_usage = isinstance(error, SettingsError | httpx.InvalidURL)
+    return EXIT_REFUSED if is_usage and not isinstance(error, JobFailed) else EXIT_FAILED
+
+
+def _advice(error: Exception) -> str:
+    return "\nis it running? start it with `atelier up`" if isinstance(error, ServiceUnreachable) else ""

@@ -1,0 +1,49 @@
+"""A job's life on the terminal: a bar where somebody watches, silence where nobody does."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from atelier.job_view import Job
+from atelier.polling import OnProgress
+
+
+def stderr_console() -> Console:
+    """Return the console for everything that is not the command's result."""
+    return Console(stderr=True, highlight=False)
+
+
+def say_state(job: Job) -> str:
+    """Return where a job stands, in a few words."""
+    if job.status == "queued" and job.queue and job.queue.position:
+        eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
+        return f"queued, number {job.queue.position}{eta}"
+    if job.status == "running" and job.progress and job.progress.stage:
+        return f"running: {job.progress.stage}"
+    return job.status
+
+
+def fraction_of(job: Job) -> float:
+    """Return how far a job is, 0..1."""
+    if job.succeeded:
+        return 1.0
+    return job.progress.fraction if job.progress else 0.0
+
+
+@contextmanager
+def job_bar(title: str) -> Iterator[OnProgress]:
+    """Show a job's progress while the block runs; the block is given what takes the news."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=stderr_console(), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=1.0)
+        yield lambda job: bar.update(
+            task, completed=fraction_of(job), description=f"{title} [dim]{say_state(job)}[/dim]"
+        )
