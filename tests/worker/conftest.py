@@ -58,7 +58,9 @@ class Bench:
         return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held)
 
     def submit(self, **spec: Any) -> str:
-        resolved = resolve(JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **spec}), load_catalog())
+        resolved = resolve(
+            JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **spec}), load_catalog()
+        )
         return self.store.submit(Submission(new_job_id(), ANONYMOUS, resolved, "f")).id
 
     def job(self, job_id: str) -> Job:

@@ -1,9 +1,13 @@
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
+from atelier.embedded_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
 from shared.status import Status
 from tests.worker.conftest import Bench
-from worker.heartbeat import Heartbeat, release_all
+from worker.heartbeat import EXIT_STUCK, Heartbeat, release_all
 
 
 def test_the_heartbeat_keeps_leases_and_tells_of_a_cancel(bench: Bench) -> None:
@@ -27,3 +31,19 @@ def test_released_attempts_go_back_uncounted(bench: Bench) -> None:
         release_all(bench.store, bench.held.all())
     job = bench.job(job_id)
     assert (job.status, job.counted_attempts, job.crashes, job.failures) == (Status.QUEUED, 0, 0, 0)
+
+
+def test_a_job_past_the_hard_limit_ends_its_process_and_spares_its_neighbour(
+    bench: Bench, server: EmbeddedServer
+) -> None:
+    stuck, neighbour = bench.submit(), bench.submit()
+    script = Path(__file__).with_name("stuck_worker.py")
+    command = [sys.executable, str(script), server.url, stuck, neighbour]
+    root = Path(__file__).parents[2]
+    assert (
+        subprocess.run(command, cwd=root, env={"PYTHONPATH": str(root)}, timeout=60).returncode == EXIT_STUCK
+    )
+    failed, spared = bench.job(stuck), bench.job(neighbour)
+    assert failed.error is not None
+    assert (failed.status, failed.error["code"]) == (Status.FAILED, "time_limit_exceeded")
+    assert (spared.status, spared.counted_attempts) == (Status.QUEUED, 0)

@@ -1,0 +1,37 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from worker.health import STALE_SECONDS, Health, judge, write_health
+
+
+def test_a_worker_that_makes_progress_is_healthy(tmp_path: Path) -> None:
+    write_health(tmp_path / "h", Health.of_this_process("", ("m",)))
+    assert judge(tmp_path / "h") == ""
+
+
+def test_a_worker_without_progress_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "h"
+    write_health(file, Health.of_this_process("", ()))
+    assert "no progress" in judge(file, now=file.stat().st_mtime + STALE_SECONDS + 1)
+
+
+def test_a_worker_says_why_it_cannot_work(tmp_path: Path) -> None:
+    write_health(tmp_path / "h", Health.of_this_process("the worker is loading its models", ()))
+    assert judge(tmp_path / "h") == "the worker is loading its models"
+
+
+def test_no_file_or_a_broken_one_is_unhealthy(tmp_path: Path) -> None:
+    assert "no worker" in judge(tmp_path / "absent")
+    (tmp_path / "h").write_text("{")
+    assert "no worker" in judge(tmp_path / "h")
+
+
+def test_the_command_answers_with_its_exit_status(tmp_path: Path) -> None:
+    environ = {**os.environ, "ATELIER_STATE_DIR": str(tmp_path)}
+    command = [sys.executable, "-m", "worker.health"]
+    absent = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert (absent.returncode, "unhealthy" in absent.stderr) == (1, True)
+    write_health(tmp_path / "worker.health", Health.of_this_process("", ()))
+    assert subprocess.run(command, env=environ, check=False).returncode == 0
