@@ -37,13 +37,16 @@ def _build(queues: str, base: Foundation) -> Any:
 def serve(settings: Settings, queues: str) -> int:
     """Run a worker until it is told to stop; return the exit status."""
     base = Foundation(settings)
-    worker = _build(queues, base)
+    return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
+
+
+def consume(base: Foundation, worker: Any, *, threads: int) -> int:
+    """Let a worker (prepare, begin, drain, queues) answer messages; return the exit status."""
     worker.prepare()
     worker_ready.connect(lambda **_: worker.begin(), weak=False)
     worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
     # Celery warns of root because of pickles; it accepts none here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
-    threads = str(settings.worker.threads if queues == "models" else 2)
     names = ",".join(worker.queues)
     options = ["--pool=threads", f"--concurrency={threads}", f"--queues={names}", f"--hostname={base.id}"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel=WARNING"]
