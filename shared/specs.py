@@ -72,7 +72,7 @@ class GenerateSpec(_Common):
     count: int | None = Field(default=None, ge=1, le=MAX_OUTPUT_COUNT, strict=True)
     seeds: list[Seed] | None = Field(default=None, min_length=1, max_length=MAX_OUTPUT_COUNT)
     digit: int | None = Field(
-        default=None, ge=0, strict=True, description="The class; null draws it from the seed."
+        default=None, ge=0, le=MAX_SEED, strict=True, description="The class; null draws it from the seed."
     )
     truncation: float | None = Field(default=None, gt=0, description="Scale of the latent's normals.")
     grid: Grid | None = None

@@ -1,0 +1,82 @@
+"""Fixtures of the API's tests: an application over a real server and real storage, and a worker to drive."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from werkzeug.serving import make_server
+
+from api.app import create_app
+from api.services import Services
+from atelier.embedded_server import EmbeddedServer
+from shared.cards import load_catalog
+from shared.file_store import FileStore
+from shared.job_queries import JobQueries
+from shared.job_queue import JobQueue, make_celery
+from shared.job_store import JobStore
+from shared.object_store import ObjectStore
+from shared.settings import ApiSettings, JobRules, Limits, Settings
+from shared.worker_roster import WorkerRoster
+from tests.support.fake_worker import FakeWorker
+from tests.support.openapi_client import CheckedClient
+
+
+@pytest.fixture
+def settings(server: EmbeddedServer, tmp_path: Path, rules: JobRules) -> Settings:
+    return Settings(
+        redis_url=server.url,
+        state_dir=tmp_path,
+        jobs=rules,
+        limits=Limits(max_body_mebibytes=2),
+        api=ApiSettings(max_wait_seconds=5, threads=8),
+    )
+
+
+@pytest.fixture
+def services(settings: Settings, store: JobStore, files: FileStore, objects: ObjectStore) -> Iterator[Services]:
+    celery = make_celery(settings)
+    yield Services(
+        settings=settings,
+        catalog=load_catalog(),
+        store=store,
+        queries=JobQueries(store),
+        files=files,
+        objects=objects,
+        queue=JobQueue(celery, store.client),
+        roster=WorkerRoster(store.client),
+    )
+    celery.close()
+
+
+@pytest.fixture
+def app(services: Services) -> APIFlask:
+    app = create_app(services)
+    app.test_client_class = CheckedClient
+    return app
+
+
+@pytest.fixture
+def client(app: APIFlask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def worker(services: Services) -> FakeWorker:
+    return FakeWorker(services)
+
+
+@pytest.fixture
+def live(app: APIFlask) -> Iterator[httpx.Client]:
+    """A client of the application behind real sockets."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    with httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}", timeout=20) as http:
+        yield http
+    server.shutdown()
+    thread.join()
+    server.server_close()
