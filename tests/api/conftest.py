@@ -37,7 +37,9 @@ def settings(server: EmbeddedServer, tmp_path: Path, rules: JobRules) -> Setting
 
 
 @pytest.fixture
-def services(settings: Settings, store: JobStore, files: FileStore, objects: ObjectStore) -> Iterator[Services]:
+def services(
+    settings: Settings, store: JobStore, files: FileStore, objects: ObjectStore
+) -> Iterator[Services]:
     celery = make_celery(settings)
     yield Services(
         settings=settings,

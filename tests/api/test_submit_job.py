@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.services import Services
-from shared.identifiers import ANONYMOUS, file_id, sha256
+from shared.identifiers import ANONYMOUS, file_id
 from shared.image_probe import ImageLimits, probe
 from shared.job_queue import queue_of
 from shared.status import Lane
@@ -128,7 +128,14 @@ def test_a_picture_larger_than_the_model_takes_is_refused(client: FlaskClient, s
 
 
 def test_malformed_json_is_a_400(client: FlaskClient) -> None:
-    for text in (b'{"type":', b"", b'{"type":"generate","truncation":NaN}', b"[" * 5000, b'"\\ud800"', b"\xff"):
+    for text in (
+        b'{"type":',
+        b"",
+        b'{"type":"generate","truncation":NaN}',
+        b"[" * 5000,
+        b'"\\ud800"',
+        b"\xff",
+    ):
         response = client.post("/v1/jobs", data=text, content_type="application/json")
         assert (response.status_code, response.json["code"]) == (400, "malformed_json")
 
@@ -205,7 +212,9 @@ FIELDS = (
 NEARLY = st.builds(
     lambda kind, fields: {"type": kind, **fields},
     st.sampled_from(["generate", "stylize"]),
-    st.dictionaries(st.sampled_from(FIELDS), JSON | st.integers(min_value=10**30, max_value=10**320), max_size=5),
+    st.dictionaries(
+        st.sampled_from(FIELDS), JSON | st.integers(min_value=10**30, max_value=10**320), max_size=5
+    ),
 )
 
 
