@@ -12,6 +12,7 @@ from atelier.retries import RETRYABLE
 from atelier.transport import Transport, json_of
 
 LONG_POLL_SECONDS = 20.0
+LATE_SECONDS = 10.0  # an answer may be later than asked
 PATIENCE_SECONDS = 120.0  # with a service that does not answer, where the caller set no limit
 PAUSE_SECONDS = 0.25  # before asking again; keeps a service that does not hold the request from being flooded
 
@@ -73,7 +74,7 @@ class Waiter:
     def _poll(self, seconds: float) -> httpx.Response:
         headers: dict[str, str] = {"If-None-Match": self._etag} if self._etag else {}
         options: dict[str, Any] = {"params": {"wait": f"{seconds:.0f}"}, "headers": headers}
-        read_seconds = seconds + self._transport.timeout_seconds
+        read_seconds = seconds + min(LATE_SECONDS, self._transport.timeout_seconds)
         return self._transport.send(
             "GET", f"/v1/jobs/{self._job_id}", read_seconds=read_seconds, retries=0, **options
         )

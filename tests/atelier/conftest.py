@@ -1,0 +1,73 @@
+"""A real API on loopback, trouble on the way to it, and a worker that drives the store."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from werkzeug.serving import make_server
+
+from api.app import create_app
+from api.services import Services, build_services
+from atelier.client import Client
+from atelier.embedded_server import EmbeddedServer
+from shared.identifiers import ANONYMOUS
+from shared.redis_server import Client as RedisClient
+from shared.settings import ApiSettings, JobRules, Settings
+from shared.status import Status
+from tests.support.fake_worker import FakeWorker
+from tests.support.trouble import Trouble
+
+
+@pytest.fixture
+def services(server: EmbeddedServer, redis_client: RedisClient, tmp_path: Path, rules: JobRules) -> Services:
+    """The API's parts over an empty server."""
+    api = ApiSettings(max_wait_seconds=5, threads=8)
+    return build_services(Settings(redis_url=server.url, state_dir=tmp_path, jobs=rules, api=api))
+
+
+@pytest.fixture
+def trouble(services: Services) -> Trouble:
+    """The application, with what is to go wrong on the way to it."""
+    return Trouble(create_app(services))
+
+
+@pytest.fixture
+def url(trouble: Trouble) -> Iterator[str]:
+    """Where the API answers."""
+    server = make_server("127.0.0.1", 0, trouble, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[Client]:
+    with Client(url, timeout_seconds=10) as running:
+        yield running
+
+
+@pytest.fixture
+def worker(services: Services) -> FakeWorker:
+    """A worker that does only what it is told to."""
+    return FakeWorker(services)
+
+
+@pytest.fixture
+def busy_worker(services: Services, worker: FakeWorker) -> Iterator[FakeWorker]:
+    """A worker that carries out every job as it comes."""
+    stopped = threading.Event()
+
+    def work() -> None:
+        while not stopped.wait(0.01):
+            for job in services.queries.page(ANONYMOUS, status=Status.QUEUED).jobs:
+                worker.run(job.id)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield worker
+    stopped.set()
+    thread.join()
