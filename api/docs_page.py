@@ -1,5 +1,6 @@
 """The OpenAPI document as plain rows for the page at /docs, which works without a network."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,7 @@ class Row:
 class Body:
     """One thing that a request may send."""
 
-    media_type: str
+    media_types: str
     rows: tuple[Row, ...]
 
 
@@ -102,9 +103,17 @@ def _operation(document: Json, path: str, method: str, raw: Json) -> Operation:
         summary=raw.get("summary", "").rstrip("."),
         text=raw.get("description", ""),
         parameters=tuple(_parameter(entry) for entry in raw.get("parameters", [])),
-        bodies=tuple(Body(kind, tuple(_rows(document, part["schema"]))) for kind, part in content.items()),
+        bodies=tuple(_bodies(document, content)),
         answers=tuple(_answer(status, entry) for status, entry in raw["responses"].items()),
     )
+
+
+def _bodies(document: Json, content: Json) -> Iterator[Body]:
+    alike: dict[str, list[str]] = {}
+    for kind, part in content.items():
+        alike.setdefault(json.dumps(part["schema"]), []).append(kind)
+    for text, kinds in alike.items():
+        yield Body(" or ".join(kinds), tuple(_rows(document, json.loads(text))))
 
 
 def _answer(status: str, raw: Json) -> tuple[str, str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.forms import GENERATE, STYLIZE, WHERE
+from api.openapi import schema_without_null
 from shared.specs import GenerateSpec, Grid, Output, Size, StylizeSpec
 
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
@@ -15,7 +16,7 @@ def _field(spec: type[GenerateSpec] | type[StylizeSpec], name: str) -> dict[str,
     path = WHERE[name]
     model: type[BaseModel] = spec if len(path) == 1 else _INNER[path[0]]
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")["properties"][path[-1]]
-    return {key: value for key, value in schema.items() if key != "title"}
+    return schema_without_null(schema)
 
 
 def _form(spec: type[GenerateSpec] | type[StylizeSpec], names: frozenset[str]) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from apiflask import APIBlueprint
+from apiflask import APIBlueprint, APIFlask
+from flask import current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -14,6 +15,7 @@ from shared.specs import GenerateSpec, StylizeSpec
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
 
+EXTENSION = "atelier.openapi"
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
@@ -77,6 +79,14 @@ def described(
         extensions=extensions,
     )
     return decorate
+
+
+def document() -> Json:
+    """Return the OpenAPI document of the application that serves this request; it is made once."""
+    known = current_app.extensions.get(EXTENSION)
+    if known is None:
+        known = current_app.extensions[EXTENSION] = cast(APIFlask, current_app).spec
+    return cast(Json, known)
 
 
 def components() -> Json:

@@ -1,5 +1,6 @@
 """Object storage: bytes under keys, in a local folder, S3, GCS or Azure, by URL."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
-from shared.errors import ObjectNotFound, StorageUnavailable
+from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+
+_FULL = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
 
 
 class ObjectStore(Protocol):
@@ -45,16 +48,17 @@ def _mapped(key: str) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as error:
         raise ObjectNotFound(f"nothing is stored under {key}") from error
     except (BaseError, OSError) as error:
-        raise StorageUnavailable(
-            f"object storage failed at {key}: {type(error).__name__}: {error}"
-        ) from error
+        reason = str(error).partition("\n")[0]  # what follows is the library's inside
+        kind = OutOfDisk if any(mark in reason for mark in _FULL) else StorageUnavailable
+        raise kind(f"object storage failed at {key}: {reason}") from error
 
 
 class ObstoreObjectStore:
     """The object store over obstore."""
 
     def __init__(self, url: str) -> None:
-        self._store = _open(url)
+        self._folder = _local_folder(url)
+        self._store = from_url(url) if self._folder is None else _local_store(self._folder)
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes; an object that was there is replaced."""
@@ -92,15 +96,18 @@ class ObstoreObjectStore:
 
     def check(self) -> None:
         """Raise StorageUnavailable where the storage cannot be read."""
+        if self._folder is not None and not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
+            raise StorageUnavailable(f"the folder {self._folder} is not there, or closed to this process")
         with _mapped("/"):
             next(iter(obstore.list(self._store, chunk_size=1)), None)
 
 
-def _open(url: str) -> obstore.store.ObjectStore:
+def _local_folder(url: str) -> Path | None:
     parts = urlsplit(url)
-    if parts.scheme != "file":
-        return from_url(url)
-    folder = Path(unquote(parts.path))
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _local_store(folder: Path) -> LocalStore:
     folder.mkdir(parents=True, exist_ok=True)
     return LocalStore(folder, automatic_cleanup=True)
 

@@ -4,12 +4,11 @@ import json
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
-from flask import Response, current_app, redirect, render_template, url_for
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Response, render_template, url_for
 
 from api import docs_page
 from api.edge_errors import RouteNotFound
-from api.openapi import answer, described
+from api.openapi import answer, described, document
 
 VERSION = version("atelier")
 DESCRIPTION = (
@@ -32,34 +31,37 @@ blueprint = APIBlueprint("about", __name__, tag="About")
 @described(blueprint, "openapi", {200: answer("This document", {"type": "object"})})
 def openapi() -> Response:
     """Read the OpenAPI 3.1 document."""
-    return Response(json.dumps(current_app.spec), mimetype="application/json")  # type: ignore[attr-defined]
+    return Response(json.dumps(document()), mimetype="application/json")
 
 
 @blueprint.get("/docs")
 @described(blueprint, "docs", {200: answer("A page", {"type": "string"}, media_type="text/html")})
 def docs() -> str:
     """Read the same as a page."""
-    document = current_app.spec  # type: ignore[attr-defined]
     return render_template(
         "docs.html",
-        document=document,
-        operations=docs_page.operations(document),
-        schemas=docs_page.schemas(document),
+        document=document(),
+        operations=docs_page.operations(document()),
+        schemas=docs_page.schemas(document()),
         codes=docs_page.error_codes(),
     )
 
 
 @blueprint.get("/problems/<code>")
 @described(blueprint, "explainProblem", {302: answer("The explanation is there")}, problems=(404,))
-def explain_problem(code: str) -> BaseResponse:
+def explain_problem(code: str) -> Response:
     """Go to the explanation of an error code."""
     if code not in {entry.code for entry in docs_page.error_codes()}:
         raise RouteNotFound(f"there is no error code {code}")
-    return redirect(url_for("about.docs", _anchor=f"problem-{code}"))
+    return _to_page(f"problem-{code}")
 
 
 @blueprint.get("/")
 @blueprint.doc(hide=True)
-def home() -> BaseResponse:
+def home() -> Response:
     """Send a browser to the page."""
-    return redirect(url_for("about.docs"))
+    return _to_page()
+
+
+def _to_page(anchor: str | None = None) -> Response:
+    return Response(status=302, headers={"Location": url_for("about.docs", _anchor=anchor)})

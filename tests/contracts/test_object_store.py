@@ -4,9 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from obstore.exceptions import GenericError
 
-from shared.errors import ObjectNotFound
-from shared.object_store import ObjectStore, open_object_store
+from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.object_store import ObjectStore, _mapped, open_object_store
 
 
 @pytest.fixture(params=["file", "memory"])
@@ -62,3 +63,28 @@ def test_readers_see_all_of_a_put_or_none(objects: ObjectStore) -> None:
 
 def test_an_available_store_passes_its_check(objects: ObjectStore) -> None:
     objects.check()
+
+
+def test_a_storage_that_can_be_used_passes_the_check(objects: ObjectStore) -> None:
+    objects.check()
+
+
+def test_a_folder_that_went_away_fails_the_check(tmp_path: Path) -> None:
+    objects = open_object_store((tmp_path / "store").as_uri())
+    (tmp_path / "store").rmdir()
+    with pytest.raises(StorageUnavailable, match="store"):
+        objects.check()
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        ("No space left on device (os error 28)", OutOfDisk),
+        ("Input/output error (os error 5)", StorageUnavailable),
+    ],
+)
+def test_a_full_disk_is_told_from_other_faults(reason: str, kind: type[StorageUnavailable]) -> None:
+    with pytest.raises(kind) as caught, _mapped("a/b"):
+        raise GenericError(f"Generic LocalFileSystem error: {reason}\n\nDebug source:\nGeneric")
+    assert type(caught.value) is kind
+    assert caught.value.detail.endswith(reason)

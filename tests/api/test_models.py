@@ -1,0 +1,61 @@
+"""/v1/models."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+
+from shared.identifiers import file_id
+from tests.support.fake_worker import FakeWorker
+
+FILE = file_id("0" * 64)
+STYLIZE = {"type": "stylize", "content": FILE, "styles": [{"image": FILE}]}
+
+
+def test_all_models_are_listed(client: FlaskClient) -> None:
+    models = {model["name"]: model for model in client.get("/v1/models").json["data"]}
+    assert {"mnist-dcgan", "magenta-mobile", "magenta-v1-256"} <= set(models)
+    assert models["mnist-dcgan"]["default"] is True
+    assert models["mnist-dcgan"]["loaded"] == []
+    assert models["mnist-dcgan"]["url"] == "http://localhost/v1/models/mnist-dcgan"
+
+
+def test_a_model_tells_where_it_is_loaded(client: FlaskClient, worker: FakeWorker) -> None:
+    worker.announce("mnist-dcgan")
+    loaded = client.get("/v1/models/mnist-dcgan").json["loaded"]
+    assert loaded == [{"version": "1", "digest": "d" * 64, "workers": 1}]
+
+
+def test_an_unknown_model_is_a_404(client: FlaskClient) -> None:
+    response = client.get("/v1/models/nobody")
+    assert (response.status_code, response.json["code"]) == (404, "unknown_model")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"type": "generate"},
+        {"type": "generate", "digit": 9, "count": 256, "truncation": 0.1},
+        {"type": "generate", "digit": 10},
+        {"type": "generate", "count": 257},
+        {"type": "generate", "truncation": 0.05},
+        {"type": "generate", "truncation": 1.5},
+        {"type": "generate", "seeds": list(range(257))},
+        {"type": "generate", "model": "mnist-dcgan"},
+        {"type": "generate", "model": "magenta-mobile"},
+        {"type": "generate", "strength": 1},
+        {"type": "stylize"},
+    ],
+)
+def test_the_schema_and_the_service_agree(client: FlaskClient, body: dict[str, Any]) -> None:
+    schema = client.get("/v1/models/mnist-dcgan").json["input_schema"]
+    Draft202012Validator.check_schema(schema)
+    accepted = client.post("/v1/jobs", json=body).status_code == 202
+    assert Draft202012Validator(schema).is_valid(body) == accepted
+
+
+@pytest.mark.parametrize(("strength", "valid"), [(0, True), (1, True), (1.1, False), (-0.1, False)])
+def test_the_schema_has_the_range_of_the_strength(client: FlaskClient, strength: float, valid: bool) -> None:
+    schema = client.get("/v1/models/magenta-mobile").json["input_schema"]
+    assert Draft202012Validator(schema).is_valid({**STYLIZE, "strength": strength}) == valid
