@@ -101,16 +101,19 @@ class Child:
         now = time.monotonic()
         if self._process is None:
             return self._restart_when_due(now)
-        stale = self._health.stale_seconds(self._process.pid) if self._health else None
-        if stale is not None:
-            self.kill()
-            return f"made no progress for {stale:.0f} s; killed, to be started again"
         status = self.ended()
         if status is None:
-            return ""
+            return self._kill_when_stale()
         pause = self._backoff.after(now - self._began)
         self._due = now + pause
         return f"ended {describe(status)}; starts again in {pause:.1f} s"
+
+    def _kill_when_stale(self) -> str:
+        stale = self._health.stale_seconds(self._process.pid) if self._health and self._process else None
+        if stale is None:
+            return ""
+        self.kill()
+        return f"made no progress for {stale:.0f} s; killed"
 
     def _restart_when_due(self, now: float) -> str:
         if self._due is None or now < self._due:

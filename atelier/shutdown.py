@@ -1,9 +1,11 @@
 """Being told to stop: by a signal, or by the end of standard input. Told twice, in a hurry."""
 
+import os
 import signal
-import sys
 import threading
 from types import FrameType
+
+STDIN = 0
 
 
 class Shutdown:
@@ -26,6 +28,8 @@ class Shutdown:
         threading.Thread(target=self._until_end, daemon=True).start()
 
     def _until_end(self) -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(
+            STDIN, 4096
+        ):  # not through sys.stdin, whose lock would be held at the interpreter's end
             pass
         self.requested.set()
