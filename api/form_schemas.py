@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from api.forms import GENERATE, STYLIZE, WHERE
 from api.openapi import schema_without_null
-from shared.specs import GenerateSpec, Grid, Output, Size, StylizeSpec
+from shared.spec_parts import Grid, Output, Size
+from shared.specs import GenerateSpec, StylizeSpec
 
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _INNER: dict[str, type[BaseModel]] = {"output": Output, "size": Size, "grid": Grid}

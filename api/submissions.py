@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from api.forms import Form, renamed, specification
 from api.pictures import Upload, check_content_size, probe_upload
 from api.services import Services
-from api.validation import Spec, card_of, combined, parse_spec
+from api.validation import Spec, combined, parse_spec
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
 from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
-from shared.specs import StylizeSpec, resolve
+from shared.specs import StylizeSpec, card_of, resolve
 from shared.submission import Submission, Submitted
 
 log = logging.getLogger("atelier.api")

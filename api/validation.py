@@ -8,11 +8,11 @@ from pydantic_core import ErrorDetails
 
 from shared.cards import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
-from shared.specs import JOB_SPEC, GenerateSpec, StylizeSpec, check_ranges
+from shared.specs import JOB_SPEC, GenerateSpec, JobSpec, StylizeSpec, TransformSpec, card_of, check_ranges
 
-Spec = GenerateSpec | StylizeSpec
+Spec = JobSpec
 
-_SPECS: dict[str, type[GenerateSpec] | type[StylizeSpec]] = {"generate": GenerateSpec, "stylize": StylizeSpec}
+_SPECS: dict[str, type[Spec]] = {"generate": GenerateSpec, "stylize": StylizeSpec, "transform": TransformSpec}
 _RANGED = ("strength", "truncation", "digit", "count", "seeds")  # what a card may narrow
 _CODES = {
     "missing": "missing",
@@ -49,11 +49,6 @@ def parse_spec(raw: object, catalog: Catalog) -> Spec:
     return spec
 
 
-def card_of(spec: Spec, catalog: Catalog) -> ModelCard:
-    """Return the card of a job's model; raise UnknownModel."""
-    return catalog.default(spec.type) if spec.model is None else catalog.get(spec.model, spec.type)
-
-
 def combined(faults: Sequence[AtelierError]) -> AtelierError:
     """Return one error for many: of their class where they share it, else InvalidRequest."""
     listed = [
@@ -67,7 +62,7 @@ def combined(faults: Sequence[AtelierError]) -> AtelierError:
 def fault_of(detail: ErrorDetails) -> FieldError:
     """Return Pydantic's finding as a field error. The union's tag, first in its locations, is no field."""
     kind = detail["type"]
-    location = detail["loc"][1:] if detail["loc"][:1] in {("generate",), ("stylize",)} else detail["loc"]
+    location = detail["loc"][1:] if detail["loc"][:1] in {(tag,) for tag in _SPECS} else detail["loc"]
     if kind.startswith("union_tag"):
         location = ("type",)
     name = ".".join(str(part) for part in location)
@@ -113,7 +108,7 @@ def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> 
 def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in _SPECS:
         return None
-    kept: dict[str, Any] = {"type": raw["type"], "model": None}
+    kept: dict[str, Any] = {"type": raw["type"], "model": None, "styles": []}
     if isinstance(raw.get("model"), str):
         kept["model"] = raw["model"]
     for name in _RANGED:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.errors import UnknownModel
 
-Kind = Literal["generate", "stylize"]
+Kind = Literal["generate", "stylize", "transform"]
 
 
 class _Data(BaseModel):
@@ -47,7 +47,17 @@ class UrlSource(_Data):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
-Source = Annotated[BuiltinSource | HubSource | SavedModelSource | UrlSource, Field(discriminator="type")]
+class TrainedSource(_Data):
+    """The folder on this machine to which `atelier train` exported weights."""
+
+    type: Literal["trained"]
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the weights file
+
+
+Source = Annotated[
+    BuiltinSource | HubSource | SavedModelSource | UrlSource | TrainedSource, Field(discriminator="type")
+]
 
 
 class Range(_Data):
@@ -98,6 +108,8 @@ class ModelCard(_Data):
     min_side: int = Field(default=8, ge=1)  # pixels; stylizers only
     max_side: int = Field(default=4096, ge=1)  # pixels; stylizers only
     style_side: int | None = None  # a style image is brought to this square, pixels; stylizers only
+    builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
+    optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
 
 
 class Catalog:

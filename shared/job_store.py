@@ -89,7 +89,8 @@ class JobStore:
 
     def report(self, job_id: str, attempt: int, progress: Progress) -> None:
         """Note how far an attempt is; raise JobCanceled or LeaseLost when it must stop."""
-        _stand(self.scripts.run("report", job_id, attempt, to_text(asdict(progress))), job_id)
+        known = {name: value for name, value in asdict(progress).items() if value is not None}
+        _stand(self.scripts.run("report", job_id, attempt, to_text(known)), job_id)
 
     def succeed(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from shared.specs import JOB_SPEC, GenerateSpec, StylizeSpec
+from shared.specs import JOB_SPEC, JobSpec
 from shared.status import Lane, Status
 
 RECORD_SCHEMA = 1
@@ -30,6 +30,9 @@ class Progress:
 
     stage: str
     fraction: float  # 0..1 over the whole job
+    step: int | None = None  # of a stage that counts its steps: frames, tiles, optimization steps
+    total: int | None = None
+    preview: str | None = None  # key of a picture of the work so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Job:
     owner: str
     status: Status
     lane: Lane
-    spec: GenerateSpec | StylizeSpec  # resolved: model, seeds and defaults are filled in
+    spec: JobSpec  # resolved: model, seeds and defaults are filled in
     inputs: Mapping[str, str]  # file id to object key
     version: int  # grows with every change
     attempt: int  # fencing token of the latest claim; 0 before the first

@@ -1,14 +1,14 @@
 """What it takes to accept a job, and what comes of it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import FieldError, FileNotFound
 from shared.jobs import RECORD_SCHEMA
 from shared.settings import JobRules
-from shared.specs import GenerateSpec, StylizeSpec, inputs_of
+from shared.specs import GenerateSpec, JobSpec, StylizeSpec, inputs_of
 
 
 def milliseconds(seconds: float) -> int:
@@ -27,7 +27,7 @@ class Submission:
 
     id: str
     owner: str
-    spec: GenerateSpec | StylizeSpec
+    spec: JobSpec
     fingerprint: str  # digest of the request as sent: the same key must come with the same request
     idempotency_key: str = ""
     retried_from: str = ""
@@ -65,7 +65,7 @@ class Submitted:
     created: bool  # False: the key or the id had made this job before
 
 
-def missing_files(spec: GenerateSpec | StylizeSpec, missing: Sequence[str]) -> FileNotFound:
+def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:
     """Return the error that names every field whose file is not there."""
     errors = [
         FieldError(pointer, f"there is no file {name}", FileNotFound.code)
@@ -75,8 +75,10 @@ def missing_files(spec: GenerateSpec | StylizeSpec, missing: Sequence[str]) -> F
     return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
 
 
-def _file_fields(spec: GenerateSpec | StylizeSpec) -> list[tuple[str, str]]:
-    if not isinstance(spec, StylizeSpec):
-        return []
-    styles = [(f"/styles/{i}/image", style.image) for i, style in enumerate(spec.styles)]
-    return [("/content", spec.content), *styles]
+def _file_fields(spec: JobSpec) -> Iterator[tuple[str, str]]:
+    if isinstance(spec, GenerateSpec):
+        return
+    yield ("/content", spec.content)
+    if isinstance(spec, StylizeSpec):
+        yield from ((f"/styles/{i}/image", style.image) for i, style in enumerate(spec.styles) if style.image)
+        yield from [("/mask", spec.mask)] if spec.mask else []

@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 from shared.cards import ModelCard
 from shared.specs import GenerateSpec
-from worker.attempts import Attempt
 from worker.batcher import Request
 from worker.codec.pixels import contact_sheet
 from worker.latents import latent
 from worker.pictures import Picture, Pixels
+from worker.stages import Stages
 from worker.tools import Tools
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -31,8 +31,9 @@ def prepare(spec: GenerateSpec, _: Mapping[str, bytes], card: ModelCard, __: Too
     return np.stack([latent(card.latent, seed, spec.digit, truncation) for seed in spec.seeds])
 
 
-def predict(latents: Latents, model: Generator, tools: Tools, attempt: Attempt) -> list[Picture]:
+def predict(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> list[Picture]:
     """Run the generator, together with other jobs that wait for it."""
+    attempt = stages.attempt
     pixels: Pixels = tools.batcher.call(
         Request(
             bucket=(model.card.name, model.digest, "generate"),

@@ -24,7 +24,7 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
     with stage("preprocess"):
         request = kind.prepare(job.spec, inputs, model.card, tools)
     with stage("predict"):
-        pictures = kind.predict(request, model, tools, attempt)
+        pictures = kind.predict(request, model, tools, stage)
     with stage("encode"):
         images = [_encode(picture, job, model) for picture in pictures]
     with stage("store"):

@@ -12,13 +12,15 @@ from worker.attempts import Attempt
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: nobody would see it
 # Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
 BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
+_ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
 
 
 class Stages:
     """The stages of one attempt, entered as context managers in the order of BEGINS."""
 
     def __init__(self, attempt: Attempt, store: JobStore) -> None:
-        self._attempt = attempt
+        self.attempt = attempt
+        self._stage = "load"
         self._store = store
         self._reported = attempt.started
         self.timings: dict[str, float] = {}  # seconds a stage
@@ -26,8 +28,9 @@ class Stages:
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
         """Run one stage; raise JobCanceled or LeaseLost instead of beginning one that nobody wants."""
-        self._attempt.check()
-        self._report(name)
+        self._stage = name
+        self.attempt.check()
+        self._report(Progress(name, BEGINS[name]))
         started = time.perf_counter()
         try:
             yield
@@ -35,12 +38,22 @@ class Stages:
             spent = time.perf_counter() - started
             self.timings[name] = self.timings.get(name, 0.0) + spent
 
-    def _report(self, name: str) -> None:
-        now = time.monotonic()
-        if now - self._reported < REPORT_EVERY_SECONDS:
+    def advance(self, step: int, total: int, preview: str | None = None) -> None:
+        """Note that a stage of many steps has done so many; raise JobCanceled or LeaseLost to end it.
+
+        `preview` is the key of a stored picture of the work so far, and is reported at once.
+        """
+        self.attempt.check()
+        begin, end = BEGINS[self._stage], _ENDS[self._stage]
+        fraction = round(begin + (end - begin) * step / total, 4)
+        self._report(Progress(self._stage, fraction, step, total, preview), now=preview is not None)
+
+    def _report(self, progress: Progress, *, now: bool = False) -> None:
+        moment = time.monotonic()
+        if not now and moment - self._reported < REPORT_EVERY_SECONDS:
             return
-        self._reported = now
+        self._reported = moment
         try:
-            self._store.report(*self._attempt.key, Progress(name, BEGINS[name]))
+            self._store.report(*self.attempt.key, progress)
         except StoreUnavailable:
             return  # progress is a courtesy; the moves that count are repeated

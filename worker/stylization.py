@@ -16,6 +16,7 @@ from worker.codec.decode import decode
 from worker.codec.pixels import fit, resize, to_float, to_uint8
 from worker.models.stylizer import Style, Stylizer
 from worker.pictures import Picture, Pixels
+from worker.stages import Stages
 from worker.tools import Tools
 
 Floats = npt.NDArray[np.float32]  # (h, w, 3) in 0..1
@@ -51,9 +52,9 @@ def _check_size(width: int, height: int, card: ModelCard) -> None:
         raise ImageTooSmall.of_field("/content", text)
 
 
-def predict(prepared: Prepared, model: Stylizer, tools: Tools, attempt: Attempt) -> list[Picture]:
+def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture]:
     """Run the style predictor where a style is new, then the transformer; mix with the photo by strength."""
-    spec = prepared.spec
+    spec, attempt = prepared.spec, stages.attempt
     strength = 1.0 if spec.strength is None else spec.strength
     if strength == 0:
         return [Picture(prepared.content, prepared.alpha)]
@@ -69,6 +70,7 @@ def _mix(content: Floats, painted: Floats, strength: float) -> Floats:
 
 def _style(prepared: Prepared, index: int, model: Stylizer, tools: Tools, attempt: Attempt) -> Style:
     name = prepared.spec.styles[index].image
+    assert name is not None, "a style picture; built-in styles have numbers"
 
     def make() -> Style:
         decoded = decode(prepared.style_files[name], tools.limits, field=f"/styles/{index}/image")

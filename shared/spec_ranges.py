@@ -1,0 +1,77 @@
+"""Checks a specification against its model's card: ranges, latent sizes, built-in styles."""
+
+from collections.abc import Iterator, Sequence
+
+from shared.cards import ModelCard, Range
+from shared.errors import FieldError
+from shared.generate_spec import GenerateSpec
+from shared.stylize_spec import StylizeSpec, TransformSpec
+
+_COUNTED = {"seeds": "number of seeds", "latents": "number of latents", "interpolate": "number of pictures"}
+
+
+def range_faults(spec: GenerateSpec | StylizeSpec | TransformSpec, card: ModelCard) -> list[FieldError]:
+    """Return a fault for every value that the card does not allow."""
+    if isinstance(spec, GenerateSpec):
+        return list(_generation(spec, card))
+    return list(_stylization(spec, card)) if isinstance(spec, StylizeSpec) else []
+
+
+def _generation(spec: GenerateSpec, card: ModelCard) -> Iterator[FieldError]:
+    yield from _outside(_count_field(spec), spec.pictures, card, card.parameters.get("count"))
+    yield from _outside("truncation", spec.truncation, card, card.parameters.get("truncation"))
+    classes = card.latent.classes if card.latent else 0
+    known = Range(minimum=0, maximum=max(classes - 1, 0), default=0) if classes else None
+    yield from _outside("digit", spec.digit, card, known)
+    digits = None if spec.digits is None else max(int(digit) for digit in spec.digits)
+    yield from _outside("digits", digits, card, known)
+    yield from _latent_sizes("/latents", spec.latents or [], card)
+    if spec.interpolate is not None:
+        yield from _latent_sizes("/interpolate/latents", spec.interpolate.latents or [], card)
+
+
+def _count_field(spec: GenerateSpec) -> str:
+    names = ("seeds", "latents", "interpolate")
+    return next((name for name in names if getattr(spec, name) is not None), "count")
+
+
+def _latent_sizes(pointer: str, latents: Sequence[Sequence[float]], card: ModelCard) -> Iterator[FieldError]:
+    size = card.latent.size if card.latent else 0
+    for index, latent in enumerate(latents):
+        if len(latent) != size:
+            text = f"{pointer[1:]}: {card.name} takes vectors of {size} numbers; got {len(latent)}"
+            yield FieldError(f"{pointer}/{index}", text, "invalid_length")
+
+
+def _stylization(spec: StylizeSpec, card: ModelCard) -> Iterator[FieldError]:
+    yield from _outside("strength", spec.strength, card, card.parameters.get("strength"))
+    if spec.optimize is not None and not card.optimizes:
+        text = f"optimize: the model {card.name} does not take it"
+        yield FieldError("/optimize", text, "unknown_parameter")
+    for index, style in enumerate(spec.styles):
+        yield from _built_in(f"/styles/{index}", style.number, card)
+
+
+def _built_in(pointer: str, number: int | None, card: ModelCard) -> Iterator[FieldError]:
+    count = len(card.builtin_styles)
+    if number is None and count:
+        text = f"{card.name} has {count} built-in styles and takes no images: give a number"
+        yield FieldError(pointer, text, "unknown_parameter")
+    elif number is not None and not count:
+        text = f"{card.name} has no built-in styles: give an image or a name"
+        yield FieldError(f"{pointer}/number", text, "unknown_parameter")
+    elif number is not None and number >= count:
+        text = f"number must be between 0 and {count - 1}; got {number}"
+        yield FieldError(f"{pointer}/number", text, "out_of_range")
+
+
+def _outside(name: str, value: float | None, card: ModelCard, limits: Range | None) -> Iterator[FieldError]:
+    if value is None:
+        return
+    if limits is None:
+        text = f"{name}: the model {card.name} does not take it"
+        yield FieldError(f"/{name}", text, "unknown_parameter")
+    elif not limits.minimum <= value <= limits.maximum:
+        what = _COUNTED.get(name, name)
+        text = f"{what} must be between {limits.minimum:g} and {limits.maximum:g}; got {value:g}"
+        yield FieldError(f"/{name}", text, "out_of_range")

@@ -1,0 +1,48 @@
+"""What a stylization job may ask for, and one of any other network from picture to picture."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.spec_parts import Common, FileId, Optimization, Size, WeightedStyle
+
+
+class StylizeSpec(Common):
+    """The content picture, painted in the manner of the styles. Animated content gives an animation."""
+
+    type: Literal["stylize"]
+    content: FileId
+    styles: list[WeightedStyle] = Field(min_length=1, max_length=8)
+    strength: float | None = Field(default=None, description="0 gives back the content, 1 the full style.")
+    size: Size = Size()
+    preserve_color: bool = Field(default=False, description="Paint in the content's own colors.")
+    stroke: int | None = Field(
+        default=None,
+        ge=64,
+        le=4096,
+        description="Longest side in pixels at which the network works: the smaller, the bolder the strokes.",
+    )
+    mask: FileId | None = Field(default=None, description="A picture; white is painted, black stays.")
+    steadiness: float = Field(
+        default=0.5, ge=0, le=1, description="Of animations: how much each frame keeps of the last."
+    )
+    optimize: Optimization | None = Field(default=None, description="For optimization-based models.")
+
+    @property
+    def inputs(self) -> list[str]:
+        """Ids of all files that the job reads."""
+        images = [style.image for style in self.styles if style.image is not None]
+        return [self.content, *images, *([self.mask] if self.mask is not None else [])]
+
+
+class TransformSpec(Common):
+    """The content picture, through a network from picture to picture."""
+
+    type: Literal["transform"]
+    content: FileId
+    size: Size = Size()
+
+    @property
+    def inputs(self) -> list[str]:
+        """Ids of all files that the job reads."""
+        return [self.content]
