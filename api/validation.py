@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.cards import Catalog, ModelCard
+from shared.cards import Catalog
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.specs import JOB_SPEC, GenerateSpec, JobSpec, StylizeSpec, TransformSpec, card_of, check_ranges
 
