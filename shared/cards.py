@@ -1,7 +1,7 @@
 """Model cards: what a network is, what it takes, and where its weights come from, as data."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -113,10 +113,25 @@ class ModelCard(_Data):
 
 
 class Catalog:
-    """All known cards, by name."""
+    """All known cards, by name: those given, and those in a folder, which is read again when it changes."""
 
-    def __init__(self, cards: list[ModelCard]) -> None:
-        self._cards = {card.name: card for card in cards}
+    def __init__(self, cards: Iterable[ModelCard], folder: Path | None = None) -> None:
+        self._bundled = {card.name: card for card in cards}
+        self._folder = folder
+        self._seen: tuple[tuple[str, int], ...] = ()
+        self._merged = self._bundled
+
+    @property
+    def _cards(self) -> Mapping[str, ModelCard]:
+        """The cards as they are now. Two threads may read a changed folder at once; both read the same."""
+        if self._folder is None:
+            return self._merged
+        files = _card_files(self._folder)
+        seen = tuple((path.name, path.stat().st_mtime_ns) for path in files)
+        if seen != self._seen:
+            self._merged = self._bundled | {card.name: card for card in map(parse_card, files)}
+            self._seen = seen
+        return self._merged
 
     def __iter__(self) -> Iterator[ModelCard]:
         return iter(self._cards.values())
@@ -149,5 +164,8 @@ def bundled_cards() -> tuple[ModelCard, ...]:
 
 def load_catalog(extra: Path | None = None) -> Catalog:
     """Return the bundled cards and those in a folder of the user's; the user's win by name."""
-    own = sorted(extra.glob("*.json")) if extra is not None and extra.is_dir() else []
-    return Catalog([*bundled_cards(), *(parse_card(path) for path in own)])
+    return Catalog(bundled_cards(), extra)
+
+
+def _card_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.json")) if folder.is_dir() else []

@@ -8,6 +8,7 @@ import time
 from shared.cards import load_catalog
 from shared.image_probe import ImageLimits
 from shared.job_queue import MODEL_QUEUES
+from shared.model_reload import ReloadWish
 from shared.settings import Limits
 from shared.worker_roster import Worker
 from worker.attempts import HeldAttempts
@@ -37,7 +38,8 @@ class ModelWorker:
         settings = base.settings
         self._base = base
         self._held = HeldAttempts()
-        self._registry = ModelRegistry(load_catalog(settings.cards_dir), ModelStore(settings.models))
+        self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
+        self._wish = ReloadWish(base.client)
         self._liveness = Liveness(
             Worker(base.id, settings.worker.threads, ()),
             base.roster,
@@ -76,6 +78,8 @@ class ModelWorker:
 
     def _on_beat(self) -> None:
         self._liveness.progress()
+        if self._wish.is_new():
+            threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
         self._liveness.check_consuming(
             rings_wait=self._base.rings_wait(self.queues),
             is_idle=not self._held.all(),

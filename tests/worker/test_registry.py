@@ -1,0 +1,94 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shared.cards import bundled_cards, load_catalog
+from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.model_reload import ReloadWish
+from shared.redis_server import Client
+from worker.models.store import ModelStore
+from worker.registry import ModelRegistry
+
+pytestmark = pytest.mark.tensorflow
+
+NAME = "mnist-dcgan"
+
+
+@pytest.fixture
+def cards(tmp_path: Path) -> Path:
+    (tmp_path / "cards").mkdir()
+    return tmp_path / "cards"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(tmp_path / "models")
+
+
+@pytest.fixture
+def registry(cards: Path, store: ModelStore) -> ModelRegistry:
+    store.pull(load_catalog().get(NAME))
+    return ModelRegistry(load_catalog(cards), store)
+
+
+def announce(cards: Path, store: ModelStore, version: str) -> None:
+    """Put another version of the generator into the store, and its card into the folder."""
+    bundled = next(card for card in bundled_cards() if card.name == NAME)
+    card = bundled.model_copy(update={"version": version})
+    store.pull(card)
+    (cards / "card.json").write_text(card.model_dump_json())
+
+
+def test_a_model_is_loaded_once_and_stays(registry: ModelRegistry) -> None:
+    model = registry.get(NAME)
+    registry.refresh()
+    assert registry.get(NAME) is model
+    assert [loaded.name for loaded in registry.loaded()] == [NAME]
+
+
+def test_a_new_version_comes_into_service_without_a_restart(
+    registry: ModelRegistry, cards: Path, store: ModelStore
+) -> None:
+    old = registry.get(NAME)
+    announce(cards, store, "9")
+    registry.refresh()
+    assert registry.get(NAME) is not old
+    assert registry.loaded()[0].version == "9"
+    latents = np.zeros((1, 100), np.float32)
+    assert (registry.get(NAME).generate(latents) == old.generate(latents)).all()
+
+
+def test_a_damaged_new_version_is_refused_and_the_old_one_stays(
+    registry: ModelRegistry, cards: Path, store: ModelStore, tmp_path: Path
+) -> None:
+    old = registry.get(NAME)
+    announce(cards, store, "9")
+    weights = tmp_path / "models" / NAME / "9" / "mnist-dcgan.npz"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    registry.refresh()
+    assert registry.get(NAME) is old
+    with pytest.raises(ModelCorrupt, match=r"mnist-dcgan\.npz"):
+        ModelRegistry(load_catalog(cards), store).get(NAME)
+
+
+def test_what_was_never_pulled_is_named(registry: ModelRegistry) -> None:
+    with pytest.raises(ModelUnavailable, match="atelier models pull magenta-v1-256"):
+        registry.get("magenta-v1-256")
+
+
+def test_a_wish_is_seen_once_by_each_worker(redis_client: Client) -> None:
+    ReloadWish(redis_client).make()
+    first, second = ReloadWish(redis_client), ReloadWish(redis_client)
+    assert (first.is_new(), second.is_new()) == (False, False)
+    ReloadWish(redis_client).make()
+    assert (first.is_new(), first.is_new(), second.is_new()) == (True, False, True)
+
+
+def test_a_catalog_notices_a_changed_folder(cards: Path) -> None:
+    catalog = load_catalog(cards)
+    assert catalog.get(NAME).title != "Mine"
+    raw = catalog.get(NAME).model_dump() | {"title": "Mine"}
+    (cards / "card.json").write_text(json.dumps(raw))
+    assert catalog.get(NAME).title == "Mine"
