@@ -1,12 +1,9 @@
 """The doorbell: Celery's names, its app factory, and ringing. A message carries a job's id, nothing else."""
 
-from typing import Any
-
 from celery import Celery
 from kombu import Exchange, Queue
-from kombu.exceptions import OperationalError
 
-from shared.errors import StoreUnavailable
+from shared.doorbell import Doorbell
 from shared.redis_server import SOCKET_TIMEOUT_SECONDS, Client, answering
 from shared.settings import Settings
 from shared.status import Lane
@@ -41,14 +38,14 @@ def make_celery(settings: Settings) -> Celery:
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_pool_limit=64,
         broker_transport_options={
             "queue_order_strategy": "priority",
             "health_check_interval": 4,
             "socket_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
-            "visibility_timeout": 3600,
+            "ack_emulation": False,  # bookkeeping of received messages in Redis: the job record does that
+            "priority_steps": [0],  # one list a queue
         },
     )
     return app
@@ -63,22 +60,21 @@ class JobQueue:
     """Rings doorbells. A ring that is lost is made again by the reaper; a ring too many does nothing."""
 
     def __init__(self, app: Celery, client: Client) -> None:
-        self._app = app
         self._client = client
+        self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
+        self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
 
     def ring(self, job_id: str, lane: Lane) -> None:
         """Tell the workers of a lane that a job waits. Raises StoreUnavailable."""
-        self._send(RUN_JOB, queue_of(lane), job_id)
+        self._put(queue_of(lane), self._bells[lane].text(job_id))
 
     def ring_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
-        self._send(SWEEP, IO_QUEUE)
+        self._put(IO_QUEUE, self._sweep_bell.text())
 
-    def _send(self, task: str, queue: str, *arguments: Any) -> None:
-        try:
-            self._app.send_task(task, args=arguments, queue=queue, ignore_result=True, retry=False)
-        except OperationalError as error:
-            raise StoreUnavailable("the message broker does not answer") from error
+    def _put(self, queue: str, message: str) -> None:
+        with answering():
+            self._client.lpush(queue, message)
 
     def room(self, target: int) -> dict[Lane, int]:
         """Return how many more rings each lane's list may hold before it has `target`."""

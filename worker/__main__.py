@@ -10,6 +10,7 @@ from typing import Any
 
 from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
+from kombu.transport.redis import Channel
 
 from shared.logs import configure_logs
 from shared.settings import Settings, SettingsError
@@ -45,6 +46,9 @@ def consume(base: Foundation, worker: Any, *, threads: int) -> int:
     worker.prepare()
     worker_ready.connect(lambda **_: worker.begin(), weak=False)
     worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
+    # The reaper rings again for what was received and not answered; kombu would put it back, and write it to
+    # a file in the temp folder when the server is away.
+    Channel.do_restore = False
     # Celery warns of root because of pickles; it accepts none here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     names = ",".join(worker.queues)
