@@ -4,11 +4,12 @@ from apiflask import APIFlask
 from werkzeug.exceptions import HTTPException
 
 from api import problems
+from api.capacity import Capacity
+from api.extensions import CAPACITY, SERVICES, WAITS
 from api.openapi import complete
 from api.request_log import watch_requests
 from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results
-from api.services import EXTENSION, Services
-from api.waiting import EXTENSION as WAITS
+from api.services import Services
 from api.waiting import Waits
 from shared.errors import AtelierError
 
@@ -36,7 +37,8 @@ def create_app(services: Services) -> APIFlask:
         static_folder=None,  # type: ignore[arg-type]
         template_folder="templates",
     )
-    app.extensions[EXTENSION] = services
+    app.extensions[SERVICES] = services
+    app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[WAITS] = Waits(services.settings.api.threads)
     _configure(app, services.settings.limits.max_body_bytes)
     _handle_errors(app)

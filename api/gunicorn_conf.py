@@ -7,7 +7,8 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from api.waiting import EXTENSION
+from api.connections import close_if_asked
+from api.extensions import WAITS
 from shared.logs import configure_logs
 from shared.settings import Settings
 
@@ -28,7 +29,12 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 def post_worker_init(worker: Any) -> None:
     """Let waiting clients be answered at once when this process is told to stop."""
-    worker.wsgi.extensions[EXTENSION].stopping = lambda: not worker.alive
+    worker.wsgi.extensions[WAITS].stopping = lambda: not worker.alive
+
+
+def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response: Any) -> None:
+    """Cut off whoever sends more than is worth reading."""
+    close_if_asked(environ)
 
 
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
-from flask import Response, request
+from flask import Response, current_app, request
 
+from api.extensions import CAPACITY
 from api.job_view import JobRenderer, etag_of, retry_after
 from api.links import base_url, job_path
 from api.preferences import preference
@@ -17,7 +18,7 @@ from shared.submission import Submitted
 
 def renderer() -> JobRenderer:
     """Return a renderer whose links suit this request."""
-    return JobRenderer(services(), base_url())
+    return JobRenderer(services(), current_app.extensions[CAPACITY], base_url())
 
 
 def job_answer(job: Job, status: int = 200) -> Response:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from api.capacity import Capacity
 from api.links import job_path, problem_type
 from api.services import Services
 from api.views import (
@@ -26,12 +27,12 @@ UNKNOWN_RETRY_SECONDS = 2
 
 
 class JobRenderer:
-    """Renders jobs for one request: live workers are asked for once, and only if a job waits."""
+    """Renders jobs with links below one base."""
 
-    def __init__(self, services: Services, base: str) -> None:
+    def __init__(self, services: Services, capacity: Capacity, base: str) -> None:
         self._services = services
+        self._capacity = capacity
         self._base = base
-        self._slots: int | None = None
 
     def view(self, job: Job) -> JobView:
         """Return the job's representation."""
@@ -63,17 +64,12 @@ class JobRenderer:
         if job.status is not Status.QUEUED:
             return None
         try:
-            waiting = self._services.queries.waiting(job, self._live_slots())
+            waiting = self._services.queries.waiting(job, self._capacity.slots())
         except StoreUnavailable:  # the job was read; its place in line is not worth an error
             waiting = None
         if waiting is None:
             return None
         return QueueView(lane=job.lane, position=waiting.position, eta_seconds=waiting.eta_seconds)
-
-    def _live_slots(self) -> int:
-        if self._slots is None:
-            self._slots = sum(worker.slots for worker in self._services.roster.live())
-        return self._slots
 
     def _outputs(self, job: Job) -> list[OutputView]:
         return [

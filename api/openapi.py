@@ -10,12 +10,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api import views
+from api.extensions import OPENAPI
 from shared.specs import GenerateSpec, StylizeSpec
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
 
-EXTENSION = "atelier.openapi"
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
@@ -83,9 +83,9 @@ def described(
 
 def document() -> Json:
     """Return the OpenAPI document of the application that serves this request; it is made once."""
-    known = current_app.extensions.get(EXTENSION)
+    known = current_app.extensions.get(OPENAPI)
     if known is None:
-        known = current_app.extensions[EXTENSION] = cast(APIFlask, current_app).spec
+        known = current_app.extensions[OPENAPI] = cast(APIFlask, current_app).spec
     return cast(Json, known)
 
 

@@ -6,6 +6,8 @@ from flask import request
 from pydantic_core import from_json
 
 from api.edge_errors import MalformedJson, UnsupportedMediaType
+from api.services import services
+from shared.errors import BodyTooLarge
 
 MAX_JSON_BYTES = 1024 * 1024
 MULTIPART = "multipart/form-data"
@@ -18,8 +20,12 @@ def json_body() -> object:
         raise UnsupportedMediaType(
             f"send a JSON body with Content-Type: application/json; got {request.mimetype or 'none'}"
         )
-    request.max_content_length = min(MAX_JSON_BYTES, request.max_content_length or MAX_JSON_BYTES)
-    return decode_json(request.get_data())
+    limit = min(MAX_JSON_BYTES, services().settings.limits.max_body_bytes)
+    request.max_content_length = limit
+    data = request.get_data()
+    if request.content_length is None and len(data) >= limit:  # without a length it is cut there in silence
+        raise BodyTooLarge(f"a JSON body may have {limit} bytes")
+    return decode_json(data)
 
 
 def decode_json(text: bytes | str) -> Any:

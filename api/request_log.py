@@ -1,4 +1,4 @@
-"""Each request's id and its line in the log."""
+"""What every request gets: an id, patience with its client, a line in the log."""
 
 import logging
 import re
@@ -6,6 +6,8 @@ import time
 import uuid
 
 from flask import Flask, Response, g, request
+
+from api.connections import drain, limit_silence
 
 log = logging.getLogger("atelier.api")
 
@@ -22,10 +24,12 @@ def watch_requests(app: Flask) -> None:
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
     g.request_id = given if _GIVEN.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    limit_silence(request.environ)
     g.began = time.perf_counter()
 
 
 def _end(response: Response) -> Response:
+    drain(request.environ)
     response.headers[HEADER] = g.get("request_id", "")
     level = (
         logging.DEBUG if request.method in ("GET", "HEAD") and response.status_code < 500 else logging.INFO

@@ -5,6 +5,7 @@ from typing import cast
 
 from flask import current_app
 
+from api.extensions import SERVICES
 from shared.cards import Catalog, load_catalog
 from shared.file_store import FileStore
 from shared.image_probe import ImageLimits
@@ -15,8 +16,6 @@ from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import connect
 from shared.settings import Limits, Settings
 from shared.worker_roster import WorkerRoster
-
-EXTENSION = "atelier"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ def build_services(settings: Settings) -> Services:
     store = JobStore(client, settings.jobs)
     return Services(
         settings=settings,
-        catalog=load_catalog(settings.cards_dir),
+        catalog=load_catalog(settings.cards),
         store=store,
         queries=JobQueries(store),
         files=FileStore(client, objects),
@@ -52,7 +51,7 @@ def build_services(settings: Settings) -> Services:
 
 def services() -> Services:
     """Return the services of the application that serves this request."""
-    return cast(Services, current_app.extensions[EXTENSION])
+    return cast(Services, current_app.extensions[SERVICES])
 
 
 def image_limits(limits: Limits) -> ImageLimits:

@@ -1,6 +1,5 @@
-"""Clients that wait: how many may, until when, and whether they are still there."""
+"""Clients that wait: how many may, and until when."""
 
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,13 +8,13 @@ from typing import Any, cast
 
 from flask import current_app
 
+from api.connections import client_left
+from api.extensions import WAITS
 from api.services import Services
 from shared.jobs import Job
 from shared.redis_server import MAX_BLOCK_MILLISECONDS
 
-EXTENSION = "atelier.waits"
 LOOK_SECONDS = MAX_BLOCK_MILLISECONDS / 1000  # how often a waiting thread looks whether it should go on
-_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 
 class Waits:
@@ -50,20 +49,7 @@ class Waits:
 
 def waits() -> Waits:
     """Return the seats of the application that serves this request."""
-    return cast(Waits, current_app.extensions[EXTENSION])
-
-
-def client_left(environ: Mapping[str, Any]) -> bool:
-    """Whether the client closed its connection. Unknown servers, which do not show the socket, say no."""
-    found = next((environ[name] for name in _SOCKETS if name in environ), None)
-    if not isinstance(found, socket.socket):
-        return False
-    try:
-        return found.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
-    except (BlockingIOError, ValueError):  # nothing to read; or a wrapped socket that cannot peek
-        return False
-    except OSError:
-        return True
+    return cast(Waits, current_app.extensions[WAITS])
 
 
 def wait_for(

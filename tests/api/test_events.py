@@ -8,7 +8,8 @@ import httpx
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from api.waiting import EXTENSION, Waits
+from api.extensions import WAITS
+from api.waiting import Waits
 from tests.support.fake_worker import FakeWorker
 
 GENERATE = {"type": "generate", "seed": 7}
@@ -43,7 +44,7 @@ def test_a_finished_job_tells_its_whole_story(client: FlaskClient, worker: FakeW
     retry, *events = follow(client, finished(client, worker))
     assert retry == {"retry": "2000"}
     assert [event["event"] for event in events] == ["state", "state", "progress", "state", "done"]
-    assert json.loads(events[2]["data"]) == {"stage": "predict", "fraction": 0.5}
+    assert json.loads(events[2]["data"]).items() >= {"stage": "predict", "fraction": 0.5}.items()
     assert json.loads(events[-1]["data"])["status"] == "succeeded"
     assert all(event["id"] for event in events)
 
@@ -69,7 +70,7 @@ def test_events_come_as_they_happen(live: httpx.Client, worker: FakeWorker) -> N
 
 
 def test_a_client_that_leaves_gives_its_seat_back(app: APIFlask, live: httpx.Client) -> None:
-    seats: Waits = app.extensions[EXTENSION]
+    seats: Waits = app.extensions[WAITS]
     left = threading.Event()
     leave = seats.leave
     seats.leave = lambda: (leave(), left.set())  # type: ignore[method-assign,assignment,func-returns-value]
@@ -81,7 +82,7 @@ def test_a_client_that_leaves_gives_its_seat_back(app: APIFlask, live: httpx.Cli
 
 def test_a_process_that_stops_ends_its_streams(app: APIFlask, client: FlaskClient) -> None:
     job_id = client.post("/v1/jobs", json=GENERATE).json["id"]
-    app.extensions[EXTENSION].stopping = lambda: True
+    app.extensions[WAITS].stopping = lambda: True
     assert follow(client, job_id) == [{"retry": "2000"}]
 
 
@@ -97,7 +98,7 @@ def test_a_stream_of_a_forgotten_job_ends(live: httpx.Client, worker: FakeWorker
 
 def test_too_many_listeners_are_told_to_poll(app: APIFlask, client: FlaskClient) -> None:
     job_id = client.post("/v1/jobs", json=GENERATE).json["id"]
-    while app.extensions[EXTENSION].take():
+    while app.extensions[WAITS].take():
         pass
     response = client.get(f"/v1/jobs/{job_id}/events")
     assert (response.status_code, response.json["code"]) == (503, "too_many_listeners")

@@ -1,5 +1,6 @@
 """POST /v1/jobs."""
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck, given, settings
@@ -150,6 +151,12 @@ def test_a_body_over_the_limit_is_a_413(client: FlaskClient) -> None:
     response = client.post("/v1/jobs", data=b" " * 1_100_000, content_type="application/json")
     assert (response.status_code, response.json["code"]) == (413, "body_too_large")
     assert "1048576" in response.json["detail"]
+
+
+def test_a_body_of_unknown_length_over_the_limit_is_a_413(live: httpx.Client) -> None:
+    pieces = iter([b" " * 100_000] * 12)
+    response = live.post("/v1/jobs", content=pieces, headers={"Content-Type": "application/json"})
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
 
 
 def test_the_same_key_and_body_give_the_same_job(client: FlaskClient, services: Services) -> None:

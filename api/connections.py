@@ -1,0 +1,69 @@
+"""The socket behind a request: is the client still there, and how long may it keep a thread waiting."""
+
+import select
+import socket
+import time
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any
+
+SILENCE_SECONDS = 30.0  # a client that neither sends nor takes a byte for so long is cut off
+DRAIN_SECONDS = 5.0
+DRAIN_BYTES = 128 * 1024 * 1024
+_PIECE = 256 * 1024
+_GUNICORN = "gunicorn.socket"
+_NAMES = (_GUNICORN, "werkzeug.socket")
+_CLOSE = "atelier.close"
+
+
+def limit_silence(environ: Mapping[str, Any]) -> None:
+    """Have the request's socket time out, so that a client that stalls does not keep its thread."""
+    found = _socket(environ)
+    if found is not None:
+        found.settimeout(SILENCE_SECONDS)
+
+
+def client_left(environ: Mapping[str, Any]) -> bool:
+    """Whether the client closed its connection. Unknown servers, which do not show the socket, say no."""
+    found = _socket(environ)
+    if found is None:
+        return False
+    try:
+        poll = select.poll()
+        poll.register(found, select.POLLIN)
+        return bool(poll.poll(0)) and found.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
+
+
+def drain(environ: MutableMapping[str, Any]) -> None:
+    """Read what is left of a request's body, before it is answered.
+
+    gunicorn would read it after the answer, and lose the client's next request where that has come by then.
+    Who sends too much or too slowly is cut off by `close_if_asked`.
+    """
+    found, until, left = environ.get(_GUNICORN), time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
+    if found is None:
+        return
+    try:
+        found.settimeout(DRAIN_SECONDS)
+        while piece := environ["wsgi.input"].read(_PIECE):
+            left -= len(piece)
+            if left < 0 or time.monotonic() > until:
+                environ[_CLOSE] = True
+                break
+        found.settimeout(SILENCE_SECONDS)
+    except (OSError, ValueError):
+        environ[_CLOSE] = True
+
+
+def close_if_asked(environ: Mapping[str, Any]) -> None:
+    """End the connection of an answered request whose body is not worth reading to its end."""
+    if _CLOSE in environ:
+        with suppress(OSError):
+            environ[_GUNICORN].shutdown(socket.SHUT_RDWR)
+
+
+def _socket(environ: Mapping[str, Any]) -> socket.socket | None:
+    found = next((environ[name] for name in _NAMES if name in environ), None)
+    return found if isinstance(found, socket.socket) else None

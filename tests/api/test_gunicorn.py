@@ -1,0 +1,92 @@
+"""The application under gunicorn, as it runs for real."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from atelier.embedded_server import EmbeddedServer
+from shared.redis_server import Client
+
+MAX_RESIDENT_MEBIBYTES = 120
+
+
+@dataclass
+class Gunicorn:
+    """A running server: its master process, and a client of it."""
+
+    process: subprocess.Popen[bytes]
+    http: httpx.Client
+
+    def pids(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [self.process.pid, *map(int, children.split())]
+
+
+@pytest.fixture
+def gunicorn(server: EmbeddedServer, redis_client: Client, tmp_path: Path) -> Iterator[Gunicorn]:
+    socket = Path(tempfile.gettempdir()) / f"atelier-{os.getpid()}.sock"  # in tmp_path it may be too long
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", "-b", f"unix:{socket}"]
+    environ = {**os.environ, "REDIS_URL": server.url, "ATELIER_STATE_DIR": str(tmp_path)}
+    environ["ATELIER_LIMITS_MAX_BODY_MEBIBYTES"] = "2"
+    with subprocess.Popen(command, env=environ) as process:
+        _wait(socket, process)
+        transport = httpx.HTTPTransport(uds=str(socket))
+        with httpx.Client(transport=transport, base_url="http://atelier", timeout=20) as http:
+            yield Gunicorn(process, http)
+        process.terminate()
+
+
+def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:
+    pause = threading.Event()
+    while not socket.exists():  # it is bound before the application is loaded, and connections wait
+        assert process.poll() is None
+        pause.wait(0.02)
+
+
+def test_a_stop_ends_streams_and_waits_at_once(gunicorn: Gunicorn) -> None:
+    job = gunicorn.http.post("/v1/jobs", json={"type": "generate"}).json()
+    with gunicorn.http.stream("GET", f"/v1/jobs/{job['id']}/events") as response:
+        lines = response.iter_lines()
+        assert next(line for line in lines if line.startswith("event")) == "event: state"
+        gunicorn.process.send_signal(signal.SIGTERM)
+        rest = [line for line in lines if line.startswith("event")]
+    assert rest == []
+    assert gunicorn.process.wait(timeout=8) == 0
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(gunicorn: Gunicorn) -> None:
+    files = {"file": ("big.png", bytes(8 * 1024 * 1024))}
+    response = gunicorn.http.post("/v1/files", files=files)
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert gunicorn.http.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("size", [10, 100_000, 3_000_000])
+def test_a_connection_serves_on_after_a_refused_body(gunicorn: Gunicorn, size: int) -> None:
+    for _ in range(5):
+        refused = gunicorn.http.post("/v1/jobs", content=bytes(size), headers={"Content-Type": "text/plain"})
+        assert refused.status_code == 415
+        assert gunicorn.http.get("/healthz", timeout=5).status_code == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_the_processes_stay_small(gunicorn: Gunicorn) -> None:
+    for _ in range(50):
+        gunicorn.http.post("/v1/jobs", json={"type": "generate"})
+        gunicorn.http.get("/v1/jobs")
+    assert sum(_resident_mebibytes(pid) for pid in gunicorn.pids()) <= MAX_RESIDENT_MEBIBYTES
+
+
+def _resident_mebibytes(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text()
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
+    return int(line.split()[1]) / 1024
