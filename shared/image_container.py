@@ -93,7 +93,7 @@ def _walk_jpeg(data: bytes, max_frames: int) -> Container:
 
 
 def _walk_gif(data: bytes, max_frames: int) -> Container:
-    """Count the frames; the canvas grows to hold the first one, as Pillow does."""
+    """Count the frames; the canvas grows to hold every one that is allowed, as Pillow's does."""
     budget, comments = _Budget(65_536 + len(data) // 64), _Budget(_MAX_GIF_COMMENT)
     frames, size = 0, struct.unpack_from("<HH", data, 6)
     position = 13 + _gif_palette(data[10])
@@ -104,7 +104,7 @@ def _walk_gif(data: bytes, max_frames: int) -> Container:
             break
         if kind == 0x2C:
             left, top, width, height, flags = struct.unpack_from("<HHHHB", data, position + 1)
-            if frames == 0:
+            if frames < max_frames:
                 size = (max(size[0], left + width), max(size[1], top + height))
             frames += 1
             position = _skip_gif_blocks(data, position + 11 + _gif_palette(flags), budget)

@@ -40,11 +40,16 @@ def decode(data: bytes, limits: ImageLimits, *, field: str = "") -> DecodedImage
     """
     image, info = open_image(data, limits, field=field)
     with refusing(info.format, field):
-        profile, key = _metadata(image)
-        image.load()
-        color, alpha = _split(image, key, _bits(data, info))
-        color = to_srgb(color, profile)
-        return DecodedImage(_upright(color, info), _visible(alpha, info))
+        return current_frame(image, data, info)
+
+
+def current_frame(image: Image.Image, data: bytes, info: ImageInfo) -> DecodedImage:
+    """Decode the frame at which an opened file stands. Call it under `refusing`."""
+    profile, key = _metadata(image)
+    image.load()
+    color, alpha = _split(image, key, _bits(data, info))
+    color = to_srgb(color, profile)
+    return DecodedImage(_upright(color, info), _visible(alpha, info))
 
 
 def _metadata(image: Image.Image) -> tuple[bytes | None, Any]:

@@ -23,9 +23,9 @@ _PNG: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 # Optimized tables or scans in progression save 2 to 5 % of a JPEG for 2 to 5 times the time; effort 4 in
 # place of 2 saves 1 % of a WebP for twice the time.
 _JPEG: dict[str, Any] = {"optimize": False, "progressive": False}
-_WEBP: dict[str, Any] = {"method": 2, "lossless": False}
+WEBP: dict[str, Any] = {"method": 2, "lossless": False}
 _FULL_CHROMA_QUALITY = 90  # from here on a JPEG keeps color at full resolution
-_LONGEST_SIDE: dict[OutputFormat, int] = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383}
+_LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383, "gif": 65_535}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,7 @@ def encode(
     long, and nowhere else; no other metadata is written. JPEG has no alpha: the picture is laid over white.
     """
     image = _to_image(picture, alpha)
-    if max(image.size) > _LONGEST_SIDE[format]:
-        raise ImageTooLarge(f"A {format} file holds at most {_LONGEST_SIDE[format]} pixels a side.")
+    check_side(image.size, format)
     buffer = BytesIO()
     match format:
         case "png":
@@ -62,10 +61,16 @@ def encode(
             chroma = "4:4:4" if quality >= _FULL_CHROMA_QUALITY else "4:2:0"
             _flatten(image).save(buffer, "JPEG", quality=quality, subsampling=chroma, **_JPEG)
         case "webp":
-            image.save(buffer, "WEBP", quality=quality, **_WEBP)
+            image.save(buffer, "WEBP", quality=quality, **WEBP)
         case _:
             assert_never(format)
     return EncodedImage(buffer.getvalue(), f"image/{format}", *image.size)
+
+
+def check_side(size: tuple[int, int], format: str) -> None:
+    """Raise ImageTooLarge for a picture that a file of this format cannot hold."""
+    if max(size) > _LONGEST_SIDE[format]:
+        raise ImageTooLarge(f"A {format} file holds at most {_LONGEST_SIDE[format]} pixels a side.")
 
 
 def _to_image(picture: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> Image.Image:

@@ -1,0 +1,118 @@
+"""Animated files: GIF, WebP and PNG to frames, and frames to GIF and WebP."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ImageFile import ImageFile
+
+from shared.errors import ImageTooLarge
+from shared.image_probe import ImageInfo, ImageLimits, open_image, refusing
+from worker.codec.decode import current_frame
+from worker.codec.encode import WEBP, EncodedImage, check_side
+from worker.codec.gif import write_gif
+
+AnimationFormat = Literal["gif", "webp"]
+
+_ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
+_TOO_FAST_MILLISECONDS = 10  # browsers take such frames for a mistake
+_USUAL_MILLISECONDS = 100  # and show them for this long
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of an animation, as a viewer would show it: laid over those before where it must be."""
+
+    rgb: NDArray[np.uint8]  # (height, width, 3); may be read-only
+    alpha: NDArray[np.uint8] | None  # (height, width); None where every pixel is opaque
+    milliseconds: int  # how long it stays; 0 for a picture that is no animation
+
+
+def decode_frames(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Frame, ...]:
+    """Decode every frame of an animated GIF, WebP or PNG, all of one size; a still picture is one frame.
+
+    Frames are turned, converted to sRGB and timed as browsers do. Raises what `decode` raises, TooManyFrames,
+    and ImageTooLarge where all frames together have more pixels than `limits.max_pixels`.
+    """
+    image, info = open_image(data, limits, field=field)
+    _check_total(info, limits, field)
+    with refusing(info.format, field):
+        return tuple(_read(image, data, info))
+
+
+def _check_total(info: ImageInfo, limits: ImageLimits, field: str) -> None:
+    pixels = info.width * info.height * info.frames
+    if info.format in _ANIMATED and pixels > limits.max_pixels:
+        detail = (
+            f"The animation has {info.frames} frames of {info.width} x {info.height} pixels, "
+            f"{pixels} in all; at most {limits.max_pixels} are allowed (max_pixels)."
+        )
+        raise ImageTooLarge.of_field(field, detail)
+
+
+def _read(image: ImageFile, data: bytes, info: ImageInfo) -> Iterator[Frame]:
+    # A PNG may show another picture where animations are not understood; Pillow puts it before the frames.
+    first = 1 if getattr(image, "default_image", False) else 0
+    count = info.frames if info.format in _ANIMATED else 1
+    for number in range(first, first + count):
+        image.seek(number)
+        decoded = current_frame(image, data, info)
+        shape = (slice(info.height), slice(info.width))  # a GIF's later frames may reach beyond its canvas
+        alpha = None if decoded.alpha is None else decoded.alpha[shape]
+        yield Frame(decoded.rgb[shape], alpha, _milliseconds(image) if count > 1 else 0)
+
+
+def _milliseconds(image: ImageFile) -> int:
+    stated = round(image.info.get("duration", 0))
+    return stated if stated > _TOO_FAST_MILLISECONDS else _USUAL_MILLISECONDS
+
+
+def encode_animation(
+    frames: Sequence[Frame], *, format: AnimationFormat, quality: int, loop: bool
+) -> EncodedImage:
+    """Encode frames of one size, shown for ever or once; equal frames and settings give equal bytes.
+
+    `quality`, 1 to 100, counts for WebP. A GIF has one palette for all frames, so that still parts stay
+    still, shows alpha as all or nothing, and times its frames in steps of 10 ms without drifting.
+    """
+    if len({frame.rgb.shape for frame in frames}) != 1:
+        raise ValueError("an animation needs frames of one size")
+    height, width = frames[0].rgb.shape[:2]
+    check_side((width, height), format)
+    if format == "gif":
+        data = write_gif(
+            [frame.rgb for frame in frames],
+            [frame.alpha for frame in frames],
+            [frame.milliseconds for frame in frames],
+            loop=loop,
+        )
+    else:
+        data = _write_webp(frames, quality, loop)
+    return EncodedImage(data, f"image/{format}", width, height)
+
+
+def _write_webp(frames: Sequence[Frame], quality: int, loop: bool) -> bytes:
+    first, *others = [_to_image(frame) for frame in frames]
+    buffer = BytesIO()
+    first.save(
+        buffer,
+        "WEBP",
+        save_all=True,
+        append_images=others,
+        duration=[frame.milliseconds for frame in frames],
+        loop=0 if loop else 1,
+        quality=quality,
+        **WEBP,
+    )
+    return buffer.getvalue()
+
+
+def _to_image(frame: Frame) -> Image.Image:
+    image = Image.fromarray(frame.rgb)
+    if frame.alpha is not None:
+        image.putalpha(Image.fromarray(frame.alpha))
+    return image
