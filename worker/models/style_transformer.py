@@ -1,84 +1,59 @@
-"""Magenta's quarter-width transformer: repaints a picture in the style that 100 numbers describe.
-
-The network of Ghiasi et al. 2017 (arXiv:1705.06830): three contracting convolutions, five residual blocks,
-three expanding ones. The style acts only through the instance norms, whose scale and shift are linear in
-the style vector.
-"""
+"""A stylization transformer layer by layer, as the papers have it: `fast_transformer` must agree with it."""
 
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
-from worker.models.onnx_weights import Convolutions
-from worker.models.style_predictor import STYLE_SIZE
-
-GRID = 4  # the network halves twice, so it works on sides that are multiples of this
-_EPSILON = 1e-5
-_HEADS = "style_params/transformer"
+from worker.models.transformer_weights import EPSILON, Head, Layer, StyleNorm, TransformerWeights
 
 
-def build_style_transformer(weights: Convolutions) -> keras.Model:
-    """Return the network [(n, h, w, 3) in 0..1, (n or 1, 100)] -> (n, h, w, 3) in 0..1.
+def build_style_transformer(weights: TransformerWeights) -> keras.Model:
+    """Return the network [(n, h, w, 3) in 0..1, (n or 1, style size)] -> (n, h, w, 3) in 0..1.
 
-    h and w must be multiples of GRID and at least 8. ModelCorrupt when a weight does not fit.
+    h and w must be multiples of GRID and at least 8.
     """
     picture = keras.Input((None, None, 3), name="content_image")
-    style = keras.Input((STYLE_SIZE,), name="style_vector")
-    x = _contract(picture, weights)
-    for number in range(1, 6):
-        x = _residual(x, style, weights, f"residual/residual{number}")
-    x = _expand(x, style, weights, "expand/conv1", shape=(3, 3, 32, 16), factor=2)
-    x = _expand(x, style, weights, "expand/conv2", shape=(3, 3, 16, 8), factor=2)
-    x = _styled(x, style, weights, "expand/conv3/conv", shape=(9, 9, 8, 3))
-    return keras.Model([picture, style], ops.sigmoid(x), name="style_transformer")
+    style = keras.Input((weights.style_size,), name="style_vector")
+    first, *halving = weights.contract
+    x = ops.relu(_layer(picture, style, first))
+    for layer in halving:
+        x = ops.relu(_layer(x, style, layer, stride=2))
+    for one, two in weights.residual:
+        x = x + _layer(ops.relu(_layer(x, style, one)), style, two)
+    *enlarging, last = weights.expand
+    for layer in enlarging:
+        x = keras.layers.UpSampling2D(2, interpolation="nearest")(x)
+        x = ops.relu(_layer(x, style, layer))
+    return keras.Model([picture, style], ops.sigmoid(_layer(x, style, last)), name="style_transformer")
 
 
-def _contract(x: Any, weights: Convolutions) -> Any:
-    for number, (shape, stride) in enumerate((((9, 9, 3, 8), 1), ((3, 3, 8, 16), 2), ((3, 3, 16, 32), 2)), 1):
-        found = weights.take(f"transformer/contract/conv{number}", shape)
-        layer = keras.layers.Conv2D(shape[-1], shape[:2], strides=stride, activation="relu")
-        x = layer(_reflect(x, shape[0] // 2))
-        layer.set_weights([found.kernel, found.bias])
-    return x
+def _layer(x: Any, style: Any, layer: Layer, *, stride: int = 1) -> Any:
+    """Reflect, convolve, and norm in the style or add the bias."""
+    margin, channels = layer.kernel.shape[0] // 2, layer.kernel.shape[-1]
+    padded = ops.pad(x, [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="reflect")
+    convolve = keras.layers.Conv2D(channels, layer.kernel.shape[:2], strides=stride)
+    made = convolve(padded)
+    if isinstance(layer.after, StyleNorm):  # which would take a bias away
+        convolve.set_weights([layer.kernel, np.zeros(channels, np.float32)])
+        return _style_norm(made, style, layer.after)
+    convolve.set_weights([layer.kernel, layer.after])
+    return made
 
 
-def _residual(x: Any, style: Any, weights: Convolutions, scope: str) -> Any:
-    shape = (3, 3, 32, 32)
-    inner = ops.relu(_styled(x, style, weights, f"{scope}/conv1", shape=shape))
-    return x + _styled(inner, style, weights, f"{scope}/conv2", shape=shape)
-
-
-def _expand(x: Any, style: Any, weights: Convolutions, scope: str, *, shape: Any, factor: int) -> Any:
-    x = keras.layers.UpSampling2D(factor, interpolation="nearest")(x)
-    return ops.relu(_styled(x, style, weights, f"{scope}/conv", shape=shape))
-
-
-def _styled(x: Any, style: Any, weights: Convolutions, scope: str, *, shape: tuple[int, ...]) -> Any:
-    """Reflect, convolve without bias (the norm would take it away), and norm in the style."""
-    layer = keras.layers.Conv2D(shape[-1], shape[:2], use_bias=False)
-    x = layer(_reflect(x, shape[0] // 2))
-    layer.set_weights([weights.take(f"transformer/{scope}", shape).kernel])
-    return _style_norm(x, style, weights, f"{_HEADS}/{scope}/StyleNorm")
-
-
-def _style_norm(x: Any, style: Any, weights: Convolutions, scope: str) -> Any:
+def _style_norm(x: Any, style: Any, norm: StyleNorm) -> Any:
     """Instance norm; mean, deviation, scale and shift are folded into one multiply and add a pixel."""
-    scale = _head(style, weights, f"{scope}/Conv_1", x.shape[-1])
-    shift = _head(style, weights, f"{scope}/Conv", x.shape[-1])
+    scale, shift = _head(style, norm.scale), _head(style, norm.shift)
     mean, variance = ops.moments(x, axes=[1, 2], keepdims=True)
-    factor = scale * ops.rsqrt(variance + _EPSILON)
+    factor = scale * ops.rsqrt(variance + EPSILON)
     return x * factor + (shift - mean * factor)
 
 
-def _head(style: Any, weights: Convolutions, scope: str, channels: int) -> Any:
+def _head(style: Any, head: Head) -> Any:
     """Return (n, 1, 1, channels), linear in the style vector."""
-    found = weights.take(scope, (1, 1, STYLE_SIZE, channels))
+    channels = len(head.bias)
     layer = keras.layers.Dense(channels)
     result = layer(style)
-    layer.set_weights([found.kernel[0, 0], found.bias])
+    layer.set_weights([head.matrix, head.bias])
     return keras.layers.Reshape((1, 1, channels))(result)
-
-
-def _reflect(x: Any, margin: int) -> Any:
-    return ops.pad(x, [(0, 0), (margin, margin), (margin, margin), (0, 0)], mode="reflect")
