@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from api.job_view import JobRenderer
 from api.services import Services
@@ -54,12 +55,16 @@ class EventStream:
         # The record was read before the stream: if it is final, the stream already holds its last event.
         block = 0.0 if job.status.is_terminal else LOOK_SECONDS
         events = self._services.queries.events(self._job_id, after=self._after, block_seconds=block)
-        said = [_frame(event.kind, event.id, json.dumps(event.data)) for event in events]
+        said = [_frame(event.kind, event.id, json.dumps(_told(event.data))) for event in events]
         self._after = events[-1].id if events else self._after
         if job.status.is_terminal and not events:
             self._done = True
             said.append(_frame("done", self._after, self._renderer.view(job).model_dump_json()))
         return said
+
+
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if name != "preview"}  # a key in object storage
 
 
 def _frame(kind: str, event_id: str, data: str) -> str:

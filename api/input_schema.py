@@ -2,16 +2,15 @@
 
 from typing import Any
 
+from api.validation import SPECS
 from shared.cards import ModelCard, Range
-from shared.specs import GenerateSpec, StylizeSpec
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def input_schema(card: ModelCard) -> dict[str, Any]:
     """Return the schema of the body of POST /v1/jobs for a job that names this model."""
-    spec = GenerateSpec if card.kind == "generate" else StylizeSpec
-    schema = spec.model_json_schema()
+    schema = SPECS[card.kind].model_json_schema()
     properties: dict[str, Any] = schema["properties"]
     properties["model"] = _model(card, properties["model"])
     _narrow_numbers(card, properties)

@@ -19,7 +19,7 @@ from api.views import (
 )
 from shared.errors import StoreUnavailable
 from shared.identifiers import sha256
-from shared.jobs import Job
+from shared.jobs import Job, Progress
 from shared.status import Status
 
 LONGEST_RETRY_SECONDS = 30
@@ -42,9 +42,7 @@ class JobRenderer:
             type=job.spec.type,
             status=job.status,
             done=job.status.is_terminal,
-            progress=ProgressView(stage=job.progress.stage, fraction=job.progress.fraction)
-            if job.progress
-            else None,
+            progress=_progress(job.progress) if job.progress else None,
             queue=self._queue(job),
             attempt=job.counted_attempts,
             max_attempts=self._services.settings.jobs.max_attempts,
@@ -90,6 +88,12 @@ class JobRenderer:
         home = self._base + job_path(job_id)
         names = ("cancel", "retry", "events", "result")
         return JobUrls(self=home, **{name: f"{home}/{name}" for name in names})
+
+
+def _progress(progress: Progress) -> ProgressView:
+    return ProgressView(
+        stage=progress.stage, fraction=progress.fraction, step=progress.step, total=progress.total
+    )
 
 
 def etag_of(body: str) -> str:

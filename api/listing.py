@@ -1,6 +1,6 @@
 """Pages of a list: its query parameters, and the link to the next page."""
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from api.links import base_url
 from api.openapi import Json, parameter, schema_without_null
 from api.validation import fault_of
+from shared.cards import Kind
 from shared.errors import InvalidRequest
 from shared.status import Status
 
@@ -31,7 +32,7 @@ class JobsQuery(PageQuery):
     """What the list of jobs takes besides."""
 
     status: Status | None = Field(default=None, description="Only jobs of this status.")
-    type: Literal["generate", "stylize"] | None = Field(default=None, description="Only jobs of this type.")
+    type: Kind | None = Field(default=None, description="Only jobs of this type.")
 
 
 def read_query(model: type[Query]) -> Query:

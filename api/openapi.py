@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api import views
 from api.extensions import OPENAPI
-from shared.specs import GenerateSpec, StylizeSpec
+from api.validation import SPECS
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
@@ -20,7 +20,7 @@ REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, views.JobView, views.JobPage, views.FileView, views.FilePage, views.ModelView,
-    views.ModelList, views.Health, GenerateSpec, StylizeSpec,
+    views.ModelList, views.Health, *SPECS.values(),
 )  # fmt: skip
 
 
@@ -94,10 +94,10 @@ def components() -> Json:
     _, schema = models_json_schema([(model, "validation") for model in _MODELS], ref_template=REF)
     found: Json = schema["$defs"]
     found["JobSpec"] = {
-        "oneOf": [ref("GenerateSpec"), ref("StylizeSpec")],
+        "oneOf": [ref(spec.__name__) for spec in SPECS.values()],
         "discriminator": {
             "propertyName": "type",
-            "mapping": {"generate": ref("GenerateSpec")["$ref"], "stylize": ref("StylizeSpec")["$ref"]},
+            "mapping": {kind: ref(spec.__name__)["$ref"] for kind, spec in SPECS.items()},
         },
     }
     return found

@@ -6,7 +6,7 @@ from api.services import Services, image_limits
 from shared.cards import ModelCard
 from shared.errors import ImageTooLarge, ImageTooSmall
 from shared.image_probe import ImageInfo, probe
-from shared.specs import StylizeSpec
+from shared.specs import StylizeSpec, TransformSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) ->
     return Upload(file_id, data, probe(data, image_limits(services.settings.limits), field=pointer))
 
 
-def check_content_size(spec: StylizeSpec, card: ModelCard, size: tuple[int, int]) -> None:
+def check_content_size(spec: StylizeSpec | TransformSpec, card: ModelCard, size: tuple[int, int]) -> None:
     """Refuse a content picture that the model does not take at the size asked for: a worker would fail it."""
     largest = spec.size.max_side or max(size)
     scale = min(1.0, largest / max(size))

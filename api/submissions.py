@@ -12,7 +12,7 @@ from api.validation import Spec, combined, parse_spec
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
 from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
-from shared.specs import StylizeSpec, card_of, resolve
+from shared.specs import GenerateSpec, StylizeSpec, TransformSpec, card_of, resolve
 from shared.submission import Submission, Submitted
 
 log = logging.getLogger("atelier.api")
@@ -88,14 +88,16 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
         if known is not None:
             return _repeated(known, fingerprint)  # before anything is stored
     resolved = resolve(spec, services.catalog)
-    if isinstance(resolved, StylizeSpec):
+    if not isinstance(resolved, GenerateSpec):
         _check_content(services, resolved, uploads, caller.owner)
     for upload in uploads:
         services.files.add(caller.owner, upload.data, upload.info)
     return _submit(services, resolved, fingerprint, caller)
 
 
-def _check_content(services: Services, spec: StylizeSpec, uploads: Sequence[Upload], owner: str) -> None:
+def _check_content(
+    services: Services, spec: StylizeSpec | TransformSpec, uploads: Sequence[Upload], owner: str
+) -> None:
     card = card_of(spec, services.catalog)
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
     picture = sent or services.files.find(owner, spec.content)

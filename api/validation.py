@@ -12,7 +12,7 @@ from shared.specs import JOB_SPEC, GenerateSpec, JobSpec, StylizeSpec, Transform
 
 Spec = JobSpec
 
-_SPECS: dict[str, type[Spec]] = {"generate": GenerateSpec, "stylize": StylizeSpec, "transform": TransformSpec}
+SPECS: dict[str, type[Spec]] = {"generate": GenerateSpec, "stylize": StylizeSpec, "transform": TransformSpec}
 _RANGED = ("strength", "truncation", "digit", "count", "seeds")  # what a card may narrow
 _CODES = {
     "missing": "missing",
@@ -62,7 +62,7 @@ def combined(faults: Sequence[AtelierError]) -> AtelierError:
 def fault_of(detail: ErrorDetails) -> FieldError:
     """Return Pydantic's finding as a field error. The union's tag, first in its locations, is no field."""
     kind = detail["type"]
-    location = detail["loc"][1:] if detail["loc"][:1] in {(tag,) for tag in _SPECS} else detail["loc"]
+    location = detail["loc"][1:] if detail["loc"][:1] in {(tag,) for tag in SPECS} else detail["loc"]
     if kind.startswith("union_tag"):
         location = ("type",)
     name = ".".join(str(part) for part in location)
@@ -90,7 +90,7 @@ def _sentence(name: str, detail: ErrorDetails) -> str:
 
 
 def _tags() -> str:
-    return ", ".join(_SPECS)
+    return ", ".join(SPECS)
 
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
@@ -106,7 +106,7 @@ def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> 
 
 
 def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
-    if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in _SPECS:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in SPECS:
         return None
     kept: dict[str, Any] = {"type": raw["type"], "model": None, "styles": []}
     if isinstance(raw.get("model"), str):
@@ -115,7 +115,7 @@ def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
         touched = any(f == f"/{name}" or f.startswith(f"/{name}/") for f in faulty)
         if not touched and _is_plain(raw.get(name)):
             kept[name] = raw[name]
-    return _SPECS[raw["type"]].model_construct(**kept)
+    return SPECS[raw["type"]].model_construct(**kept)
 
 
 def _is_plain(value: object) -> bool:

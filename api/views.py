@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.specs import GenerateSpec, StylizeSpec
+from shared.cards import Kind
+from shared.specs import JobSpec
 from shared.status import Lane, Status
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -58,6 +59,8 @@ class ProgressView(_View):
 
     stage: str
     fraction: float = Field(ge=0, le=1, description="Over the whole job.")
+    step: int | None = Field(description="Of a stage that counts its steps.")
+    total: int | None
 
 
 class QueueView(_View):
@@ -104,7 +107,7 @@ class JobView(_View):
 
     id: str
     object: Literal["job"]
-    type: Literal["generate", "stylize"]
+    type: Kind
     status: Status
     done: bool = Field(description="Whether the status is final.")
     progress: ProgressView | None
@@ -112,8 +115,8 @@ class JobView(_View):
     attempt: int = Field(description="Attempts begun, without those given back at a shutdown.")
     max_attempts: int
     retried_from: str | None
-    input: Annotated[GenerateSpec | StylizeSpec, Field(discriminator="type")] = Field(
-        description="As resolved: send it again for the same pictures."
+    input: JobSpec = Field(
+        discriminator="type", description="As resolved: send it again for the same pictures."
     )
     model: ModelUse
     outputs: list[OutputView]
@@ -178,7 +181,7 @@ class ModelView(_View):
 
     name: str
     object: Literal["model"]
-    type: Literal["generate", "stylize"]
+    type: Kind
     title: str
     description: str
     version: str

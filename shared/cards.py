@@ -145,8 +145,11 @@ class Catalog:
         return card
 
     def default(self, kind: Kind) -> ModelCard:
-        """Return the card that a job of this kind gets when it names none."""
-        return next(card for card in self._cards.values() if card.kind == kind and card.default)
+        """Return the card that a job of this kind gets when it names none; raise UnknownModel without one."""
+        known = [card for card in self._cards.values() if card.kind == kind and card.default]
+        if not known:
+            raise UnknownModel.of_field("/model", f"no {kind} model is the default; name one")
+        return known[0]
 
 
 def parse_card(path: Path) -> ModelCard:

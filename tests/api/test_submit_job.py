@@ -128,6 +128,11 @@ def test_a_picture_larger_than_the_model_takes_is_refused(client: FlaskClient, s
     assert (thin.status_code, thin.json["code"]) == (422, "image_too_small")
 
 
+def test_a_type_without_a_default_model_needs_a_name(client: FlaskClient) -> None:
+    response = client.post("/v1/jobs", json={"type": "transform", "content": NOWHERE})
+    assert (response.status_code, faults(response)) == (422, {("/model", "unknown_model")})
+
+
 def test_malformed_json_is_a_400(client: FlaskClient) -> None:
     for text in (
         b'{"type":',
@@ -218,7 +223,7 @@ FIELDS = (
 )  # fmt: skip
 NEARLY = st.builds(
     lambda kind, fields: {"type": kind, **fields},
-    st.sampled_from(["generate", "stylize"]),
+    st.sampled_from(["generate", "stylize", "transform"]),
     st.dictionaries(
         st.sampled_from(FIELDS), JSON | st.integers(min_value=10**30, max_value=10**320), max_size=5
     ),
