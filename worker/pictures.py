@@ -1,9 +1,11 @@
-"""A picture on its way from a model to storage."""
+"""Pictures on their way from a model to storage."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from worker.codec.animation import Frame
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -16,3 +18,12 @@ class Picture:
     alpha: Pixels | None = None  # (h, w)
     seed: int | None = None
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """Frames that become one animated file."""
+
+    frames: tuple[Frame, ...]
+    loop: bool = True
+    seed: int | None = None

@@ -7,8 +7,9 @@ from shared.jobs import Job, StoredOutput
 from shared.object_keys import output_key
 from worker import generation, stylization
 from worker.attempts import Attempt
+from worker.codec.animation import encode_animation
 from worker.codec.encode import EncodedImage, encode
-from worker.pictures import Picture
+from worker.pictures import Film, Picture
 from worker.stages import Stages
 from worker.tools import Tools
 
@@ -32,8 +33,14 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
         return tuple(_store(job, index, image, picture.seed, tools) for index, (image, picture) in pairs)
 
 
-def _encode(picture: Picture, job: Job, model: Any) -> EncodedImage:
+def _encode(picture: Picture | Film, job: Job, model: Any) -> EncodedImage:
     output = job.spec.output
+    if isinstance(picture, Film):
+        assert output.format in ("gif", "webp"), "a specification of an animation names one of these"
+        return encode_animation(
+            picture.frames, format=output.format, quality=output.quality, loop=picture.loop
+        )
+    assert output.format != "gif", "a specification of still pictures names another format"
     # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
     text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
     return encode(
