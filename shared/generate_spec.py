@@ -36,7 +36,7 @@ class GenerateSpec(Common):
         pattern=r"^[0-9]{1,64}$",
         description="Digits to write out: each seed gives one picture of all of them, in one hand.",
     )
-    truncation: float | None = Field(default=None, gt=0, description="Scale of the latent's normals.")
+    truncation: float | None = Field(default=None, gt=0, description="Scale of the normals drawn from seeds.")
     grid: Grid | None = None
     animation: Animation | None = None
     upscale: Upscale = Upscale()
@@ -54,8 +54,7 @@ class GenerateSpec(Common):
 
     @model_validator(mode="after")
     def _classes_are_named_once(self) -> "GenerateSpec":
-        explicit = self.latents is not None or (self.interpolate is not None and self.interpolate.latents)
-        if (self.digit is not None) + (self.digits is not None) + bool(explicit) > 1:
+        if (self.digit is not None) + (self.digits is not None) + self.draws_nothing > 1:
             raise ValueError("give one of digit, digits and latents: each says the class")
         return self
 
@@ -68,6 +67,12 @@ class GenerateSpec(Common):
         if self.animation is None and self.output.format == "gif":
             raise ValueError("output.format gif is for animations; give animation too")
         return self
+
+    @property
+    def draws_nothing(self) -> bool:
+        """Whether the client gives every latent itself, so that nothing comes from seeds."""
+        walk = self.interpolate
+        return self.latents is not None or (walk is not None and walk.latents is not None)
 
     @property
     def pictures(self) -> int | None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from shared.cards import ModelCard, Range
 from shared.errors import FieldError
 from shared.generate_spec import GenerateSpec
+from shared.result_size import size_faults
 from shared.stylize_spec import StylizeSpec, TransformSpec
 
 _COUNTED = {"seeds": "number of seeds", "latents": "number of latents", "interpolate": "number of pictures"}
@@ -19,12 +20,17 @@ def range_faults(spec: GenerateSpec | StylizeSpec | TransformSpec, card: ModelCa
 
 def _generation(spec: GenerateSpec, card: ModelCard) -> Iterator[FieldError]:
     yield from _outside(_count_field(spec), spec.pictures, card, card.parameters.get("count"))
-    yield from _outside("truncation", spec.truncation, card, card.parameters.get("truncation"))
+    if spec.truncation is not None and spec.draws_nothing:
+        text = "truncation: latents are taken as they are; scale their normals instead"
+        yield FieldError("/truncation", text, "unknown_parameter")
+    else:
+        yield from _outside("truncation", spec.truncation, card, card.parameters.get("truncation"))
     classes = card.latent.classes if card.latent else 0
     known = Range(minimum=0, maximum=max(classes - 1, 0), default=0) if classes else None
     yield from _outside("digit", spec.digit, card, known)
     digits = None if spec.digits is None else max(int(digit) for digit in spec.digits)
     yield from _outside("digits", digits, card, known)
+    yield from size_faults(spec, card)
     yield from _latent_sizes("/latents", spec.latents or [], card)
     if spec.interpolate is not None:
         yield from _latent_sizes("/interpolate/latents", spec.interpolate.latents or [], card)

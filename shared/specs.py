@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter
 from shared.cards import Catalog, ModelCard
 from shared.errors import InvalidRequest
 from shared.generate_spec import GenerateSpec
+from shared.result_size import count_of
 from shared.spec_parts import MAX_OUTPUT_COUNT, MAX_SEED, Optimization
 from shared.spec_ranges import range_faults
 from shared.stylize_spec import StylizeSpec, TransformSpec
@@ -61,7 +62,9 @@ def check_ranges(spec: JobSpec, card: ModelCard) -> None:
 
 
 def _resolve_generation(spec: GenerateSpec, card: ModelCard) -> GenerateSpec:
-    update = {"model": card.name, "truncation": _value(spec.truncation, card, "truncation")}
+    update: dict[str, object] = {"model": card.name}
+    if not spec.draws_nothing:
+        update["truncation"] = _value(spec.truncation, card, "truncation")
     if spec.latents is None and spec.interpolate is None:
         update |= {"seeds": spec.seeds or _seeds(spec, card), "seed": None, "count": None}
     return spec.model_copy(update=update)
@@ -80,6 +83,6 @@ def _value(given: float | None, card: ModelCard, name: str) -> object:
 
 
 def _seeds(spec: GenerateSpec, card: ModelCard) -> list[int]:
-    count = spec.count or int(card.parameters["count"].default)
+    count = count_of(spec, card)
     first = spec.seed if spec.seed is not None else secrets.randbelow(MAX_SEED - count)
     return list(range(first, first + count))

@@ -1,8 +1,8 @@
-"""Generation jobs: seeds to latents to pictures."""
+"""Generation jobs: a plan of latents, drawn in chunks, laid out as pictures, one sheet or one film."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy.typing as npt
 from shared.cards import ModelCard
 from shared.specs import GenerateSpec
 from worker.batcher import Request
-from worker.codec.pixels import contact_sheet
-from worker.latents import latent
-from worker.pictures import Picture, Pixels
+from worker.codec.animation import Frame
+from worker.codec.pixels import contact_sheet, enlarge, to_color
+from worker.latent_plan import Plan, make_plan, text_of_all
+from worker.pictures import Film, Picture, Pixels
 from worker.stages import Stages
 from worker.tools import Tools
 
@@ -22,17 +23,32 @@ if TYPE_CHECKING:  # importing it starts TensorFlow
 
 Latents = npt.NDArray[np.float32]  # (n, latent size)
 
+CHUNK = 64  # latents in one call; more would make everybody else wait
+_BATCHES = 4  # network calls in a chunk, where the network takes few at once
 
-def prepare(spec: GenerateSpec, _: Mapping[str, bytes], card: ModelCard, __: Tools) -> Latents:
-    """Return one latent a seed. Each comes from its own seed alone, so company changes nothing."""
+
+def prepare(spec: GenerateSpec, _: Mapping[str, bytes], card: ModelCard, __: Tools) -> Plan:
+    """Work out the latents. Nothing is drawn from one picture for another, so company changes nothing."""
     assert card.latent is not None, "a generator's card has a latent"
-    assert spec.seeds is not None, "a resolved spec names its seeds"
-    truncation = 1.0 if spec.truncation is None else spec.truncation
-    return np.stack([latent(card.latent, seed, spec.digit, truncation) for seed in spec.seeds])
+    return make_plan(spec, card.latent)
 
 
-def predict(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> list[Picture]:
-    """Run the generator, together with other jobs that wait for it."""
+def predict(plan: Plan, model: Generator, tools: Tools, stages: Stages) -> list[Picture] | list[Film]:
+    """Draw a plan, together with other jobs that wait for the generator, and lay it out."""
+    latents = plan.latents.reshape(-1, plan.latents.shape[-1])
+    chunks = []
+    for chunk in _chunks(latents, model.card.max_batch):
+        chunks.append(_draw(chunk, model, tools, stages))
+        stages.advance(sum(map(len, chunks)), len(latents))
+    return _lay_out(_side_by_side(np.concatenate(chunks), len(plan.labels)), plan)
+
+
+def _chunks(latents: Latents, max_batch: int) -> Iterator[Latents]:
+    size = max(max_batch, min(CHUNK, _BATCHES * max_batch))
+    return (latents[start : start + size] for start in range(0, len(latents), size))
+
+
+def _draw(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> Pixels:
     attempt = stages.attempt
     pixels: Pixels = tools.batcher.call(
         Request(
@@ -45,7 +61,7 @@ def predict(latents: Latents, model: Generator, tools: Tools, stages: Stages) ->
             wanted=lambda: attempt.is_current,
         )
     )
-    return _finish(pixels, attempt.job.spec)  # type: ignore[arg-type]
+    return pixels
 
 
 def _run_together(model: Generator, payloads: Sequence[Latents]) -> list[Pixels]:
@@ -54,12 +70,25 @@ def _run_together(model: Generator, payloads: Sequence[Latents]) -> list[Pixels]
     return np.split(pictures, ends)
 
 
-def _finish(pixels: Pixels, spec: GenerateSpec) -> list[Picture]:
-    seeds = spec.seeds or []
-    if spec.grid is None:
-        return [
-            Picture(item, seed=seed, text={"atelier:seed": str(seed)})
-            for item, seed in zip(pixels, seeds, strict=True)
-        ]
-    sheet = contact_sheet(list(pixels), spec.grid.columns, gap=spec.grid.gap, background=0)
-    return [Picture(sheet, text={"atelier:seeds": ",".join(map(str, seeds))})]
+def _side_by_side(pixels: Pixels, pictures: int) -> Pixels:
+    """Join what belongs to one picture: (pictures * k, h, w, c) becomes (pictures, h, k * w, c)."""
+    _, height, width, channels = pixels.shape
+    rows = pixels.reshape(pictures, -1, height, width, channels).swapaxes(1, 2)
+    return rows.reshape(pictures, height, -1, channels)
+
+
+def _lay_out(pixels: Pixels, plan: Plan) -> list[Picture] | list[Film]:
+    spec = plan.spec
+    if spec.grid is not None:
+        cells = [enlarge(item, spec.upscale.factor, spec.upscale.filter) for item in pixels]
+        sheet = contact_sheet(cells, spec.grid.columns, gap=spec.grid.gap, background=0)
+        return [Picture(sheet, text=text_of_all(spec))]
+    if spec.animation is not None:
+        return [_film(pixels, spec, spec.animation.frame_milliseconds, spec.animation.loop)]
+    pairs = zip(pixels, plan.labels, strict=True)
+    return [Picture(item, None, label.seed, label.text, spec.upscale) for item, label in pairs]
+
+
+def _film(pixels: Pixels, spec: GenerateSpec, milliseconds: int, loop: bool) -> Film:
+    large = (enlarge(item, spec.upscale.factor, spec.upscale.filter) for item in pixels)
+    return Film(tuple(Frame(to_color(item), None, milliseconds) for item in large), loop)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from shared.spec_parts import Upscale
 from worker.codec.animation import Frame
 
 Pixels = npt.NDArray[np.uint8]
@@ -18,12 +19,14 @@ class Picture:
     alpha: Pixels | None = None  # (h, w)
     seed: int | None = None
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
+    # Done when it is encoded: a job's pictures are never all large at once.
+    upscale: Upscale = field(default_factory=Upscale)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Film:
-    """Frames that become one animated file."""
+    """Pictures that become one animated file."""
 
     frames: tuple[Frame, ...]
-    loop: bool = True
+    loop: bool = True  # for ever, or once
     seed: int | None = None

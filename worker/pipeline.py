@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from shared.errors import InvalidRequest
 from shared.identifiers import sha256
 from shared.jobs import Job, StoredOutput
 from shared.object_keys import output_key
+from shared.spec_parts import Output
 from worker import generation, stylization
 from worker.attempts import Attempt
-from worker.codec.animation import encode_animation
+from worker.codec.animation import Frame, encode_animation
 from worker.codec.encode import EncodedImage, encode
+from worker.codec.pixels import enlarge, to_color
 from worker.pictures import Film, Picture
 from worker.stages import Stages
 from worker.tools import Tools
@@ -25,27 +28,33 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
     with stage("preprocess"):
         request = kind.prepare(job.spec, inputs, model.card, tools)
     with stage("predict"):
-        pictures = kind.predict(request, model, tools, stage)
+        pictures: list[Picture | Film] = kind.predict(request, model, tools, stage)
     with stage("encode"):
-        images = [_encode(picture, job, model) for picture in pictures]
+        images = []
+        for picture in pictures:
+            images.append(_encode(picture, job.spec.output, model))
+            stage.advance(len(images), len(pictures))
     with stage("store"):
         pairs = enumerate(zip(images, pictures, strict=True))
         return tuple(_store(job, index, image, picture.seed, tools) for index, (image, picture) in pairs)
 
 
-def _encode(picture: Picture | Film, job: Job, model: Any) -> EncodedImage:
-    output = job.spec.output
+def _encode(picture: Picture | Film, output: Output, model: Any) -> EncodedImage:
     if isinstance(picture, Film):
-        assert output.format in ("gif", "webp"), "a specification of an animation names one of these"
-        return encode_animation(
-            picture.frames, format=output.format, quality=output.quality, loop=picture.loop
-        )
-    assert output.format != "gif", "a specification of still pictures names another format"
+        return _encode_film(picture, output)
+    pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)
+    if output.format == "gif":
+        return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), output)
     # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
     text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
-    return encode(
-        picture.pixels, format=output.format, quality=output.quality, alpha=picture.alpha, text=text
-    )
+    return encode(pixels, format=output.format, quality=output.quality, alpha=picture.alpha, text=text)
+
+
+def _encode_film(film: Film, output: Output) -> EncodedImage:
+    if output.format not in ("gif", "webp"):
+        text = f"an animation is written as gif or webp, not as {output.format}"
+        raise InvalidRequest.of_field("/output/format", text)
+    return encode_animation(film.frames, format=output.format, quality=output.quality, loop=film.loop)
 
 
 def _store(job: Job, index: int, image: EncodedImage, seed: int | None, tools: Tools) -> StoredOutput:

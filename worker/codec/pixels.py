@@ -1,6 +1,7 @@
-"""Reshape pixels: resize, fit, lay out in a grid, and change between 8-bit and float."""
+"""Reshape pixels: resize, fit, enlarge, lay out in a grid, and change between 8-bit and float."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,24 @@ def resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
     if picture.shape[:2] == (height, width):
         return picture
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+
+
+def enlarge(
+    picture: NDArray[np.uint8], factor: int, filter: Literal["nearest", "lanczos"]
+) -> NDArray[np.uint8]:
+    """Scale (h, w, 1) or (h, w, 3) by a whole factor: every pixel a block, or smoothly."""
+    if factor == 1:
+        return picture
+    if filter == "nearest":
+        return picture.repeat(factor, axis=0).repeat(factor, axis=1)
+    height, width, channels = picture.shape
+    flat = picture[:, :, 0] if channels == 1 else picture
+    return resize(flat, width * factor, height * factor).reshape(height * factor, width * factor, channels)
+
+
+def to_color(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return (h, w, 3) for (h, w, 1) grey or (h, w, 3) color."""
+    return picture.repeat(3, axis=2) if picture.shape[2] == 1 else picture
 
 
 def to_float(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
