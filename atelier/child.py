@@ -34,6 +34,7 @@ class ChildSpec:
     grace_seconds: float  # from SIGTERM to SIGKILL
     health_file: Path | None = None  # whose progress it must keep up once it was ready
     inherited: tuple[int, ...] = ()  # file descriptors
+    orphan_signal: int = signal.SIGKILL  # what it gets when the supervisor dies
 
 
 class Backoff:
@@ -76,9 +77,9 @@ class Child:
 
     def start(self) -> None:
         """Start the process; what it writes goes to `on_line`."""
-        tie = (sys.executable, "-I", "-S", tied_process.__file__, str(os.getpid()))
+        tie = (sys.executable, "-I", "-S", tied_process.__file__)
         self._process = subprocess.Popen(
-            (*tie, *self.spec.command),
+            (*tie, str(os.getpid()), str(int(self.spec.orphan_signal)), *self.spec.command),
             env=dict(self.spec.environ),
             cwd=self.spec.folder,
             stdin=subprocess.DEVNULL,

@@ -57,6 +57,10 @@ class JobFailed(ClientError):
         super().__init__(f"{job.id} {job.status}{': ' if detail else ''}{detail}")
 
 
+class InvalidAddress(ClientError, ValueError):
+    """Raised when the base URL of a service is no http or https address."""
+
+
 class ServiceUnreachable(ClientError):
     """Raised when no connection could be made, or kept, after every retry."""
 

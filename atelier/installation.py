@@ -1,9 +1,10 @@
 """The processes of one installation: what `atelier up` runs, with which settings."""
 
 import os
+import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import shared
@@ -50,7 +51,8 @@ class Installation:
         """The HTTP side, on a socket that listens already."""
         bind = ("--bind", f"fd://{listener}")
         command = _python("gunicorn", "-c", "python:api.gunicorn_conf", *bind, "api.wsgi:create()")
-        return self._spec("api", command, grace_seconds=API_GRACE_SECONDS, descriptors=(listener,))
+        spec = self._spec("api", command, grace_seconds=API_GRACE_SECONDS, descriptors=(listener,))
+        return replace(spec, orphan_signal=signal.SIGINT)  # gunicorn then ends its own child, at once
 
     def workers(self, count: int) -> list[ChildSpec]:
         """The model workers and the io worker."""

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
-import httpx
 
-from atelier.errors import ApiError, ClientError, JobFailed, ServiceUnreachable, WaitTimeout
+from atelier.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
 from shared.errors import AtelierError
 from shared.settings import SettingsError
 
@@ -45,7 +44,7 @@ class LazyGroup(click.Group):
         """Run the subcommand; an expected error becomes one line and an exit status."""
         try:
             return super().invoke(ctx)
-        except (ClientError, AtelierError, SettingsError, httpx.InvalidURL) as error:
+        except (ClientError, AtelierError, SettingsError) as error:
             click.echo(f"error: {error}{_advice(error)}", err=True)
             ctx.exit(exit_status(error))
         except OSError as error:
@@ -74,8 +73,7 @@ def exit_status(error: Exception) -> int:
         return EXIT_TIMEOUT
     if isinstance(error, ApiError):
         return EXIT_UNREACHABLE if error.status >= 500 else EXIT_REFUSED
-    is_usage = isinstance(error, SettingsError | httpx.InvalidURL)
-    return EXIT_REFUSED if is_usage and not isinstance(error, JobFailed) else EXIT_FAILED
+    return EXIT_REFUSED if isinstance(error, SettingsError | InvalidAddress) else EXIT_FAILED
 
 
 def _advice(error: Exception) -> str:

@@ -1,12 +1,11 @@
 """Runs a command that ends when its parent does, however that ends. A script: it must start fast.
 
-Called as `tied_process.py PARENT_PID COMMAND...`, it becomes the command. Only Linux can tie processes;
+Called as `tied_process.py PARENT_PID SIGNAL COMMAND...`, it becomes the command. Only Linux ties processes;
 elsewhere it does nothing else.
 """
 
 import ctypes
 import os
-import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -14,10 +13,10 @@ EXIT_ORPHANED = 70
 
 
 def main() -> None:
-    """Ask for SIGKILL at the parent's end, check that it has not come already, then become the command."""
-    parent, command = int(sys.argv[1]), sys.argv[2:]
+    """Ask for the signal at the parent's end, check that it has not come already, then become the command."""
+    parent, number, command = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
         if os.getppid() != parent:
             sys.exit(EXIT_ORPHANED)
     os.execv(command[0], command)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from atelier.errors import ApiError, ProtocolError, ServiceUnreachable
+from atelier.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable
 from atelier.retries import asked_pause, is_retryable, pauses
 
 USER_AGENT = "atelier-client"
@@ -25,7 +25,7 @@ class Transport:
         retries: int,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.base_url = base_url.rstrip("/")
+        self.base_url = _checked_address(base_url)
         self.timeout_seconds = timeout_seconds
         self._retries = retries
         self._sleep = sleep
@@ -79,6 +79,16 @@ class Transport:
     def close(self) -> None:
         """Close every connection."""
         self._http.close()
+
+
+def _checked_address(url: str) -> str:
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise InvalidAddress(f"{url!r} is no address: {error}") from error
+    if parts.scheme not in ("http", "https") or not parts.host:
+        raise InvalidAddress(f"{url!r} is no address of a service; one looks like http://127.0.0.1:8480")
+    return url.rstrip("/")
 
 
 def _checked(response: httpx.Response) -> httpx.Response:

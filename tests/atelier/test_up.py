@@ -65,18 +65,24 @@ def test_the_record_of_a_running_installation_comes_back(tmp_path: Path) -> None
 @pytest.mark.tensorflow
 def test_nothing_outlives_an_installation_and_what_it_accepted_stays(tmp_path: Path) -> None:
     stack = RunningStack(tmp_path)
-    stack.start()
-    pids = list(stack.processes().values())
-    with stack.client() as client:
+    with stack, stack.client() as client:
         job = client.wait(client.submit(GenerateRequest(seed=7)), timeout_seconds=60)
-    assert sorted(stack.processes()) == ["api", "redis", "worker", "worker-io"]
-    record = read_record(tmp_path)
-    assert record is not None
-    os.kill(record.pid, signal.SIGKILL)
-    eventually(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
-    with pytest.raises(httpx.TransportError):
-        httpx.get(f"{record.url}/healthz", timeout=2)
-    stack.stop()
+        assert sorted(stack.processes()) == ["api", "redis", "worker", "worker-io"]
+        record = read_record(tmp_path)
+        assert record is not None
+        os.kill(record.pid, signal.SIGKILL)
+        pids = record.processes.values()
+        eventually(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
+        eventually(lambda: not answers(record.url), seconds=10)
     with stack, stack.client() as client:
         assert [output.sha256 for output in client.get(job).outputs] == [job.outputs[0].sha256]
     assert json.loads((tmp_path / "worker.health").read_text("utf-8"))["reason"] != ""
+
+
+def answers(url: str) -> bool:
+    """Whether anything takes connections there."""
+    try:
+        httpx.get(f"{url}/healthz", timeout=2)
+    except httpx.TransportError:
+        return False
+    return True
