@@ -111,7 +111,5 @@ def wanted_models(settings: Settings) -> list[ModelCard]:
     """Return the cards whose weights must be there before a worker starts."""
     extra = {name.strip() for name in settings.worker.preload.split(",") if name.strip()}
     return [
-        card
-        for card in load_catalog(settings.cards_dir)
-        if card.preload or card.default or card.name in extra
+        card for card in load_catalog(settings.cards) if card.preload or card.default or card.name in extra
     ]

@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
-    cards_dir: Path | None = None  # a folder of the user's own model cards
+    cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
     log_format: str = Field(default="text", pattern="^(text|json)$")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     limits: Limits = Limits()
@@ -153,6 +153,11 @@ class Settings(BaseSettings):
     def models(self) -> Path:
         """Root folder of the model store."""
         return (self.models_dir or self.state_dir / "models").absolute()
+
+    @property
+    def cards(self) -> Path:
+        """Folder of the user's own model cards; need not exist."""
+        return (self.cards_dir or self.state_dir / "cards").absolute()
 
     @property
     def worker_health(self) -> Path:

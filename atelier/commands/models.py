@@ -28,7 +28,7 @@ def list_models(*, as_json: bool) -> None:
     """Show every known model and whether its weights are here."""
     settings = Settings.from_env()
     store = ModelStore(settings.models)
-    rows = [_row(card, _find(store, card)) for card in load_catalog(settings.cards_dir)]
+    rows = [_row(card, _find(store, card)) for card in load_catalog(settings.cards)]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -82,7 +82,7 @@ def verify(*, names: tuple[str, ...]) -> None:
     """Check stored weights against their checksums; without NAMES all that are stored."""
     settings = Settings.from_env()
     store = ModelStore(settings.models)
-    stored = [card for card in load_catalog(settings.cards_dir) if _find(store, card) != "not pulled"]
+    stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
     faults = [fault for card in _cards(settings, names, stored) if (fault := _verify(store, card))]
     if faults:
         raise ModelCorrupt("; ".join(faults))
@@ -100,5 +100,5 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
 
 
 def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:
-    catalog = load_catalog(settings.cards_dir)
+    catalog = load_catalog(settings.cards)
     return [catalog.get(name) for name in names] or otherwise

@@ -1,5 +1,6 @@
-"""`atelier train`: train a model of the catalog anew."""
+"""`atelier train`: train a model on this machine, for this installation to serve."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atelier.progress_display import stderr_console
+from shared.settings import Settings
 from worker.training import config as training
 
 LINES_EVERY = 100  # steps, where no terminal shows a bar
@@ -21,28 +23,61 @@ def train() -> None:
 
 @train.command("mnist-dcgan")
 @click.option(
-    "--data", required=True, help='An .npz in the layout of keras.datasets.mnist, or "mnist" to download it.'
+    "--data",
+    required=True,
+    help='"mnist" to download that, an .npz of pictures, or a folder of images: each subfolder is a class.',
 )
 @click.option("--out", type=click.Path(path_type=Path), default=Path("dcgan-run"), show_default=True)
-@click.option("--steps", type=click.IntRange(min=1), default=4000, show_default=True)
+@click.option("--name", default=None, help="What jobs call the model; without it, the name of --out.")
+@click.option("--size", type=int, default=None, help="Side of the pictures: a multiple of 4, 16 to 128.")
+@click.option("--channels", type=click.Choice([1, 3]), default=None, help="1 for grey, 3 for color.")
+@click.option("--steps", type=click.IntRange(min=1), default=4000, show_default=True, help="At most.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--checkpoint-every", type=click.IntRange(min=1), default=500, show_default=True, help="Steps.")
 @click.option(
     "--sample-every", type=click.IntRange(min=0), default=500, show_default=True, help="Steps; 0: never."
 )
+@click.option(
+    "--check-every",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Steps between checks of quality, of which the best is kept; 0: keep the last step.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(min=0),
+    default=5,
+    show_default=True,
+    help="Checks without a better one, then the run comes to its end early; 0: never.",
+)
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
-def mnist_dcgan(**options: object) -> None:
-    """Train the digit generator: checkpoints, sample grids, metrics and weights go to --out.
+def mnist_dcgan(*, name: str | None, **options: object) -> None:
+    """Train the digit generator, or one for your own pictures, and put it into the model store.
 
-    Stopped at any moment and started again with --resume, it ends with the same weights.
+    Checkpoints, sample grids, metrics and weights go to --out. Stopped at any moment and started again with
+    --resume, it ends with the same weights.
     """
     config = training.TrainingConfig(**options)  # type: ignore[arg-type]  # click has checked the types
-    from worker.training.run import train as run_training  # brings TensorFlow, which --help must not wait for
+    model = _checked_name(name or config.out.absolute().name)
+    settings = Settings.from_env()
+    # They bring TensorFlow, which --help must not wait for.
+    from worker.models.store import ModelStore
+    from worker.training.publish import publish
+    from worker.training.run import train as run_training
 
     with _reporter(config.steps) as on_progress:
-        weights = run_training(config, on_progress=on_progress)
-    click.echo(weights)
+        trained = run_training(config, on_progress=on_progress)
+    card = publish(trained, model, store=ModelStore(settings.models), cards=settings.cards)
+    click.echo(f"{card.name} {card.version}: {trained.weights}")
+
+
+def _checked_name(given: str) -> str:
+    name = re.sub(r"[^a-z0-9]+", "-", given.lower()).strip("-")[:64].strip("-")
+    if not name:
+        raise click.BadParameter("must hold a letter or a digit", param_hint="--name")
+    return name
 
 
 @contextmanager
@@ -54,12 +89,24 @@ def _reporter(steps: int) -> Iterator[Callable[[training.Progress], None]]:
     columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
     with Progress(*columns, console=stderr_console()) as bar:
         task = bar.add_task("starting", total=steps)
-        yield lambda news: bar.update(task, completed=news.step, description=say_losses(news))
+
+        def show(news: training.Progress) -> None:
+            bar.update(task, completed=news.step, total=news.steps, description=say_losses(news))
+            if news.quality is not None:
+                bar.console.print(f"step {news.step}: {_say_quality(news.quality)}")
+
+        yield show
 
 
 def _write_line(progress: training.Progress) -> None:
-    if progress.step % LINES_EVERY == 0 or progress.step == progress.steps:
-        click.echo(f"step {progress.step}/{progress.steps}  {say_losses(progress)}", err=True)
+    if progress.step % LINES_EVERY == 0 or progress.step == progress.steps or progress.quality is not None:
+        quality = "" if progress.quality is None else f"  {_say_quality(progress.quality)}"
+        line = f"step {progress.step}/{progress.steps}  {say_losses(progress)}{quality}"
+        click.echo(line, err=True)
+
+
+def _say_quality(quality: float) -> str:
+    return f"distance to the data {quality:.4f}"
 
 
 def say_losses(progress: training.Progress) -> str:

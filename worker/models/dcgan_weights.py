@@ -1,4 +1,4 @@
-"""The file that carries a digit generator: folded weights in half precision, and a record with their sha256.
+"""The file that carries a generator: folded weights in half precision, and a record with their sha256.
 
 Half precision halves the file; the network computes in single precision. Needs no TensorFlow.
 """
@@ -60,23 +60,40 @@ def read_weights(folder: Path) -> tuple[WeightsRecord, list[NDArray[np.float32]]
 
     Raises ModelUnavailable where a file is missing, ModelCorrupt where the bytes are not those of the record.
     """
-    path = folder / WEIGHTS_NAME
+    path, record = folder / WEIGHTS_NAME, read_record(folder)
     try:
-        record = WeightsRecord(**json.loads((folder / RECORD_NAME).read_text("utf-8")))
         digest = _sha256(path)
     except FileNotFoundError as error:
         raise ModelUnavailable(f"{error.filename} is missing") from error
-    except (ValueError, TypeError) as error:
-        raise ModelCorrupt(f"{folder / RECORD_NAME} is not a record of weights: {error}") from error
     if digest != record.sha256:
         raise ModelCorrupt(f"{path} has sha256 {digest}, not {record.sha256} as recorded")
     return record, _read_arrays(path)
 
 
-def copy_bundled(folder: Path) -> None:
-    """Copy the weights that the distribution carries, and their record, into the folder."""
+def read_record(folder: Path) -> WeightsRecord:
+    """Return the record alone, the weights unchecked; raise as `read_weights` does."""
+    try:
+        return WeightsRecord(**json.loads((folder / RECORD_NAME).read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise ModelUnavailable(f"{error.filename} is missing") from error
+    except (ValueError, TypeError) as error:
+        raise ModelCorrupt(f"{folder / RECORD_NAME} is not a record of weights: {error}") from error
+
+
+def copy_weights(source: Path, folder: Path, *, sha256: str | None = None) -> None:
+    """Copy a weights file and its record.
+
+    Raises ModelUnavailable where one is missing, ModelCorrupt where the record tells of other weights than
+    those asked for.
+    """
+    record = read_record(source)
+    if sha256 not in (None, record.sha256):
+        raise ModelCorrupt(f"{source} holds weights of sha256 {record.sha256}, not {sha256}")
     for name in (WEIGHTS_NAME, RECORD_NAME):
-        shutil.copyfile(BUNDLED_FOLDER / name, folder / name)
+        try:
+            shutil.copyfile(source / name, folder / name)
+        except OSError as error:
+            raise ModelUnavailable(f"{source / name} cannot be copied: {error}") from error
 
 
 def _read_arrays(path: Path) -> list[NDArray[np.float32]]:
@@ -84,7 +101,7 @@ def _read_arrays(path: Path) -> list[NDArray[np.float32]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[key].astype(np.float32) for key in _KEYS]
     except (ValueError, KeyError, BadZipFile) as error:
-        raise ModelCorrupt(f"{path} does not hold a digit generator's weights: {error}") from error
+        raise ModelCorrupt(f"{path} does not hold a generator's weights: {error}") from error
 
 
 def _sha256(path: Path) -> str:

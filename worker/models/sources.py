@@ -5,10 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cards import BuiltinSource, HubSource, ModelCard, SavedModelSource, UrlSource
+from shared.cards import BuiltinSource, HubSource, ModelCard, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
 from worker.models.archive import download, unpack
 from worker.models.builders import build
+from worker.models.dcgan_weights import copy_weights
 from worker.models.hub import SAVED_MODEL_FILE, fetch_module
 
 
@@ -38,6 +39,10 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case SavedModelSource(path=path):
             on_step(PullStep("copy"))
             _copy(Path(path).expanduser(), folder)
+        case TrainedSource(path=path, sha256=sha256):
+            on_step(PullStep("copy"))
+            folder.mkdir()
+            copy_weights(Path(path), folder, sha256=sha256)
         case UrlSource():
             _fetch_archive(card.source, folder, on_step)
     return folder

@@ -1,6 +1,5 @@
 """The two networks in training and the one step that moves them both."""
 
-from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -8,52 +7,42 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from worker.models.dcgan import (
-    LATENT_SIZE,
-    Weights,
-    build_discriminator,
-    build_training_generator,
-    fold_normalization,
-)
+from worker.models.dcgan import Weights
+from worker.models.dcgan_architecture import NORMALS, Architecture
 from worker.training.config import Losses
-from worker.training.data import CLASSES, Batch
+from worker.training.data import Batch
+from worker.training.networks import build_discriminator, build_training_generator, fold_normalization
+from worker.training.schedule import Pace
 
 _REAL_TARGET = 0.9  # one-sided label smoothing (Salimans et al., arXiv:1606.03498)
-_AVERAGE_DECAY = 0.999
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Adam's step sizes in one step."""
-
-    generator: float
-    discriminator: float
 
 
 class Adversary:
     """A generator and its discriminator with their optimizers and the generator's running average.
 
-    The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`. Losses are
-    non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes serves both updates.
+    The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`, without classes
+    `out[0]`. Losses are non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes
+    serves both updates.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._generator = build_training_generator(seed=2 * seed)
-        self._discriminator = build_discriminator(CLASSES, seed=2 * seed + 1)
+    def __init__(self, architecture: Architecture, seed: int) -> None:
+        self._classes = architecture.classes
+        self._generator = build_training_generator(architecture, seed=2 * seed)
+        self._discriminator = build_discriminator(architecture, seed=2 * seed + 1)
         self._optimizers = tuple(keras.optimizers.Adam(beta_1=0.5, beta_2=0.99) for _ in range(2))
         for optimizer, model in zip(self._optimizers, (self._generator, self._discriminator), strict=True):
             optimizer.build(model.trainable_variables)
         self._average = [tf.Variable(variable.value) for variable in self._generator.variables]
         self._step = tf.function(self._traced_step, jit_compile=True)
 
-    def step(self, batch: Batch, latents: NDArray[np.float32], rates: Rates, number: int) -> Losses:
-        """Update everything once; `number` counts steps from 0, `latents` (n, 100) match the labels."""
-        decay = min(_AVERAGE_DECAY, (1 + number) / (10 + number))
-        for optimizer, rate in zip(self._optimizers, (rates.generator, rates.discriminator), strict=True):
+    def step(self, batch: Batch, latents: NDArray[np.float32], pace: Pace) -> Losses:
+        """Update everything once; the latents (n, size) match the labels."""
+        rates = (pace.generator_rate, pace.discriminator_rate)
+        for optimizer, rate in zip(self._optimizers, rates, strict=True):
             optimizer.learning_rate.assign(rate)
-        measured = self._step(
-            tf.constant(batch.images), tf.constant(batch.labels), tf.constant(latents), tf.constant(decay)
-        )
+        decay = tf.constant(pace.average_decay)
+        arrays = (batch.images, batch.labels, latents)
+        measured = self._step(*(tf.constant(array) for array in arrays), decay)
         return Losses(*(float(value) for value in measured.numpy()))
 
     def average(self) -> Weights:
@@ -89,8 +78,8 @@ class Adversary:
         return tf.stack([*losses, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))])
 
     def _logits(self, pictures: Any, labels: Any) -> Any:
-        out = tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + CLASSES))
-        classes = tf.one_hot(tf.concat([labels, labels], 0), CLASSES)
+        out = tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + self._classes))
+        classes = tf.one_hot(tf.concat([labels, labels], 0), self._classes)
         return out[:, 0] + tf.reduce_sum(out[:, 1:] * classes, 1)
 
     def _follow(self, decay: Any) -> None:
@@ -98,14 +87,8 @@ class Adversary:
             average.assign(decay * average + (1 - decay) * variable)
 
 
-def draw_latents(labels: NDArray[np.int32], *, seed: int, step: int) -> NDArray[np.float32]:
-    """Return a step's latents (n, 100): normals fixed by (seed, step), then the labels as one-hot."""
-    normals = LATENT_SIZE - CLASSES
-    drawn = np.random.default_rng([seed, step, normals]).standard_normal((len(labels), normals), np.float32)
-    return np.concatenate([drawn, np.eye(CLASSES, dtype=np.float32)[labels]], axis=1)
-
-
-def rates_at(step: int, steps: int, base: Rates) -> Rates:
-    """Return the step sizes: constant, then falling linearly to 0 over the last 40 % of the run."""
-    share = min(1.0, (1 - step / steps) / 0.4)
-    return Rates(base.generator * share, base.discriminator * share)
+def draw_latents(labels: NDArray[np.int32], classes: int, *, seed: int, step: int) -> NDArray[np.float32]:
+    """Return a step's latents (n, 90 + classes): normals fixed by (seed, step), then one-hot labels."""
+    drawn = np.random.default_rng([seed, step, NORMALS]).standard_normal((len(labels), NORMALS), np.float32)
+    one_hot = np.eye(classes, dtype=np.float32)[labels] if classes else np.empty((len(labels), 0), np.float32)
+    return np.concatenate([drawn, one_hot], axis=1)

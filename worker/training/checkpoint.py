@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import ModelCorrupt
+from worker.training.standing import Standing
 
 _KEPT = 2
+
+Arrays = list[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,9 @@ class Checkpoint:
 
     step: int
     recipe: dict[str, Any]  # what the run was told; it goes on only under the same
-    arrays: list[NDArray[np.float32]]  # networks, optimizers and averages
+    standing: Standing
+    arrays: Arrays  # networks, optimizers and averages
+    best: Arrays  # the best generator so far in its serving form; empty before the first check
 
 
 class CheckpointFolder:
@@ -36,9 +41,7 @@ class CheckpointFolder:
         path = self._folder / f"{checkpoint.step:08d}.npz"
         partial = path.with_suffix(".partial")
         with partial.open("wb") as file:
-            meta = json.dumps({"step": checkpoint.step, "recipe": checkpoint.recipe})
-            named = {f"{index:04d}": array for index, array in enumerate(checkpoint.arrays)}
-            np.savez(file, allow_pickle=False, meta=np.array(meta), **named)
+            np.savez(file, allow_pickle=False, **_named(checkpoint))
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
@@ -54,13 +57,28 @@ class CheckpointFolder:
         return sorted(self._folder.glob("*.npz"))
 
 
+def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
+    meta = {
+        "step": checkpoint.step,
+        "recipe": checkpoint.recipe,
+        "standing": asdict(checkpoint.standing),
+        "counts": [len(checkpoint.arrays), len(checkpoint.best)],
+    }
+    arrays = {f"array{index}": array for index, array in enumerate(checkpoint.arrays)}
+    best = {f"best{index}": array for index, array in enumerate(checkpoint.best)}
+    return {"meta": np.array(json.dumps(meta)), **arrays, **best}
+
+
 def _read(path: Path) -> Checkpoint:
     try:
         # NumPy would leave a file open that is no archive, hence our own handle.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             meta = json.loads(str(saved["meta"]))
-            arrays = [saved[f"{index:04d}"] for index in range(len(saved.files) - 1)]
-    except (ValueError, KeyError, EOFError, BadZipFile) as error:
+            arrays, best = (
+                [saved[f"{kind}{index}"] for index in range(count)]
+                for kind, count in zip(("array", "best"), meta["counts"], strict=True)
+            )
+            return Checkpoint(meta["step"], meta["recipe"], Standing(**meta["standing"]), arrays, best)
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         detail = f"the checkpoint {path} cannot be read ({error}); delete it to go on from the one before"
         raise ModelCorrupt(detail) from error
-    return Checkpoint(meta["step"], meta["recipe"], arrays)

@@ -4,32 +4,38 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import InvalidRequest
+from worker.models.dcgan_architecture import SIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
     """One run. Two runs with equal recipes on one machine end with equal weights, resumed or not."""
 
-    data: str  # a path of an .npz in the layout of keras.datasets.mnist, or "mnist" to download that
+    data: str  # "mnist" to download that, an .npz, or a folder of images; see worker.training.sources
     out: Path  # folder for checkpoints, metrics, samples and the exported weights
-    steps: int = 4000
+    size: int | None = None  # side of the pictures, pixels; None: as in the data
+    channels: int | None = None  # 1 or 3; None: as in the data
+    steps: int = 4000  # at most
     batch_size: int = 32
     seed: int = 0
     checkpoint_every: int = 500  # steps
     sample_every: int = 500  # steps; 0 draws none
+    check_every: int = 500  # steps between checks of quality; 0: none, and the last step's weights count
+    patience: int = 5  # checks without a better one, then the run comes to its end early; 0: never
     metrics_every: int = 20  # steps
     resume: bool = False  # go on from the newest checkpoint in `out`, or start where there is none
-    generator_rate: float = 4e-4  # Adam's step size before the decay
+    generator_rate: float = 4e-4  # Adam's step size before it falls
     discriminator_rate: float = 2e-4
 
     def __post_init__(self) -> None:
         for name in ("steps", "batch_size", "checkpoint_every", "metrics_every"):
-            if getattr(self, name) < 1:
-                raise InvalidRequest.of_field(f"/{name}", f"{name} must be at least 1")
-        if self.sample_every < 0:
-            raise InvalidRequest.of_field("/sample_every", "sample_every must be at least 0")
-        if not 0 <= self.seed < 2**53:
-            raise InvalidRequest.of_field("/seed", "seed must be at least 0 and under 2**53")
+            _check(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("sample_every", "check_every", "patience"):
+            _check(name, getattr(self, name) >= 0, "at least 0")
+        _check("seed", 0 <= self.seed < 2**53, "at least 0 and under 2**53")
+        if self.size is not None:
+            check_size(self.size)
+        _check("channels", self.channels in (None, 1, 3), "1 or 3")
 
     def recipe(self) -> dict[str, float]:
         """Return what fixes the weights besides the data; a checkpoint goes on only under the same."""
@@ -37,9 +43,21 @@ class TrainingConfig:
             "steps": self.steps,
             "batch_size": self.batch_size,
             "seed": self.seed,
+            "check_every": self.check_every,
+            "patience": self.patience,
             "generator_rate": self.generator_rate,
             "discriminator_rate": self.discriminator_rate,
         }
+
+
+def check_size(side: int) -> None:
+    """Raise InvalidRequest where no generator makes pictures of this side, in pixels."""
+    _check("size", side in SIDES, f"a multiple of 4 from {SIDES[0]} to {SIDES[-1]}")
+
+
+def _check(name: str, is_good: bool, wanted: str) -> None:
+    if not is_good:
+        raise InvalidRequest.of_field(f"/{name}", f"{name} must be {wanted}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +79,4 @@ class Progress:
     losses: Losses
     seconds: float  # since this process began or resumed the run
     samples: Path | None = None  # the grid that this step drew
+    quality: float | None = None  # what this step's check found: 0 is as good as the data

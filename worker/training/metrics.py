@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from worker.training.config import Progress
 
@@ -10,7 +11,7 @@ class MetricsLog:
     """Appends a line a report. A run resumed at a step first forgets the lines after it."""
 
     def __init__(self, path: Path, *, step: int) -> None:
-        self._path = path
+        self.path = path
         lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         path.write_text("".join(kept), "utf-8")
@@ -26,5 +27,11 @@ class MetricsLog:
             "fake_score": losses.fake_score,
             "seconds": round(progress.seconds, 3),
         }
-        with self._path.open("a", encoding="utf-8") as file:
+        if progress.quality is not None:
+            line["quality"] = progress.quality
+        with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return all lines."""
+        return [json.loads(line) for line in self.path.read_text("utf-8").splitlines()]

@@ -7,95 +7,150 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidRequest, ModelCorrupt
+from worker.models.dcgan import Weights
+from worker.models.dcgan_architecture import Architecture
 from worker.models.dcgan_weights import write_weights
-from worker.training.adversary import Adversary, Rates, draw_latents, rates_at
+from worker.training.adversary import Adversary, draw_latents
 from worker.training.checkpoint import Checkpoint, CheckpointFolder
-from worker.training.config import Losses, Progress, TrainingConfig
-from worker.training.data import Batch, Digits, batches, load_digits
+from worker.training.config import Losses, Progress, TrainingConfig, check_size
+from worker.training.data import Batch, Pictures, batches
 from worker.training.metrics import MetricsLog
+from worker.training.plot import draw_plot
+from worker.training.quality import QualityCheck
 from worker.training.samples import SampleGrid
+from worker.training.schedule import pace_at
+from worker.training.sources import Form, load_pictures
+from worker.training.standing import Standing
+
+OnProgress = Callable[[Progress], None]
 
 
-def train(config: TrainingConfig, *, on_progress: Callable[[Progress], None]) -> Path:
-    """Train a generator and return the path of its exported weights, in `config.out`.
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run."""
+
+    weights: Path  # the exported file; its record lies beside it
+    architecture: Architecture
+    classes: tuple[str, ...]  # names, by number
+    standing: Standing
+
+
+def train(config: TrainingConfig, *, on_progress: OnProgress) -> Trained:
+    """Train a generator and export it to `config.out`: the best of all checks, without checks the last.
 
     Reports after every step. A run stopped at any moment and resumed ends with the same weights as one that
     was not, on the same machine and number of threads. Raises InvalidRequest for data that cannot be read
     and for a folder that holds another run, ModelCorrupt for a damaged checkpoint.
     """
-    digits = load_digits(config.data)
-    run = _Run(
-        config=config,
-        digits=digits,
-        recipe={**config.recipe(), "data": digits.digest},
-        checkpoints=CheckpointFolder(config.out / "checkpoints"),
-        adversary=Adversary(config.seed),
-        samples=SampleGrid(config.out / "samples"),
-    )
+    pictures = load_pictures(config.data, Form(config.size, config.channels))
+    architecture = _architecture(pictures)
+    run = _Run(config, pictures, architecture)
     config.out.mkdir(parents=True, exist_ok=True)
-    run.go_on(run.restore(), on_progress)
-    return write_weights(config.out, run.adversary.average(), recipe=config.recipe(), data=digits.digest)
+    run.restore()
+    run.go_on(on_progress)
+    recipe = {**config.recipe(), "steps": run.exported_step}
+    weights = write_weights(config.out, run.exported, recipe=recipe, data=pictures.digest)
+    return Trained(weights, architecture, pictures.classes, run.standing)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def _architecture(pictures: Pictures) -> Architecture:
+    _, side, _, channels = pictures.images.shape
+    check_size(side)  # the data may have brought its own
+    return Architecture(side, channels, len(pictures.classes))
+
+
 class _Run:
-    config: TrainingConfig
-    digits: Digits
-    recipe: dict[str, Any]  # all that fixes the weights
-    checkpoints: CheckpointFolder
-    adversary: Adversary
-    samples: SampleGrid
+    def __init__(self, config: TrainingConfig, pictures: Pictures, architecture: Architecture) -> None:
+        self.standing = Standing(config.steps)
+        self._config, self._pictures, self._classes = config, pictures, architecture.classes
+        self._recipe: dict[str, Any] = {**config.recipe(), "data": pictures.digest}
+        self._checkpoints = CheckpointFolder(config.out / "checkpoints")
+        self._adversary = Adversary(architecture, config.seed)
+        self._samples = SampleGrid(config.out / "samples", architecture)
+        self._check = QualityCheck(pictures, architecture, config.seed) if config.check_every else None
+        self._best: Weights = []
+        self._done = 0
 
-    def restore(self) -> int:
-        """Bring the networks to the newest checkpoint; return its step, 0 for a new run."""
-        newest = self.checkpoints.newest()
+    @property
+    def exported(self) -> Weights:
+        """The generator to keep."""
+        return self._best or self._adversary.average()
+
+    @property
+    def exported_step(self) -> int:
+        """The step that `exported` stems from."""
+        return self.standing.best_step or self._done
+
+    def restore(self) -> None:
+        """Bring everything to the newest checkpoint, where there is one."""
+        newest = self._checkpoints.newest()
         if newest is None:
-            return 0
+            return
         self._check_same_run(newest)
         try:
-            self.adversary.restore(newest.arrays)
+            self._adversary.restore(newest.arrays)
         except ValueError as error:
             raise ModelCorrupt(
-                f"the checkpoint in {self.config.out} is of other networks: {error}"
+                f"the checkpoint in {self._config.out} is of other networks: {error}"
             ) from error
-        return newest.step
+        self.standing, self._best, self._done = newest.standing, newest.best, newest.step
 
     def _check_same_run(self, checkpoint: Checkpoint) -> None:
-        out = self.config.out
-        if not self.config.resume:
+        out = self._config.out
+        if not self._config.resume:
             raise InvalidRequest.of_field("/out", f"{out} holds a run; resume it or choose another folder")
-        changed = sorted(key for key, value in self.recipe.items() if checkpoint.recipe.get(key) != value)
+        changed = sorted(key for key, value in self._recipe.items() if checkpoint.recipe.get(key) != value)
         if changed:
             raise InvalidRequest.of_field(
                 "/resume", f"the run in {out} began with another {', '.join(changed)}"
             )
 
-    def go_on(self, start: int, on_progress: Callable[[Progress], None]) -> None:
-        """Do the steps from `start` on, saving what each is due to save."""
-        config, began = self.config, time.monotonic()
-        metrics = MetricsLog(config.out / "metrics.jsonl", step=start)
-        feed = batches(self.digits, size=config.batch_size, seed=config.seed, start=start)
-        for number, batch in zip(range(start, config.steps), feed, strict=False):
-            losses = self._update(number, batch)
-            samples = self._save(number + 1)
-            progress = Progress(number + 1, config.steps, losses, time.monotonic() - began, samples)
-            if self._is_due(progress.step, config.metrics_every):
+    def go_on(self, on_progress: OnProgress) -> None:
+        """Do the steps that are left, saving what each is due to save."""
+        config, began = self._config, time.monotonic()
+        metrics = MetricsLog(config.out / "metrics.jsonl", step=self._done)
+        feed = batches(self._pictures, size=config.batch_size, seed=config.seed, start=self._done)
+        while self._done < self.standing.total:
+            losses = self._update(next(feed))
+            quality, samples = self._judge(), self._draw(metrics)
+            progress = Progress(
+                self._done, self.standing.total, losses, time.monotonic() - began, samples, quality
+            )
+            if quality is not None or self._is_due(config.metrics_every):
                 metrics.append(progress)
+            self._save()
             on_progress(progress)
+        draw_plot(metrics.read(), config.out / "metrics.png")
 
-    def _update(self, number: int, batch: Batch) -> Losses:
-        config = self.config
-        latents = draw_latents(batch.labels, seed=config.seed, step=number)
-        base = Rates(config.generator_rate, config.discriminator_rate)
-        return self.adversary.step(batch, latents, rates_at(number, config.steps, base), number)
+    def _update(self, batch: Batch) -> Losses:
+        config, step = self._config, self._done
+        latents = draw_latents(batch.labels, self._classes, seed=config.seed, step=step)
+        pace = pace_at(step, self.standing.total, config.generator_rate, config.discriminator_rate)
+        self._done += 1
+        return self._adversary.step(batch, latents, pace)
 
-    def _save(self, step: int) -> Path | None:
-        """Write the checkpoint and the sample grid that are due after this step; return the grid."""
-        if self._is_due(step, self.config.checkpoint_every):
-            self.checkpoints.save(Checkpoint(step, self.recipe, self.adversary.state()))
-        if self.config.sample_every and self._is_due(step, self.config.sample_every):
-            return self.samples.draw(self.adversary.average(), step=step)
-        return None
+    def _judge(self) -> float | None:
+        """Check the quality where that is due, and remember the generator if it is the best so far."""
+        if self._check is None or not self._is_due(self._config.check_every):
+            return None
+        average = self._adversary.average()
+        quality = self._check.of(average)
+        self.standing = self.standing.after(quality, self._done, self._config.patience)
+        if self.standing.best_step == self._done:
+            self._best = average
+        return quality
 
-    def _is_due(self, step: int, every: int) -> bool:
-        return step % every == 0 or step == self.config.steps
+    def _save(self) -> None:
+        if self._is_due(self._config.checkpoint_every):
+            state = self._adversary.state()
+            self._checkpoints.save(Checkpoint(self._done, self._recipe, self.standing, state, self._best))
+
+    def _draw(self, metrics: MetricsLog) -> Path | None:
+        """Draw the samples where that is due, and the plot with them."""
+        if not self._config.sample_every or not self._is_due(self._config.sample_every):
+            return None
+        draw_plot(metrics.read(), self._config.out / "metrics.png")
+        return self._samples.draw(self._adversary.average(), step=self._done)
+
+    def _is_due(self, every: int) -> bool:
+        return self._done % every == 0 or self._done == self.standing.total

@@ -99,5 +99,5 @@ def test_a_card_of_another_picture_is_refused(card: ModelCard, tmp_path: Path) -
 
     assert card.picture is not None
     wide = card.model_copy(update={"picture": card.picture.model_copy(update={"width": 32})})
-    with pytest.raises(ModelCorrupt, match="latent of 100"):
+    with pytest.raises(ModelCorrupt, match="square pictures"):
         Generator.load(wide, tmp_path)

@@ -5,12 +5,15 @@ import pytest
 
 from shared.errors import ModelCorrupt
 from worker.training.checkpoint import Checkpoint, CheckpointFolder
+from worker.training.standing import Standing
 
 RECIPE = {"seed": 3}
+STANDING = Standing(total=90, best_step=4, best_quality=0.25, checks_since=1)
 
 
 def make(step: int) -> Checkpoint:
-    return Checkpoint(step, RECIPE, [np.full((2, 3), step, np.float32), np.zeros((), np.int64)])
+    arrays = [np.full((2, 3), step, np.float32), np.zeros((), np.int64)]
+    return Checkpoint(step, RECIPE, STANDING, arrays, [np.ones(2, np.float32)])
 
 
 def test_a_saved_checkpoint_comes_back_whole(tmp_path: Path) -> None:
@@ -18,9 +21,10 @@ def test_a_saved_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     folder.save(make(12))
     back = folder.newest()
     assert back is not None
-    assert (back.step, back.recipe) == (12, RECIPE)
+    assert (back.step, back.recipe, back.standing) == (12, RECIPE, STANDING)
     assert [array.dtype for array in back.arrays] == [np.float32, np.int64]
     assert back.arrays[0].tolist() == [[12.0] * 3] * 2
+    assert [array.tolist() for array in back.best] == [[1.0, 1.0]]
 
 
 def test_only_the_newest_two_are_kept(tmp_path: Path) -> None:

@@ -24,6 +24,13 @@ def test_each_report_is_a_json_line(tmp_path: Path) -> None:
     }
 
 
+def test_a_check_of_quality_is_in_its_line_alone(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl", step=0)
+    log.append(Progress(20, 100, LOSSES, 1.0, quality=0.5))
+    log.append(Progress(40, 100, LOSSES, 2.0))
+    assert [line.get("quality") for line in log.read()] == [0.5, None]
+
+
 def test_a_resumed_run_forgets_what_it_will_do_again(tmp_path: Path) -> None:
     path = tmp_path / "metrics.jsonl"
     log = MetricsLog(path, step=0)

@@ -1,5 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
+
+from worker.models.dcgan_architecture import Architecture
 
 pytestmark = pytest.mark.tensorflow
 
@@ -13,3 +18,18 @@ def test_pictures_are_laid_out_row_by_row_with_gaps() -> None:
     assert sheet[2::5, 2::5].tolist() == [[0, 1, 2], [3, 4, 5]]
     assert (sheet[:2] == 64).all()
     assert (sheet[:, 5:7] == 64).all()
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "mode"),
+    [(Architecture(16, 3, 2), (38, 182), "RGB"), (Architecture(16, 1, 0), (182, 182), "L")],
+)
+def test_a_grid_has_a_column_a_class_and_ten_without(
+    tmp_path: Path, architecture: Architecture, size: tuple[int, int], mode: str
+) -> None:
+    from worker.models.dcgan import build_generator
+    from worker.training.samples import SampleGrid
+
+    path = SampleGrid(tmp_path, architecture).draw(build_generator(architecture).get_weights(), step=3)
+    with Image.open(path) as grid:
+        assert (grid.size, grid.mode) == (size, mode)

@@ -1,0 +1,65 @@
+"""Puts a finished run where workers find it: a version in the model store and a card that names it."""
+
+import json
+import os
+from pathlib import Path
+
+from shared.cards import ModelCard, Range, TrainedSource, bundled_cards
+from worker.models.dcgan_weights import read_record
+from worker.models.store import ModelStore
+from worker.training.run import Trained
+
+MICRO_BATCH = 16  # pictures in one call of the network
+_MOST_AT_ONCE = 256  # pictures of one job
+
+
+def publish(trained: Trained, name: str, *, store: ModelStore, cards: Path) -> ModelCard:
+    """Store the weights as a version named after their sha256 and write the card; return the card.
+
+    A version that is there already stays. The card replaces one of the same name, and where the
+    distribution carries one, takes over whether it is the default.
+    """
+    card = make_card(trained, name)
+    store.pull(card)
+    cards.mkdir(parents=True, exist_ok=True)
+    path = cards / f"{name}.json"
+    partial = path.with_suffix(f".partial-{os.getpid()}")
+    content = card.model_dump(mode="json", exclude_none=True)
+    partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    partial.replace(path)
+    return card
+
+
+def make_card(trained: Trained, name: str) -> ModelCard:
+    """Describe a trained generator."""
+    folder = trained.weights.parent.absolute()
+    record = read_record(folder)
+    carried = next((card for card in bundled_cards() if card.name == name), None)
+    return ModelCard(
+        name=name,
+        kind="generate",
+        version=record.sha256[:12],
+        title=f"{name} (DCGAN)",
+        description=_describe(trained),
+        license="as the training pictures'",
+        source=TrainedSource(type="trained", path=str(folder), sha256=record.sha256),
+        default=carried is not None and carried.default,
+        preload=carried is not None and carried.preload,
+        max_batch=MICRO_BATCH,
+        parameters={
+            "count": Range(minimum=1, maximum=_MOST_AT_ONCE, default=1),
+            "truncation": Range(minimum=0.1, maximum=1.0, default=1.0),
+        },
+        latent=trained.architecture.latent,
+        picture=trained.architecture.picture,
+    )
+
+
+def _describe(trained: Trained) -> str:
+    picture = trained.architecture.picture
+    kind = "grey" if picture.channels == 1 else "color"
+    text = f"Trained on one's own data: {picture.width} x {picture.height} {kind} pictures"
+    if not trained.classes:
+        return f"{text} without classes."
+    named = ", ".join(f"{number} {name}" for number, name in enumerate(trained.classes))
+    return f"{text} of {len(trained.classes)} classes: {named}."

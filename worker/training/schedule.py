@@ -1,0 +1,31 @@
+"""How step sizes and averaging change over a run. Needs no TensorFlow."""
+
+from dataclasses import dataclass
+from math import ceil
+
+COOLING = 0.4  # the share of a run, at its end, in which the step sizes fall to 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """What one step goes by."""
+
+    generator_rate: float  # Adam's step sizes
+    discriminator_rate: float
+    average_decay: float  # the share of the old that the running average keeps
+
+
+def pace_at(step: int, total: int, generator_rate: float, discriminator_rate: float) -> Pace:
+    """Return the pace of a step, counted from 0: constant, then rates that fall in a line to 0.
+
+    The running average gets longer in the first steps, and once more when the rates begin to fall.
+    """
+    share = min(1.0, (1 - step / total) / COOLING)
+    longest = 0.999 if step < (1 - COOLING) * total else 0.9995
+    decay = min(longest, (1 + step) / (10 + step))
+    return Pace(generator_rate * share, discriminator_rate * share, decay)
+
+
+def total_cooling_from(step: int) -> int:
+    """Return the length of the run whose rates begin to fall now, after `step` steps."""
+    return ceil(step / (1 - COOLING))
