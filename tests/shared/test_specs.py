@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from shared.cards import load_catalog
+from shared.cards import Catalog, load_catalog
 from shared.errors import InvalidRequest, UnknownModel
 from shared.specs import JOB_SPEC, MAX_SEED, GenerateSpec, StylizeSpec, inputs_of, resolve
 
@@ -109,3 +109,123 @@ def test_inputs_are_named_once() -> None:
     spec = stylize(styles=[{"image": FILE_A}, {"image": FILE_B}, {"image": FILE_B, "weight": 2}])
     assert inputs_of(spec) == [FILE_A, FILE_B]
     assert inputs_of(generate()) == []
+
+
+WALK = {"seeds": [1, 2, 3], "steps": 16}
+VECTOR = [0.5] * 100
+
+
+def test_a_walk_keeps_its_points_and_names_no_seeds() -> None:
+    spec = generate(interpolate=WALK)
+    assert (spec.seeds, spec.truncation, spec.pictures) == (None, 1.0, 31)
+    assert resolve(spec, CATALOG) == spec
+
+
+def test_explicit_latents_are_resolved_without_a_truncation() -> None:
+    for spec in (generate(latents=[VECTOR]), generate(interpolate={"latents": [VECTOR, VECTOR], "steps": 4})):
+        assert spec.truncation is None
+        assert resolve(spec, CATALOG) == spec
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "code"),
+    [
+        ({"latents": [VECTOR], "truncation": 0.5}, "/truncation", "unknown_parameter"),
+        (
+            {"interpolate": {"latents": [VECTOR, VECTOR]}, "truncation": 0.5},
+            "/truncation",
+            "unknown_parameter",
+        ),
+        ({"latents": [VECTOR, [0.5] * 99]}, "/latents/1", "invalid_length"),
+        ({"interpolate": {"latents": [[0.5], VECTOR]}}, "/interpolate/latents/0", "invalid_length"),
+        ({"interpolate": {"seeds": [1, 2, 3], "steps": 256}}, "/interpolate", "out_of_range"),
+    ],
+)
+def test_what_does_not_fit_the_cards_latent_is_refused_by_field(
+    fields: dict[str, Any], pointer: str, code: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        generate(**fields)
+    assert [(error.pointer, error.code) for error in caught.value.errors] == [(pointer, code)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer", "detail"),
+    [
+        ({"digits": "0" * 64, "upscale": {"factor": 10}}, "/upscale", "each picture would be 17920 x 280"),
+        ({"count": 256, "digits": "0123456789", "upscale": {"factor": 12}}, "/upscale", "all pictures"),
+        ({"count": 256, "grid": {"columns": 16}, "upscale": {"factor": 32}}, "/grid", "206381956 pixels"),
+        ({"count": 256, "grid": {"columns": 1, "gap": 64}}, "/grid", "28 x 23488"),
+        (
+            {
+                "count": 256,
+                "animation": {},
+                "output": {"format": "gif"},
+                "upscale": {"factor": 20},
+            },
+            "/animation",
+            "all frames would have 80281600 pixels; at most 64000000",
+        ),
+        (
+            {"digits": "0" * 53, "upscale": {"factor": 11}, "output": {"format": "webp"}},
+            "/upscale",
+            "at most 16383",
+        ),
+    ],
+)
+def test_a_result_too_large_to_make_is_refused_at_submission(
+    fields: dict[str, Any], pointer: str, detail: str
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        generate(seed=1, **fields)
+    (error,) = caught.value.errors
+    assert (error.pointer, error.code) == (pointer, "out_of_range")
+    assert detail in error.detail
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"upscale": {"factor": 32}, "count": 256},
+        {"digits": "0123456789", "grid": {"columns": 16}, "count": 256},
+        {"count": 256, "animation": {}, "output": {"format": "webp"}, "upscale": {"factor": 17}},
+        {"digits": "2026", "interpolate": WALK, "seed": None},
+        {"count": 33, "grid": {"columns": 33, "gap": 50}, "upscale": {"factor": 16}},
+    ],
+)
+def test_what_is_large_and_can_be_made_is_taken(fields: dict[str, Any]) -> None:
+    assert generate(**({"seed": 1} | fields)).model == "mnist-dcgan"
+
+
+def test_a_card_that_gives_no_count_makes_one_picture() -> None:
+    card = CATALOG.get("mnist-dcgan").model_copy(update={"parameters": {}})
+    spec = JOB_SPEC.validate_python({"type": "generate"})
+    resolved = resolve(spec, Catalog([card]))
+    assert isinstance(resolved, GenerateSpec)
+    assert resolved.pictures == 1
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"seeds": [1], "latents": [VECTOR]},
+        {"seeds": [1], "interpolate": WALK},
+        {"interpolate": {"seeds": [1]}},
+        {"interpolate": {"seeds": [1, 2], "latents": [VECTOR, VECTOR]}},
+        {"interpolate": {"seeds": [1, 2], "steps": 1}},
+        {"latents": [VECTOR], "digit": 1},
+        {"interpolate": {"latents": [VECTOR, VECTOR]}, "digits": "12"},
+        {"digit": 1, "digits": "12"},
+        {"digits": "12a"},
+        {"grid": {}, "animation": {}, "output": {"format": "gif"}},
+        {"animation": {}},
+        {"animation": {}, "output": {"format": "png"}},
+        {"output": {"format": "gif"}},
+        {"upscale": {"factor": 33}},
+        {"upscale": {"factor": 2, "filter": "bicubic"}},
+        {"latents": [[float("nan")] * 100]},
+    ],
+)
+def test_ways_to_ask_that_contradict_each_other_are_refused(raw: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        JOB_SPEC.validate_python({"type": "generate", **raw})
