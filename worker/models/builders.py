@@ -22,6 +22,12 @@ def _build_magenta_mobile(folder: Path) -> None:
     build_magenta_mobile(folder)
 
 
+def _build_multistyle(folder: Path) -> None:
+    from worker.models.multistyle import build_multistyle
+
+    build_multistyle(folder)
+
+
 def _build_mnist_dcgan(folder: Path) -> None:
     from worker.models.dcgan import build_mnist_dcgan
 
@@ -31,4 +37,5 @@ def _build_mnist_dcgan(folder: Path) -> None:
 BUILDERS: Mapping[str, Builder] = {
     "magenta-mobile": _build_magenta_mobile,
     "mnist-dcgan": _build_mnist_dcgan,
+    "multistyle-26": _build_multistyle,
 }

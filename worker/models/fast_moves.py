@@ -11,7 +11,8 @@ from worker.models.pixel_layout import PLAIN, Layout, Move, reflected, repeated
 
 Tensor = Any  # TensorFlow ships no types
 
-CELLS = Layout(rows=2, columns=4)  # of the 9 x 9 layers' outputs
+CELLS = Layout(rows=2, columns=4)  # of the outputs of 9 x 9 layers of few channels
+SMALL_CELLS = Layout(rows=2, columns=2)  # where the channels are many, these are enough
 CORNERS = Layout(rows=2, columns=2, ring=1)  # of the enlarging layers' outputs
 _REACH = 4  # pixels that a 9 x 9 kernel reaches beyond its own
 
@@ -30,12 +31,12 @@ class Moves:
     end: Move  # to the picture; moves a cell's row as one pixel
 
     @classmethod
-    def of(cls, shape: Tensor) -> Moves:
-        """Make the moves for a picture of this shape, (h, w, ...)."""
+    def of(cls, shape: Tensor, first: Layout) -> Moves:
+        """Make the moves for a picture of this shape, (h, w, ...), given the first layer's layout."""
         whole, half, quarter = (_Size(shape[0] // by, shape[1] // by) for by in (1, 2, 4))
         return cls(
-            begin=whole.reflect(PLAIN, CELLS, _REACH, _REACH),
-            halve=whole.reflect(CELLS, PLAIN, 1, 0),  # with stride 2 the last row and column are not padded
+            begin=whole.reflect(PLAIN, first, _REACH, _REACH),
+            halve=whole.reflect(first, PLAIN, 1, 0),  # with stride 2 the last row and column are not padded
             halve_again=half.reflect(PLAIN, PLAIN, 1, 0),
             block=quarter.reflect(PLAIN, PLAIN, 1, 1),
             enlarge=quarter.repeat(),

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from worker.models.fast_moves import CELLS, CORNERS, Moves
+from worker.models.fast_moves import CELLS, CORNERS, SMALL_CELLS, Moves
 from worker.models.folded_norm import FoldedNorm, fold_factor, fold_sign
 from worker.models.kernel_rewrites import corner_kernel, grid_kernel
 from worker.models.pixel_layout import PLAIN, Layout
@@ -23,6 +23,8 @@ from worker.models.transformer_weights import Array, Layer, StyleNorm, Transform
 
 Tensor = Any  # TensorFlow ships no types
 Norms = Iterator[tuple[Tensor, Tensor]]  # scale and shift of each norm, in the order of the layers
+
+_FEW_CHANNELS = 16
 
 
 class FastTransformer(tf.Module):  # type: ignore[misc]
@@ -35,7 +37,8 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
         super().__init__(name="fast_transformer")
         self.style_size = weights.style_size
         first, second, third = weights.contract
-        self._contract = (_Layer(first, CELLS), _Layer(second, stride=2), _Layer(third, stride=2))
+        self._first = CELLS if first.kernel.shape[-1] <= _FEW_CHANNELS else SMALL_CELLS
+        self._contract = (_Layer(first, self._first), _Layer(second, stride=2), _Layer(third, stride=2))
         self._residual = tuple((_Layer(one), _Layer(two)) for one, two in weights.residual)
         first, second, third = weights.expand
         self._expand = (_Layer(first, CORNERS), _Layer(second, CORNERS), _Layer(third, CELLS))
@@ -49,7 +52,7 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
         return tf.map_fn(lambda each: self._paint(*each), (pictures, one_each), fn_output_signature=result)
 
     def _paint(self, picture: Tensor, style: Tensor) -> Tensor:
-        moves, norms = Moves.of(tf.shape(picture)), self._heads(style)
+        moves, norms = Moves.of(tf.shape(picture), self._first), self._heads(style)
         trunk = self._contracted(picture, moves, norms)
         for one, two in self._residual:
             values, factor = one.relu(moves.block(trunk, one.given), None, norms)
@@ -104,9 +107,9 @@ class _Layer(tf.Module):  # type: ignore[misc]
 
 
 def _rewritten(kernel: Array, layout: Layout) -> Array:
-    if layout == CELLS:
-        return grid_kernel(kernel, CELLS.rows, CELLS.columns)
-    return corner_kernel(kernel) if layout == CORNERS else kernel
+    if layout == CORNERS:
+        return corner_kernel(kernel)
+    return kernel if layout == PLAIN else grid_kernel(kernel, layout.rows, layout.columns)
 
 
 class _Heads(tf.Module):  # type: ignore[misc]

