@@ -9,7 +9,8 @@ from typing import TextIO
 
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
-NOISE = re.compile(r"(I0000 |WARNING: All log messages before absl::)")  # native, whatever levels are set
+# What TensorFlow writes past every log level, on each start without a GPU.
+NOISE = re.compile(r"I0000 |WARNING: All log messages before absl::|E0000 .*failed call to cuInit")
 
 
 class ProcessLog:

@@ -63,11 +63,12 @@ def pull(*, names: tuple[str, ...]) -> None:
 
 
 def _teller(name: str) -> Callable[[PullStep], None]:
-    """Return what writes each step of a pull once, and every tenth of those that are counted."""
+    """Return what writes each step of a pull once, and every tenth of a download."""
     told: set[str] = set()
 
     def tell(step: PullStep) -> None:
-        tenth = 10 * step.done_bytes // step.total_bytes if step.total_bytes else 0
+        total = step.total_bytes if step.step == "fetch" else None
+        tenth = 10 * step.done_bytes // total if total else 0
         line = f"{name}: {step.step}{f' {tenth}0 %' if tenth else ''}"
         if line not in told:
             told.add(line)
