@@ -28,7 +28,7 @@ class Limits(_Group):
     max_pixels: int = Field(default=64_000_000, ge=1024)
     max_side: int = Field(default=16_384, ge=64)  # pixels
     min_side: int = Field(default=8, ge=1)  # pixels
-    max_frames: int = Field(default=1, ge=1)
+    max_frames: int = Field(default=48, ge=1, le=1000)  # of animated content
 
     @property
     def max_body_bytes(self) -> int:

@@ -1,25 +1,25 @@
-"""Stylization jobs: content and styles to one repainted picture."""
+"""Stylization jobs: content and styles to one repainted picture, or to a film where the content is one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from PIL import Image
 
 from shared.cards import ModelCard
 from shared.errors import ImageTooLarge, ImageTooSmall
-from shared.specs import StylizeSpec
-from worker.attempts import Attempt
-from worker.batcher import Request
+from shared.image_probe import ImageLimits
+from shared.stylize_spec import StylizeSpec
+from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
 from worker.codec.pixels import fit, resize, to_float, to_uint8
+from worker.finishing import Finish, enlarge, finish, steady
 from worker.models.stylizer import Style, Stylizer
-from worker.pictures import Picture, Pixels
+from worker.pictures import Film, Picture, Pixels
 from worker.stages import Stages
+from worker.styles import blended_style, on_runner
 from worker.tools import Tools
-
-Floats = npt.NDArray[np.float32]  # (h, w, 3) in 0..1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,69 +27,107 @@ class Prepared:
     """A stylization, decoded and ready for its model."""
 
     spec: StylizeSpec
-    content: Pixels  # (h, w, 3), at the size of the result
-    alpha: Pixels | None  # (h, w)
+    frames: tuple[Frame, ...]  # at the size of the result; one for a still picture
+    working_size: tuple[int, int]  # width and height at which the network paints
+    finish: Finish
     style_files: Mapping[str, bytes]  # by file id; decoded only where the style is not known yet
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the result is an animated file."""
+        return len(self.frames) > 1 or self.spec.output.format == "gif"
 
 
 def prepare(spec: StylizeSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    decoded = decode(inputs[spec.content], tools.limits, field="/content")
-    height, width = decoded.rgb.shape[:2]
-    if spec.size.max_side is not None:
-        width, height = fit(width, height, spec.size.max_side)
-    _check_size(width, height, card)
-    alpha = None if decoded.alpha is None else resize(decoded.alpha, width, height)
-    return Prepared(spec, resize(decoded.rgb, width, height), alpha, inputs)
+    frames = _content(spec, inputs[spec.content], tools.limits)
+    height, width = frames[0].rgb.shape[:2]
+    working = _working_size(width, height, spec.stroke, card)
+    wish = Finish(
+        strength=1.0 if spec.strength is None else spec.strength,
+        preserve_color=spec.preserve_color,
+        mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, tools.limits),
+    )
+    return Prepared(spec, frames, working, wish, inputs)
 
 
-def _check_size(width: int, height: int, card: ModelCard) -> None:
-    if max(width, height) > card.max_side:
-        text = f"{width} x {height} pixels; {card.name} takes sides up to {card.max_side}: set size.max_side"
-        raise ImageTooLarge.of_field("/content", text)
+def _content(spec: StylizeSpec, data: bytes, limits: ImageLimits) -> tuple[Frame, ...]:
+    if spec.output.format in ("gif", "webp"):
+        frames = decode_frames(data, limits, field="/content")
+    else:  # of an animation, the first frame
+        still = decode(data, limits, field="/content")
+        frames = (Frame(still.rgb, still.alpha, 0),)
+    height, width = frames[0].rgb.shape[:2]
+    size = (width, height) if spec.size.max_side is None else fit(width, height, spec.size.max_side)
+    return tuple(_resized(frame, *size) for frame in frames)
+
+
+def _resized(frame: Frame, width: int, height: int) -> Frame:
+    alpha = None if frame.alpha is None else resize(frame.alpha, width, height)
+    return Frame(resize(frame.rgb, width, height), alpha, frame.milliseconds)
+
+
+def _mask(data: bytes, width: int, height: int, limits: ImageLimits) -> Pixels:
+    """Return how much of each pixel is painted, (h, w): the mask's brightness, where it is opaque."""
+    decoded = decode(data, limits, field="/mask")
+    brightness: Any = decoded.rgb @ np.array([0.299, 0.587, 0.114], np.float32)
+    if decoded.alpha is not None:
+        brightness = brightness * (decoded.alpha / np.float32(255))
+    mask = Image.fromarray(np.rint(brightness).astype(np.uint8))
+    # Lanczos would ring: paint faintly where the mask is black.
+    return np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
+
+
+def _working_size(width: int, height: int, stroke: int | None, card: ModelCard) -> tuple[int, int]:
+    """Return the size at which the network paints; raise where the model cannot."""
     if min(width, height) < card.min_side:
         text = f"{width} x {height} pixels; {card.name} needs sides of {card.min_side} or more"
         raise ImageTooSmall.of_field("/content", text)
+    if stroke is not None:
+        least = -(-card.min_side * max(width, height) // min(width, height))  # keeps the shorter side legal
+        width, height = fit(width, height, max(stroke, least))
+    if max(width, height) > card.max_side:
+        known = f"{card.name} takes sides up to {card.max_side}"
+        text = f"{width} x {height} pixels; {known}: set size.max_side or stroke"
+        raise ImageTooLarge.of_field("/content", text)
+    return width, height
 
 
-def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture]:
-    """Run the style predictor where a style is new, then the transformer; mix with the photo by strength."""
-    spec, attempt = prepared.spec, stages.attempt
-    strength = 1.0 if spec.strength is None else spec.strength
-    if strength == 0:
-        return [Picture(prepared.content, prepared.alpha)]
-    styles = [(_style(prepared, i, model, tools, attempt), s.weight) for i, s in enumerate(spec.styles)]
-    content = to_float(prepared.content)
-    painted = _call(tools, attempt, model, content.shape, lambda: model.stylize(content, model.blend(styles)))
-    return [Picture(to_uint8(_mix(content, painted, strength)), prepared.alpha)]
+def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture | Film]:
+    """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
+    if prepared.finish.strength == 0:
+        return [_result(prepared, [frame.rgb for frame in prepared.frames])]
+    style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
+    painted: list[Pixels] = []
+    for number, frame in enumerate(prepared.frames):
+        picture = _paint(frame.rgb, prepared, style, model, tools, stages)
+        painted.append(_steadied(picture, painted, prepared, number))
+        if len(prepared.frames) > 1:
+            stages.advance(number + 1, len(prepared.frames))
+    return [_result(prepared, painted)]
 
 
-def _mix(content: Floats, painted: Floats, strength: float) -> Floats:
-    return painted if strength == 1 else content + (painted - content) * np.float32(strength)
+def _paint(
+    content: Pixels, prepared: Prepared, style: Style, model: Any, tools: Tools, stages: Stages
+) -> Pixels:
+    width, height = prepared.working_size
+    small = to_float(resize(content, width, height))
+    painted = to_uint8(on_runner(tools, stages.attempt, model, lambda: model.stylize(small, style)))
+    if painted.shape != content.shape:
+        painted = enlarge(painted, content)
+    return finish(content, painted, prepared.finish)
 
 
-def _style(prepared: Prepared, index: int, model: Stylizer, tools: Tools, attempt: Attempt) -> Style:
-    name = prepared.spec.styles[index].image
-    assert name is not None, "a style picture; built-in styles have numbers"
-
-    def make() -> Style:
-        decoded = decode(prepared.style_files[name], tools.limits, field=f"/styles/{index}/image")
-        style: Style = _call(
-            tools, attempt, model, ("style",), lambda: model.prepare_style(to_float(decoded.rgb))
-        )
-        return style
-
-    made: Style = tools.styles.get((model.digest, name), make)
-    return made
+def _steadied(picture: Pixels, painted: list[Pixels], prepared: Prepared, number: int) -> Pixels:
+    if not painted or prepared.spec.steadiness == 0:
+        return picture
+    now, before = (prepared.frames[i].rgb.astype(np.int16) for i in (number, number - 1))
+    change = np.abs(now - before).astype(np.uint8)
+    return steady(picture, painted[-1], change=change, keep=prepared.spec.steadiness)
 
 
-def _call(tools: Tools, attempt: Attempt, model: Stylizer, shape: tuple[Any, ...], step: Any) -> Any:
-    """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
-    request = Request(
-        bucket=(model.card.name, model.digest, *shape),
-        payload=None,
-        run=lambda _: [step()],
-        alone=True,
-        wanted=lambda: attempt.is_current,
-    )
-    return tools.batcher.call(request)
+def _result(prepared: Prepared, pictures: list[Pixels]) -> Picture | Film:
+    if not prepared.is_film:
+        return Picture(pictures[0], prepared.frames[0].alpha)
+    pairs = zip(pictures, prepared.frames, strict=True)
+    return Film(tuple(Frame(picture, frame.alpha, frame.milliseconds) for picture, frame in pairs))

@@ -54,13 +54,12 @@ class Bench:
         return self.model
 
     def runner(self) -> JobRunner:
-        tools = Tools(self.objects, Batcher(1), StyleCache(), ImageLimits())
+        tools = Tools(self.objects, Batcher(1), StyleCache(), ImageLimits(max_frames=10))
         return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held)
 
     def submit(self, **spec: Any) -> str:
-        resolved = resolve(
-            JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **spec}), load_catalog()
-        )
+        raw = {"type": "generate", **(spec or {"seeds": [1]})}
+        resolved = resolve(JOB_SPEC.validate_python(raw), load_catalog())
         return self.store.submit(Submission(new_job_id(), ANONYMOUS, resolved, "f")).id
 
     def job(self, job_id: str) -> Job:

@@ -1,0 +1,177 @@
+"""Stylization verbs around a small stylizer in numpy; the real networks have tests of their own."""
+
+import io
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from shared.cards import ModelCard, load_catalog
+from shared.file_store import FileStore
+from shared.identifiers import ANONYMOUS
+from shared.image_probe import ImageLimits, probe
+from shared.jobs import Job
+from shared.status import Lane, Status
+from tests.support import pictures
+from tests.worker.conftest import Bench
+from worker.models.stylizer import Style
+
+
+@dataclass
+class Mixer:
+    """Paints every pixel in the style's mean color; remembers the sizes it worked at."""
+
+    card: ModelCard = field(default_factory=lambda: load_catalog().get("magenta-mobile"))
+    digest: str = "mixer"
+    sizes: list[tuple[int, ...]] = field(default_factory=list)
+    looked_at: int = 0
+
+    def prepare_style(self, image: np.ndarray) -> Style:
+        self.looked_at += 1
+        return Style(image.reshape(-1, 3).mean(axis=0), None)
+
+    def blend(self, styles: list[tuple[Style, float]]) -> Style:
+        weights = [weight for _, weight in styles]
+        return Style(np.average([s.vector for s, _ in styles], axis=0, weights=weights), None)
+
+    def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
+        self.sizes.append(content.shape[:2])
+        return np.broadcast_to(style.vector, content.shape).astype(np.float32)
+
+
+@dataclass
+class Studio:
+    bench: Bench
+    files: FileStore
+    model: Mixer
+
+    def upload(self, data: bytes) -> str:
+        info = probe(data, ImageLimits(max_frames=10))
+        return self.files.add(ANONYMOUS, data, info)[0].id
+
+    def stylize(self, content: bytes, **spec: Any) -> Job:
+        styles = spec.pop("styles", None) or [{"image": self.upload(plain((200, 40, 0)))}]
+        raw = {"type": "stylize", "content": self.upload(content), "styles": styles, **spec}
+        job_id = self.bench.submit(**raw)
+        self.bench.runner().answer(job_id, Lane.INTERACTIVE)
+        return self.bench.job(job_id)
+
+    def image(self, job: Job) -> Image.Image:
+        assert job.status is Status.SUCCEEDED, job.error
+        return Image.open(io.BytesIO(self.bench.objects.get(job.outputs[0].key)))
+
+    def pixels(self, job: Job, mode: str = "RGB") -> np.ndarray:
+        return np.asarray(self.image(job).convert(mode))
+
+
+@pytest.fixture
+def studio(bench: Bench, files: FileStore) -> Studio:
+    bench.model = Mixer()  # type: ignore[assignment]
+    return Studio(bench, files, bench.model)  # type: ignore[arg-type]
+
+
+def plain(color: tuple[int, ...], size: tuple[int, int] = (32, 24)) -> bytes:
+    return pictures.save(Image.new("RGBA" if len(color) == 4 else "RGB", size, color), "png")
+
+
+def test_the_result_has_the_contents_size_and_the_styles_color(studio: Studio) -> None:
+    result = studio.pixels(studio.stylize(pictures.photo(90, 60)))
+    assert result.shape == (60, 90, 3)
+    assert (result == (200, 40, 0)).all()
+
+
+def test_styles_mix_by_weight(studio: Studio) -> None:
+    styles = [
+        {"image": studio.upload(plain((200, 0, 0))), "weight": 3},
+        {"image": studio.upload(plain((0, 100, 0))), "weight": 1},
+    ]
+    result = studio.pixels(studio.stylize(pictures.png(), styles=styles))
+    assert (result == (150, 25, 0)).all()
+
+
+def test_a_style_is_looked_at_once(studio: Studio) -> None:
+    runner = studio.bench.runner()
+    studio.bench.runner = lambda: runner  # type: ignore[method-assign]
+    for side in (40, 50, 60):
+        studio.stylize(pictures.png(side, side))
+    assert studio.model.looked_at == 1
+
+
+def test_half_strength_is_halfway(studio: Studio) -> None:
+    result = studio.pixels(studio.stylize(plain((100, 100, 100)), strength=0.5))
+    assert (result == (150, 70, 50)).all()
+
+
+def test_no_strength_gives_back_the_content_without_the_network(studio: Studio) -> None:
+    content = pictures.png(40, 30)
+    result = studio.pixels(studio.stylize(content, strength=0))
+    assert (result == np.asarray(Image.open(io.BytesIO(content)))).all()
+    assert studio.model.sizes == []
+
+
+def test_preserved_color_keeps_the_contents_hue(studio: Studio) -> None:
+    style = [{"image": studio.upload(plain((90, 90, 90)))}]
+    result = studio.pixels(studio.stylize(plain((160, 120, 120)), styles=style, preserve_color=True))
+    red, green, blue = (int(value) for value in result[0, 0])
+    assert red - green == pytest.approx(40, abs=1)
+    assert green == blue
+    assert red < 160
+
+
+def test_a_mask_of_another_size_limits_where(studio: Studio) -> None:
+    mask = np.zeros((8, 8), np.uint8)
+    mask[:, 4:] = 255
+    mask_file = studio.upload(pictures.save(Image.fromarray(mask), "png"))
+    result = studio.pixels(studio.stylize(plain((10, 20, 30), (64, 48)), mask=mask_file))
+    assert (result[:, :24] == (10, 20, 30)).all()
+    assert (result[:, 40:] == (200, 40, 0)).all()
+
+
+def test_alpha_is_kept(studio: Studio) -> None:
+    result = studio.pixels(studio.stylize(plain((10, 20, 30, 77), (40, 40))), "RGBA")
+    assert (result == (200, 40, 0, 77)).all()
+
+
+def test_strokes_set_the_networks_size_and_not_the_results(studio: Studio) -> None:
+    job = studio.stylize(pictures.photo(400, 200), stroke=100)
+    assert studio.image(job).size == (400, 200)
+    assert studio.model.sizes == [(50, 100)]
+
+
+def test_strokes_on_a_narrow_picture_stay_within_the_networks_reach(studio: Studio) -> None:
+    studio.stylize(pictures.photo(800, 40), stroke=64)
+    assert min(studio.model.sizes[0]) >= studio.model.card.min_side
+
+
+def test_the_longest_side_shrinks_the_result(studio: Studio) -> None:
+    assert studio.image(studio.stylize(pictures.photo(400, 200), size={"max_side": 100})).size == (100, 50)
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+def test_a_film_gives_a_film(studio: Studio, format: str) -> None:
+    content = pictures.animated("gif", frames=4)
+    job = studio.stylize(content, output={"format": format}, strength=0.5)
+    with studio.image(job) as result, Image.open(io.BytesIO(content)) as before:
+        assert result.n_frames == before.n_frames
+        assert result.size == before.size
+
+
+def test_a_still_format_takes_the_first_frame(studio: Studio) -> None:
+    job = studio.stylize(pictures.animated("gif", frames=4))
+    assert getattr(studio.image(job), "n_frames", 1) == 1
+
+
+def test_what_is_too_large_for_the_network_is_refused_by_name(studio: Studio) -> None:
+    studio.model.card = studio.model.card.model_copy(update={"max_side": 100})
+    job = studio.stylize(pictures.photo(200, 100))
+    assert job.error is not None
+    assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("image_too_large", "/content")
+    assert studio.stylize(pictures.photo(200, 100), stroke=100).status is Status.SUCCEEDED
+
+
+def test_what_is_too_small_for_the_network_is_refused_by_name(studio: Studio) -> None:
+    job = studio.stylize(pictures.png(64, 10))
+    assert job.error is not None
+    assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("image_too_small", "/content")

@@ -1,0 +1,85 @@
+"""What happens to a painted picture before it is encoded: detail, color, mask, strength, steadiness."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from worker.codec.pixels import resize
+from worker.pictures import Pixels
+
+_ROWS = 256  # worked on at once: floats of a whole large picture would take gigabytes
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+_STILL = 12.0  # levels of 255: a change of the content much above this is motion
+
+Floats = npt.NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Finish:
+    """What a job wants done to its painted pictures."""
+
+    strength: float = 1.0  # 0 gives the content, 1 the painting
+    preserve_color: bool = False
+    mask: Pixels | None = None  # (h, w): 255 is painted, 0 stays
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the painting itself is the result."""
+        return self.strength == 1 and not self.preserve_color and self.mask is None
+
+
+def finish(content: Pixels, painted: Pixels, wish: Finish) -> Pixels:
+    """Return the result (h, w, 3) from content and painting of the same size."""
+    if wish.is_plain:
+        return painted
+    result = np.empty_like(painted)
+    for start in range(0, len(content), _ROWS):
+        rows = slice(start, start + _ROWS)
+        result[rows] = _round(_finish_rows(content, painted, wish, rows))
+    return result
+
+
+def _finish_rows(content: Pixels, painted: Pixels, wish: Finish, rows: slice) -> Floats:
+    before: Floats = content[rows].astype(np.float32)
+    after: Floats = painted[rows].astype(np.float32)
+    if wish.preserve_color:
+        after = before + ((after - before) @ _LUMA)[..., None]
+    share: Any = np.float32(wish.strength)
+    if wish.mask is not None:
+        share = share * (wish.mask[rows].astype(np.float32) / 255)[..., None]
+    result: Floats = before + (after - before) * share
+    return result
+
+
+def enlarge(painted: Pixels, content: Pixels) -> Pixels:
+    """Bring a painting up to the content's size, with the content's fine detail.
+
+    What the content loses by going down to the painting's size and up again, its finest level of a Laplacian
+    pyramid (Burt and Adelson 1983), is added to the enlarged painting, in luminance alone: strokes keep their
+    colors, and edges come back sharp.
+    """
+    height, width = content.shape[:2]
+    small_height, small_width = painted.shape[:2]
+    large = resize(painted, width, height).copy()
+    coarse = resize(resize(content, small_width, small_height), width, height)
+    for start in range(0, height, _ROWS):
+        rows = slice(start, start + _ROWS)
+        detail = (content[rows].astype(np.float32) - coarse[rows]) @ _LUMA
+        large[rows] = _round(large[rows] + detail[..., None])
+    return large
+
+
+def steady(current: Pixels, before: Pixels, *, change: Pixels, keep: float) -> Pixels:
+    """Return a frame that flickers less: where the content stands still, it keeps `keep` of the one before.
+
+    `change` is the absolute difference of the two contents, (h, w, 3).
+    """
+    motion = change.max(axis=2).astype(np.float32)
+    share = (keep * np.exp(-((motion / _STILL) ** 2)))[..., None]
+    return _round(current + (before.astype(np.float32) - current) * share)
+
+
+def _round(values: Floats) -> Pixels:
+    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
