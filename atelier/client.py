@@ -64,7 +64,7 @@ class Client:
         return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/cancel")))
 
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
-        """Ask again for a job that failed, was canceled or expired; return the new job, with the same seeds."""
+        """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds."""
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/retry", headers=headers)))
 
