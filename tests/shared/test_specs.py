@@ -167,9 +167,14 @@ def test_what_does_not_fit_the_cards_latent_is_refused_by_field(
             "all frames would have 80281600 pixels; at most 64000000",
         ),
         (
-            {"digits": "0" * 53, "upscale": {"factor": 11}, "output": {"format": "webp"}},
-            "/upscale",
-            "at most 16383",
+            {
+                "count": 33,
+                "grid": {"columns": 33, "gap": 50},
+                "upscale": {"factor": 16},
+                "output": {"format": "webp"},
+            },
+            "/grid",
+            "the sheet would be 16384 x 448 pixels; a side may have at most 16383",
         ),
     ],
 )
