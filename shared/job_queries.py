@@ -1,7 +1,7 @@
 """Reading jobs: lists, events, and what a waiting job may expect. Changes nothing."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,28 +57,31 @@ class JobQueries:
     ) -> Page:
         """Return the owner's jobs, newest first, that match the filters."""
         found: list[Job] = []
-        below = int(cursor) if cursor else None
-        for job in self._newest(owner, below):
-            if len(found) == limit:
-                return Page(tuple(found), str(found[-1].sequence))
-            if status in (None, job.status) and kind in (None, job.spec.type):
-                found.append(job)
-        return Page(tuple(found), None)
+        for _ in range(MAX_SCANNED // SCAN_CHUNK):
+            jobs, below = self._below(owner, cursor)
+            for job in jobs:
+                if len(found) == limit:
+                    return Page(tuple(found), str(found[-1].sequence))
+                if status in (None, job.status) and kind in (None, job.spec.type):
+                    found.append(job)
+            if below is None:
+                return Page(tuple(found), None)
+            cursor = below
+        return Page(tuple(found), cursor)  # perhaps fewer than asked for: the filters are narrow
 
-    def _newest(self, owner: str, below: int | None) -> Iterator[Job]:
-        top = "+inf" if below is None else f"({below}"
-        for start in range(0, MAX_SCANNED, SCAN_CHUNK):
-            with answering():
-                ids = self._client.zrevrangebyscore(
-                    self._key("owner", owner, "jobs"), top, "-inf", start=start, num=SCAN_CHUNK
-                )
-                pipeline = self._client.pipeline(transaction=False)
-                for job_id in ids:
-                    pipeline.hgetall(self._key("job", job_id))
-                records = pipeline.execute()
-            yield from (job_from_record(raw) for raw in records if raw)
-            if len(ids) < SCAN_CHUNK:
-                return
+    def _below(self, owner: str, cursor: str | None) -> tuple[list[Job], str | None]:
+        """Return the next jobs below a cursor, and the cursor after them; None where these are the last."""
+        top = "+inf" if cursor is None else f"({int(cursor)}"
+        with answering():
+            rows = self._client.zrevrangebyscore(
+                self._key("owner", owner, "jobs"), top, "-inf", start=0, num=SCAN_CHUNK, withscores=True
+            )
+            pipeline = self._client.pipeline(transaction=False)
+            for job_id, _ in rows:
+                pipeline.hgetall(self._key("job", job_id))
+            records = pipeline.execute()
+        jobs = [job_from_record(raw) for raw in records if raw]
+        return jobs, str(int(rows[-1][1])) if len(rows) == SCAN_CHUNK else None
 
     def waiting(self, job: Job, slots: int) -> Waiting | None:
         """Return the place of a queued job; `slots` is how many jobs all live workers run at once."""

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from shared import job_queries
 from shared.cards import load_catalog
 from shared.errors import (
     CorruptImage,
@@ -272,6 +273,19 @@ def test_pages_list_newest_first_and_end(store: JobStore, queries: JobQueries) -
     assert [j.id for j in queries.page(ANONYMOUS, status=Status.CANCELED).jobs] == [ids[1]]
     assert queries.page(ANONYMOUS, kind="stylize").jobs == ()
     assert queries.page("other").jobs == ()
+
+
+def test_a_narrow_filter_looks_at_so_many_jobs_and_then_hands_back_where_it_stopped(
+    store: JobStore, queries: JobQueries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_queries, "SCAN_CHUNK", 2)
+    monkeypatch.setattr(job_queries, "MAX_SCANNED", 4)
+    ids = [submit(store) for _ in range(6)]
+    store.cancel(ids[0], ANONYMOUS)
+    first = queries.page(ANONYMOUS, status=Status.CANCELED)
+    assert first.jobs == ()
+    second = queries.page(ANONYMOUS, status=Status.CANCELED, cursor=first.next_cursor)
+    assert ([job.id for job in second.jobs], first.next_cursor is None) == ([ids[0]], False)
 
 
 def test_a_waiting_job_knows_its_place(store: JobStore, queries: JobQueries) -> None:
