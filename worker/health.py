@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -26,11 +27,16 @@ class Health:
 
 
 def write_health(path: Path, health: Health) -> None:
-    """Replace the file; readers see the old text or the new."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Replace the file; readers see the old text or the new. On a full disk its time alone is renewed."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(asdict(health)), "utf-8")
-    temporary.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(asdict(health)), "utf-8")
+        temporary.replace(path)
+    except OSError:
+        # The heartbeat must go on: without it every job of this process would be taken for lost.
+        with suppress(OSError):
+            os.utime(path)
 
 
 def judge(path: Path, *, now: float | None = None) -> str:

@@ -35,3 +35,12 @@ def test_the_command_answers_with_its_exit_status(tmp_path: Path) -> None:
     assert (absent.returncode, "unhealthy" in absent.stderr) == (1, True)
     write_health(tmp_path / "worker.health", Health.of_this_process("", ()))
     assert subprocess.run(command, env=environ, check=False).returncode == 0
+
+
+def test_a_full_disk_stops_no_heartbeat(tmp_path: Path) -> None:
+    file = tmp_path / "h"
+    write_health(file, Health.of_this_process("", ()))
+    os.utime(file, (1, 1))
+    (tmp_path / f"h.{os.getpid()}.tmp").mkdir()  # stands in the way as a full disk would
+    write_health(file, Health.of_this_process("", ()))
+    assert judge(file) == ""
