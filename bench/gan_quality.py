@@ -3,8 +3,8 @@
 Pictures are drawn as a job draws them: seeds from 0 on, the digit left to the seed. Everything is measured
 against the held-out pictures, which neither the generator nor the classifier has seen; the real training
 pictures in the next column show what the best of all generators would reach. The features are this
-classifier's own, so its FID compares generators here and not with published figures; training pictures
-without their sevens and blurred ones give it a scale.
+classifier's own and scaled so that training pictures without their sevens are at a distance of 3.1: its FID
+compares generators here and not with published figures.
 
 Usage: python -m bench.gan_quality [--data PATH] [--weights FOLDER ...] [--samples N]
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.gan_scores import Images, Judge, Labelled
+from bench.gan_scores import FID_WITHOUT, MISSING, Images, Judge, Labelled
 from bench.measuring import Goal, machine
 from shared.cards import load_catalog
 from shared.settings import Settings
@@ -24,7 +24,6 @@ from worker.models.dcgan_weights import BUNDLED_FOLDER
 from worker.models.runtime import configure_tensorflow
 
 NICENESS = 10
-SCALE_MISSING = 7
 CLASSIFIER_GOAL = Goal(99.4, at_least=True)  # % of the held-out pictures
 LIMITS = {
     "FID": Goal(0.5),
@@ -54,9 +53,9 @@ def measure(data: str, folders: list[Path], samples: int) -> None:
     before = machine()
     real, held_out = load_pictures(data), read_held_out(data)
     classifier = classifier_for(real, Settings.from_env().state_dir / "bench")
-    judge = Judge(classifier, held_out, real.images[..., 0])
-    train = Labelled(real.images[:samples, :, :, 0], real.labels[:samples].astype(np.int64))
-    columns = {"x_train": judge.figures(train)}
+    train = Labelled(real.images[..., 0], real.labels.astype(np.int64))
+    judge = Judge(classifier, held_out, train)
+    columns = {"x_train": judge.figures(Labelled(train.images[:samples], train.labels[:samples]))}
     for folder in folders:
         columns[folder.name or str(folder)] = judge.figures(generate(folder, samples))
     print(f"\nGenerated digits, {samples} of each, against {len(held_out.images)} held-out pictures")
@@ -64,8 +63,8 @@ def measure(data: str, folders: list[Path], samples: int) -> None:
     accuracy = judge.accuracy
     verdict = "met" if CLASSIFIER_GOAL.is_met(accuracy) else "NOT MET"
     print(f"  the classifier is right in {accuracy:.2f} % of them, goal {CLASSIFIER_GOAL}: {verdict}")
-    for name, pictures in scales(train).items():
-        print(f"  for scale: FID {judge.fid(pictures):.2f} for x_train {name}")
+    print(f"  for scale: FID {FID_WITHOUT} is x_train without {MISSING}; ", end="")
+    print(f"blurred over 3 pixels it is at {judge.fid(blurred(train.images[:samples])):.2f}")
     print_columns(columns)
 
 
@@ -92,14 +91,11 @@ def generate(folder: Path, samples: int) -> Labelled:
     return Labelled(Generator.load(card, folder).generate(latents)[..., 0], labels)
 
 
-def scales(train: Labelled) -> dict[str, Images]:
-    """Return pictures whose faults are known."""
-    images = train.images.astype(np.float32)
-    blurred = (images + np.roll(images, 1, axis=2) + np.roll(images, -1, axis=2)) / 3
-    return {
-        f"without {SCALE_MISSING}": train.images[train.labels != SCALE_MISSING],
-        "blurred over 3 pixels": np.rint(blurred).astype(np.uint8),
-    }
+def blurred(images: Images) -> Images:
+    """Return pictures with each pixel averaged with its left and right neighbors."""
+    values = images.astype(np.float32)
+    mixed = (values + np.roll(values, 1, axis=2) + np.roll(values, -1, axis=2)) / 3
+    return np.rint(mixed).astype(np.uint8)
 
 
 def print_columns(columns: dict[str, dict[str, float]]) -> None:
