@@ -12,6 +12,7 @@ from shared.errors import ModelCorrupt
 from worker.models.dcgan import build_generator
 from worker.models.dcgan_architecture import Architecture
 from worker.models.dcgan_weights import read_weights
+from worker.models.micro_batches import in_micro_batches
 
 
 class Generator:
@@ -55,13 +56,10 @@ class Generator:
 
     def generate(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return pictures (n, height, width, channels), 0 to 255, for latents (n, size); n may be 0."""
-        step = self.card.max_batch
-        parts = [self._micro_batch(latents[start : start + step]) for start in range(0, len(latents), step)]
-        return np.concatenate([np.empty((0, *self._picture_shape), np.uint8), *parts])
+        return in_micro_batches(
+            self._draw, latents, size=self.card.max_batch, picture_shape=self._picture_shape
+        )
 
-    def _micro_batch(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
-        padded = np.zeros((self.card.max_batch, self._latent_size), np.float32)
-        padded[: len(latents)] = latents
-        values = self._run(padded).numpy()[: len(latents)]
-        levels: NDArray[np.uint8] = np.rint(values * 127.5 + 127.5).astype(np.uint8)
+    def _draw(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+        levels: NDArray[np.uint8] = np.rint(self._run(latents).numpy() * 127.5 + 127.5).astype(np.uint8)
         return levels
