@@ -1,13 +1,14 @@
 """Model cards: what a network is, what it takes, and where its weights come from, as data."""
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from shared.errors import UnknownModel
 
@@ -105,11 +106,22 @@ class ModelCard(_Data):
     parameters: dict[str, Range] = Field(default_factory=dict)
     latent: Latent | None = None  # generators only
     picture: Picture | None = None  # generators only
-    min_side: int = Field(default=8, ge=1)  # pixels; stylizers only
-    max_side: int = Field(default=4096, ge=1)  # pixels; stylizers only
+    min_side: int = Field(default=8, ge=1)  # of a content picture, pixels
+    max_side: int = Field(default=4096, ge=1)  # of a content picture, pixels
     style_side: int | None = None  # a style image is brought to this square, pixels; stylizers only
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
+    prefers: str | None = None  # a model that is used in this one's place where the store holds it
+    value_range: tuple[float, float] = (0.0, 1.0)  # black and white, in and out; kind transform only
+    scale: int = Field(default=1, ge=1, le=16)  # output side / input side; kind transform only
+    multiple: int = Field(default=1, ge=1, le=1024)  # sides are padded to one, pixels; kind transform only
+
+    @field_validator("value_range")
+    @classmethod
+    def _range_rises(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not -math.inf < value[0] < value[1] < math.inf:
+            raise ValueError("value_range must rise from its first number to its second")
+        return value
 
 
 class Catalog:

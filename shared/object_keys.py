@@ -13,6 +13,11 @@ def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
     return f"{attempt_prefix(job_id, attempt)}{index}.{extension}"
 
 
+def preview_key(job_id: str, attempt: int, step: int) -> str:
+    """Return the key of a picture of the work after so many steps; it lives and dies with the outputs."""
+    return f"{attempt_prefix(job_id, attempt)}previews/{step}.jpg"
+
+
 def attempt_prefix(job_id: str, attempt: int) -> str:
     """Return the prefix of all that one attempt stores."""
     return f"outputs/{job_id}/{attempt}/"

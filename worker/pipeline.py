@@ -7,7 +7,7 @@ from shared.identifiers import sha256
 from shared.jobs import Job, StoredOutput
 from shared.object_keys import output_key
 from shared.spec_parts import Output
-from worker import generation, stylization
+from worker import generation, stylization, transformation
 from worker.attempts import Attempt
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.encode import EncodedImage, encode
@@ -16,7 +16,8 @@ from worker.pictures import Film, Picture
 from worker.stages import Stages
 from worker.tools import Tools
 
-KINDS: dict[str, Any] = {"generate": generation, "stylize": stylization}  # each has prepare and predict
+# Each has prepare and predict.
+KINDS: dict[str, Any] = {"generate": generation, "stylize": stylization, "transform": transformation}
 
 
 def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[StoredOutput, ...]:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import StoreUnavailable
+from shared.errors import StoreUnavailable, TimeLimitExceeded
 from shared.job_store import JobStore
 from shared.jobs import Progress
 from worker.attempts import Attempt
@@ -12,6 +12,7 @@ from worker.attempts import Attempt
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: nobody would see it
 # Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
 BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
+_SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
 _ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
 
 
@@ -41,12 +42,20 @@ class Stages:
     def advance(self, step: int, total: int, preview: str | None = None) -> None:
         """Note that a stage of many steps has done so many; raise JobCanceled or LeaseLost to end it.
 
-        `preview` is the key of a stored picture of the work so far, and is reported at once.
+        `preview` is the key of a stored picture of the work so far, and is reported at once. Raises
+        TimeLimitExceeded a little before the limit at which the whole process would be ended.
         """
         self.attempt.check()
+        self._check_time(step, total)
         begin, end = BEGINS[self._stage], _ENDS[self._stage]
         fraction = round(begin + (end - begin) * step / total, 4)
         self._report(Progress(self._stage, fraction, step, total, preview), now=preview is not None)
+
+    def _check_time(self, step: int, total: int) -> None:
+        limit = self._store.rules.hard_limit_seconds
+        if self.attempt.age_seconds > limit * _SHARE_OF_LIMIT:
+            text = f"an attempt may run {limit:g} s at most, and {step} of {total} steps are done"
+            raise TimeLimitExceeded(f"{text}: ask for fewer steps, or for a smaller size")
 
     def _report(self, progress: Progress, *, now: bool = False) -> None:
         moment = time.monotonic()

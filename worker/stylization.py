@@ -1,7 +1,8 @@
 """Stylization jobs: content and styles to one repainted picture, or to a film where the content is one."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,14 @@ from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
 from worker.codec.pixels import fit, resize, to_float, to_uint8
 from worker.finishing import Finish, enlarge, finish, steady
-from worker.models.stylizer import Style, Stylizer
+from worker.models.stylizer import Stylizer
+from worker.optimization import Floats, paint, style_pictures
 from worker.pictures import Film, Picture, Pixels
 from worker.stages import Stages
 from worker.styles import blended_style, on_runner
 from worker.tools import Tools
+
+Stylize = Callable[[int, Floats], Floats]  # takes the number of a frame, and it at the working size
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,22 +101,33 @@ def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -
     """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
     if prepared.finish.strength == 0:
         return [_result(prepared, [frame.rgb for frame in prepared.frames])]
-    style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
+    stylize = (_optimizing if model.card.optimizes else _stylizing)(prepared, model, tools, stages)
     painted: list[Pixels] = []
     for number, frame in enumerate(prepared.frames):
-        picture = _paint(frame.rgb, prepared, style, model, tools, stages)
+        picture = _paint(frame.rgb, prepared, partial(stylize, number))
         painted.append(_steadied(picture, painted, prepared, number))
-        if len(prepared.frames) > 1:
+        if len(prepared.frames) > 1 and not model.card.optimizes:
             stages.advance(number + 1, len(prepared.frames))
     return [_result(prepared, painted)]
 
 
-def _paint(
-    content: Pixels, prepared: Prepared, style: Style, model: Any, tools: Tools, stages: Stages
-) -> Pixels:
+def _stylizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+    """Return the way of a network that paints in one go; its styles are looked at now."""
+    style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
+    return lambda _, small: on_runner(tools, stages.attempt, model, lambda: model.stylize(small, style))
+
+
+def _optimizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+    """Return the way of a model that paints step by step; it reports its steps itself."""
+    spec, side = prepared.spec, model.card.max_side
+    styles = style_pictures(spec.styles, prepared.style_files, tools, max_side=side)
+    work = {"model": model, "tools": tools, "stages": stages, "frames": len(prepared.frames)}
+    return lambda number, small: paint(spec, small, styles, **work, frame=number)
+
+
+def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Floats], Floats]) -> Pixels:
     width, height = prepared.working_size
-    small = to_float(resize(content, width, height))
-    painted = to_uint8(on_runner(tools, stages.attempt, model, lambda: model.stylize(small, style)))
+    painted = to_uint8(stylize(to_float(resize(content, width, height))))
     if painted.shape != content.shape:
         painted = enlarge(painted, content)
     return finish(content, painted, prepared.finish)

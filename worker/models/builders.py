@@ -1,4 +1,4 @@
-"""The builtin models: which function writes the files of each, with no network."""
+"""The builtin models: which function writes the files of each. All but VGG-19 need no network."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -34,8 +34,22 @@ def _build_mnist_dcgan(folder: Path) -> None:
     build_mnist_dcgan(folder)
 
 
+def _build_nst_mobilenetv2(folder: Path) -> None:
+    from worker.models.nst_backbones import build_mobilenet_features
+
+    build_mobilenet_features(folder)
+
+
+def _build_nst_vgg19(folder: Path) -> None:
+    from worker.models.nst_backbones import build_vgg19_features
+
+    build_vgg19_features(folder)
+
+
 BUILDERS: Mapping[str, Builder] = {
     "magenta-mobile": _build_magenta_mobile,
     "mnist-dcgan": _build_mnist_dcgan,
     "multistyle-26": _build_multistyle,
+    "nst-mobilenetv2": _build_nst_mobilenetv2,
+    "nst-vgg19": _build_nst_vgg19,
 }

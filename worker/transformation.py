@@ -1,0 +1,62 @@
+"""Transformation jobs: a picture through a network from picture to picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from shared.cards import ModelCard
+from shared.errors import ImageTooLarge, ImageTooSmall
+from shared.stylize_spec import TransformSpec
+from worker.codec.decode import decode
+from worker.codec.pixels import fit, resize, to_float, to_uint8
+from worker.pictures import Picture, Pixels
+from worker.stages import Stages
+from worker.styles import on_runner
+from worker.tools import Tools
+
+if TYPE_CHECKING:  # its callers alone start TensorFlow
+    from worker.models.transformer import Transformer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A transformation, decoded and ready for its model."""
+
+    content: Pixels  # (h, w, 3), at the size that the network gets
+    alpha: Pixels | None  # (h, w)
+
+
+def prepare(spec: TransformSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
+    """Decode the content and bring it to its size. Raises the image errors, naming the field."""
+    decoded = decode(inputs[spec.content], tools.limits, field="/content")
+    height, width = decoded.rgb.shape[:2]
+    if spec.size.max_side is not None:
+        width, height = fit(width, height, spec.size.max_side)
+    _check_size(width, height, card, tools.limits.max_pixels)
+    alpha = None if decoded.alpha is None else resize(decoded.alpha, width, height)
+    return Prepared(resize(decoded.rgb, width, height), alpha)
+
+
+def _check_size(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
+    size = f"{width} x {height} pixels"
+    if min(width, height) < card.min_side:
+        text = f"{size}; {card.name} needs sides of {card.min_side} or more"
+        raise ImageTooSmall.of_field("/content", text)
+    if max(width, height) > card.max_side:
+        text = f"{size}; {card.name} takes sides up to {card.max_side}: set size.max_side"
+        raise ImageTooLarge.of_field("/content", text)
+    if width * height * card.scale**2 > max_pixels:
+        text = f"{size}, enlarged {card.scale} times by {card.name}, are above {max_pixels} pixels"
+        raise ImageTooLarge.of_field("/content", f"{text}: set size.max_side")
+
+
+def predict(prepared: Prepared, model: Transformer, tools: Tools, stages: Stages) -> list[Picture]:
+    """Run the network on the color; alpha only follows the size."""
+    content = to_float(prepared.content)
+    made = to_uint8(on_runner(tools, stages.attempt, model, lambda: model.transform(content)))
+    alpha = prepared.alpha
+    if alpha is not None:
+        alpha = resize(alpha, made.shape[1], made.shape[0])
+    return [Picture(made, alpha)]
