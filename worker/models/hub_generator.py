@@ -1,4 +1,4 @@
-"""Puts any generator into service that is a SavedModel, by TensorFlow Hub's call convention or a plain one."""
+"""Puts any SavedModel that generates into service, by TensorFlow Hub's call convention or a plain one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -97,7 +97,7 @@ def _function_of(card: ModelCard, module: Any) -> Callable[[Any], Any]:
 def _by_signature(card: ModelCard, signature: Any) -> Callable[[Any], Any]:
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1:
-        raise ModelCorrupt(f"{card.name} takes {', '.join(inputs) or 'no input'}; a generator takes latents")
+        raise ModelCorrupt(f"{card.name} takes {', '.join(sorted(inputs)) or 'no input'}; a generator takes latents")
     ((name, spec),) = inputs.items()
     _check_input(card, spec)
     return lambda latents: signature(**{name: tf.cast(latents, spec.dtype)})
