@@ -97,7 +97,8 @@ def _function_of(card: ModelCard, module: Any) -> Callable[[Any], Any]:
 def _by_signature(card: ModelCard, signature: Any) -> Callable[[Any], Any]:
     inputs = signature.structured_input_signature[1]
     if len(inputs) != 1:
-        raise ModelCorrupt(f"{card.name} takes {', '.join(sorted(inputs)) or 'no input'}; a generator takes latents")
+        names = ", ".join(sorted(inputs)) or "no input"
+        raise ModelCorrupt(f"{card.name} takes {names}; a generator takes latents")
     ((name, spec),) = inputs.items()
     _check_input(card, spec)
     return lambda latents: signature(**{name: tf.cast(latents, spec.dtype)})
