@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.cards import load_catalog
-from shared.specs import JOB_SPEC, resolve
+from shared.cards import Latent, load_catalog
+from shared.spec_parts import Interpolation
+from shared.specs import JOB_SPEC, GenerateSpec, resolve
 from worker.latent_plan import Plan, make_plan, text_of_all
 from worker.latents import digit_of, latent
 
@@ -89,3 +90,12 @@ def test_a_walk_between_latents_is_said_to_be_of_no_seed() -> None:
 )
 def test_a_file_of_all_pictures_says_what_they_are(fields: dict[str, Any], text: dict[str, str]) -> None:
     assert text_of_all(plan(grid={}, **fields).spec) == text
+
+
+def test_a_generator_without_classes_draws_and_walks_all_the_same() -> None:
+    plain = Latent(normals=16, classes=0)
+    spec = GenerateSpec(type="generate", interpolate=Interpolation(seeds=[1, 2], steps=3))
+    made = make_plan(spec, plain)
+    assert made.latents.shape == (3, 1, 16)
+    assert np.array_equal(made.latents[0, 0], latent(plain, 1, None, 1.0))
+    assert made.labels[0].text == {"atelier:seed": "1"}

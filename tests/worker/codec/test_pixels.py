@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.support import pictures
-from worker.codec.pixels import contact_sheet, fit, resize, to_float, to_uint8
+from worker.codec.pixels import contact_sheet, enlarge, fit, resize, to_color, to_float, to_uint8
 
 SIDES = st.integers(1, 20_000)
 
@@ -81,3 +81,30 @@ def test_a_sheet_keeps_the_channels():
 def test_a_sheet_needs_pictures_of_one_shape(shapes):
     with pytest.raises(ValueError, match="one shape"):
         contact_sheet([np.zeros(shape, np.uint8) for shape in shapes], 2)
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 5), st.integers(1, 5), st.sampled_from([1, 3]))))
+def test_every_pixel_becomes_a_block(pixels):
+    large = enlarge(pixels, 3, "nearest")
+    assert large.shape == (pixels.shape[0] * 3, pixels.shape[1] * 3, pixels.shape[2])
+    assert all(np.array_equal(large[row::3, column::3], pixels) for row in range(3) for column in range(3))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_enlarging_smoothly_keeps_the_picture(channels):
+    small = pictures.gradient()[:, :, :channels]
+    large = enlarge(small, 4, "lanczos")
+    assert large.shape == (96, 128, channels)
+    means = large.reshape(24, 4, 32, 4, channels).mean(axis=(1, 3))
+    assert np.abs(means - small).mean() < 1
+
+
+def test_enlarging_by_one_changes_nothing():
+    np.testing.assert_array_equal(enlarge(pictures.gradient(), 1, "lanczos"), pictures.gradient())
+
+
+def test_grey_becomes_color_and_color_stays():
+    grey = pictures.gradient()[:, :, :1]
+    assert to_color(grey).shape == (24, 32, 3)
+    assert (to_color(grey) == grey).all()
+    np.testing.assert_array_equal(to_color(pictures.gradient()), pictures.gradient())

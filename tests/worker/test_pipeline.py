@@ -1,0 +1,80 @@
+"""What a kind of job hands to the pipeline becomes files: pictures, and films where the format can move."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.image_probe import ImageLimits
+from shared.jobs import Job
+from shared.status import Lane, Status
+from tests.support import pictures
+from tests.worker.conftest import Bench
+from worker import pipeline
+from worker.codec.animation import Frame, decode_frames
+from worker.codec.decode import decode
+from worker.pictures import Film, Picture
+
+LIMITS = ImageLimits(min_side=1, max_frames=8)
+ALPHA = np.full((24, 32), 255, np.uint8)
+ALPHA[:12] = 0
+
+
+@dataclass
+class Gives:
+    """A kind of job whose results are known before."""
+
+    results: list[Picture | Film]
+
+    def prepare(self, *_: Any) -> None:
+        return None
+
+    def predict(self, *_: Any) -> list[Picture | Film]:
+        return self.results
+
+
+def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, result: Picture | Film, image_format: str) -> Job:
+    monkeypatch.setitem(pipeline.KINDS, "generate", Gives([result]))
+    moving = {"animation": {}} if image_format == "gif" else {}
+    job_id = bench.submit(output={"format": image_format}, **moving)
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    return bench.job(job_id)
+
+
+def film(alpha: np.ndarray | None = None) -> Film:
+    return Film(tuple(Frame(np.roll(pictures.gradient(), i, axis=1), alpha, 60) for i in range(3)), seed=5)
+
+
+@pytest.mark.parametrize("image_format", ["gif", "webp"])
+def test_a_film_becomes_one_animated_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, image_format: str
+) -> None:
+    (output,) = run(bench, monkeypatch, film(), image_format).outputs
+    frames = decode_frames(bench.objects.get(output.key), LIMITS)
+    assert (output.media_type, output.seed) == (f"image/{image_format}", 5)
+    assert output.key.endswith(f"/0.{image_format}")
+    assert [frame.milliseconds for frame in frames] == [60] * 3
+
+
+@pytest.mark.parametrize("image_format", ["png", "jpeg"])
+def test_a_film_is_refused_where_the_format_cannot_move(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, image_format: str
+) -> None:
+    job = run(bench, monkeypatch, film(), image_format)
+    assert job.status is Status.FAILED
+    assert job.error is not None
+    assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("invalid_request", "/output/format")
+
+
+def test_a_still_picture_can_be_a_gif(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    (output,) = run(bench, monkeypatch, Picture(pictures.gradient(), ALPHA), "gif").outputs
+    decoded = decode(bench.objects.get(output.key), LIMITS)
+    assert decoded.alpha is not None
+    assert np.array_equal(decoded.alpha, ALPHA)
+
+
+def test_the_model_is_named_in_a_png(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.model.card = bench.model.card.model_copy(update={"version": "7"})
+    (output,) = run(bench, monkeypatch, Picture(pictures.gradient(), text={"a": "b"}), "png").outputs
+    assert b"mnist-dcgan@7" in bench.objects.get(output.key)
