@@ -13,6 +13,7 @@ from rich.progress import track
 from atelier.progress_display import stderr_console
 from worker.training.data import Pictures, batches
 
+RECIPE = 1  # count up when anything below changes, so that no classifier of an old recipe is used
 EPOCHS = 6
 BATCH = 128
 SHIFT = 2  # pixels, either way
@@ -86,10 +87,10 @@ class DigitClassifier:
 
 
 def classifier_for(digits: Pictures, folder: Path) -> DigitClassifier:
-    """Return a classifier trained on these digits, from the folder where an earlier run left it."""
+    """Return a classifier trained on these digits, the one that an earlier run left in the folder if any."""
     keras.utils.set_random_seed(SEED)
     classifier = DigitClassifier()
-    path = folder / f"digit-classifier-{digits.digest[:16]}.npz"
+    path = folder / f"digit-classifier-{RECIPE}-{digits.digest[:16]}.npz"
     if path.exists():
         classifier.load(path)
     else:

@@ -63,7 +63,10 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     model = _checked_name(name or config.out.absolute().name)
     settings = Settings.from_env()
     # They bring TensorFlow, which --help must not wait for.
+    from worker.models.runtime import configure_tensorflow
     from worker.models.store import ModelStore
+
+    configure_tensorflow(0, 0)
     from worker.training.publish import publish
     from worker.training.run import train as run_training
 

@@ -24,7 +24,7 @@ def publish(trained: Trained, name: str, *, store: ModelStore, cards: Path) -> M
     cards.mkdir(parents=True, exist_ok=True)
     path = cards / f"{name}.json"
     partial = path.with_suffix(f".partial-{os.getpid()}")
-    content = card.model_dump(mode="json", exclude_none=True)
+    content = card.model_dump(mode="json", exclude_defaults=True)
     partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     partial.replace(path)
     return card
@@ -41,7 +41,7 @@ def make_card(trained: Trained, name: str) -> ModelCard:
         version=record.sha256[:12],
         title=f"{name} (DCGAN)",
         description=_describe(trained),
-        license="as the training pictures'",
+        license="not stated",
         source=TrainedSource(type="trained", path=str(folder), sha256=record.sha256),
         default=carried is not None and carried.default,
         preload=carried is not None and carried.preload,
@@ -58,7 +58,7 @@ def make_card(trained: Trained, name: str) -> ModelCard:
 def _describe(trained: Trained) -> str:
     picture = trained.architecture.picture
     kind = "grey" if picture.channels == 1 else "color"
-    text = f"Trained on one's own data: {picture.width} x {picture.height} {kind} pictures"
+    text = f"Trained by its user: {picture.width} x {picture.height} {kind} pictures"
     if not trained.classes:
         return f"{text} without classes."
     named = ", ".join(f"{number} {name}" for number, name in enumerate(trained.classes))
