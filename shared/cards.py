@@ -158,10 +158,12 @@ class Catalog:
 
     def default(self, kind: Kind) -> ModelCard:
         """Return the card that a job of this kind gets when it names none; raise UnknownModel without one."""
-        known = [card for card in self._cards.values() if card.kind == kind and card.default]
-        if not known:
-            raise UnknownModel.of_field("/model", f"no {kind} model is the default; name one")
-        return known[0]
+        of_kind = [card for card in self._cards.values() if card.kind == kind]
+        found = next((card for card in of_kind if card.default), None)
+        if found is None:
+            names = ", ".join(sorted(card.name for card in of_kind)) or "none is known; write a card"
+            raise UnknownModel.of_field("/model", f"a {kind} job must name its model, one of: {names}")
+        return found
 
 
 def parse_card(path: Path) -> ModelCard:

@@ -10,7 +10,7 @@ from typing import Any
 from shared.cards import Catalog, ModelCard
 from shared.errors import AtelierError
 from shared.worker_roster import LoadedModel
-from worker.models.loading import load_model
+from worker.models.loading import choose, load_model
 from worker.models.store import ModelStore
 
 log = logging.getLogger("atelier.worker")
@@ -18,6 +18,7 @@ log = logging.getLogger("atelier.worker")
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
+    card: ModelCard  # by which it was loaded; the model's own may differ in the version
     model: Any
     files: str  # digest of the stored files that it was loaded from
 
@@ -65,7 +66,7 @@ class ModelRegistry:
 
     def _renew(self, name: str, known: _Loaded) -> None:
         card = self._catalog.get(name)
-        if card != known.model.card or self._files_of(card) != known.files:
+        if card != known.card or self._files_of(card) != known.files:
             self._loaded[name] = self._load(card)
 
     def _load(self, card: ModelCard) -> _Loaded:
@@ -74,11 +75,11 @@ class ModelRegistry:
         model = load_model(card, self._store)
         model.warm_up()
         seconds = round(time.monotonic() - started, 2)
-        log.info("model ready", extra={"model": card.name, "version": card.version, "seconds": seconds})
-        return _Loaded(model, files)
+        log.info("model ready", extra={"model": card.name, "version": model.card.version, "seconds": seconds})
+        return _Loaded(card, model, files)
 
     def _files_of(self, card: ModelCard) -> str:
-        found = self._store.find(card)
+        found = self._store.find(choose(card, self._store))
         return found.manifest.digest if found else ""
 
     def loaded(self) -> tuple[LoadedModel, ...]:

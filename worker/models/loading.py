@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from shared.cards import ModelCard, load_catalog
-from worker.models.store import ModelStore, StoredModel
+from worker.models.store import ModelStore
 
 if TYPE_CHECKING:
     from worker.models.generator import Generator
@@ -26,7 +26,9 @@ def load_model(
     loaded card's version says so. Neither warms it up nor configures TensorFlow:
     `runtime.configure_tensorflow` comes first, once a process.
     """
-    card, stored = _choose(card, store)
+    chosen = choose(card, store)
+    stored = store.open(chosen)
+    card = card.model_copy(update={"version": chosen.version})
     if card.kind == "generate" and card.source.type not in _OWN_WEIGHTS:
         from worker.models.hub_generator import HubGenerator
 
@@ -48,10 +50,12 @@ def load_model(
     return Stylizer.load(card, stored.folder)
 
 
-def _choose(card: ModelCard, store: ModelStore) -> tuple[ModelCard, StoredModel]:
-    """Return the card, as it is loaded, and the files; a damaged preferred model is never passed over."""
-    if card.prefers is not None:
-        preferred = load_catalog().get(card.prefers, card.kind)
-        if store.find(preferred) is not None:
-            return card.model_copy(update={"version": preferred.version}), store.open(preferred)
-    return card, store.open(card)
+def choose(card: ModelCard, store: ModelStore) -> ModelCard:
+    """Return the card whose files are loaded: the preferred one's where the store holds it, else this one's.
+
+    A preferred model that is stored and damaged is chosen all the same, and never passed over in silence.
+    """
+    if card.prefers is None:
+        return card
+    preferred = load_catalog().get(card.prefers, card.kind)
+    return preferred if store.find(preferred) is not None else card
