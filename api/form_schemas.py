@@ -1,50 +1,80 @@
 """The forms of the one-call submissions, as the OpenAPI document shows them."""
 
+from functools import cache
 from typing import Any
 
-from pydantic import BaseModel
+from api.form_fields import GENERATE, STYLIZE, TRANSFORM, Table
+from api.openapi import REF, schema_without_null
+from shared.specs import GenerateSpec, JobSpec, StylizeSpec, TransformSpec
 
-from api.forms import GENERATE, STYLIZE, WHERE
-from api.openapi import schema_without_null
-from shared.spec_parts import Grid, Output, Size
-from shared.specs import GenerateSpec, StylizeSpec
+Json = dict[str, Any]
 
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
-_INNER: dict[str, type[BaseModel]] = {"output": Output, "size": Size, "grid": Grid}
+_CONTENT = {**_PICTURE, "description": "The picture to work on, or the id of an uploaded file."}
+_SPOKEN = {  # where a form's field says more, or other things, than the specification's
+    "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
+    "seeds": {"description": "Repeat it, or separate them by commas."},
+    "interpolate_seeds": {"description": "Walk from seed to seed: repeat it, or separate them by commas."},
+    "animation": {
+        "type": "boolean",
+        "description": "Put all pictures into one animated file; format must be gif or webp.",
+    },
+    "latents": {"description": "JSON: a list of vectors."},
+    "interpolate_latents": {"description": "JSON: a list of vectors to walk through."},
+}
+_JSON = frozenset({"latents", "interpolate_latents"})
 
 
-def _field(spec: type[GenerateSpec] | type[StylizeSpec], name: str) -> dict[str, Any]:
-    path = WHERE[name]
-    model: type[BaseModel] = spec if len(path) == 1 else _INNER[path[0]]
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")["properties"][path[-1]]
-    return schema_without_null(schema)
+@cache
+def _schema(spec: type[JobSpec]) -> Json:
+    return spec.model_json_schema(ref_template=REF)
 
 
-def _form(spec: type[GenerateSpec] | type[StylizeSpec], names: frozenset[str]) -> dict[str, Any]:
-    properties = {name: _field(spec, name) for name in WHERE if name in names}
-    properties["metadata"] |= {"description": "JSON object: up to 16 pairs that come back with the job."}
-    return {"type": "object", "properties": properties, "additionalProperties": False}
+def _field(spec: type[JobSpec], name: str, path: tuple[str, ...]) -> Json:
+    if name in _JSON:
+        return {"type": "string", "contentMediaType": "application/json", **_SPOKEN[name]}
+    if name == "animation":
+        return dict(_SPOKEN[name])
+    whole = _schema(spec)
+    here = whole
+    for part in path[:-1]:
+        here = whole["$defs"][_reference(here["properties"][part])]
+    return schema_without_null(here["properties"][path[-1]]) | _SPOKEN.get(name, {})
 
 
-def _stylize_form() -> dict[str, Any]:
-    form = _form(StylizeSpec, STYLIZE)
-    pictures = {
-        "content": {**_PICTURE, "description": "The picture to repaint, or the id of an uploaded file."},
+def _reference(schema: Json) -> str:
+    """Return the name of the part that a field holds, which may be null otherwise."""
+    options = [schema, *schema.get("anyOf", []), *schema.get("allOf", [])]
+    return str(next(option["$ref"] for option in options if "$ref" in option).rpartition("/")[2])
+
+
+def _form(spec: type[JobSpec], table: Table, first: Json, required: tuple[str, ...] = ()) -> Json:
+    fields = {name: _field(spec, name, field.path) for name, field in table.items()}
+    form = {"type": "object", "properties": {**first, **fields}, "additionalProperties": False}
+    return {**form, "required": list(required)} if required else form
+
+
+GENERATE_FORM = _form(GenerateSpec, GENERATE, {})
+STYLIZE_FORM = _form(
+    StylizeSpec,
+    STYLIZE,
+    {
+        "content": _CONTENT,
         "style": {
             "type": "array",
             "items": _PICTURE,
             "minItems": 1,
             "maxItems": 8,
-            "description": "Repeat it.",
+            "description": "A picture, the id of an uploaded file, the name of a stored style, or the number "
+            "of a built-in one. Repeat it to mix styles.",
         },
         "weight": {
             "type": "array",
-            "items": {"type": "number"},
-            "description": "One a style, in their order.",
+            "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
+            "description": "One a style, in their order. Not where some are sent along and others named.",
         },
-    }
-    return {**form, "properties": {**pictures, **form["properties"]}, "required": ["content", "style"]}
-
-
-GENERATE_FORM = _form(GenerateSpec, GENERATE)
-STYLIZE_FORM = _stylize_form()
+        "mask": {**_PICTURE, "description": "White is painted, black stays. Or the id of an uploaded file."},
+    },
+    ("content", "style"),
+)
+TRANSFORM_FORM = _form(TransformSpec, TRANSFORM, {"content": _CONTENT}, ("content",))

@@ -29,9 +29,19 @@ def check_content_size(spec: StylizeSpec | TransformSpec, card: ModelCard, size:
     scale = min(1.0, largest / max(size))
     width, height = (max(1, round(side * scale)) for side in size)
     shown = f"content is {width} x {height} pixels"
-    if max(width, height) > card.max_side:
-        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set size.max_side"
-        raise ImageTooLarge.of_field("/content", detail)
     if min(width, height) < card.min_side:
         detail = f"{shown}; {card.name} needs sides of at least {card.min_side}"
         raise ImageTooSmall.of_field("/content", detail)
+    if _worked_side(spec, card, (width, height)) > card.max_side:
+        way = "size.max_side or stroke" if isinstance(spec, StylizeSpec) else "size.max_side"
+        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set {way}"
+        raise ImageTooLarge.of_field("/content", detail)
+
+
+def _worked_side(spec: StylizeSpec | TransformSpec, card: ModelCard, size: tuple[int, int]) -> int:
+    """Return the longest side at which the network works: the stroke where it keeps sides legal."""
+    longest, shortest = max(size), min(size)
+    if isinstance(spec, TransformSpec) or spec.stroke is None:
+        return longest
+    least = -(-card.min_side * longest // shortest)
+    return min(longest, max(spec.stroke, least))

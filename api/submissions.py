@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.forms import Form, renamed, specification
+from api.forms import Form, renamed
 from api.pictures import Upload, check_content_size, probe_upload
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
@@ -41,7 +41,7 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     try:
         return _accept(services, spec, uploads, caller)
     except AtelierError as error:
-        raise renamed(error) from error
+        raise renamed(error, form) from error
 
 
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
@@ -61,9 +61,9 @@ def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
     faults = list(form.faults)
     uploads = _probed(services, form, faults)
     try:
-        spec = parse_spec(specification(form), services.catalog)
+        spec = parse_spec(form.raw, services.catalog)
     except AtelierError as error:
-        raise combined([*faults, renamed(error)]) from error
+        raise combined([*faults, renamed(error, form)]) from error
     if faults:
         raise combined(faults)
     return spec, uploads
@@ -71,9 +71,7 @@ def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
 
 def _probed(services: Services, form: Form, faults: list[AtelierError]) -> list[Upload]:
     uploads = []
-    for part in form.parts:
-        if part.data is None:
-            continue
+    for part in form.uploads:
         try:
             uploads.append(probe_upload(services, part.file_id, part.data, part.pointer))
         except AtelierError as error:

@@ -1,19 +1,23 @@
 """From an untrusted JSON value to a job specification, with every fault found at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.cards import Catalog
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
+from shared.identifiers import file_id
 from shared.specs import JOB_SPEC, GenerateSpec, JobSpec, StylizeSpec, TransformSpec, card_of, check_ranges
 
 Spec = JobSpec
 
 SPECS: dict[str, type[Spec]] = {"generate": GenerateSpec, "stylize": StylizeSpec, "transform": TransformSpec}
-_RANGED = ("strength", "truncation", "digit", "count", "seeds")  # what a card may narrow
+_STAND_INS = {
+    "content": file_id("0" * 64),
+    "styles": [{"number": 0}],
+}  # for required fields that are at fault
 _CODES = {
     "missing": "missing",
     "extra_forbidden": "unknown_field",
@@ -95,28 +99,30 @@ def _tags() -> str:
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
     """Check against the card whatever fields are sound, though the whole is not a specification."""
-    spec = _sound_part(raw, {fault.pointer for fault in known})
+    faulty = {_field_name(fault.pointer) for fault in known}
+    spec = _sound_part(raw, faulty)
     if spec is None:
         return []
     try:
         check_ranges(spec, card_of(spec, catalog))
     except (UnknownModel, InvalidRequest) as error:
-        return [error]
+        invented = faulty | (set(_STAND_INS) - set(cast(Mapping[str, Any], raw)))
+        told = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]
+        return [type(error)(errors=told)] if told else []
     return []
 
 
 def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in SPECS:
         return None
-    kept: dict[str, Any] = {"type": raw["type"], "model": None, "styles": []}
-    if isinstance(raw.get("model"), str):
-        kept["model"] = raw["model"]
-    for name in _RANGED:
-        touched = any(f == f"/{name}" or f.startswith(f"/{name}/") for f in faulty)
-        if not touched and _is_plain(raw.get(name)):
-            kept[name] = raw[name]
-    return SPECS[raw["type"]].model_construct(**kept)
+    needed = {name: value for name, value in _STAND_INS.items() if name in SPECS[raw["type"]].model_fields}
+    sound = {name: value for name, value in raw.items() if name not in faulty}
+    try:
+        return JOB_SPEC.validate_python(needed | sound)
+    except ValidationError:  # the sound fields contradict each other as well: first things first
+        return None
 
 
-def _is_plain(value: object) -> bool:
-    return isinstance(value, int | float | list) and not isinstance(value, bool)
+def _field_name(place: str) -> str:
+    """Return the name of the outermost field that a JSON Pointer leads to."""
+    return place.split("/")[1].replace("~1", "/").replace("~0", "~") if place else ""

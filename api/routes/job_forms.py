@@ -3,8 +3,8 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from api.form_schemas import GENERATE_FORM, STYLIZE_FORM
-from api.forms import read_generate, read_stylize
+from api.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
+from api.forms import read_generate, read_stylize, read_transform
 from api.identity import owner
 from api.job_answers import submitted_answer
 from api.openapi import body, described
@@ -29,7 +29,8 @@ blueprint = APIBlueprint("job_forms", __name__, tag="Jobs", url_prefix="/v1/jobs
 def stylize() -> Response:
     """Upload a picture and one or more styles, and submit the job, in one call.
 
-    `content` and `style` are pictures, or ids of files uploaded before.
+    `content`, `style` and `mask` are pictures, or ids of files uploaded before; `style` may also be the name
+    of a stored style or the number of a built-in one.
     """
     expect_form(MULTIPART)
     caller = Caller(owner(), idempotency_key())
@@ -54,4 +55,24 @@ def generate() -> Response:
     expect_form(MULTIPART, URLENCODED)
     caller = Caller(owner(), idempotency_key())
     form = read_generate(request.form, request.files)
+    return submitted_answer(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/transform")
+@described(
+    blueprint,
+    "transform",
+    SUBMITTED,
+    problems=(*REFUSED, 507),
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: TRANSFORM_FORM}),
+)
+def transform() -> Response:
+    """Upload a picture and send it through a network from picture to picture, in one call.
+
+    `content` is a picture, or the id of a file uploaded before.
+    """
+    expect_form(MULTIPART)
+    caller = Caller(owner(), idempotency_key())
+    form = read_transform(request.form, request.files)
     return submitted_answer(submit_form(services(), form, caller), caller.owner)

@@ -43,7 +43,7 @@ def services(
     celery = make_celery(settings)
     yield Services(
         settings=settings,
-        catalog=load_catalog(),
+        catalog=load_catalog(settings.cards),
         store=store,
         queries=JobQueries(store),
         files=files,

@@ -60,6 +60,44 @@ def test_all_fields_reach_the_job(client: FlaskClient) -> None:
     assert (spec["ttl_seconds"], response.json["metadata"]) == (60, {"who": "me"})
 
 
+def test_every_wish_of_a_stylization_reaches_the_job(client: FlaskClient) -> None:
+    mask = png(10, 10)
+    wishes = {"preserve_color": "on", "stroke": "128", "steadiness": "0.25", "mask": part(mask)}
+    spec = stylize(client, **wishes).json["input"]
+    assert (spec["preserve_color"], spec["stroke"], spec["steadiness"]) == (True, 128, 0.25)
+    assert spec["mask"] == file_id(sha256(mask))
+    assert client.get(f"/v1/files/{spec['mask']}").status_code == 200
+
+
+def test_an_optimization_has_its_own_fields(client: FlaskClient) -> None:
+    options = {
+        "steps": "50",
+        "style_weight": "2.5",
+        "content_weight": "3",
+        "variation_weight": "0",
+        "optimizer": "lbfgs",
+        "preview_every": "10",
+    }
+    picture = part(png(64, 48))
+    spec = stylize(client, model="nst-gatys", content=picture, **options).json["input"]
+    numbers = {"steps": 50, "style_weight": 2.5, "content_weight": 3, "variation_weight": 0}
+    assert spec["optimize"] == {**numbers, "optimizer": "lbfgs", "preview_every": 10}
+
+
+def test_built_in_styles_are_mixed_by_number(client: FlaskClient) -> None:
+    response = stylize(client, model="multistyle-26", style=["3", "25"], weight=["2", "1"])
+    styles = [(style["number"], style["weight"]) for style in response.json["input"]["styles"]]
+    assert styles == [(3, 2.0), (25, 1.0)]
+
+
+def test_weights_of_uploads_and_names_together_are_refused(client: FlaskClient) -> None:
+    known = client.post("/v1/files", data={"file": part(CONTENT)}).json["id"]
+    mixed = {"style": [part(STYLE), known], "weight": ["1", "2"]}
+    assert faults(stylize(client, **mixed)) == {("/weight", "ambiguous")}
+    mixed = {"style": [part(STYLE), known]}
+    assert len(stylize(client, **mixed).json["input"]["styles"]) == 2
+
+
 def test_several_styles_have_weights(client: FlaskClient) -> None:
     response = stylize(client, style=[part(STYLE), part(CONTENT)], weight=["3", "1"])
     assert [style["weight"] for style in response.json["input"]["styles"]] == [3.0, 1.0]
@@ -74,13 +112,26 @@ def test_an_uploaded_file_may_be_named(client: FlaskClient) -> None:
 def test_a_file_that_is_not_there_is_named(client: FlaskClient) -> None:
     response = stylize(client, style=file_id("0" * 64))
     assert (response.status_code, faults(response)) == (422, {("/style/0", "file_not_found")})
+    assert faults(stylize(client, mask=file_id("0" * 64))) == {("/mask", "file_not_found")}
 
 
 @pytest.mark.parametrize(
     ("fields", "status", "fault"),
     [
         ({"color": "red"}, 422, ("/color", "unknown_field")),
-        ({"mask": part(STYLE)}, 422, ("/mask", "unknown_field")),
+        ({"photo": part(STYLE)}, 422, ("/photo", "unknown_field")),
+        ({"mask": part(svg())}, 415, ("/mask", "unsupported_image_format")),
+        ({"mask": [part(STYLE), part(CONTENT)]}, 422, ("/mask", "repeated_field")),
+        ({"preserve_color": "perhaps"}, 422, ("/preserve_color", "invalid_type")),
+        ({"stroke": "10"}, 422, ("/stroke", "out_of_range")),
+        ({"steadiness": "2"}, 422, ("/steadiness", "out_of_range")),
+        ({"steps": "50"}, 422, ("/steps", "unknown_parameter")),
+        ({"model": "nst-gatys", "steps": "5"}, 422, ("/steps", "out_of_range")),
+        ({"model": "nst-gatys", "optimizer": "sgd"}, 422, ("/optimizer", "invalid_choice")),
+        ({"style": "3"}, 422, ("/style/0", "unknown_parameter")),
+        ({"model": "multistyle-26", "style": "26"}, 422, ("/style/0", "out_of_range")),
+        ({"model": "multistyle-26"}, 422, ("/style/0", "unknown_parameter")),
+        ({"format": "gif", "quality": "0"}, 422, ("/quality", "out_of_range")),
         ({"style": None}, 422, ("/style", "missing")),
         ({"content": None}, 422, ("/content", "missing")),
         ({"strength": "7"}, 422, ("/strength", "out_of_range")),
@@ -113,6 +164,8 @@ def test_bad_input_is_refused_by_name_and_not_stored(
 
 def _fresh(value: Any) -> Any:
     """Copy an open part: the client closes what it sends, and parameters are shared by runs."""
+    if isinstance(value, list):
+        return [_fresh(item) for item in value]
     return part(value[0].getvalue(), value[1]) if isinstance(value, tuple) else value
 
 

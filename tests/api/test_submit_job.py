@@ -80,6 +80,24 @@ def test_every_bad_field_is_named_at_once(client: FlaskClient) -> None:
     }
 
 
+def test_faults_within_parts_are_named_with_those_of_the_card(client: FlaskClient) -> None:
+    body = {
+        "type": "generate",
+        "interpolate": {"latents": [[1.0], [2.0]]},
+        "digits": "12x",
+        "upscale": {"factor": 0},
+        "a/b": 1,
+    }
+    response = client.post("/v1/jobs", json=body)
+    assert faults(response) == {
+        ("/interpolate/latents/0", "invalid_length"),
+        ("/interpolate/latents/1", "invalid_length"),
+        ("/digits", "invalid_format"),
+        ("/upscale/factor", "out_of_range"),
+        ("/a~1b", "unknown_field"),
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "pointer", "code"),
     [
@@ -124,6 +142,8 @@ def test_a_picture_larger_than_the_model_takes_is_refused(client: FlaskClient, s
     assert (response.status_code, faults(response)) == (422, {("/content", "image_too_large")})
     small = client.post("/v1/jobs", json={**body, "size": {"max_side": 2100}})
     assert small.status_code == 202
+    bold = client.post("/v1/jobs", json={**body, "stroke": 1000})
+    assert bold.status_code == 202
     thin = client.post("/v1/jobs", json={**body, "size": {"max_side": 1000}})
     assert (thin.status_code, thin.json["code"]) == (422, "image_too_small")
 
@@ -219,7 +239,8 @@ JSON = st.recursive(
 )
 FIELDS = (
     "model", "output", "lane", "ttl_seconds", "metadata", "seed", "count", "seeds", "digit", "truncation",
-    "grid", "content", "styles", "strength", "size",
+    "grid", "content", "styles", "strength", "size", "latents", "interpolate", "digits", "animation",
+    "upscale", "optimize", "mask", "stroke", "preserve_color", "steadiness",
 )  # fmt: skip
 NEARLY = st.builds(
     lambda kind, fields: {"type": kind, **fields},
