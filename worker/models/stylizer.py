@@ -22,7 +22,7 @@ _GRID = 4  # the hub's networks give sides that are multiples of this
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Style:
-    """What a network knows of a style, made by `prepare_style` or `prepare_builtin` once for many contents."""
+    """What a network knows of a style; made by `prepare_style` or `prepare_builtin`, for many contents."""
 
     vector: Vector | None  # where the network has `transform`; of a built-in style: the weights of all
     image: Picture | None  # else the style picture itself, at the network's size

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.float_pictures import noise, photo
 
@@ -32,6 +34,29 @@ def test_the_hubs_own_call_stylizes(module: Any) -> None:
 @pytest.mark.parametrize(("height", "width"), [(16, 16), (17, 16), (203, 301), (64, 18)])
 def test_the_output_has_the_contents_size(module: Any, height: int, width: int) -> None:
     assert module(noise(height, width)[None], noise(256, 256)[None])[0].shape == (1, height, width, 3)
+
+
+@pytest.fixture(scope="module")
+def plain() -> Any:
+    from worker.models.magenta_mobile import magenta_transformer
+    from worker.models.style_transformer import build_style_transformer
+
+    return build_style_transformer(magenta_transformer())
+
+
+@settings(max_examples=30, deadline=None)
+@given(height=st.integers(16, 97), width=st.integers(16, 97), seed=st.integers(0, 2**32 - 1))
+def test_any_size_agrees_with_the_plain_network(
+    module: Any, plain: Any, height: int, width: int, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    content = random.random((1, height, width, 3), np.float32)
+    vector = 0.7 * random.standard_normal((1, 100), np.float32)  # as those of photos
+    padded = np.pad(content, [(0, 0), (0, -height % 4), (0, -width % 4), (0, 0)], mode="reflect")
+    expected = plain([padded, vector])[:, :height, :width]
+    apart = np.abs(module.transform(content, vector) - expected)
+    assert apart.mean() <= 1e-5
+    assert apart.max() <= 1e-4
 
 
 def test_predict_style_and_transform_make_the_same_picture_as_the_call(module: Any) -> None:
