@@ -152,10 +152,10 @@ class IllegalMove(AtelierError):
 
 
 class FileInUse(AtelierError):
-    """Raised when a file is deleted that an unfinished job needs."""
+    """Raised when a file is deleted that an unfinished job or a stored style needs."""
 
     code = "file_in_use"
-    title = "The file is needed by an unfinished job"
+    title = "The file is still needed"
 
 
 class IdempotencyMismatch(AtelierError):
@@ -229,3 +229,17 @@ class OutOfDisk(StorageUnavailable):
 
     code = "out_of_disk"
     title = "Object storage is full"
+
+
+class StyleNotFound(AtelierError):
+    """Raised when no style of this owner has the name."""
+
+    code = "style_not_found"
+    title = "No such style"
+
+
+class StyleExists(AtelierError):
+    """Raised when a style is to be kept under a name that another picture has."""
+
+    code = "style_exists"
+    title = "The style's name is taken"

@@ -102,9 +102,9 @@ class FileStore:
         return FilePage(tuple(file for file in files if file), more)
 
     def delete(self, owner: str, name: str) -> None:
-        """Forget a file; raise FileNotFound, or FileInUse while an unfinished job needs it."""
+        """Forget a file; raise FileNotFound, or FileInUse while a job or a style needs it."""
         answer = self._scripts.run("remove_file", owner, name)
         if answer == "missing":
             raise FileNotFound(f"there is no file {name}")
         if answer == "in_use":
-            raise FileInUse(f"the file {name} is needed by a job that is not finished")
+            raise FileInUse(f"the file {name} is needed by an unfinished job or a stored style")

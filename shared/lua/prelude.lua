@@ -8,6 +8,7 @@ local function job_key(id) return P .. 'job:' .. id end
 local function events_key(id) return P .. 'events:' .. id end
 local function lane_key(lane) return P .. 'lane:' .. lane end
 local function users_key(owner, file) return P .. 'file-users:' .. owner .. ':' .. file end
+local function style_user(name) return 'style:' .. name end -- among a file's users; no job's id has a colon
 local function due_key(lane) return P .. 'due:' .. lane end
 local LEASES, EXPIRING, GARBAGE = P .. 'leases', P .. 'expiring', P .. 'garbage'
 

@@ -1,4 +1,4 @@
--- Forget a file that no unfinished job needs; its bytes become garbage. ARGV: owner, file id
+-- Forget a file that no unfinished job and no style needs; its bytes become garbage. ARGV: owner, file id
 local owner, id = ARGV[1], ARGV[2]
 local key = P .. 'file:' .. owner .. ':' .. id
 local object = redis.call('HGET', key, 'key')
