@@ -120,13 +120,12 @@ class _Painting:
     def run(self, content: Floats, styles: Sequence[tuple[Floats, float]]) -> Floats:
         """Return the finished picture, of the content's size."""
         sides = working_sides(max(content.shape[:2]))
-        picture = shrunk = scaled(content, sides[0])
+        picture = scaled(content, sides[0])
         for side, steps in zip(sides, divide_steps(self._options.steps, len(sides)), strict=True):
             finer = scaled(content, side)
-            # What is known of the content at this size and was not at the last: it keeps eyes and edges.
-            detail = finer - stretched(shrunk, *finer.shape[:2])
-            begin = np.clip(stretched(picture, *finer.shape[:2]) + detail, 0.0, 1.0)
-            picture, shrunk = self._refine(begin, self._target(finer, side, styles), steps), finer
+            # Details come back by the content's own pull: adding them here made a photo with a tint.
+            begin = stretched(picture, *finer.shape[:2])
+            picture = self._refine(begin, self._target(finer, side, styles), steps)
         return picture
 
     def _target(self, content: Floats, side: int, styles: Sequence[tuple[Floats, float]]) -> Target:

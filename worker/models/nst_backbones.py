@@ -74,5 +74,5 @@ def _export(network: keras.Model, folder: Path, preprocess: Callable[[Any], Any]
     look = tf.function(lambda picture: network(preprocess(picture)), [_PICTURE], autograph=False)
     module.__call__ = look
     tf.saved_model.save(module, str(folder), signatures=look.get_concrete_function())
-    # It holds a random id; without it the same weights give the same bytes, and so the same digest, anywhere.
+    # It holds a random id, with which no two builds would have the same digest.
     (folder / "fingerprint.pb").unlink(missing_ok=True)

@@ -40,7 +40,7 @@ class Target:
 def blend_grams(styles: Sequence[tuple[tuple[Array, ...], float]]) -> tuple[Array, ...]:
     """Return the weighted mean of several styles' matrices, layer by layer; any positive scale of weights.
 
-    Its distance differs from the weighted sum of the distances by a constant alone: the gradient is the same.
+    The squared distance from it differs from the weighted mean of the squared distances by a constant alone.
     """
     weights = [weight for _, weight in styles]
     layers = zip(*(grams for grams, _ in styles), strict=True)
