@@ -112,7 +112,7 @@ class ModelCard(_Data):
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
     prefers: str | None = None  # a model that is used in this one's place where the store holds it
-    value_range: tuple[float, float] = (0.0, 1.0)  # black and white, in and out; kind transform only
+    value_range: tuple[float, float] = (0.0, 1.0)  # black and white to the network; no stylizers
     scale: int = Field(default=1, ge=1, le=16)  # output side / input side; kind transform only
     multiple: int = Field(default=1, ge=1, le=1024)  # sides are padded to one, pixels; kind transform only
 

@@ -5,6 +5,7 @@ import itertools
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,9 @@ from shared.settings import JobRules
 from shared.status import Lane, Status
 from tests.support import pictures
 from tests.worker.conftest import Bench
+from worker.models.loading import load_model
 from worker.models.nst_target import PLACES, Target, Weights
+from worker.models.store import ModelStore
 from worker.optimization import divide_steps, scaled, stretched, working_sides
 
 
@@ -272,3 +275,16 @@ def test_resizing_keeps_floats_within_their_range() -> None:
     assert 0 <= small.min() < small.max() <= 1
     assert scaled(picture, 99) is picture
     assert stretched(small, 31, 40).shape == picture.shape
+
+
+@pytest.mark.tensorflow
+def test_the_job_and_the_file_say_which_network_was_used(studio: Studio, tmp_path: Path) -> None:
+    card, store = load_catalog().get("nst-gatys"), ModelStore(tmp_path / "models")
+    store.pull(card)
+    studio.bench.model = load_model(card, store)  # type: ignore[assignment]
+    job = studio.paint(pictures.photo(64, 48), optimize={"steps": 10, "preview_every": 5})
+    assert studio.pixels(job).shape == (48, 64, 3)
+    assert job.model_version == "1-mobilenetv2"
+    image = Image.open(io.BytesIO(studio.bench.objects.get(job.outputs[0].key)))
+    assert image.info["atelier:model"] == "nst-gatys@1-mobilenetv2"
+    assert studio.previews(job) == [5, 10]
