@@ -8,7 +8,7 @@ from api.capacity import Capacity
 from api.extensions import CAPACITY, SERVICES, WAITS
 from api.openapi import complete
 from api.request_log import watch_requests
-from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results
+from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results, styles
 from api.services import Services
 from api.waiting import Waits
 from shared.errors import AtelierError
@@ -19,6 +19,7 @@ BLUEPRINTS = (
     job_moves.blueprint,
     results.blueprint,
     files.blueprint,
+    styles.blueprint,
     models.blueprint,
     health.blueprint,
     docs.blueprint,

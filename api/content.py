@@ -27,10 +27,10 @@ class Content:
     name: str  # for those who save it
 
 
-def send(content: Content, objects: ObjectStore) -> Response:
-    """Answer a GET or HEAD with the content, a part of it, or 304."""
+def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
+    """Answer a GET or HEAD with the content, a part of it, or 304; `cache` is the Cache-Control."""
     if not is_resource_modified(request.environ, etag=f'"{content.sha256}"'):
-        return _with_validators(Response(status=304), content)
+        return _with_validators(Response(status=304), content, cache)
     span = _span(content)
     if span is None:
         size = ContentRange("bytes", None, None, content.size).to_header()
@@ -41,12 +41,12 @@ def send(content: Content, objects: ObjectStore) -> Response:
     if (start, end) != (0, content.size):
         response.status_code = 206
         response.content_range = ContentRange("bytes", start, end, content.size)
-    return _with_validators(response, content)
+    return _with_validators(response, content, cache)
 
 
-def _with_validators(response: Response, content: Content) -> Response:
+def _with_validators(response: Response, content: Content, cache: str) -> Response:
     response.set_etag(content.sha256)
-    response.headers["Cache-Control"] = FOREVER
+    response.headers["Cache-Control"] = cache
     response.headers["Accept-Ranges"] = "bytes"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Disposition"] = f'inline; filename="{content.name}"'

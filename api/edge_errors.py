@@ -59,6 +59,13 @@ class ResultUnavailable(AtelierError):
     title = "The job has no result"
 
 
+class PreviewUnavailable(AtelierError):
+    """Raised when a preview is asked for of a job that shows none, not yet, or no longer."""
+
+    code = "preview_unavailable"
+    title = "The job has no preview"
+
+
 class NotReady(AtelierError):
     """Raised when a part of the service is missing that jobs need; `errors` names each."""
 

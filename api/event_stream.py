@@ -55,16 +55,19 @@ class EventStream:
         # The record was read before the stream: if it is final, the stream already holds its last event.
         block = 0.0 if job.status.is_terminal else LOOK_SECONDS
         events = self._services.queries.events(self._job_id, after=self._after, block_seconds=block)
-        said = [_frame(event.kind, event.id, json.dumps(_told(event.data))) for event in events]
+        said = [_frame(event.kind, event.id, json.dumps(self._told(event.data))) for event in events]
         self._after = events[-1].id if events else self._after
         if job.status.is_terminal and not events:
             self._done = True
             said.append(_frame("done", self._after, self._renderer.view(job).model_dump_json()))
         return said
 
-
-def _told(data: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in data.items() if name != "preview"}  # a key in object storage
+    def _told(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return an event's data with a preview's address in the place of its key in object storage."""
+        told = {name: value for name, value in data.items() if name != "preview"}
+        if "preview" in data:
+            told["preview_url"] = self._renderer.preview_url(self._job_id)
+        return told
 
 
 def _frame(kind: str, event_id: str, data: str) -> str:

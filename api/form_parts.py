@@ -1,7 +1,7 @@
 """The pictures and styles of a form: sent along, or named by what is stored already."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,12 @@ class Part:
 def fault(pointer: str, detail: str, code: str) -> InvalidRequest:
     """Return the error for one field of a form."""
     return InvalidRequest(detail, errors=[FieldError(pointer, detail, code)])
+
+
+def strangers(given: Iterable[str], known: Iterable[str]) -> Iterator[AtelierError]:
+    """Yield a fault for every field that a form does not have."""
+    for name in sorted(set(given) - set(known)):
+        yield fault(f"/{name}", f"{name} is not a known field", "unknown_field")
 
 
 def read_picture(

@@ -1,13 +1,12 @@
 """HTML forms as job requests, so that one `curl -F` does what takes an upload and a JSON body otherwise."""
 
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from api.edge_errors import MalformedJson
 from api.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table
-from api.form_parts import Fields, Part, Parts, fault, read_picture, read_styles
+from api.form_parts import Fields, Part, Parts, fault, read_picture, read_styles, strangers
 from shared.errors import AtelierError, FieldError
 
 
@@ -23,14 +22,14 @@ class Form:
 
 def read_generate(fields: Fields, parts: Parts) -> Form:
     """Read the form of a generation."""
-    faults = [*_strangers(fields, GENERATE), *_strangers(parts, {})]
+    faults = [*strangers(fields, GENERATE), *strangers(parts, ())]
     return Form(_specification("generate", fields, GENERATE, faults), faults, _given(fields, GENERATE))
 
 
 def read_stylize(fields: Fields, parts: Parts) -> Form:
     """Read the form of a stylization, with its pictures."""
-    pictures = {"content": ..., "style": ..., "mask": ...}
-    faults = [*_strangers(fields, {**STYLIZE, **pictures, "weight": ...}), *_strangers(parts, pictures)]
+    pictures = ("content", "style", "mask")
+    faults = [*strangers(fields, (*STYLIZE, *pictures, "weight")), *strangers(parts, pictures)]
     raw = _specification("stylize", fields, STYLIZE, faults)
     raw["content"], content = read_picture("content", fields, parts, faults)
     raw_styles, styles = read_styles(fields, parts, faults)
@@ -41,8 +40,7 @@ def read_stylize(fields: Fields, parts: Parts) -> Form:
 
 def read_transform(fields: Fields, parts: Parts) -> Form:
     """Read the form of a transformation, with its picture."""
-    picture = {"content": ...}
-    faults = [*_strangers(fields, {**TRANSFORM, **picture}), *_strangers(parts, picture)]
+    faults = [*strangers(fields, (*TRANSFORM, "content")), *strangers(parts, ("content",))]
     raw = _specification("transform", fields, TRANSFORM, faults)
     raw["content"], content = read_picture("content", fields, parts, faults)
     return Form(_without_nothing(raw), faults, _given(fields, TRANSFORM), tuple(content))
@@ -81,11 +79,6 @@ def _place(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
             return  # the whole part was given as nonsense, and is refused for that
     if value is not ABSENT:
         raw[last] = value
-
-
-def _strangers(given: Mapping[str, object], known: Mapping[str, object]) -> Iterator[AtelierError]:
-    for name in sorted(set(given) - set(known)):
-        yield fault(f"/{name}", f"{name} is not a known field", "unknown_field")
 
 
 def renamed(error: AtelierError, form: Form) -> AtelierError:

@@ -42,7 +42,7 @@ class JobRenderer:
             type=job.spec.type,
             status=job.status,
             done=job.status.is_terminal,
-            progress=_progress(job.progress) if job.progress else None,
+            progress=self._progress(job.id, job.progress) if job.progress else None,
             queue=self._queue(job),
             attempt=job.counted_attempts,
             max_attempts=self._services.settings.jobs.max_attempts,
@@ -57,6 +57,19 @@ class JobRenderer:
             urls=self._urls(job.id),
             **_times(job),
         )
+
+    def _progress(self, job_id: str, progress: Progress) -> ProgressView:
+        return ProgressView(
+            stage=progress.stage,
+            fraction=progress.fraction,
+            step=progress.step,
+            total=progress.total,
+            preview_url=self.preview_url(job_id) if progress.preview else None,
+        )
+
+    def preview_url(self, job_id: str) -> str:
+        """Return where the latest preview of a running job is."""
+        return f"{self._base}{job_path(job_id)}/preview"
 
     def _queue(self, job: Job) -> QueueView | None:
         if job.status is not Status.QUEUED:
@@ -88,12 +101,6 @@ class JobRenderer:
         home = self._base + job_path(job_id)
         names = ("cancel", "retry", "events", "result")
         return JobUrls(self=home, **{name: f"{home}/{name}" for name in names})
-
-
-def _progress(progress: Progress) -> ProgressView:
-    return ProgressView(
-        stage=progress.stage, fraction=progress.fraction, step=progress.step, total=progress.total
-    )
 
 
 def etag_of(body: str) -> str:

@@ -23,6 +23,11 @@ def file_path(file_id: str) -> str:
     return f"/v1/files/{file_id}"
 
 
+def style_path(name: str) -> str:
+    """Return where a stored style lives below the base."""
+    return f"/v1/styles/{name}"
+
+
 def problem_type(code: str) -> str:
     """Return the stable address that explains an error code, relative to the service's host."""
     configured = services().settings.api.public_url if has_request_context() else ""

@@ -9,8 +9,10 @@ from flask import current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api import resource_views as resources
 from api import views
 from api.extensions import OPENAPI
+from api.style_requests import StyleRequest
 from api.validation import SPECS
 
 Route = TypeVar("Route", bound=Callable[..., Any])
@@ -19,8 +21,9 @@ Json = dict[str, Any]
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, views.JobView, views.JobPage, views.FileView, views.FilePage, views.ModelView,
-    views.ModelList, views.Health, *SPECS.values(),
+    views.Problem, views.JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
+    resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
+    resources.Health, *SPECS.values(),
 )  # fmt: skip
 
 

@@ -1,10 +1,12 @@
 """Pictures that come with a request: probed before any byte of them is stored."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from api.form_parts import Part
 from api.services import Services, image_limits
 from shared.cards import ModelCard
-from shared.errors import ImageTooLarge, ImageTooSmall
+from shared.errors import AtelierError, ImageTooLarge, ImageTooSmall
 from shared.image_probe import ImageInfo, probe
 from shared.specs import StylizeSpec, TransformSpec
 
@@ -21,6 +23,17 @@ class Upload:
 def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) -> Upload:
     """Probe one picture against the settings' limits; raise the image error that names the pointer."""
     return Upload(file_id, data, probe(data, image_limits(services.settings.limits), field=pointer))
+
+
+def probe_parts(services: Services, parts: Iterable[Part], faults: list[AtelierError]) -> list[Upload]:
+    """Probe the pictures of a form; those that are refused add to its faults."""
+    uploads = []
+    for part in parts:
+        try:
+            uploads.append(probe_upload(services, part.file_id, part.data, part.pointer))
+        except AtelierError as error:
+            faults.append(error)
+    return uploads
 
 
 def check_content_size(spec: StylizeSpec | TransformSpec, card: ModelCard, size: tuple[int, int]) -> None:

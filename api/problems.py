@@ -58,6 +58,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     edge.MethodNotAllowed: 405,
     edge.RangeNotSatisfiable: 416,
     edge.ResultUnavailable: 409,
+    edge.PreviewUnavailable: 404,
     edge.NotReady: 503,
     edge.TooManyListeners: 503,
 }

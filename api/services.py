@@ -15,6 +15,7 @@ from shared.job_store import JobStore
 from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import connect
 from shared.settings import Limits, Settings
+from shared.style_library import StyleLibrary
 from shared.worker_roster import WorkerRoster
 
 
@@ -27,6 +28,7 @@ class Services:
     store: JobStore
     queries: JobQueries
     files: FileStore
+    styles: StyleLibrary
     objects: ObjectStore
     queue: JobQueue
     roster: WorkerRoster
@@ -43,6 +45,7 @@ def build_services(settings: Settings) -> Services:
         store=store,
         queries=JobQueries(store),
         files=FileStore(client, objects),
+        styles=StyleLibrary(client),
         objects=objects,
         queue=JobQueue(make_celery(settings), client),
         roster=WorkerRoster(client),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.forms import Form, renamed
-from api.pictures import Upload, check_content_size, probe_upload
+from api.pictures import Upload, check_content_size, probe_parts
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
@@ -59,7 +59,7 @@ def fingerprint_of(spec: Spec) -> str:
 
 def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
     faults = list(form.faults)
-    uploads = _probed(services, form, faults)
+    uploads = probe_parts(services, form.uploads, faults)
     try:
         spec = parse_spec(form.raw, services.catalog)
     except AtelierError as error:
@@ -69,16 +69,6 @@ def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
     return spec, uploads
 
 
-def _probed(services: Services, form: Form, faults: list[AtelierError]) -> list[Upload]:
-    uploads = []
-    for part in form.uploads:
-        try:
-            uploads.append(probe_upload(services, part.file_id, part.data, part.pointer))
-        except AtelierError as error:
-            faults.append(error)
-    return uploads
-
-
 def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     fingerprint = fingerprint_of(spec)
     if uploads and caller.idempotency_key:
@@ -86,6 +76,8 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
         if known is not None:
             return _repeated(known, fingerprint)  # before anything is stored
     resolved = resolve(spec, services.catalog)
+    if isinstance(resolved, StylizeSpec):
+        resolved = services.styles.resolve(caller.owner, resolved)
     if not isinstance(resolved, GenerateSpec):
         _check_content(services, resolved, uploads, caller.owner)
     for upload in uploads:

@@ -1,7 +1,7 @@
-"""What answers look like: the models behind both the JSON that is sent and the OpenAPI document."""
+"""What jobs and problems look like: the models behind both the JSON that is sent and the OpenAPI document."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,11 +15,13 @@ Time = Annotated[
 ]
 
 
-class _View(BaseModel):
+class View(BaseModel):
+    """What all answers share."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=True)
 
 
-class FaultView(_View):
+class FaultView(View):
     """One fault of one field of a request."""
 
     pointer: str = Field(description="JSON Pointer to the field; of a header or query parameter, its name.")
@@ -54,16 +56,17 @@ class JobError(BaseModel):
     errors: list[FaultView] | None = None
 
 
-class ProgressView(_View):
+class ProgressView(View):
     """How far a running attempt is."""
 
     stage: str
     fraction: float = Field(ge=0, le=1, description="Over the whole job.")
-    step: int | None = Field(description="Of a stage that counts its steps.")
+    step: int | None = Field(description="Of a stage that counts its steps: frames, optimization steps.")
     total: int | None
+    preview_url: Url | None = Field(description="A picture of the work so far, where the job shows any.")
 
 
-class QueueView(_View):
+class QueueView(View):
     """Where a queued job waits."""
 
     lane: Lane
@@ -71,7 +74,7 @@ class QueueView(_View):
     eta_seconds: float | None = Field(description="Until it is done, from measured times; null until known.")
 
 
-class ModelUse(_View):
+class ModelUse(View):
     """The network that a job uses. Version and digest are known once it succeeded."""
 
     name: str
@@ -79,7 +82,7 @@ class ModelUse(_View):
     digest: str | None
 
 
-class OutputView(_View):
+class OutputView(View):
     """One picture that a job made."""
 
     index: int
@@ -92,7 +95,7 @@ class OutputView(_View):
     seed: int | None
 
 
-class JobUrls(_View):
+class JobUrls(View):
     """Where to go from here."""
 
     self: Url  # type: ignore[misc,unused-ignore]
@@ -102,7 +105,7 @@ class JobUrls(_View):
     result: Url
 
 
-class JobView(_View):
+class JobView(View):
     """A job."""
 
     id: str
@@ -131,82 +134,12 @@ class JobView(_View):
     urls: JobUrls
 
 
-class JobPage(_View):
+class JobPage(View):
     """Some jobs, newest first."""
 
     object: Literal["list"]
     data: list[JobView]
     next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
-
-
-class FileUrls(_View):
-    """Where a file is."""
-
-    self: Url  # type: ignore[misc,unused-ignore]
-    content: Url
-
-
-class FileView(_View):
-    """An uploaded picture."""
-
-    id: str
-    object: Literal["file"]
-    content_type: str
-    width: int = Field(description="Pixels, as the picture is meant to be seen.")
-    height: int
-    bytes: int
-    sha256: str
-    created_at: Time
-    urls: FileUrls
-
-
-class FilePage(_View):
-    """Some files, newest first."""
-
-    object: Literal["list"]
-    data: list[FileView]
-    next_cursor: str | None
-
-
-class LoadedView(_View):
-    """A version of a model, and how many live workers have it loaded."""
-
-    version: str
-    digest: str
-    workers: int
-
-
-class ModelView(_View):
-    """A model that jobs may name."""
-
-    name: str
-    object: Literal["model"]
-    type: Kind
-    title: str
-    description: str
-    version: str
-    license: str
-    homepage: str | None
-    default: bool = Field(description="Whether a job of this type that names no model gets it.")
-    loaded: list[LoadedView] = Field(
-        description="Empty: workers load it when a job needs it, if they have it."
-    )
-    url: Url
-    input_schema: dict[str, Any] | None = Field(description="JSON Schema of a job; null in the list.")
-
-
-class ModelList(_View):
-    """All models."""
-
-    object: Literal["list"]
-    data: list[ModelView]
-
-
-class Health(_View):
-    """The process answers."""
-
-    status: Literal["ok", "ready"]
-    version: str
 
 
 def rfc3339(milliseconds: int) -> str:

@@ -32,7 +32,7 @@ class Progress:
     fraction: float  # 0..1 over the whole job
     step: int | None = None  # of a stage that counts its steps: frames, tiles, optimization steps
     total: int | None = None
-    preview: str | None = None  # key of a picture of the work so far
+    preview: str | None = None  # key of the latest picture of the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def job_from_record(raw: Mapping[str, str]) -> Job:
         completed_at=_number(raw, "completed_at"),
         expires_at=_number(raw, "expires_at"),
         worker=raw.get("worker") or None,
-        progress=Progress(**progress) if progress else None,
+        progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
         outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),
         error=_document(raw, "error"),
         timings=_document(raw, "timings") or {},

@@ -45,7 +45,7 @@ class StyleLibrary:
         """
         how, flat = self._scripts.run("add_style", owner, name, file)
         if how == "missing":
-            raise FileNotFound.of_field("/file", f"there is no file {file}")
+            raise FileNotFound.of_field("/image", f"there is no file {file}")
         if how == "taken":
             raise StyleExists.of_field("/name", f"{name} is the name of another style; delete that first")
         return _style(dict(zip(flat[::2], flat[1::2], strict=True))), how == "created"

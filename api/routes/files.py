@@ -10,9 +10,10 @@ from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import probe_upload
 from api.request_body import MULTIPART, expect_form
+from api.resource_views import FilePage, FileUrls, FileView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import services
-from api.views import FilePage, FileUrls, FileView, rfc3339
+from api.views import rfc3339
 from shared.errors import FieldError, InvalidRequest
 from shared.file_store import StoredFile
 from shared.identifiers import file_id, sha256

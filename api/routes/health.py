@@ -7,8 +7,8 @@ from flask import Response
 
 from api.edge_errors import NotReady
 from api.openapi import answer, described, ref
+from api.resource_views import Health
 from api.services import Services, services
-from api.views import Health
 from shared.errors import FieldError, StorageUnavailable, StoreUnavailable
 
 blueprint = APIBlueprint("health", __name__, tag="Health")

@@ -8,10 +8,11 @@ from flask import Response
 from api.input_schema import input_schema
 from api.links import base_url
 from api.openapi import answer, described, ref
+from api.resource_views import LoadedView, ModelList, ModelView
 from api.services import services
-from api.views import LoadedView, ModelList, ModelView
 from shared.cards import ModelCard
 from shared.errors import UnknownModel
+from shared.model_reload import ReloadWish
 from shared.worker_roster import Worker
 
 blueprint = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1")
@@ -48,6 +49,20 @@ def list_models() -> Response:
     workers = services().roster.live()
     models = [_view(card, workers, with_schema=False) for card in services().catalog]
     return Response(ModelList(object="list", data=models).model_dump_json(), mimetype="application/json")
+
+
+@blueprint.post("/models/reload")
+@described(
+    blueprint, "reloadModels", {202: answer("All live workers look for new versions")}, problems=(503,)
+)
+def reload_models() -> Response:
+    """Take new model versions into service.
+
+    Every live worker looks for new versions and cards within seconds. Jobs go on with the version that is
+    loaded until the new one is warm; `loaded` then says so.
+    """
+    ReloadWish(services().store.client).make()
+    return Response(status=202)
 
 
 @blueprint.get("/models/<name>")

@@ -7,7 +7,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from api.content import Content, send
-from api.edge_errors import InvalidHeader, ResultUnavailable, TooManyListeners
+from api.edge_errors import InvalidHeader, PreviewUnavailable, ResultUnavailable, TooManyListeners
 from api.event_stream import EventStream
 from api.identity import owner
 from api.job_answers import renderer
@@ -20,6 +20,7 @@ from shared.status import Status
 
 blueprint = APIBlueprint("results", __name__, tag="Results", url_prefix="/v1/jobs/<job_id>")
 
+PREVIEW_TYPE = "image/jpeg"
 PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 RANGE = parameter("header", "Range", "One range of bytes.", {"type": "string"})
 IF_NONE_MATCH = parameter("header", "If-None-Match", "An entity tag: the sha256.", {"type": "string"})
@@ -78,6 +79,29 @@ def get_result(job_id: str) -> Response:
     if job.status is not Status.SUCCEEDED or not job.outputs:
         raise ResultUnavailable(f"the job is {job.status}; a result is there once it is succeeded")
     return Response(status=303, headers={"Location": f"{base_url()}{job_path(job.id)}/outputs/0"})
+
+
+@blueprint.get("/preview")
+@described(
+    blueprint,
+    "getPreview",
+    {200: answer("The latest preview", PICTURE, media_type="image/*")},
+    problems=(404, 410, 503),
+)
+def get_preview(job_id: str) -> Response:
+    """Look at the work so far.
+
+    A running job that optimizes shows a small picture every `optimize.preview_every` steps. Its progress, and
+    the `progress` events that bring a new one, say so in `preview_url`.
+    """
+    job = services().store.get(job_id, owner())
+    key = job.progress.preview if job.progress else None
+    if key is None:
+        raise PreviewUnavailable("the job shows no preview now")
+    response = Response(services().objects.get(key), mimetype=PREVIEW_TYPE)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 @blueprint.get("/outputs/<int:index>")

@@ -55,7 +55,7 @@ local function finish(id, status, ...)
   free_inputs(id)
   local expires = now + tonumber(redis.call('HGET', job_key(id), 'ttl_ms'))
   redis.call('ZADD', EXPIRING, expires, id)
-  redis.call('HDEL', job_key(id), 'progress')
+  redis.call('HDEL', job_key(id), 'progress', 'preview')
   change(id, 'status', status, 'completed_at', now, 'expires_at', expires, ...)
   emit(id, 'state', {status = status})
 end
@@ -63,7 +63,7 @@ end
 -- Put a running job back into its line; it may be claimed from not_before on.
 local function put_back(id, not_before, ring_ms, ...)
   leave_lines(id)
-  redis.call('HDEL', job_key(id), 'progress', 'worker')
+  redis.call('HDEL', job_key(id), 'progress', 'preview', 'worker')
   change(id, 'status', 'queued', 'not_before', not_before, ...)
   enter_line(id, not_before, ring_ms)
   emit(id, 'state', {status = 'queued', not_before = not_before})

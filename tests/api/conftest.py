@@ -20,6 +20,7 @@ from shared.job_queue import JobQueue, make_celery
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore
 from shared.settings import ApiSettings, JobRules, Limits, Settings
+from shared.style_library import StyleLibrary
 from shared.worker_roster import WorkerRoster
 from tests.support.fake_worker import FakeWorker
 from tests.support.openapi_client import CheckedClient
@@ -47,6 +48,7 @@ def services(
         store=store,
         queries=JobQueries(store),
         files=files,
+        styles=StyleLibrary(store.client),
         objects=objects,
         queue=JobQueue(celery, store.client),
         roster=WorkerRoster(store.client),

@@ -6,7 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
+from api.services import Services
 from shared.identifiers import file_id
+from shared.model_reload import ReloadWish
 from tests.support.fake_worker import FakeWorker
 
 FILE = file_id("0" * 64)
@@ -25,6 +27,14 @@ def test_a_model_tells_where_it_is_loaded(client: FlaskClient, worker: FakeWorke
     worker.announce("mnist-dcgan")
     loaded = client.get("/v1/models/mnist-dcgan").json["loaded"]
     assert loaded == [{"version": "1", "digest": "d" * 64, "workers": 1}]
+
+
+def test_a_wish_for_new_versions_reaches_the_workers(client: FlaskClient, services: Services) -> None:
+    wish = ReloadWish(services.store.client)
+    assert not wish.is_new()
+    response = client.post("/v1/models/reload")
+    assert (response.status_code, response.data) == (202, b"")
+    assert wish.is_new()
 
 
 def test_an_unknown_model_is_a_404(client: FlaskClient) -> None:

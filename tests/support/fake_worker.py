@@ -4,7 +4,7 @@ from api.services import Services
 from shared.errors import AtelierError, CorruptImage
 from shared.identifiers import sha256
 from shared.jobs import Job, Progress, StoredOutput
-from shared.object_keys import output_key
+from shared.object_keys import output_key, preview_key
 from shared.worker_roster import LoadedModel, Worker
 from tests.support.pictures import png
 
@@ -29,6 +29,12 @@ class FakeWorker:
 
     def report(self, job: Job, fraction: float) -> None:
         self._store.report(job.id, job.attempt, Progress("predict", fraction))
+
+    def show(self, job: Job, step: int, total: int, *, data: bytes = PICTURE) -> None:
+        """Report a step with a preview."""
+        key = preview_key(job.id, job.attempt, step)
+        self._services.objects.put(key, data)
+        self._store.report(job.id, job.attempt, Progress("predict", step / total, step, total, key))
 
     def succeed(self, job: Job, *, data: bytes = PICTURE) -> None:
         key = output_key(job.id, job.attempt, 0, "png")

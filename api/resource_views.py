@@ -1,0 +1,119 @@
+"""What files, models and styles look like, as JSON and in the OpenAPI document."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from api.views import Time, Url, View
+from shared.cards import Kind
+
+
+class FileUrls(View):
+    """Where a file is."""
+
+    self: Url  # type: ignore[misc,unused-ignore]
+    content: Url
+
+
+class FileView(View):
+    """An uploaded picture."""
+
+    id: str
+    object: Literal["file"]
+    content_type: str
+    width: int = Field(description="Pixels, as the picture is meant to be seen.")
+    height: int
+    bytes: int
+    sha256: str
+    created_at: Time
+    urls: FileUrls
+
+
+class FilePage(View):
+    """Some files, newest first."""
+
+    object: Literal["list"]
+    data: list[FileView]
+    next_cursor: str | None
+
+
+class LoadedView(View):
+    """A version of a model, and how many live workers have it loaded."""
+
+    version: str
+    digest: str
+    workers: int
+
+
+class ModelView(View):
+    """A model that jobs may name."""
+
+    name: str
+    object: Literal["model"]
+    type: Kind
+    title: str
+    description: str
+    version: str
+    license: str
+    homepage: str | None
+    default: bool = Field(description="Whether a job of this type that names no model gets it.")
+    loaded: list[LoadedView] = Field(
+        description="Empty: workers load it when a job needs it, if they have it."
+    )
+    url: Url
+    input_schema: dict[str, Any] | None = Field(description="JSON Schema of a job; null in the list.")
+
+
+class ModelList(View):
+    """All models."""
+
+    object: Literal["list"]
+    data: list[ModelView]
+
+
+class StyleUrls(View):
+    """Where a style is."""
+
+    self: Url  # type: ignore[misc,unused-ignore]
+    image: Url
+
+
+class StyleView(View):
+    """A picture kept under a name."""
+
+    name: str = Field(description="What a job gives as a style's `name`.")
+    object: Literal["style"]
+    image: str = Field(description="Id of the picture's file, which stays as long as the style does.")
+    created_at: Time
+    urls: StyleUrls
+
+
+class BuiltinStyle(View):
+    """A style that is part of a network."""
+
+    number: int = Field(description="What a job gives as a style's `number`.")
+    name: str
+
+
+class BuiltinStyles(View):
+    """The styles of one network that has its own."""
+
+    model: str
+    styles: list[BuiltinStyle]
+    sheet_url: Url | None = Field(description="A picture that shows all of them, by number.")
+
+
+class StylePage(View):
+    """Some stored styles, newest first, and the built-in ones of all models."""
+
+    object: Literal["list"]
+    data: list[StyleView]
+    next_cursor: str | None
+    builtin: list[BuiltinStyles]
+
+
+class Health(View):
+    """The process answers."""
+
+    status: Literal["ok", "ready"]
+    version: str

@@ -1,0 +1,56 @@
+"""A request to keep a style, as JSON or as a form."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from api.form_parts import Fields, Parts, fault, read_picture, strangers
+from api.pictures import Upload, probe_parts
+from api.services import Services
+from api.validation import combined, fault_of
+from shared.errors import AtelierError, InvalidRequest
+from shared.spec_parts import STYLE_NAME, FileId
+
+
+class StyleRequest(BaseModel):
+    """A picture, and the name to keep it under."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Annotated[
+        str, Field(pattern=STYLE_NAME, description="Lower case; not of digits alone: those are numbers.")
+    ]
+    image: FileId = Field(description="Id of an uploaded file.")
+
+    @field_validator("name")
+    @classmethod
+    def _is_no_number(cls, name: str) -> str:
+        if name.isdigit():
+            raise ValueError("name: digits alone are the number of a built-in style; add a letter")
+        return name
+
+
+def parse_style(raw: object) -> StyleRequest:
+    """Return the request that a JSON value holds; raise InvalidRequest that names every fault."""
+    try:
+        return StyleRequest.model_validate(raw)
+    except ValidationError as error:
+        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
+        raise InvalidRequest("; ".join(entry.detail for entry in faults), errors=faults) from error
+
+
+def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[StyleRequest, list[Upload]]:
+    """Return the request that a form holds, and the picture that came with it, probed."""
+    faults: list[AtelierError] = [*strangers(fields, ("name", "image")), *strangers(parts, ("image",))]
+    if len(fields.getlist("name")) > 1:
+        faults.append(fault("/name", "name may be given once", "repeated_field"))
+    image, sent = read_picture("image", fields, parts, faults)
+    uploads = probe_parts(services, sent, faults)
+    raw: dict[str, Any] = {"name": fields.get("name"), "image": image}
+    try:
+        request = parse_style({name: value for name, value in raw.items() if value is not None})
+    except InvalidRequest as error:
+        raise combined([*faults, error]) from error
+    if faults:
+        raise combined(faults)
+    return request, uploads
