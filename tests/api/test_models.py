@@ -1,5 +1,6 @@
 """/v1/models."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ from flask.testing import FlaskClient
 from jsonschema import Draft202012Validator
 
 from api.services import Services
-from shared.identifiers import file_id
+from shared.identifiers import ANONYMOUS, file_id
+from shared.image_probe import ImageLimits, probe
 from shared.model_reload import ReloadWish
 from tests.support.fake_worker import FakeWorker
+from tests.support.pictures import png
 
 FILE = file_id("0" * 64)
 STYLIZE = {"type": "stylize", "content": FILE, "styles": [{"image": FILE}]}
@@ -55,6 +58,18 @@ def test_an_unknown_model_is_a_404(client: FlaskClient) -> None:
         {"type": "generate", "model": "mnist-dcgan"},
         {"type": "generate", "model": "magenta-mobile"},
         {"type": "generate", "strength": 1},
+        {"type": "generate", "digits": "0123456789"},
+        {"type": "generate", "digits": "12x"},
+        {"type": "generate", "latents": [[0.5] * 100]},
+        {"type": "generate", "latents": [[0.5] * 99]},
+        {"type": "generate", "latents": [[0.5] * 100] * 257},
+        {"type": "generate", "interpolate": {"seeds": [1, 2], "steps": 4}},
+        {"type": "generate", "interpolate": {"seeds": [1, 2], "steps": 1}},
+        {"type": "generate", "interpolate": {"latents": [[1.0] * 100, [2.0] * 101]}},
+        {"type": "generate", "upscale": {"factor": 4, "filter": "lanczos"}},
+        {"type": "generate", "upscale": {"factor": 33}},
+        {"type": "generate", "animation": {"frame_milliseconds": 5}, "output": {"format": "gif"}},
+        {"type": "generate", "animation": {}, "output": {"format": "gif"}},
         {"type": "stylize"},
     ],
 )
@@ -63,6 +78,37 @@ def test_the_schema_and_the_service_agree(client: FlaskClient, body: dict[str, A
     Draft202012Validator.check_schema(schema)
     accepted = client.post("/v1/jobs", json=body).status_code == 202
     assert Draft202012Validator(schema).is_valid(body) == accepted
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "valid"),
+    [
+        ("magenta-mobile", {}, True),
+        ("magenta-mobile", {"styles": [{"name": "waves"}]}, True),
+        ("magenta-mobile", {"styles": [{"number": 1}]}, False),
+        ("magenta-mobile", {"styles": [{"weight": 1}]}, False),
+        ("magenta-mobile", {"optimize": {}}, False),
+        ("magenta-mobile", {"preserve_color": True, "stroke": 64, "mask": FILE, "steadiness": 1}, True),
+        ("magenta-mobile", {"stroke": 63}, False),
+        ("multistyle-26", {}, False),
+        ("multistyle-26", {"styles": [{"number": 25}, {"number": 0, "weight": 2}]}, True),
+        ("multistyle-26", {"styles": [{"number": 26}]}, False),
+        ("nst-gatys", {"optimize": {"steps": 10, "optimizer": "lbfgs"}}, True),
+        ("nst-gatys", {"optimize": {"steps": 9}}, False),
+    ],
+)
+def test_the_schema_takes_what_the_network_takes(
+    client: FlaskClient, services: Services, model: str, change: dict[str, Any], valid: bool
+) -> None:
+    data = png(64, 64)
+    picture = services.files.add(ANONYMOUS, data, probe(data, ImageLimits()))[0].id
+    services.styles.add(ANONYMOUS, "waves", picture)
+    body = {**STYLIZE, "model": model, **change}
+    schema = client.get(f"/v1/models/{model}").json["input_schema"]
+    Draft202012Validator.check_schema(schema)
+    assert Draft202012Validator(schema).is_valid(body) == valid
+    sent = json.loads(json.dumps(body).replace(FILE, picture))
+    assert (client.post("/v1/jobs", json=sent).status_code == 202) == valid
 
 
 @pytest.mark.parametrize(("strength", "valid"), [(0, True), (1, True), (1.1, False), (-0.1, False)])
