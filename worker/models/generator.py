@@ -27,7 +27,7 @@ class Generator:
 
     def __init__(self, card: ModelCard, architecture: Architecture, network: Any, digest: str) -> None:
         self.card = card
-        self.digest = digest  # sha256 of the weights file
+        self.digest = digest  # names the exact weights
         self._latent_size, self._picture_shape = architecture.latent.size, architecture.picture_shape
         signature = tf.TensorSpec((card.max_batch, self._latent_size), tf.float32)
         self._run = tf.function(
@@ -35,8 +35,8 @@ class Generator:
         )
 
     @classmethod
-    def load(cls, card: ModelCard, folder: Path) -> "Generator":
-        """Load from a version folder of the model store.
+    def load(cls, card: ModelCard, folder: Path, *, digest: str = "") -> "Generator":
+        """Load from a version folder of the model store; without its digest, the weights file's stands.
 
         Raises ModelUnavailable where a file is missing, and ModelCorrupt where the weights are damaged or
         do not belong to a generator of the card's latent and picture.
@@ -48,7 +48,7 @@ class Generator:
             network.set_weights(weights)
         except ValueError as error:
             raise ModelCorrupt(f"the weights in {folder} are of another network: {error}") from error
-        return cls(card, architecture, network, record.sha256)
+        return cls(card, architecture, network, digest or record.sha256)
 
     def warm_up(self) -> None:
         """Trace and compile the network, so that the first job does not pay for it."""

@@ -32,11 +32,11 @@ def load_model(
     if card.kind == "generate" and card.source.type not in _OWN_WEIGHTS:
         from worker.models.hub_generator import HubGenerator
 
-        return HubGenerator.load(card, stored.folder)
+        return HubGenerator.load(card, stored.folder, digest=stored.manifest.digest)
     if card.kind == "generate":
         from worker.models.generator import Generator
 
-        return Generator.load(card, stored.folder)
+        return Generator.load(card, stored.folder, digest=stored.manifest.digest)
     if card.kind == "transform":
         from worker.models.transformer import Transformer
 
