@@ -32,7 +32,7 @@ def load_model(
     if card.kind == "generate" and card.source.type not in _OWN_WEIGHTS:
         from worker.models.hub_generator import HubGenerator
 
-        return HubGenerator.load(card, stored.folder, digest=stored.manifest.digest)
+        return HubGenerator.load(card, stored.folder)
     if card.kind == "generate":
         from worker.models.generator import Generator
 
