@@ -15,10 +15,24 @@ from atelier.event_stream import Event
 from atelier.job_view import Job, JobError, Output, Progress, Queue
 from atelier.model_view import Model
 from atelier.pictures import Picture
-from atelier.requests import Encoding, GenerateRequest, Grid, Style, StylizeRequest
+from atelier.requests import (
+    Animation,
+    Encoding,
+    GenerateRequest,
+    Grid,
+    Interpolation,
+    Optimization,
+    Style,
+    StylizeRequest,
+    TransformRequest,
+    Upscale,
+)
+from atelier.style_view import BuiltinStyles, StoredStyle, Styles
 
 __all__ = [
+    "Animation",
     "ApiError",
+    "BuiltinStyles",
     "Client",
     "ClientError",
     "Encoding",
@@ -26,18 +40,24 @@ __all__ = [
     "Fault",
     "GenerateRequest",
     "Grid",
+    "Interpolation",
     "InvalidAddress",
     "Job",
     "JobError",
     "JobFailed",
     "Model",
+    "Optimization",
     "Output",
     "Picture",
     "Progress",
     "ProtocolError",
     "Queue",
     "ServiceUnreachable",
+    "StoredStyle",
     "Style",
+    "Styles",
     "StylizeRequest",
+    "TransformRequest",
+    "Upscale",
     "WaitTimeout",
 ]

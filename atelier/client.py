@@ -1,95 +1,25 @@
 """The Python client: jobs in, pictures out, over HTTP. Synchronous, and safe to share between threads."""
 
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
-from atelier.downloads import check_digest, file_name
-from atelier.errors import JobFailed
-from atelier.event_stream import Event
-from atelier.job_view import Job, job_from_json
+from atelier.job_client import DEFAULT_URL, PAGE_SIZE, JobClient
 from atelier.model_view import Model, model_from_json
 from atelier.pictures import Picture, Source, is_file_id, read_source
-from atelier.polling import OnProgress, Waiter
-from atelier.requests import GenerateRequest, Request, Style, StylizeRequest
-from atelier.transport import Transport, json_of
-from atelier.watching import watch
+from atelier.polling import OnProgress
+from atelier.requests import GenerateRequest, Request, Style, StylizeRequest, TransformRequest
+from atelier.style_view import StoredStyle, Styles, style_from_json, styles_from_json
+from atelier.transport import json_of
 
-DEFAULT_URL = "http://127.0.0.1:8480"
-PAGE_SIZE = 100
+__all__ = ["DEFAULT_URL", "Client"]
+
+StyleSource = Source | int | Style  # a picture of one's own, the number of a built-in style, or any style
 
 
-class Client:
+class Client(JobClient):
     """One Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable."""
-
-    def __init__(
-        self, base_url: str = DEFAULT_URL, *, timeout_seconds: float = 30.0, retries: int = 5
-    ) -> None:
-        self._transport = Transport(base_url, timeout_seconds=timeout_seconds, retries=retries)
-        self.base_url = self._transport.base_url
-
-    def submit(self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
-        """Ask for a job. Sent again after a lost answer, under one key, it still makes one job."""
-        body = dict(request) if isinstance(request, Mapping) else request.to_json()
-        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        return job_from_json(json_of(self._transport.send("POST", "/v1/jobs", json=body, headers=headers)))
-
-    def get(self, job: Job | str) -> Job:
-        """Return a job as it is now."""
-        return job_from_json(json_of(self._transport.send("GET", _path(job))))
-
-    def wait(
-        self,
-        job: Job | str,
-        *,
-        timeout_seconds: float | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> Job:
-        """Return the job when it is done, however it ended; raise WaitTimeout.
-
-        `on_progress` gets the job at every change. A service that restarts meanwhile is waited for.
-        """
-        options: dict[str, Any] = {"timeout_seconds": timeout_seconds, "on_progress": on_progress}
-        return Waiter(self._transport, _id(job), **options).wait()
-
-    def events(self, job: Job | str, *, after: str = "") -> Iterator[Event]:
-        """Yield a job's events from the first, or from the one after `after`, to the last."""
-        return watch(self._transport, _id(job), after=after)
-
-    def cancel(self, job: Job | str) -> Job:
-        """Withdraw a queued or running job."""
-        return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/cancel")))
-
-    def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
-        """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds."""
-        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
-        return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/retry", headers=headers)))
-
-    def delete(self, job: Job | str) -> None:
-        """Forget a finished job and its pictures."""
-        self._transport.send("DELETE", _path(job))
-
-    def download(self, job: Job, index: int = 0) -> bytes:
-        """Return the bytes of one output, checked; raise JobFailed where the job made none."""
-        if not job.succeeded:
-            raise JobFailed(job)
-        output = job.outputs[index]
-        return check_digest(self._transport.send("GET", output.url).content, output)
-
-    def download_all(self, job: Job, folder: str | Path) -> tuple[Path, ...]:
-        """Write every output into a folder, each file whole or not at all; return their paths."""
-        return tuple(
-            picture.save(Path(folder) / file_name(job, picture.output)) for picture in self.pictures(job)
-        )
-
-    def pictures(self, job: Job) -> tuple[Picture, ...]:
-        """Return every output of a job with its bytes; raise JobFailed where it made none."""
-        if not job.succeeded:
-            raise JobFailed(job)
-        return tuple(Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs))
 
     def upload(self, source: Source) -> str:
         """Upload a picture, once however often it is sent, and return its file id. Ids pass through."""
@@ -101,21 +31,30 @@ class Client:
     def stylize(
         self,
         content: Source,
-        style: Source | Sequence[Source],
+        style: StyleSource | Sequence[StyleSource],
         *,
+        mask: Source | None = None,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
         **parameters: Any,
     ) -> Picture:
-        """Paint the content in the manner of the style, or of several in equal parts; raise JobFailed.
+        """Paint the content in the manner of the style, or of several; raise JobFailed.
 
-        Further parameters are those of StylizeRequest: strength, max_side, model, output, lane, metadata.
+        Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. Further
+        parameters are those of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
         """
-        sources = [style] if isinstance(style, str | bytes | Path) else list(style)
-        styles = [Style(image=self.upload(source)) for source in sources]
-        request = StylizeRequest(content=self.upload(content), styles=styles, **parameters)
-        job = self.wait(self.submit(request), timeout_seconds=timeout_seconds, on_progress=on_progress)
-        return self.pictures(job)[0]
+        request = StylizeRequest(
+            content=self.upload(content),
+            styles=[self._style(source) for source in _listed(style)],
+            mask=None if mask is None else self.upload(mask),
+            **parameters,
+        )
+        return self._pictures_of(request, timeout_seconds, on_progress)[0]
+
+    def _style(self, source: StyleSource) -> Style:
+        if isinstance(source, Style):
+            return source
+        return Style(number=source) if isinstance(source, int) else Style(image=self.upload(source))
 
     def generate(
         self,
@@ -124,12 +63,60 @@ class Client:
         on_progress: OnProgress | None = None,
         **parameters: Any,
     ) -> tuple[Picture, ...]:
-        """Make pictures from seeds; raise JobFailed.
+        """Make pictures from seeds, latents or a walk between them; raise JobFailed.
 
-        Parameters are those of GenerateRequest: seed, count, seeds, digit, truncation, grid, model, output.
+        Parameters are those of GenerateRequest: seed, count, seeds, latents, interpolate, digit, digits,
+        truncation, grid, animation, upscale, model, output ...
         """
-        job = self.submit(GenerateRequest(**parameters))
+        return self._pictures_of(GenerateRequest(**parameters), timeout_seconds, on_progress)
+
+    def transform(
+        self,
+        content: Source,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+        **parameters: Any,
+    ) -> Picture:
+        """Send the content through a network from picture to picture; raise JobFailed.
+
+        Parameters are those of TransformRequest: model, max_side, output ...
+        """
+        request = TransformRequest(content=self.upload(content), **parameters)
+        return self._pictures_of(request, timeout_seconds, on_progress)[0]
+
+    def _pictures_of(
+        self, request: Request, timeout_seconds: float | None, on_progress: OnProgress | None
+    ) -> tuple[Picture, ...]:
+        job = self.submit(request)
         return self.pictures(self.wait(job, timeout_seconds=timeout_seconds, on_progress=on_progress))
+
+    def styles(self) -> Styles:
+        """Return all stored styles, newest first, and the built-in ones of every model that has its own."""
+        pages = list(self._style_pages())
+        return styles_from_json(pages)
+
+    def _style_pages(self) -> Iterator[Any]:
+        query: dict[str, Any] = {"limit": PAGE_SIZE}
+        while True:
+            page = json_of(self._transport.send("GET", "/v1/styles", params=query))
+            yield page
+            if not page.get("next_cursor"):
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def add_style(self, name: str, image: Source) -> StoredStyle:
+        """Keep a picture as a style under a name, for jobs to give; the same again changes nothing."""
+        body = {"name": name, "image": self.upload(image)}
+        return style_from_json(json_of(self._transport.send("POST", "/v1/styles", json=body)))
+
+    def delete_style(self, name: str) -> None:
+        """Forget a stored style. Its picture stays among the files."""
+        self._transport.send("DELETE", f"/v1/styles/{quote(name, safe='')}")
+
+    def style_sheet(self, model: str) -> bytes:
+        """Return a JPEG that shows all built-in styles of a model, by number."""
+        return self._transport.send("GET", f"/v1/styles/builtin/{quote(model, safe='')}/sheet").content
 
     def models(self) -> tuple[Model, ...]:
         """Return the models that jobs may name."""
@@ -137,33 +124,10 @@ class Client:
             model_from_json(entry) for entry in json_of(self._transport.send("GET", "/v1/models"))["data"]
         )
 
-    def jobs(self, *, status: str | None = None, type: str | None = None) -> Iterator[Job]:
-        """Yield jobs, newest first, page by page."""
-        filters = {"status": status, "type": type, "limit": PAGE_SIZE}
-        query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
-        while True:
-            page = json_of(self._transport.send("GET", "/v1/jobs", params=query))
-            yield from (job_from_json(entry) for entry in page["data"])
-            if not page.get("next_cursor"):
-                return
-            query["cursor"] = page["next_cursor"]
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._transport.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def reload_models(self) -> None:
+        """Have every live worker take new model versions into service; they do so within seconds."""
+        self._transport.send("POST", "/v1/models/reload")
 
 
-def _id(job: Job | str) -> str:
-    return job if isinstance(job, str) else job.id
-
-
-def _path(job: Job | str) -> str:
-    return f"/v1/jobs/{quote(_id(job), safe='')}"
+def _listed(style: StyleSource | Sequence[StyleSource]) -> Sequence[StyleSource]:
+    return [style] if isinstance(style, str | bytes | Path | int | Style) else style

@@ -9,7 +9,7 @@ from pathlib import Path
 from atelier.errors import ProtocolError
 from atelier.job_view import Job, Output
 
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp"}
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 
 def file_name(job: Job, output: Output) -> str:

@@ -21,7 +21,7 @@ class Output:
     height: int  # pixels
     bytes: int
     sha256: str
-    seed: int | None = None  # generation only; None for a grid
+    seed: int | None = None  # generation only; None for a grid, an animation, and where latents were given
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,9 @@ class Progress:
 
     fraction: float  # 0..1 over the whole job
     stage: str
+    step: int | None = None  # of a stage that counts its steps: frames, optimization steps
+    total: int | None = None
+    preview_url: str | None = None  # of a picture of the work so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Job:
     """One job, as it was when the service answered."""
 
     id: str
-    type: str  # generate or stylize
+    type: str  # generate, stylize or transform
     status: str  # queued, running, succeeded, failed, canceled or expired
     input: Mapping[str, Any]  # as resolved: model, seeds and defaults filled in
     attempt: int = 0
@@ -124,7 +127,10 @@ def _output(index: int, body: Mapping[str, Any]) -> Output:
 
 
 def _progress(body: Mapping[str, Any] | None) -> Progress | None:
-    return Progress(float(body.get("fraction") or 0), str(body.get("stage") or "")) if body else None
+    if not body:
+        return None
+    counted = (body.get("step"), body.get("total"), body.get("preview_url"))
+    return Progress(float(body.get("fraction") or 0), str(body.get("stage") or ""), *counted)
 
 
 def _queue(body: Mapping[str, Any] | None) -> Queue | None:

@@ -12,7 +12,7 @@ class Model:
     """A network that jobs may name."""
 
     name: str
-    type: str  # of the jobs that may name it: generate or stylize
+    type: str  # of the jobs that may name it: generate, stylize or transform
     version: str
     title: str
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document

@@ -22,7 +22,8 @@ def say_state(job: Job) -> str:
         eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
         return f"queued, number {job.queue.position}{eta}"
     if job.status == "running" and job.progress and job.progress.stage:
-        return f"running: {job.progress.stage}"
+        counted = f" {job.progress.step} of {job.progress.total}" if job.progress.total else ""
+        return f"running: {job.progress.stage}{counted}"
     return job.status
 
 

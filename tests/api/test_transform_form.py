@@ -9,20 +9,14 @@ from api.services import Services
 from shared.identifiers import file_id, sha256
 from shared.settings import Settings
 from tests.support.pictures import png, text
+from tests.support.transform_card import write_card
 
 PATH = "/v1/jobs/transform"
-CARD = """{
-  "name": "colorizer", "kind": "transform", "version": "1", "title": "Colorizer",
-  "description": "Adds color.", "license": "Apache-2.0",
-  "source": {"type": "saved_model", "path": "colorizer"},
-  "max_side": 64
-}"""
 
 
 @pytest.fixture(autouse=True)
 def _card(settings: Settings) -> None:
-    settings.cards.mkdir(parents=True)
-    (settings.cards / "colorizer.json").write_text(CARD, "utf-8")
+    write_card(settings.cards)
 
 
 def test_a_picture_becomes_a_job(client: FlaskClient) -> None:

@@ -1,24 +1,35 @@
 """The client against a real API over real sockets."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from api.services import Services
 from atelier import (
+    Animation,
     ApiError,
     Client,
+    Encoding,
     GenerateRequest,
+    Interpolation,
     Job,
     JobFailed,
+    Optimization,
     ProtocolError,
     ServiceUnreachable,
+    Style,
+    StylizeRequest,
+    Upscale,
     WaitTimeout,
 )
-from atelier.downloads import check_digest
+from atelier.downloads import check_digest, file_name
 from shared.identifiers import ANONYMOUS
+from shared.model_reload import ReloadWish
 from tests.support import pictures
 from tests.support.fake_worker import PICTURE, FakeWorker
+from tests.support.transform_card import write_card
 from tests.support.trouble import Trouble
 from tests.support.web_server import web_server
 
@@ -39,6 +50,111 @@ def test_a_photo_and_styles_become_a_picture(client: Client, tmp_path: Path) -> 
     picture = client.stylize(photo, [pictures.png(), pictures.webp()], strength=0.5)
     assert picture.save(tmp_path / "new" / "out.png").read_bytes() == PICTURE
     assert [len(picture.job.input["styles"]), picture.job.input["strength"]] == [2, 0.5]
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_every_wish_of_a_stylization_reaches_the_service(client: Client) -> None:
+    styles = [Style(image=client.upload(pictures.webp()), weight=2), pictures.png()]
+    wishes = {"preserve_color": True, "stroke": 100, "steadiness": 0.25, "max_side": 30, "strength": 0.5}
+    picture = client.stylize(pictures.jpeg(), styles, mask=pictures.grey(), **wishes)
+    spec = picture.job.input
+    assert spec["size"] == {"max_side": 30}
+    assert spec["mask"] == client.upload(pictures.grey())
+    assert [style["weight"] for style in spec["styles"]] == [2, 1]
+    assert all(spec[name] == wishes[name] for name in ("preserve_color", "stroke", "steadiness", "strength"))
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_built_in_styles_are_given_by_number(client: Client) -> None:
+    picture = client.stylize(pictures.jpeg(), [3, Style(number=7, weight=3)], model="multistyle-26")
+    assert [(s["number"], s["weight"]) for s in picture.job.input["styles"]] == [(3, 1), (7, 3)]
+
+
+def test_an_optimization_has_its_own_options(client: Client) -> None:
+    content, style = client.upload(pictures.photo(64, 64)), client.upload(pictures.png())
+    options = Optimization(steps=20, optimizer="lbfgs", preview_every=5)
+    request = StylizeRequest(
+        content=content, styles=[Style(image=style)], model="nst-gatys", optimize=options
+    )
+    known = client.submit(request).input["optimize"]
+    assert known == {**asdict(Optimization()), "steps": 20, "optimizer": "lbfgs", "preview_every": 5}
+
+
+def test_every_wish_of_a_generation_reaches_the_service(client: Client) -> None:
+    walk = GenerateRequest(
+        interpolate=Interpolation(seeds=(1, 2, 3), steps=4),
+        digit=0,
+        animation=Animation(frame_milliseconds=40, loop=False),
+        upscale=Upscale(factor=2, filter="lanczos"),
+        output=Encoding(format="gif"),
+    )
+    spec = client.submit(walk).input
+    assert spec["interpolate"] == {"seeds": [1, 2, 3], "latents": None, "steps": 4}
+    assert (spec["digit"], spec["animation"]) == (0, {"frame_milliseconds": 40, "loop": False})
+    assert (spec["upscale"], spec["output"]["format"]) == ({"factor": 2, "filter": "lanczos"}, "gif")
+    assert client.submit(GenerateRequest(digits="0042")).input["digits"] == "0042"
+
+
+def test_latents_may_be_arrays(client: Client) -> None:
+    latents = np.linspace(-1, 1, 200).reshape(2, 100)
+    assert client.submit(GenerateRequest(latents=latents)).input["latents"] == latents.tolist()
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_a_picture_goes_through_a_network(client: Client, services: Services) -> None:
+    write_card(services.settings.cards)
+    picture = client.transform(pictures.png(), model="colorizer", max_side=20)
+    assert (picture.job.type, picture.job.input["size"]) == ("transform", {"max_side": 20})
+
+
+def test_styles_are_kept_listed_and_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.client.PAGE_SIZE", 2)
+    first = client.add_style("waves", pictures.png())
+    assert client.add_style("waves", pictures.png()) == first
+    for name in ("a", "b"):
+        client.add_style(name, first.image)
+    styles = client.styles()
+    assert [style.name for style in styles.stored] == ["b", "a", "waves"]
+    (builtin,) = styles.builtin
+    assert (builtin.model, len(builtin.names)) == ("multistyle-26", 26)
+    assert client.style_sheet("multistyle-26").startswith(b"\xff\xd8\xff")
+    client.delete_style("waves")
+    assert [style.name for style in client.styles().stored] == ["b", "a"]
+    with pytest.raises(ApiError, match="waves") as caught:
+        client.delete_style("waves")
+    assert caught.value.code == "style_not_found"
+
+
+def test_a_style_is_given_by_its_name(client: Client) -> None:
+    style = client.add_style("waves", pictures.png())
+    content = client.upload(pictures.jpeg())
+    job = client.submit(StylizeRequest(content=content, styles=[Style(name="waves")]))
+    assert [(s["name"], s["image"]) for s in job.input["styles"]] == [("waves", style.image)]
+
+
+def test_the_work_so_far_can_be_looked_at(client: Client, worker: FakeWorker) -> None:
+    job = client.submit(REQUEST)
+    running = worker.claim(job.id)
+    assert client.preview(job) is None
+    worker.show(running, 3, 12, data=pictures.jpeg())
+    progress = client.get(job).progress
+    assert progress is not None
+    assert (progress.step, progress.total, bool(progress.preview_url)) == (3, 12, True)
+    assert client.preview(job) == pictures.jpeg()
+
+
+def test_an_animation_is_written_with_its_extension(client: Client, worker: FakeWorker) -> None:
+    job = client.submit(REQUEST)
+    worker.run(job.id)
+    output = replace(client.get(job).outputs[0], content_type="image/gif")
+    assert file_name(job, output).endswith("-0.gif")
+
+
+def test_workers_are_asked_to_look_for_new_versions(client: Client, services: Services) -> None:
+    wish = ReloadWish(services.store.client)
+    assert not wish.is_new()
+    client.reload_models()
+    assert wish.is_new()
 
 
 def test_a_submission_whose_answer_was_lost_makes_one_job(client: Client, trouble: Trouble) -> None:
@@ -146,7 +262,7 @@ def test_jobs_are_canceled_retried_and_deleted(client: Client) -> None:
 
 
 def test_all_pages_of_jobs_are_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.client.PAGE_SIZE", 2)
+    monkeypatch.setattr("atelier.job_client.PAGE_SIZE", 2)
     ids = [client.submit(REQUEST).id for _ in range(5)]
     assert [job.id for job in client.jobs()] == ids[::-1]
     assert list(client.jobs(status="failed")) == []

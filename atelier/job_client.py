@@ -1,0 +1,131 @@
+"""What the client does with jobs: ask for them, follow them, fetch what they made."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from atelier.downloads import check_digest, file_name
+from atelier.errors import ApiError, JobFailed
+from atelier.event_stream import Event
+from atelier.job_view import Job, job_from_json
+from atelier.pictures import Picture
+from atelier.polling import OnProgress, Waiter
+from atelier.requests import Request
+from atelier.transport import Transport, json_of
+from atelier.watching import watch
+
+DEFAULT_URL = "http://127.0.0.1:8480"
+PAGE_SIZE = 100
+
+
+class JobClient:
+    """Jobs of one Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable."""
+
+    def __init__(
+        self, base_url: str = DEFAULT_URL, *, timeout_seconds: float = 30.0, retries: int = 5
+    ) -> None:
+        self._transport = Transport(base_url, timeout_seconds=timeout_seconds, retries=retries)
+        self.base_url = self._transport.base_url
+
+    def submit(self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
+        """Ask for a job. Sent again after a lost answer, under one key, it still makes one job."""
+        body = dict(request) if isinstance(request, Mapping) else request.to_json()
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return job_from_json(json_of(self._transport.send("POST", "/v1/jobs", json=body, headers=headers)))
+
+    def get(self, job: Job | str) -> Job:
+        """Return a job as it is now."""
+        return job_from_json(json_of(self._transport.send("GET", _path(job))))
+
+    def wait(
+        self,
+        job: Job | str,
+        *,
+        timeout_seconds: float | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Job:
+        """Return the job when it is done, however it ended; raise WaitTimeout.
+
+        `on_progress` gets the job at every change. A service that restarts meanwhile is waited for.
+        """
+        options: dict[str, Any] = {"timeout_seconds": timeout_seconds, "on_progress": on_progress}
+        return Waiter(self._transport, _id(job), **options).wait()
+
+    def events(self, job: Job | str, *, after: str = "") -> Iterator[Event]:
+        """Yield a job's events from the first, or from the one after `after`, to the last."""
+        return watch(self._transport, _id(job), after=after)
+
+    def cancel(self, job: Job | str) -> Job:
+        """Withdraw a queued or running job."""
+        return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/cancel")))
+
+    def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
+        """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds."""
+        headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
+        return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/retry", headers=headers)))
+
+    def delete(self, job: Job | str) -> None:
+        """Forget a finished job and its pictures."""
+        self._transport.send("DELETE", _path(job))
+
+    def download(self, job: Job, index: int = 0) -> bytes:
+        """Return the bytes of one output, checked; raise JobFailed where the job made none."""
+        if not job.succeeded:
+            raise JobFailed(job)
+        output = job.outputs[index]
+        return check_digest(self._transport.send("GET", output.url).content, output)
+
+    def download_all(self, job: Job, folder: str | Path) -> tuple[Path, ...]:
+        """Write every output into a folder, each file whole or not at all; return their paths."""
+        return tuple(
+            picture.save(Path(folder) / file_name(job, picture.output)) for picture in self.pictures(job)
+        )
+
+    def pictures(self, job: Job) -> tuple[Picture, ...]:
+        """Return every output of a job with its bytes; raise JobFailed where it made none."""
+        if not job.succeeded:
+            raise JobFailed(job)
+        return tuple(Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs))
+
+    def preview(self, job: Job | str) -> bytes | None:
+        """Return the latest picture of a running job's work; None where it shows none now."""
+        try:
+            return self._transport.send("GET", f"{_path(job)}/preview").content
+        except ApiError as error:
+            if error.code == "preview_unavailable":
+                return None
+            raise
+
+    def jobs(self, *, status: str | None = None, type: str | None = None) -> Iterator[Job]:
+        """Yield jobs, newest first, page by page."""
+        filters = {"status": status, "type": type, "limit": PAGE_SIZE}
+        query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+        while True:
+            page = json_of(self._transport.send("GET", "/v1/jobs", params=query))
+            yield from (job_from_json(entry) for entry in page["data"])
+            if not page.get("next_cursor"):
+                return
+            query["cursor"] = page["next_cursor"]
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _id(job: Job | str) -> str:
+    return job if isinstance(job, str) else job.id
+
+
+def _path(job: Job | str) -> str:
+    return f"/v1/jobs/{quote(_id(job), safe='')}"

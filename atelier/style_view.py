@@ -1,0 +1,55 @@
+"""The client's view of styles: those kept under names, and those that are part of models."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from atelier.errors import ProtocolError
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStyle:
+    """A picture kept under a name."""
+
+    name: str
+    image: str  # the file's id
+    url: str  # of the picture
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinStyles:
+    """The styles of one model that has its own."""
+
+    model: str
+    names: tuple[str, ...]  # by number
+    sheet_url: str | None  # of a picture of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """All styles that jobs may name or number."""
+
+    stored: tuple[StoredStyle, ...]  # newest first
+    builtin: tuple[BuiltinStyles, ...]
+
+
+def style_from_json(body: Any) -> StoredStyle:
+    """Read a stored style; raise ProtocolError where the document is none."""
+    try:
+        return StoredStyle(body["name"], body["image"], body["urls"]["image"], body)
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"the answer is not a style: {error!r}") from error
+
+
+def styles_from_json(pages: Sequence[Any]) -> Styles:
+    """Read all pages of the list of styles; raise ProtocolError where one is none."""
+    try:
+        stored = tuple(style_from_json(entry) for page in pages for entry in page["data"])
+        return Styles(stored, tuple(_builtin(entry) for entry in pages[0]["builtin"]))
+    except (KeyError, TypeError) as error:
+        raise ProtocolError(f"the answer is not a list of styles: {error!r}") from error
+
+
+def _builtin(body: Any) -> BuiltinStyles:
+    return BuiltinStyles(body["model"], tuple(s["name"] for s in body["styles"]), body.get("sheet_url"))
