@@ -15,6 +15,7 @@ from kombu.transport.redis import Channel
 from shared.logs import configure_logs
 from shared.settings import Settings, SettingsError
 from worker.foundation import Foundation
+from worker.memory import share_heaps
 
 log = logging.getLogger("atelier.worker")
 
@@ -64,6 +65,7 @@ def consume(base: Foundation, worker: Any, *, threads: int) -> int:
 def main() -> int:
     """Read the settings, serve, and say what is wrong with the settings where they are."""
     queues = _arguments().queues
+    share_heaps()
     try:
         settings = Settings.from_env()
     except SettingsError as error:

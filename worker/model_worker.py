@@ -9,7 +9,7 @@ from shared.cards import load_catalog
 from shared.image_probe import ImageLimits
 from shared.job_queue import MODEL_QUEUES
 from shared.model_reload import ReloadWish
-from shared.settings import Limits
+from shared.settings import Limits, WorkerSettings
 from shared.worker_roster import Worker
 from worker.attempts import HeldAttempts
 from worker.batcher import Batcher
@@ -59,7 +59,8 @@ class ModelWorker:
     def prepare(self) -> None:
         """Load and warm the models, then start the threads that keep leases and rings alive."""
         worker = self._base.settings.worker
-        configure_tensorflow(worker.intra_threads, 1)
+        # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
+        configure_tensorflow(worker.intra_threads, runners(worker))
         self._registry.preload(name.strip() for name in worker.preload.split(",") if name.strip())
         self._base.reaper.start()
         Heartbeat(self._base.store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
@@ -96,8 +97,14 @@ class ModelWorker:
 
 
 def _tools(base: Foundation) -> Tools:
-    runners = base.settings.worker.runners or available_cores()
-    return Tools(base.objects, Batcher(runners), StyleCache(), image_limits(base.settings.limits))
+    return Tools(
+        base.objects, Batcher(runners(base.settings.worker)), StyleCache(), image_limits(base.settings.limits)
+    )
+
+
+def runners(worker: WorkerSettings) -> int:
+    """Return how many threads run models at once."""
+    return worker.runners or available_cores()
 
 
 def available_cores() -> int:
