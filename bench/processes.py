@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from atelier import tied_process
-
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0
@@ -18,11 +16,10 @@ MEBIBYTE = 1024 * 1024
 
 @contextmanager
 def running(arguments: list[str], environ: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a Python module while the block runs; its output goes to a file."""
-    tie = [sys.executable, tied_process.__file__, str(os.getpid())]
+    """Run a Python module while the block runs; its output goes to a file, shown where the block fails."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [*tie, sys.executable, "-m", *arguments],
+            [sys.executable, "-m", *arguments],
             cwd=ROOT,
             env={**os.environ, **environ},
             stdout=output,
@@ -30,6 +27,9 @@ def running(arguments: list[str], environ: Mapping[str, str], log: Path) -> Iter
         )
     try:
         yield process
+    except BaseException:
+        print(f"{' '.join(arguments)}: status {process.poll()}\n{log.read_text()[-2000:]}", file=sys.stderr)
+        raise
     finally:
         process.terminate()
         try:
