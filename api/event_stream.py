@@ -66,7 +66,7 @@ class EventStream:
         """Return an event's data with a preview's address in the place of its key in object storage."""
         told = {name: value for name, value in data.items() if name != "preview"}
         if "preview" in data:
-            told["preview_url"] = self._renderer.preview_url(self._job_id)
+            told["preview_url"] = self._renderer.preview_url(self._job_id, data["preview"])
         return told
 
 

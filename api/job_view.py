@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from api.capacity import Capacity
@@ -64,12 +65,12 @@ class JobRenderer:
             fraction=progress.fraction,
             step=progress.step,
             total=progress.total,
-            preview_url=self.preview_url(job_id) if progress.preview else None,
+            preview_url=self.preview_url(job_id, progress.preview) if progress.preview else None,
         )
 
-    def preview_url(self, job_id: str) -> str:
-        """Return where the latest preview of a running job is."""
-        return f"{self._base}{job_path(job_id)}/preview"
+    def preview_url(self, job_id: str, key: str) -> str:
+        """Return where the latest preview of a running job is; a newer one has another address."""
+        return f"{self._base}{job_path(job_id)}/preview?step={PurePosixPath(key).stem}"
 
     def _queue(self, job: Job) -> QueueView | None:
         if job.status is not Status.QUEUED:

@@ -17,6 +17,8 @@ COMMANDS = {
     "up": "atelier.commands.up:up",
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
+    "transform": "atelier.commands.transform:transform",
+    "styles": "atelier.commands.styles:styles",
     "watch": "atelier.commands.watch:watch",
     "models": "atelier.commands.models:models",
     "train": "atelier.commands.train:train",

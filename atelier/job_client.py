@@ -95,7 +95,7 @@ class JobClient:
         try:
             return self._transport.send("GET", f"{_path(job)}/preview").content
         except ApiError as error:
-            if error.code == "preview_unavailable":
+            if error.code in ("preview_unavailable", "object_not_found"):
                 return None
             raise
 

@@ -87,12 +87,13 @@ def get_result(job_id: str) -> Response:
     "getPreview",
     {200: answer("The latest preview", PICTURE, media_type="image/*")},
     problems=(404, 410, 503),
+    parameters=(parameter("query", "step", "Ignored: the latest is sent.", {"type": "integer"}),),
 )
 def get_preview(job_id: str) -> Response:
     """Look at the work so far.
 
     A running job that optimizes shows a small picture every `optimize.preview_every` steps. Its progress, and
-    the `progress` events that bring a new one, say so in `preview_url`.
+    the `progress` events that bring a new one, say so in `preview_url`, which differs from one to the next.
     """
     job = services().store.get(job_id, owner())
     key = job.progress.preview if job.progress else None

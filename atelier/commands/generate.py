@@ -1,79 +1,92 @@
-"""`atelier generate`: digits from seeds."""
+"""`atelier generate`: pictures from seeds, from latents, or from a walk between them."""
 
-import json
 from pathlib import Path
+from typing import Any
 
 import click
 
 from atelier.cli import Target
-from atelier.downloads import file_name
-from atelier.job_view import Job
-from atelier.pictures import Picture
-from atelier.progress_display import job_bar
-from atelier.requests import Encoding, GenerateRequest, Grid
+from atelier.commands.parameters import read_latents, read_seeds
+from atelier.commands.results import carry_out, encoding, given, result_options
+from atelier.request_parts import Animation, Grid, Interpolation, Upscale
+from atelier.requests import GenerateRequest
 
 
-@click.command(short_help="Make digits from seeds.")
+@click.command(short_help="Make pictures from seeds: digits, grids, walks.")
 @click.option("--seed", type=click.IntRange(min=0), help="First seed. [default: drawn by the service]")
 @click.option("--count", type=click.IntRange(min=1), help="How many pictures. [default: 1]")
+@click.option("--seeds", type=read_seeds, metavar="1,2,3", help="Each seed by itself.")
+@click.option("--latents", type=read_latents, metavar="FILE", help="Vectors in JSON, one or a list.")
+@click.option("--interpolate", type=read_seeds, metavar="1,2,3", help="Walk from seed to seed.")
+@click.option("--interpolate-latents", type=read_latents, metavar="FILE", help="Walk from vector to vector.")
+@click.option("--steps", type=click.IntRange(min=2), help="Pictures from point to point. [default: 16]")
 @click.option("--digit", type=click.IntRange(min=0), help="Which digit. [default: drawn from the seed]")
+@click.option("--digits", metavar="TEXT", help="Digits to write out, in one hand a seed.")
 @click.option("--truncation", type=float, help="Below 1: less variety, cleaner digits.")
-@click.option("--columns", type=click.IntRange(min=1), help="Put all pictures into one, this many a row.")
-@click.option("--model", help="A model's name. [default: the service's own]")
-@click.option(
-    "--format", "form", type=click.Choice(["png", "jpeg", "webp"]), default="png", show_default=True
-)
-@click.option("--timeout", type=float, help="Seconds to wait. [default: until it is done]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file for one picture, or a folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON.")
+@click.option("--grid", is_flag=True, help="Put all pictures into one.")
+@click.option("--columns", type=click.IntRange(min=1), help="Of the grid. [default: 8]")
+@click.option("--gap", type=click.IntRange(min=0), help="Pixels between the grid's pictures. [default: 2]")
+@click.option("--animation", is_flag=True, help="Put all pictures into one animated gif or webp.")
+@click.option("--frame-milliseconds", type=int, help="Of the animation. [default: 80]")
+@click.option("--once", is_flag=True, help="Play the animation once.")
+@click.option("--upscale", type=click.IntRange(min=1), help="Enlarge by a whole factor.")
+@click.option("--filter", "filter_name", type=click.Choice(["nearest", "lanczos"]), help="[default: nearest]")
+@result_options
 @click.pass_obj
 def generate(
-    target: Target,
-    *,
-    seed: int | None,
-    count: int | None,
-    digit: int | None,
-    truncation: float | None,
-    columns: int | None,
-    model: str | None,
-    form: str,
-    timeout: float | None,
-    output: Path | None,
-    as_json: bool,
+    target: Target, /, *, output: Path | None, timeout: float | None, as_json: bool, **options: Any
 ) -> None:
     """Make pictures of handwritten digits. The same seed gives the same picture.
 
     \b
     atelier generate --seed 7 -o seven.png
     atelier generate --count 64 --columns 8 -o grid.png
+    atelier generate --interpolate 1,2,3 --digit 5 --animation -o walk.gif
+    atelier generate --digits 0042 --upscale 4 -o number.png
     """
-    request = GenerateRequest(
-        seed=seed,
-        count=count,
-        digit=digit,
-        truncation=truncation,
-        model=model,
-        grid=Grid(columns=columns) if columns else None,
-        output=Encoding(format=form),  # type: ignore[arg-type]  # click has checked it
-    )
+    request = _request(output=output, **options)
     with target.client() as client:
-        with job_bar("generate") as on_progress:
-            job = client.wait(client.submit(request), timeout_seconds=timeout, on_progress=on_progress)
-        report(job, client.pictures(job), output, as_json=as_json)
+        carry_out(client, request, output=output, timeout=timeout, as_json=as_json)
 
 
-def report(job: Job, pictures: tuple[Picture, ...], output: Path | None, *, as_json: bool) -> None:
-    """Save the pictures and print their paths, or the job as JSON."""
-    paths = [picture.save(place(picture, len(pictures), output)) for picture in pictures]
-    if as_json:
-        click.echo(json.dumps({**job.raw, "files": [str(path) for path in paths]}))
-        return
-    for path in paths:
-        click.echo(path)
+def _request(
+    output: Path | None,
+    *,
+    form: str | None,
+    quality: int,
+    upscale: int | None,
+    filter_name: str | None,
+    **options: Any,
+) -> GenerateRequest:
+    """Return the request; the options of each of its parts are taken out of the others."""
+    animation = _animation(options)
+    return GenerateRequest(
+        interpolate=_walk(options),
+        grid=_grid(options),
+        animation=animation,
+        upscale=Upscale(**given(factor=upscale, filter=filter_name)) if upscale or filter_name else None,
+        output=encoding(form, quality, output, otherwise="gif" if animation else "png"),
+        **options,
+    )
 
 
-def place(picture: Picture, count: int, output: Path | None) -> Path:
-    """Return where a picture goes: the file that was named, else a name of its own in the folder."""
-    if output is not None and count == 1 and not output.is_dir() and output.suffix:
-        return output
-    return (output or Path()) / file_name(picture.job, picture.output)
+def _walk(options: dict[str, Any]) -> Interpolation | None:
+    seeds, latents, steps = (options.pop(name) for name in ("interpolate", "interpolate_latents", "steps"))
+    if seeds is None and latents is None:
+        if steps is not None:
+            raise click.UsageError("--steps is for --interpolate and --interpolate-latents")
+        return None
+    return Interpolation(**given(seeds=seeds, latents=latents, steps=steps))
+
+
+def _grid(options: dict[str, Any]) -> Grid | None:
+    wanted, columns, gap = (options.pop(name) for name in ("grid", "columns", "gap"))
+    known = given(columns=columns, gap=gap)
+    return Grid(**known) if wanted or known else None
+
+
+def _animation(options: dict[str, Any]) -> Animation | None:
+    wanted, milliseconds, once = (options.pop(name) for name in ("animation", "frame_milliseconds", "once"))
+    if not (wanted or milliseconds or once):
+        return None
+    return Animation(loop=not once, **given(frame_milliseconds=milliseconds))

@@ -7,6 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from atelier.cli import Target
 from atelier.installation import wanted_models
 from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt
@@ -17,7 +18,7 @@ from worker.models.store import ModelStore, StoredModel
 MEGABYTE = 1_000_000
 
 
-@click.group(short_help="List, pull and verify models.")
+@click.group(short_help="List, pull, verify and reload models.")
 def models() -> None:
     """Look after the model store; it lies in the state folder."""
 
@@ -98,6 +99,14 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
         f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}"
     )
     return ""
+
+
+@models.command()
+@click.pass_obj
+def reload(target: Target) -> None:
+    """Have every worker of the service take new versions and cards into service, within seconds."""
+    with target.client() as client:
+        client.reload_models()
 
 
 def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:

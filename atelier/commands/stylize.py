@@ -1,72 +1,110 @@
-"""`atelier stylize`: a photo in the style of one or more pictures."""
+"""`atelier stylize`: a photo in the manner of one or more styles."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from atelier.cli import Target
-from atelier.commands.generate import report
-from atelier.progress_display import job_bar
-from atelier.requests import Encoding, Style, StylizeRequest
+from atelier.client import Client
+from atelier.commands.parameters import EXISTING_FILE, read_style, weighted_styles
+from atelier.commands.results import carry_out, encoding, given, result_options
+from atelier.downloads import write_whole
+from atelier.job_view import Job
+from atelier.request_parts import Optimization, Style
+from atelier.requests import StylizeRequest
 
-FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
-
-_picture = click.Path(exists=True, dir_okay=False, path_type=Path)
+PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 
 
 @click.command(short_help="Paint a photo in the style of a picture.")
-@click.argument("photo", type=_picture)
+@click.argument("photo", type=EXISTING_FILE)
 @click.option(
-    "--style", "styles", type=_picture, multiple=True, required=True, help="Repeat it to mix styles."
+    "--style",
+    "styles",
+    type=read_style,
+    metavar="FILE|NAME|NUMBER",
+    multiple=True,
+    required=True,
+    help="A picture, a stored style's name, or a built-in style's number. Repeat it to mix styles.",
 )
 @click.option("--weight", "weights", type=float, multiple=True, help="A style's share, in the same order.")
 @click.option("--strength", type=float, help="0 gives back the photo, 1 the full style. [default: 1]")
+@click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors.")
+@click.option("--stroke", type=int, help="Side at which the network works: the smaller, the bolder.")
+@click.option("--mask", type=EXISTING_FILE, help="A picture: white is painted, black stays.")
+@click.option("--steadiness", type=float, help="Of animations, 0 to 1: against flicker. [default: 0.5]")
 @click.option(
     "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the photo's]"
 )
-@click.option("--model", help="A model's name. [default: the service's own]")
-@click.option("--timeout", type=float, help="Seconds to wait. [default: until it is done]")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A file (png, jpg, webp), or a folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON.")
+@click.option("--steps", type=int, help="Of a model that optimizes, such as nst-gatys. [default: 200]")
+@click.option("--style-weight", type=float, help="Of a model that optimizes. [default: 1]")
+@click.option("--content-weight", type=float, help="Of a model that optimizes. [default: 1]")
+@click.option("--variation-weight", type=float, help="Of a model that optimizes: smoothness. [default: 1]")
+@click.option("--optimizer", type=click.Choice(["adam", "lbfgs"]), help="[default: adam]")
+@click.option("--preview-every", type=int, help="Steps between previews. [default: 20 with --preview]")
+@click.option(
+    "--preview",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Keep the latest preview in this jpg file while the job runs.",
+)
+@result_options
 @click.pass_obj
 def stylize(
     target: Target,
+    /,
     *,
     photo: Path,
-    styles: tuple[Path, ...],
+    styles: tuple[Path | Style, ...],
     weights: tuple[float, ...],
-    strength: float | None,
-    max_side: int | None,
-    model: str | None,
-    timeout: float | None,
+    mask: Path | None,
+    preview: Path | None,
     output: Path | None,
+    timeout: float | None,
     as_json: bool,
+    **options: Any,
 ) -> None:
-    """Paint PHOTO in the manner of the style pictures.
+    """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
 
     \b
     atelier stylize photo.jpg --style painting.jpg -o out.png
-    atelier stylize photo.jpg --style a.jpg --style b.jpg --weight 2 --weight 1 -o out.png
+    atelier stylize photo.jpg --style a.jpg --style waves --weight 2 --weight 1 -o out.png
+    atelier stylize photo.jpg --model multistyle-26 --style 19 -o out.jpg
+    atelier stylize photo.jpg --model nst-gatys --style a.jpg --preview so-far.jpg -o out.png
     """
     if weights and len(weights) != len(styles):
         raise click.UsageError("give one --weight for each --style, or none")
     with target.client() as client:
         request = StylizeRequest(
             content=client.upload(photo),
-            styles=[
-                Style(image=client.upload(path), weight=weight)
-                for path, weight in zip(styles, weights or [1.0] * len(styles), strict=True)
-            ],
-            strength=strength,
-            max_side=max_side,
-            model=model,
-            output=_encoding(output),
+            styles=weighted_styles(client, styles, weights),
+            mask=None if mask is None else client.upload(mask),
+            optimize=_optimization(options, wants_preview=preview is not None),
+            output=encoding(options.pop("form"), options.pop("quality"), output),
+            **options,
         )
-        with job_bar("stylize") as on_progress:
-            job = client.wait(client.submit(request), timeout_seconds=timeout, on_progress=on_progress)
-        report(job, client.pictures(job), output, as_json=as_json)
+        on_news = None if preview is None else _keeper(client, preview)
+        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, on_news=on_news)
 
 
-def _encoding(output: Path | None) -> Encoding:
-    suffix = output.suffix.lower() if output is not None else ""
-    return Encoding(format=FORMATS.get(suffix, "png"))  # type: ignore[arg-type]
+def _optimization(options: dict[str, Any], *, wants_preview: bool) -> Optimization | None:
+    names = ("steps", "style_weight", "content_weight", "variation_weight", "optimizer", "preview_every")
+    known = given(**{name: options.pop(name) for name in names})
+    if wants_preview:
+        known.setdefault("preview_every", PREVIEW_EVERY)
+    return Optimization(**known) if known else None
+
+
+def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
+    """Return what writes a job's previews into one file, each over the last."""
+    seen: set[str] = set()
+
+    def keep(job: Job) -> None:
+        url = job.progress.preview_url if job.progress else None
+        shown = client.preview(job) if url and url not in seen else None
+        if url and shown is not None:
+            seen.add(url)
+            write_whole(path, shown)
+
+    return keep

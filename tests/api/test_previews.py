@@ -26,7 +26,7 @@ def test_the_latest_preview_is_shown_and_not_kept(
     worker.show(running, 20, 40, data=SECOND)
     progress = client.get(f"/v1/jobs/{running.id}").json["progress"]
     assert (progress["step"], progress["total"]) == (20, 40)
-    assert progress["preview_url"] == f"http://localhost/v1/jobs/{running.id}/preview"
+    assert progress["preview_url"] == f"http://localhost/v1/jobs/{running.id}/preview?step=20"
     response = client.get(progress["preview_url"])
     assert (response.data, response.mimetype) == (SECOND, "image/jpeg")
     assert response.headers["Cache-Control"] == "no-store"
@@ -49,7 +49,7 @@ def test_events_tell_of_new_previews_and_of_no_keys(
     assert "outputs/" not in text.split("event: done")[0]
     told = [json.loads(line[6:]) for line in text.split("\n") if line.startswith('data: {"')]
     first, second = (data for data in told if "fraction" in data)
-    assert first["preview_url"] == f"http://localhost/v1/jobs/{running.id}/preview"
+    assert first["preview_url"] == f"http://localhost/v1/jobs/{running.id}/preview?step=10"
     assert "preview_url" not in second
 
 

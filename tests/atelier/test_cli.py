@@ -3,19 +3,24 @@
 import json
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from api.services import Services
 from atelier import Client, GenerateRequest
 from atelier.cli import default_url, main
 from atelier.lazy_group import LazyGroup
 from atelier.up_record import UpRecord, write_record
+from shared.model_reload import ReloadWish
 from shared.settings import ApiSettings, Settings
 from tests.support import pictures
 from tests.support.fake_worker import PICTURE, FakeWorker
+from tests.support.transform_card import write_card
+from tests.support.waiting import eventually
 
 Run = Callable[..., Result]
 
@@ -53,6 +58,148 @@ def test_stylize_uploads_and_mixes_styles(run: Run, client: Client, tmp_path: Pa
     (job,) = client.jobs()
     assert [style["weight"] for style in job.input["styles"]] == [2, 1]
     assert (job.input["strength"], job.input["output"]["format"]) == (0.5, "jpeg")
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_stylize_takes_every_wish(run: Run, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
+    (tmp_path / "mask.png").write_bytes(pictures.grey())
+    client.add_style("waves", pictures.png())
+    wishes = ["--preserve-color", "--stroke", 100, "--mask", "mask.png", "--steadiness", 0, "--max-side", 30]
+    answer = run("stylize", "photo.jpg", "--style", "waves", *wishes, "-o", "out.webp")
+    assert (answer.exit_code, answer.stderr) == (0, "")
+    (job,) = client.jobs()
+    spec = job.input
+    assert (spec["styles"][0]["name"], spec["preserve_color"], spec["stroke"]) == ("waves", True, 100)
+    assert (spec["steadiness"], spec["size"]["max_side"], spec["output"]["format"]) == (0, 30, "webp")
+    assert spec["mask"] == client.upload(pictures.grey())
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_stylize_takes_numbers_of_built_in_styles(run: Run, client: Client, tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
+    styles = ["--style", 3, "--style", 25, "--weight", 1, "--weight", 4]
+    assert run("stylize", "photo.jpg", "--model", "multistyle-26", *styles).exit_code == 0
+    (job,) = client.jobs()
+    assert [(style["number"], style["weight"]) for style in job.input["styles"]] == [(3, 1), (25, 4)]
+
+
+def test_the_latest_preview_is_kept_in_a_file(
+    run: Run, client: Client, worker: FakeWorker, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.photo(64, 64))
+    optimize = ["--model", "nst-gatys", "--steps", 40, "--optimizer", "lbfgs", "--preview", "so-far.jpg"]
+    answers: list[Result] = []
+    command = threading.Thread(
+        target=lambda: answers.append(run("stylize", "photo.jpg", "--style", "photo.jpg", *optimize))
+    )
+    command.start()
+    eventually(lambda: bool(list(client.jobs(status="queued"))))
+    (job,) = client.jobs()
+    running = worker.claim(job.id)
+    for step, picture in ((20, pictures.jpeg(20, 20)), (40, pictures.jpeg(30, 30))):
+        worker.show(running, step, 40, data=picture)
+        kept = tmp_path / "so-far.jpg"
+        eventually(lambda kept=kept, picture=picture: kept.is_file() and kept.read_bytes() == picture)
+    worker.succeed(running)
+    command.join(20)
+    assert answers[0].exit_code == 0, answers[0].stderr
+    spec = job.input["optimize"]
+    assert (spec["steps"], spec["optimizer"], spec["preview_every"]) == (40, "lbfgs", 20)
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_generate_takes_every_wish(run: Run, client: Client) -> None:
+    film = ["--interpolate", "1,2,3", "--steps", 4, "--digit", 0, "--frame-milliseconds", 40, "--once"]
+    assert run("generate", *film, "--upscale", 2, "--filter", "lanczos", "-o", "walk.gif").exit_code == 0
+    assert run("generate", "--seeds", "4,5", "--grid", "--digits", "0042").exit_code == 0
+    sheet, walk = (job.input for job in client.jobs())
+    assert walk["interpolate"] == {"seeds": [1, 2, 3], "latents": None, "steps": 4}
+    assert (walk["digit"], walk["output"]["format"]) == (0, "gif")
+    assert walk["animation"] == {"frame_milliseconds": 40, "loop": False}
+    assert walk["upscale"] == {"factor": 2, "filter": "lanczos"}
+    assert (sheet["seeds"], sheet["grid"], sheet["digits"]) == ([4, 5], {"columns": 8, "gap": 2}, "0042")
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_an_animation_without_a_name_is_a_gif(run: Run, client: Client) -> None:
+    assert run("generate", "--seeds", "1,2", "--animation").exit_code == 0
+    (job,) = client.jobs()
+    assert job.input["output"]["format"] == "gif"
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_latents_come_from_a_file(run: Run, client: Client, tmp_path: Path) -> None:
+    vector = [0.5] * 100
+    (tmp_path / "one.json").write_text(json.dumps(vector), "utf-8")
+    (tmp_path / "two.json").write_text(json.dumps([vector, vector]), "utf-8")
+    assert run("generate", "--latents", "one.json").exit_code == 0
+    assert run("generate", "--interpolate-latents", "two.json").exit_code == 0
+    walk, one = (job.input for job in client.jobs())
+    assert (one["latents"], walk["interpolate"]["latents"]) == ([vector], [vector, vector])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["generate", "--seeds", "1,x"], "no list of whole numbers"),
+        (["generate", "--latents", "none.json"], "No such file"),
+        (["generate", "--latents", "text.json"], "is not JSON"),
+        (["generate", "--latents", "numbers.json"], "no vector of numbers"),
+        (["generate", "--steps", "4"], "--steps is for"),
+        (["stylize", "photo.jpg", "--style", "no such file"], "no file here"),
+        (["stylize", "photo.jpg", "--style", "waves"], "styles.0.name: there is no style waves"),
+        (["stylize", "photo.jpg", "--style", "3"], "no built-in styles"),
+        (["stylize", "photo.jpg", "--style", "photo.jpg", "--steps", "50"], "does not take it"),
+        (["stylize", "photo.jpg", "--style", "photo.jpg", "--stroke", "5"], "stroke: "),
+        (["styles", "add", "Big Wave", "photo.jpg"], "name: "),
+        (["styles", "remove", "nothing"], "no style nothing"),
+        (["styles", "sheet", "magenta-mobile"], "no picture of built-in styles"),
+        (["transform", "photo.jpg", "--model", "nobody"], "nobody"),
+    ],
+)
+def test_a_wrong_wish_is_told_by_name(run: Run, tmp_path: Path, arguments: list[str], reason: str) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
+    (tmp_path / "text.json").write_text("no json", "utf-8")
+    (tmp_path / "numbers.json").write_text('[["a"]]', "utf-8")
+    answer = run(*arguments)
+    assert answer.exit_code == 2
+    assert reason in answer.stderr
+
+
+def test_styles_are_added_listed_and_removed(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "art.png").write_bytes(pictures.png())
+    assert run("styles", "add", "waves", "art.png").stdout.endswith("/v1/styles/waves/image\n")
+    listed = json.loads(run("styles", "list", "--json").stdout)
+    assert [style["name"] for style in listed["stored"]] == ["waves"]
+    assert [entry["model"] for entry in listed["builtin"]] == ["multistyle-26"]
+    assert "waves" in run("styles", "list").stdout
+    assert run("styles", "remove", "waves").exit_code == 0
+    assert json.loads(run("styles", "list", "--json").stdout)["stored"] == []
+
+
+def test_the_sheet_of_built_in_styles_is_saved(run: Run, tmp_path: Path) -> None:
+    assert run("styles", "sheet", "-o", "all.jpg").stdout == "all.jpg\n"
+    assert (tmp_path / "all.jpg").read_bytes().startswith(b"\xff\xd8\xff")
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_transform_sends_a_picture_through_a_network(
+    run: Run, client: Client, services: Services, tmp_path: Path
+) -> None:
+    write_card(services.settings.cards)
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
+    answer = run("transform", "photo.jpg", "--model", "colorizer", "--max-side", 20, "-o", "out.png")
+    assert (answer.stdout, (tmp_path / "out.png").read_bytes()) == ("out.png\n", PICTURE)
+    (job,) = client.jobs()
+    assert (job.type, job.input["size"]["max_side"]) == ("transform", 20)
+
+
+def test_workers_are_asked_to_look_for_new_versions(run: Run, services: Services) -> None:
+    wish = ReloadWish(services.store.client)
+    assert not wish.is_new()
+    assert run("models", "reload").exit_code == 0
+    assert wish.is_new()
 
 
 def test_a_refused_request_is_one_line_with_the_field(run: Run) -> None:
@@ -141,7 +288,7 @@ print("tensorflow" in sys.modules)
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert all(name in answer.stdout for name in ("demo", "up", "doctor", "stylize"))
+    assert all(name in answer.stdout for name in ("demo", "up", "doctor", "stylize", "transform", "styles"))
     assert answer.stdout.endswith("False\n")
 
 

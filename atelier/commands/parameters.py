@@ -1,0 +1,64 @@
+"""Kinds of values that options take, each read with an error that says what was expected."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atelier.client import Client
+from atelier.pictures import is_file_id
+from atelier.request_parts import Style
+
+EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+
+
+def read_seeds(text: str) -> tuple[int, ...]:
+    """Return the numbers of a list separated by commas."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is no list of whole numbers, such as 1,2,3") from error
+
+
+def read_latents(name: str) -> list[list[float]]:
+    """Return the vectors of a JSON file, one or a list of them."""
+    try:
+        vectors = json.loads(Path(name).read_bytes())
+    except OSError as error:
+        raise click.BadParameter(f"{name}: {error.strerror}") from error
+    except ValueError as error:
+        raise click.BadParameter(f"{name} is not JSON: {error}") from error
+    if _is_vector(vectors):
+        return [vectors]
+    if not (isinstance(vectors, list) and all(map(_is_vector, vectors))):
+        raise click.BadParameter(f"{name} holds no vector of numbers, nor a list of them")
+    return vectors
+
+
+def _is_vector(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
+
+
+def read_style(text: str) -> Path | Style:
+    """Return a file that is there, else what the service knows by this number, id or name."""
+    if Path(text).is_file():
+        return Path(text)
+    if text.isascii() and text.isdigit():
+        return Style(number=int(text))
+    if is_file_id(text):
+        return Style(image=text)
+    if not _STYLE_NAME.fullmatch(text):
+        raise click.BadParameter(f"{text!r} is no file here, and cannot be a style's name or number")
+    return Style(name=text)
+
+
+def weighted_styles(client: Client, choices: Sequence[Path | Style], weights: Sequence[float]) -> list[Style]:
+    """Upload the files among the styles, and give each style its weight."""
+    shares = weights or [1.0] * len(choices)
+    known = (c if isinstance(c, Style) else Style(image=client.upload(c)) for c in choices)
+    return [replace(style, weight=share) for style, share in zip(known, shares, strict=True)]
