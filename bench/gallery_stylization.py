@@ -84,7 +84,7 @@ def coffee() -> Image.Image:
 
 
 def strokes(studio: Studio) -> Sheet:
-    """A photo of 3,000 pixels: the smaller the network's size, the bolder the strokes. Below, parts at 1:1."""
+    """A photo of 3,000 pixels: the smaller the network's size, the bolder the strokes; below, at 1:1."""
     photo = draw_landscape(3000, 2000)
     box = (1000, 900, 1000 + CELL[0], 900 + CELL[1])
     made = [("photo, 3000 px", photo)]
