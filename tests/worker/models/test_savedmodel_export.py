@@ -107,4 +107,4 @@ def test_every_size_goes_through_one_trace(module: Any) -> None:
 
 def test_no_random_id_is_left_in_the_folder(magenta_folder: Path) -> None:
     names = {path.name for path in magenta_folder.rglob("*") if path.is_file()}
-    assert names == {"saved_model.pb", "variables.index", "variables.data-00000-of-00001"}
+    assert names == {"saved_model.pb", "variables.index", "variables.data-00000-of-00001", "transformer.npz"}
