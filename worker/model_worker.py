@@ -10,6 +10,7 @@ from shared.image_probe import ImageLimits
 from shared.job_queue import MODEL_QUEUES
 from shared.model_reload import ReloadWish
 from shared.settings import Limits, WorkerSettings
+from shared.style_vectors import StyleVectors
 from shared.worker_roster import Worker
 from worker.attempts import HeldAttempts
 from worker.batcher import Batcher
@@ -98,7 +99,11 @@ class ModelWorker:
 
 def _tools(base: Foundation) -> Tools:
     return Tools(
-        base.objects, Batcher(runners(base.settings.worker)), StyleCache(), image_limits(base.settings.limits)
+        base.objects,
+        Batcher(runners(base.settings.worker)),
+        StyleCache(),
+        image_limits(base.settings.limits),
+        StyleVectors(base.client),
     )
 
 

@@ -1,7 +1,9 @@
 """The styles of a job, ready for its model: looked at once, and remembered."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
 
 from shared.spec_parts import WeightedStyle
 from worker.attempts import Attempt
@@ -10,6 +12,8 @@ from worker.codec.decode import decode
 from worker.codec.pixels import to_float
 from worker.models.stylizer import Style, Stylizer
 from worker.tools import Tools
+
+_STORED = "<f4"  # of a vector's numbers, on any machine
 
 
 def blended_style(
@@ -33,13 +37,26 @@ def _style(
     name = wanted.image
     assert name is not None, "names of stored styles become images when the job is accepted"
 
-    def make() -> Style:
+    def look() -> Style:
         rgb = decode(files[name], tools.limits, field=f"/styles/{index}/image").rgb
         style: Style = on_runner(tools, attempt, model, lambda: model.prepare_style(to_float(rgb)))
         return style
 
-    made: Style = tools.styles.get((model.digest, name), make)
+    made: Style = tools.styles.get((model.digest, name), lambda: _recalled(model, name, tools, look))
     return made
+
+
+def _recalled(model: Stylizer, name: str, tools: Tools, look: Callable[[], Style]) -> Style:
+    """Return what any worker saw in this picture before, else look at it, for all to know."""
+    if tools.vectors is None or not model.has_vectors:
+        return look()
+    known = tools.vectors.get(model.digest, name)
+    if known is not None:
+        return Style(np.frombuffer(known, _STORED).astype(np.float32), None)
+    style = look()
+    if style.vector is not None:
+        tools.vectors.put(model.digest, name, style.vector.astype(_STORED).tobytes())
+    return style
 
 
 def on_runner(tools: Tools, attempt: Attempt, model: Any, step: Any) -> Any:

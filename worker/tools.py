@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.image_probe import ImageLimits
 from shared.object_store import ObjectStore
+from shared.style_vectors import StyleVectors
 from worker.batcher import Batcher
 from worker.style_cache import StyleCache
 
@@ -16,3 +17,4 @@ class Tools:
     batcher: Batcher
     styles: StyleCache
     limits: ImageLimits
+    vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from atelier.cli import Target
 from atelier.commands.parameters import EXISTING_FILE
@@ -36,7 +36,7 @@ def list_styles(target: Target, *, as_json: bool) -> None:
 
 
 def _table(found: Styles) -> Table:
-    table = Table("style", "model", "picture", box=None)
+    table = Table("style", "model", Column("picture", overflow="fold"), box=None)
     for style in found.stored:
         table.add_row(style.name, "any that takes pictures", style.url)
     for builtin in found.builtin:
