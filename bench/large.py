@@ -49,7 +49,7 @@ def _add(table: Table, label: str, side: int, figures: dict[str, float]) -> None
     table.add(f"{label}: time", figures["seconds"], "s")
     table.add(f"{label}: time of a core", figures["core_seconds"], "s")
     table.add(f"{label}: model and picture loaded", figures["before"], "MiB")
-    table.add(f"{label}: peak", figures["peak"], "MiB", MEMORY_GOAL if side <= LARGEST_SIDE else None)
+    table.add(f"{label}: peak", figures["peak"], "MiB", MEMORY_GOAL if side == LARGEST_SIDE else None)
     table.add(f"{label}: afterwards", figures["after"], "MiB")
 
 
