@@ -98,6 +98,13 @@ def test_weights_of_uploads_and_names_together_are_refused(client: FlaskClient) 
     assert len(stylize(client, **mixed).json["input"]["styles"]) == 2
 
 
+@pytest.mark.parametrize("output", ["png", "gif"])
+def test_animations_are_taken_wherever_a_picture_is(client: FlaskClient, output: str) -> None:
+    film = gif(48, 24, 24)
+    response = stylize(client, content=part(film), style=part(film), mask=part(film), format=output)
+    assert response.status_code == 202
+
+
 def test_several_styles_have_weights(client: FlaskClient) -> None:
     response = stylize(client, style=[part(STYLE), part(CONTENT)], weight=["3", "1"])
     assert [style["weight"] for style in response.json["input"]["styles"]] == [3.0, 1.0]
