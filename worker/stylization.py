@@ -17,13 +17,13 @@ from worker.codec.decode import decode
 from worker.codec.pixels import fit, resize, to_float, to_uint8
 from worker.finishing import Finish, enlarge, finish, steady
 from worker.models.stylizer import Stylizer
-from worker.optimization import Floats, paint, style_pictures
+from worker.optimization import paint, style_pictures
 from worker.pictures import Film, Picture, Pixels
 from worker.stages import Stages
 from worker.styles import blended_style, on_runner
 from worker.tools import Tools
 
-Stylize = Callable[[int, Floats], Floats]  # takes the number of a frame, and it at the working size
+Stylize = Callable[[int, Pixels], Pixels]  # a frame's number and pixels to its painting
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +114,20 @@ def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -
 def _stylizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
-    return lambda _, small: on_runner(tools, stages.attempt, model, lambda: model.stylize(small, style))
+    on_a_runner = partial(on_runner, tools, stages.attempt, model)
+
+    def stylize(number: int, small: Pixels) -> Pixels:
+        if not model.is_large(*small.shape[:2]):
+            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
+        steps = partial(_advance, stages, number, len(prepared.frames))
+        large: Pixels = model.paint_large(small, style, steps, on_a_runner)
+        return large
+
+    return stylize
+
+
+def _advance(stages: Stages, frame: int, frames: int, step: int, total: int) -> None:
+    stages.advance(frame * total + step, frames * total)
 
 
 def _optimizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
@@ -122,12 +135,11 @@ def _optimizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) ->
     spec, side = prepared.spec, model.card.max_side
     styles = style_pictures(spec.styles, prepared.style_files, tools, max_side=side)
     work = {"model": model, "tools": tools, "stages": stages, "frames": len(prepared.frames)}
-    return lambda number, small: paint(spec, small, styles, **work, frame=number)
+    return lambda number, small: to_uint8(paint(spec, to_float(small), styles, **work, frame=number))
 
 
-def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Floats], Floats]) -> Pixels:
-    width, height = prepared.working_size
-    painted = to_uint8(stylize(to_float(resize(content, width, height))))
+def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Pixels], Pixels]) -> Pixels:
+    painted = stylize(resize(content, *prepared.working_size))
     if painted.shape != content.shape:
         painted = enlarge(painted, content)
     return finish(content, painted, prepared.finish)

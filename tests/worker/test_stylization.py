@@ -27,6 +27,9 @@ class Mixer:
     digest: str = "mixer"
     sizes: list[tuple[int, ...]] = field(default_factory=list)
     looked_at: int = 0
+    has_vectors: bool = True
+    large_pixels: int = 10**9
+    steps: list[str] = field(default_factory=list)
 
     def prepare_style(self, image: np.ndarray) -> Style:
         self.looked_at += 1
@@ -35,6 +38,15 @@ class Mixer:
     def blend(self, styles: list[tuple[Style, float]]) -> Style:
         weights = [weight for _, weight in styles]
         return Style(np.average([s.vector for s, _ in styles], axis=0, weights=weights), None)
+
+    def is_large(self, height: int, width: int) -> bool:
+        return height * width > self.large_pixels
+
+    def paint_large(self, content: np.ndarray, style: Style, on_step: Any, run: Any) -> np.ndarray:
+        for step in range(3):
+            run(lambda: self.steps.append(content.dtype.name))
+            on_step(step + 1, 3)
+        return np.rint(np.broadcast_to(style.vector, content.shape) * 255).astype(np.uint8)
 
     def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
         self.sizes.append(content.shape[:2])
@@ -169,6 +181,13 @@ def test_what_is_too_large_for_the_network_is_refused_by_name(studio: Studio) ->
     assert job.error is not None
     assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("image_too_large", "/content")
     assert studio.stylize(pictures.photo(200, 100), stroke=100).status is Status.SUCCEEDED
+
+
+def test_a_large_picture_is_painted_in_steps_of_bytes(studio: Studio) -> None:
+    studio.model.large_pixels = 10_000
+    result = studio.pixels(studio.stylize(pictures.photo(200, 100)))
+    assert (result == (200, 40, 0)).all()
+    assert (studio.model.steps, studio.model.sizes) == (["uint8"] * 3, [])
 
 
 def test_what_is_too_small_for_the_network_is_refused_by_name(studio: Studio) -> None:
