@@ -71,10 +71,10 @@ def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
 
 def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     fingerprint = fingerprint_of(spec)
-    if uploads and caller.idempotency_key:
-        known = services.queries.keyed(caller.owner, caller.idempotency_key)
+    if uploads or _names_styles(spec):  # a repetition stores nothing, and needs no style that is gone
+        known = _known(services, caller)
         if known is not None:
-            return _repeated(known, fingerprint)  # before anything is stored
+            return _repeated(known, fingerprint, caller)
     resolved = resolve(spec, services.catalog)
     if isinstance(resolved, StylizeSpec):
         resolved = services.styles.resolve(caller.owner, resolved)
@@ -95,11 +95,28 @@ def _check_content(
         check_content_size(spec, card, (picture.width, picture.height))
 
 
-def _repeated(known: tuple[str, str], fingerprint: str) -> Submitted:
+def _names_styles(spec: Spec) -> bool:
+    return isinstance(spec, StylizeSpec) and any(style.name is not None for style in spec.styles)
+
+
+def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
+    """Return the id and the fingerprint of the job that this request made before, None where it is new."""
+    if caller.job_id:
+        fingerprint = services.queries.fingerprint(caller.owner, caller.job_id)
+        return (caller.job_id, fingerprint) if fingerprint else None
+    key = caller.idempotency_key
+    return services.queries.keyed(caller.owner, key) if key else None
+
+
+def _repeated(known: tuple[str, str], fingerprint: str, caller: Caller) -> Submitted:
     job_id, first = known
     if first != fingerprint:
-        raise _mismatch(HEADER)
+        raise _mismatch(_place_of_key(caller))
     return Submitted(id=job_id, created=False)
+
+
+def _place_of_key(caller: Caller) -> str:
+    return "id" if caller.job_id else HEADER
 
 
 def _mismatch(name: str) -> IdempotencyMismatch:
@@ -121,7 +138,7 @@ def _submit(
     try:
         submitted = services.store.submit(submission)
     except IdempotencyMismatch as error:
-        raise _mismatch("id" if caller.job_id else HEADER) from error
+        raise _mismatch(_place_of_key(caller)) from error
     if submitted.created:
         _ring(services, submission)
     return submitted

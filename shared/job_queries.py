@@ -108,6 +108,12 @@ class JobQueries:
             known = self._client.hgetall(self._key("idempotency", owner, idempotency_key))
         return (known["id"], known["fingerprint"]) if known else None
 
+    def fingerprint(self, owner: str, job_id: str) -> str | None:
+        """Return the fingerprint of the request that made a job; None where the owner has no such job."""
+        with answering():
+            known = self._client.hmget(self._key("job", job_id), "owner", "fingerprint")
+        return known[1] if known[0] == owner else None
+
     def events(self, job_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
         """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
         block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None

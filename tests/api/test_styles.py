@@ -138,6 +138,21 @@ def test_a_job_names_a_style_and_keeps_its_picture(client: FlaskClient) -> None:
     assert client.post("/v1/jobs", json=job["input"]).status_code == 202
 
 
+def test_a_repetition_is_the_same_job_though_the_style_is_gone(client: FlaskClient) -> None:
+    add(client)
+    content = upload(client, png(40, 30))
+    body = {"type": "stylize", "content": content, "styles": [{"name": "waves"}]}
+    headers = {"Idempotency-Key": "k"}
+    first = client.post("/v1/jobs", json=body, headers=headers).json["id"]
+    client.put("/v1/jobs/mine", json=body)
+    client.delete("/v1/styles/waves")
+    assert client.post("/v1/jobs", json=body, headers=headers).json["id"] == first
+    assert client.put("/v1/jobs/mine", json=body).json["id"] == "mine"
+    other = {**body, "strength": 0.5}
+    assert faults(client.put("/v1/jobs/mine", json=other)) == {("/id", "idempotency_key_reused")}
+    assert client.put("/v1/jobs/other", json=body).json["code"] == "style_not_found"
+
+
 def test_a_form_names_a_style(client: FlaskClient) -> None:
     add(client)
     form = {"content": (BytesIO(png(40, 30)), "a.png"), "style": "waves"}

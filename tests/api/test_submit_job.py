@@ -137,7 +137,7 @@ def test_files_that_are_not_there_are_named(client: FlaskClient) -> None:
 
 def test_a_picture_larger_than_the_model_takes_is_refused(client: FlaskClient, services: Services) -> None:
     picture = stored(services, png(4200, 40))
-    body = {"type": "stylize", "content": picture, "styles": [{"image": picture}]}
+    body = {"type": "stylize", "model": "magenta-v1-256", "content": picture, "styles": [{"image": picture}]}
     response = client.post("/v1/jobs", json=body)
     assert (response.status_code, faults(response)) == (422, {("/content", "image_too_large")})
     small = client.post("/v1/jobs", json={**body, "size": {"max_side": 2100}})
