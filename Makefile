@@ -12,7 +12,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test lint format bench compose-test lock clean
+.PHONY: help demo up test lint format bench bench-models compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,9 +36,15 @@ format: $(VENV)/.dev-installed ## Bring the code into its one form
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/.dev-installed ## Measure; prints ratios
+bench: $(VENV)/.dev-installed ## Measure the service; prints ratios
 	@$(BIN)/python -m bench.overhead
 	@$(BIN)/python -m bench.pipeline
+	@$(BIN)/python -m bench.footprint
+
+bench-models: $(VENV)/.dev-installed ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
+	@$(BIN)/python -m bench.stylize
+	@$(BIN)/python -m bench.generate
+	@test -z "$(MNIST)" || $(BIN)/python -m bench.gan_quality --data "$(MNIST)"
 
 compose-test: $(VENV)/.dev-installed ## Run the compose stack and test it; needs a Docker engine
 	@exec $(BIN)/python -m pytest -m compose tests/compose
