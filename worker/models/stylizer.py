@@ -26,9 +26,10 @@ Picture = npt.NDArray[np.float32]  # (h, w, 3), 0..1
 Vector = npt.NDArray[np.float32]  # (k,)
 Pixels = npt.NDArray[np.uint8]  # (h, w, 3)
 
-# Above this many pixels, memory counts for more than time. It is fixed, and not a setting, because the two
-# ways differ in the last bit of some bytes, and a job's bytes are promised to be the same everywhere.
-LARGE_PIXELS = 4_000_000
+# Where the first layer has more numbers than this, memory counts for more than time: the whole network would
+# take over 700 MB. It is fixed, and not a setting, because the two ways differ in the last bit of some bytes,
+# and a job's bytes are promised to be the same everywhere.
+LARGE_VALUES = 36_000_000
 
 _WARM_SIDE = 64  # pixels; the graph is the same for all sizes
 _GRID = 4  # the hub's networks give sides that are multiples of this
@@ -122,7 +123,10 @@ class Stylizer:
 
     def is_large(self, height: int, width: int) -> bool:
         """Whether a content of this size is one for `paint_large`; never, where the layers are not known."""
-        return self._transformer is not None and height * width > LARGE_PIXELS
+        if self._transformer is None:
+            return False
+        channels = int(self._transformer.contract[0].kernel.shape[-1])
+        return height * width * channels > LARGE_VALUES
 
     def paint_large(
         self, content: Pixels, style: Style, on_step: OnStep, run: Run = lambda step: step()

@@ -242,7 +242,7 @@ def test_a_stylizer_with_layers_paints_large_what_it_paints_whole(
     magenta_card: ModelCard, magenta_folder: Path
 ) -> None:
     from worker.models.hub import load_module
-    from worker.models.stylizer import LARGE_PIXELS, Stylizer
+    from worker.models.stylizer import Stylizer
     from worker.models.transformer_file import read_transformer
 
     module = load_module(magenta_folder)
@@ -250,11 +250,22 @@ def test_a_stylizer_with_layers_paints_large_what_it_paints_whole(
     style, picture = stylizer.prepare_style(photo("rocket", 256, 256)), pixels(photo("chelsea", 99, 150))
     painted = stylizer.paint_large(picture, style, lambda done, total: None)
     assert_same_picture(painted, stylizer.stylize(floats(picture), style))
-    assert stylizer.is_large(LARGE_PIXELS, 2)
-    assert not stylizer.is_large(LARGE_PIXELS, 1)
-    assert not Stylizer(magenta_card, "digest", module).is_large(LARGE_PIXELS, 2)
     with pytest.raises(ImageTooSmall):
         stylizer.paint_large(picture[:8], style, lambda done, total: None)
+
+
+def test_a_wider_network_takes_smaller_pictures_for_large(magenta_card: ModelCard) -> None:
+    from worker.models.stylizer import Stylizer
+
+    narrow, wide, unknown = (
+        Stylizer(magenta_card, "digest", lambda: None, weights)
+        for weights in (magenta_transformer(), multistyle_transformer(), None)
+    )
+    assert not narrow.is_large(2000, 2000)
+    assert narrow.is_large(2200, 2200)
+    assert not wide.is_large(1024, 1024)
+    assert wide.is_large(1100, 1100)
+    assert not unknown.is_large(10_000, 10_000)
 
 
 CHILD = """
