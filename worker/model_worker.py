@@ -17,6 +17,7 @@ from worker.batcher import Batcher
 from worker.foundation import Foundation
 from worker.heartbeat import Heartbeat, release_all
 from worker.liveness import Liveness
+from worker.memory import give_back
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.registry import ModelRegistry
@@ -63,6 +64,7 @@ class ModelWorker:
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker))
         self._registry.preload(name.strip() for name in worker.preload.split(",") if name.strip())
+        give_back()
         self._base.reaper.start()
         Heartbeat(self._base.store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
 

@@ -4,6 +4,7 @@ import http.client
 import os
 import shutil
 import socket
+import sys
 import tarfile
 import tempfile
 import threading
@@ -62,12 +63,30 @@ def _resolve(handle: str) -> str:
 
 
 def _tensorflow_hub() -> Any:
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _no_second_keras():
         # tensorflow_hub 0.16.1 still needs pkg_resources, which setuptools < 81 ships with a warning.
         warnings.filterwarnings("ignore", message="pkg_resources is deprecated as an API")
         warnings.filterwarnings("ignore", message="Deprecated call to `pkg_resources.declare_namespace")
         import tensorflow_hub
     return tensorflow_hub
+
+
+@contextmanager
+def _no_second_keras() -> Iterator[None]:
+    """Let tensorflow_hub build its KerasLayer on the Keras at hand: Keras 2 would cost 27 MiB and a second.
+
+    Nothing here uses that layer, which works with Keras 2 alone.
+    """
+    import keras
+
+    if "tf_keras" in sys.modules:
+        yield
+        return
+    sys.modules["tf_keras"] = keras
+    try:
+        yield
+    finally:
+        del sys.modules["tf_keras"]
 
 
 def _unavailable(handle: str, cause: str) -> ModelUnavailable:
