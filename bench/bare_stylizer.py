@@ -39,6 +39,11 @@ class BareStylizer:
         """Return the pictures a second over photos from number `first` on."""
         return count / float(self._ask(f"{first} {count}"))
 
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self._process.pid
+
     def _ask(self, line: str) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None

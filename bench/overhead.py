@@ -95,24 +95,32 @@ def measure_stages(atelier: Atelier, jobs: int) -> Table:
 
 
 def measure_rates(rig: Rig, submissions: int) -> Table:
-    """Accepted jobs a second while no worker takes any, then how fast the worker gets through them."""
+    """Accepted jobs a second while no worker takes any, then how fast a worker gets through them."""
     table = Table(f"Rates, {submissions} submissions each")
-    send = rig.bare.send_task
+    atelier, send = rig.atelier, rig.bare.send_task
     with paused(rig.bare_pid):
-        bare = _rate(lambda: send("bare.nothing", (1,), ignore_result=True), submissions)
-    wait_until(lambda: not rig.atelier.store.client.llen("bare"), "the end of the bare tasks")
-    with paused(rig.atelier.worker_pid):
-        stored = _rate(rig.atelier.submit, submissions)
-        over_http = {count: _http_rate(rig.atelier.url, submissions, count) for count in CLIENTS}
-    waiting = rig.atelier.waiting()
-    drained = waiting / timed(lambda: wait_until(lambda: not rig.atelier.waiting(), "an empty queue"))
-    table.add("bare Celery: tasks sent by one thread", bare, "/s")
-    table.add("Atelier, store: jobs submitted and rung by one thread", stored, "/s")
+        sent = _rate(lambda: send("bare.nothing", (1,), ignore_result=True), submissions)
+    done = _drain_rate(lambda: int(atelier.store.client.llen("bare")))
+    with paused(atelier.worker_pid):
+        stored = _rate(atelier.submit, submissions)
+    carried_out = _drain_rate(atelier.waiting)
+    with paused(atelier.worker_pid):
+        over_http = {count: _http_rate(atelier.url, submissions, count) for count in CLIENTS}
+    table.add("bare Celery: tasks sent by one thread", sent, "/s")
+    table.add("Atelier, store: jobs submitted by one thread", stored, "/s")
+    table.add("store / bare Celery: submitted", stored / sent, "x")
     for count, rate in over_http.items():
-        table.add(f"Atelier, HTTP: jobs submitted by {count} clients", rate, "/s")
-    table.add("Atelier: jobs carried out by one worker", drained, "/s")
-    table.add("submitted: store / bare Celery", stored / bare, "x")
+        table.add(f"Atelier, HTTP: jobs submitted by {count} client{'s' * (count > 1)}", rate, "/s")
+    table.add("bare Celery: tasks carried out by one worker", done, "/s")
+    table.add("Atelier: jobs carried out by one worker", carried_out, "/s")
+    table.add("Atelier / bare Celery: carried out", carried_out / done, "x")
     return table
+
+
+def _drain_rate(left: Callable[[], int]) -> float:
+    """How many a second a worker takes, from what is left to nothing."""
+    before = left()
+    return before / timed(lambda: wait_until(lambda: not left(), "an empty queue"))
 
 
 @contextmanager

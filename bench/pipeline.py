@@ -11,11 +11,13 @@ import argparse
 import statistics
 import tempfile
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from atelier.stack import RunningStack
 from bench.bare_stylizer import BareStylizer
 from bench.measuring import Goal, Table, timed
+from bench.processes import cpu_seconds, with_children
 from bench.stylize_client import StylizeClient
 
 GOAL = Goal(0.85, at_least=True)
@@ -33,6 +35,14 @@ def main() -> None:
         compare(stack, arguments.side, arguments.rounds, arguments.round_size).print()
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One way's turn."""
+
+    rate: float  # pictures a second
+    cpu: float  # seconds of processor time a picture
+
+
 def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     """Take turns and compare the pictures a second of each pair of rounds."""
     table = Table(f"Stylization at {side} x {side}, {rounds} rounds of {size} photos each way")
@@ -41,17 +51,35 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     client.stylize(client.upload(rounds * size, TRIAL))
     with ExitStack() as processes:
         bare, threads = _fastest(processes, stack.folder / "models", side)
-        through, alone = [], []
+        alone, through = [], []
         for start in range(0, rounds * size, size):
-            alone.append(bare.rate(start, size))
-            through.append(size / timed(lambda: client.stylize(contents[start : start + size])))  # noqa: B023
-    table.add(f"bare model, {threads or 'default'} threads: median", statistics.median(alone), "/s")
-    table.add("through the service: median", statistics.median(through), "/s")
-    ratios = [ours / theirs for ours, theirs in zip(through, alone, strict=True)]
+            alone.append(_alone(bare, start, size))
+            through.append(_through(stack, client, contents[start : start + size]))
+    _report(table, f"bare model, {threads or 'default'} threads", alone)
+    _report(table, "through the service", through)
+    ratios = [ours.rate / theirs.rate for ours, theirs in zip(through, alone, strict=True)]
     table.add("service / bare model: median", statistics.median(ratios), "x", GOAL)
     table.add("service / bare model: worst round", min(ratios), "x")
     table.add("service / bare model: best round", max(ratios), "x")
     return table
+
+
+def _alone(bare: BareStylizer, first: int, count: int) -> Round:
+    before = cpu_seconds(bare.pid)
+    rate = bare.rate(first, count)
+    return Round(rate, (cpu_seconds(bare.pid) - before) / count)
+
+
+def _through(stack: RunningStack, client: StylizeClient, contents: list[str]) -> Round:
+    pids = [pid for process in stack.processes().values() for pid in with_children(process)]
+    before = cpu_seconds(*pids)
+    seconds = timed(lambda: client.stylize(contents))
+    return Round(len(contents) / seconds, (cpu_seconds(*pids) - before) / len(contents))
+
+
+def _report(table: Table, way: str, rounds: list[Round]) -> None:
+    table.add(f"{way}: median", statistics.median(each.rate for each in rounds), "/s")
+    table.add(f"{way}: processor time a picture", 1000 * statistics.median(each.cpu for each in rounds), "ms")
 
 
 def _fastest(processes: ExitStack, models: Path, side: int) -> tuple[BareStylizer, int]:

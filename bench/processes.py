@@ -63,6 +63,16 @@ def proportional_mebibytes(*pids: int) -> float:
     return sum(_smaps(pid, "Pss") for pid in pids) / 1024
 
 
+def cpu_seconds(*pids: int) -> float:
+    """Return the processor time that processes have used, summed over their threads."""
+    return sum(_ticks(pid) for pid in pids) / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(after_name[11]) + int(after_name[12])
+
+
 def peak_mebibytes(pid: int) -> float:
     """Return the most that a process has ever had resident."""
     return _field(pid, "VmHWM") / 1024
