@@ -128,12 +128,24 @@ def optimized(studio: Studio) -> Sheet:
     return sheet
 
 
+def strips(studio: Studio) -> Sheet:
+    """A large picture goes through strips of rows: parts of it at 1:1, where a seam would show."""
+    photo = draw_landscape(3000, 2000)
+    painted = studio.stylize(photo)
+    tops = (300, 700, 1100, 1500)
+    parts = [
+        (f"rows {top} to {top + CELL[1]}, 1:1", (1400, top, 1400 + CELL[0], top + CELL[1])) for top in tops
+    ]
+    return [("3000 x 2000, by strips", painted), *((name, painted.crop(box)) for name, box in parts)]
+
+
 SHEETS: dict[str, Callable[[Studio], Sheet]] = {
     "strokes": strokes,
     "strength": strengths,
     "blends": blends,
     "masks": masks,
     "nst": optimized,
+    "strips": strips,
 }
 
 

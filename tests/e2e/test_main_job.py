@@ -13,7 +13,10 @@ from PIL import Image
 
 from atelier.client import Client
 from atelier.stack import RunningStack
+from shared.cards import bundled_cards
 from tests.support import pictures
+from tests.support.waiting import eventually
+from worker.models.store import ModelStore
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
@@ -110,3 +113,23 @@ def test_deleted_jobs_leave_no_bytes(client: Client, stack: RunningStack) -> Non
     while list(folder.rglob("*.png")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_new_version_comes_into_service_without_a_restart(client: Client, stack: RunningStack) -> None:
+    """Trained or pulled elsewhere, announced by its card, asked for by a reload."""
+    card = next(card for card in bundled_cards() if card.name == "mnist-dcgan")
+    card = card.model_copy(update={"version": "next"})
+    stored = ModelStore(stack.folder / "models").pull(card)
+    (stack.folder / "cards").mkdir(exist_ok=True)
+    (stack.folder / "cards" / "mnist-dcgan.json").write_text(card.model_dump_json())
+    worker = stack.pid_of("worker")
+    client.reload_models()
+
+    def model_of_a_new_job() -> dict[str, str]:
+        job = client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60)
+        model: dict[str, str] = job.raw["model"]
+        return model
+
+    eventually(lambda: model_of_a_new_job()["version"] == "next")
+    assert model_of_a_new_job()["digest"] == stored.manifest.digest
+    assert stack.pid_of("worker") == worker
