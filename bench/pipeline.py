@@ -28,8 +28,8 @@ THREADS = (0, 1)
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--side", type=int, default=384, help="of the photos, in pixels")
-    parser.add_argument("--rounds", type=int, default=4)
-    parser.add_argument("--round-size", type=int, default=50, help="photos a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--round-size", type=int, default=200, help="photos a round")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, RunningStack(Path(folder)) as stack:
         compare(stack, arguments.side, arguments.rounds, arguments.round_size).print()
