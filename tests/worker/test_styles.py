@@ -36,6 +36,9 @@ class Painter:
     def blend(self, styles: list[tuple[Style, float]]) -> Style:
         return styles[0][0]
 
+    def is_large(self, height: int, width: int) -> bool:
+        return False
+
     def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
         color = style.vector if style.vector is not None else style.image
         return np.broadcast_to(color, content.shape).astype(np.float32)
