@@ -44,6 +44,7 @@ bench: $(VENV)/.dev-installed ## Measure the service; prints ratios
 bench-models: $(VENV)/.dev-installed ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
 	@$(BIN)/python -m bench.stylize
 	@$(BIN)/python -m bench.generate
+	@$(BIN)/python -m bench.large
 	@test -z "$(MNIST)" || $(BIN)/python -m bench.gan_quality --data "$(MNIST)"
 
 compose-test: $(VENV)/.dev-installed ## Run the compose stack and test it; needs a Docker engine
