@@ -132,10 +132,11 @@ class Child:
         return status
 
     def terminate(self) -> None:
-        """Ask the process to end; its children hear of it from the process."""
+        """Ask the process to end, though it was frozen; its children hear of it from the process."""
         self._due = None
         if self._process is not None:
             self._process.terminate()
+            _signal_group(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         """End the process and its group at once."""

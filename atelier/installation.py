@@ -4,12 +4,13 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import shared
 from atelier.child import ChildSpec
 from atelier.embedded_server import server_command, server_url
+from atelier.process_changes import Changes, changed
 from shared.cards import ModelCard, load_catalog
 from shared.settings import Settings
 
@@ -27,6 +28,7 @@ class Installation:
 
     settings: Settings
     inherited: tuple[int, ...] = ()  # descriptors that every process holds
+    changes: Changes = field(default_factory=dict)
 
     @property
     def has_own_server(self) -> bool:
@@ -36,7 +38,7 @@ class Installation:
     @property
     def redis_url(self) -> str:
         """URL of the server that all processes use."""
-        return server_url(self._server_folder) if self.has_own_server else self.settings.redis_url
+        return own_server_url(self.settings.state_dir) if self.has_own_server else self.settings.redis_url
 
     @property
     def _server_folder(self) -> Path:
@@ -75,7 +77,7 @@ class Installation:
         descriptors: tuple[int, ...] = (),
     ) -> ChildSpec:
         health = {"ATELIER_WORKER_HEALTH_FILE": str(health_file)} if health_file else {}
-        return ChildSpec(
+        spec = ChildSpec(
             name=name,
             command=tuple(command),
             environ={**self.environ(), **health},
@@ -84,6 +86,7 @@ class Installation:
             health_file=health_file,
             inherited=(*self.inherited, *descriptors),
         )
+        return changed(spec, self.changes)
 
     def environ(self) -> dict[str, str]:
         """Return the environment of every process; paths in it hold in any working folder."""
@@ -100,6 +103,11 @@ class Installation:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
+
+
+def own_server_url(state_dir: Path) -> str:
+    """Return the URL of a state folder's embedded server, whether it runs or not."""
+    return server_url(state_dir.absolute() / SERVER_FOLDER)
 
 
 def names_server(environ: Mapping[str, str]) -> bool:

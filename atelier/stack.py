@@ -1,5 +1,6 @@
 """A whole installation for a block of code: `atelier up` in a process, on a free port, in a folder."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from typing import Self
 
 from atelier.client import Client
 from atelier.installation import ROOT
+from atelier.process_changes import changes_of, write_changes
 from atelier.up_record import UpRecord, read_record
 from shared.errors import AtelierError
 
@@ -30,7 +32,9 @@ class StackFailed(AtelierError):
 class RunningStack:
     """Starts on entering, is ready inside, and stops on leaving, or with the process that holds it.
 
-    `environ` is added to this process's environment; a REDIS_URL counts only if it comes that way.
+    `environ` is added to this process's environment; a REDIS_URL counts only if it comes that way. For single
+    processes (redis, api, worker, worker-2..., worker-io), `environ_of` adds variables, such as a REDIS_URL
+    that leads through a proxy, and `wrap` sets words before the command, the first a program's path.
     """
 
     def __init__(
@@ -40,9 +44,12 @@ class RunningStack:
         workers: int = 1,
         strict: bool = False,
         environ: Mapping[str, str] | None = None,
+        environ_of: Mapping[str, Mapping[str, str]] | None = None,
+        wrap: Mapping[str, tuple[str, ...]] | None = None,
         start_seconds: float = START_SECONDS,
     ) -> None:
         self.folder = folder.absolute()
+        self._changes = changes_of(environ_of or {}, wrap or {})
         self._options = ["--workers", str(workers), *(["--strict"] if strict else [])]
         inherited = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
         self._environ = {**inherited, **(environ or {})}
@@ -67,11 +74,26 @@ class RunningStack:
         """Return a process's id; KeyError while it is down between two runs."""
         return self.processes()[name]
 
+    def signal(self, name: str, number: int) -> int:
+        """Send one process a signal, and return its id; KeyError or ProcessLookupError while it is down."""
+        pid = self.pid_of(name)
+        os.kill(pid, number)
+        return pid
+
     def kill(self, name: str) -> int:
         """End one process as a crash would, and return its id; it is started again."""
+        return self.signal(name, signal.SIGKILL)
+
+    def freeze(self, name: str) -> int:
+        """Stop a process and its children where they are, and return its id. Too long, and it is replaced."""
         pid = self.pid_of(name)
-        os.kill(pid, signal.SIGKILL)
+        os.killpg(pid, signal.SIGSTOP)
         return pid
+
+    def thaw(self, pid: int) -> None:
+        """Let a frozen process go on, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGCONT)
 
     def client(self) -> Client:
         """Return a client of this installation."""
@@ -91,9 +113,10 @@ class RunningStack:
         """Start everything and return when it is ready; raise StackFailed."""
         self.folder.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "atelier", "up", "--state-dir", str(self.folder), "--port", "0"]
+        changes = ["--changes", str(write_changes(self.folder, self._changes))]
         with (self.folder / LOG_FILE).open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--until-stdin-closes", *self._options],
+                [*command, "--until-stdin-closes", *changes, *self._options],
                 cwd=ROOT,
                 env=self._environ,
                 stdin=subprocess.PIPE,

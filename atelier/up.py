@@ -12,6 +12,7 @@ from atelier.child import Child, ChildSpec
 from atelier.embedded_server import START_SECONDS, answers
 from atelier.installation import Installation, wanted_models
 from atelier.listening import is_loopback, listen, url_of
+from atelier.process_changes import Changes
 from atelier.process_log import ProcessLog
 from atelier.readiness import ReadyWatch
 from atelier.shutdown import Shutdown
@@ -27,13 +28,15 @@ from worker.models.store import ModelStore
 class Up:
     """One run of an installation. Call `run` from the main thread."""
 
-    def __init__(self, settings: Settings, *, shutdown: Shutdown, log: ProcessLog) -> None:
+    def __init__(
+        self, settings: Settings, *, shutdown: Shutdown, log: ProcessLog, changes: Changes | None = None
+    ) -> None:
         self._settings = settings
         self._shutdown = shutdown
         self._log = log
         self._folder = settings.state_dir.absolute()
         self._lock = StateLock(self._folder)
-        self._plan = Installation(settings, inherited=(self._lock.descriptor,))
+        self._plan = Installation(settings, (self._lock.descriptor,), changes or {})
         self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
         self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
 

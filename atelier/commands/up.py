@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from atelier.process_changes import read_changes
 from atelier.process_log import ProcessLog
 from atelier.shutdown import Shutdown
 from atelier.up import Up
@@ -21,6 +22,7 @@ from shared.settings import Settings
 )
 @click.option("--strict", is_flag=True, help="Sync every accepted job to disk before answering.")
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
+@click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)
 @click.pass_context
 def up(
     ctx: click.Context,
@@ -31,6 +33,7 @@ def up(
     state_dir: Path | None,
     strict: bool,
     until_stdin_closes: bool,
+    changes_file: Path | None,
 ) -> None:
     """Start the job store, the API and the workers; restart what dies; Ctrl-C ends all in order.
 
@@ -41,7 +44,9 @@ def up(
     if until_stdin_closes:
         shutdown.listen_to_stdin()
     settings = _settings(host=host, port=port, state_dir=state_dir)
-    went_well = Up(settings, shutdown=shutdown, log=ProcessLog()).run(workers=workers, strict=strict)
+    changes = read_changes(changes_file) if changes_file else {}
+    up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
+    went_well = up.run(workers=workers, strict=strict)
     ctx.exit(0 if went_well else 1)
 
 

@@ -116,6 +116,14 @@ def test_a_process_that_outstays_its_grace_is_killed(bench: Bench) -> None:
     assert not is_alive(pid)
 
 
+def test_a_frozen_process_hears_that_it_is_to_end(bench: Bench) -> None:
+    pid = bench.start("worker", "print('up', flush=True); import time; time.sleep(99)", grace=60)
+    bench.supervisor.run_until(lambda: bench.says("up"))
+    os.kill(pid, signal.SIGSTOP)
+    bench.supervisor.stop()
+    assert not is_alive(pid)
+
+
 def test_a_second_request_to_stop_does_not_wait_for_graces(bench: Bench) -> None:
     bench.start("redis", "import time; time.sleep(99)")
     bench.start("worker", STUBBORN, grace=60)
