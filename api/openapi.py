@@ -14,6 +14,7 @@ from api import views
 from api.extensions import OPENAPI
 from api.style_requests import StyleRequest
 from api.validation import SPECS
+from shared.job_view import JobView
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
@@ -21,7 +22,7 @@ Json = dict[str, Any]
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, views.JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
+    views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
     resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
     resources.Health, *SPECS.values(),
 )  # fmt: skip

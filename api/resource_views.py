@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.views import Time, Url, View
 from shared.cards import Kind
+from shared.job_view import Time, Url, View
 
 
 class FileUrls(View):

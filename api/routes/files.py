@@ -13,10 +13,10 @@ from api.request_body import MULTIPART, expect_form
 from api.resource_views import FilePage, FileUrls, FileView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import services
-from api.views import rfc3339
 from shared.errors import FieldError, InvalidRequest
 from shared.file_store import StoredFile
 from shared.identifiers import file_id, sha256
+from shared.job_view import rfc3339
 
 blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
 

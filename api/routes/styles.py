@@ -16,9 +16,9 @@ from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import services
 from api.style_requests import StyleRequest, parse_style, read_style_form
 from api.style_sheets import sheet_of
-from api.views import rfc3339
 from shared.cards import ModelCard
 from shared.errors import UnknownModel
+from shared.job_view import rfc3339
 from shared.style_library import StoredStyle
 
 blueprint = APIBlueprint("styles", __name__, tag="Styles", url_prefix="/v1/styles")

@@ -1,0 +1,106 @@
+"""From a job's record to what clients see of it. The API and the sender of webhooks say the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.job_view import JobError, JobUrls, JobView, ModelUse, OutputView, ProgressView, QueueView, rfc3339
+from shared.jobs import Job, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses that representations carry."""
+
+    base: str  # of absolute links; no slash at its end
+    problems: str  # path below the service's host, before an error's code
+
+    @classmethod
+    def of(cls, base: str, public_url: str) -> "Links":
+        """Return the links below `base`; `public_url` is the configured base, or empty."""
+        return cls(base.rstrip("/"), f"{urlsplit(public_url).path.rstrip('/')}/problems/")
+
+    def job(self, job_id: str) -> str:
+        """Return where a job is."""
+        return f"{self.base}/v1/jobs/{job_id}"
+
+    def preview(self, job_id: str, key: str) -> str:
+        """Return where the latest preview of a running job is; a newer one has another address."""
+        return f"{self.job(job_id)}/preview?step={PurePosixPath(key).stem}"
+
+    def problem(self, code: str) -> str:
+        """Return the stable address that explains an error code, relative to the service's host."""
+        return f"{self.problems}{code}"
+
+
+def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | None = None) -> JobView:
+    """Return the job's representation; `queue` is where it waits, if it does."""
+    return JobView(
+        id=job.id,
+        object="job",
+        type=job.spec.type,
+        status=job.status,
+        done=job.status.is_terminal,
+        progress=_progress(job.id, job.progress, links) if job.progress else None,
+        queue=queue,
+        attempt=job.counted_attempts,
+        max_attempts=max_attempts,
+        retried_from=job.retried_from,
+        input=job.spec,
+        model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
+        outputs=_outputs(job, links),
+        error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
+        timings=_timings(job),
+        worker=job.worker,
+        metadata=job.spec.metadata,
+        urls=_urls(links.job(job.id)),
+        **_times(job),
+    )
+
+
+def _progress(job_id: str, progress: Progress, links: Links) -> ProgressView:
+    return ProgressView(
+        stage=progress.stage,
+        fraction=progress.fraction,
+        step=progress.step,
+        total=progress.total,
+        preview_url=links.preview(job_id, progress.preview) if progress.preview else None,
+    )
+
+
+def _outputs(job: Job, links: Links) -> list[OutputView]:
+    return [
+        OutputView(
+            index=index,
+            url=f"{links.job(job.id)}/outputs/{index}",
+            content_type=output.media_type,
+            width=output.width,
+            height=output.height,
+            bytes=output.bytes,
+            sha256=output.sha256,
+            seed=output.seed,
+        )
+        for index, output in enumerate(job.outputs)
+    ]
+
+
+def _urls(home: str) -> JobUrls:
+    return JobUrls(self=home, **{name: f"{home}/{name}" for name in ("cancel", "retry", "events", "result")})
+
+
+def _timings(job: Job) -> Mapping[str, float]:
+    if job.started_at is None:
+        return job.timings
+    return {"queued": round((job.started_at - job.created_at) / 1000, 3), **job.timings}
+
+
+def _times(job: Job) -> dict[str, Any]:
+    moments = {
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+        "expires_at": job.expires_at,
+    }
+    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}

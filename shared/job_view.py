@@ -1,0 +1,125 @@
+"""What a job looks like to clients, in the API's answers and in webhooks alike."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.cards import Kind
+from shared.specs import JobSpec
+from shared.status import Lane, Status
+
+Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+Time = Annotated[
+    str, Field(json_schema_extra={"format": "date-time"}, description="UTC, to the millisecond.")
+]
+
+
+class View(BaseModel):
+    """What all answers share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=True)
+
+
+class FaultView(View):
+    """One fault of one field of a request."""
+
+    pointer: str = Field(description="JSON Pointer to the field; of a header or query parameter, its name.")
+    detail: str
+    code: str
+
+
+class JobError(BaseModel):
+    """Why a job failed, or why its last attempt did."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str
+    title: str
+    detail: str
+    code: str
+    errors: list[FaultView] | None = None
+
+
+class ProgressView(View):
+    """How far a running attempt is."""
+
+    stage: str
+    fraction: float = Field(ge=0, le=1, description="Over the whole job.")
+    step: int | None = Field(description="Of a stage that counts its steps: frames, optimization steps.")
+    total: int | None
+    preview_url: Url | None = Field(description="A picture of the work so far, where the job shows any.")
+
+
+class QueueView(View):
+    """Where a queued job waits."""
+
+    lane: Lane
+    position: int = Field(ge=1, description="1 is the next to start.")
+    eta_seconds: float | None = Field(description="Until it is done, from measured times; null until known.")
+
+
+class ModelUse(View):
+    """The network that a job uses. Version and digest are known once it succeeded."""
+
+    name: str
+    version: str | None
+    digest: str | None
+
+
+class OutputView(View):
+    """One picture that a job made."""
+
+    index: int
+    url: Url
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    seed: int | None
+
+
+class JobUrls(View):
+    """Where to go from here."""
+
+    self: Url  # type: ignore[misc,unused-ignore]
+    cancel: Url
+    retry: Url
+    events: Url
+    result: Url
+
+
+class JobView(View):
+    """A job."""
+
+    id: str
+    object: Literal["job"]
+    type: Kind
+    status: Status
+    done: bool = Field(description="Whether the status is final.")
+    progress: ProgressView | None
+    queue: QueueView | None
+    attempt: int = Field(description="Attempts begun, without those given back at a shutdown.")
+    max_attempts: int
+    retried_from: str | None
+    input: JobSpec = Field(
+        discriminator="type", description="As resolved: send it again for the same pictures."
+    )
+    model: ModelUse
+    outputs: list[OutputView]
+    error: JobError | None
+    timings: dict[str, float] = Field(description="Seconds a stage; `queued` is the wait before the attempt.")
+    worker: str | None
+    metadata: dict[str, str]
+    created_at: Time
+    started_at: Time | None
+    completed_at: Time | None
+    expires_at: Time | None
+    urls: JobUrls
+
+
+def rfc3339(milliseconds: int) -> str:
+    """Return a time of the job store as RFC 3339 text."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
