@@ -50,6 +50,8 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.AttemptsExhausted: 500,
     errors.LeaseLost: 409,
     errors.JobCanceled: 409,
+    errors.DeadlineExceeded: 409,
+    errors.RecordTooNew: 503,
     edge.BadRequest: 400,
     edge.MalformedJson: 400,
     edge.InvalidHeader: 400,

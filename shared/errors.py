@@ -243,3 +243,17 @@ class StyleExists(AtelierError):
 
     code = "style_exists"
     title = "The style's name is taken"
+
+
+class DeadlineExceeded(LeaseLost):
+    """Raised inside a worker when the job's deadline passed; an expired job's `error` has the same code."""
+
+    code = "deadline_exceeded"
+    title = "The job was not done by its deadline"
+
+
+class RecordTooNew(AtelierError):
+    """Raised when a job's record has a schema that this version does not read."""
+
+    code = "record_too_new"
+    title = "The job was written by a newer Atelier"

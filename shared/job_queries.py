@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.job_record import job_from_record
 from shared.job_store import JobStore
-from shared.jobs import Job, job_from_record
+from shared.jobs import Job
 from shared.redis_server import MAX_BLOCK_MILLISECONDS, answering
 from shared.status import Lane, Status
 

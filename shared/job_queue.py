@@ -64,17 +64,21 @@ class JobQueue:
         self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
 
-    def ring(self, job_id: str, lane: Lane) -> None:
-        """Tell the workers of a lane that a job waits. Raises StoreUnavailable."""
-        self._put(queue_of(lane), self._bells[lane].text(job_id))
+    def ring(self, job_id: str, lane: Lane, *, ahead: bool = False) -> None:
+        """Tell the workers of a lane that a job waits; `ahead` of all other rings where it ran already.
+
+        Raises StoreUnavailable.
+        """
+        self._put(queue_of(lane), self._bells[lane].text(job_id), ahead=ahead)
 
     def ring_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
         self._put(IO_QUEUE, self._sweep_bell.text())
 
-    def _put(self, queue: str, message: str) -> None:
+    def _put(self, queue: str, message: str, *, ahead: bool = False) -> None:
         with answering():
-            self._client.lpush(queue, message)
+            push = self._client.rpush if ahead else self._client.lpush  # workers take from the right
+            push(queue, message)
 
     def room(self, target: int) -> dict[Lane, int]:
         """Return how many more rings each lane's list may hold before it has `target`."""

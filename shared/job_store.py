@@ -1,28 +1,31 @@
 """The job store: every move of a job, each one atomic script. Nobody else writes a status."""
 
+import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Literal
 
 from shared.errors import (
     AtelierError,
     AttemptsExhausted,
+    DeadlineExceeded,
     IdempotencyMismatch,
     IllegalMove,
-    JobCanceled,
     JobGone,
     JobNotFound,
-    LeaseLost,
     WorkerLost,
 )
-from shared.jobs import Job, Progress, StoredOutput, job_from_record, outputs_to_json
+from shared.job_record import RECORD_SCHEMA, job_from_record, outputs_to_json
+from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client, Scripts, answering
 from shared.settings import JobRules
+from shared.standing import Standing, stand
 from shared.status import Lane
 from shared.submission import Submission, Submitted, milliseconds, missing_files, to_text
 
-Standing = Literal["ok", "canceled", "lost"]
+MOST_REAPED = 1000  # deadlines and leases that one pass ends, each
+
+log = logging.getLogger("atelier.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,14 @@ class Ring:
     id: str
     lane: Lane
     age_seconds: float
+    ahead: bool = False  # of all that wait: it was running already
 
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
     """What one pass of the reaper found."""
 
+    expired: tuple[str, ...]  # jobs whose deadline had passed
     taken_back: tuple[str, ...]  # jobs whose lease had run out
     rings: tuple[Ring, ...]
 
@@ -49,6 +54,7 @@ class JobStore:
         self.client = client
         self.rules = rules
         self.scripts = Scripts(client, prefix=prefix, max_events=rules.max_events)
+        self._told_of_newer = False
 
     def submit(self, submission: Submission) -> Submitted:
         """Accept a job. When this returns, the job will be carried out, whatever process dies.
@@ -77,9 +83,21 @@ class JobStore:
         raise JobNotFound(f"there is no job {job_id}")
 
     def claim(self, job_id: str, worker: str) -> Job | None:
-        """Start an attempt: queued to running. None where the job may not be claimed now."""
-        flat = self.scripts.run("claim", job_id, worker, milliseconds(self.rules.lease_seconds))
+        """Start an attempt: queued to running. None where the job may not be claimed now.
+
+        A job that a newer Atelier wrote stays queued for a worker that reads it; the log says so once.
+        """
+        lease = milliseconds(self.rules.lease_seconds)
+        flat = self.scripts.run("claim", job_id, worker, lease, RECORD_SCHEMA)
+        if flat == ["newer"]:
+            self._tell_of_newer(job_id)
+            return None
         return job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+
+    def _tell_of_newer(self, job_id: str) -> None:
+        if not self._told_of_newer:
+            log.warning("record written by a newer Atelier; left queued", extra={"job_id": job_id})
+        self._told_of_newer = True
 
     def beat(self, attempts: Sequence[tuple[str, int]]) -> list[Standing]:
         """Prolong the leases of (job id, attempt) pairs in one call; return each one's standing."""
@@ -90,7 +108,7 @@ class JobStore:
     def report(self, job_id: str, attempt: int, progress: Progress) -> None:
         """Note how far an attempt is; raise JobCanceled or LeaseLost when it must stop."""
         known = {name: value for name, value in asdict(progress).items() if value is not None}
-        _stand(self.scripts.run("report", job_id, attempt, to_text(known)), job_id)
+        stand(self.scripts.run("report", job_id, attempt, to_text(known)), job_id)
 
     def succeed(
         self,
@@ -104,11 +122,11 @@ class JobStore:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         arguments = (outputs_to_json(outputs), to_text(rounded), *model)
-        _stand(self.scripts.run("succeed", job_id, attempt, *arguments), job_id)
+        stand(self.scripts.run("succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to failed, for good. Raises JobCanceled or LeaseLost."""
-        _stand(self.scripts.run("fail", job_id, attempt, to_text(error.to_json())), job_id)
+        stand(self.scripts.run("fail", job_id, attempt, to_text(error.to_json())), job_id)
 
     def requeue(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to queued after a transient error, or to failed after the last attempt."""
@@ -122,14 +140,24 @@ class JobStore:
             self.rules.max_attempts,
             milliseconds(self.rules.backoff_seconds),
             _jitter(),
-            milliseconds(self.rules.ring_seconds),
         )
-        _stand(answer, job_id)
+        stand(answer, job_id)
 
     def release(self, job_id: str, attempt: int) -> Standing:
-        """Running to queued at a shutdown, without counting the attempt. Rung at the reaper's next pass."""
+        """Running to queued at a shutdown, without counting the attempt.
+
+        It may be claimed at once: ring it. Where nobody does, the reaper's next pass rings it.
+        """
         answer: Standing = self.scripts.run("release", job_id, attempt, 0)
         return answer
+
+    def restart(self, job_id: str, owner: str) -> None:
+        """Take a running job from its worker, uncounted, or end a queued one's pause; then ring it.
+
+        Raises IllegalMove where the job is done.
+        """
+        ring = milliseconds(self.rules.ring_seconds)
+        self._own_move(self.scripts.run("restart", job_id, owner, ring), job_id, owner, "requeued")
 
     def cancel(self, job_id: str, owner: str) -> None:
         """Queued or running to canceled, at once. Canceling a canceled job changes nothing."""
@@ -147,20 +175,25 @@ class JobStore:
             raise IllegalMove(f"a job that is {answer} cannot be {verb}")
 
     def reap(self, room: Mapping[Lane, int]) -> Reaped:
-        """Take back expired leases; return what to ring, at most `room` jobs a lane."""
+        """End jobs past their deadline and take back expired leases; return what to ring.
+
+        Of the jobs that wait, at most `room` a lane; and every job that a first crash put back.
+        """
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         lanes = [part for lane, free in room.items() for part in (str(lane), free)]
-        taken, rings = self.scripts.run(
+        expired, taken, rings = self.scripts.run(
             "reap",
             milliseconds(self.rules.ring_seconds),
             self.rules.crash_budget,
             milliseconds(self.rules.backoff_seconds),
             _jitter(),
             to_text(lost.to_json()),
-            1000,
+            to_text(DeadlineExceeded("no worker had started it by its deadline").to_json()),
+            to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
+            MOST_REAPED,
             *lanes,
         )
-        return Reaped(tuple(taken), tuple(Ring(i, Lane(lane), age / 1000) for i, lane, age in rings))
+        return Reaped(tuple(expired), tuple(taken), tuple(_ring(*ring) for ring in rings))
 
     def expire(self, limit: int = 100) -> list[str]:
         """Forget terminal jobs whose time to live is over; return their ids."""
@@ -172,8 +205,5 @@ def _jitter() -> float:
     return round(random.uniform(0.5, 1.5), 3)
 
 
-def _stand(standing: Standing, job_id: str) -> None:
-    if standing == "canceled":
-        raise JobCanceled(f"the job {job_id} was canceled")
-    if standing == "lost":
-        raise LeaseLost(f"another attempt of {job_id} is the current one")
+def _ring(job_id: str, lane: str, age_ms: int, ahead: int) -> Ring:
+    return Ring(job_id, Lane(lane), age_ms / 1000, ahead=bool(ahead))

@@ -1,14 +1,11 @@
-"""The job record as the rest of the program sees it, and its form in Redis."""
+"""The job as the rest of the program sees it."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
-from shared.specs import JOB_SPEC, JobSpec
-from shared.status import Lane, Status
-
-RECORD_SCHEMA = 1
+from shared.specs import JobSpec
+from shared.status import Lane, Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,18 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class EndedAttempt:
+    """One run of a job that is over. Times are milliseconds since the epoch by the server's clock."""
+
+    number: int  # the fencing token, from 1; those given back count here too
+    worker: str
+    started_at: int
+    ended_at: int
+    outcome: Outcome
+    code: str | None = None  # of the error that ended it
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job, as read from the store. Times are milliseconds since the epoch by the server's clock."""
 
@@ -53,6 +62,7 @@ class Job:
     sequence: int  # order of acceptance, unique
     created_at: int
     not_before: int  # earliest next claim
+    deadline_at: int | None = None  # then it expires, queued or running
     started_at: int | None = None  # of the latest attempt
     completed_at: int | None = None
     expires_at: int | None = None
@@ -64,53 +74,9 @@ class Job:
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
+    history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
 
     @property
     def counted_attempts(self) -> int:
         """Attempts, without those given back at shutdown."""
         return self.attempt - self.released
-
-
-def _number(raw: Mapping[str, str], name: str) -> int | None:
-    return int(raw[name]) if raw.get(name) else None
-
-
-def _document(raw: Mapping[str, str], name: str) -> Any:
-    return json.loads(raw[name]) if raw.get(name) else None
-
-
-def job_from_record(raw: Mapping[str, str]) -> Job:
-    """Build a Job from the fields of its Redis hash."""
-    progress = _document(raw, "progress")
-    return Job(
-        id=raw["id"],
-        owner=raw["owner"],
-        status=Status(raw["status"]),
-        lane=Lane(raw["lane"]),
-        spec=JOB_SPEC.validate_json(raw["spec"]),
-        inputs=_document(raw, "inputs") or {},
-        version=int(raw["version"]),
-        attempt=int(raw["attempt"]),
-        released=int(raw["released"]),
-        failures=int(raw["failures"]),
-        crashes=int(raw["crashes"]),
-        sequence=int(raw["sequence"]),
-        created_at=int(raw["created_at"]),
-        not_before=int(raw["not_before"]),
-        started_at=_number(raw, "started_at"),
-        completed_at=_number(raw, "completed_at"),
-        expires_at=_number(raw, "expires_at"),
-        worker=raw.get("worker") or None,
-        progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
-        outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),
-        error=_document(raw, "error"),
-        timings=_document(raw, "timings") or {},
-        model_version=raw.get("model_version") or None,
-        model_digest=raw.get("model_digest") or None,
-        retried_from=raw.get("retried_from") or None,
-    )
-
-
-def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
-    """Return the text that the record keeps for the outputs."""
-    return json.dumps([asdict(output) for output in outputs], separators=(",", ":"))

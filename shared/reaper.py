@@ -46,12 +46,14 @@ class Reaper:
                 _survive(self.keep_house)
 
     def pass_once(self) -> None:
-        """Take back expired leases and ring what is due."""
+        """End what is past its deadline, take back expired leases, and ring what is due."""
         reaped = self._store.reap(self._queue.room(LIST_TARGET))
+        for job_id in reaped.expired:
+            log.warning("deadline passed; job expired", extra={"job_id": job_id})
         for job_id in reaped.taken_back:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
         for ring, lane in _with_patience(reaped.rings, self._store.rules.bulk_patience_seconds):
-            self._queue.ring(ring.id, lane)
+            self._queue.ring(ring.id, lane, ahead=ring.ahead)
 
     def keep_house(self) -> None:
         """Forget jobs whose time to live is over, and have their bytes removed."""
@@ -71,3 +73,5 @@ def _survive(step: Callable[[], None]) -> None:
         step()
     except AtelierError as error:
         log.warning("reaper pass failed", extra={"code": error.code, "detail": error.detail})
+    except Exception:  # without a reaper lost jobs stay lost: it outlives every surprise
+        log.exception("reaper pass met a fault of the program")

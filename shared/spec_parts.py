@@ -127,6 +127,12 @@ class Common(Part):
     ttl_seconds: int | None = Field(
         default=None, ge=1, le=365 * 24 * 3600, description="Kept this long when done."
     )
+    deadline_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=30 * 24 * 3600,
+        description="Expires, queued or running, when it is not done this long after it was accepted.",
+    )
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")

@@ -27,6 +27,19 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 }
 
 
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # an error that no later attempt can mend
+    TRANSIENT = "transient"  # an error that a later attempt may not meet
+    RELEASED = "released"  # given back at the worker's shutdown; not counted
+    LOST = "lost"  # the worker died or froze
+    CANCELED = "canceled"
+    EXPIRED = "expired"  # the deadline passed
+    REQUEUED = "requeued"  # taken from its worker by a person; not counted
+
+
 class Lane(StrEnum):
     """Which of the two waiting lines a job stands in."""
 

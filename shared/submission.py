@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import FieldError, FileNotFound
-from shared.jobs import RECORD_SCHEMA
+from shared.job_record import RECORD_SCHEMA
 from shared.settings import JobRules
 from shared.specs import GenerateSpec, JobSpec, StylizeSpec, inputs_of
 
@@ -45,6 +45,8 @@ class Submission:
             "retried_from": self.retried_from,
             "schema": str(RECORD_SCHEMA),
         }
+        if spec.deadline_seconds:
+            record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         return [
             self.id,
             self.owner,

@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.errors import JobCanceled, LeaseLost
-from shared.job_store import Standing
 from shared.jobs import Job
+from shared.standing import Standing, stand
 
 
 class Attempt:
@@ -39,11 +38,8 @@ class Attempt:
             self._standing = standing
 
     def check(self) -> None:
-        """Raise JobCanceled or LeaseLost when the attempt must stop."""
-        if self._standing == "canceled":
-            raise JobCanceled(f"the job {self.job.id} was canceled")
-        if self._standing == "lost":
-            raise LeaseLost(f"another attempt of {self.job.id} is the current one")
+        """Raise JobCanceled, DeadlineExceeded or LeaseLost when the attempt must stop."""
+        stand(self._standing, self.job.id)
 
 
 class HeldAttempts:

@@ -1,8 +1,11 @@
--- queued -> running: the only way to start an attempt. ARGV: id, worker, lease ms
--- Returns the record, or nothing where the job may not be claimed now.
+-- queued -> running: the only way to start an attempt. ARGV: id, worker, lease ms,
+--       the newest record schema that the worker reads
+-- Returns the record; nothing where the job may not be claimed now; 'newer' where the worker is too old for it.
 local id = ARGV[1]
-local job = get(id, 'status', 'not_before')
+local job = get(id, 'status', 'not_before', 'deadline_at', 'schema')
 if job[1] ~= 'queued' or tonumber(job[2]) > now then return {} end
+if job[3] and tonumber(job[3]) <= now then return {} end -- the reaper is about to end it
+if tonumber(job[4]) > tonumber(ARGV[4]) then return {'newer'} end
 leave_lines(id)
 redis.call('HINCRBY', job_key(id), 'attempt', 1)
 change(id, 'status', 'running', 'worker', ARGV[2], 'started_at', now)

@@ -10,7 +10,9 @@ local function lane_key(lane) return P .. 'lane:' .. lane end
 local function users_key(owner, file) return P .. 'file-users:' .. owner .. ':' .. file end
 local function style_user(name) return 'style:' .. name end -- among a file's users; no job's id has a colon
 local function due_key(lane) return P .. 'due:' .. lane end
-local LEASES, EXPIRING, GARBAGE = P .. 'leases', P .. 'expiring', P .. 'garbage'
+local LEASES, DEADLINES = P .. 'leases', P .. 'deadlines'
+local EXPIRING, GARBAGE = P .. 'expiring', P .. 'garbage'
+local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
 
 local function get(id, ...) return redis.call('HMGET', job_key(id), ...) end
 
@@ -23,12 +25,23 @@ local function emit(id, kind, data)
   redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
 end
 
--- Is `attempt` the one that may still change the job? Returns 'ok', 'canceled' or 'lost'.
+-- Is `attempt` the one that may still change the job? Returns 'ok', 'canceled', 'expired' or 'lost'.
 local function standing(id, attempt)
   local job = get(id, 'status', 'attempt')
   if job[1] == 'running' and job[2] == attempt then return 'ok' end
-  if job[1] == 'canceled' then return 'canceled' end
+  if job[1] == 'canceled' or job[1] == 'expired' then return job[1] end
   return 'lost'
+end
+
+-- Note how the running attempt ended, before the move that ends it. A job that does not run has none to end.
+local function end_attempt(id, outcome, code)
+  local job = get(id, 'status', 'attempt', 'worker', 'started_at', 'history')
+  if job[1] ~= 'running' then return end
+  local history = job[5] and cjson.decode(job[5]) or {}
+  history[#history + 1] = {number = tonumber(job[2]), worker = job[3], started_at = tonumber(job[4]),
+    ended_at = now, outcome = outcome, code = code}
+  if #history > MAX_HISTORY then table.remove(history, 1) end
+  redis.call('HSET', job_key(id), 'history', cjson.encode(history))
 end
 
 local function leave_lines(id)
@@ -52,6 +65,7 @@ end
 -- Move a job into a terminal status, once and for good.
 local function finish(id, status, ...)
   leave_lines(id)
+  redis.call('ZREM', DEADLINES, id)
   free_inputs(id)
   local expires = now + tonumber(redis.call('HGET', job_key(id), 'ttl_ms'))
   redis.call('ZADD', EXPIRING, expires, id)

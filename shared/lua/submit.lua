@@ -32,6 +32,11 @@ local inputs_text = #inputs > 0 and cjson.encode(keys) or '{}'
 redis.call('HSET', job_key(id), 'id', id, 'owner', owner, 'status', 'queued', 'inputs', inputs_text,
   'fingerprint', fingerprint, 'version', 0, 'attempt', 0, 'released', 0, 'failures', 0, 'crashes', 0,
   'sequence', sequence, 'created_at', now, 'not_before', now)
+if fields.deadline_ms then
+  local deadline = now + tonumber(fields.deadline_ms)
+  redis.call('HSET', job_key(id), 'deadline_at', deadline)
+  redis.call('ZADD', DEADLINES, deadline, id)
+end
 for _, file in ipairs(inputs) do redis.call('SADD', users_key(owner, file), id) end
 redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', sequence, id)
 if key ~= '' then

@@ -6,6 +6,7 @@ if job[1] == 'succeeded' and job[2] == ARGV[2] then return 'ok' end
 local how = standing(id, ARGV[2])
 if how ~= 'ok' then return how end
 local spent = now - tonumber(redis.call('HGET', job_key(id), 'started_at'))
+end_attempt(id, 'succeeded')
 finish(id, 'succeeded', 'outputs', ARGV[3], 'timings', ARGV[4], 'model_version', ARGV[5], 'model_digest', ARGV[6])
 redis.call('HDEL', job_key(id), 'error')
 -- A moving average of the time one job takes, for the estimate that waiting jobs show.

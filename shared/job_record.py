@@ -1,0 +1,89 @@
+"""A job's record in Redis, of this or an older schema, and the Job that it says."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from shared.errors import RecordTooNew
+from shared.jobs import EndedAttempt, Job, Progress, StoredOutput
+from shared.specs import JOB_SPEC
+from shared.status import Lane, Outcome, Status
+
+RECORD_SCHEMA = 2  # of the records that this program submits, and the newest that it reads
+
+Record = Mapping[str, str]  # the fields of a job's hash
+
+
+def job_from_record(raw: Record) -> Job:
+    """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one."""
+    raw = upgraded(raw)
+    progress = _document(raw, "progress")
+    return Job(
+        id=raw["id"],
+        owner=raw["owner"],
+        status=Status(raw["status"]),
+        lane=Lane(raw["lane"]),
+        spec=JOB_SPEC.validate_json(raw["spec"]),
+        inputs=_document(raw, "inputs") or {},
+        version=int(raw["version"]),
+        attempt=int(raw["attempt"]),
+        released=int(raw["released"]),
+        failures=int(raw["failures"]),
+        crashes=int(raw["crashes"]),
+        sequence=int(raw["sequence"]),
+        created_at=int(raw["created_at"]),
+        not_before=int(raw["not_before"]),
+        deadline_at=_number(raw, "deadline_at"),
+        started_at=_number(raw, "started_at"),
+        completed_at=_number(raw, "completed_at"),
+        expires_at=_number(raw, "expires_at"),
+        worker=raw.get("worker") or None,
+        progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
+        outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),
+        error=_document(raw, "error"),
+        timings=_document(raw, "timings") or {},
+        model_version=raw.get("model_version") or None,
+        model_digest=raw.get("model_digest") or None,
+        retried_from=raw.get("retried_from") or None,
+        history=tuple(_ended(item) for item in _document(raw, "history") or []),
+    )
+
+
+def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
+    """Return the text that the record keeps for the outputs."""
+    return json.dumps([asdict(output) for output in outputs], separators=(",", ":"))
+
+
+def upgraded(raw: Record) -> Record:
+    """Return a record as this program would have written it.
+
+    What is stored keeps its schema, so that an older worker can still carry it out. The scripts therefore do
+    without the fields that a later schema brought.
+    """
+    schema = int(raw["schema"])
+    if schema > RECORD_SCHEMA:
+        text = f"the job {raw['id']} has a record written by a newer Atelier (schema {schema})"
+        raise RecordTooNew(f"{text}; this one reads up to schema {RECORD_SCHEMA}")
+    for older in range(schema, RECORD_SCHEMA):
+        raw = _UPGRADES[older](raw)
+    return raw
+
+
+def _with_history_and_deadline(raw: Record) -> Record:
+    return {"history": "[]", "deadline_at": "", **raw, "schema": "2"}
+
+
+_UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline}  # from one to the next
+
+
+def _number(raw: Record, name: str) -> int | None:
+    return int(raw[name]) if raw.get(name) else None
+
+
+def _document(raw: Record, name: str) -> Any:
+    return json.loads(raw[name]) if raw.get(name) else None
+
+
+def _ended(item: dict[str, Any]) -> EndedAttempt:
+    return EndedAttempt(**{**item, "outcome": Outcome(item["outcome"])})
