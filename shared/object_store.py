@@ -1,19 +1,21 @@
 """Object storage: bytes under keys, in a local folder, S3, GCS or Azure, by URL."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
-from obstore.store import LocalStore, from_url
+from obstore.store import from_url
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.local_object_store import LocalObjectStore
+from shared.stored_object import StoredObject, check_key
 
 _FULL = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
+_CLOCK = "clock"  # an empty object, written to learn what time it is in the storage
 
 
 class ObjectStore(Protocol):
@@ -31,11 +33,20 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
 
+    def entries(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a prefix that is empty or ends with a slash."""
+
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys below a prefix that ends with a slash."""
+        """Yield the keys below a prefix that is empty or ends with a slash."""
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every object below a prefix that ends with a slash."""
+
+    def unfinished(self) -> Iterator[StoredObject]:
+        """Yield what puts under way have written, and what those that a crash ended have left."""
+
+    def now(self) -> float:
+        """Return the time by the clock that dates the objects, in seconds since the epoch."""
 
     def check(self) -> None:
         """Raise StorageUnavailable where the storage cannot be read."""
@@ -54,64 +65,78 @@ def _mapped(key: str) -> Iterator[None]:
 
 
 class ObstoreObjectStore:
-    """The object store over obstore."""
+    """The object store over obstore: buckets of S3, GCS and Azure, and memory."""
 
     def __init__(self, url: str) -> None:
-        self._folder = _local_folder(url)
-        self._store = from_url(url) if self._folder is None else _local_store(self._folder)
+        self._store = from_url(url)
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes; an object that was there is replaced."""
+        check_key(key)
         with _mapped(key):
             obstore.put(self._store, key, data)
 
     def get(self, key: str) -> bytes:
         """Return all bytes; raise ObjectNotFound."""
+        check_key(key)
         with _mapped(key):
             return bytes(obstore.get(self._store, key).bytes())
 
     def get_range(self, key: str, start: int, end: int) -> bytes:
         """Return the bytes from start up to, not including, end; raise ObjectNotFound."""
+        check_key(key)
         with _mapped(key):
             return bytes(obstore.get_range(self._store, key, start=start, end=end))
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        try:
-            with _mapped(key):
-                obstore.delete(self._store, key)
-        except ObjectNotFound:
-            return
+        check_key(key)
+        with suppress(ObjectNotFound), _mapped(key):
+            obstore.delete(self._store, key)
+
+    def entries(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a prefix that is empty or ends with a slash."""
+        with _mapped(prefix):
+            for chunk in obstore.list(self._store, prefix=prefix or None):
+                yield from (_entry({**raw}) for raw in chunk)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Yield the keys below a prefix that ends with a slash."""
-        with _mapped(prefix):
-            for chunk in obstore.list(self._store, prefix=prefix):
-                yield from (entry["path"] for entry in chunk)
+        """Yield the keys below a prefix that is empty or ends with a slash."""
+        return (entry.key for entry in self.entries(prefix))
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every object below a prefix that ends with a slash."""
         for key in list(self.keys(prefix)):
             self.delete(key)
 
+    def unfinished(self) -> Iterator[StoredObject]:
+        """Yield nothing: what a broken upload leaves in a bucket is the bucket's own rule to remove."""
+        return iter(())
+
+    def now(self) -> float:
+        """Return the time by the clock that dates the objects, in seconds since the epoch."""
+        with _mapped(_CLOCK):
+            obstore.put(self._store, _CLOCK, b"")
+            moment: float = obstore.head(self._store, _CLOCK)["last_modified"].timestamp()
+            return moment
+
     def check(self) -> None:
         """Raise StorageUnavailable where the storage cannot be read."""
-        if self._folder is not None and not os.access(self._folder, os.R_OK | os.W_OK | os.X_OK):
-            raise StorageUnavailable(f"the folder {self._folder} is not there, or closed to this process")
         with _mapped("/"):
             next(iter(obstore.list(self._store, chunk_size=1)), None)
 
 
-def _local_folder(url: str) -> Path | None:
+def _entry(raw: Mapping[str, Any]) -> StoredObject:
+    return StoredObject(raw["path"], raw["size"], raw["last_modified"].timestamp())
+
+
+def local_folder(url: str) -> Path | None:
+    """Return the folder that a file URL names; None for any other URL."""
     parts = urlsplit(url)
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def _local_store(folder: Path) -> LocalStore:
-    folder.mkdir(parents=True, exist_ok=True)
-    return LocalStore(folder, automatic_cleanup=True)
-
-
 def open_object_store(url: str) -> ObjectStore:
     """Return the store of a URL: file:///folder, s3://bucket/prefix, gs://..., az://..."""
-    return ObstoreObjectStore(url)
+    folder = local_folder(url)
+    return ObstoreObjectStore(url) if folder is None else LocalObjectStore(folder)

@@ -1,5 +1,7 @@
 """What every object store must do, whatever it keeps its bytes in."""
 
+import shutil
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -61,8 +63,60 @@ def test_readers_see_all_of_a_put_or_none(objects: ObjectStore) -> None:
         assert all(write.result() is None for write in writes)
 
 
-def test_an_available_store_passes_its_check(objects: ObjectStore) -> None:
-    objects.check()
+@pytest.mark.parametrize("key", ["../x", "a/../../x", "/etc/passwd", "a//b", "a/./b", "", "a/", "a\0b"])
+def test_a_key_cannot_lead_out_of_the_storage(objects: ObjectStore, key: str) -> None:
+    for step in (lambda: objects.put(key, b"x"), lambda: objects.get(key), lambda: objects.delete(key)):
+        with pytest.raises(ValueError, match="no object's key"):
+            step()
+
+
+def test_a_listing_tells_size_and_age_by_the_storages_own_clock(objects: ObjectStore) -> None:
+    began = objects.now()
+    objects.put("a/1", b"12345")
+    (entry,) = objects.entries("a/")
+    assert (entry.key, entry.bytes) == ("a/1", 5)
+    assert began - 1 <= entry.modified <= objects.now() + 1
+    assert abs(began - time.time()) < 5
+
+
+def test_everything_is_listed_without_a_prefix(objects: ObjectStore) -> None:
+    for key in ("a/1", "b/c/2"):
+        objects.put(key, b"x")
+    assert sorted(objects.keys("")) == ["a/1", "b/c/2"]
+    assert list(objects.keys("no/such/")) == []
+
+
+def test_a_range_ends_where_the_object_does(objects: ObjectStore) -> None:
+    objects.put("k", b"0123456789")
+    assert objects.get_range("k", 7, 99) == b"789"
+
+
+def test_a_folder_is_no_object(objects: ObjectStore) -> None:
+    objects.put("a/b", b"x")
+    for key in ("a", "a/b/c"):
+        with pytest.raises(ObjectNotFound):
+            objects.get(key)
+
+
+def test_no_put_is_lost_while_neighbors_are_deleted(objects: ObjectStore) -> None:
+    """The last object of a folder takes the folder with it: a put at that moment must not fail."""
+
+    def put_and_delete(worker: int) -> None:
+        for round_ in range(100):
+            objects.put(f"top/shared/{worker}/{round_ % 3}", b"x")
+            objects.delete(f"top/shared/{worker}/{round_ % 3}")
+
+    def put_and_read(worker: int) -> None:
+        for round_ in range(100):
+            key = f"top/shared/{worker}/kept-{round_}"
+            objects.put(key, b"kept")
+            assert objects.get(key) == b"kept"
+
+    with ThreadPoolExecutor(4) as pool:
+        works = [pool.submit(work, n) for work in (put_and_delete, put_and_read) for n in range(2)]
+        for work in works:
+            work.result()
+    assert len(list(objects.keys("top/"))) == 200
 
 
 def test_a_storage_that_can_be_used_passes_the_check(objects: ObjectStore) -> None:
@@ -71,7 +125,7 @@ def test_a_storage_that_can_be_used_passes_the_check(objects: ObjectStore) -> No
 
 def test_a_folder_that_went_away_fails_the_check(tmp_path: Path) -> None:
     objects = open_object_store((tmp_path / "store").as_uri())
-    (tmp_path / "store").rmdir()
+    shutil.rmtree(tmp_path / "store")
     with pytest.raises(StorageUnavailable, match="store"):
         objects.check()
 
