@@ -20,8 +20,12 @@ COMMANDS = {
     "transform": "atelier.commands.transform:transform",
     "styles": "atelier.commands.styles:styles",
     "watch": "atelier.commands.watch:watch",
+    "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
     "train": "atelier.commands.train:train",
+    "backup": "atelier.commands.backup:backup",
+    "restore": "atelier.commands.backup:restore",
+    "gc": "atelier.commands.gc:gc",
     "doctor": "atelier.commands.doctor:doctor",
 }
 

@@ -1,0 +1,71 @@
+"""`atelier backup` and `atelier restore`: a whole installation in one file, and back."""
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atelier.backup import take_backup
+from atelier.backup_file import Manifest, open_backup
+from atelier.premises import enter, enter_stopped
+from atelier.progress_display import step_bars
+from atelier.restore import restore_backup, verify_backup
+from shared.settings import Settings
+
+MEGABYTE = 1_000_000
+
+
+@click.command(short_help="Put everything into one file.")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--check", is_flag=True, help="Verify a backup that is there, instead of taking one.")
+@click.option("--json", "as_json", is_flag=True, help="Print what the backup holds as JSON.")
+def backup(*, file: Path, check: bool, as_json: bool) -> None:
+    """Write all jobs, styles, files and pictures into FILE; the service may run meanwhile.
+
+    An existing FILE is replaced when the new one is complete. Models are not in it: `atelier models pull`.
+    """
+    if check:
+        with open_backup(file) as found, step_bars() as on_step:
+            verify_backup(found, on_step)
+        _report(found.manifest, f"{file} is good", as_json=as_json)
+        return
+    with enter(Settings.from_env()) as premises, step_bars() as on_step:
+        manifest = take_backup(premises, file, on_step)
+    _report(manifest, str(file), as_json=as_json)
+
+
+@click.command(short_help="Bring a backup into an empty installation.")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print what the backup held as JSON.")
+def restore(*, file: Path, as_json: bool) -> None:
+    """Verify FILE, then bring everything in it into an installation that is empty and stopped.
+
+    Jobs that were waiting or running start once the service does.
+    """
+    with open_backup(file) as found, step_bars() as on_step:
+        verify_backup(found, on_step)
+        with enter_stopped(Settings.from_env()) as premises:
+            restore_backup(premises, found, on_step)
+    _report(found.manifest, f"restored {file}", as_json=as_json)
+
+
+def _report(manifest: Manifest, title: str, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(_facts(manifest)))
+        return
+    kinds = ", ".join(f"{manifest.records.get(kind, 0)} {kind}s" for kind in ("job", "file", "style"))
+    moment = datetime.fromtimestamp(manifest.taken_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    objects = f"{len(manifest.object_keys)} pictures"
+    click.echo(f"{title}: {kinds}, {objects}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}")
+    if manifest.left_out:
+        click.echo(f"left out, as they were deleted meanwhile: {len(manifest.left_out)} records", err=True)
+    for key in manifest.missing:
+        click.echo(f"warning: storage does not have {key}", err=True)
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    facts = {name: value for name, value in asdict(manifest).items() if name != "members"}
+    return {**facts, "objects": len(manifest.object_keys), "bytes": manifest.bytes}

@@ -1,0 +1,104 @@
+"""The inside of an installation, for an operator's commands: its server and its storage, without the API."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from atelier.embedded_server import EmbeddedServer, server_url
+from atelier.installation import SERVER_FOLDER, names_server
+from atelier.state_lock import StateLock
+from atelier.up_record import read_record
+from shared.errors import AtelierError
+from shared.object_store import ObjectStore, open_object_store
+from shared.redis_server import Client, connect
+from shared.settings import Settings
+from shared.worker_roster import WorkerRoster
+
+
+class NoInstallation(AtelierError):
+    """Raised when the state folder holds no installation."""
+
+    code = "no_installation"
+    title = "There is no installation here"
+
+
+class InstallationRunning(AtelierError):
+    """Raised when a command needs an installation that is stopped, and it runs."""
+
+    code = "installation_running"
+    title = "The installation is running"
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What an operator's command works on."""
+
+    settings: Settings
+    client: Client
+    objects: ObjectStore
+
+
+@contextmanager
+def enter(settings: Settings) -> Iterator[Premises]:
+    """Open an installation that runs or is stopped; a stopped one's own server runs for the block.
+
+    Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
+    """
+    folder = settings.state_dir.absolute()
+    running = _running_url(folder)
+    if names_server(os.environ) or running:
+        with _open(settings, running or settings.redis_url) as premises:
+            yield premises
+        return
+    if not (folder / SERVER_FOLDER).is_dir():
+        raise NoInstallation(f"{folder} holds no installation; name another with ATELIER_STATE_DIR")
+    with _own_server(folder) as url, _open(settings, url) as premises:
+        yield premises
+
+
+@contextmanager
+def enter_stopped(settings: Settings) -> Iterator[Premises]:
+    """Open an installation that must not run, or make an empty one; raise InstallationRunning."""
+    folder = settings.state_dir.absolute()
+    if _running_url(folder):
+        raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
+    if not names_server(os.environ):
+        with _own_server(folder) as url, _open(settings, url) as premises:
+            yield premises
+        return
+    with _open(settings, settings.redis_url) as premises:
+        workers = WorkerRoster(premises.client).live()
+        if workers:
+            names = ", ".join(worker.id for worker in workers)
+            raise InstallationRunning(f"workers are at work: {names}; stop them and the API first")
+        yield premises
+
+
+def _running_url(folder: Path) -> str:
+    """Return the server of the `atelier up` that runs in a state folder, or ""."""
+    running = read_record(folder)
+    return running.redis_url if running and Path(f"/proc/{running.pid}").exists() else ""
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[str]:
+    """Run the embedded server of a state folder that nobody else uses meanwhile."""
+    lock = StateLock(folder)
+    lock.take()
+    try:
+        (folder / SERVER_FOLDER).mkdir(exist_ok=True, mode=0o700)
+        with EmbeddedServer(folder / SERVER_FOLDER):
+            yield server_url(folder / SERVER_FOLDER)
+    finally:
+        os.close(lock.descriptor)
+
+
+@contextmanager
+def _open(settings: Settings, url: str) -> Iterator[Premises]:
+    client = connect(url)
+    try:
+        yield Premises(settings, client, open_object_store(settings.storage))
+    finally:
+        client.close()

@@ -1,0 +1,47 @@
+-- Put a restored record where it belongs besides: a job into the lines that fit its status (a running one is queued
+-- again, its attempt not counted), a style and a file into the lists that name them.
+-- ARGV: kind, name of the key, milliseconds since the record was read: what was left to live then is left now
+local kind, key, pause = ARGV[1], P .. ARGV[2], tonumber(ARGV[3])
+
+local function list(owner, kinds, name)
+  local names = P .. 'owner:' .. owner .. ':' .. kinds
+  if not redis.call('ZSCORE', names, name) then
+    redis.call('ZADD', names, redis.call('INCR', P .. 'sequence'), name)
+  end
+end
+
+local function readmit_terminal(id, expires)
+  redis.call('HSET', job_key(id), 'expires_at', expires)
+  redis.call('ZADD', EXPIRING, expires, id)
+end
+
+local function readmit_unfinished(id, owner, status)
+  local job = get(id, 'inputs', 'deadline_at')
+  for file in pairs(cjson.decode(job[1])) do redis.call('SADD', users_key(owner, file), id) end
+  if job[2] and job[2] ~= '' then
+    redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', pause), id)
+  end
+  if status == 'queued' then enter_line(id, now, 0) return end
+  redis.call('HINCRBY', job_key(id), 'released', 1)
+  end_attempt(id, 'released')
+  put_back(id, now, 0)
+end
+
+local function readmit_job(id, owner)
+  local job = get(id, 'sequence', 'status', 'expires_at')
+  redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', job[1], id)
+  if job[2] == 'queued' or job[2] == 'running' then return readmit_unfinished(id, owner, job[2]) end
+  readmit_terminal(id, tonumber(job[3]) + pause)
+end
+
+local known = redis.call('HMGET', key, 'owner', 'id', 'name', 'file')
+local owner = known[1]
+if not owner then return end
+if kind == 'job' then
+  readmit_job(known[2], owner)
+elseif kind == 'file' then
+  list(owner, 'files', known[2])
+elseif kind == 'style' then
+  redis.call('SADD', users_key(owner, known[4]), style_user(known[3]))
+  list(owner, 'styles', known[3])
+end
