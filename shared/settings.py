@@ -1,13 +1,24 @@
 """The one reader of the environment: typed, defaulted, validated, wrong variables refused by name."""
 
 import difflib
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
+
+from shared.webhook_keys import key_of
 
 MEBIBYTE = 1024 * 1024
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
@@ -73,6 +84,25 @@ class ApiSettings(_Group):
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
 
 
+class WebhookSettings(_Group):
+    """Whom the service may call back, and how it signs."""
+
+    secret: SecretStr = SecretStr("")  # whsec_..., newest first where several, apart by spaces; empty: drawn
+    allow_private: bool | None = None  # None: where the API listens on the loopback alone
+
+    @field_validator("secret")
+    @classmethod
+    def _are_secrets(cls, secret: SecretStr) -> SecretStr:
+        for each in secret.get_secret_value().split():
+            key_of(each)
+        return secret
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The secrets that are set, the newest first."""
+        return tuple(self.secret.get_secret_value().split())
+
+
 class _Environment(EnvSettingsSource):
     """Environment variables, and for each NAME_FILE the text of that file as NAME."""
 
@@ -115,6 +145,7 @@ class Settings(BaseSettings):
     jobs: JobRules = JobRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    webhook: WebhookSettings = WebhookSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -160,9 +191,22 @@ class Settings(BaseSettings):
         return (self.cards_dir or self.state_dir / "cards").absolute()
 
     @property
+    def private_webhooks(self) -> bool:
+        """Whether jobs that this API accepts may have webhooks in private networks."""
+        allowed = self.webhook.allow_private
+        return _is_loopback(self.api.host) if allowed is None else allowed
+
+    @property
     def worker_health(self) -> Path:
         """File whose content and age say how the worker of this state folder is."""
         return self.state_dir.absolute() / self.worker.health_file
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

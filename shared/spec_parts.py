@@ -2,10 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from shared.identifiers import FILE_ID
+from shared.spec_base import Part
 from shared.status import Lane
+from shared.webhook_spec import Webhook
 
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 MAX_OUTPUT_COUNT = 1024  # above every card's own limit
@@ -16,12 +18,6 @@ FileId = Annotated[str, Field(pattern=FILE_ID)]
 LatentVector = Annotated[
     list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]], Field(min_length=1, max_length=4096)
 ]
-
-
-class Part(BaseModel):
-    """A piece of a specification: frozen, and without unknown fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Output(Part):
@@ -133,6 +129,7 @@ class Common(Part):
         le=30 * 24 * 3600,
         description="Expires, queued or running, when it is not done this long after it was accepted.",
     )
+    webhook: Webhook | None = Field(default=None, description="Who is told how the job goes.")
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")

@@ -31,6 +31,7 @@ class Submission:
     fingerprint: str  # digest of the request as sent: the same key must come with the same request
     idempotency_key: str = ""
     retried_from: str = ""
+    webhook: str = ""  # what `webhook_record` returned; "" tells nobody
 
     def arguments(self, rules: JobRules) -> list[str | int]:
         """Return what the submit script takes."""
@@ -45,6 +46,8 @@ class Submission:
             "retried_from": self.retried_from,
             "schema": str(RECORD_SCHEMA),
         }
+        if self.webhook:
+            record["webhook"] = self.webhook
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         return [

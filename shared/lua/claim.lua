@@ -7,8 +7,9 @@ if job[1] ~= 'queued' or tonumber(job[2]) > now then return {} end
 if job[3] and tonumber(job[3]) <= now then return {} end -- the reaper is about to end it
 if tonumber(job[4]) > tonumber(ARGV[4]) then return {'newer'} end
 leave_lines(id)
-redis.call('HINCRBY', job_key(id), 'attempt', 1)
+local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
 change(id, 'status', 'running', 'worker', ARGV[2], 'started_at', now)
 redis.call('ZADD', LEASES, now + tonumber(ARGV[3]), id)
-emit(id, 'state', {status = 'running', attempt = tonumber(redis.call('HGET', job_key(id), 'attempt'))})
+emit(id, 'state', {status = 'running', attempt = attempt})
+if attempt == 1 then note_delivery('job', id, 'job.started') end
 return redis.call('HGETALL', job_key(id))

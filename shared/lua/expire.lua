@@ -8,6 +8,7 @@ local function forget(id)
   redis.call('SET', P .. 'gone:' .. id, owner, 'PX', ARGV[2])
   redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
   redis.call('DEL', job_key(id), events_key(id))
+  forget_deliveries('job', id)
 end
 
 if ARGV[3] then

@@ -1,0 +1,33 @@
+-- Take deliveries that are due; each is due again when its lease runs out before its outcome is noted.
+-- ARGV: lease ms, most deliveries, most a host, then pairs: a host, and how many the caller has under way there.
+-- Returns the records.
+local lease, room, a_host = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local under_way, hosts = {}, 0
+for i = 4, #ARGV, 2 do
+  under_way[ARGV[i]] = tonumber(ARGV[i + 1])
+  hosts = hosts + 1
+end
+
+local function take(host, id)
+  if redis.call('EXISTS', delivery_key(id)) == 0 then
+    redis.call('ZREM', host_key(host), id)
+    return nil
+  end
+  redis.call('ZADD', host_key(host), now + lease, id)
+  redis.call('HINCRBY', delivery_key(id), 'attempt', 1)
+  redis.call('HINCRBY', delivery_key(id), 'tries', 1)
+  redis.call('HSET', delivery_key(id), 'claimed_at', now)
+  return redis.call('HGETALL', delivery_key(id))
+end
+
+local taken = {}
+for _, host in ipairs(redis.call('ZRANGEBYSCORE', WEBHOOK_HOSTS, '-inf', now, 'LIMIT', 0, room + hosts)) do
+  local free = math.min(room - #taken, a_host - (under_way[host] or 0))
+  if free > 0 then
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', host_key(host), '-inf', now, 'LIMIT', 0, free)) do
+      taken[#taken + 1] = take(host, id)
+    end
+    sort_host(host)
+  end
+end
+return taken

@@ -1,0 +1,53 @@
+"""Which network addresses a webhook may reach: a client must not have the service knock where only it can."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import urlsplit
+
+Address = IPv4Address | IPv6Address
+
+# Where clouds hand out credentials to whoever asks from inside: never, whatever is allowed.
+_METADATA = frozenset(
+    map(ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
+)
+_TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"), IPv6Network("::/96"))
+SETTING = "ATELIER_WEBHOOK_ALLOW_PRIVATE"
+
+
+def refusal(address: Address, *, private: bool) -> str:
+    """Return why an address must not be told, "" where it may; `private` allows those of private networks."""
+    for each in _meant(address):
+        if _is_never_a_receiver(each):
+            return f"{address} is never a receiver's address"
+        if not private and not each.is_global:
+            return f"{address} is an address of a private network, and {SETTING} is not set"
+    return ""
+
+
+def refusal_of_url(url: str, *, private: bool) -> str:
+    """Return why a URL's host must not be told, as far as its text says; names are looked up later."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        host = "127.0.0.1"
+    try:
+        return refusal(ip_address(host), private=private)
+    except ValueError:
+        return ""
+
+
+def _is_never_a_receiver(address: Address) -> bool:
+    if address.is_loopback:
+        return False
+    kinds = (address.is_link_local, address.is_multicast, address.is_unspecified)
+    return address in _METADATA or any(kinds) or str(address) == "255.255.255.255"
+
+
+def _meant(address: Address) -> Iterator[Address]:
+    """Yield the address, and those of version 4 that it stands for."""
+    yield address
+    if isinstance(address, IPv4Address):
+        return
+    inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
+    if not address.is_loopback and not address.is_unspecified and any(address in net for net in _TRANSLATED):
+        inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
+    yield from (each for each in inner if each is not None)
