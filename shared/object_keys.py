@@ -2,10 +2,13 @@
 
 import secrets
 
+INPUTS = "inputs/"  # uploads
+OUTPUTS = "outputs/"  # results and previews; the scripts of the job store spell this one too
+
 
 def input_key(owner: str, digest: str) -> str:
     """Return a fresh key for an upload. Never reused, so that a delete cannot hit a later upload."""
-    return f"inputs/{owner}/{digest}/{secrets.token_hex(8)}"
+    return f"{INPUTS}{owner}/{digest}/{secrets.token_hex(8)}"
 
 
 def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
@@ -20,4 +23,4 @@ def preview_key(job_id: str, attempt: int, step: int) -> str:
 
 def attempt_prefix(job_id: str, attempt: int) -> str:
     """Return the prefix of all that one attempt stores."""
-    return f"outputs/{job_id}/{attempt}/"
+    return f"{OUTPUTS}{job_id}/{attempt}/"
