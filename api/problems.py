@@ -37,6 +37,8 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.OutputNotFound: 404,
     errors.ObjectNotFound: 404,
     errors.StyleNotFound: 404,
+    errors.DeliveryNotFound: 404,
+    errors.SecretIsConfigured: 409,
     errors.IllegalMove: 409,
     errors.FileInUse: 409,
     errors.StyleExists: 409,

@@ -257,3 +257,17 @@ class RecordTooNew(AtelierError):
 
     code = "record_too_new"
     title = "The job was written by a newer Atelier"
+
+
+class DeliveryNotFound(AtelierError):
+    """Raised when no delivery of a webhook of this owner has the id."""
+
+    code = "delivery_not_found"
+    title = "No such delivery"
+
+
+class SecretIsConfigured(AtelierError):
+    """Raised when the signing secret is to be renewed that the operator has set."""
+
+    code = "webhook_secret_configured"
+    title = "The signing secret is set by the operator"

@@ -1,0 +1,77 @@
+"""A delivery of a webhook as the rest of the program sees it, and its form in the store."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class DeliveryStatus(StrEnum):
+    """Where a delivery stands."""
+
+    PENDING = "pending"  # waiting for its next try, or under way
+    DELIVERED = "delivered"  # the receiver answered 2xx
+    DISABLED = "disabled"  # the receiver answered 410: it wants no more of it
+    FAILED = "failed"  # no try is left
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One POST that was made, or could not be."""
+
+    at: int  # milliseconds since the epoch by the server's clock, when it ended
+    milliseconds: int  # that it took
+    status: int | None = None  # the receiver's answer; None where there was none
+    error: str | None = None  # why it counts as failed
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something to tell somebody. Times are milliseconds since the epoch by the server's clock."""
+
+    id: str  # webhook-id: the same at every try
+    owner: str
+    kind: str  # of the subject: "job"
+    subject: str  # id of what happened something to
+    event: str  # "job.succeeded"
+    url: str
+    host: str  # and port: deliveries to one wait in one line
+    private: bool  # whether an address of a private network may be told, as the API saw it
+    base: str  # of the links in what is told
+    status: DeliveryStatus
+    attempt: int  # fencing token of the latest claim
+    tries: int  # since it was noted, or a person asked for it again
+    sequence: int  # order in which they were noted, unique
+    created_at: int  # when it happened
+    next_at: int | None  # earliest next try while pending
+    claimed_at: int | None
+    ended_at: int | None
+    log: tuple[Try, ...]  # oldest first, the latest 20
+
+
+def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
+    """Build a Delivery from the fields of its Redis hash."""
+    return Delivery(
+        id=raw["id"],
+        owner=raw["owner"],
+        kind=raw["kind"],
+        subject=raw["subject"],
+        event=raw["event"],
+        url=raw["url"],
+        host=raw["host"],
+        private=raw["private"] == "1",
+        base=raw["base"],
+        status=DeliveryStatus(raw["status"]),
+        attempt=int(raw["attempt"]),
+        tries=int(raw["tries"]),
+        sequence=int(raw["sequence"]),
+        created_at=int(raw["created_at"]),
+        next_at=_time(raw, "next_at"),
+        claimed_at=_time(raw, "claimed_at"),
+        ended_at=_time(raw, "ended_at"),
+        log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
+    )
+
+
+def _time(raw: Mapping[str, str], name: str) -> int | None:
+    return int(raw[name]) if name in raw else None
