@@ -1,0 +1,68 @@
+"""Runs a real entry of the program, in which points can be struck.
+
+Called as `launch NAME FOLDER OFFSET MODULE ARGUMENTS...`: NAME is the process's name, FOLDER that of the
+strikes, OFFSET the error of its clock in seconds.
+"""
+
+import sys
+
+from tests.crash_points import clocks
+
+if __name__ == "__main__":
+    clocks.shift(float(sys.argv[3]))
+
+import functools
+import importlib
+import os
+import runpy
+from pathlib import Path
+from typing import Any
+
+from tests.crash_points.points import POINTS, Call, Point
+from tests.crash_points.strikes import Strikes, Struck
+
+
+def watch(name: str, strikes: Strikes) -> None:
+    """Wrap every target that processes of this name pass; AttributeError where there is none such."""
+    for point in POINTS:
+        if name.startswith(point.process):
+            _wrap(point, name, strikes)
+
+
+def _wrap(point: Point, name: str, strikes: Strikes) -> None:
+    module, _, path = point.target.partition(":")
+    *owners, last = path.split(".")
+    owner = functools.reduce(getattr, owners, importlib.import_module(module))
+    original, skip = getattr(owner, last), len(owners)  # a method's first argument is its object
+
+    @functools.wraps(original)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        if point.moment == "before":
+            _strike(point, name, strikes, Call(arguments[skip:]))
+        result = original(*arguments, **options)
+        if point.moment == "after":
+            _strike(point, name, strikes, Call(arguments[skip:], result))
+        return result
+
+    setattr(owner, last, wrapped)
+
+
+def _strike(point: Point, name: str, strikes: Strikes, call: Call) -> None:
+    if point.when(call) and strikes.take(point.name, Struck(name, os.getpid(), point.note(call))):
+        point.act()
+
+
+def main() -> None:
+    """Prepare this process, then become the entry."""
+    name, folder, _, module, *arguments = sys.argv[1:]
+    if name.startswith("worker"):
+        from tests.support import light_models
+
+        light_models.install()
+    watch(name, Strikes(Path(folder)))
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

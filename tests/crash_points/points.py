@@ -1,0 +1,110 @@
+"""The named points between two steps at which a process can be made to die, as data."""
+
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shared.errors import StorageUnavailable
+
+POISON = b"poison"  # in a picture's bytes: whoever decodes it dies
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that passes a point."""
+
+    arguments: tuple[Any, ...]  # without `self`
+    result: Any = None  # at points after the call
+
+
+def die() -> None:
+    """End this process as `kill -9` does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def lose_storage() -> None:
+    """Have the storage fail once."""
+    raise StorageUnavailable("the storage is away for a moment")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Before or after a call of the program's own code, in processes of one kind."""
+
+    name: str
+    process: str  # the beginning of the process's name; "" is any
+    moment: Literal["before", "after"]
+    target: str  # module:function or module:Class.method
+    when: Callable[[Call], bool] = lambda _: True
+    act: Callable[[], None] = die
+    note: Callable[[Call], str] = lambda _: ""
+
+
+def _script(name: str) -> Callable[[Call], bool]:
+    return lambda call: call.arguments[0] == name
+
+
+def _is_output(index: int) -> Callable[[Call], bool]:
+    return lambda call: call.arguments[1] == index
+
+
+def _is_taken(call: Call) -> bool:
+    return call.result is not None
+
+
+def _is_garbage(call: Call) -> bool:
+    return str(call.arguments[0]).endswith("garbage")
+
+
+def _is_poisoned(call: Call) -> bool:
+    return POISON in call.arguments[0]
+
+
+def _has_nines(call: Call) -> bool:
+    return bool((call.arguments[0] == 9).all(axis=1).any())
+
+
+def _size(call: Call) -> str:
+    return str(len(call.arguments[0]))
+
+
+_JOBS = "shared.job_store:JobStore"
+_GENERATE = "tests.support.light_models:LightGenerator.generate"
+_SCRIPT = "shared.redis_server:Scripts.run"
+
+POINTS = (
+    Point("api.before-create", "api", "before", f"{_JOBS}.submit"),
+    Point("api.after-create", "api", "after", f"{_JOBS}.submit"),
+    Point("api.before-ring", "api", "before", "api.submissions:_ring"),
+    Point("api.after-ring", "api", "after", "api.submissions:_ring"),
+    Point("api.upload-before-record", "api", "before", _SCRIPT, _script("add_file")),
+    Point("api.upload-after-record", "api", "after", _SCRIPT, _script("add_file")),
+    Point("api.after-forget", "api", "after", f"{_JOBS}.delete"),
+    Point("worker.before-claim", "worker", "before", f"{_JOBS}.claim"),
+    Point("worker.after-claim", "worker", "after", f"{_JOBS}.claim", _is_taken),
+    Point("worker.after-load", "worker", "before", "worker.transformation:prepare"),
+    Point("worker.after-decode", "worker", "after", "worker.transformation:decode"),
+    Point("worker.after-predict", "worker", "after", "worker.generation:predict"),
+    Point("worker.before-store", "worker", "before", "worker.pipeline:_store"),
+    Point("worker.between-outputs", "worker", "after", "worker.pipeline:_store", _is_output(0)),
+    Point("worker.after-store", "worker", "after", "worker.pipeline:_store", _is_output(1)),
+    Point("worker.before-succeed", "worker", "before", f"{_JOBS}.succeed"),
+    Point("worker.after-succeed", "worker", "after", f"{_JOBS}.succeed"),
+    Point("worker.before-fail", "worker", "before", f"{_JOBS}.fail"),
+    Point("worker.after-fail", "worker", "after", f"{_JOBS}.fail"),
+    Point("worker.before-requeue", "worker", "before", f"{_JOBS}.requeue"),
+    Point("worker.after-requeue", "worker", "after", f"{_JOBS}.requeue"),
+    Point("worker.before-release", "worker", "before", f"{_JOBS}.release"),
+    Point("worker.after-release", "worker", "after", f"{_JOBS}.release"),
+    Point("worker.after-beat", "worker", "after", f"{_JOBS}.beat"),
+    Point("reaper.after-taking-back", "", "after", f"{_JOBS}.reap", lambda c: bool(c.result.taken_back)),
+    Point("reaper.before-ringing-the-sweep", "", "before", "shared.job_queue:JobQueue.ring_sweep"),
+    Point("io.before-delete", "io", "before", "shared.garbage:Garbage._remove"),
+    Point("io.before-unlisting", "io", "before", "redis:Redis.zrem", _is_garbage),
+    # No crashes: what the stories and the poisoned jobs need.
+    Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),
+    Point("poison.at-decode", "worker", "before", "worker.transformation:decode", _is_poisoned),
+    Point("poison.at-predict", "worker", "before", _GENERATE, _has_nines, note=_size),
+)

@@ -1,0 +1,107 @@
+"""What clients and operators do while a process dies. Each story returns the id of its job."""
+
+import uuid
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from atelier.client import Client
+from atelier.errors import ApiError
+from atelier.job_view import Job
+from atelier.transport import Transport
+from shared.identifiers import ANONYMOUS
+from tests.crash_points.premises import Premises
+from tests.support import pictures
+from tests.support.light_models import GENERATOR, TRANSFORMER
+from tests.support.waiting import eventually
+
+DRAWING = {"type": "generate", "model": GENERATOR, "seeds": [1, 2]}
+
+
+def fresh_picture(mark: str = "") -> bytes:
+    """Return a picture of always the same pixels, whose file nobody has seen before."""
+    info = PngInfo()
+    info.add_text("number", f"{mark}{uuid.uuid4().hex}")
+    data = BytesIO()
+    Image.fromarray(pictures.gradient()).save(data, "png", pnginfo=info)
+    return data.getvalue()
+
+
+def draw(_: Premises, client: Client, __: str) -> str:
+    """Have two pictures drawn."""
+    return client.submit(DRAWING).id
+
+
+def change(_: Premises, client: Client, __: str) -> str:
+    """Upload a picture, and have it changed."""
+    content = client.upload(fresh_picture())
+    return client.submit({"type": "transform", "model": TRANSFORMER, "content": content}).id
+
+
+def send_form(premises: Premises, _: Client, __: str) -> str:
+    """Have a picture changed that comes with the request; ask again under the same key."""
+    transport = Transport(premises.url, timeout_seconds=10, retries=8)
+    answer = transport.send(
+        "POST",
+        "/v1/jobs/transform",
+        data={"model": TRANSFORMER},
+        files={"content": fresh_picture()},
+        headers={"Idempotency-Key": uuid.uuid4().hex},
+    )
+    transport.close()
+    return str(answer.json()["id"])
+
+
+def break_off(_: Premises, client: Client, __: str) -> str:
+    """Ask for what cannot be done: the picture's file ends early."""
+    content = client.upload(pictures.truncated(pictures.jpeg(64, 64)))
+    return client.submit({"type": "transform", "model": TRANSFORMER, "content": content}).id
+
+
+def draw_without_storage(premises: Premises, client: Client, _: str) -> str:
+    """Have pictures drawn while the storage fails once."""
+    premises.strikes.arm("trouble.at-store")
+    return draw(premises, client, "")
+
+
+def draw_slowly(premises: Premises, client: Client, point: str) -> str:
+    """Have pictures drawn by a network that answers once the worker is dead."""
+    premises.hold()
+    job_id = draw(premises, client, point)
+    premises.await_strike(point)
+    premises.resume()
+    return job_id
+
+
+def draw_while_told_to_stop(premises: Premises, client: Client, point: str) -> str:
+    """Stop the worker that draws, as a deployment does, in the middle of a job."""
+    premises.hold()
+    job_id = draw(premises, client, point)
+    eventually(lambda: client.get(job_id).status == "running")
+    premises.terminate_worker(premises.store.get(job_id, ANONYMOUS).worker or "")
+    premises.await_strike(point)
+    premises.resume()
+    return job_id
+
+
+def draw_on_a_dying_worker(premises: Premises, client: Client, _: str) -> str:
+    """Have the reaper take a job back, because its worker died too."""
+    premises.strikes.arm("worker.after-claim")
+    return draw(premises, client, "")
+
+
+def forget(client: Client, job: Job) -> None:
+    """Delete a job; that it is gone already is as good, where the first answer was lost."""
+    try:
+        client.delete(job)
+    except ApiError as error:
+        if error.code != "job_gone":
+            raise
+
+
+def until_swept(premises: Premises, folder: Path) -> None:
+    """Return when a job's folder holds no picture, and nothing waits to be removed any more."""
+    eventually(lambda: not list(folder.rglob("*.png")), seconds=30)
+    eventually(lambda: not premises.redis.exists("atelier:garbage"), seconds=30)

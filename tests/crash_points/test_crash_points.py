@@ -1,0 +1,114 @@
+"""The crash-point table: a process dies between two steps, and every accepted job ends once, unharmed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from atelier.client import Client
+from tests.crash_points import stories
+from tests.crash_points.audit import Ending, digests, ending_of, job_ids, stray_keys
+from tests.crash_points.points import POINTS
+from tests.crash_points.premises import Premises
+
+pytestmark = pytest.mark.slow
+
+Story = Callable[[Premises, Client, str], str]
+
+SMOOTH = Ending("qrs")
+AGAIN = Ending("qrqrs", crashes=1)  # the attempt was lost with its worker, and another made the pictures
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A point at which a process dies, what goes on meanwhile, and how the job ends all the same."""
+
+    point: str
+    story: Story
+    ending: Ending
+    strays: tuple[str, ...] = field(default=())  # prefixes of objects left over, which only a search finds
+
+
+ROWS = (
+    Row("api.before-create", stories.send_form, SMOOTH),
+    Row("api.after-create", stories.send_form, SMOOTH),
+    Row("api.before-ring", stories.draw, SMOOTH),
+    Row("api.after-ring", stories.draw, SMOOTH),
+    Row("api.upload-before-record", stories.change, SMOOTH, strays=("inputs/",)),
+    Row("api.upload-after-record", stories.change, SMOOTH),
+    Row("worker.before-claim", stories.draw, SMOOTH),
+    Row("worker.after-claim", stories.draw, AGAIN),
+    Row("worker.after-load", stories.change, AGAIN),
+    Row("worker.after-decode", stories.change, AGAIN),
+    Row("worker.after-predict", stories.draw, AGAIN),
+    Row("worker.before-store", stories.draw, AGAIN),
+    Row("worker.between-outputs", stories.draw, AGAIN),
+    Row("worker.after-store", stories.draw, AGAIN),
+    Row("worker.before-succeed", stories.draw, AGAIN),
+    Row("worker.after-succeed", stories.draw, SMOOTH),
+    Row("worker.before-fail", stories.break_off, Ending("qrqrf", crashes=1)),
+    Row("worker.after-fail", stories.break_off, Ending("qrf")),
+    Row("worker.before-requeue", stories.draw_without_storage, AGAIN),
+    Row("worker.after-requeue", stories.draw_without_storage, Ending("qrqrs", failures=1)),
+    Row("worker.before-release", stories.draw_while_told_to_stop, AGAIN),
+    Row("worker.after-release", stories.draw_while_told_to_stop, Ending("qrqrs", released=1)),
+    Row("worker.after-beat", stories.draw_slowly, AGAIN),
+    Row("reaper.after-taking-back", stories.draw_on_a_dying_worker, AGAIN),
+)
+
+
+@pytest.fixture(scope="session")
+def calm(premises: Premises) -> dict[Story, list[str]]:
+    """Return the digests of what each story makes while nobody dies."""
+    with premises.client() as client:
+        made = {story: client.wait(story(premises, client, ""), timeout_seconds=30) for story in CALM}
+        return {story: digests(client, job.id) for story, job in made.items()}
+
+
+CALM: tuple[Story, ...] = (stories.draw, stories.change)
+LIKE: dict[Story, Story] = {  # stories that make the pictures of others
+    stories.send_form: stories.change,
+    stories.draw_without_storage: stories.draw,
+    stories.draw_while_told_to_stop: stories.draw,
+    stories.draw_slowly: stories.draw,
+    stories.draw_on_a_dying_worker: stories.draw,
+}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.point)
+def test_a_job_outlives_the_process(
+    premises: Premises, client: Client, calm: dict[Story, list[str]], row: Row
+) -> None:
+    known, strays = job_ids(premises), stray_keys(premises)
+    premises.strikes.arm(row.point)
+    job_id = row.story(premises, client, row.point)
+    premises.await_strike(row.point)
+    client.wait(job_id, timeout_seconds=30)
+    assert ending_of(premises, job_id) == row.ending
+    assert digests(client, job_id) == calm.get(LIKE.get(row.story, row.story), [])
+    assert job_ids(premises) - known == {job_id}
+    left = stray_keys(premises) - strays
+    assert len(left) == len(row.strays)
+    assert all(key.startswith(row.strays) for key in left)
+
+
+SWEEPS = ("api.after-forget", "io.before-delete", "io.before-unlisting", "reaper.before-ringing-the-sweep")
+
+
+@pytest.mark.parametrize("point", SWEEPS)
+def test_the_bytes_of_a_forgotten_job_go_though_the_process_does(
+    premises: Premises, client: Client, point: str
+) -> None:
+    job = client.wait(stories.draw(premises, client, ""), timeout_seconds=30)
+    folder = premises.storage / "outputs" / job.id
+    assert len(list(folder.rglob("*.png"))) == 2
+    premises.strikes.arm(point)
+    stories.forget(client, job)
+    premises.await_strike(point)
+    stories.until_swept(premises, folder)
+    assert job.id not in job_ids(premises)
+
+
+def test_every_point_has_its_row() -> None:
+    crashes = {point.name for point in POINTS if not point.name.startswith(("trouble.", "poison."))}
+    assert crashes == {*(row.point for row in ROWS), *SWEEPS}
