@@ -57,6 +57,7 @@ COMMON: Table = {
     "model": FormField(("model",)),
     "lane": FormField(("lane",)),
     "ttl_seconds": FormField(("ttl_seconds",), _whole),
+    "deadline_seconds": FormField(("deadline_seconds",), _whole),
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), _whole),

@@ -11,6 +11,7 @@ from api.openapi import Json, parameter, schema_without_null
 from api.validation import fault_of
 from shared.cards import Kind
 from shared.errors import InvalidRequest
+from shared.job_queries import JobFilter
 from shared.status import Status
 
 MAX_LIMIT = 200
@@ -33,6 +34,16 @@ class JobsQuery(PageQuery):
 
     status: Status | None = Field(default=None, description="Only jobs of this status.")
     type: Kind | None = Field(default=None, description="Only jobs of this type.")
+    model: str | None = Field(default=None, max_length=200, description="Only jobs for this model.")
+    code: str | None = Field(default=None, max_length=64, description="Only jobs whose error has this code.")
+    worker: str | None = Field(
+        default=None, max_length=200, description="Only jobs whose latest worker this is."
+    )
+
+    @property
+    def filters(self) -> JobFilter:
+        """What the store is asked for."""
+        return JobFilter(self.status, self.type, self.model, self.code, self.worker)
 
 
 def read_query(model: type[Query]) -> Query:

@@ -62,6 +62,10 @@ class JobClient:
         """Withdraw a queued or running job."""
         return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/cancel")))
 
+    def requeue(self, job: Job | str) -> Job:
+        """Start a job over: a running one is taken from its worker, a queued one pauses no longer."""
+        return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/requeue")))
+
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
         """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds."""
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
@@ -99,10 +103,19 @@ class JobClient:
                 return None
             raise
 
-    def jobs(self, *, status: str | None = None, type: str | None = None) -> Iterator[Job]:
-        """Yield jobs, newest first, page by page."""
-        filters = {"status": status, "type": type, "limit": PAGE_SIZE}
+    def jobs(
+        self,
+        *,
+        status: str | None = None,
+        type: str | None = None,
+        model: str | None = None,
+        code: str | None = None,
+        worker: str | None = None,
+    ) -> Iterator[Job]:
+        """Yield jobs, newest first, page by page; `code` is the error's, `worker` the latest that had it."""
+        filters = {"status": status, "type": type, "model": model, "code": code, "worker": worker}
         query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
+        query["limit"] = PAGE_SIZE
         while True:
             page = json_of(self._transport.send("GET", "/v1/jobs", params=query))
             yield from (job_from_json(entry) for entry in page["data"])

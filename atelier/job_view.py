@@ -53,6 +53,18 @@ class JobError:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a job by a worker."""
+
+    number: int
+    worker: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: str | None = None  # None while it runs; succeeded, failed, transient, released, lost ...
+    code: str | None = None  # of the error that ended it
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One job, as it was when the service answered."""
 
@@ -61,6 +73,8 @@ class Job:
     status: str  # queued, running, succeeded, failed, canceled or expired
     input: Mapping[str, Any]  # as resolved: model, seeds and defaults filled in
     attempt: int = 0
+    attempts: tuple[Attempt, ...] = ()  # the history, oldest first
+    crashes: int = 0  # attempts whose worker died or froze
     progress: Progress | None = None
     queue: Queue | None = None
     outputs: tuple[Output, ...] = ()
@@ -71,6 +85,8 @@ class Job:
     created_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    deadline_at: datetime | None = None  # it expires when not done by then
+    expires_at: datetime | None = None  # a job that is done is forgotten then
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
     @property
@@ -99,6 +115,8 @@ def _job(body: Mapping[str, Any]) -> Job:
         status=body["status"],
         input=body.get("input") or {},
         attempt=int(body.get("attempt") or 0),
+        attempts=tuple(_attempt(item) for item in body.get("attempts") or ()),
+        crashes=int(body.get("crashes") or 0),
         progress=_progress(body.get("progress")),
         queue=_queue(body.get("queue")),
         outputs=tuple(_output(index, item) for index, item in enumerate(body.get("outputs") or ())),
@@ -109,7 +127,20 @@ def _job(body: Mapping[str, Any]) -> Job:
         created_at=_time(body.get("created_at")),
         started_at=_time(body.get("started_at")),
         completed_at=_time(body.get("completed_at")),
+        deadline_at=_time(body.get("deadline_at")),
+        expires_at=_time(body.get("expires_at")),
         raw=body,
+    )
+
+
+def _attempt(body: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        number=int(body["number"]),
+        worker=str(body.get("worker") or ""),
+        started_at=_time(body.get("started_at")),
+        ended_at=_time(body.get("ended_at")),
+        outcome=body.get("outcome"),
+        code=body.get("code"),
     )
 
 

@@ -40,6 +40,7 @@ class _Request:
     output: Encoding = field(default_factory=Encoding)
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
+    deadline_seconds: int | None = None  # it expires, queued or running, when not done by then
     metadata: Mapping[str, str] = field(default_factory=dict)  # comes back with the job
 
     def to_json(self) -> dict[str, Any]:

@@ -25,6 +25,27 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows; None lets all through."""
+
+    status: Status | None = None
+    kind: str | None = None  # generate, stylize or transform
+    model: str | None = None
+    code: str | None = None  # of the error
+    worker: str | None = None  # the latest
+
+    def admits(self, job: Job) -> bool:
+        """Whether the list shows a job."""
+        code = job.error["code"] if job.error else None
+        actual = (job.status, job.spec.type, job.spec.model, code, job.worker)
+        wanted = (self.status, self.kind, self.model, self.code, self.worker)
+        return all(want in (None, have) for want, have in zip(wanted, actual, strict=True))
+
+
+ALL = JobFilter()
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Some jobs, newest first."""
 
@@ -47,23 +68,15 @@ class JobQueries:
         self._client = store.client
         self._key = store.scripts.key
 
-    def page(
-        self,
-        owner: str,
-        *,
-        limit: int = 20,
-        cursor: str | None = None,
-        status: Status | None = None,
-        kind: str | None = None,
-    ) -> Page:
-        """Return the owner's jobs, newest first, that match the filters."""
+    def page(self, owner: str, only: JobFilter = ALL, *, limit: int = 20, cursor: str | None = None) -> Page:
+        """Return the owner's jobs, newest first, that a filter admits."""
         found: list[Job] = []
         for _ in range(MAX_SCANNED // SCAN_CHUNK):
             jobs, below = self._below(owner, cursor)
             for job in jobs:
                 if len(found) == limit:
                     return Page(tuple(found), str(found[-1].sequence))
-                if status in (None, job.status) and kind in (None, job.spec.type):
+                if only.admits(job):
                     found.append(job)
             if below is None:
                 return Page(tuple(found), None)

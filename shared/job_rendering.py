@@ -6,8 +6,19 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.job_view import JobError, JobUrls, JobView, ModelUse, OutputView, ProgressView, QueueView, rfc3339
-from shared.jobs import Job, Progress
+from shared.job_view import (
+    AttemptView,
+    JobError,
+    JobUrls,
+    JobView,
+    ModelUse,
+    OutputView,
+    ProgressView,
+    QueueView,
+    rfc3339,
+)
+from shared.jobs import EndedAttempt, Job, Progress
+from shared.status import Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,8 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         queue=queue,
         attempt=job.counted_attempts,
         max_attempts=max_attempts,
+        crashes=job.crashes,
+        attempts=_attempts(job),
         retried_from=job.retried_from,
         input=job.spec,
         model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
@@ -70,6 +83,36 @@ def _progress(job_id: str, progress: Progress, links: Links) -> ProgressView:
     )
 
 
+def _attempts(job: Job) -> list[AttemptView]:
+    ended = [_attempt(attempt) for attempt in job.history]
+    if job.status is not Status.RUNNING:
+        return ended
+    return [*ended, _running(job)]
+
+
+def _attempt(attempt: EndedAttempt) -> AttemptView:
+    return AttemptView(
+        number=attempt.number,
+        worker=attempt.worker,
+        started_at=rfc3339(attempt.started_at),
+        ended_at=rfc3339(attempt.ended_at),
+        outcome=attempt.outcome,
+        code=attempt.code,
+    )
+
+
+def _running(job: Job) -> AttemptView:
+    started = rfc3339(job.started_at or job.created_at)
+    return AttemptView(
+        number=job.attempt,
+        worker=job.worker or "",
+        started_at=started,
+        ended_at=None,
+        outcome=None,
+        code=None,
+    )
+
+
 def _outputs(job: Job, links: Links) -> list[OutputView]:
     return [
         OutputView(
@@ -87,7 +130,8 @@ def _outputs(job: Job, links: Links) -> list[OutputView]:
 
 
 def _urls(home: str) -> JobUrls:
-    return JobUrls(self=home, **{name: f"{home}/{name}" for name in ("cancel", "retry", "events", "result")})
+    names = ("cancel", "requeue", "retry", "events", "result")
+    return JobUrls(self=home, **{name: f"{home}/{name}" for name in names})
 
 
 def _timings(job: Job) -> Mapping[str, float]:
@@ -101,6 +145,7 @@ def _times(job: Job) -> dict[str, Any]:
         "created_at": job.created_at,
         "started_at": job.started_at,
         "completed_at": job.completed_at,
+        "deadline_at": job.deadline_at,
         "expires_at": job.expires_at,
     }
     return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.cards import Kind
 from shared.specs import JobSpec
-from shared.status import Lane, Status
+from shared.status import Lane, Outcome, Status
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 Time = Annotated[
@@ -80,11 +80,26 @@ class OutputView(View):
     seed: int | None
 
 
+class AttemptView(View):
+    """One run of a job by a worker."""
+
+    number: int = Field(ge=1, description="Grows with every run; those given back count here too.")
+    worker: str
+    started_at: Time
+    ended_at: Time | None
+    outcome: Outcome | None = Field(
+        description="How it ended; null while it runs. `released` by a worker that shut down, `lost` with one "
+        "that died or froze, `requeued` by a person."
+    )
+    code: str | None = Field(description="Of the error that ended it, where one did.")
+
+
 class JobUrls(View):
     """Where to go from here."""
 
     self: Url  # type: ignore[misc,unused-ignore]
     cancel: Url
+    requeue: Url
     retry: Url
     events: Url
     result: Url
@@ -102,6 +117,10 @@ class JobView(View):
     queue: QueueView | None
     attempt: int = Field(description="Attempts begun, without those given back at a shutdown.")
     max_attempts: int
+    crashes: int = Field(description="Attempts whose worker died or froze.")
+    attempts: list[AttemptView] = Field(
+        description="The history, oldest first: the latest 20 that ended, and the one that runs."
+    )
     retried_from: str | None
     input: JobSpec = Field(
         discriminator="type", description="As resolved: send it again for the same pictures."
@@ -115,7 +134,8 @@ class JobView(View):
     created_at: Time
     started_at: Time | None
     completed_at: Time | None
-    expires_at: Time | None
+    deadline_at: Time | None = Field(description="Expires, queued or running, when it is not done by then.")
+    expires_at: Time | None = Field(description="When a job that is done will be forgotten.")
     urls: JobUrls
 
 

@@ -1,4 +1,6 @@
-"""What can be done with a job that exists: cancel it, or try it again."""
+"""What can be done with a job that exists: cancel it, start it over, or try it again."""
+
+import logging
 
 from apiflask import APIBlueprint
 from flask import Response
@@ -10,10 +12,13 @@ from api.preferences import idempotency_key
 from api.routes.jobs import KEY, PREFER, SUBMITTED
 from api.services import services
 from api.submissions import Caller, submit_again
-from shared.errors import IllegalMove
+from shared.errors import IllegalMove, StoreUnavailable
+from shared.jobs import Job
 from shared.status import Status
 
 blueprint = APIBlueprint("job_moves", __name__, tag="Jobs", url_prefix="/v1/jobs/<job_id>")
+
+log = logging.getLogger("atelier.api")
 
 RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
@@ -29,6 +34,29 @@ def cancel_job(job_id: str) -> Response:
     """
     services().store.cancel(job_id, owner())
     return job_answer(services().store.get(job_id, owner()))
+
+
+@blueprint.post("/requeue")
+@described(
+    blueprint, "requeueJob", {200: answer("The job, queued", ref("JobView"))}, problems=(404, 409, 410, 503)
+)
+def requeue_job(job_id: str) -> Response:
+    """Start a job over that is queued or running.
+
+    A running one is taken from its worker, which drops its work, and the attempt does not count. A queued one
+    that pauses after an error pauses no longer. For a job that is done there is `retry`.
+    """
+    services().store.restart(job_id, owner())
+    job = services().store.get(job_id, owner())
+    _ring(job)
+    return job_answer(job)
+
+
+def _ring(job: Job) -> None:
+    try:
+        services().queue.ring(job.id, job.lane, ahead=True)
+    except StoreUnavailable as error:  # the reaper rings
+        log.warning("doorbell failed", extra={"job_id": job.id, "detail": error.detail})
 
 
 @blueprint.post("/retry")

@@ -90,11 +90,12 @@ def put_job(job_id: str) -> Response:
     parameters=parameters_of(JobsQuery),
 )
 def list_jobs() -> Response:
-    """List jobs, newest first."""
+    """List jobs, newest first.
+
+    With `status=failed` or `status=expired` these are the dead ones: `error` says why, `attempts` how it went.
+    """
     query = read_query(JobsQuery)
-    page = services().queries.page(
-        owner(), limit=query.limit, cursor=query.cursor, status=query.status, kind=query.type
-    )
+    page = services().queries.page(owner(), query.filters, limit=query.limit, cursor=query.cursor)
     view = renderer().view
     jobs = JobPage(object="list", data=[view(job) for job in page.jobs], next_cursor=page.next_cursor)
     return page_answer(jobs, page.next_cursor)

@@ -1,9 +1,16 @@
-"""POST /v1/jobs/{id}/cancel and /retry, DELETE /v1/jobs/{id}."""
+"""POST /v1/jobs/{id}/cancel, /requeue and /retry, DELETE /v1/jobs/{id}."""
 
+import json
+
+import pytest
 from flask.testing import FlaskClient
 
+from api.services import Services
+from shared.errors import LeaseLost
 from shared.identifiers import ANONYMOUS
+from shared.job_queue import queue_of
 from shared.job_store import JobStore
+from shared.status import Lane
 from tests.support.fake_worker import FakeWorker
 
 
@@ -51,6 +58,42 @@ def test_only_what_ended_badly_is_retried(client: FlaskClient, worker: FakeWorke
     assert client.post(f"/v1/jobs/{job_id}/retry").json["code"] == "job_state_conflict"
 
 
+def test_a_running_job_is_taken_from_its_worker_and_rung_ahead_of_all_others(
+    client: FlaskClient, worker: FakeWorker, services: Services
+) -> None:
+    job_id = submit(client)
+    running = worker.claim(job_id)
+    services.queue.ring("another", Lane.INTERACTIVE)
+    response = client.post(f"/v1/jobs/{job_id}/requeue")
+    assert (response.status_code, response.json["status"], response.json["attempt"]) == (200, "queued", 0)
+    assert [attempt["outcome"] for attempt in response.json["attempts"]] == ["requeued"]
+    next_ring = json.loads(services.store.client.rpop(queue_of(Lane.INTERACTIVE)))
+    assert job_id in next_ring["headers"]["argsrepr"]
+    with pytest.raises(LeaseLost):
+        worker.succeed(running)
+    assert worker.run(job_id).attempt == 2
+
+
+def test_a_finished_job_is_not_requeued(client: FlaskClient, worker: FakeWorker) -> None:
+    job_id = submit(client)
+    worker.run(job_id)
+    response = client.post(f"/v1/jobs/{job_id}/requeue")
+    assert (response.status_code, response.json["code"]) == (409, "job_state_conflict")
+
+
+def test_an_expired_job_is_retried_with_a_deadline_of_its_own(client: FlaskClient, store: JobStore) -> None:
+    body = {"type": "generate", "deadline_seconds": 60}
+    job_id = client.post("/v1/jobs", json=body).json["id"]
+    store.client.zadd("atelier:deadlines", {job_id: 1})
+    store.reap({})
+    old = client.get(f"/v1/jobs/{job_id}").json
+    assert (old["status"], old["done"], old["error"]["code"]) == ("expired", True, "deadline_exceeded")
+    assert old["expires_at"] is not None
+    new = client.post(f"/v1/jobs/{job_id}/retry").json
+    assert (new["status"], new["retried_from"]) == ("queued", job_id)
+    assert new["deadline_at"] > old["deadline_at"]
+
+
 def test_a_finished_job_is_forgotten_on_demand(client: FlaskClient, worker: FakeWorker) -> None:
     job_id = submit(client)
     worker.run(job_id)
@@ -67,6 +110,6 @@ def test_an_unfinished_job_is_not_forgotten(client: FlaskClient, store: JobStore
 
 
 def test_a_job_that_is_not_there_cannot_be_moved(client: FlaskClient) -> None:
-    for move in ("cancel", "retry"):
+    for move in ("cancel", "requeue", "retry"):
         assert client.post(f"/v1/jobs/job_0/{move}").json["code"] == "job_not_found"
     assert client.delete("/v1/jobs/job_0").status_code == 404

@@ -34,6 +34,25 @@ def test_jobs_are_filtered_by_status_and_type(client: FlaskClient, worker: FakeW
     assert ids(client.get("/v1/jobs?type=stylize")) == []
 
 
+def test_dead_jobs_are_found_by_reason_model_and_worker(client: FlaskClient, worker: FakeWorker) -> None:
+    dead, fine, waiting = submit(client, 3)
+    worker.fail(worker.claim(dead))
+    worker.run(fine)
+    (job,) = client.get("/v1/jobs?status=failed").json["data"]
+    assert (job["id"], job["error"]["code"], job["error"]["detail"]) == (
+        dead,
+        "corrupt_image",
+        "it ends early",
+    )
+    assert [(a["number"], a["outcome"], a["code"]) for a in job["attempts"]] == [
+        (1, "failed", "corrupt_image")
+    ]
+    assert ids(client.get("/v1/jobs?code=corrupt_image")) == [dead]
+    assert ids(client.get("/v1/jobs?worker=w1")) == [fine, dead]
+    assert ids(client.get("/v1/jobs?model=mnist-dcgan&status=queued")) == [waiting]
+    assert ids(client.get("/v1/jobs?model=magenta-mobile")) == []
+
+
 @pytest.mark.parametrize(
     ("query", "pointer", "code"),
     [

@@ -12,6 +12,7 @@ from api.services import Services, build_services
 from atelier.client import Client
 from atelier.embedded_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
+from shared.job_queries import JobFilter
 from shared.redis_server import Client as RedisClient
 from shared.settings import ApiSettings, JobRules, Settings
 from shared.status import Status
@@ -63,7 +64,7 @@ def busy_worker(services: Services, worker: FakeWorker) -> Iterator[FakeWorker]:
 
     def work() -> None:
         while not stopped.wait(0.01):
-            for job in services.queries.page(ANONYMOUS, status=Status.QUEUED).jobs:
+            for job in services.queries.page(ANONYMOUS, JobFilter(Status.QUEUED)).jobs:
                 worker.run(job.id)
 
     thread = threading.Thread(target=work)

@@ -3,10 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared import job_queries
+from shared import job_queries, job_store
 from shared.cards import load_catalog
 from shared.errors import (
     CorruptImage,
+    DeadlineExceeded,
     FileNotFound,
     IdempotencyMismatch,
     IllegalMove,
@@ -17,13 +18,13 @@ from shared.errors import (
     StorageUnavailable,
 )
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.job_queries import JobQueries
-from shared.job_store import JobStore
+from shared.job_queries import JobFilter, JobQueries
+from shared.job_store import JobStore, Reaped
 from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client
 from shared.settings import JobRules
-from shared.specs import JOB_SPEC, resolve
-from shared.status import Lane, Status
+from shared.specs import JOB_SPEC, JobSpec, resolve
+from shared.status import Lane, Outcome, Status
 from shared.submission import Submission
 
 OUTPUT = StoredOutput("outputs/x/1/0.png", "image/png", 28, 28, 100, "ab" * 32, seed=7)
@@ -53,6 +54,21 @@ def status(store: JobStore, job_id: str) -> Status:
 def lapse(store: JobStore, job_id: str) -> None:
     """Let the lease of a running job run out, without waiting for it."""
     assert store.client.zadd("atelier:leases", {job_id: 1}, xx=True) == 0
+
+
+def urgent() -> JobSpec:
+    """Return a specification with a deadline."""
+    return submission().spec.model_copy(update={"deadline_seconds": 60})
+
+
+def pass_deadline(store: JobStore, job_id: str) -> None:
+    """Let a deadline pass, without waiting for it."""
+    store.client.hset(f"atelier:job:{job_id}", "deadline_at", 1)
+    assert store.client.zadd("atelier:deadlines", {job_id: 1}, xx=True) == 0
+
+
+def outcomes(job: Job) -> list[Outcome]:
+    return [ended.outcome for ended in job.history]
 
 
 def test_a_submitted_job_waits(store: JobStore) -> None:
@@ -145,6 +161,19 @@ def test_a_released_job_is_rung_at_once_and_its_attempt_does_not_count(store: Jo
     assert store.release(job_id, 1) == "ok"
     assert [ring.id for ring in store.reap(ROOM).rings] == [job_id]
     assert claim(store, job_id).counted_attempts == 1
+
+
+def test_a_released_job_may_be_claimed_in_the_same_moment(store: JobStore) -> None:
+    job_id = submit(store)
+    for number in range(1, 50):
+        assert claim(store, job_id).attempt == number
+        assert store.release(job_id, number) == "ok"
+
+
+def test_a_released_attempt_is_not_released_again(store: JobStore) -> None:
+    job_id = submit(store)
+    claim(store, job_id)
+    assert store.release(job_id, 1) == "ok"
     assert store.release(job_id, 1) == "lost"
 
 
@@ -164,6 +193,125 @@ def test_a_running_job_is_canceled_at_once_and_its_worker_told(store: JobStore) 
     assert store.beat([(job_id, 1)]) == ["canceled"]
     with pytest.raises(JobCanceled):
         store.succeed(job_id, 1, outputs=(OUTPUT,), timings={}, model=("1", "d"))
+
+
+def test_a_job_that_no_worker_started_expires_at_its_deadline(store: JobStore) -> None:
+    job_id = submit(store, spec=urgent())
+    job = store.get(job_id, ANONYMOUS)
+    assert job.deadline_at == job.created_at + 60_000
+    pass_deadline(store, job_id)
+    assert store.claim(job_id, "w1") is None
+    assert store.reap(ROOM) == Reaped(expired=(job_id,), taken_back=(), rings=())
+    job = store.get(job_id, ANONYMOUS)
+    assert (job.status, job.history, job.attempt) == (Status.EXPIRED, (), 0)
+    assert job.error is not None
+    assert job.error["code"] == "deadline_exceeded"
+    assert job.expires_at is not None
+    with pytest.raises(IllegalMove):
+        store.cancel(job_id, ANONYMOUS)
+
+
+def test_a_running_job_expires_at_its_deadline_and_its_worker_is_told(store: JobStore) -> None:
+    job_id = submit(store, spec=urgent())
+    claim(store, job_id)
+    assert store.reap(ROOM).expired == ()
+    pass_deadline(store, job_id)
+    lapse(store, job_id)
+    assert store.reap(ROOM) == Reaped(expired=(job_id,), taken_back=(), rings=())
+    assert store.beat([(job_id, 1)]) == ["expired"]
+    with pytest.raises(DeadlineExceeded):
+        store.report(job_id, 1, Progress("predict", 0.5))
+    with pytest.raises(DeadlineExceeded):
+        store.succeed(job_id, 1, outputs=(OUTPUT,), timings={}, model=("1", "d"))
+    job = store.get(job_id, ANONYMOUS)
+    assert (job.status, job.outputs, outcomes(job)) == (Status.EXPIRED, (), [Outcome.EXPIRED])
+    assert store.client.zcard("atelier:leases") == 0
+
+
+def test_a_job_that_is_done_has_no_deadline_left(store: JobStore) -> None:
+    job_id = submit(store, spec=urgent())
+    claim(store, job_id)
+    store.succeed(job_id, 1, outputs=(), timings={}, model=("1", "d"))
+    assert store.client.zcard("atelier:deadlines") == 0
+
+
+def test_one_pass_ends_so_many_deadlines(store: JobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(job_store, "MOST_REAPED", 2)
+    ids = [submit(store, spec=urgent()) for _ in range(3)]
+    store.client.zadd("atelier:deadlines", {job_id: 1 for job_id in ids})
+    assert [len(store.reap({}).expired) for _ in range(3)] == [2, 1, 0]
+
+
+def test_expired_jobs_are_not_waited_for(store: JobStore, queries: JobQueries) -> None:
+    store.client.hset("atelier:pace", "mnist-dcgan", 1000)
+    late = submit(store, spec=urgent())
+    waits = store.get(submit(store), ANONYMOUS)
+    pass_deadline(store, late)
+    store.reap(ROOM)
+    waiting = queries.waiting(waits, slots=1)
+    assert waiting is not None
+    assert (waiting.position, waiting.eta_seconds) == (1, 1.0)
+
+
+def test_the_history_tells_how_each_attempt_ended(store: JobStore) -> None:
+    job_id = submit(store)
+    claim(store, job_id)
+    store.release(job_id, 1)
+    store.requeue(job_id, claim(store, job_id).attempt, StorageUnavailable())
+    claim(store, job_id)
+    lapse(store, job_id)
+    store.reap(ROOM)
+    claim(store, job_id)
+    store.restart(job_id, ANONYMOUS)
+    store.fail(job_id, claim(store, job_id).attempt, CorruptImage())
+    job = store.get(job_id, ANONYMOUS)
+    assert [(ended.number, str(ended.outcome), ended.code) for ended in job.history] == [
+        (1, "released", None),
+        (2, "transient", "storage_unavailable"),
+        (3, "lost", None),
+        (4, "requeued", None),
+        (5, "failed", "corrupt_image"),
+    ]
+    assert {ended.worker for ended in job.history} == {"w1"}
+    moments = [moment for ended in job.history for moment in (ended.started_at, ended.ended_at)]
+    assert moments == sorted(moments)
+    assert (job.counted_attempts, job.crashes, moments[-1]) == (3, 1, job.completed_at)
+
+
+def test_the_history_keeps_the_latest_twenty(store: JobStore) -> None:
+    job_id = submit(store)
+    for _ in range(23):
+        store.release(job_id, claim(store, job_id).attempt)
+    assert [ended.number for ended in store.get(job_id, ANONYMOUS).history] == list(range(4, 24))
+
+
+def test_a_running_job_that_a_person_requeues_may_start_at_once(store: JobStore) -> None:
+    job_id = submit(store)
+    claim(store, job_id)
+    store.restart(job_id, ANONYMOUS)
+    assert status(store, job_id) is Status.QUEUED
+    assert store.beat([(job_id, 1)]) == ["lost"]
+    assert claim(store, job_id).counted_attempts == 1
+
+
+def test_a_person_ends_the_pause_of_a_queued_job(redis_client: Client, queries: JobQueries) -> None:
+    store = JobStore(redis_client, JobRules(backoff_seconds=60))
+    job_id = submit(store)
+    store.requeue(job_id, claim(store, job_id).attempt, StorageUnavailable())
+    told = len(queries.events(job_id))
+    assert store.claim(job_id, "w1") is None
+    store.restart(job_id, ANONYMOUS)
+    assert len(queries.events(job_id)) == told
+    assert claim(store, job_id).attempt == 2
+
+
+def test_only_its_owner_requeues_a_job_and_only_while_it_is_not_done(store: JobStore) -> None:
+    job_id = submit(store)
+    with pytest.raises(JobNotFound):
+        store.restart(job_id, "somebody-else")
+    store.cancel(job_id, ANONYMOUS)
+    with pytest.raises(IllegalMove):
+        store.restart(job_id, ANONYMOUS)
 
 
 def test_the_same_key_at_once_makes_one_job(store: JobStore) -> None:
@@ -270,8 +418,8 @@ def test_pages_list_newest_first_and_end(store: JobStore, queries: JobQueries) -
     third = queries.page(ANONYMOUS, limit=2, cursor=second.next_cursor)
     assert [j.id for page in (first, second, third) for j in page.jobs] == ids[::-1]
     assert third.next_cursor is None
-    assert [j.id for j in queries.page(ANONYMOUS, status=Status.CANCELED).jobs] == [ids[1]]
-    assert queries.page(ANONYMOUS, kind="stylize").jobs == ()
+    assert [j.id for j in queries.page(ANONYMOUS, JobFilter(Status.CANCELED)).jobs] == [ids[1]]
+    assert queries.page(ANONYMOUS, JobFilter(kind="stylize")).jobs == ()
     assert queries.page("other").jobs == ()
 
 
@@ -282,9 +430,9 @@ def test_a_narrow_filter_looks_at_so_many_jobs_and_then_hands_back_where_it_stop
     monkeypatch.setattr(job_queries, "MAX_SCANNED", 4)
     ids = [submit(store) for _ in range(6)]
     store.cancel(ids[0], ANONYMOUS)
-    first = queries.page(ANONYMOUS, status=Status.CANCELED)
+    first = queries.page(ANONYMOUS, JobFilter(Status.CANCELED))
     assert first.jobs == ()
-    second = queries.page(ANONYMOUS, status=Status.CANCELED, cursor=first.next_cursor)
+    second = queries.page(ANONYMOUS, JobFilter(Status.CANCELED), cursor=first.next_cursor)
     assert ([job.id for job in second.jobs], first.next_cursor is None) == ([ids[0]], False)
 
 
