@@ -1,0 +1,122 @@
+"""`atelier jobs`: what happened to jobs, and what an operator can do with them."""
+
+import json
+from itertools import islice
+
+import click
+
+from atelier.cli import Target
+from atelier.client import Client
+from atelier.commands.job_choice import choose, chosen_options, filter_options
+from atelier.commands.job_moves import carry_out_each
+from atelier.job_tables import job_table, print_job, results_console
+from atelier.job_view import Job
+
+STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
+UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]
+
+
+@click.group(short_help="List jobs, look into one, try again, cancel, delete.")
+def jobs() -> None:
+    """See what happened to jobs, and do something about it."""
+
+
+@jobs.command("list")
+@click.option("--status", type=click.Choice(STATUSES), help="Only jobs of this status.")
+@filter_options
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Jobs at most.")
+@click.option("--all", "everything", is_flag=True, help="Every job, whatever --limit says.")
+@click.option("--json", "as_json", is_flag=True, help="Print each job as a line of JSON.")
+@click.pass_obj
+def list_jobs(
+    target: Target,
+    /,
+    *,
+    status: str | None,
+    limit: int,
+    everything: bool,
+    as_json: bool,
+    **filters: str | None,
+) -> None:
+    """Show jobs, newest first, and why they failed."""
+    with target.client() as client:
+        found = client.jobs(status=status, **filters)
+        shown = list(found if everything else islice(found, limit))
+        more = not everything and next(found, None) is not None
+    if as_json:
+        for job in shown:
+            click.echo(json.dumps(job.raw))
+    elif shown:
+        results_console().print(job_table(shown))
+    if more:
+        click.echo(f"there are more than {limit}: --limit, or --all", err=True)
+
+
+@jobs.command()
+@click.argument("job_id")
+@click.option("--json", "as_json", is_flag=True, help="Print the job as JSON.")
+@click.pass_obj
+def show(target: Target, *, job_id: str, as_json: bool) -> None:
+    """Show a job: its error, outputs and times, and what happened to it."""
+    with target.client() as client:
+        job = client.get(job_id)
+    if as_json:
+        click.echo(json.dumps(job.raw))
+    else:
+        print_job(results_console(), job)
+
+
+def _client(ctx: click.Context) -> Client:
+    target: Target = ctx.obj
+    return target.client()
+
+
+@jobs.command(short_help="Submit failed jobs again, as new jobs.")
+@chosen_options(UNSUCCESSFUL)
+@click.pass_context
+def retry(ctx: click.Context, /, **chosen: object) -> None:
+    """Submit jobs again that failed, were canceled or expired. Each makes a new job with the same input.
+
+    With --status and --all, a second time within a day finds the jobs that the first time made.
+    """
+    with _client(ctx) as client:
+        choice = choose(client, "retry", chosen)
+
+        def again(job_id: str) -> Job:
+            key = f"retry-{job_id}" if choice.by_status else None
+            return client.retry(job_id, idempotency_key=key)
+
+        carry_out_each(ctx, choice, again, lambda job: f"again as {job.id}")
+
+
+@jobs.command(short_help="Have running or waiting jobs begin anew, at once.")
+@chosen_options(UNFINISHED)
+@click.pass_context
+def requeue(ctx: click.Context, /, **chosen: object) -> None:
+    """Take running jobs from their workers and queue them again; end the pause of jobs that wait for one.
+
+    The attempt is not counted.
+    """
+    with _client(ctx) as client:
+        choice = choose(client, "requeue", chosen)
+        carry_out_each(ctx, choice, client.requeue, lambda job: "queued")
+
+
+@jobs.command(short_help="Withdraw queued or running jobs.")
+@chosen_options(UNFINISHED)
+@click.pass_context
+def cancel(ctx: click.Context, /, **chosen: object) -> None:
+    """Withdraw jobs that are queued or running."""
+    with _client(ctx) as client:
+        choice = choose(client, "cancel", chosen)
+        carry_out_each(ctx, choice, client.cancel, lambda job: "canceled")
+
+
+@jobs.command(short_help="Forget finished jobs and their pictures.")
+@chosen_options(FINISHED)
+@click.pass_context
+def delete(ctx: click.Context, /, **chosen: object) -> None:
+    """Forget jobs that are done, with their pictures, before their time is over."""
+    with _client(ctx) as client:
+        choice = choose(client, "delete", chosen)
+        carry_out_each(ctx, choice, client.delete, lambda _: "deleted")

@@ -1,0 +1,165 @@
+"""The command that lists jobs, tells what happened to one, and moves many."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.services import Services
+from atelier.cli import main
+from atelier.client import Client
+from atelier.job_history import history_of
+from atelier.job_view import Job, job_from_json
+from atelier.moments import say_seconds
+from shared.errors import StorageUnavailable
+from shared.identifiers import ANONYMOUS
+from tests.support.fake_worker import FakeWorker
+
+Run = Callable[..., Result]
+SPEC = {"type": "generate", "seeds": [7]}
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    """Run `atelier jobs` against the test's API."""
+    return lambda *arguments, answer=None: CliRunner().invoke(
+        main, ["--url", url, "jobs", *map(str, arguments)], input=answer
+    )
+
+
+@pytest.fixture
+def failed(client: Client, worker: FakeWorker) -> list[str]:
+    """Three jobs whose picture could not be read, newest first."""
+    ids = [client.submit(SPEC).id for _ in range(3)]
+    for job_id in ids:
+        worker.fail(worker.claim(job_id))
+    return ids[::-1]
+
+
+def lines(answer: Result) -> list[dict[str, object]]:
+    return [json.loads(line) for line in answer.stdout.splitlines()]
+
+
+def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, failed: list[str]) -> None:
+    alive = client.submit(SPEC)
+    answer = run("list", "--status", "failed")
+    assert answer.exit_code == 0
+    assert [row.split()[0] for row in answer.stdout.splitlines()[1:]] == failed
+    assert answer.stdout.count("corrupt_image: content: it ends early") == 3
+    assert alive.id not in answer.stdout
+    assert "queued, number 1" in run("list").stdout
+
+
+def test_a_list_ends_at_its_limit_and_says_so(run: Run, failed: list[str]) -> None:
+    answer = run("list", "--limit", 2, "--json")
+    assert [job["id"] for job in lines(answer)] == failed[:2]
+    assert answer.stderr == "there are more than 2: --limit, or --all\n"
+    assert len(lines(run("list", "--limit", 1, "--all", "--json"))) == 3
+
+
+@pytest.mark.usefixtures("failed")
+def test_a_list_can_be_narrowed(run: Run, client: Client) -> None:
+    client.submit(SPEC)
+    assert len(lines(run("list", "--code", "corrupt_image", "--json"))) == 3
+    assert run("list", "--type", "stylize", "--json").stdout == ""
+    assert run("list", "--status", "nonsense").exit_code == 2
+
+
+def test_show_tells_what_happened_to_a_job(run: Run, client: Client, services: Services) -> None:
+    worker = FakeWorker(services)
+    job_id = client.submit({**SPEC, "metadata": {"for": "a test"}}).id
+    lost = worker.claim(job_id)
+    services.store.requeue(job_id, lost.attempt, StorageUnavailable("the disk is away"))
+    worker.run(job_id)
+    page = run("show", job_id)
+    assert page.exit_code == 0
+    text = " ".join(page.stdout.split())
+    for part in ("status succeeded", "for=a test", "attempt 1 began on w1", "attempt 2 ended after"):
+        assert part in text
+    assert "met an error that may pass (storage_unavailable)" in text
+    assert json.loads(run("show", job_id, "--json").stdout)["id"] == job_id
+    assert run("show", "job_unknown").exit_code == 2
+
+
+def test_a_history_is_in_order_and_says_how_long_everything_took() -> None:
+    begin = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    at = [(begin + timedelta(seconds=seconds)).isoformat() for seconds in (0, 2, 5, 6, 66)]
+    attempts = [
+        {"number": 1, "worker": "w1", "started_at": at[1], "ended_at": at[2], "outcome": "lost"},
+        {"number": 2, "worker": "w2", "started_at": at[3], "ended_at": None, "outcome": None},
+    ]
+    body = {"id": "j", "type": "generate", "status": "running", "created_at": at[0], "attempts": attempts}
+    told = history_of(job_from_json(body))
+    assert [happening.text for happening in told] == [
+        "accepted",
+        "attempt 1 began on w1, after 2.0 s of waiting",
+        "attempt 1 ended after 3.0 s: lost, its worker died or froze",
+        "attempt 2 began on w2, after 1.0 s of waiting",
+    ]
+    assert history_of(Job("j", "generate", "queued", {})) == []
+
+
+def test_durations_are_told_in_two_units() -> None:
+    told = [say_seconds(seconds) for seconds in (0.25, 12.34, 59.99, 125, 3600, 97_200)]
+    assert told == ["0.25 s", "12.3 s", "60.0 s", "2 min 5 s", "1 h", "1 d 3 h"]
+
+
+def test_each_canceled_job_is_named_and_a_refusal_stops_no_other(
+    run: Run, client: Client, failed: list[str]
+) -> None:
+    first, last = client.submit(SPEC).id, client.submit(SPEC).id
+    answer = run("cancel", first, failed[0], "job_unknown", last)
+    assert answer.exit_code == 1
+    assert answer.stdout.splitlines() == [f"{first} canceled", f"{last} canceled"]
+    assert [line.split()[0] for line in answer.stderr.splitlines()] == [failed[0], "job_unknown"]
+    assert {client.get(job_id).status for job_id in (first, last)} == {"canceled"}
+
+
+def test_all_failed_jobs_are_retried_once_however_often_it_is_asked(
+    run: Run, client: Client, failed: list[str]
+) -> None:
+    first = lines(run("retry", "--status", "failed", "--all", "--yes", "--json"))
+    again = lines(run("retry", "--status", "failed", "--all", "--yes", "--json"))
+    assert first == again
+    assert [entry["id"] for entry in first] == failed
+    assert {client.get(str(entry["job"])).raw["retried_from"] for entry in first} == set(failed)
+    assert run("retry", failed[0]).stdout.startswith(f"{failed[0]} again as job_")
+    assert len(list(client.jobs(status="queued"))) == 4
+
+
+def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, failed: list[str]) -> None:
+    refused = run("delete", "--status", "failed", "--all", answer="n\n")
+    assert (refused.exit_code, "delete 3 failed jobs?" in refused.stderr) == (1, True)
+    assert len(list(client.jobs())) == 3
+    agreed = run("delete", "--status", "failed", "--all", answer="y\n")
+    assert (agreed.exit_code, agreed.stdout.splitlines()) == (0, [f"{job_id} deleted" for job_id in failed])
+    none = run("delete", "--status", "failed", "--all")
+    assert (none.exit_code, none.stderr) == (0, "there is no such job\n")
+
+
+def test_requeue_takes_a_job_from_its_worker(run: Run, client: Client, services: Services) -> None:
+    job = client.submit(SPEC)
+    FakeWorker(services).claim(job.id)
+    answer = run("requeue", job.id, "--json")
+    assert (answer.exit_code, lines(answer)) == (
+        0,
+        [{"id": job.id, "ok": True, "job": job.id, "status": "queued"}],
+    )
+    assert services.store.get(job.id, ANONYMOUS).counted_attempts == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["job_a", "--all"],
+        ["--status", "failed"],
+        ["--all"],
+        ["job_a", "--code", "x"],
+        ["--status", "queued"],
+    ],
+)
+def test_a_choice_that_is_no_choice_is_refused(run: Run, arguments: list[str]) -> None:
+    assert run("retry", *arguments).exit_code == 2
