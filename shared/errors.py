@@ -271,3 +271,10 @@ class SecretIsConfigured(AtelierError):
 
     code = "webhook_secret_configured"
     title = "The signing secret is set by the operator"
+
+
+class StoreFull(StoreUnavailable):
+    """Raised when the Redis-protocol server answers, and has no memory or no disk left for a write."""
+
+    code = "store_full"
+    title = "The job store is full"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.errors import FileInUse, FileNotFound
+from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.image_probe import ImageInfo
 from shared.object_keys import input_key
@@ -66,7 +66,13 @@ class FileStore:
             "width": str(info.width),
             "height": str(info.height),
         }
-        how, flat = self._scripts.run("add_file", owner, file_id(digest), json.dumps(fields))
+        try:
+            how, flat = self._scripts.run("add_file", owner, file_id(digest), json.dumps(fields))
+        except StoreFull:
+            self._objects.delete(
+                key
+            )  # nothing names it; whoever tries on and on must not fill the disk as well
+            raise
         stored = _file(dict(zip(flat[::2], flat[1::2], strict=True)))
         if how == "existing":
             self._objects.delete(key)  # the same bytes came twice at once; the other copy stays

@@ -4,7 +4,7 @@ from celery import Celery
 from kombu import Exchange, Queue
 
 from shared.doorbell import Doorbell
-from shared.redis_server import SOCKET_TIMEOUT_SECONDS, Client, answering
+from shared.redis_server import SOCKET_TIMEOUT_SECONDS, Client, Scripts, answering
 from shared.settings import Settings
 from shared.status import Lane
 
@@ -13,6 +13,7 @@ SWEEP = "atelier.sweep"
 IO_QUEUE = "atelier.io"
 MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
+HEALTH_CHECK_SECONDS = 2  # a blocking read whose answer is so much late stands on a dead connection
 
 
 def queue_of(lane: Lane) -> str:
@@ -36,11 +37,12 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
+        worker_enable_prefetch_count_reduction=False,  # after a reconnect it would hold threads back
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_transport_options={
             "queue_order_strategy": "priority",
-            "health_check_interval": 4,
+            "health_check_interval": HEALTH_CHECK_SECONDS,
             "socket_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
@@ -61,6 +63,7 @@ class JobQueue:
 
     def __init__(self, app: Celery, client: Client) -> None:
         self._client = client
+        self._scripts = Scripts(client)
         self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
 
@@ -76,9 +79,9 @@ class JobQueue:
         self._put(IO_QUEUE, self._sweep_bell.text())
 
     def _put(self, queue: str, message: str, *, ahead: bool = False) -> None:
-        with answering():
-            push = self._client.rpush if ahead else self._client.lpush  # workers take from the right
-            push(queue, message)
+        self._scripts.run(
+            "ring", queue, message, "RPUSH" if ahead else "LPUSH"
+        )  # workers take from the right
 
     def room(self, target: int) -> dict[Lane, int]:
         """Return how many more rings each lane's list may hold before it has `target`."""

@@ -1,9 +1,11 @@
 """Which workers live, and what they can run."""
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
-from shared.redis_server import PREFIX, Client, answering
+from shared.errors import StoreUnavailable
+from shared.redis_server import PREFIX, Client, Scripts, answering
 
 STALE_AFTER_SECONDS = 15
 
@@ -31,31 +33,29 @@ class WorkerRoster:
 
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
         self._client = client
+        self._scripts = Scripts(client, prefix=prefix)
         self._set = f"{prefix}workers"
 
     def announce(self, worker: Worker) -> None:
         """Say that a worker lives and makes progress. Repeat well within STALE_AFTER_SECONDS."""
-        with answering():
-            pipeline = self._client.pipeline()
-            pipeline.sadd(self._set, worker.id)
-            pipeline.set(f"{self._set}:{worker.id}", json.dumps(asdict(worker)), ex=STALE_AFTER_SECONDS)
-            pipeline.execute()
+        self._scripts.run("announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000)
 
     def withdraw(self, worker_id: str) -> None:
         """Take a worker that stops off the roster."""
-        with answering():
-            self._client.delete(f"{self._set}:{worker_id}")
-            self._client.srem(self._set, worker_id)
+        self._scripts.run("announce", worker_id, "", 0)
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves lately, and forget the others."""
         with answering():
             ids = sorted(self._client.smembers(self._set))
             texts = self._client.mget([f"{self._set}:{i}" for i in ids]) if ids else []
-            stale = [i for i, text in zip(ids, texts, strict=True) if text is None]
-            if stale:
-                self._client.srem(self._set, *stale)
+        self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
         return tuple(_worker(json.loads(text)) for text in texts if text is not None)
+
+    def _forget(self, stale: list[str]) -> None:
+        if stale:
+            with suppress(StoreUnavailable), answering():  # reading goes on where nothing can be written
+                self._client.srem(self._set, *stale)
 
 
 def _worker(raw: dict[str, object]) -> Worker:
