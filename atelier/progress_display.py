@@ -76,3 +76,12 @@ def step_bars() -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[step], completed=done, total=total)
 
         yield show
+
+
+@contextmanager
+def count_spinner(title: str) -> Iterator[Callable[[int], None]]:
+    """Show that something goes on whose end is not known; the block is given what takes a count."""
+    columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
+    with Progress(*columns, console=stderr_console(), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda count: bar.update(task, completed=count)

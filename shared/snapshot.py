@@ -14,12 +14,19 @@ from itertools import chain
 from shared.record_copy import RecordCopier, RecordCopy
 from shared.redis_server import PREFIX, Client, Scripts, answering
 
-READMITTED = frozenset({"job", "file", "style"})
-# A restored job is readmitted to these; the others are caches, wishes and signs of life.
-FOLLOWING = ("lane:*", "due:*", "leases", "deadlines", "expiring", "file-users:*", "owner:*:jobs")
-PASSING = ("workers", "workers:*", "vectors", "vector:*", "garbage", "reload")
+READMITTED = frozenset({"job", "file", "style", "delivery"})
+# A restored record is readmitted to these.
+FOLLOWING = (
+    *("lane:*", "due:*", "leases", "deadlines", "expiring", "file-users:*", "owner:*:jobs"),
+    *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
+)
+# Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
+PASSING = (
+    *("workers", "workers:*", "vectors", "vector:*", "garbage", "reload"),
+    *("webhooks:rung", "webhooks:secrets"),
+)
 JOBS = "job:*"
-IN_ORDER = ("idempotency:*", JOBS, "style:*", "file:*", "gone:*")
+IN_ORDER = ("idempotency:*", JOBS, "style:*", "file:*", "gone:*", "delivery:*")
 LAST = ("owner:*", "sequence", "pace")
 RESTORING = "restoring"  # there while a restore is under way
 _PASSED_OVER = (*FOLLOWING, *PASSING, *IN_ORDER, "events:*", RESTORING)

@@ -1,5 +1,5 @@
 -- Put a restored record where it belongs besides: a job into the lines that fit its status (a running one is queued
--- again, its attempt not counted), a style and a file into the lists that name them.
+-- again, its attempt not counted), a delivery into its host's, a style and a file into the lists that name them.
 -- ARGV: kind, name of the key, milliseconds since the record was read: what was left to live then is left now
 local kind, key, pause = ARGV[1], P .. ARGV[2], tonumber(ARGV[3])
 
@@ -34,11 +34,23 @@ local function readmit_job(id, owner)
   readmit_terminal(id, tonumber(job[3]) + pause)
 end
 
+local function readmit_delivery(id, owner)
+  local sent = redis.call('HMGET', key, 'sequence', 'kind', 'subject', 'status', 'host', 'next_at')
+  if redis.call('EXISTS', P .. sent[2] .. ':' .. sent[3]) == 0 then return redis.call('DEL', key) end
+  redis.call('ZADD', P .. 'owner:' .. owner .. ':deliveries', sent[1], id)
+  redis.call('RPUSH', told_key(sent[2], sent[3]), id)
+  if sent[4] ~= 'pending' then return end
+  redis.call('ZADD', host_key(sent[5]), sent[6], id)
+  sort_host(sent[5])
+end
+
 local known = redis.call('HMGET', key, 'owner', 'id', 'name', 'file')
 local owner = known[1]
 if not owner then return end
 if kind == 'job' then
   readmit_job(known[2], owner)
+elseif kind == 'delivery' then
+  readmit_delivery(known[2], owner)
 elseif kind == 'file' then
   list(owner, 'files', known[2])
 elseif kind == 'style' then
