@@ -62,6 +62,10 @@ class Deliveries:
         if self._scripts.run("webhook_redeliver", delivery_id, owner) != "ok":
             raise _missing(delivery_id)
 
+    def forget(self, kind: str, subject: str) -> None:
+        """Drop all deliveries about a subject that is no more."""
+        self._scripts.run("webhook_forget", kind, subject)
+
     def get(self, delivery_id: str, owner: str) -> Delivery:
         """Return the owner's delivery; raise DeliveryNotFound."""
         with answering():
