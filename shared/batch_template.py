@@ -33,7 +33,6 @@ class Combination:
     """One item of a template."""
 
     fields: Mapping[str, Any]  # what it adds to the template
-    positions: Mapping[str, int]  # field of the specification to the place of its value in the list
     custom_id: str
 
 
@@ -67,9 +66,18 @@ def combinations(axes: Sequence[Axis], mode: str) -> Iterator[Combination]:
         labels = [axis.labels[place] for axis, place in pairs if axis.labels is not None]
         yield Combination(
             fields={axis.field: axis.values[place] for axis, place in pairs},
-            positions={axis.field: place for axis, place in pairs},
             custom_id="-".join([f"{number:0{digits}d}", *labels])[:MAX_ID],
         )
+
+
+def place_of(axes: Sequence[Axis], mode: str, position: int) -> dict[str, int]:
+    """Return, for each list by name, which of its values the item at a position has."""
+    if mode == "zip":
+        return {axis.name: position for axis in axes}
+    found = {}
+    for axis in reversed(axes):
+        position, found[axis.name] = divmod(position, len(axis.values))
+    return found
 
 
 def _axis(name: str, values: Sequence[Any]) -> Axis:

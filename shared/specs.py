@@ -22,6 +22,7 @@ __all__ = [
     "StylizeSpec",
     "TransformSpec",
     "check_ranges",
+    "filled",
     "inputs_of",
     "resolve",
 ]
@@ -42,6 +43,11 @@ def resolve(spec: JobSpec, catalog: Catalog) -> JobSpec:
     """
     card = card_of(spec, catalog)
     check_ranges(spec, card)
+    return filled(spec, card)
+
+
+def filled(spec: JobSpec, card: ModelCard) -> JobSpec:
+    """Return a specification that its card allows with model, defaults and seeds filled in."""
     if isinstance(spec, GenerateSpec):
         return _resolve_generation(spec, card)
     if isinstance(spec, StylizeSpec):

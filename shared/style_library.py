@@ -1,6 +1,6 @@
 """Styles of an owner: pictures kept under names that jobs may give in the place of a picture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
@@ -55,6 +55,15 @@ class StyleLibrary:
         with answering():
             raw = self._client.hgetall(self._scripts.key("style", owner, name))
         return _style(raw) if raw else None
+
+    def files(self, owner: str, names: Sequence[str]) -> dict[str, str]:
+        """Return the picture's file id of those of the styles that are there, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for name in names:
+            pipeline.hget(self._scripts.key("style", owner, name), "file")
+        with answering():
+            found = zip(names, pipeline.execute(), strict=True)
+        return {name: file for name, file in found if file}
 
     def get(self, owner: str, name: str) -> StoredStyle:
         """Return the owner's style; raise StyleNotFound."""

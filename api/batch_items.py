@@ -1,0 +1,130 @@
+"""From items as sent to items that can be accepted: every one validated, every fault found, none stored."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.batch_faults import Faults
+from api.batch_sources import Malformed, Source
+from api.pacing import Pace
+from api.validation import Spec, parse_spec
+from shared.batch_request import CUSTOM_ID, BatchSettings
+from shared.cards import Catalog, ModelCard
+from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
+from shared.spec_ranges import range_faults
+from shared.specs import JOB_SPEC, card_of
+
+_OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat what the batch says of these, no more
+_CUSTOM_ID = re.compile(CUSTOM_ID)
+_ID_RULE = "custom_id: 1 to 64 characters, none of them a control character"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sound item. Defaults, seeds and the pictures of named styles are not filled in yet."""
+
+    position: int  # in the request
+    custom_id: str
+    spec: Spec
+    card: ModelCard
+
+
+class Cards:
+    """The cards of one request's jobs; each is looked up once."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._known: dict[tuple[str, str | None], ModelCard] = {}
+
+    def of(self, spec: Spec) -> ModelCard:
+        """Return the card of a job's model; raise UnknownModel."""
+        name = (spec.type, spec.model)
+        if name not in self._known:
+            self._known[name] = card_of(spec, self.catalog)
+        return self._known[name]
+
+
+def check_items(
+    source: Source, settings: BatchSettings, cards: Cards, *, first: int, faults: Faults
+) -> list[Item]:
+    """Return the sound items; the faults of the others are noted. `first` is the index of the first item."""
+    items: list[Item] = []
+    places: dict[str, int] = {}  # of custom ids
+    pace = Pace()
+    for position, raw in enumerate(source.values()):
+        item = _item(position, raw, cards, str(first + position), faults)
+        pace()
+        if item is None:
+            continue
+        known = places.setdefault(item.custom_id, position)
+        if known != position:
+            text = f"custom_id {item.custom_id!r} is that of item {known} as well"
+            faults.add(position, [FieldError("/custom_id", text, "duplicate")], InvalidRequest)
+        strangers = list(_of_batch(item.spec, settings))
+        if strangers:
+            faults.add(position, strangers, InvalidRequest)
+        items.append(item)
+    return items
+
+
+def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> Item | None:
+    if isinstance(raw, Malformed):
+        faults.add(position, [FieldError("", raw.detail, "malformed_json")], InvalidRequest)
+        return None
+    custom_id, raw = _custom_id(raw, index)
+    if custom_id is None:
+        faults.add(position, [FieldError("/custom_id", _ID_RULE, "invalid_format")], InvalidRequest)
+    spec = _spec(position, raw, cards.catalog, faults)
+    card = None if spec is None else _card(position, spec, cards, faults)
+    return (
+        None if custom_id is None or spec is None or card is None else Item(position, custom_id, spec, card)
+    )
+
+
+def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:
+    """Return the item's custom id, None where it is none, and the job that is left without it."""
+    if not isinstance(raw, dict) or "custom_id" not in raw:
+        return index, raw
+    given = raw["custom_id"]
+    sound = given if isinstance(given, str) and _CUSTOM_ID.fullmatch(given) else None
+    return index if given is None else sound, {name: raw[name] for name in raw if name != "custom_id"}
+
+
+def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> Spec | None:
+    try:
+        return JOB_SPEC.validate_python(raw)
+    except ValidationError:
+        pass
+    if faults.full:
+        faults.add(position, [], InvalidRequest)
+        return None
+    try:
+        parse_spec(raw, catalog)
+    except AtelierError as error:
+        faults.note(position, error)
+    return None
+
+
+def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard | None:
+    try:
+        card = cards.of(spec)
+    except UnknownModel as error:
+        faults.note(position, error)
+        return None
+    outside = range_faults(spec, card)
+    if outside:
+        faults.add(position, outside, InvalidRequest)
+        return None
+    return card
+
+
+def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:
+    if _OF_BATCH.isdisjoint(spec.model_fields_set):
+        return
+    for name in sorted(_OF_BATCH & spec.model_fields_set):
+        if getattr(spec, name) != getattr(settings, name):
+            text = f"{name} is the batch's to say, and is {getattr(settings, name)} for all of its items"
+            yield FieldError(f"/{name}", text, "invalid_value")
