@@ -6,11 +6,12 @@ from werkzeug.exceptions import HTTPException
 from api import problems
 from api.capacity import Capacity
 from api.extensions import CAPACITY, SERVICES, WAITS
-from api.openapi import complete
+from api.openapi import Json, complete
 from api.request_log import watch_requests
-from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results, styles
+from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results, styles, webhooks
 from api.services import Services
 from api.waiting import Waits
+from api.webhook_events import described_events
 from shared.errors import AtelierError
 
 BLUEPRINTS = (
@@ -21,6 +22,7 @@ BLUEPRINTS = (
     files.blueprint,
     styles.blueprint,
     models.blueprint,
+    webhooks.blueprint,
     health.blueprint,
     docs.blueprint,
 )
@@ -61,7 +63,11 @@ def _configure(app: APIFlask, max_body_bytes: int) -> None:
         SERVERS=[{"url": "/"}],
         TAGS=docs.TAGS,
     )
-    app.spec_processor(complete)  # type: ignore[arg-type]
+    app.spec_processor(_completed)  # type: ignore[arg-type]
+
+
+def _completed(document: Json) -> Json:
+    return {**complete(document), "webhooks": described_events()}
 
 
 def _handle_errors(app: APIFlask) -> None:

@@ -34,6 +34,10 @@ def _whole_numbers(text: str) -> list[int | str]:
     return [_whole(part.strip()) for part in text.split(",")]
 
 
+def _words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 def real(text: str) -> float | str:
     """Return the number that a text spells, else the text."""
     try:
@@ -58,6 +62,8 @@ COMMON: Table = {
     "lane": FormField(("lane",)),
     "ttl_seconds": FormField(("ttl_seconds",), _whole),
     "deadline_seconds": FormField(("deadline_seconds",), _whole),
+    "webhook": FormField(("webhook", "url")),
+    "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), _whole),

@@ -13,6 +13,8 @@ _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _CONTENT = {**_PICTURE, "description": "The picture to work on, or the id of an uploaded file."}
 _SPOKEN = {  # where a form's field says more, or other things, than the specification's
     "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
+    "webhook": {"description": "Address that is told how the job goes; http or https."},
+    "webhook_events": {"description": "Of what it is told: repeat it, or separate events by commas."},
     "seeds": {"description": "Repeat it, or separate them by commas."},
     "interpolate_seeds": {"description": "Walk from seed to seed: repeat it, or separate them by commas."},
     "animation": {

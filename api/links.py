@@ -28,6 +28,11 @@ def style_path(name: str) -> str:
     return f"/v1/styles/{name}"
 
 
+def delivery_path(delivery_id: str) -> str:
+    """Return where a webhook's delivery lives below the base."""
+    return f"/v1/webhooks/deliveries/{delivery_id}"
+
+
 def problem_type(code: str) -> str:
     """Return the stable address that explains an error code, relative to the service's host."""
     configured = services().settings.api.public_url if has_request_context() else ""

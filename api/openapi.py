@@ -14,7 +14,9 @@ from api import views
 from api.extensions import OPENAPI
 from api.style_requests import StyleRequest
 from api.validation import SPECS
+from api.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.job_view import JobView
+from shared.webhook_event import JobEvent
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
@@ -24,7 +26,7 @@ PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
     resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
-    resources.Health, *SPECS.values(),
+    DeliveryView, DeliveryList, SecretView, JobEvent, resources.Health, *SPECS.values(),
 )  # fmt: skip
 
 

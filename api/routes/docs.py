@@ -21,6 +21,7 @@ TAGS = [
     {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
+    {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
     {"name": "Health", "description": "For supervisors and load balancers."},
     {"name": "About", "description": "This description."},
 ]

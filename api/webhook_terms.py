@@ -1,0 +1,21 @@
+"""What a job's record keeps of its webhook, and which receivers are refused at once."""
+
+from api.links import base_url
+from shared.errors import InvalidRequest
+from shared.settings import Settings
+from shared.webhook_address import refusal_of_url
+from shared.webhook_spec import Webhook, webhook_record
+
+
+def terms_of(webhook: Webhook | None, settings: Settings) -> str:
+    """Return what the record keeps, "" without a webhook; raise InvalidRequest where it may not be told.
+
+    The links in what is told are those that this request's answer has.
+    """
+    if webhook is None:
+        return ""
+    private = settings.private_webhooks
+    reason = refusal_of_url(webhook.url, private=private)
+    if reason:
+        raise InvalidRequest.of_field("/webhook/url", f"webhook.url: {reason}")
+    return webhook_record(webhook, private=private, base=base_url())
