@@ -1,6 +1,7 @@
 """The client against a real API over real sockets."""
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -259,6 +260,22 @@ def test_jobs_are_canceled_retried_and_deleted(client: Client) -> None:
     with pytest.raises(ApiError) as caught:
         client.get(job)
     assert caught.value.status == 410
+
+
+def test_a_job_tells_its_attempts_and_its_deadline(client: Client, worker: FakeWorker) -> None:
+    job = client.submit(GenerateRequest(seed=7, deadline_seconds=3600))
+    worker.claim(job.id)
+    (running,) = client.get(job).attempts
+    assert (running.number, running.worker, running.outcome, running.ended_at) == (1, "w1", None, None)
+    assert client.requeue(job).status == "queued"
+    worker.fail(worker.claim(job.id))
+    (dead,) = client.jobs(status="failed", code="corrupt_image", worker="w1")
+    assert [(each.number, each.outcome) for each in dead.attempts] == [(1, "requeued"), (2, "failed")]
+    assert (dead.attempts[1].code, dead.attempts[1].ended_at) == ("corrupt_image", dead.completed_at)
+    assert dead.created_at is not None
+    assert dead.deadline_at == dead.created_at + timedelta(hours=1)
+    assert dead.expires_at is not None
+    assert list(client.jobs(model="magenta-mobile")) == []
 
 
 def test_all_pages_of_jobs_are_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,6 +263,7 @@ class Machine(RuleBasedStateMachine):
         )
 
 
+@pytest.mark.slow
 def test_no_order_of_moves_loses_a_job_or_ends_it_twice(redis_client: Client) -> None:
     run_state_machine_as_test(
         lambda: Machine(redis_client),

@@ -1,3 +1,7 @@
+import base64
+import json
+import time
+
 import pytest
 
 from shared.garbage import Garbage
@@ -6,9 +10,11 @@ from shared.job_queue import MODEL_QUEUES, JobQueue, make_celery, queue_of
 from shared.job_store import JobStore, Ring
 from shared.object_store import ObjectStore
 from shared.reaper import LIST_TARGET, Reaper, _with_patience
-from shared.settings import Settings
+from shared.redis_server import Client
+from shared.settings import JobRules, Settings
 from shared.status import Lane, Status
-from tests.shared.test_job_store import claim, lapse, status, submit
+from tests.shared.test_job_store import claim, lapse, pass_deadline, status, submit, urgent
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -25,6 +31,14 @@ def due(store: JobStore, job_id: str) -> None:
     store.client.zadd("atelier:due:interactive", {job_id: 1}, xx=True)
 
 
+def next_rung(store: JobStore, *, block_seconds: float = 1) -> str:
+    """Take the message that a worker would get next; return the job that it names."""
+    taken = store.client.brpop([queue_of(lane) for lane in Lane], timeout=block_seconds)
+    assert taken is not None
+    (job_id,), *_ = json.loads(base64.b64decode(json.loads(taken[1])["body"]))
+    return str(job_id)
+
+
 def test_a_lost_doorbell_is_rung_again(store: JobStore, reaper: Reaper) -> None:
     due(store, submit(store))
     reaper.pass_once()
@@ -38,6 +52,60 @@ def test_a_dead_workers_job_is_queued_and_rung(store: JobStore, reaper: Reaper) 
     reaper.pass_once()
     assert status(store, job_id) is Status.QUEUED
     assert store.client.llen(queue_of(Lane.INTERACTIVE)) == 1
+
+
+def test_a_dead_workers_job_is_rung_in_the_same_pass_ahead_of_a_full_list(
+    store: JobStore, queue: JobQueue, reaper: Reaper
+) -> None:
+    job_id = submit(store)
+    claim(store, job_id)
+    for n in range(LIST_TARGET):
+        queue.ring(f"j{n}", Lane.INTERACTIVE)
+    lapse(store, job_id)
+    reaper.pass_once()
+    assert next_rung(store) == job_id
+    assert store.claim(job_id, "w2") is not None
+    reaper.pass_once()
+    assert store.client.llen(queue_of(Lane.INTERACTIVE)) == LIST_TARGET
+
+
+@pytest.mark.slow
+def test_jobs_of_dead_workers_are_rung_within_two_seconds_of_their_leases_end(
+    redis_client: Client, queue: JobQueue, objects: ObjectStore
+) -> None:
+    store = JobStore(redis_client, JobRules(lease_seconds=1))
+    reaper = Reaper(store, queue, Garbage(redis_client, objects))
+    reaper.start()
+    begun = {}
+    for job_id in [submit(store) for _ in range(100)]:
+        claim(store, job_id)
+        begun[job_id] = time.monotonic()
+        time.sleep(0.01)  # the moments of death are spread over several passes
+    waits = [time.monotonic() - begun[next_rung(store, block_seconds=5)] for _ in begun]
+    reaper.stop()
+    assert max(waits) <= 1 + 2
+
+
+def test_a_pass_ends_what_is_past_its_deadline(store: JobStore, reaper: Reaper) -> None:
+    queued, running = submit(store, spec=urgent()), submit(store, spec=urgent())
+    claim(store, running)
+    for job_id in (queued, running):
+        pass_deadline(store, job_id)
+    reaper.pass_once()
+    assert [status(store, job_id) for job_id in (queued, running)] == [Status.EXPIRED] * 2
+    assert store.client.llen(queue_of(Lane.INTERACTIVE)) == 0
+
+
+def test_a_reaper_outlives_whatever_a_pass_meets(
+    store: JobStore, reaper: Reaper, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = submit(store)
+    store.client.set("atelier:deadlines", "no sorted set")
+    reaper.start()
+    eventually(lambda: "reaper pass met a fault of the program" in caplog.messages)
+    store.client.delete("atelier:deadlines")
+    assert next_rung(store) == job_id
+    reaper.stop()
 
 
 def test_nothing_is_rung_while_the_list_is_long(store: JobStore, queue: JobQueue, reaper: Reaper) -> None:
