@@ -15,7 +15,7 @@ from shared import errors
 log = logging.getLogger("atelier.api")
 
 MEDIA_TYPE = "application/problem+json"
-RETRY_SECONDS = 2  # advised where the server, not the client, is at fault for now
+RETRY_SECONDS = {503: 2, 507: 5}  # advised where the server, not the client, is at fault for now
 MAX_LISTED = 100  # faults that one problem spells out
 MAX_DETAIL = 2000  # characters
 
@@ -44,6 +44,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.StyleExists: 409,
     errors.IdempotencyMismatch: 422,
     errors.StoreUnavailable: 503,
+    errors.StoreFull: 503,
     errors.StorageUnavailable: 503,
     errors.OutOfDisk: 507,
     errors.OutOfMemory: 503,
@@ -96,8 +97,8 @@ def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None
     body |= {"instance": request.path, "request_id": g.get("request_id", "")}
     response = Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
     response.headers.update(headers or {})
-    if status == 503:
-        response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    if status in RETRY_SECONDS:
+        response.headers.setdefault("Retry-After", str(RETRY_SECONDS[status]))
     response.headers["Cache-Control"] = "no-store"
     return response
 

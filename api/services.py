@@ -7,6 +7,7 @@ from flask import current_app
 
 from api.extensions import SERVICES
 from shared.cards import Catalog, load_catalog
+from shared.disk_guard import DiskGuard, open_disk_guard
 from shared.file_store import FileStore
 from shared.image_probe import ImageLimits
 from shared.job_queries import JobQueries
@@ -30,6 +31,7 @@ class Services:
     files: FileStore
     styles: StyleLibrary
     objects: ObjectStore
+    disk: DiskGuard
     queue: JobQueue
     roster: WorkerRoster
 
@@ -38,15 +40,17 @@ def build_services(settings: Settings) -> Services:
     """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
     client = connect(settings.redis_url)
     objects = open_object_store(settings.storage)
+    disk = open_disk_guard(settings, objects)
     store = JobStore(client, settings.jobs)
     return Services(
         settings=settings,
         catalog=load_catalog(settings.cards),
         store=store,
         queries=JobQueries(store),
-        files=FileStore(client, objects),
+        files=FileStore(client, objects, disk=disk),
         styles=StyleLibrary(client),
         objects=objects,
+        disk=disk,
         queue=JobQueue(make_celery(settings), client),
         roster=WorkerRoster(client),
     )

@@ -9,7 +9,8 @@ from api.forms import Form, renamed
 from api.pictures import Upload, check_content_size, probe_parts
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, StoreUnavailable
+from api.webhook_terms import terms_of
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, OutOfDisk, StoreUnavailable
 from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
 from shared.specs import GenerateSpec, StylizeSpec, TransformSpec, card_of, resolve
@@ -134,7 +135,9 @@ def _submit(
         fingerprint=fingerprint,
         idempotency_key=caller.idempotency_key,
         retried_from=retried_from,
+        webhook=terms_of(spec.webhook, services.settings),
     )
+    _check_room(services, caller)
     try:
         submitted = services.store.submit(submission)
     except IdempotencyMismatch as error:
@@ -142,6 +145,15 @@ def _submit(
     if submitted.created:
         _ring(services, submission)
     return submitted
+
+
+def _check_room(services: Services, caller: Caller) -> None:
+    """Raise OutOfDisk where results would find no room; a repetition of an accepted request needs none."""
+    try:
+        services.disk.check()
+    except OutOfDisk:
+        if _known(services, caller) is None:
+            raise
 
 
 def _ring(services: Services, submission: Submission) -> None:

@@ -1,15 +1,18 @@
 """Files of an owner: content-addressed bytes in object storage, their records in Redis."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from shared.disk_guard import DiskGuard
 from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.image_probe import ImageInfo
 from shared.object_keys import input_key
 from shared.object_store import ObjectStore
 from shared.redis_server import PREFIX, Client, Scripts, answering
+
+LOOKED_UP = 1000  # files that one round trip asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,23 @@ def _file(raw: Mapping[str, str]) -> StoredFile:
 class FileStore:
     """Uploads, stored once an owner however often they come."""
 
-    def __init__(self, client: Client, objects: ObjectStore, *, prefix: str = PREFIX) -> None:
+    def __init__(
+        self, client: Client, objects: ObjectStore, *, disk: DiskGuard | None = None, prefix: str = PREFIX
+    ) -> None:
         self._client = client
         self._objects = objects
+        self._disk = disk
         self._scripts = Scripts(client, prefix=prefix)
 
     def add(self, owner: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
-        """Store probed bytes; return the file and whether it is new."""
+        """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull."""
         digest = sha256(data)
         known = self.find(owner, file_id(digest))
         return (known, False) if known else self._store(owner, digest, data, info)
 
     def _store(self, owner: str, digest: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
+        if self._disk is not None:
+            self._disk.check(len(data))
         key = input_key(owner, digest)
         self._objects.put(key, data)
         fields = {
@@ -83,6 +91,18 @@ class FileStore:
         with answering():
             raw = self._client.hgetall(self._scripts.key("file", owner, name))
         return _file(raw) if raw else None
+
+    def sizes(self, owner: str, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Return width and height, in pixels, of those files that are there; a thousand a round trip."""
+        found: dict[str, tuple[int, int]] = {}
+        for part in (names[at : at + LOOKED_UP] for at in range(0, len(names), LOOKED_UP)):
+            pipeline = self._client.pipeline(transaction=False)
+            for name in part:
+                pipeline.hmget(self._scripts.key("file", owner, name), "width", "height")
+            with answering():
+                sides = zip(part, pipeline.execute(), strict=True)
+            found |= {name: (int(width), int(height)) for name, (width, height) in sides if width}
+        return found
 
     def get(self, owner: str, name: str) -> StoredFile:
         """Return the owner's file; raise FileNotFound."""

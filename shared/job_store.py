@@ -143,12 +143,13 @@ class JobStore:
         )
         stand(answer, job_id)
 
-    def release(self, job_id: str, attempt: int) -> Standing:
-        """Running to queued at a shutdown, without counting the attempt.
+    def release(self, job_id: str, attempt: int, *, pause_seconds: float = 0, code: str = "") -> Standing:
+        """Running to queued without counting the attempt: at a shutdown, or while there is no room.
 
-        It may be claimed at once: ring it. Where nobody does, the reaper's next pass rings it.
+        Without a pause it may be claimed at once: ring it. Where nobody does, the reaper rings it soon.
         """
-        answer: Standing = self.scripts.run("release", job_id, attempt, 0)
+        pause = milliseconds(pause_seconds)
+        answer: Standing = self.scripts.run("release", job_id, attempt, pause, code)
         return answer
 
     def restart(self, job_id: str, owner: str) -> None:

@@ -63,6 +63,14 @@ class JobRules(_Group):
     bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane
 
 
+class DiskRules(_Group):
+    """When a storage folder counts as full, and how it is kept tidy. Buckets have no such limits."""
+
+    floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; on small disks 5 % of all
+    quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused where objects take more; 0: none
+    collect_hours: float = Field(default=24, ge=0)  # between removals of bytes that no record names; 0: never
+
+
 class WorkerSettings(_Group):
     """One worker process."""
 
@@ -143,6 +151,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
+    disk: DiskRules = DiskRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
     webhook: WebhookSettings = WebhookSettings()

@@ -1,16 +1,18 @@
 """One job from doorbell to outcome: claims it, runs the pipeline, maps every way it can end to a move."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from shared.errors import AtelierError, LeaseLost, StoreUnavailable
+from shared.errors import AtelierError, LeaseLost, OutOfDisk, StoreUnavailable
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.jobs import Job, StoredOutput
 from shared.object_keys import attempt_prefix
+from shared.standing import stand
 from shared.status import Lane
 from worker.attempts import Attempt, HeldAttempts
 from worker.pipeline import process
@@ -19,6 +21,7 @@ from worker.tools import Tools
 
 log = logging.getLogger("atelier.worker")
 
+FULL_PAUSE_SECONDS = 2.0  # before a job is tried again whose result found no room
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
 
@@ -41,6 +44,7 @@ class JobRunner:
         models: Models,
         tools: Tools,
         held: HeldAttempts,
+        has_room: Callable[[], bool] = lambda: True,
     ) -> None:
         self._worker_id = worker_id
         self._store = store
@@ -48,6 +52,7 @@ class JobRunner:
         self._models = models
         self._tools = tools
         self._held = held
+        self._has_room = has_room
         self._draining = threading.Event()
         self.last_ring = time.monotonic()  # when a doorbell last reached this process
 
@@ -68,10 +73,13 @@ class JobRunner:
             self._run(job)
 
     def _claim(self, job_id: str, lane: Lane) -> Job | None:
-        if not self._draining.is_set():
-            return self._store.claim(job_id, self._worker_id)
-        self._queue.ring(job_id, lane)  # for a worker that stays
-        return None
+        if self._draining.is_set():
+            self._queue.ring(job_id, lane)  # for a worker that stays
+            return None
+        if not self._has_room():
+            log.warning("the disk is full; the job waits", extra={"job_id": job_id})
+            return None  # it stays queued, and the reaper rings again
+        return self._store.claim(job_id, self._worker_id)
 
     def _run(self, job: Job) -> None:
         with self._held.hold(job) as attempt:
@@ -101,6 +109,8 @@ class JobRunner:
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
+        if isinstance(error, OutOfDisk):
+            return lambda: self._give_back(attempt, error)
         move = self._store.requeue if error.retryable else self._store.fail
         word = "job will be tried again" if error.retryable else "job failed"
 
@@ -109,6 +119,12 @@ class JobRunner:
             log.warning(word, extra=_fields(attempt, code=error.code, detail=error.detail))
 
         return conclude
+
+    def _give_back(self, attempt: Attempt, error: OutOfDisk) -> None:
+        """Let a job wait for room, uncounted: an accepted job does not fail for a full disk."""
+        pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
+        stand(self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id)
+        log.warning("no room for the result; the job waits", extra=_fields(attempt, detail=error.detail))
 
     def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
         """Make the final move; a store that is away is asked again while the attempt is current."""

@@ -33,10 +33,24 @@ local function standing(id, attempt)
   return 'lost'
 end
 
+local function attempt_prefix(id, attempt) return 'outputs/' .. id .. '/' .. attempt .. '/' end
+
+-- Have swept what the record will not name: all that a losing attempt stored, a winning one's previews. Its worker
+-- may be dead, or may store more yet: that is an orphan, and found by its age.
+local function discard(id, attempt, outcome)
+  local stored = attempt_prefix(id, attempt)
+  if outcome ~= 'succeeded' then
+    redis.call('ZADD', GARBAGE, now, stored)
+  elseif redis.call('HEXISTS', job_key(id), 'preview') == 1 then
+    redis.call('ZADD', GARBAGE, now, stored .. 'previews/')
+  end
+end
+
 -- Note how the running attempt ended, before the move that ends it. A job that does not run has none to end.
 local function end_attempt(id, outcome, code)
   local job = get(id, 'status', 'attempt', 'worker', 'started_at', 'history')
   if job[1] ~= 'running' then return end
+  discard(id, job[2], outcome)
   local history = job[5] and cjson.decode(job[5]) or {}
   history[#history + 1] = {number = tonumber(job[2]), worker = job[3], started_at = tonumber(job[4]),
     ended_at = now, outcome = outcome, code = code}

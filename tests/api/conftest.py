@@ -14,6 +14,7 @@ from api.app import create_app
 from api.services import Services
 from atelier.embedded_server import EmbeddedServer
 from shared.cards import load_catalog
+from shared.disk_guard import open_disk_guard
 from shared.file_store import FileStore
 from shared.job_queries import JobQueries
 from shared.job_queue import JobQueue, make_celery
@@ -50,6 +51,7 @@ def services(
         files=files,
         styles=StyleLibrary(store.client),
         objects=objects,
+        disk=open_disk_guard(settings, objects),
         queue=JobQueue(celery, store.client),
         roster=WorkerRoster(store.client),
     )

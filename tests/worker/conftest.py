@@ -53,9 +53,9 @@ class Bench:
     def get(self, name: str) -> Brightness:
         return self.model
 
-    def runner(self) -> JobRunner:
+    def runner(self, **how: Any) -> JobRunner:
         tools = Tools(self.objects, Batcher(1), StyleCache(), ImageLimits(max_frames=10))
-        return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held)
+        return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held, **how)
 
     def submit(self, **spec: Any) -> str:
         raw = {"type": "generate", **(spec or {"seeds": [1]})}

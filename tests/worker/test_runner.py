@@ -1,7 +1,13 @@
-from shared.errors import CorruptImage, StorageUnavailable
+import time
+
+import pytest
+
+from shared.errors import CorruptImage, OutOfDisk, StorageUnavailable
 from shared.identifiers import ANONYMOUS, sha256
 from shared.job_queue import queue_of
+from shared.job_record import RECORD_SCHEMA
 from shared.status import Lane, Status
+from shared.submission import milliseconds
 from tests.worker.conftest import Bench
 
 
@@ -84,6 +90,27 @@ def test_a_job_canceled_while_it_runs_leaves_nothing(bench: Bench) -> None:
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
 
 
+def test_a_job_whose_deadline_passes_while_it_runs_leaves_nothing(bench: Bench) -> None:
+    job_id = bench.submit(deadline_seconds=60)
+
+    def expire() -> None:
+        bench.store.client.zadd("atelier:deadlines", {job_id: 1}, xx=True)
+        bench.store.reap({})
+
+    bench.model.before = expire
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.EXPIRED
+    assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
+
+
+def test_a_job_that_a_newer_version_wrote_is_left_for_a_newer_worker(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.store.client.hset(f"atelier:job:{job_id}", "schema", RECORD_SCHEMA + 1)
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.store.client.hset(f"atelier:job:{job_id}", "schema", RECORD_SCHEMA)
+    assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
+
+
 def test_an_attempt_that_lost_its_lease_leaves_the_record_alone(bench: Bench) -> None:
     job_id = bench.submit()
 
@@ -115,3 +142,37 @@ def test_success_told_twice_is_one_success(bench: Bench) -> None:
     job = bench.job(job_id)
     bench.store.succeed(job_id, 1, outputs=(), timings={}, model=("other", "other"))
     assert bench.job(job_id) == job
+
+
+def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = bench.submit(seeds=[1, 2])
+    put = bench.objects.put
+
+    def full(key: str, data: bytes) -> None:
+        if key.endswith("1.png"):
+            raise OutOfDisk
+        put(key, data)
+
+    monkeypatch.setattr(bench.objects, "put", full)
+    for attempt in range(1, 6):
+        bench.store.client.hset(f"atelier:job:{job_id}", "not_before", 0)  # the pause is over
+        bench.runner().answer(job_id, Lane.INTERACTIVE)
+        job = bench.job(job_id)
+        assert (job.status, job.attempt, job.counted_attempts) == (Status.QUEUED, attempt, 0)
+        assert 1000 < job.not_before - milliseconds(time.time()) < 5000
+    bench.garbage.sweep()
+    assert list(bench.objects.keys("outputs/")) == []
+    monkeypatch.undo()
+    bench.store.client.hset(f"atelier:job:{job_id}", "not_before", 0)
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.runner(has_room=lambda: False).answer(job_id, Lane.INTERACTIVE)
+    assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
+    bench.runner(has_room=lambda: True).answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.SUCCEEDED
