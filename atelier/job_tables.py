@@ -9,7 +9,7 @@ from rich.table import Column, Table
 
 from atelier.job_history import history_of
 from atelier.job_view import Job
-from atelier.moments import say_moment, say_seconds
+from atelier.moments import say_exactly, say_moment, say_seconds
 from atelier.progress_display import say_state
 
 PLAIN_WIDTH = 160  # columns where no terminal says how many it has
@@ -60,7 +60,7 @@ def print_job(console: Console, job: Job) -> None:
     console.print("[bold]history[/]")
     history = Table(box=None, show_header=False)
     for happening in history_of(job):
-        history.add_row(say_moment(happening.at), escape(happening.text))
+        history.add_row(say_exactly(happening.at), escape(happening.text))
     console.print(history)
 
 
@@ -68,8 +68,9 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
     yield "job", job.id
     yield "status", _status(job)
     if job.error:
-        yield "error", escape(f"{job.error.code}: {job.error.detail}")
-        yield from (("", escape(f"{fault.field}: {fault.detail}")) for fault in job.error.errors)
+        said_by_field = any(fault.field for fault in job.error.errors)
+        yield "error", escape(job.error.code if said_by_field else f"{job.error.code}: {job.error.detail}")
+        yield from (("", escape(f"{f.field}: {f.detail}")) for f in job.error.errors if f.field)
     if not job.done:
         yield "now", escape(say_state(job))
     model = job.raw.get("model") or {}

@@ -10,10 +10,15 @@ def say_moment(moment: datetime | None) -> str:
     return moment.astimezone().strftime("%Y-%m-%d %H:%M:%S") if moment else ""
 
 
+def say_exactly(moment: datetime) -> str:
+    """Return a time in this machine's zone, to the millisecond."""
+    return moment.astimezone().isoformat(" ", "milliseconds")[:23]
+
+
 def say_seconds(seconds: float) -> str:
-    """Return a duration in its two largest units: 0.25 s, 12.5 s, 2 min 5 s, 3 d 4 h."""
+    """Return a duration in its two largest units: 250 ms, 12.5 s, 2 min 5 s, 3 d 4 h."""
     if seconds < 60:
-        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+        return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
     rest = round(seconds)
     parts: list[str] = []
     for size, unit in _UNITS:

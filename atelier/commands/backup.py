@@ -56,10 +56,11 @@ def _report(manifest: Manifest, title: str, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_facts(manifest)))
         return
-    kinds = ", ".join(f"{manifest.records.get(kind, 0)} {kind}s" for kind in ("job", "file", "style"))
+    counts = {kind: manifest.records.get(kind, 0) for kind in ("job", "file", "style")}
+    counts["picture"] = len(manifest.object_keys)
+    held = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
     moment = datetime.fromtimestamp(manifest.taken_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    objects = f"{len(manifest.object_keys)} pictures"
-    click.echo(f"{title}: {kinds}, {objects}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}")
+    click.echo(f"{title}: {held}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}")
     if manifest.left_out:
         click.echo(f"left out, as they were deleted meanwhile: {len(manifest.left_out)} records", err=True)
     for key in manifest.missing:

@@ -262,7 +262,7 @@ def test_the_commands_back_up_check_and_restore(at_home: Path, monkeypatch: pyte
     answer = command("backup", path)
     assert (answer.exit_code, answer.stdout.split(", ")[:3]) == (
         0,
-        [f"{path}: 5 jobs", "3 files", "1 styles"],
+        [f"{path}: 5 jobs", "3 files", "1 style"],
     )
     assert command("backup", "--check", path).stdout.startswith(f"{path} is good: 5 jobs")
     monkeypatch.delenv("REDIS_URL")

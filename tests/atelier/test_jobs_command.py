@@ -103,7 +103,7 @@ def test_a_history_is_in_order_and_says_how_long_everything_took() -> None:
 
 def test_durations_are_told_in_two_units() -> None:
     told = [say_seconds(seconds) for seconds in (0.25, 12.34, 59.99, 125, 3600, 97_200)]
-    assert told == ["0.25 s", "12.3 s", "60.0 s", "2 min 5 s", "1 h", "1 d 3 h"]
+    assert told == ["250 ms", "12.3 s", "60.0 s", "2 min 5 s", "1 h", "1 d 3 h"]
 
 
 def test_each_canceled_job_is_named_and_a_refusal_stops_no_other(
