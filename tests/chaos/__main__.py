@@ -1,0 +1,92 @@
+"""Random histories against a real installation, replayed from their seeds.
+
+Usage: python -m tests.chaos [--seed N | --seeds A..B] [--jobs N] [--out FILE]
+
+Ends with the table of the promises, and with status 1 where one is broken. A run with findings leaves its
+folder behind: the ledger, the samples, the log and the data of its installation.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tests.chaos.report import is_good, print_report, write_report
+from tests.chaos.run import Result, run_seed, scale_for, set_up
+
+LEASE_SECONDS = 5.0  # the default, by which P3 is judged
+JOBS_A_SECOND = 8.0  # offered
+
+
+def main() -> int:
+    """Run the seeds; return the exit status."""
+    options = _options()
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-")) if options.folder is None else options.folder
+    seconds = options.seconds or max(30.0, options.jobs / JOBS_A_SECOND)
+    scale = scale_for(folder, jobs=options.jobs, seconds=seconds, lease_seconds=options.lease)
+    if not scale.has_disk:
+        console.print("no disk is filled up: that takes root on Linux")
+    workshop = set_up(folder)
+    results: list[Result] = []
+    with Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("", total=len(options.seeds))
+        for seed in options.seeds:
+            show = _Show(bar, task, seed)
+            results.append(run_seed(seed, scale, workshop, show))
+            _tell(results[-1], console)
+            bar.advance(task)
+            if options.out is not None:
+                write_report(results, options.out)
+    print_report(results, console)
+    if is_good(results) and options.folder is None:
+        shutil.rmtree(folder)
+    else:
+        console.print(f"papers of the runs: {folder}")
+    return 0 if is_good(results) else 1
+
+
+class _Show:
+    """The line that says what goes on."""
+
+    def __init__(self, bar: Progress, task: object, seed: int) -> None:
+        self._bar, self._task, self._seed = bar, task, seed
+
+    def __call__(self, text: str) -> None:
+        self._bar.update(self._task, description=f"seed {self._seed}: {text:<34}")  # type: ignore[arg-type]
+
+
+def _tell(result: Result, console: Console) -> None:
+    verdict = f"{len(result.findings)} findings" if result.findings else "nothing found"
+    console.print(
+        f"seed {result.plan.seed}: {result.accepted} jobs, {len(result.strikes)} faults, {verdict}, "
+        f"{result.seconds:.0f} s"
+    )
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--seed", dest="seeds", type=lambda text: [int(text)], help="one history")
+    which.add_argument("--seeds", type=_range, help="histories A to B, as A..B")
+    parser.add_argument("--jobs", type=int, default=1000, help="a history")
+    parser.add_argument("--seconds", type=float, help="over which jobs and faults are spread")
+    parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds")
+    parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
+    parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")
+    parser.set_defaults(seeds=[1])
+    return parser.parse_args()
+
+
+def _range(text: str) -> Sequence[int]:
+    first, _, last = text.partition("..")
+    return range(int(first), int(last or first) + 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

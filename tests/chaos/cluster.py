@@ -1,0 +1,101 @@
+"""The installation under test: real processes with wrong clocks, proxies before the server, a small disk."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from atelier.embedded_server import server_url
+from atelier.installation import SERVER_FOLDER
+from atelier.stack import RunningStack
+from shared.redis_server import PREFIX, Client
+from tests.chaos.disk import SmallDisk
+from tests.chaos.disturbed import CLOCK_VARIABLE
+from tests.chaos.schedule import CLOCKED, MODEL_WORKERS, PROXIED, Plan
+from tests.support.tcp_proxy import TcpProxy
+
+WRAP = (sys.executable, "-m", "tests.chaos.disturbed")
+GRACE_SECONDS = 2.0  # of workers: short, so that a SIGTERM gives work back
+THREADS = 4  # jobs a worker holds at once
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What all runs share on disk."""
+
+    folder: Path
+    models: Path  # the model store
+    cards: Path  # the stand-in model's card lies here
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A running installation and what can be done to it."""
+
+    stack: RunningStack
+    proxies: Mapping[str, TcpProxy]  # by process
+    disk: SmallDisk | None
+    storage: Path
+    server: Client  # straight to the server, without a proxy; gives up at once
+
+    def held_by(self, pid: int) -> dict[str, int]:
+        """Return the attempts that a worker process holds: job id to attempt; {} while the server is away."""
+        try:
+            return self._held_by(pid)
+        except redis.RedisError:
+            return {}
+
+    def _held_by(self, pid: int) -> dict[str, int]:
+        ids = self.server.zrange(f"{PREFIX}leases", 0, -1)
+        pipeline = self.server.pipeline(transaction=False)
+        for job_id in ids:
+            pipeline.hmget(f"{PREFIX}job:{job_id}", "worker", "attempt")
+        rows = zip(ids, pipeline.execute(), strict=True)
+        return {job_id: int(attempt) for job_id, (worker, attempt) in rows if pid_in(worker or "") == pid}
+
+
+def pid_in(worker: str) -> int:
+    """Return the process id that a worker's id tells; 0 where it tells none."""
+    parts = worker.rsplit("-", 2)
+    return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
+
+
+@contextmanager
+def running(plan: Plan, workshop: Workshop, folder: Path) -> Iterator[Cluster]:
+    """Run an installation for the length of a block."""
+    folder.mkdir(parents=True, exist_ok=True)
+    upstream = server_url(folder / "state" / SERVER_FOLDER)
+    storage = folder / "storage"
+    with ExitStack() as block:
+        disk = block.enter_context(SmallDisk(storage)) if plan.scale.has_disk else None
+        proxies = {name: block.enter_context(TcpProxy(upstream)) for name in PROXIED}
+        stack = block.enter_context(_stack(plan, workshop, folder, proxies))
+        server = redis.Redis.from_url(
+            upstream, decode_responses=True, socket_timeout=0.5, socket_connect_timeout=0.5
+        )
+        block.callback(server.close)
+        yield Cluster(stack, proxies, disk, storage, server)
+
+
+def _stack(plan: Plan, workshop: Workshop, folder: Path, proxies: Mapping[str, TcpProxy]) -> RunningStack:
+    environ_of = {name: {CLOCK_VARIABLE: f"{plan.clocks.get(name, 0)}"} for name in CLOCKED}
+    for name, proxy in proxies.items():
+        environ_of[name]["REDIS_URL"] = proxy.url
+    return RunningStack(
+        folder / "state",
+        workers=len(MODEL_WORKERS),
+        environ={
+            "ATELIER_MODELS_DIR": str(workshop.models),
+            "ATELIER_CARDS_DIR": str(workshop.cards),
+            "ATELIER_STORAGE_URL": (folder / "storage").as_uri(),
+            "ATELIER_JOBS_LEASE_SECONDS": f"{plan.scale.lease_seconds:g}",
+            "ATELIER_WORKER_GRACE_SECONDS": f"{GRACE_SECONDS:g}",
+            "ATELIER_WORKER_THREADS": str(THREADS),
+            "OMP_NUM_THREADS": "1",
+        },
+        environ_of=environ_of,
+        wrap={name: WRAP for name in CLOCKED},
+    )

@@ -1,0 +1,214 @@
+"""Measures a run: how soon work went on after each fault. Judges nothing, and leaves nothing out silently."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.cluster import THREADS
+from tests.chaos.facts import Facts, Happening, JobFacts
+from tests.chaos.faults import Strike
+from tests.chaos.monitor import Sample
+from tests.chaos.schedule import MODEL_WORKERS
+
+SLACK_MILLISECONDS = 50  # pause before a next claim up to which it counts as none
+LONG_STOP = 1.0  # leases; a process stopped for longer has lost what it held
+DISTURBING = (
+    "kill",
+    "term",
+    "stop",
+    "kill_all",
+    "black_hole",
+    "half_open",
+    "cut",
+    "refuse",
+    "delay",
+    "disk_full",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Takeover:
+    """An attempt that a struck worker held, and how soon another began."""
+
+    job: str
+    kind: str  # of the fault
+    seconds: float  # from the strike, or from the release, to the next claim
+    is_fair: bool  # nothing else was broken meanwhile, and a slot was free elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The measured times of a run, in seconds."""
+
+    takeovers: tuple[Takeover, ...]  # after a kill or a long stop of a worker
+    releases: tuple[Takeover, ...]  # after a SIGTERM of a worker: from the job's being given back
+    resumptions: tuple[float, ...]  # from the server's answering again to the next claim, work waiting
+    reconnections: tuple[float, ...]  # from a worker's lost connection to its next claim
+    disk_recoveries: tuple[float, ...]  # from the space's being free to the next success, work waiting
+    settle_seconds: float  # from the last fault's end to the last job's end
+
+
+def measure(facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample], last_fault: float) -> Figures:
+    """Work out all figures of a run; `last_fault` is when the last fault ended, seconds since the epoch."""
+    run = _Run(facts, strikes, samples)
+    return Figures(
+        takeovers=tuple(run.takeovers()),
+        releases=tuple(run.releases()),
+        resumptions=tuple(run.resumptions()),
+        reconnections=tuple(run.reconnections()),
+        disk_recoveries=tuple(run.disk_recoveries()),
+        settle_seconds=max(0.0, max(run.ends(), default=0) - last_fault),
+    )
+
+
+class _Run:
+    def __init__(self, facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample]) -> None:
+        self._facts = facts
+        self._strikes = strikes
+        self._samples = samples
+        self._lease = facts.plan.scale.lease_seconds
+        self._claims = sorted(c.milliseconds / 1000 for job in facts.jobs.values() for c in _starts(job))
+
+    def ends(self) -> Iterator[float]:
+        """When each job ended."""
+        for job in self._facts.jobs.values():
+            if job.states:
+                yield job.states[-1].milliseconds / 1000
+
+    def takeovers(self) -> Iterator[Takeover]:
+        for strike in self._strikes:
+            is_stop = strike.fault.kind == "stop" and strike.fault.seconds > LONG_STOP * self._lease + 1
+            if strike.fault.target in MODEL_WORKERS and (strike.fault.kind == "kill" or is_stop):
+                yield from self._successors(strike)
+
+    def _successors(self, strike: Strike) -> Iterator[Takeover]:
+        for job_id, attempt in strike.held.items():
+            job = self._facts.jobs.get(job_id)
+            starts = _starts(job) if job else []
+            if job is None or len(starts) <= attempt:
+                continue  # it had just ended, or was withdrawn
+            at = starts[attempt].milliseconds / 1000
+            fair = self._is_fair(strike, strike.began, at) and not _had_to_pause(job, attempt)
+            yield Takeover(job_id, strike.fault.kind, at - strike.began, fair)
+
+    def releases(self) -> Iterator[Takeover]:
+        for strike in self._strikes:
+            if strike.fault.kind != "term" or strike.fault.target not in MODEL_WORKERS:
+                continue
+            for job_id, attempt in strike.held.items():
+                job = self._facts.jobs.get(job_id)
+                starts = _starts(job) if job else []
+                given = _put_back(job, attempt) if job else None
+                if job is None or given is None or len(starts) <= attempt:
+                    continue  # it was finished within the grace
+                freed, at = given.milliseconds / 1000, starts[attempt].milliseconds / 1000
+                yield Takeover(job_id, "term", at - freed, self._is_fair(strike, freed, at))
+
+    def _is_fair(self, strike: Strike, began: float, ended: float) -> bool:
+        others = (s for s in self._strikes if s is not strike and s.fault.kind in DISTURBING)
+        if any(s.began - 0.1 < ended and (s.ended or ended) + self._lease > began for s in others):
+            return False
+        return self._slot_was_free(strike, began, ended)
+
+    def _slot_was_free(self, strike: Strike, began: float, ended: float) -> bool:
+        window = [sample for sample in self._samples if began <= sample.at <= ended]
+        return bool(window) and all(_has_free_slot(sample, strike.pid) for sample in window)
+
+    def resumptions(self) -> Iterator[float]:
+        for away, back in _outages(self._samples):
+            if self._waits_at(back) and self._has_worker(back) and not self._broken(away, back):
+                yield self._next(self._claims, back)
+
+    def _broken(self, away: float, back: float) -> bool:
+        """Whether a worker was struck about then too: its start is no business of the server's."""
+        strikes = (s for s in self._strikes if s.fault.target != "redis")
+        return any(s.began < back + 2 and (s.ended or back) + 2 * self._lease > away for s in strikes)
+
+    def reconnections(self) -> Iterator[float]:
+        for strike in self._strikes:
+            if strike.fault.target in MODEL_WORKERS and strike.fault.kind in (
+                "half_open",
+                "black_hole",
+                "cut",
+                "refuse",
+            ):
+                healed = strike.began if strike.fault.kind in ("half_open", "cut") else strike.ended
+                yield from self._first_claim_of(strike, healed or strike.began)
+
+    def _first_claim_of(self, strike: Strike, since: float) -> Iterator[float]:
+        """Measured where the process lived on, unstruck, until it claimed again."""
+        claims = (c for job in self._facts.jobs.values() for c in job.claims if c.pid == strike.pid)
+        later = min((c.milliseconds / 1000 for c in claims if c.milliseconds / 1000 > since), default=None)
+        if later is None:
+            return
+        others = (s for s in self._strikes if s is not strike and s.fault.kind in DISTURBING)
+        if not any(s.began < later and (s.ended or later) > since - self._lease for s in others):
+            yield later - since
+
+    def disk_recoveries(self) -> Iterator[float]:
+        successes = sorted(
+            e.milliseconds / 1000
+            for job in self._facts.jobs.values()
+            for e in job.states
+            if e.data["status"] == "succeeded"
+        )
+        for strike in self._strikes:
+            if strike.fault.kind == "disk_full" and strike.ended and self._waits_at(strike.ended):
+                yield self._next(successes, strike.ended)
+
+    def _waits_at(self, at: float) -> bool:
+        sample = next((s for s in self._samples if s.at >= at and s.server_answers), None)
+        return sample is not None and sample.waiting > 0
+
+    def _has_worker(self, at: float) -> bool:
+        sample = next((s for s in self._samples if s.at >= at and s.server_answers), None)
+        return sample is not None and _has_free_slot(sample, 0)
+
+    @staticmethod
+    def _next(times: Sequence[float], after: float) -> float:
+        return next((at for at in times if at >= after), float("inf")) - after
+
+
+def _starts(job: JobFacts) -> list[Happening]:
+    """The events of the claims: number n begins attempt n + 1."""
+    return [event for event in job.states if event.data["status"] == "running"]
+
+
+def _put_back(job: JobFacts, attempt: int) -> Happening | None:
+    """Return the event that ended an attempt by putting the job back; None where it ended otherwise."""
+    claims = 0
+    for event in job.states:
+        claims += event.data["status"] == "running"
+        if claims == attempt and event.data["status"] == "queued":
+            return event
+    return None
+
+
+def _had_to_pause(job: JobFacts, attempt: int) -> bool:
+    """Whether the job was to wait before the next attempt: it had crashed before."""
+    event = _put_back(job, attempt)
+    due = event.data.get("not_before") if event else None
+    return event is not None and due is not None and due > event.milliseconds + SLACK_MILLISECONDS
+
+
+def _has_free_slot(sample: Sample, struck: int) -> bool:
+    pids = {sample.processes.get(name, 0) for name in MODEL_WORKERS} - {0, struck}
+    return sample.server_answers and any(pid in sample.held and sample.held[pid] < THREADS for pid in pids)
+
+
+def _outages(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
+    """Yield when the server went away and when it answered again."""
+    away: float | None = None
+    for sample in samples:
+        if sample.server_answers and away is not None:
+            yield away, sample.at
+            away = None
+        elif not sample.server_answers and away is None:
+            away = sample.at
+
+
+def percentile(values: Iterable[float], percent: float) -> float | None:
+    """Return the smallest value that so many percent do not exceed; None without values."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    return ordered[max(0, -(-int(len(ordered) * percent) // 100) - 1)]

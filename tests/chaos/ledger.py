@@ -1,0 +1,101 @@
+"""The client's own book: what it meant to ask for, what was answered, and what it saw. Safe for threads."""
+
+import json
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.schedule import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An answer that says: not now."""
+
+    status: int
+    code: str
+    says_when: bool  # carries Retry-After
+    at: float  # seconds since the epoch, true time
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a client once read of a job that was done."""
+
+    status: str
+    outputs: tuple[str, ...]  # sha256 of each
+    error: str  # its code, or ""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One order in the book."""
+
+    order: Order
+    name: str  # the Idempotency-Key, or the id that the client chose
+    ids: list[str] = field(default_factory=list)  # one for each answer that accepted it
+    accepted_at: float | None = None  # seconds since the epoch
+    refused: str = ""  # an answer for good that is no acceptance
+    cancel_answer: str = ""  # "canceled", or why not
+    is_deleted: bool = False
+    seen: list[Seen] = field(default_factory=list)
+    events: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # id, kind, data
+
+    @property
+    def id(self) -> str:
+        """The job's id; "" where nothing was accepted."""
+        return self.ids[0] if self.ids else ""
+
+
+class Ledger:
+    """The book, and a file with every line as it was written."""
+
+    def __init__(self, path: Path) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.refusals: list[Refusal] = []
+        self._file = path.open("a", encoding="utf-8")
+        self._lock = threading.Lock()
+
+    def intend(self, order: Order, name: str) -> Entry:
+        """Write down an order before the first request goes out."""
+        entry = Entry(order, name)
+        with self._lock:
+            self.entries[order.number] = entry
+            self._write("intended", order.number, name=name, wish=order.wish.name)
+        return entry
+
+    def accept(self, entry: Entry, job_id: str) -> None:
+        """Write down an answer that accepted the order."""
+        with self._lock:
+            entry.ids.append(job_id)
+            entry.accepted_at = entry.accepted_at or time.time()
+            self._write("accepted", entry.order.number, id=job_id)
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Write down an answer that put the client off."""
+        with self._lock:
+            self.refusals.append(refusal)
+            self._write("put off", -1, status=refusal.status, code=refusal.code)
+
+    def note(self, entry: Entry, what: str, **more: object) -> None:
+        """Write down anything else."""
+        with self._lock:
+            self._write(what, entry.order.number, **more)
+
+    def _write(self, what: str, number: int, **more: object) -> None:
+        line = {"at": round(time.time(), 3), "what": what, "order": number, **more}
+        self._file.write(json.dumps(line) + "\n")
+        self._file.flush()
+
+    @property
+    def accepted(self) -> int:
+        """How many orders were accepted."""
+        with self._lock:
+            return sum(1 for entry in self.entries.values() if entry.ids)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,165 @@
+"""One seed from beginning to end: a calm run, the load and the faults, settling, and the judgment."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
+from pathlib import Path
+
+import redis
+
+from shared.redis_server import PREFIX
+from tests.chaos.cluster import Cluster, Workshop, running
+from tests.chaos.disk import can_mount
+from tests.chaos.evidence import carry_out_calmly, forget_calm_jobs, gather
+from tests.chaos.facts import Facts
+from tests.chaos.faults import Faults, Strike
+from tests.chaos.figures import Figures, measure
+from tests.chaos.ledger import Ledger, Refusal
+from tests.chaos.load import Load
+from tests.chaos.monitor import Monitor, as_json
+from tests.chaos.oracle import Finding, judge
+from tests.chaos.schedule import Plan, Scale, draw_plan
+
+TICK_SECONDS = 0.01
+SETTLE_SECONDS = 120.0  # within which every job must be over after the last fault
+TIDY_SECONDS = 20.0  # within which bytes that nobody names must be gone
+REPEATED = 20  # orders that are submitted once more at the end
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run that is over."""
+
+    plan: Plan
+    facts: Facts
+    findings: tuple[Finding, ...]
+    figures: Figures
+    strikes: tuple[Strike, ...]
+    missed: int  # faults whose process was down already
+    refusals: tuple[Refusal, ...]
+    seconds: float
+
+    @property
+    def accepted(self) -> int:
+        """How many orders were accepted."""
+        return sum(1 for entry in self.facts.entries.values() if entry.ids)
+
+
+def set_up(folder: Path) -> Workshop:
+    """Make the stand-in model, in a process of its own: TensorFlow's memory goes with it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-m", "tests.chaos.light_model", str(folder)], check=True)
+    return Workshop(folder, folder / "models", folder / "cards")
+
+
+def scale_for(folder: Path, *, jobs: int, seconds: float, lease_seconds: float, poisons: int = 2) -> Scale:
+    """Return the scale of a run on this machine: without filling a disk where none can be mounted."""
+    has_disk = can_mount(folder / "mount-trial")
+    return Scale(jobs, seconds, lease_seconds, has_disk=has_disk, poisons=poisons)
+
+
+def run_seed(seed: int, scale: Scale, workshop: Workshop, say: Say) -> Result:
+    """Carry out a seed's plan and judge it. The folder of a run without findings is removed."""
+    began = time.monotonic()
+    plan = draw_plan(seed, scale)
+    folder = workshop.folder / f"seed-{seed}"
+    shutil.rmtree(folder, ignore_errors=True)
+    say("starting")
+    with running(plan, workshop, folder) as cluster:
+        result = _Run(plan, cluster, folder, say).carry_out(began)
+    if not result.findings:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+class _Run:
+    def __init__(self, plan: Plan, cluster: Cluster, folder: Path, say: Say) -> None:
+        self._plan = plan
+        self._cluster = cluster
+        self._folder = folder
+        self._say = say
+        self._ledger = Ledger(folder / "ledger.jsonl")
+        self._load = Load(cluster.stack.url, self._ledger, run=f"s{plan.seed}")
+        self._faults = Faults(cluster)
+        self._monitor = Monitor(cluster)
+
+    def carry_out(self, began: float) -> Result:
+        self._say("calm run")
+        calm = carry_out_calmly(self._cluster.stack.url, self._plan)
+        forget_calm_jobs(self._cluster.stack.url)
+        self._monitor.start()
+        self._play()
+        self._faults.finish()
+        last_fault = time.time()
+        self._settle()
+        self._repeat_some()
+        self._await_tidiness()
+        self._monitor.stop()
+        self._say("judging")
+        facts = gather(self._cluster, self._plan, self._ledger, calm)
+        self._load.close()
+        self._ledger.close()
+        self._keep_papers()
+        strikes = tuple(self._faults.strikes)
+        return Result(
+            plan=self._plan,
+            facts=facts,
+            findings=tuple(judge(facts)),
+            figures=measure(facts, strikes, self._monitor.samples, last_fault),
+            strikes=strikes,
+            missed=self._faults.misses,
+            refusals=tuple(self._ledger.refusals),
+            seconds=time.monotonic() - began,
+        )
+
+    def _play(self) -> None:
+        """Start every order and every fault at its time."""
+        timeline: list[tuple[float, Callable[[], None]]] = [
+            *((order.at, partial(self._load.submit, order)) for order in self._plan.orders),
+            *((fault.at, partial(self._faults.strike, fault)) for fault in self._plan.faults),
+        ]
+        start = time.monotonic()
+        for at, step in sorted(timeline, key=itemgetter(0)):
+            while time.monotonic() - start < at:
+                time.sleep(TICK_SECONDS)
+            step()
+            self._say(f"{self._ledger.accepted} accepted, {len(self._faults.strikes)} faults")
+
+    def _settle(self) -> None:
+        self._say("settling")
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline and self._unfinished():
+            time.sleep(0.2)
+        self._load.finish(max(deadline, time.monotonic() + 5))
+
+    def _unfinished(self) -> bool:
+        if self._ledger.accepted < len(self._plan.orders):
+            return True
+        server, names = self._cluster.server, ("leases", "lane:interactive", "lane:bulk")
+        try:
+            return any(server.zcard(PREFIX + name) for name in names)
+        except redis.RedisError:
+            return True
+
+    def _repeat_some(self) -> None:
+        """Ask again for what was accepted long ago: the answers must name the same jobs."""
+        accepted = [entry for entry in self._ledger.entries.values() if entry.ids and not entry.is_deleted]
+        self._load.insist_until = time.monotonic() + 20
+        for entry in accepted[:: max(1, len(accepted) // REPEATED)]:
+            self._load.repeat(entry)
+
+    def _await_tidiness(self) -> None:
+        """Give the sweeper its time."""
+        deadline = time.monotonic() + TIDY_SECONDS
+        while time.monotonic() < deadline and self._cluster.server.zcard(f"{PREFIX}garbage"):
+            time.sleep(0.2)
+
+    def _keep_papers(self) -> None:
+        (self._folder / "samples.jsonl").write_text(as_json(self._monitor.samples), "utf-8")

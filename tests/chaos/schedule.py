@@ -1,0 +1,161 @@
+"""The history of a run, drawn from its seed alone: who asks for what and when, what breaks and when."""
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.chaos.wishes import Pool, Wish, draw_pool
+
+MODEL_WORKERS = ("worker", "worker-2")
+PROXIED = ("api", *MODEL_WORKERS)  # processes whose connection to the server leads through a proxy
+CLOCKED = (*PROXIED, "worker-io")  # processes whose clock may be wrong
+HOUR = 3600.0
+STAMPEDE = 50  # requests at once with one key
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a run is."""
+
+    jobs: int
+    seconds: float  # over which jobs and faults are spread
+    lease_seconds: float
+    has_disk: bool = True  # whether the storage folder may be filled up
+    poisons: int = 2  # of the pool's, at most 2
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that breaks."""
+
+    at: float  # seconds after the load begins
+    kind: str  # a name of `tests.chaos.faults.KINDS`
+    target: str = ""  # a process, where the fault has one
+    seconds: float = 0.0  # how long, where it does not just strike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One job that a client wants, and what the client does about it."""
+
+    number: int
+    at: float  # seconds after the load begins
+    wish: Wish
+    lane: str
+    by_id: bool  # PUT under an id of its own; otherwise POST with an Idempotency-Key
+    copies: int  # requests at once
+    gives_up_first: bool  # a first try whose answer the client does not wait for
+    cancel_after: float | None
+    is_deleted: bool  # forgotten by the client once it is done
+    is_followed: bool  # by server-sent events
+    is_polled: bool  # until it is done
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a seed decides."""
+
+    seed: int
+    scale: Scale
+    pool: Pool
+    orders: tuple[Order, ...]  # by time
+    faults: tuple[Fault, ...]  # by time
+    clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
+
+
+def draw_plan(seed: int, scale: Scale) -> Plan:
+    """Draw a run. The same seed and scale give the same plan, on every machine."""
+    streams = [random.Random(f"{seed}/{name}") for name in ("pool", "orders", "faults", "clocks")]
+    pool = draw_pool(streams[0])
+    orders = tuple(sorted(_orders(streams[1], pool, scale), key=lambda order: order.at))
+    faults = tuple(_faults(streams[2], scale))
+    return Plan(seed, scale, pool, orders, faults, _clocks(streams[3]))
+
+
+def _clocks(draw: random.Random) -> dict[str, float]:
+    """Wrong by an hour, never all in the same way."""
+    offsets = {name: draw.choice((-HOUR, 0.0, HOUR)) for name in CLOCKED}
+    one, other = draw.sample(CLOCKED, 2)
+    return offsets | {one: HOUR, other: -HOUR}
+
+
+def _orders(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Order]:
+    stampedes = draw.sample(range(scale.jobs), 1)
+    poisons = dict(zip(_poison_numbers(scale), pool.poison[: scale.poisons], strict=True))
+    for number in range(scale.jobs):
+        wish = poisons.get(number) or _wish(draw, pool)
+        at = scale.seconds * number / scale.jobs + draw.uniform(0, 0.5)
+        yield _order(draw, number, at, wish, copies=STAMPEDE if number in stampedes else _copies(draw))
+
+
+def _poison_numbers(scale: Scale) -> list[int]:
+    """Early enough to use up the crash budget while the load lasts."""
+    return [scale.jobs * (1 + 3 * index) // 8 for index in range(scale.poisons)]
+
+
+def _wish(draw: random.Random, pool: Pool) -> Wish:
+    kinds = (pool.light, pool.dwelling, pool.digits, pool.stylized)
+    (kind,) = draw.choices(kinds, weights=(70, 22, 4, 4))
+    return draw.choice(kind)
+
+
+def _copies(draw: random.Random) -> int:
+    return draw.choice((2, 3, 6)) if draw.random() < 0.12 else 1
+
+
+def _order(draw: random.Random, number: int, at: float, wish: Wish, *, copies: int) -> Order:
+    fate, watch = draw.random(), draw.random()
+    return Order(
+        number=number,
+        at=at,
+        wish=wish,
+        lane="bulk" if draw.random() < 0.2 else "interactive",
+        by_id=draw.random() < 0.25,
+        copies=copies,
+        gives_up_first=draw.random() < 0.12,
+        cancel_after=round(draw.uniform(0, 2), 3) if fate < 0.06 and not wish.is_poison else None,
+        is_deleted=0.06 <= fate < 0.09 and not wish.is_poison,
+        is_followed=watch < 0.1,
+        is_polled=0.1 <= watch < 0.25,
+    )
+
+
+def _faults(draw: random.Random, scale: Scale) -> Iterator[Fault]:
+    """Deal all kinds from a shuffled stack, again and again: some at once, most with room between them."""
+    at = 2.0
+    stack: list[Fault] = []
+    while at < scale.seconds - 2:
+        stack = stack or _shuffled(draw, _stack(draw, scale))
+        fault = stack.pop()
+        yield Fault(round(at, 2), fault.kind, fault.target, round(fault.seconds, 2))
+        is_storm = draw.random() < 0.35
+        at += draw.uniform(0.2, 2) if is_storm else draw.uniform(0.8, 1.6) * (scale.lease_seconds + 1)
+
+
+def _shuffled(draw: random.Random, faults: Sequence[Fault]) -> list[Fault]:
+    return draw.sample(faults, len(faults))
+
+
+def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
+    lease = scale.lease_seconds
+
+    def span(low: float, high: float) -> float:
+        return draw.uniform(low, high)
+
+    one = draw.choice
+    faults = [
+        *(Fault(0, "kill", name) for name in (*MODEL_WORKERS, one(MODEL_WORKERS), "api", "redis")),
+        Fault(0, "kill", "worker-io"),
+        *(Fault(0, "stop", name, span(lease + 1.5, lease + 4)) for name in MODEL_WORKERS),
+        Fault(0, "stop", one(MODEL_WORKERS), span(0.2, 0.6) * lease),
+        *(Fault(0, "stop", name, span(0.5, lease + 2)) for name in ("api", "redis")),
+        *(Fault(0, "term", name) for name in MODEL_WORKERS),
+        Fault(0, "term", one(("api", "redis", "worker-io"))),
+        *(Fault(0, "black_hole", name, span(1, lease + 4)) for name in (one(MODEL_WORKERS), "api")),
+        *(Fault(0, "half_open", name) for name in (one(MODEL_WORKERS), "api")),
+        Fault(0, "cut", one(PROXIED)),
+        Fault(0, "delay", one(PROXIED), span(2, 5)),
+        Fault(0, "refuse", one(PROXIED), span(1, 4)),
+        Fault(0, "kill_all"),
+    ]
+    return [*faults, *([Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else [])]
