@@ -1,0 +1,56 @@
+"""A seed decides everything, and every run meets every kind of trouble."""
+
+from collections import Counter
+
+from tests.chaos.faults import KINDS
+from tests.chaos.schedule import CLOCKED, HOUR, STAMPEDE, Scale, draw_plan
+
+SCALE = Scale(jobs=1000, seconds=125, lease_seconds=5)
+
+
+def test_a_seed_gives_the_same_plan_again() -> None:
+    assert draw_plan(7, SCALE) == draw_plan(7, SCALE)
+
+
+def test_another_seed_gives_another_plan() -> None:
+    one, other = draw_plan(7, SCALE), draw_plan(8, SCALE)
+    assert one.faults != other.faults
+    assert one.orders != other.orders
+
+
+def test_every_fault_is_one_that_can_be_carried_out() -> None:
+    assert {fault.kind for seed in range(20) for fault in draw_plan(seed, SCALE).faults} == set(KINDS)
+
+
+def test_a_run_without_a_disk_of_its_own_fills_none() -> None:
+    plan = draw_plan(7, Scale(jobs=10, seconds=500, lease_seconds=1, has_disk=False))
+    assert "disk_full" not in {fault.kind for fault in plan.faults}
+
+
+def test_orders_and_faults_come_in_order_of_time() -> None:
+    plan = draw_plan(7, SCALE)
+    for times in ([order.at for order in plan.orders], [fault.at for fault in plan.faults]):
+        assert times == sorted(times)
+        assert times[-1] <= SCALE.seconds + 1
+
+
+def test_some_clock_is_fast_and_some_is_slow() -> None:
+    for seed in range(20):
+        clocks = draw_plan(seed, SCALE).clocks
+        assert set(clocks) == set(CLOCKED)
+        assert {HOUR, -HOUR} <= set(clocks.values())
+
+
+def test_ten_runs_hold_enough_jobs_of_real_models() -> None:
+    orders = [order for seed in range(1, 11) for order in draw_plan(seed, SCALE).orders]
+    assert len(orders) == 10_000
+    assert sum(not order.wish.is_light for order in orders) >= 300
+
+
+def test_every_run_has_poison_that_nobody_withdraws_and_a_stampede() -> None:
+    for seed in range(20):
+        orders = draw_plan(seed, SCALE).orders
+        poison = [order for order in orders if order.wish.is_poison]
+        assert len(poison) == 2
+        assert all(order.cancel_after is None and not order.is_deleted for order in poison)
+        assert Counter(order.copies for order in orders)[STAMPEDE] == 1
