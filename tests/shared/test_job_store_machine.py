@@ -63,6 +63,10 @@ class Expected:
     def open(self) -> bool:
         return self.status in TRANSITIONS
 
+    @property
+    def suspect(self) -> bool:
+        return self.crashes > 1  # it may have killed its workers: no worker runs two of these at once
+
     def end(self, outcome: str, status: Status) -> None:
         if self.status is Status.RUNNING:
             self.history.append((self.attempt, self.worker, outcome))
@@ -95,12 +99,17 @@ class Machine(RuleBasedStateMachine):
     def claim(self, job_id: str, worker: str) -> Any:
         want = self.expected[job_id]
         job = self.store.claim(job_id, worker)
-        assert (job is not None) == (want.status is Status.QUEUED and not want.late)
+        alone = not (want.suspect and self.holds_suspect(worker))
+        assert (job is not None) == (want.status is Status.QUEUED and not want.late and alone)
         if job is None:
             return multiple()
         want.attempt, want.status, want.worker = want.attempt + 1, Status.RUNNING, worker
         assert (job.attempt, job.worker) == (want.attempt, worker)
         return (job_id, job.attempt)
+
+    def holds_suspect(self, worker: str) -> bool:
+        held = [want for want in self.expected.values() if want.status is Status.RUNNING]
+        return any(want.suspect for want in held if want.worker == worker)
 
     def stands(self, handed: Handed, move: Callable[[], object]) -> Expected | None:
         """Make an attempt's move; return its job, or None where it must have changed nothing."""
