@@ -24,6 +24,10 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def live() -> None:
+    """Let this process go on: that it came here is all that matters."""
+
+
 def lose_storage() -> None:
     """Have the storage fail once."""
     raise StorageUnavailable("the storage is away for a moment")
@@ -103,7 +107,8 @@ POINTS = (
     Point("reaper.before-ringing-the-sweep", "", "before", "shared.job_queue:JobQueue.ring_sweep"),
     Point("io.before-delete", "io", "before", "shared.garbage:Garbage._remove"),
     Point("io.before-unlisting", "io", "before", "redis:Redis.zrem", _is_garbage),
-    # No crashes: what the stories and the poisoned jobs need.
+    # No steps of the table: what the stories and the poisoned jobs need.
+    Point("seen.at-batcher", "worker", "before", "worker.batcher:Batcher.call", act=live),
     Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),
     Point("poison.at-decode", "worker", "before", "worker.transformation:decode", _is_poisoned),
     Point("poison.at-predict", "worker", "before", _GENERATE, _has_nines, note=_size),

@@ -28,7 +28,9 @@ from tests.crash_points.strikes import Strikes, Struck
 from tests.support import light_models
 from tests.support.waiting import eventually
 
-RULES = {"lease": 1.5, "ring": 0.2, "backoff": 0.05}  # seconds
+RULES = {"lease": 2.0, "ring": 0.2, "backoff": 0.05}  # seconds
+THREADS = 6  # of a worker
+SLOTS = 2 * THREADS  # jobs in progress at once
 TEND_SECONDS = 0.02
 STOP_SECONDS = 15
 
@@ -101,7 +103,7 @@ class Premises:
                 "ATELIER_STATE_DIR": str(self.folder),
                 "ATELIER_WORKER_HEALTH_FILE": f"{name}.health",
                 "ATELIER_WORKER_GRACE_SECONDS": "1",
-                "ATELIER_WORKER_THREADS": "6",
+                "ATELIER_WORKER_THREADS": str(THREADS),
                 "ATELIER_WORKER_RUNNERS": "1",
                 light_models.HOLD_VARIABLE: str(self._hold),
             }

@@ -1,0 +1,63 @@
+"""One Idempotency-Key, many times at once: one job."""
+
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import httpx
+import pytest
+
+from tests.crash_points import stories
+from tests.crash_points.audit import job_ids, stray_keys
+from tests.crash_points.premises import Premises
+from tests.support.light_models import TRANSFORMER
+
+pytestmark = pytest.mark.slow
+
+TIMES = 50
+
+
+def at_once(send: Callable[[], httpx.Response]) -> list[httpx.Response]:
+    """Return the answers to equal requests that are sent at the same moment."""
+    start = Barrier(TIMES)
+
+    def go() -> httpx.Response:
+        start.wait()
+        return send()
+
+    with ThreadPoolExecutor(TIMES) as pool:
+        return [future.result() for future in [pool.submit(go) for _ in range(TIMES)]]
+
+
+def assert_one_job(premises: Premises, known: set[str], answers: list[httpx.Response]) -> None:
+    assert {answer.status_code for answer in answers} <= {200, 202}  # 200: it was done meanwhile
+    (job_id,) = {answer.json()["id"] for answer in answers}
+    replayed = [answer.headers.get("Idempotency-Replayed") for answer in answers]
+    assert sorted(replayed, key=str) == [None, *["true"] * (TIMES - 1)]
+    assert job_ids(premises) - known == {job_id}
+
+
+def test_fifty_equal_requests_at_once_make_one_job(premises: Premises) -> None:
+    known, key = job_ids(premises), uuid.uuid4().hex
+    with httpx.Client(base_url=premises.url, headers={"Idempotency-Key": key}, timeout=60) as http:
+        answers = at_once(lambda: http.post("/v1/jobs", json=stories.DRAWING))
+    assert_one_job(premises, known, answers)
+
+
+def test_fifty_equal_forms_at_once_make_one_job_and_store_one_picture(premises: Premises) -> None:
+    known, key, content = job_ids(premises), uuid.uuid4().hex, stories.fresh_picture()
+    stored = set(premises.objects.keys("inputs/"))
+    with httpx.Client(base_url=premises.url, headers={"Idempotency-Key": key}, timeout=60) as http:
+        form, files = {"model": TRANSFORMER}, {"content": content}
+        answers = at_once(lambda: http.post("/v1/jobs/transform", data=form, files=files))
+    assert_one_job(premises, known, answers)
+    assert len(set(premises.objects.keys("inputs/")) - stored) == 1
+    assert not stray_keys(premises)
+
+
+def test_fifty_puts_under_one_id_at_once_make_one_job(premises: Premises) -> None:
+    known, job_id = job_ids(premises), f"mine-{uuid.uuid4().hex}"
+    with httpx.Client(base_url=premises.url, timeout=60) as http:
+        answers = at_once(lambda: http.put(f"/v1/jobs/{job_id}", json=stories.DRAWING))
+    assert_one_job(premises, known, answers)
