@@ -96,7 +96,7 @@ class NoopWorker:
         )
         tools = Tools(base.objects, Batcher(2), StyleCache(), ImageLimits())
         runner = JobRunner(base.id, base.store, base.queue, models=OneModel(), tools=tools, held=self._held)
-        serve_jobs(base.celery, runner.answer)
+        serve_jobs(base.celery, runner.answer, answering=base.doorbells.answering)
 
     def prepare(self) -> None:
         """Start the threads that keep leases and rings alive."""

@@ -10,6 +10,7 @@ from shared.status import Lane
 
 RUN_JOB = "atelier.run_job"
 SWEEP = "atelier.sweep"
+DELIVER = "atelier.deliver"
 IO_QUEUE = "atelier.io"
 MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
@@ -66,6 +67,7 @@ class JobQueue:
         self._scripts = Scripts(client)
         self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
+        self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
 
     def ring(self, job_id: str, lane: Lane, *, ahead: bool = False) -> None:
         """Tell the workers of a lane that a job waits; `ahead` of all other rings where it ran already.
@@ -77,6 +79,15 @@ class JobQueue:
     def ring_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
         self._put(IO_QUEUE, self._sweep_bell.text())
+
+    def ring_deliveries(self) -> None:
+        """Ask for the webhooks that are due."""
+        self._put(IO_QUEUE, self._deliver_bell.text())
+
+    def io_rings(self) -> int:
+        """Return how many rings the io worker has not taken yet."""
+        with answering():
+            return int(self._client.llen(IO_QUEUE))
 
     def _put(self, queue: str, message: str, *, ahead: bool = False) -> None:
         self._scripts.run(

@@ -3,6 +3,7 @@
 import os
 import secrets
 import socket
+from functools import partial
 
 from celery import Celery
 
@@ -11,9 +12,13 @@ from shared.job_queue import JobQueue, make_celery
 from shared.job_store import JobStore
 from shared.object_store import open_object_store
 from shared.reaper import Reaper
-from shared.redis_server import answering, connect
+from shared.redis_server import Client, answering, connect
 from shared.settings import Settings
 from shared.worker_roster import WorkerRoster
+from worker.consuming import Doorbells, Pulse, WorkerConsumer
+
+PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes before the lease ends
+LEAST_PATIENCE_SECONDS = 0.5
 
 
 def new_worker_id() -> str:
@@ -33,10 +38,22 @@ class Foundation:
         self.garbage = Garbage(self.client, self.objects)
         self.celery: Celery = make_celery(settings)
         self.queue = JobQueue(self.celery, self.client)
-        self.roster = WorkerRoster(self.client)
         self.reaper = Reaper(self.store, self.queue, self.garbage)
+        self.hasty_client = _hasty_client(settings)
+        self.hasty_store = JobStore(self.hasty_client, settings.jobs)
+        self.hasty_queue = JobQueue(self.celery, self.hasty_client)
+        self.roster = WorkerRoster(self.hasty_client)
+        self.pulse = Pulse()
+        self.doorbells = Doorbells(settings.worker.threads)
+        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse, doorbells=self.doorbells)
 
     def rings_wait(self, queues: tuple[str, ...]) -> bool:
         """Whether any of the queues holds a message."""
         with answering():
-            return any(self.client.llen(name) for name in queues)
+            return any(self.hasty_client.llen(name) for name in queues)
+
+
+def _hasty_client(settings: Settings) -> Client:
+    """Return a client for what must not wait: a dead connection is given up while the lease still holds."""
+    seconds = max(LEAST_PATIENCE_SECONDS, settings.jobs.lease_seconds * PATIENCE_OF_LEASE)
+    return connect(settings.redis_url, max_connections=16, timeout_seconds=seconds, retries=1)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from shared.errors import AtelierError, LeaseLost, TimeLimitExceeded
 from shared.job_store import JobStore
+from shared.status import Lane
 from worker.attempts import Attempt, HeldAttempts
 
 log = logging.getLogger("atelier.worker")
@@ -73,11 +74,17 @@ class Heartbeat:
             log.info("stuck attempt was not current", extra={"job_id": attempt.job.id})
 
 
-def release_all(store: JobStore, attempts: list[Attempt]) -> None:
-    """Give attempts back uncounted, so that other workers start them at once."""
-    for attempt in attempts:
-        try:
-            standing = store.release(*attempt.key)
-            log.info("attempt released", extra={"job_id": attempt.job.id, "standing": standing})
-        except AtelierError as error:
-            log.warning("release failed", extra={"job_id": attempt.job.id, "detail": error.detail})
+def release_all(store: JobStore, attempts: list[Attempt]) -> list[tuple[str, Lane]]:
+    """Give attempts back uncounted; return what is to be rung, so that other workers start it at once."""
+    released = [attempt.job for attempt in attempts if _release(store, attempt)]
+    return [(job.id, job.lane) for job in released]
+
+
+def _release(store: JobStore, attempt: Attempt) -> bool:
+    try:
+        standing = store.release(*attempt.key)
+    except AtelierError as error:
+        log.warning("release failed", extra={"job_id": attempt.job.id, "detail": error.detail})
+        return False
+    log.info("attempt released", extra={"job_id": attempt.job.id, "standing": standing})
+    return standing == "ok"

@@ -14,9 +14,9 @@ from worker.heartbeat import EXIT_STUCK
 
 log = logging.getLogger("atelier.worker")
 
-STALL_SECONDS = (
-    30.0  # rings wait, slots are free, and nothing arrives for this long: the consume loop is dead
-)
+STALL_SECONDS = 15.0  # rings wait, slots are free, and nothing arrives for this long: nothing is consumed
+SILENCE_SECONDS = 10.0  # the consume loop did not turn for this long: the worker is not ready ...
+STUCK_SECONDS = 20.0  # ... and for this long: it will not turn again
 ANNOUNCE_SECONDS = 4.0
 
 
@@ -62,12 +62,12 @@ class Liveness:
         self._away = reason
         self._write()
 
-    def progress(self) -> None:
-        """Note that the worker works."""
-        self._away = ""
+    def progress(self, loop_silence: float = 0.0) -> None:
+        """Note that the worker beats, and for how many seconds its consume loop has not turned."""
+        self._away = _verdict(loop_silence)
         self._write()
         now = time.monotonic()
-        if self._is_ready and now - self._announced > ANNOUNCE_SECONDS:
+        if self._is_ready and not self._away and now - self._announced > ANNOUNCE_SECONDS:
             self._announced = now
             self._roster.announce(Worker(self._worker.id, self._worker.slots, self._models()))
 
@@ -82,6 +82,18 @@ class Liveness:
             log.error("doorbells wait and none arrives; ending this process")
             os._exit(EXIT_STUCK)
 
+    def check_turning(self, loop_silence: float) -> None:
+        """End the process when its consume loop has not turned for long."""
+        if self._is_ready and loop_silence > STUCK_SECONDS:
+            log.error("the consume loop stands still; ending this process")
+            os._exit(EXIT_STUCK)
+
     def _write(self) -> None:
         names = tuple(model.name for model in self._models())
         write_health(self._file, Health.of_this_process(self._reason or self._away, names))
+
+
+def _verdict(loop_silence: float) -> str:
+    if loop_silence <= SILENCE_SECONDS:
+        return ""
+    return f"the consume loop has not turned for {loop_silence:.0f} s"

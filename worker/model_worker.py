@@ -4,12 +4,16 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Iterable
 
 from shared.cards import load_catalog
+from shared.disk_guard import open_disk_guard
+from shared.errors import StoreUnavailable
 from shared.image_probe import ImageLimits
 from shared.job_queue import MODEL_QUEUES
 from shared.model_reload import ReloadWish
 from shared.settings import Limits, WorkerSettings
+from shared.status import Lane
 from shared.style_vectors import StyleVectors
 from shared.worker_roster import Worker
 from worker.attempts import HeldAttempts
@@ -41,7 +45,7 @@ class ModelWorker:
         self._base = base
         self._held = HeldAttempts()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
-        self._wish = ReloadWish(base.client)
+        self._wish = ReloadWish(base.hasty_client)
         self._liveness = Liveness(
             Worker(base.id, settings.worker.threads, ()),
             base.roster,
@@ -55,8 +59,9 @@ class ModelWorker:
             models=self._registry,
             tools=_tools(base),
             held=self._held,
+            has_room=open_disk_guard(settings, base.objects).has_room_for_results,
         )
-        serve_jobs(base.celery, self._runner.answer)
+        serve_jobs(base.celery, self._runner.answer, answering=base.doorbells.answering)
 
     def prepare(self) -> None:
         """Load and warm the models, then start the threads that keep leases and rings alive."""
@@ -66,7 +71,7 @@ class ModelWorker:
         self._registry.preload(name.strip() for name in worker.preload.split(",") if name.strip())
         give_back()
         self._base.reaper.start()
-        Heartbeat(self._base.store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
+        Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
 
     def begin(self) -> None:
         """Celery consumes: the worker is ready."""
@@ -81,7 +86,9 @@ class ModelWorker:
         threading.Thread(target=self._release_late, name="drain", daemon=True).start()
 
     def _on_beat(self) -> None:
-        self._liveness.progress()
+        silence = self._base.pulse.silence_seconds
+        self._liveness.check_turning(silence)
+        self._liveness.progress(silence)
         if self._wish.is_new():
             threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
         self._liveness.check_consuming(
@@ -92,11 +99,20 @@ class ModelWorker:
 
     def _release_late(self) -> None:
         deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS
-        while self._held.all() and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            self._hand_on(self._base.doorbells.take_waiting())
             time.sleep(0.05)
         if self._held.all():
-            release_all(self._base.store, self._held.all())
+            self._hand_on(release_all(self._base.hasty_store, self._held.all()))
             os._exit(0)
+
+    def _hand_on(self, rings: Iterable[tuple[str, Lane]]) -> None:
+        """Ring for workers that stay, at once: the reaper would only later."""
+        for job_id, lane in rings:
+            try:
+                self._base.hasty_queue.ring(job_id, lane, ahead=True)
+            except StoreUnavailable as error:
+                log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
 
 
 def _tools(base: Foundation) -> Tools:

@@ -58,7 +58,7 @@ def test_a_worker_that_silently_stopped_consuming_ends_itself(
 ) -> None:
     ended: list[int] = []
     monkeypatch.setattr(liveness.os, "_exit", ended.append)
-    clock = iter(range(0, 1000, 10))
+    clock = iter(range(0, 1000, 5))
     monkeypatch.setattr(liveness.time, "monotonic", lambda: float(next(clock)))
     worker.begin()
     for _ in range(3):
@@ -81,3 +81,25 @@ def test_a_worker_that_is_busy_or_unasked_or_answers_stays(
     worker.begin()
     for _ in range(5):
         worker.check_consuming(rings_wait=rings_wait, is_idle=is_idle, last_ring=last_ring)
+
+
+def test_a_worker_whose_consume_loop_stands_still_is_not_ready_and_then_ends_itself(
+    worker: Liveness, roster: WorkerRoster, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[int] = []
+    monkeypatch.setattr(liveness.os, "_exit", ended.append)
+    worker.begin()
+    roster.withdraw("w1")
+    worker.progress(liveness.SILENCE_SECONDS + 1)
+    worker.check_turning(liveness.SILENCE_SECONDS + 1)
+    assert "has not turned" in judge(file)
+    assert (roster.live(), ended) == ((), [])
+    worker.check_turning(liveness.STUCK_SECONDS + 1)
+    assert ended == [70]
+
+
+def test_a_worker_that_loads_its_models_may_be_silent(
+    worker: Liveness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(liveness.os, "_exit", lambda status: pytest.fail(f"ended with {status}"))
+    worker.check_turning(1000)
