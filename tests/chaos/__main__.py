@@ -29,7 +29,13 @@ def main() -> int:
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-")) if options.folder is None else options.folder
     seconds = options.seconds or max(30.0, options.jobs / JOBS_A_SECOND)
-    scale = scale_for(folder, jobs=options.jobs, seconds=seconds, lease_seconds=options.lease)
+    scale = scale_for(
+        folder,
+        jobs=options.jobs,
+        seconds=seconds,
+        lease_seconds=options.lease,
+        poisons=options.poisons,
+    )
     if not scale.has_disk:
         console.print("no disk is filled up: that takes root on Linux")
     workshop = set_up(folder)
@@ -77,6 +83,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1000, help="a history")
     parser.add_argument("--seconds", type=float, help="over which jobs and faults are spread")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds")
+    parser.add_argument("--poisons", type=int, default=2, choices=range(3), help="jobs that kill workers")
     parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
     parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")
     parser.set_defaults(seeds=[1])

@@ -79,6 +79,7 @@ def _seed_json(result: Result) -> dict[str, Any]:
         "accepted": result.accepted,
         "faults": dict(_faults(result)),
         "faults_on_nothing": result.missed,
+        "collected_objects": result.collected,
         "refusals": {f"{status} {code}": n for (status, code), n in _refusals(result).items()},
         "figures": asdict(result.figures),
         "promises": [asdict(row) for row in rows_of([result])],

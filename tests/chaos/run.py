@@ -12,6 +12,8 @@ from pathlib import Path
 
 import redis
 
+from shared.object_store import open_object_store
+from shared.orphans import collect
 from shared.redis_server import PREFIX
 from tests.chaos.cluster import Cluster, Workshop, running
 from tests.chaos.disk import can_mount
@@ -44,6 +46,7 @@ class Result:
     strikes: tuple[Strike, ...]
     missed: int  # faults whose process was down already
     refusals: tuple[Refusal, ...]
+    collected: int  # stored objects that `atelier gc` removed at the end: leftovers of crashes
     seconds: float
 
     @property
@@ -101,6 +104,7 @@ class _Run:
         self._settle()
         self._repeat_some()
         self._await_tidiness()
+        collected = self._collect()
         self._monitor.stop()
         self._say("judging")
         facts = gather(self._cluster, self._plan, self._ledger, calm)
@@ -116,6 +120,7 @@ class _Run:
             strikes=strikes,
             missed=self._faults.misses,
             refusals=tuple(self._ledger.refusals),
+            collected=collected,
             seconds=time.monotonic() - began,
         )
 
@@ -160,6 +165,11 @@ class _Run:
         deadline = time.monotonic() + TIDY_SECONDS
         while time.monotonic() < deadline and self._cluster.server.zcard(f"{PREFIX}garbage"):
             time.sleep(0.2)
+
+    def _collect(self) -> int:
+        """Do what `atelier gc` does, without its patience: what it leaves must be what the records name."""
+        objects = open_object_store(self._cluster.storage.as_uri())
+        return collect(self._cluster.server, objects, grace_seconds=0).objects
 
     def _keep_papers(self) -> None:
         (self._folder / "samples.jsonl").write_text(as_json(self._monitor.samples), "utf-8")

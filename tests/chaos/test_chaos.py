@@ -1,0 +1,37 @@
+"""Short random histories: one that is always the same, and one that is drawn anew, or named by CHAOS_SEED."""
+
+import os
+import secrets
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tests.chaos.report import is_good, print_report
+from tests.chaos.run import run_seed, scale_for, set_up
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow, pytest.mark.timeout(600)]
+
+FIXED_SEED = 4
+JOBS, SECONDS = 220, 40.0
+LEASE_SECONDS = 2.5  # short: the faults come faster
+
+
+def chosen_seed() -> int:
+    return int(os.environ.get("CHAOS_SEED") or secrets.randbelow(1_000_000))
+
+
+@pytest.mark.parametrize("seed", [FIXED_SEED, None], ids=["fixed", "drawn"])
+def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
+    seed = chosen_seed() if seed is None else seed
+    print(f"replay: python -m tests.chaos --seed {seed} {arguments()}")
+    scale = scale_for(tmp_path, jobs=JOBS, seconds=SECONDS, lease_seconds=LEASE_SECONDS, poisons=1)
+    result = run_seed(seed, scale, set_up(tmp_path), lambda _: None)
+    print_report([result], Console(width=160))
+    assert result.accepted == JOBS
+    assert result.findings == ()
+    assert is_good([result])
+
+
+def arguments() -> str:
+    return f"--jobs {JOBS} --seconds {SECONDS:g} --lease {LEASE_SECONDS:g} --poisons 1"
