@@ -5,6 +5,7 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import (
     BaseModel,
@@ -96,7 +97,7 @@ class WebhookSettings(_Group):
     """Whom the service may call back, and how it signs."""
 
     secret: SecretStr = SecretStr("")  # whsec_..., newest first where several, apart by spaces; empty: drawn
-    allow_private: bool | None = None  # None: where the API listens on the loopback alone
+    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: where the API listens on loopback alone
 
     @field_validator("secret")
     @classmethod
@@ -109,6 +110,11 @@ class WebhookSettings(_Group):
     def secrets(self) -> tuple[str, ...]:
         """The secrets that are set, the newest first."""
         return tuple(self.secret.get_secret_value().split())
+
+    @property
+    def private(self) -> bool | None:
+        """Whether receivers may be in private networks, None where nobody has said."""
+        return None if self.allow_private == "auto" else self.allow_private == "true"
 
 
 class _Environment(EnvSettingsSource):
@@ -202,8 +208,8 @@ class Settings(BaseSettings):
     @property
     def private_webhooks(self) -> bool:
         """Whether jobs that this API accepts may have webhooks in private networks."""
-        allowed = self.webhook.allow_private
-        return _is_loopback(self.api.host) if allowed is None else allowed
+        said = self.webhook.private
+        return _is_loopback(self.api.host) if said is None else said
 
     @property
     def worker_health(self) -> Path:

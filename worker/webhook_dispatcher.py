@@ -153,6 +153,6 @@ def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | No
         Deliveries(store),
         WebhookSecrets(store.scripts, settings.webhook.secrets),
         tellers(store, settings),
-        allow_private=settings.webhook.allow_private,
+        allow_private=settings.webhook.private,
         rules=rules,
     )

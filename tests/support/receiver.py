@@ -1,0 +1,98 @@
+"""A receiver of webhooks: it keeps what it is told, and answers as it is told to."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Lock, Thread
+from typing import Any
+
+from tests.support.waiting import eventually
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]  # by lower-case name
+    body: bytes
+    at: float  # of the monotonic clock
+
+    @property
+    def id(self) -> str:
+        return self.headers["webhook-id"]
+
+    @property
+    def event(self) -> dict[str, Any]:
+        event: dict[str, Any] = json.loads(self.body)
+        return event
+
+
+@dataclass
+class Receiver:
+    """What came, and what to answer: each request takes the next of `answers`, the last for ever."""
+
+    url: str = ""
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(204, {})])
+    received: list[Received] = field(default_factory=list)
+    hold: Event = field(default_factory=Event)  # unset: no request is answered
+    on_request: Callable[[Received], None] = lambda _: None
+    lock: Lock = field(default_factory=Lock)
+
+    def answer(self, *statuses: int, **headers: str) -> None:
+        """Answer with these statuses, one a request."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers = [(status, named) for status in statuses]
+
+    def wait_for(self, count: int, *, seconds: float = 20) -> list[Received]:
+        """Return what came once there are `count` requests."""
+        eventually(lambda: len(self.received) >= count, seconds=seconds)
+        return self.received
+
+    def take(self, request: Received) -> tuple[int, dict[str, str]]:
+        with self.lock:
+            self.received.append(request)
+            answer = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        self.on_request(request)
+        self.hold.wait(60)
+        return answer
+
+
+@contextmanager
+def receiver() -> Iterator[Receiver]:
+    """Listen on a free loopback port for the length of the block."""
+    state = Receiver()
+    state.hold.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
+    server.daemon_threads = True
+    state.url = f"http://127.0.0.1:{server.server_address[1]}/told"
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield state
+    finally:
+        state.hold.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler_for(state: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, extra = state.take(Received(self.path, headers, body, time.monotonic()))
+            self.send_response(status)
+            for name, value in extra.items():
+                self.send_header(name, value)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
