@@ -1,0 +1,30 @@
+"""What the pictures of a batch's items are called in an archive or a folder."""
+
+import re
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+_UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
+_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+
+
+def member_name(custom_id: str, index: int, media_type: str, *, number: int = 0, of: int = 1) -> str:
+    """Return the name of one of an item's pictures, safe on every system and no other item's.
+
+    A custom id may hold slashes: they make folders. What no file name takes is replaced by `_`, and then the
+    name begins with the item's index and `~~`, which no other name has. Where an item has several pictures,
+    each name ends with `~` and its number.
+    """
+    *folders, last = custom_id.split("/")
+    safe = "/".join([*(_FILE_LIKE.sub("_", _safe(part)) for part in folders), _safe(last)])
+    stem = custom_id if safe == custom_id else f"{index}~~{safe.replace('/', '_')}"
+    counted = f"~{number}" if of > 1 else ""
+    return f"{stem}{counted}.{_EXTENSIONS.get(media_type.partition(';')[0], 'bin')}"
+
+
+def _safe(part: str) -> str:
+    """Return a part of a path as every system takes it; one that they take already stays as it is."""
+    clean = _UNSAFE.sub("_", part).strip(" ")
+    clean = f"_{clean[1:]}" if clean.startswith(".") else clean
+    clean = f"{clean[:-1]}_" if clean.endswith(".") else clean
+    return f"_{clean}" if not clean or _RESERVED.fullmatch(clean) else clean
