@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -22,8 +23,19 @@ class UpRecord:
 
 
 def write_record(folder: Path, record: UpRecord) -> None:
-    """Replace the record; readers see the old one or the new."""
-    write_whole(folder / RECORD_FILE, json.dumps(asdict(record), indent=1).encode())
+    """Replace the record; readers see the old one or the new. On a full disk the old file is written over."""
+    data = json.dumps(asdict(record), indent=1).encode()
+    try:
+        write_whole(folder / RECORD_FILE, data)
+    except OSError:
+        with suppress(OSError):  # what is said there matters less than the processes that it tells of
+            _write_over(folder / RECORD_FILE, data)
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(data)
+        file.truncate()
 
 
 def read_record(folder: Path) -> UpRecord | None:
