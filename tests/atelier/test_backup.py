@@ -107,6 +107,19 @@ def test_unfinished_jobs_of_a_backup_can_be_carried_out_and_lose_no_attempt(
     assert empty.store.get(jobs["running"], ANONYMOUS).attempt == 2
 
 
+def test_a_restored_job_has_its_deadline_again(
+    services: Services, empty: Services, client: Client, tmp_path: Path
+) -> None:
+    job_id = client.submit({"type": "generate", "deadline_seconds": 60}).id
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    old, new = (store.get(job_id, ANONYMOUS).deadline_at for store in (services.store, empty.store))
+    assert empty.store.client.zrange("atelier:deadlines", 0, -1, withscores=True) == [(job_id, new)]
+    assert new is not None
+    assert old is not None
+    assert 0 <= new - old < 60_000  # what was left then is left now
+
+
 def test_a_restored_installation_goes_on_with_keys_styles_files_and_order(
     services: Services, empty: Services, jobs: dict[str, str], tmp_path: Path
 ) -> None:
