@@ -1,6 +1,5 @@
 """Which network addresses a webhook may reach: a client must not have the service knock where only it can."""
 
-from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
@@ -16,11 +15,11 @@ SETTING = "ATELIER_WEBHOOK_ALLOW_PRIVATE"
 
 def refusal(address: Address, *, private: bool) -> str:
     """Return why an address must not be told, "" where it may; `private` allows those of private networks."""
-    for each in _meant(address):
-        if _is_never_a_receiver(each):
-            return f"{address} is never a receiver's address"
-        if not private and not each.is_global:
-            return f"{address} is an address of a private network, and {SETTING} is not set"
+    meant = _meant(address)
+    if any(_is_never_a_receiver(each) for each in meant):
+        return f"{address} is never a receiver's address"
+    if not private and not all(each.is_global for each in meant):
+        return f"{address} is an address of a private network, and {SETTING} does not allow those"
     return ""
 
 
@@ -42,12 +41,11 @@ def _is_never_a_receiver(address: Address) -> bool:
     return address in _METADATA or any(kinds) or str(address) == "255.255.255.255"
 
 
-def _meant(address: Address) -> Iterator[Address]:
-    """Yield the address, and those of version 4 that it stands for."""
-    yield address
-    if isinstance(address, IPv4Address):
-        return
+def _meant(address: Address) -> list[Address]:
+    """Return the addresses of version 4 that one of version 6 stands for; else itself."""
+    if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
+        return [address]
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if not address.is_loopback and not address.is_unspecified and any(address in net for net in _TRANSLATED):
+    if any(address in network for network in _TRANSLATED):
         inner.append(IPv4Address(int(address) & 0xFFFFFFFF))
-    yield from (each for each in inner if each is not None)
+    return [each for each in inner if each is not None] or [address]

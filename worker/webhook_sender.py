@@ -1,7 +1,6 @@
 """One POST to a receiver: its address is looked up, checked, and then that very address is connected to."""
 
 import asyncio
-import socket
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
 from ipaddress import ip_address
+from socket import SOCK_STREAM, getaddrinfo
 
 import httpx
 
@@ -73,7 +73,7 @@ class Sender:
 
     async def _addresses(self, url: httpx.URL, private: bool) -> list[Address]:
         port = url.port or (443 if url.scheme == "https" else 80)
-        look_up = partial(socket.getaddrinfo, url.host, port, type=socket.SOCK_STREAM)
+        look_up = partial(getaddrinfo, url.host, port, type=SOCK_STREAM)
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._lookups, look_up)
         except (OSError, UnicodeError) as error:

@@ -1,4 +1,5 @@
 import base64
+import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +24,7 @@ from shared.webhook_secrets import WebhookSecrets
 from shared.webhook_spec import webhook_record
 from tests.support.receiver import Receiver, receiver
 from tests.support.waiting import eventually
+from worker import webhook_sender
 from worker.webhook_delivery import DeliveryRules
 from worker.webhook_dispatcher import Dispatcher, dispatcher_of
 
@@ -369,3 +371,49 @@ def test_the_timestamp_is_the_servers(store: JobStore, dispatcher: Dispatcher, t
 def test_a_secret_is_standard_base64() -> None:
     key = new_secret().removeprefix("whsec_")
     assert len(base64.b64decode(key, validate=True)) == 32
+
+
+def resolves_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
+    """Let the name server answer with these addresses, one list a question; return its questions."""
+    asked: list[str] = []
+
+    def look_up(host: str, port: int, **_: Any) -> list[Any]:
+        asked.append(host)
+        found = answers[min(len(asked), len(answers)) - 1]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(webhook_sender, "getaddrinfo", look_up)
+    return asked
+
+
+def test_a_name_that_changes_its_address_is_told_at_the_one_that_was_checked(
+    store: JobStore, dispatcher: Dispatcher, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = resolves_to(monkeypatch, ["127.0.0.1"], ["169.254.169.254"])
+    tell(store, told.url.replace("127.0.0.1", "rebound.example"))
+    dispatcher.run()
+    (request,) = told.received
+    assert (asked, request.headers["host"].split(":")[0]) == (["rebound.example"], "rebound.example")
+
+
+def test_a_name_of_a_private_address_is_refused(
+    store: JobStore,
+    dispatcher: Dispatcher,
+    deliveries: Deliveries,
+    told: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolves_to(monkeypatch, ["127.0.0.1"])
+    job_id = tell(store, told.url.replace("127.0.0.1", "public.example"), private=False)
+    dispatcher.run()
+    assert told.received == []
+    assert "private network" in str(only(deliveries, job_id).log[0].error)
+
+
+def test_of_a_names_addresses_only_those_allowed_are_told(
+    store: JobStore, dispatcher: Dispatcher, told: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolves_to(monkeypatch, ["169.254.169.254", "127.0.0.1"])
+    tell(store, told.url.replace("127.0.0.1", "mixed.example"))
+    dispatcher.run()
+    assert len(told.received) == 1
