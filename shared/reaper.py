@@ -9,21 +9,23 @@ from shared.garbage import Garbage
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore, Ring
 from shared.status import Lane
+from shared.webhook_deliveries import Deliveries
 
 log = logging.getLogger("atelier.reaper")
 
 LIST_TARGET = 64  # rings are repeated only while a lane's Celery list is shorter than this
-PASSES_PER_LEASE = 5
-HOUSEKEEPING_PASSES = 30  # one pass in so many also forgets old jobs
+PASSES_PER_LEASE = 10
+HOUSEKEEPING_PASSES = 60  # one pass in so many also forgets old jobs
 
 
 class Reaper:
-    """One thread that makes a pass every fifth of a lease, and sooner than a ring is due."""
+    """One thread that makes a pass every tenth of a lease, and sooner than a ring is due."""
 
     def __init__(self, store: JobStore, queue: JobQueue, garbage: Garbage) -> None:
         self._store = store
         self._queue = queue
         self._garbage = garbage
+        self._deliveries = Deliveries(store)
         self._period = min(store.rules.lease_seconds / PASSES_PER_LEASE, store.rules.ring_seconds / 2)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
@@ -41,6 +43,7 @@ class Reaper:
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
             _survive(self.pass_once)
+            _survive(self.ring_webhooks)
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
                 _survive(self.keep_house)
@@ -55,8 +58,14 @@ class Reaper:
         for ring, lane in _with_patience(reaped.rings, self._store.rules.bulk_patience_seconds):
             self._queue.ring(ring.id, lane, ahead=ring.ahead)
 
+    def ring_webhooks(self) -> None:
+        """Ring the io worker when webhooks are due."""
+        if self._queue.io_rings() < LIST_TARGET and self._deliveries.should_ring():
+            self._queue.ring_deliveries()
+
     def keep_house(self) -> None:
-        """Forget jobs whose time to live is over, and have their bytes removed."""
+        """Forget jobs and files whose time to live is over, and have their bytes removed."""
+        self._garbage.add_expired_files()
         if self._store.expire() or len(self._garbage):
             self._queue.ring_sweep()
 

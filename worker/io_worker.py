@@ -1,4 +1,4 @@
-"""The worker for what needs no model: it removes bytes that no record names any more."""
+"""The worker for what needs no model: it removes bytes that no record names, and delivers webhooks."""
 
 import logging
 import threading
@@ -8,7 +8,8 @@ from shared.errors import AtelierError
 from shared.job_queue import IO_QUEUE
 from worker.foundation import Foundation
 from worker.health import Health, write_health
-from worker.tasks import serve_sweeps
+from worker.tasks import serve_deliveries, serve_sweeps
+from worker.webhook_dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
 
@@ -23,7 +24,9 @@ class IoWorker:
     def __init__(self, base: Foundation) -> None:
         self._base = base
         self._ready = False
+        self._dispatcher = dispatcher_of(base.store, base.settings)
         serve_sweeps(base.celery, self._sweep)
+        serve_deliveries(base.celery, self._dispatcher.run)
 
     def _sweep(self) -> None:
         try:
@@ -45,8 +48,9 @@ class IoWorker:
         log.info("worker ready", extra={"worker": self._base.id})
 
     def drain(self) -> None:
-        """Stop: a sweep under way ends by itself, and the next worker goes on with the rest."""
+        """Stop: what is under way ends by itself, and the next worker goes on with the rest."""
         self._ready = False
+        self._dispatcher.stop()
 
     def _beat(self) -> None:
         while True:
