@@ -277,7 +277,7 @@ def test_no_order_of_moves_loses_a_job_or_ends_it_twice(redis_client: Client) ->
     run_state_machine_as_test(
         lambda: Machine(redis_client),
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
