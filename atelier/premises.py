@@ -10,7 +10,7 @@ from atelier.embedded_server import EmbeddedServer, server_url
 from atelier.installation import SERVER_FOLDER, names_server
 from atelier.state_lock import StateLock
 from atelier.up_record import read_record
-from shared.errors import AtelierError
+from shared.errors import AtelierError, StoreUnavailable
 from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import Client, connect
 from shared.settings import Settings
@@ -88,11 +88,25 @@ def _own_server(folder: Path) -> Iterator[str]:
     lock = StateLock(folder)
     lock.take()
     try:
-        (folder / SERVER_FOLDER).mkdir(exist_ok=True, mode=0o700)
-        with EmbeddedServer(folder / SERVER_FOLDER):
+        with _started(folder / SERVER_FOLDER):
             yield server_url(folder / SERVER_FOLDER)
     finally:
         os.close(lock.descriptor)
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[None]:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    server = EmbeddedServer(folder)
+    try:
+        server.start()
+    except TimeoutError as error:
+        server.kill()
+        raise StoreUnavailable(f"{error}; {folder / 'server.log'} says why") from error
+    try:
+        yield
+    finally:
+        server.stop()
 
 
 @contextmanager
