@@ -29,29 +29,37 @@ class _Read:
 
 
 def take_backup(premises: Premises, path: Path, on_step: OnStep) -> Manifest:
-    """Write a backup to a path, whole or not at all; return what it holds.
+    """Write a backup to a path, whole or not at all; return what it holds."""
+    with _whole(path) as file:
+        return write_backup(premises, file, on_step, scratch=path.parent)
+
+
+def write_backup(
+    premises: Premises, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
+) -> Manifest:
+    """Write a backup to a file or a pipe; return what it holds. `scratch` has room for the records meanwhile.
 
     Records come first and then the objects that they name, so it fits together though the service runs.
     """
     snapshot = Snapshot(premises.client)
     taken_at = snapshot.now()
-    with _whole(path) as file, tempfile.TemporaryFile(dir=path.parent) as records:
-        writer = BackupWriter(file)
+    writer = BackupWriter(file)
+    with tempfile.TemporaryFile(dir=scratch) as records:
         read = _read_records(snapshot, records, on_step)
         writer.add_file(RECORDS, records)
-        missing = _add_objects(premises, read.named, writer, on_step)
-        gone = {key: read.named[key] for key in missing if not snapshot.exists(read.named[key])}
-        manifest = Manifest(
-            format=FORMAT,
-            record_schema=RECORD_SCHEMA,
-            taken_at=taken_at,
-            software=version("atelier"),
-            records=dict(read.kinds),
-            members=writer.members,
-            left_out=tuple(sorted(set(gone.values()))),
-            missing=tuple(key for key in missing if key not in gone),
-        )
-        writer.finish(manifest)
+    missing = _add_objects(premises, read.named, writer, on_step)
+    gone = {key for key in missing if not snapshot.exists(read.named[key])}
+    manifest = Manifest(
+        format=FORMAT,
+        record_schema=RECORD_SCHEMA,
+        taken_at=taken_at,
+        software=version("atelier"),
+        records=dict(read.kinds),
+        members=writer.members,
+        left_out=tuple(sorted({read.named[key] for key in gone})),
+        missing=tuple(key for key in missing if key not in gone),
+    )
+    writer.finish(manifest)
     return manifest
 
 

@@ -73,7 +73,7 @@ class BackupWriter:
     """Adds members to the tar, and notes their checksums."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._tar = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self.members: dict[str, Member] = {}
 
     def add(self, name: str, data: bytes) -> None:

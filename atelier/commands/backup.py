@@ -1,6 +1,7 @@
 """`atelier backup` and `atelier restore`: a whole installation in one file, and back."""
 
 import json
+import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import click
 
-from atelier.backup import take_backup
+from atelier.backup import take_backup, write_backup
 from atelier.backup_file import Manifest, open_backup
 from atelier.premises import enter, enter_stopped
 from atelier.progress_display import step_bars
@@ -19,13 +20,14 @@ MEGABYTE = 1_000_000
 
 
 @click.command(short_help="Put everything into one file.")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--check", is_flag=True, help="Verify a backup that is there, instead of taking one.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the backup holds as JSON.")
 def backup(*, file: Path, check: bool, as_json: bool) -> None:
     """Write all jobs, styles, files and pictures into FILE; the service may run meanwhile.
 
-    An existing FILE is replaced when the new one is complete. Models are not in it: `atelier models pull`.
+    An existing FILE is replaced when the new one is complete; - is the standard output. Models are not in it:
+    `atelier models pull`.
     """
     if check:
         with open_backup(file) as found, step_bars() as on_step:
@@ -33,8 +35,11 @@ def backup(*, file: Path, check: bool, as_json: bool) -> None:
         _report(found.manifest, f"{file} is good", as_json=as_json)
         return
     with enter(Settings.from_env()) as premises, step_bars() as on_step:
-        manifest = take_backup(premises, file, on_step)
-    _report(manifest, str(file), as_json=as_json)
+        if str(file) == "-":
+            manifest = write_backup(premises, sys.stdout.buffer, on_step)
+        else:
+            manifest = take_backup(premises, file, on_step)
+    _report(manifest, str(file), as_json=as_json, err=str(file) == "-")
 
 
 @click.command(short_help="Bring a backup into an empty installation.")
@@ -52,15 +57,15 @@ def restore(*, file: Path, as_json: bool) -> None:
     _report(found.manifest, f"restored {file}", as_json=as_json)
 
 
-def _report(manifest: Manifest, title: str, *, as_json: bool) -> None:
+def _report(manifest: Manifest, title: str, *, as_json: bool, err: bool = False) -> None:
     if as_json:
-        click.echo(json.dumps(_facts(manifest)))
+        click.echo(json.dumps(_facts(manifest)), err=err)
         return
     counts = {kind: manifest.records.get(kind, 0) for kind in ("job", "file", "style")}
     counts["picture"] = len(manifest.object_keys)
     held = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
     moment = datetime.fromtimestamp(manifest.taken_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    click.echo(f"{title}: {held}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}")
+    click.echo(f"{title}: {held}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}", err=err)
     if manifest.left_out:
         click.echo(f"left out, as they were deleted meanwhile: {len(manifest.left_out)} records", err=True)
     for key in manifest.missing:

@@ -1,6 +1,8 @@
 """Backups: all of an installation in one file, verified, and brought back into an empty one."""
 
 import json
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -286,6 +288,16 @@ def test_the_commands_back_up_check_and_restore(at_home: Path, monkeypatch: pyte
     assert (again.exit_code, "5 job," in again.stderr) == (1, True)
     second = command("backup", str(at_home / "second.tar"), "--json")
     assert json.loads(second.stdout)["records"]["job"] == 5
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_backup_goes_down_a_pipe_too(at_home: Path) -> None:
+    piped = subprocess.run(
+        [sys.executable, "-m", "atelier", "backup", "-"], capture_output=True, check=True, cwd=at_home
+    )
+    assert piped.stderr.startswith(b"-: 5 jobs, 3 files")
+    (at_home / "piped.tar").write_bytes(piped.stdout)
+    assert command("backup", "--check", str(at_home / "piped.tar")).exit_code == 0
 
 
 def test_without_an_installation_there_is_nothing_to_back_up(
