@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.chaos.report import is_good, print_report, write_report
+from tests.chaos.report import is_good, print_findings, print_report, write_report
 from tests.chaos.run import Result, run_seed, scale_for, set_up
 
 LEASE_SECONDS = 5.0  # the default, by which P3 is judged
@@ -73,6 +73,7 @@ def _tell(result: Result, console: Console) -> None:
         f"seed {result.plan.seed}: {result.accepted} jobs, {len(result.strikes)} faults, {verdict}, "
         f"{result.seconds:.0f} s"
     )
+    print_findings(result, console)
 
 
 def _options() -> argparse.Namespace:
@@ -83,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1000, help="a history")
     parser.add_argument("--seconds", type=float, help="over which jobs and faults are spread")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds")
-    parser.add_argument("--poisons", type=int, default=2, choices=range(3), help="jobs that kill workers")
+    parser.add_argument("--poisons", type=int, default=1, choices=range(3), help="jobs that kill workers")
     parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
     parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")
     parser.set_defaults(seeds=[1])

@@ -152,8 +152,18 @@ class _Run:
             if e.data["status"] == "succeeded"
         )
         for strike in self._strikes:
-            if strike.fault.kind == "disk_full" and strike.ended and self._waits_at(strike.ended):
+            if strike.fault.kind == "disk_full" and strike.ended and self._could_go_on(strike):
                 yield self._next(successes, strike.ended)
+
+    def _could_go_on(self, strike: Strike) -> bool:
+        """Whether work waited when the fault ended, a worker was there for it, and nothing else was broken."""
+        ended = strike.ended or strike.began
+        if not (self._waits_at(ended) and self._has_worker(ended)):
+            return False
+        others = (s for s in self._strikes if s is not strike)
+        return not any(
+            s.began < ended + 2 and (s.ended or ended) + self._lease > strike.began for s in others
+        )
 
     def _waits_at(self, at: float) -> bool:
         sample = next((s for s in self._samples if s.at >= at and s.server_answers), None)

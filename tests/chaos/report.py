@@ -15,6 +15,7 @@ from tests.chaos.run import Result
 from tests.chaos.verdict import Row, rows_of
 
 WORDS = {True: "kept", False: "BROKEN", None: "not judged"}
+MOST_FINDINGS = 30  # of a run, that are shown; the JSON has all
 PER_SEED = (
     "seed",
     "accepted",
@@ -41,10 +42,13 @@ def print_report(results: Sequence[Result], console: Console) -> None:
         for line in lines:
             table.add_row(*line)
         console.print(table)
-    for result in results:
-        for finding in result.findings[:20]:
-            text = f"seed {result.plan.seed}: {finding.promise} {finding.rule}: {finding.job}: {finding.text}"
-            console.print(text, markup=False, highlight=False)
+
+
+def print_findings(result: Result, console: Console) -> None:
+    """Show what the oracle found in a run, line by line."""
+    for finding in result.findings[:MOST_FINDINGS]:
+        text = f"  {finding.promise} {finding.rule}: {finding.job}: {finding.text}"
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def write_report(results: Sequence[Result], path: Path) -> None:

@@ -21,7 +21,7 @@ class Scale:
     seconds: float  # over which jobs and faults are spread
     lease_seconds: float
     has_disk: bool = True  # whether the storage folder may be filled up
-    poisons: int = 2  # of the pool's, at most 2
+    poisons: int = 1  # jobs that kill their workers, at most 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def _clocks(draw: random.Random) -> dict[str, float]:
 
 def _orders(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Order]:
     stampedes = draw.sample(range(scale.jobs), 1)
-    poisons = dict(zip(_poison_numbers(scale), pool.poison[: scale.poisons], strict=True))
+    poisons = dict(zip(_poison_numbers(scale), draw.sample(pool.poison, scale.poisons), strict=True))
     for number in range(scale.jobs):
         wish = poisons.get(number) or _wish(draw, pool)
         at = scale.seconds * number / scale.jobs + draw.uniform(0, 0.5)
@@ -95,7 +95,7 @@ def _poison_numbers(scale: Scale) -> list[int]:
 
 def _wish(draw: random.Random, pool: Pool) -> Wish:
     kinds = (pool.light, pool.dwelling, pool.digits, pool.stylized)
-    (kind,) = draw.choices(kinds, weights=(70, 22, 4, 4))
+    (kind,) = draw.choices(kinds, weights=(66, 26, 4, 4))
     return draw.choice(kind)
 
 

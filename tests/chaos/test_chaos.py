@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.chaos.report import is_good, print_report
+from tests.chaos.report import is_good, print_findings, print_report
 from tests.chaos.run import run_seed, scale_for, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow, pytest.mark.timeout(600)]
@@ -25,13 +25,14 @@ def chosen_seed() -> int:
 def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
     seed = chosen_seed() if seed is None else seed
     print(f"replay: python -m tests.chaos --seed {seed} {arguments()}")
-    scale = scale_for(tmp_path, jobs=JOBS, seconds=SECONDS, lease_seconds=LEASE_SECONDS, poisons=1)
+    scale = scale_for(tmp_path, jobs=JOBS, seconds=SECONDS, lease_seconds=LEASE_SECONDS)
     result = run_seed(seed, scale, set_up(tmp_path), lambda _: None)
     print_report([result], Console(width=160))
+    print_findings(result, Console(width=160))
     assert result.accepted == JOBS
     assert result.findings == ()
     assert is_good([result])
 
 
 def arguments() -> str:
-    return f"--jobs {JOBS} --seconds {SECONDS:g} --lease {LEASE_SECONDS:g} --poisons 1"
+    return f"--jobs {JOBS} --seconds {SECONDS:g} --lease {LEASE_SECONDS:g}"

@@ -13,7 +13,7 @@ from tests.chaos.light_model import NAME as LIGHT
 from tests.chaos.marks import DWELL, KEY_OF_MARK, LATENT_SIZE, POISON
 from tests.support import pictures
 
-LONGEST_DWELL = 2.5  # seconds
+LONGEST_DWELL = 3.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
