@@ -1,15 +1,13 @@
 """What an installation holds: its jobs' ways and ends, their bytes, and the bytes that nothing names."""
 
-import io
-from collections.abc import Iterable
 from dataclasses import dataclass
-
-import numpy as np
-from PIL import Image
 
 from atelier.client import Client
 from shared.identifiers import ANONYMOUS, sha256
+from shared.orphans import plan
 from tests.crash_points.premises import Premises
+
+NO_GRACE = -60.0  # seconds: what is stored this very moment counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,28 +36,12 @@ def digests(client: Client, job_id: str) -> list[str]:
     return [sha256(picture.data) for picture in client.pictures(job)] if job.succeeded else []
 
 
-def pixels(data: bytes) -> list[int]:
-    """Return a picture's values."""
-    with Image.open(io.BytesIO(data)) as picture:
-        return [int(value) for value in np.asarray(picture).ravel()]
-
-
 def job_ids(premises: Premises) -> set[str]:
     """Return the ids of all jobs that the installation knows."""
     return set(premises.redis.zrange(f"atelier:owner:{ANONYMOUS}:jobs", 0, -1))
 
 
 def stray_keys(premises: Premises) -> set[str]:
-    """Return the keys of objects that no record names, and that nobody is told to remove."""
-    return {key for key in _stored(premises) if not key.startswith(tuple(_named(premises)))}
-
-
-def _stored(premises: Premises) -> set[str]:
-    return {*premises.objects.keys("inputs/"), *premises.objects.keys("outputs/")}
-
-
-def _named(premises: Premises) -> Iterable[str]:
-    redis = premises.redis
-    yield from (redis.hget(key, "key") for key in redis.scan_iter("atelier:file:*"))
-    yield from (f"outputs/{job_id}/" for job_id in job_ids(premises))  # go with their job
-    yield from redis.zrange("atelier:garbage", 0, -1)
+    """Return the keys of the objects that no record names, as the collector finds them."""
+    found = plan(premises.redis, premises.objects, grace_seconds=NO_GRACE)
+    return {orphan.key for orphan in found}

@@ -75,6 +75,8 @@ def _size(call: Call) -> str:
 
 
 _JOBS = "shared.job_store:JobStore"
+_DELIVERIES = "shared.webhook_deliveries:Deliveries"
+_FOLDER = "shared.local_object_store:LocalObjectStore"
 _GENERATE = "tests.support.light_models:LightGenerator.generate"
 _SCRIPT = "shared.redis_server:Scripts.run"
 
@@ -83,6 +85,7 @@ POINTS = (
     Point("api.after-create", "api", "after", f"{_JOBS}.submit"),
     Point("api.before-ring", "api", "before", "api.submissions:_ring"),
     Point("api.after-ring", "api", "after", "api.submissions:_ring"),
+    Point("api.upload-before-rename", "api", "before", f"{_FOLDER}._publish"),
     Point("api.upload-before-record", "api", "before", _SCRIPT, _script("add_file")),
     Point("api.upload-after-record", "api", "after", _SCRIPT, _script("add_file")),
     Point("api.after-forget", "api", "after", f"{_JOBS}.delete"),
@@ -92,6 +95,8 @@ POINTS = (
     Point("worker.after-decode", "worker", "after", "worker.transformation:decode"),
     Point("worker.after-predict", "worker", "after", "worker.generation:predict"),
     Point("worker.before-store", "worker", "before", "worker.pipeline:_store"),
+    Point("worker.before-rename", "worker", "before", f"{_FOLDER}._publish"),
+    Point("worker.after-rename", "worker", "after", f"{_FOLDER}._publish"),
     Point("worker.between-outputs", "worker", "after", "worker.pipeline:_store", _is_output(0)),
     Point("worker.after-store", "worker", "after", "worker.pipeline:_store", _is_output(1)),
     Point("worker.before-succeed", "worker", "before", f"{_JOBS}.succeed"),
@@ -107,6 +112,11 @@ POINTS = (
     Point("reaper.before-ringing-the-sweep", "", "before", "shared.job_queue:JobQueue.ring_sweep"),
     Point("io.before-delete", "io", "before", "shared.garbage:Garbage._remove"),
     Point("io.before-unlisting", "io", "before", "redis:Redis.zrem", _is_garbage),
+    Point("io.before-claiming-deliveries", "io", "before", f"{_DELIVERIES}.claim"),
+    Point("io.after-claiming-deliveries", "io", "after", f"{_DELIVERIES}.claim", lambda c: bool(c.result)),
+    Point("io.before-telling", "io", "before", "worker.webhook_sender:Sender.post"),
+    Point("io.after-telling", "io", "before", f"{_DELIVERIES}.note"),
+    Point("io.after-noting", "io", "after", f"{_DELIVERIES}.note"),
     # No steps of the table: what the stories and the poisoned jobs need.
     Point("seen.at-batcher", "worker", "before", "worker.batcher:Batcher.call", act=live),
     Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),

@@ -105,3 +105,8 @@ def until_swept(premises: Premises, folder: Path) -> None:
     """Return when a job's folder holds no picture, and nothing waits to be removed any more."""
     eventually(lambda: not list(folder.rglob("*.png")), seconds=30)
     eventually(lambda: not premises.redis.exists("atelier:garbage"), seconds=30)
+
+
+def draw_and_tell(client: Client, url: str) -> Job:
+    """Have pictures drawn, and a receiver told."""
+    return client.submit({**DRAWING, "webhook": {"url": url}})
