@@ -156,7 +156,7 @@ class _Run:
                 yield self._next(successes, strike.ended)
 
     def _could_go_on(self, strike: Strike) -> bool:
-        """Whether work waited when the fault ended, a worker was there for it, and nothing else was broken."""
+        """Whether work waited when the fault ended, with a worker there for it and nothing else broken."""
         ended = strike.ended or strike.began
         if not (self._waits_at(ended) and self._has_worker(ended)):
             return False
