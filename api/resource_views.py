@@ -26,6 +26,9 @@ class FileView(View):
     bytes: int
     sha256: str
     created_at: Time
+    expires_at: Time | None = Field(
+        description="When it is forgotten unless it is used before; null while a job or a style names it."
+    )
     urls: FileUrls
 
 

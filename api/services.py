@@ -47,7 +47,7 @@ def build_services(settings: Settings) -> Services:
         catalog=load_catalog(settings.cards),
         store=store,
         queries=JobQueries(store),
-        files=FileStore(client, objects, disk=disk),
+        files=FileStore(client, objects, disk=disk, retention_seconds=settings.jobs.file_retention_seconds),
         styles=StyleLibrary(client),
         objects=objects,
         disk=disk,

@@ -82,7 +82,7 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
     if not isinstance(resolved, GenerateSpec):
         _check_content(services, resolved, uploads, caller.owner)
     for upload in uploads:
-        services.files.add(caller.owner, upload.data, upload.info)
+        services.files.add(caller.owner, upload.data, upload.info, with_form=True)
     return _submit(services, resolved, fingerprint, caller)
 
 

@@ -11,6 +11,7 @@ from shared.image_probe import ImageInfo
 from shared.object_keys import input_key
 from shared.object_store import ObjectStore
 from shared.redis_server import PREFIX, Client, Scripts, answering
+from shared.settings import JobRules
 
 LOOKED_UP = 1000  # files that one round trip asks for
 
@@ -28,6 +29,7 @@ class StoredFile:
     width: int  # pixels
     height: int  # pixels
     created_at: int  # milliseconds since the epoch
+    expires_at: int | None = None  # the same; None while a job or a style names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,50 +43,73 @@ class FilePage:
 def _file(raw: Mapping[str, str]) -> StoredFile:
     numbers = {name: int(raw[name]) for name in ("bytes", "width", "height", "created_at")}
     texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
-    return StoredFile(**texts, **numbers)  # type: ignore[arg-type]
+    expires_at = int(raw["expires_at"]) if raw.get("expires_at") else None
+    return StoredFile(**texts, **numbers, expires_at=expires_at)  # type: ignore[arg-type]
+
+
+def _paired(flat: Sequence[str]) -> StoredFile:
+    return _file(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, str]:
+    return {
+        "key": key,
+        "sha256": digest,
+        "bytes": str(len(data)),
+        "media_type": info.media_type,
+        "width": str(info.width),
+        "height": str(info.height),
+    }
 
 
 class FileStore:
     """Uploads, stored once an owner however often they come."""
 
     def __init__(
-        self, client: Client, objects: ObjectStore, *, disk: DiskGuard | None = None, prefix: str = PREFIX
+        self,
+        client: Client,
+        objects: ObjectStore,
+        *,
+        disk: DiskGuard | None = None,
+        retention_seconds: int = JobRules().file_retention_seconds,
+        prefix: str = PREFIX,
     ) -> None:
         self._client = client
         self._objects = objects
         self._disk = disk
+        self._retention = retention_seconds * 1000
         self._scripts = Scripts(client, prefix=prefix)
 
-    def add(self, owner: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
-        """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull."""
-        digest = sha256(data)
-        known = self.find(owner, file_id(digest))
-        return (known, False) if known else self._store(owner, digest, data, info)
+    def add(
+        self, owner: str, data: bytes, info: ImageInfo, *, with_form: bool = False
+    ) -> tuple[StoredFile, bool]:
+        """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull.
 
-    def _store(self, owner: str, digest: str, data: bytes, info: ImageInfo) -> tuple[StoredFile, bool]:
+        What comes `with_form` goes with the last job that names it, unless it also comes by itself.
+        """
+        digest = sha256(data)
+        how = (int(with_form), self._retention)
+        flat = self._scripts.run("touch_file", owner, file_id(digest), *how)
+        return (_paired(flat), False) if flat else self._store(owner, digest, data, info, how)
+
+    def _store(
+        self, owner: str, digest: str, data: bytes, info: ImageInfo, how: tuple[int, int]
+    ) -> tuple[StoredFile, bool]:
         if self._disk is not None:
             self._disk.check(len(data))
         key = input_key(owner, digest)
         self._objects.put(key, data)
-        fields = {
-            "key": key,
-            "sha256": digest,
-            "bytes": str(len(data)),
-            "media_type": info.media_type,
-            "width": str(info.width),
-            "height": str(info.height),
-        }
+        fields = _fields(key, digest, data, info)
         try:
-            how, flat = self._scripts.run("add_file", owner, file_id(digest), json.dumps(fields))
+            word, flat = self._scripts.run("add_file", owner, file_id(digest), json.dumps(fields), *how)
         except StoreFull:
             self._objects.delete(
                 key
             )  # nothing names it; whoever tries on and on must not fill the disk as well
             raise
-        stored = _file(dict(zip(flat[::2], flat[1::2], strict=True)))
-        if how == "existing":
+        if word == "existing":
             self._objects.delete(key)  # the same bytes came twice at once; the other copy stays
-        return stored, how == "created"
+        return _paired(flat), bool(word == "created")
 
     def find(self, owner: str, name: str) -> StoredFile | None:
         """Return the owner's file, or None."""

@@ -1,7 +1,7 @@
 """Bytes that no record names any more: removed after the record is gone, so no link ever dangles."""
 
 from shared.object_store import ObjectStore
-from shared.redis_server import PREFIX, Client, answering
+from shared.redis_server import PREFIX, Client, Scripts, answering
 
 
 class Garbage:
@@ -10,7 +10,12 @@ class Garbage:
     def __init__(self, client: Client, objects: ObjectStore, *, prefix: str = PREFIX) -> None:
         self._client = client
         self._objects = objects
+        self._scripts = Scripts(client, prefix=prefix)
         self._list = f"{prefix}garbage"
+
+    def add_expired_files(self, limit: int = 100) -> int:
+        """Forget files that nothing has named for long and put their bytes on the list; return how many."""
+        return int(self._scripts.run("expire_files", limit))
 
     def sweep(self, limit: int = 100) -> int:
         """Remove the objects of up to `limit` entries; return how many entries are done."""

@@ -41,6 +41,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_prefetch_count_reduction=False,  # after a reconnect it would hold threads back
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a server with a full disk hands out no messages
         broker_transport_options={
             "queue_order_strategy": "priority",
             "health_check_interval": HEALTH_CHECK_SECONDS,

@@ -59,6 +59,7 @@ class JobRules(_Group):
     hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt running longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
     tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # then their id answers "gone" this long
+    file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # of a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)
     max_events: int = Field(default=1024, ge=16)  # a job's event stream keeps about this many
     bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane

@@ -40,6 +40,7 @@ def _view(file: StoredFile) -> FileView:
         bytes=file.bytes,
         sha256=file.sha256,
         created_at=rfc3339(file.created_at),
+        expires_at=None if file.expires_at is None else rfc3339(file.expires_at),
         urls=FileUrls(self=home, content=f"{home}/content"),
     )
 

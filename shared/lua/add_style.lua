@@ -8,5 +8,7 @@ if known then return {known == file and 'existing' or 'taken', redis.call('HGETA
 if redis.call('EXISTS', P .. 'file:' .. owner .. ':' .. file) == 0 then return {'missing', {}} end
 redis.call('HSET', key, 'name', name, 'owner', owner, 'file', file, 'created_at', now)
 redis.call('SADD', users_key(owner, file), style_user(name))
+redis.call('HDEL', file_key(owner, file), 'form')
+wake_file(owner, file)
 redis.call('ZADD', P .. 'owner:' .. owner .. ':styles', redis.call('INCR', P .. 'sequence'), name)
 return {'created', redis.call('HGETALL', key)}

@@ -1,12 +1,13 @@
 -- Forget terminal jobs whose time to live is over; their bytes become garbage. ARGV: most jobs, tombstone ms
 -- With a third and a fourth argument, id and owner: forget that terminal job now.
 local function forget(id)
-  local owner = redis.call('HGET', job_key(id), 'owner')
+  local owner, inputs = unpack(get(id, 'owner', 'inputs'))
   redis.call('ZREM', EXPIRING, id)
   if not owner then return end
   redis.call('ZREM', P .. 'owner:' .. owner .. ':jobs', id)
   redis.call('SET', P .. 'gone:' .. id, owner, 'PX', ARGV[2])
   redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
+  for file, object in pairs(cjson.decode(inputs)) do unname_file(owner, file, object) end
   redis.call('DEL', job_key(id), events_key(id))
   forget_deliveries('job', id)
 end

@@ -53,7 +53,9 @@ elseif kind == 'delivery' then
   readmit_delivery(known[2], owner)
 elseif kind == 'file' then
   list(owner, 'files', known[2])
+  rest_file(owner, known[2])
 elseif kind == 'style' then
   redis.call('SADD', users_key(owner, known[4]), style_user(known[3]))
+  wake_file(owner, known[4])
   list(owner, 'styles', known[3])
 end

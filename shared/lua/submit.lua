@@ -37,7 +37,10 @@ if fields.deadline_ms then
   redis.call('HSET', job_key(id), 'deadline_at', deadline)
   redis.call('ZADD', DEADLINES, deadline, id)
 end
-for _, file in ipairs(inputs) do redis.call('SADD', users_key(owner, file), id) end
+for _, file in ipairs(inputs) do
+  redis.call('SADD', users_key(owner, file), id)
+  name_file(owner, file)
+end
 redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', sequence, id)
 if key ~= '' then
   redis.call('HSET', idem, 'id', id, 'fingerprint', fingerprint)
