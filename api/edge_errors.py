@@ -78,3 +78,10 @@ class TooManyListeners(AtelierError):
 
     code = "too_many_listeners"
     title = "Too many clients listen"
+
+
+class TooManyDownloads(AtelierError):
+    """Raised when as many clients as may be served at once download results of batches already."""
+
+    code = "too_many_downloads"
+    title = "Too many clients download"

@@ -66,6 +66,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     edge.PreviewUnavailable: 404,
     edge.NotReady: 503,
     edge.TooManyListeners: 503,
+    edge.TooManyDownloads: 503,
 }
 _OF_WERKZEUG: dict[int, type[errors.AtelierError]] = {
     404: edge.RouteNotFound,

@@ -46,7 +46,7 @@ def stream_events(job_id: str) -> Response:
     `state` and `progress` tell what changed, `done` carries the whole job and is the last. Every event has
     an id: send the last one as `Last-Event-ID` to go on after it.
     """
-    after = _last_event_id()
+    after = last_event_id()
     services().store.get(job_id, owner())
     seats = waits()
     if not seats.take():
@@ -59,10 +59,11 @@ def stream_events(job_id: str) -> Response:
     return response
 
 
-def _last_event_id() -> str:
+def last_event_id() -> str:
+    """Return the event after which a client goes on; raise InvalidHeader."""
     given = request.headers.get("Last-Event-ID", "0-0")
     if _EVENT_ID.fullmatch(given) is None:
-        raise InvalidHeader("Last-Event-ID must be the id of an event of this job")
+        raise InvalidHeader("Last-Event-ID must be the id of an event of this stream")
     return given
 
 
