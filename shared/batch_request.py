@@ -5,12 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from shared.generate_spec import GenerateSpec
 from shared.identifiers import FILE_ID
 from shared.spec_base import Part
 from shared.spec_parts import MAX_SEED, STYLE_NAME, FileId, Seed
 from shared.status import Lane
-from shared.stylize_spec import StylizeSpec, TransformSpec
 
 MAX_LIST = 50_000  # values of one multiplied field
 CUSTOM_ID = r"^[^\x00-\x1f\x7f]{1,64}$"
@@ -166,21 +164,3 @@ class Envelope(BatchSettings):
         """What holds for the batch, without its items."""
         named = {name: getattr(self, name) for name in BatchSettings.model_fields}
         return BatchSettings.model_construct(**named)
-
-
-class GenerateItem(GenerateSpec):
-    """A generation job of a batch."""
-
-    custom_id: CustomId | None = None
-
-
-class StylizeItem(StylizeSpec):
-    """A stylization job of a batch."""
-
-    custom_id: CustomId | None = None
-
-
-class TransformItem(TransformSpec):
-    """A transformation job of a batch."""
-
-    custom_id: CustomId | None = None

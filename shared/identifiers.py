@@ -28,3 +28,8 @@ def sha256(data: bytes) -> str:
 def file_id(digest: str) -> str:
     """Return the id of the file whose bytes have this sha256."""
     return f"file_{digest}"
+
+
+def new_batch_id() -> str:
+    """Return a fresh id that sorts by time of creation."""
+    return f"batch_{uuid7().hex}"
