@@ -22,6 +22,7 @@ from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS
 from shared.settings import JobRules, Settings
 from shared.status import Status
+from shared.webhook_deliveries import Deliveries
 from tests.support import pictures
 from tests.support.fake_worker import PICTURE, FakeWorker
 
@@ -151,6 +152,24 @@ def test_what_a_finished_job_had_left_to_live_it_has_left_after_the_restore(
     assert old is not None
     assert new is not None
     assert 1_000_000 <= new - old < 1_060_000
+
+
+def test_what_is_to_be_told_and_by_when_is_restored(
+    services: Services, empty: Services, client: Client, worker: FakeWorker, tmp_path: Path
+) -> None:
+    spec = {"type": "generate", "seeds": [1], "deadline_seconds": 100}
+    waiting = client.submit(spec).id
+    told = client.submit({**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}).id
+    worker.fail(worker.claim(told))
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    deadline = empty.store.get(waiting, ANONYMOUS).deadline_at
+    assert deadline is not None
+    assert empty.store.client.zscore("atelier:deadlines", waiting) == deadline
+    assert empty.store.client.zscore("atelier:deadlines", told) is None
+    (delivery,) = Deliveries(empty.store).of("job", told, ANONYMOUS)
+    (due,) = Deliveries(empty.store).claim(9, lease_seconds=5, a_host=9, under_way={})
+    assert due.id == delivery.id
 
 
 @pytest.mark.usefixtures("jobs")
