@@ -26,6 +26,7 @@ from atelier.requests import (
     StylizeRequest,
     TransformRequest,
     Upscale,
+    Webhook,
 )
 from atelier.style_view import BuiltinStyles, StoredStyle, Styles
 
@@ -60,4 +61,5 @@ __all__ = [
     "TransformRequest",
     "Upscale",
     "WaitTimeout",
+    "Webhook",
 ]

@@ -72,7 +72,15 @@ class Optimization:
     preview_every: int = 0  # steps; 0: no previews
 
 
-Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """An address that is told how a job goes, by signed POSTs."""
+
+    url: str
+    events: Sequence[str] | None = None  # "job.started" and the endings; None: every way to end
+
+
+Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization | Webhook
 
 
 def to_plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from atelier.request_parts import (
     Optimization,
     Style,
     Upscale,
+    Webhook,
     to_plain,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "StylizeRequest",
     "TransformRequest",
     "Upscale",
+    "Webhook",
 ]
 
 
@@ -41,6 +43,7 @@ class _Request:
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
     deadline_seconds: int | None = None  # it expires, queued or running, when not done by then
+    webhook: Webhook | None = None  # who is told how it goes
     metadata: Mapping[str, str] = field(default_factory=dict)  # comes back with the job
 
     def to_json(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import click
 
 from atelier.client import Client
 from atelier.pictures import is_file_id
-from atelier.request_parts import Style
+from atelier.request_parts import Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -55,6 +55,11 @@ def read_style(text: str) -> Path | Style:
     if not _STYLE_NAME.fullmatch(text):
         raise click.BadParameter(f"{text!r} is no file here, and cannot be a style's name or number")
     return Style(name=text)
+
+
+def read_webhook(text: str) -> Webhook:
+    """Return the webhook that tells an address of every ending."""
+    return Webhook(url=text)
 
 
 def weighted_styles(client: Client, choices: Sequence[Path | Style], weights: Sequence[float]) -> list[Style]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from atelier.client import Client
+from atelier.commands.parameters import read_webhook
 from atelier.downloads import file_name
 from atelier.job_view import Job
 from atelier.pictures import Picture
@@ -28,6 +29,7 @@ _OPTIONS = (
     click.option(
         "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
     ),
+    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
     click.option("--timeout", type=float, help="Seconds to wait. [default: until it is done]"),
     click.option(
         "-o", "--output", type=click.Path(path_type=Path), help="A file for one picture, or a folder."

@@ -7,6 +7,7 @@ import click
 from atelier.cli import Target
 from atelier.commands.parameters import EXISTING_FILE
 from atelier.commands.results import carry_out, encoding, result_options
+from atelier.request_parts import Webhook
 from atelier.requests import TransformRequest
 
 
@@ -25,6 +26,7 @@ def transform(
     model: str | None,
     form: str | None,
     quality: int,
+    webhook: Webhook | None,
     timeout: float | None,
     output: Path | None,
     as_json: bool,
@@ -39,6 +41,7 @@ def transform(
             content=client.upload(picture),
             max_side=max_side,
             model=model,
+            webhook=webhook,
             output=encoding(form, quality, output),
         )
         carry_out(client, request, output=output, timeout=timeout, as_json=as_json)

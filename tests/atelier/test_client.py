@@ -24,6 +24,7 @@ from atelier import (
     StylizeRequest,
     Upscale,
     WaitTimeout,
+    Webhook,
 )
 from atelier.downloads import check_digest, file_name
 from shared.identifiers import ANONYMOUS
@@ -94,6 +95,12 @@ def test_every_wish_of_a_generation_reaches_the_service(client: Client) -> None:
     assert (spec["digit"], spec["animation"]) == (0, {"frame_milliseconds": 40, "loop": False})
     assert (spec["upscale"], spec["output"]["format"]) == ({"factor": 2, "filter": "lanczos"}, "gif")
     assert client.submit(GenerateRequest(digits="0042")).input["digits"] == "0042"
+
+
+def test_a_webhook_reaches_the_service(client: Client) -> None:
+    webhook = Webhook(url="http://127.0.0.1:9/told", events=["job.failed"])
+    job = client.submit(GenerateRequest(webhook=webhook))
+    assert job.input["webhook"] == {"url": "http://127.0.0.1:9/told", "events": ["job.failed"]}
 
 
 def test_latents_may_be_arrays(client: Client) -> None:

@@ -6,13 +6,14 @@ import pytest
 
 from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS
-from shared.job_queue import MODEL_QUEUES, JobQueue, make_celery, queue_of
+from shared.job_queue import IO_QUEUE, MODEL_QUEUES, JobQueue, make_celery, queue_of
 from shared.job_store import JobStore, Ring
 from shared.object_store import ObjectStore
 from shared.reaper import LIST_TARGET, Reaper, _with_patience
 from shared.redis_server import Client
 from shared.settings import JobRules, Settings
 from shared.status import Lane, Status
+from shared.webhook_spec import Webhook, webhook_record
 from tests.shared.test_job_store import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
 
@@ -136,3 +137,25 @@ def test_bytes_of_forgotten_jobs_are_removed(store: JobStore, reaper: Reaper, ob
 
 def test_the_queues_are_the_lanes_in_their_order() -> None:
     assert MODEL_QUEUES == ("atelier.interactive", "atelier.bulk")
+
+
+def test_the_io_worker_is_rung_for_webhooks_that_are_due(store: JobStore, reaper: Reaper) -> None:
+    record = webhook_record(Webhook(url="http://127.0.0.1:9/"), private=True, base="")
+    job_id = submit(store, webhook=record)
+    reaper.ring_webhooks()
+    assert store.client.llen(IO_QUEUE) == 0
+    store.cancel(job_id, ANONYMOUS)
+    reaper.ring_webhooks()
+    reaper.ring_webhooks()  # one ring is enough for now
+    assert store.client.llen(IO_QUEUE) == 1
+
+
+def test_nobody_is_rung_for_webhooks_while_no_io_worker_takes_rings(
+    store: JobStore, queue: JobQueue, reaper: Reaper
+) -> None:
+    for _ in range(LIST_TARGET):
+        queue.ring_deliveries()
+    record = webhook_record(Webhook(url="http://127.0.0.1:9/"), private=True, base="")
+    store.cancel(submit(store, webhook=record), ANONYMOUS)
+    reaper.ring_webhooks()
+    assert store.client.llen(IO_QUEUE) == LIST_TARGET
