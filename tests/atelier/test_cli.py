@@ -218,6 +218,12 @@ def test_a_job_that_fails_is_one_line_with_its_reason(run: Run, client: Client, 
     assert f"error: {job.id} failed: it ends early" in answer.stderr
 
 
+@pytest.mark.usefixtures("busy_worker")
+def test_a_webhook_goes_with_the_job(run: Run) -> None:
+    answer = run("generate", "--webhook", "http://127.0.0.1:9/told", "--json")
+    assert json.loads(answer.stdout)["input"]["webhook"]["url"] == "http://127.0.0.1:9/told"
+
+
 def test_watch_prints_events_as_json(run: Run, client: Client, worker: FakeWorker) -> None:
     job = client.submit(GenerateRequest(seed=1))
     worker.run(job.id)
