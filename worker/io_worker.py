@@ -6,6 +6,7 @@ import time
 
 from shared.errors import AtelierError
 from shared.job_queue import IO_QUEUE
+from worker.collector import Collector
 from worker.foundation import Foundation
 from worker.health import Health, write_health
 from worker.tasks import serve_deliveries, serve_sweeps
@@ -25,6 +26,7 @@ class IoWorker:
         self._base = base
         self._ready = False
         self._dispatcher = dispatcher_of(base.store, base.settings)
+        self._collector = Collector(base.client, base.objects, base.settings.disk)
         serve_sweeps(base.celery, self._sweep)
         serve_deliveries(base.celery, self._dispatcher.run)
 
@@ -39,6 +41,7 @@ class IoWorker:
     def prepare(self) -> None:
         """Start the reaper and the health file."""
         self._base.reaper.start()
+        self._collector.start()
         threading.Thread(target=self._beat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -51,6 +54,7 @@ class IoWorker:
         """Stop: what is under way ends by itself, and the next worker goes on with the rest."""
         self._ready = False
         self._dispatcher.stop()
+        self._collector.stop()
 
     def _beat(self) -> None:
         while True:
