@@ -88,8 +88,8 @@ class AttemptView(View):
     started_at: Time
     ended_at: Time | None
     outcome: Outcome | None = Field(
-        description="How it ended; null while it runs. `released` by a worker that shut down, `lost` with one "
-        "that died or froze, `requeued` by a person."
+        description="How it ended; null while it runs. `released` by a worker that shut down, `lost` with "
+        "one that died or froze, `requeued` by a person."
     )
     code: str | None = Field(description="Of the error that ended it, where one did.")
 

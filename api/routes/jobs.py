@@ -92,7 +92,7 @@ def put_job(job_id: str) -> Response:
 def list_jobs() -> Response:
     """List jobs, newest first.
 
-    With `status=failed` or `status=expired` these are the dead ones: `error` says why, `attempts` how it went.
+    With `status=failed` or `status=expired` these are the dead ones: `error` says why, `attempts` how.
     """
     query = read_query(JobsQuery)
     page = services().queries.page(owner(), query.filters, limit=query.limit, cursor=query.cursor)

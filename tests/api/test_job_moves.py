@@ -63,6 +63,7 @@ def test_a_running_job_is_taken_from_its_worker_and_rung_ahead_of_all_others(
 ) -> None:
     job_id = submit(client)
     running = worker.claim(job_id)
+    services.store.client.delete(queue_of(Lane.INTERACTIVE))
     services.queue.ring("another", Lane.INTERACTIVE)
     response = client.post(f"/v1/jobs/{job_id}/requeue")
     assert (response.status_code, response.json["status"], response.json["attempt"]) == (200, "queued", 0)
