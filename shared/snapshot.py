@@ -13,11 +13,12 @@ from itertools import chain
 
 from shared.record_copy import RecordCopier, RecordCopy
 from shared.redis_server import PREFIX, Client, Scripts, answering
+from shared.status import Status
 
-READMITTED = frozenset({"job", "file", "style", "delivery"})
+READMITTED = ("file", "style", "job", "delivery")  # in the order in which they refer to each other
 # A restored record is readmitted to these.
 FOLLOWING = (
-    *("lane:*", "due:*", "leases", "deadlines", "expiring", "file-users:*", "owner:*:jobs"),
+    *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
     *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
 )
 # Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
@@ -94,13 +95,15 @@ class Snapshot:
         `pause_ms` is the time since they were read: what was left to live then is left now. Running jobs are
         queued again, their attempt not counted.
         """
-        readmitted: list[tuple[str, str]] = []
+        keys: dict[str, list[str]] = {kind: [] for kind in READMITTED}
         for copy in self._copier.write(copies):
-            if kind_of(copy.key) in READMITTED:
-                readmitted.append((kind_of(copy.key), copy.key))
+            if kind_of(copy.key) in keys:
+                keys[kind_of(copy.key)].append(copy.key)
             yield copy
-        for kind, key in readmitted:
-            self._scripts.run("readmit", kind, key, pause_ms)
+        keys["rest"] = keys["file"]
+        for kind, names in keys.items():
+            for name in names:
+                self._scripts.run("readmit", kind, name, pause_ms)
 
     def end(self) -> None:
         """Note that the restore is complete."""
@@ -119,8 +122,11 @@ def objects_of(copy: RecordCopy) -> list[str]:
 
 
 def _of_job(record: dict[str, str]) -> list[str]:
-    outputs = json.loads(record.get("outputs") or "[]")
-    return [*json.loads(record.get("inputs") or "{}").values(), *(output["key"] for output in outputs)]
+    """A job that is done needs its inputs no more; while their files are kept, those name them."""
+    outputs = [output["key"] for output in json.loads(record.get("outputs") or "[]")]
+    if Status(record["status"]).is_terminal:
+        return outputs
+    return [*json.loads(record["inputs"]).values(), *outputs]
 
 
 _NAMING: dict[str, Callable[[dict[str, str]], list[str]]] = {

@@ -1,5 +1,6 @@
 -- Put a restored record where it belongs besides: a job into the lines that fit its status (a running one is queued
 -- again, its attempt not counted), a delivery into its host's, a style and a file into the lists that name them.
+-- Files come before what names them; a kind `rest` afterwards lets files expire that nothing names.
 -- ARGV: kind, name of the key, milliseconds since the record was read: what was left to live then is left now
 local kind, key, pause = ARGV[1], P .. ARGV[2], tonumber(ARGV[3])
 
@@ -27,7 +28,20 @@ local function readmit_unfinished(id, owner, status)
   put_back(id, now, 0)
 end
 
+local function readmit_file(id, owner)
+  redis.call('HDEL', key, 'jobs') -- counted anew, as jobs are readmitted
+  list(owner, 'files', id)
+end
+
+local function name_inputs(id, owner)
+  local inputs = get(id, 'inputs')[1]
+  for file, object in pairs(cjson.decode(inputs)) do
+    if redis.call('HGET', file_key(owner, file), 'key') == object then name_file(owner, file) end
+  end
+end
+
 local function readmit_job(id, owner)
+  name_inputs(id, owner)
   local job = get(id, 'sequence', 'status', 'expires_at')
   redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', job[1], id)
   if job[2] == 'queued' or job[2] == 'running' then return readmit_unfinished(id, owner, job[2]) end
@@ -52,7 +66,8 @@ if kind == 'job' then
 elseif kind == 'delivery' then
   readmit_delivery(known[2], owner)
 elseif kind == 'file' then
-  list(owner, 'files', known[2])
+  readmit_file(known[2], owner)
+elseif kind == 'rest' then
   rest_file(owner, known[2])
 elseif kind == 'style' then
   redis.call('SADD', users_key(owner, known[4]), style_user(known[3]))

@@ -137,6 +137,9 @@ def test_a_restored_installation_goes_on_with_keys_styles_files_and_order(
     client = empty.store.client
     assert client.get("atelier:sequence") == services.store.client.get("atelier:sequence")
     assert 0 < client.pttl(f"atelier:gone:{jobs['gone']}") <= empty.settings.jobs.tombstone_seconds * 1000
+    for file in services.files.page(ANONYMOUS).files:
+        named = f"atelier:file:{ANONYMOUS}:{file.id}"
+        assert client.hget(named, "jobs") == services.store.client.hget(named, "jobs")
     users = f"atelier:file-users:{ANONYMOUS}:{style.file}"
     assert client.smembers(users) == services.store.client.smembers(users)
 
@@ -262,6 +265,19 @@ def test_an_object_that_storage_has_lost_is_named(
     (output,) = services.store.get(jobs["succeeded"], ANONYMOUS).outputs
     services.objects.delete(output.key)
     assert take(services, tmp_path / "backup.tar").missing == (output.key,)
+
+
+def test_a_picture_that_was_deleted_after_its_job_is_not_missed(
+    services: Services, client: Client, worker: FakeWorker, tmp_path: Path
+) -> None:
+    photo, style = client.upload(pictures.jpeg()), client.upload(pictures.png())
+    job = client.submit({"type": "stylize", "content": photo, "styles": [{"image": style}]})
+    worker.run(job.id)
+    key = services.files.get(ANONYMOUS, photo).key
+    services.files.delete(ANONYMOUS, photo)
+    services.objects.delete(key)
+    manifest = take(services, tmp_path / "backup.tar")
+    assert (manifest.missing, manifest.left_out, manifest.records["file"]) == ((), (), 1)
 
 
 def test_a_backup_that_cannot_be_completed_leaves_the_old_file(services: Services, tmp_path: Path) -> None:
