@@ -245,18 +245,21 @@ def test_a_backup_of_a_later_version_is_refused(services: Services, empty: Servi
             restore_backup(premises_of(empty), backup, quietly)
 
 
+@pytest.mark.usefixtures("jobs")
 def test_an_object_that_is_deleted_meanwhile_takes_its_record_along(
-    services: Services, empty: Services, jobs: dict[str, str], tmp_path: Path
+    services: Services, empty: Services, client: Client, worker: FakeWorker, tmp_path: Path
 ) -> None:
+    last = worker.run(client.submit({"type": "generate", "seeds": [1]}).id).id
+
     def delete_between(step: str, done: int, total: int) -> None:
         if step == "objects" and done == 1:
-            services.store.delete(jobs["succeeded"], ANONYMOUS)
-            services.objects.delete_prefix(f"outputs/{jobs['succeeded']}/")
+            services.store.delete(last, ANONYMOUS)
+            services.objects.delete_prefix(f"outputs/{last}/")
 
     manifest = take_backup(premises_of(services), tmp_path / "backup.tar", delete_between)
-    assert manifest.left_out == (f"job:{jobs['succeeded']}",)
+    assert manifest.left_out == (f"job:{last}",)
     bring_back(empty, tmp_path / "backup.tar")
-    assert jobs["succeeded"] not in [job.id for job in empty.queries.page(ANONYMOUS).jobs]
+    assert last not in [job.id for job in empty.queries.page(ANONYMOUS).jobs]
 
 
 def test_an_object_that_storage_has_lost_is_named(
