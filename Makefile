@@ -12,7 +12,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test lint format bench bench-models compose-test lock clean
+.PHONY: help demo up test lint format bench bench-models proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ up: $(VENV)/.worker-installed ## Run everything on this machine until Ctrl-C
 
 test: lint ## Check code, types and import contracts, and run all tests
 	@exec $(BIN)/python -m pytest
+
+chaos: $(VENV)/.dev-installed ## Break everything at random for 40 minutes; 10,000 jobs, 10 seeds. OUT=file keeps the table
+	@exec $(BIN)/python -m tests.chaos --jobs 1000 --seeds 1..10 $(if $(OUT),--out "$(OUT)")
 
 lint: $(VENV)/.dev-installed ## Check code, types and import contracts
 	@$(BIN)/ruff check .
@@ -46,6 +49,9 @@ bench-models: $(VENV)/.dev-installed ## Measure the models; prints ratios. MNIST
 	@$(BIN)/python -m bench.generate
 	@$(BIN)/python -m bench.large
 	@test -z "$(MNIST)" || $(BIN)/python -m bench.gan_quality --data "$(MNIST)"
+
+proofs: $(VENV)/.dev-installed ## Take out what holds each promise, and see its test fail; takes long
+	@exec $(BIN)/python -m tests.proofs
 
 compose-test: $(VENV)/.dev-installed ## Run the compose stack and test it; needs a Docker engine
 	@exec $(BIN)/python -m pytest -m compose tests/compose

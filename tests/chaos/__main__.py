@@ -21,12 +21,13 @@ from tests.chaos.run import Result, run_seed, scale_for, set_up
 
 LEASE_SECONDS = 5.0  # the default, by which P3 is judged
 JOBS_A_SECOND = 8.0  # offered
+WIDTH = 160  # of what goes into a file
 
 
 def main() -> int:
     """Run the seeds; return the exit status."""
     options = _options()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else WIDTH)
     folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-")) if options.folder is None else options.folder
     seconds = options.seconds or max(30.0, options.jobs / JOBS_A_SECOND)
     scale = scale_for(

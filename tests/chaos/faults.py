@@ -9,10 +9,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import redis
+
 from tests.chaos.cluster import Cluster
 from tests.chaos.schedule import MODEL_WORKERS, Fault
 
 DELAY_SECONDS = 0.15  # that a slow connection adds to every packet
+QUICK_SECONDS, PATIENT_SECONDS = 1.0, 30.0  # for the server to take a setting
 ALL = ("redis", "api", "worker-io", *MODEL_WORKERS)
 
 
@@ -135,6 +138,25 @@ class Faults:
         time.sleep(strike.fault.seconds)
         disk.empty()
 
+    def server_full(self, strike: Strike) -> None:
+        """The server has no memory for anything new for a while; a restart of it ends that too."""
+        self._set_memory("1mb", seconds=QUICK_SECONDS)
+        self._note(strike)
+        time.sleep(strike.fault.seconds)
+        self._set_memory("0", seconds=PATIENT_SECONDS)
+
+    def _set_memory(self, limit: str, *, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                self._cluster.server.config_set("maxmemory", limit)
+            except redis.RedisError as error:
+                if time.monotonic() > deadline:
+                    raise ProcessLookupError("the server is away") from error
+                time.sleep(0.1)
+                continue
+            return
+
     def finish(self) -> None:
         """Wait until every fault has ended."""
         for running in self._running:
@@ -154,4 +176,5 @@ KINDS: Mapping[str, Break] = {
     "refuse": Faults.refuse,
     "delay": Faults.delay,
     "disk_full": Faults.disk_full,
+    "server_full": Faults.server_full,
 }

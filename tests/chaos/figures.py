@@ -11,18 +11,10 @@ from tests.chaos.schedule import MODEL_WORKERS
 
 SLACK_MILLISECONDS = 50  # pause before a next claim up to which it counts as none
 LONG_STOP = 1.0  # leases; a process stopped for longer has lost what it held
-DISTURBING = (
-    "kill",
-    "term",
-    "stop",
-    "kill_all",
-    "black_hole",
-    "half_open",
-    "cut",
-    "refuse",
-    "delay",
-    "disk_full",
-)
+FILLED = ("disk_full", "server_full")
+HARMLESS = ("api", "worker-io")  # to what workers do among themselves
+LASTING = {"half_open": 20.0, "black_hole": 6.0, "cut": 2.0, "refuse": 2.0}  # seconds until it is noticed
+MARGIN_SECONDS = 1.0  # after any other fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +35,9 @@ class Figures:
     releases: tuple[Takeover, ...]  # after a SIGTERM of a worker: from the job's being given back
     resumptions: tuple[float, ...]  # from the server's answering again to the next claim, work waiting
     reconnections: tuple[float, ...]  # from a worker's lost connection to its next claim
-    disk_recoveries: tuple[float, ...]  # from the space's being free to the next success, work waiting
+    recoveries: tuple[
+        float, ...
+    ]  # from room on the disk, or in the server, to the next success, work waiting
     settle_seconds: float  # from the last fault's end to the last job's end
 
 
@@ -55,7 +49,7 @@ def measure(facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample], 
         releases=tuple(run.releases()),
         resumptions=tuple(run.resumptions()),
         reconnections=tuple(run.reconnections()),
-        disk_recoveries=tuple(run.disk_recoveries()),
+        recoveries=tuple(run.recoveries()),
         settle_seconds=max(0.0, max(run.ends(), default=0) - last_fault),
     )
 
@@ -104,10 +98,12 @@ class _Run:
                 yield Takeover(job_id, "term", at - freed, self._is_fair(strike, freed, at))
 
     def _is_fair(self, strike: Strike, began: float, ended: float) -> bool:
-        others = (s for s in self._strikes if s is not strike and s.fault.kind in DISTURBING)
-        if any(s.began - 0.1 < ended and (s.ended or ended) + self._lease > began for s in others):
-            return False
-        return self._slot_was_free(strike, began, ended)
+        return not self._is_disturbed(strike, began, ended) and self._slot_was_free(strike, began, ended)
+
+    def _is_disturbed(self, strike: Strike | None, began: float, ended: float) -> bool:
+        """Whether anything else was broken then that workers and server notice."""
+        others = (s for s in self._strikes if s is not strike and s.fault.target not in HARMLESS)
+        return any(s.began < ended and _end_of(s) > began for s in others)
 
     def _slot_was_free(self, strike: Strike, began: float, ended: float) -> bool:
         window = [sample for sample in self._samples if began <= sample.at <= ended]
@@ -115,13 +111,18 @@ class _Run:
 
     def resumptions(self) -> Iterator[float]:
         for away, back in _outages(self._samples):
-            if self._waits_at(back) and self._has_worker(back) and not self._broken(away, back):
+            cause = next(
+                (s for s in self._strikes if s.fault.target == "redis" and s.began <= away + 1), None
+            )
+            if self._could_go_on(cause, away, back):
                 yield self._next(self._claims, back)
 
-    def _broken(self, away: float, back: float) -> bool:
-        """Whether a worker was struck about then too: its start is no business of the server's."""
-        strikes = (s for s in self._strikes if s.fault.target != "redis")
-        return any(s.began < back + 2 and (s.ended or back) + 2 * self._lease > away for s in strikes)
+    def _could_go_on(self, cause: Strike | None, began: float, ended: float) -> bool:
+        """Whether work waited in the end, with a worker there for it, and nothing else was broken."""
+        sample = next((s for s in self._samples if s.at >= ended and s.server_answers), None)
+        if sample is None or not sample.waiting or not _has_free_slot(sample, 0):
+            return False
+        return not self._is_disturbed(cause, began, ended + 2)
 
     def reconnections(self) -> Iterator[float]:
         for strike in self._strikes:
@@ -140,11 +141,10 @@ class _Run:
         later = min((c.milliseconds / 1000 for c in claims if c.milliseconds / 1000 > since), default=None)
         if later is None:
             return
-        others = (s for s in self._strikes if s is not strike and s.fault.kind in DISTURBING)
-        if not any(s.began < later and (s.ended or later) > since - self._lease for s in others):
+        if not self._is_disturbed(strike, since - self._lease, later):
             yield later - since
 
-    def disk_recoveries(self) -> Iterator[float]:
+    def recoveries(self) -> Iterator[float]:
         successes = sorted(
             e.milliseconds / 1000
             for job in self._facts.jobs.values()
@@ -152,30 +152,21 @@ class _Run:
             if e.data["status"] == "succeeded"
         )
         for strike in self._strikes:
-            if strike.fault.kind == "disk_full" and strike.ended and self._could_go_on(strike):
-                yield self._next(successes, strike.ended)
-
-    def _could_go_on(self, strike: Strike) -> bool:
-        """Whether work waited when the fault ended, with a worker there for it and nothing else broken."""
-        ended = strike.ended or strike.began
-        if not (self._waits_at(ended) and self._has_worker(ended)):
-            return False
-        others = (s for s in self._strikes if s is not strike)
-        return not any(
-            s.began < ended + 2 and (s.ended or ended) + self._lease > strike.began for s in others
-        )
-
-    def _waits_at(self, at: float) -> bool:
-        sample = next((s for s in self._samples if s.at >= at and s.server_answers), None)
-        return sample is not None and sample.waiting > 0
-
-    def _has_worker(self, at: float) -> bool:
-        sample = next((s for s in self._samples if s.at >= at and s.server_answers), None)
-        return sample is not None and _has_free_slot(sample, 0)
+            if strike.fault.kind in FILLED and self._could_go_on(strike, strike.began, _over(strike)):
+                yield self._next(successes, _over(strike))
 
     @staticmethod
     def _next(times: Sequence[float], after: float) -> float:
         return next((at for at in times if at >= after), float("inf")) - after
+
+
+def _over(strike: Strike) -> float:
+    return strike.began if strike.ended is None else strike.ended
+
+
+def _end_of(strike: Strike) -> float:
+    """When the last consequence of a fault is over that does not show in the samples."""
+    return _over(strike) + LASTING.get(strike.fault.kind, 0) + MARGIN_SECONDS
 
 
 def _starts(job: JobFacts) -> list[Happening]:

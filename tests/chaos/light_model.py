@@ -1,11 +1,13 @@
 """Writes the stand-in model that carries the count: a real SavedModel that takes a millisecond.
 
-Usage: python -m tests.chaos.light_model FOLDER; the folder gets `cards/light.json` and `light/`.
+Usage: python -m tests.chaos.light_model FOLDER; the folder gets `cards/` and `light/`. The stylizer's card is
+among the cards, so changed that workers load it when a job first needs it: they start again often here.
 """
 
 import sys
 from pathlib import Path
 
+from shared.cards import load_catalog
 from tests.chaos.marks import LATENT_SIZE
 
 NAME = "light"
@@ -19,8 +21,10 @@ def write(folder: Path) -> None:
     model = folder.absolute() / NAME
     HubBlocks(LATENT_SIZE).save(str(model))
     card = generator_card(model, normals=LATENT_SIZE, name=NAME, title="Light", preload=True)
+    late = load_catalog().default("stylize").model_copy(update={"preload": False})
     (folder / "cards").mkdir(parents=True, exist_ok=True)
-    (folder / "cards" / f"{NAME}.json").write_text(card.model_dump_json(), "utf-8")
+    for each in (card, late):
+        (folder / "cards" / f"{each.name}.json").write_text(each.model_dump_json(), "utf-8")
 
 
 if __name__ == "__main__":

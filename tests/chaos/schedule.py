@@ -156,6 +156,7 @@ def _stack(draw: random.Random, scale: Scale) -> list[Fault]:
         Fault(0, "cut", one(PROXIED)),
         Fault(0, "delay", one(PROXIED), span(2, 5)),
         Fault(0, "refuse", one(PROXIED), span(1, 4)),
+        Fault(0, "server_full", "", span(2, 5)),
         Fault(0, "kill_all"),
     ]
     return [*faults, *([Fault(0, "disk_full", "", span(3, 6))] if scale.has_disk else [])]

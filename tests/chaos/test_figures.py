@@ -89,7 +89,7 @@ def test_a_reconnection_is_the_same_process_claiming_again(taken_over: Facts, vi
 
 def test_a_success_after_the_disk_has_room_is_measured(taken_over: Facts, victim: Entry) -> None:
     full = strike("disk_full", victim, target="", seconds=1)
-    assert list(figures(taken_over, [full], samples()).disk_recoveries) == pytest.approx([1.95])
+    assert list(figures(taken_over, [full], samples()).recoveries) == pytest.approx([1.95])
 
 
 @pytest.mark.parametrize(("percent", "value"), [(50, 50), (99, 99), (100, 100), (0, 1)])
