@@ -119,7 +119,7 @@ class Premises:
         def serves() -> bool:
             return is_ready(self.url) and len(WorkerRoster(self.redis).live()) >= 2
 
-        eventually(serves)
+        eventually(serves, seconds=180)  # all processes start at once, perhaps on a busy machine
 
     def client(self) -> Client:
         """Return a client, which sends again what was not answered."""
