@@ -21,10 +21,14 @@ from tests.support.trouble import Trouble
 
 
 @pytest.fixture
-def services(server: EmbeddedServer, redis_client: RedisClient, tmp_path: Path, rules: JobRules) -> Services:
+def services(
+    server: EmbeddedServer, redis_client: RedisClient, tmp_path: Path, rules: JobRules
+) -> Iterator[Services]:
     """The API's parts over an empty server."""
     api = ApiSettings(max_wait_seconds=5, threads=8)
-    return build_services(Settings(redis_url=server.url, state_dir=tmp_path, jobs=rules, api=api))
+    built = build_services(Settings(redis_url=server.url, state_dir=tmp_path, jobs=rules, api=api))
+    yield built
+    built.store.client.close()
 
 
 @pytest.fixture
