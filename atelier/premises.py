@@ -47,9 +47,9 @@ def enter(settings: Settings) -> Iterator[Premises]:
     Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
     """
     folder = settings.state_dir.absolute()
-    running = _running_url(folder)
-    if names_server(os.environ) or running:
-        with _open(settings, running or settings.redis_url) as premises:
+    there = settings.redis_url if names_server(os.environ) else _running_url(folder)
+    if there:
+        with _open(settings, there) as premises:
             yield premises
         return
     if not (folder / SERVER_FOLDER).is_dir():
