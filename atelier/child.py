@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from atelier import tied_process
-from atelier.health_watch import HealthWatch
+from atelier.probe_watch import Probe, ProbeWatch
+from shared.health_watch import HealthWatch
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
@@ -33,6 +34,9 @@ class ChildSpec:
     folder: Path  # working folder
     grace_seconds: float  # from SIGTERM to SIGKILL
     health_file: Path | None = None  # whose progress it must keep up once it was ready
+    probe: Probe | None = None  # which it must answer once it did
+    before_start: Callable[[], None] = lambda: None
+    listener: Callable[[str], None] = lambda _: None  # gets each line that it writes
     inherited: tuple[int, ...] = ()  # file descriptors
     orphan_signal: int = signal.SIGKILL  # what it gets when the supervisor dies
 
@@ -58,6 +62,7 @@ class Child:
         self._on_line = on_line
         self._process: subprocess.Popen[bytes] | None = None
         self._health = HealthWatch(spec.health_file) if spec.health_file else None
+        self._probe = ProbeWatch(spec.probe) if spec.probe else None
         self._backoff = Backoff()
         self._began = 0.0
         self._due: float | None = None  # when it is to be started again
@@ -77,6 +82,7 @@ class Child:
 
     def start(self) -> None:
         """Start the process; what it writes goes to `on_line`."""
+        self.spec.before_start()
         tie = (sys.executable, "-I", "-S", tied_process.__file__)
         self._process = subprocess.Popen(
             (*tie, str(os.getpid()), str(int(self.spec.orphan_signal)), *self.spec.command),
@@ -89,13 +95,17 @@ class Child:
             pass_fds=self.spec.inherited,
         )
         self._began, self._due = time.monotonic(), None
+        if self._probe:
+            self._probe.restart()
         assert self._process.stdout is not None
         threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
 
     def _read(self, pipe: IO[bytes]) -> None:
         with pipe:
             for line in iter(lambda: pipe.readline(MAX_LINE_BYTES), b""):
-                self._on_line(self.spec.name, line.decode("utf-8", "replace").rstrip())
+                text = line.decode("utf-8", "replace").rstrip()
+                self._on_line(self.spec.name, text)
+                self.spec.listener(text)
 
     def tend(self) -> str:
         """Restart the process when it has ended or stands still; return what happened, "" for nothing."""
@@ -111,10 +121,14 @@ class Child:
 
     def _kill_when_stale(self) -> str:
         stale = self._health.stale_seconds(self._process.pid) if self._health and self._process else None
-        if stale is None:
-            return ""
-        self.kill()
-        return f"made no progress for {stale:.0f} s; killed"
+        if stale is not None:
+            self.kill()
+            return f"made no progress for {stale:.0f} s; killed"
+        silent = self._probe.silent_seconds() if self._probe else None
+        if silent is not None:
+            self.kill()
+            return f"has not answered for {silent:.0f} s; killed"
+        return ""
 
     def _restart_when_due(self, now: float) -> str:
         if self._due is None or now < self._due:

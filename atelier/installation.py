@@ -5,12 +5,16 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import shared
 from atelier.child import ChildSpec
-from atelier.embedded_server import server_command, server_url
+from atelier.embedded_server import lives, server_command, server_url
+from atelier.journal import Journal, Say
+from atelier.probe_watch import Probe
 from atelier.process_changes import Changes, changed
+from atelier.readiness import is_alive
 from shared.cards import ModelCard, load_catalog
 from shared.settings import Settings
 
@@ -19,6 +23,8 @@ API_GRACE_SECONDS = 10.0
 SERVER_GRACE_SECONDS = 15.0
 WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
 SERVER_FOLDER = "redis"
+SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
+API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's native lines from warnings on
 
 
@@ -44,17 +50,22 @@ class Installation:
     def _server_folder(self) -> Path:
         return self.settings.state_dir.absolute() / SERVER_FOLDER
 
-    def server(self, *, strict: bool) -> ChildSpec:
-        """The embedded server."""
+    def server(self, *, strict: bool, say: Say, give_up: Say) -> ChildSpec:
+        """The embedded server; `say` hears what became of its journal, `give_up` why it cannot start."""
         command = server_command(self._server_folder, strict=strict)
-        return self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
+        spec = self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
+        journal = Journal(self._server_folder, say=say, give_up=give_up)
+        probe = Probe(partial(lives, self.redis_url), SERVER_PATIENCE_SECONDS)
+        return replace(spec, probe=probe, before_start=journal.prepare, listener=journal.hear)
 
-    def api(self, listener: int) -> ChildSpec:
-        """The HTTP side, on a socket that listens already."""
+    def api(self, listener: int, url: str) -> ChildSpec:
+        """The HTTP side, on a socket that listens already and is reached by a URL."""
         bind = ("--bind", f"fd://{listener}")
         command = _python("gunicorn", "-c", "python:api.gunicorn_conf", *bind, "api.wsgi:create()")
         spec = self._spec("api", command, grace_seconds=API_GRACE_SECONDS, descriptors=(listener,))
-        return replace(spec, orphan_signal=signal.SIGINT)  # gunicorn then ends its own child, at once
+        probe = Probe(partial(is_alive, url), API_PATIENCE_SECONDS)
+        # Of SIGINT, gunicorn ends its own child, at once.
+        return replace(spec, orphan_signal=signal.SIGINT, probe=probe)
 
     def workers(self, count: int) -> list[ChildSpec]:
         """The model workers and the io worker."""

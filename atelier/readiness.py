@@ -10,8 +10,17 @@ ANSWER_SECONDS = 2.0
 
 def is_ready(url: str) -> bool:
     """Whether the service takes jobs and a worker with warm models is there to do them."""
+    return _says_yes(f"{url}/readyz")
+
+
+def is_alive(url: str) -> bool:
+    """Whether the API answers at all."""
+    return _says_yes(f"{url}/healthz")
+
+
+def _says_yes(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/readyz", timeout=ANSWER_SECONDS).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=ANSWER_SECONDS).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

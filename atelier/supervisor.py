@@ -61,9 +61,13 @@ class Supervisor:
             c.spec.name for c in self._children() if not c.pid and c.last_status == EXIT_CONFIGURATION
         ]
         if hopeless:
-            self._log.say(f"{', '.join(hopeless)} cannot run with these settings; stopping")
-            self.has_failed = True
-            self._shutdown.requested.set()
+            self.give_up(f"{', '.join(hopeless)} cannot run with these settings")
+
+    def give_up(self, reason: str) -> None:
+        """Say what no restart can mend, and have everything stopped. May be called from any thread."""
+        self._log.say(f"{reason}; stopping")
+        self.has_failed = True
+        self._shutdown.requested.set()
 
     def _tell(self) -> None:
         self._on_change({child.spec.name: child.pid for child in self._children() if child.pid})

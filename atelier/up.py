@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from atelier.child import Child, ChildSpec
-from atelier.embedded_server import START_SECONDS, answers
+from atelier.embedded_server import START_SECONDS, answers, lives
 from atelier.installation import Installation, wanted_models
 from atelier.listening import is_loopback, listen, url_of
 from atelier.process_changes import Changes
@@ -68,11 +68,12 @@ class Up:
         """Bring everything up; return False where a shutdown came first."""
         began = time.monotonic()
         if self._plan.has_own_server:
-            self._supervisor.start_phase([self._plan.server(strict=strict)])
+            server = self._plan.server(strict=strict, say=self._log.say, give_up=self._supervisor.give_up)
+            self._supervisor.start_phase([server])
         if not self._await_server() or not self._pull_models():
             return False
         self._supervisor.start_phase(self._plan.workers(workers))
-        self._supervisor.start_phase([self._plan.api(listener.fileno())])
+        self._supervisor.start_phase([self._plan.api(listener.fileno(), self._record.url)])
         return self._await_ready(began)
 
     def _await_server(self) -> bool:
@@ -81,8 +82,10 @@ class Up:
         is_there = False
 
         def settled() -> bool:
-            nonlocal is_there
+            nonlocal is_there, deadline
             is_there = answers(url)
+            if not is_there and lives(url):  # a large journal takes long to load
+                deadline = time.monotonic() + START_SECONDS
             return is_there or time.monotonic() > deadline
 
         went_on = self._supervisor.run_until(settled)

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+import redis
 
 from atelier import GenerateRequest
+from atelier.embedded_server import EmbeddedServer
+from atelier.installation import own_server_url
+from atelier.journal import newest_file
 from atelier.stack import RunningStack, StackFailed
 from atelier.state_lock import StateLock
 from atelier.up_record import UpRecord, read_record, remove_record, write_record
@@ -39,6 +43,43 @@ def test_a_port_in_use_gets_a_clear_message(tmp_path: Path) -> None:
     assert answer.stderr == (
         f"error: port {port} on 127.0.0.1 is in use; stop what listens there, or choose another with --port\n"
     )
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """The journal that a server left in the state folder."""
+    with EmbeddedServer(tmp_path / "redis") as server, redis.Redis.from_url(server.url) as client:
+        for number in range(100):
+            client.set(f"key:{number}", "value")
+    path = newest_file(tmp_path / "redis")
+    assert path is not None
+    return path
+
+
+def test_a_damaged_journal_stops_the_start_with_what_to_do(tmp_path: Path, journal: Path) -> None:
+    with journal.open("r+b") as file:
+        file.seek(journal.stat().st_size // 2)
+        file.write(b"x" * 20)
+    answer = run_up(tmp_path, "--port", "0")
+    assert answer.returncode == 1
+    assert f"the journal {journal} is damaged" in answer.stdout
+    assert "atelier restore BACKUP" in answer.stdout
+
+
+def test_a_torn_journal_is_told_and_the_start_goes_on(tmp_path: Path, journal: Path) -> None:
+    os.truncate(journal, journal.stat().st_size - 3)
+    command = [sys.executable, "-m", "atelier", "up", "--state-dir", str(tmp_path), "--port", "0", "--strict"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as up:
+        try:
+            assert up.stdout is not None
+            told = next(line for line in up.stdout if "ended within an entry" in line)
+            assert "bytes were cut away" in told
+            assert next(line for line in up.stdout if "pulling" in line)
+            with redis.Redis.from_url(own_server_url(tmp_path)) as client:
+                assert client.dbsize() == 99
+                assert client.config_get("appendfsync") == {"appendfsync": "always"}
+        finally:
+            up.terminate()
 
 
 def test_a_wrong_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

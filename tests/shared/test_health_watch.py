@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.health_watch import HealthWatch
+from shared.health_watch import HealthWatch
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("atelier.health_watch.time", clock)
+    monkeypatch.setattr("shared.health_watch.time", clock)
     return clock
 
 
