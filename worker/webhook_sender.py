@@ -60,6 +60,11 @@ class Sender:
             error = str(fault) or type(fault).__name__
         return Answer(int((time.monotonic() - started) * 1000), status, error[:300], pause)
 
+    async def close(self) -> None:
+        """Let go of everything."""
+        await self._client.aclose()
+        self._lookups.shutdown(wait=False)
+
     async def _post(
         self, url: httpx.URL, body: bytes, headers: Mapping[str, str], private: bool
     ) -> tuple[int, float | None]:
