@@ -1,5 +1,8 @@
 """The user's side: the typed client and the `atelier` command."""
 
+from atelier.batch_run import BatchRun
+from atelier.batch_saving import Saved
+from atelier.batch_view import Batch, BatchItem, NamedOutput
 from atelier.client import Client
 from atelier.errors import (
     ApiError,
@@ -33,6 +36,9 @@ from atelier.style_view import BuiltinStyles, StoredStyle, Styles
 __all__ = [
     "Animation",
     "ApiError",
+    "Batch",
+    "BatchItem",
+    "BatchRun",
     "BuiltinStyles",
     "Client",
     "ClientError",
@@ -47,12 +53,14 @@ __all__ = [
     "JobError",
     "JobFailed",
     "Model",
+    "NamedOutput",
     "Optimization",
     "Output",
     "Picture",
     "Progress",
     "ProtocolError",
     "Queue",
+    "Saved",
     "ServiceUnreachable",
     "StoredStyle",
     "Style",

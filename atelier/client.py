@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from atelier.job_client import DEFAULT_URL, PAGE_SIZE, JobClient
+from atelier.batch_client import BatchClient
+from atelier.job_client import DEFAULT_URL, PAGE_SIZE
 from atelier.model_view import Model, model_from_json
 from atelier.pictures import Picture, Source, is_file_id, read_source
 from atelier.polling import OnProgress
@@ -18,7 +19,7 @@ __all__ = ["DEFAULT_URL", "Client"]
 StyleSource = Source | int | Style  # a picture of one's own, the number of a built-in style, or any style
 
 
-class Client(JobClient):
+class Client(BatchClient):
     """One Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable."""
 
     def upload(self, source: Source) -> str:

@@ -119,8 +119,8 @@ def _job(body: Mapping[str, Any]) -> Job:
         crashes=int(body.get("crashes") or 0),
         progress=_progress(body.get("progress")),
         queue=_queue(body.get("queue")),
-        outputs=tuple(_output(index, item) for index, item in enumerate(body.get("outputs") or ())),
-        error=_error(body.get("error")),
+        outputs=tuple(output_from_json(index, item) for index, item in enumerate(body.get("outputs") or ())),
+        error=error_from_json(body.get("error")),
         timings=body.get("timings") or {},
         metadata=body.get("metadata") or {},
         urls=body.get("urls") or {},
@@ -144,7 +144,8 @@ def _attempt(body: Mapping[str, Any]) -> Attempt:
     )
 
 
-def _output(index: int, body: Mapping[str, Any]) -> Output:
+def output_from_json(index: int, body: Mapping[str, Any]) -> Output:
+    """Read one output; `index` stands where the document has none."""
     return Output(
         index=int(body.get("index", index)),
         url=body["url"],
@@ -168,7 +169,8 @@ def _queue(body: Mapping[str, Any] | None) -> Queue | None:
     return Queue(body.get("position"), body.get("eta_seconds")) if body else None
 
 
-def _error(body: Mapping[str, Any] | None) -> JobError | None:
+def error_from_json(body: Mapping[str, Any] | None) -> JobError | None:
+    """Read an error, where there is one."""
     if not body:
         return None
     faults = tuple(Fault.from_json(entry) for entry in body.get("errors") or ())

@@ -1,0 +1,125 @@
+"""What the client does with batches: send many jobs as one, find them again."""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any
+from urllib.parse import quote
+
+from atelier.batch_run import BatchRun
+from atelier.batch_view import Batch, batch_from_json
+from atelier.job_client import PAGE_SIZE, JobClient
+from atelier.requests import Request
+from atelier.transport import Transport, json_of
+
+ITEMS_A_REQUEST = 2000
+SEND_SECONDS = 120.0  # the service checks every item before it answers
+LINES = {"Content-Type": "application/jsonl"}
+
+Item = Request | Mapping[str, Any]  # a typed request, or what the API takes; `custom_id` may be in that
+Items = Iterable[Item] | Mapping[str, Item]  # or by custom id
+
+
+class Batches:
+    """The batches of one Atelier."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, batch: Batch | str, *, after: int = 0) -> BatchRun:
+        """Return a batch; iterating it gives the results after the first `after` ones."""
+        name = batch if isinstance(batch, str) else batch.id
+        found = json_of(self._transport.send("GET", f"/v1/batches/{quote(name, safe='')}"))
+        return BatchRun(self._transport, batch_from_json(found), after=after)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield all batches, newest first, page by page."""
+        query: dict[str, Any] = {"limit": PAGE_SIZE}
+        while True:
+            page = json_of(self._transport.send("GET", "/v1/batches", params=query))
+            yield from (batch_from_json(entry) for entry in page["data"])
+            if not page.get("next_cursor"):
+                return
+            query["cursor"] = page["next_cursor"]
+
+
+class BatchClient(JobClient):
+    """Jobs and batches of one Atelier, over HTTP."""
+
+    @property
+    def batches(self) -> Batches:
+        """The batches there are: iterate them, or get one by its id."""
+        return Batches(self._transport)
+
+    def batch(
+        self,
+        items: Items | None = None,
+        *,
+        template: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        **settings: Any,
+    ) -> BatchRun:
+        """Ask for many jobs as one batch: `items`, or a `template` with lists to multiply.
+
+        Settings: name, lane (bulk), ttl_seconds, deadline_seconds, cache, metadata. Items may come from a
+        generator: they are sent page by page, each once however often an answer is lost. The same key
+        finds a batch again, and goes on sending where an earlier call broke off.
+        """
+        key = idempotency_key or uuid.uuid4().hex
+        if template is not None:
+            return self._opened({**settings, "template": dict(template)}, key)
+        pages = _pages(items or ())
+        first, second = next(pages, b""), next(pages, None)
+        if second is None:
+            return self._sent(first, settings, key)
+        run = self._opened({**settings, "open": True}, key)
+        if run.batch.status == "open":
+            self._fill(run, chain([first, second], pages))
+        return run
+
+    def _opened(self, body: Mapping[str, Any], key: str) -> BatchRun:
+        return self._run("/v1/batches", key, json=body)
+
+    def _sent(self, lines: bytes, settings: Mapping[str, Any], key: str) -> BatchRun:
+        query = {name: json.dumps(value) if name == "metadata" else value for name, value in settings.items()}
+        return self._run("/v1/batches", key, content=lines, params=query, type=LINES)
+
+    def _run(self, path: str, key: str, *, type: Mapping[str, str] | None = None, **parts: Any) -> BatchRun:
+        headers = {"Idempotency-Key": key, **(type or {})}
+        answer = self._transport.send("POST", path, headers=headers, read_seconds=SEND_SECONDS, **parts)
+        return BatchRun(self._transport, batch_from_json(json_of(answer)))
+
+    def _fill(self, run: BatchRun, pages: Iterator[bytes]) -> None:
+        first, there = 0, run.batch.counts["total"]
+        home = f"/v1/batches/{quote(run.id, safe='')}"
+        for page in pages:
+            count = page.count(b"\n")
+            if first + count > there:
+                parts: dict[str, Any] = {"content": page, "params": {"first": first}, "headers": LINES}
+                self._transport.send("POST", f"{home}/items", read_seconds=SEND_SECONDS, **parts)
+            first += count
+        answer = self._transport.send("POST", f"{home}/finalize")
+        run.batch = batch_from_json(json_of(answer))
+
+
+def _pages(items: Items) -> Iterator[bytes]:
+    """Yield the items as lines of JSON, so many at a time as one request holds."""
+    lines = (json.dumps(body, separators=(",", ":")).encode() + b"\n" for body in _bodies(items))
+    while page := b"".join(islice(lines, ITEMS_A_REQUEST)):
+        yield page
+
+
+def _bodies(items: Items) -> Iterator[dict[str, Any]]:
+    if isinstance(items, Mapping):
+        for custom_id, item in items.items():
+            yield {**_body(item), "custom_id": custom_id}
+    else:
+        yield from (_body(item) for item in items)
+
+
+def _body(item: Item) -> dict[str, Any]:
+    """Return an item as the API takes it. A typed request's lane is the batch's to say."""
+    if isinstance(item, Mapping):
+        return dict(item)
+    return {name: value for name, value in item.to_json().items() if name != "lane"}

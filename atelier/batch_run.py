@@ -1,0 +1,131 @@
+"""A batch on the client's side: its results as they come, and what can be done with it."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from atelier.batch_saving import Saved, saved
+from atelier.batch_view import Batch, BatchItem, batch_from_json, item_from_json
+from atelier.downloads import check_digest
+from atelier.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
+from atelier.retries import RETRYABLE
+from atelier.transport import Transport, json_of
+
+PAGE_SIZE = 200  # results a request
+FEW = 50  # on a page: the service has no more at once, and need not be asked at once
+
+
+class BatchRun:
+    """One batch. Iterating gives every item's result as soon as it is there, in the order of their ends.
+
+    An iteration that is left, or broken off, goes on where it was: `after` counts the results that it gave.
+    """
+
+    def __init__(self, transport: Transport, batch: Batch, *, after: int = 0) -> None:
+        self._transport = transport
+        self.batch = batch  # as it was when the service last told
+        self.after = after  # keep it, with the id, to go on later
+
+    @property
+    def id(self) -> str:
+        """The batch's id."""
+        return self.batch.id
+
+    def __iter__(self) -> Iterator[BatchItem]:
+        """Yield results to the last; raise ServiceUnreachable after two minutes without an answer."""
+        heard = time.monotonic()
+        while True:
+            page = self._page(heard)
+            if page is None:
+                time.sleep(PAUSE_SECONDS)
+                continue
+            heard = time.monotonic()
+            for entry in page["data"]:
+                self.after += 1
+                yield item_from_json(entry)
+            if page["done"]:
+                return
+            if len(page["data"]) < FEW:
+                time.sleep(PAUSE_SECONDS)
+
+    def _page(self, heard: float) -> Any | None:
+        """Return the next results; None where there is no answer now."""
+        query = {"after": self.after, "limit": PAGE_SIZE, "wait": f"{LONG_POLL_SECONDS:.0f}"}
+        try:
+            return json_of(self._ask("GET", "/finished", LONG_POLL_SECONDS, params=query))
+        except (ServiceUnreachable, ApiError) as error:
+            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+                raise
+            if time.monotonic() - heard > PATIENCE_SECONDS:
+                raise
+            return None
+
+    def _ask(self, method: str, path: str, seconds: float, **parts: Any) -> httpx.Response:
+        late = seconds + min(LATE_SECONDS, self._transport.timeout_seconds)
+        return self._transport.send(method, self._path(path), read_seconds=late, retries=0, **parts)
+
+    def _path(self, rest: str = "") -> str:
+        return f"/v1/batches/{quote(self.id, safe='')}{rest}"
+
+    def refresh(self) -> Batch:
+        """Return the batch as it is now: counts, rate, time left."""
+        self.batch = batch_from_json(json_of(self._transport.send("GET", self._path())))
+        return self.batch
+
+    def wait(self, *, timeout_seconds: float | None = None) -> Batch:
+        """Return the batch when every item is done; raise WaitTimeout."""
+        deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+        while not self.refresh().done:
+            left = LONG_POLL_SECONDS if deadline is None else deadline - time.monotonic()
+            if left <= 0:
+                raise WaitTimeout(f"{self.id} was not done in time; it goes on")
+            seconds = min(LONG_POLL_SECONDS, left)
+            query = {"wait": f"{seconds:.3f}"}
+            self._transport.send("GET", self._path(), read_seconds=seconds + LATE_SECONDS, params=query)
+        return self.batch
+
+    def pause(self) -> Batch:
+        """Start no further item."""
+        return self._moved("pause")
+
+    def resume(self) -> Batch:
+        """Go on after a pause."""
+        return self._moved("resume")
+
+    def cancel(self) -> Batch:
+        """Cancel every item that is not done."""
+        return self._moved("cancel")
+
+    def retry_failed(self) -> int:
+        """Run every item again that failed or expired; return how many. New results come as further ones."""
+        return int(json_of(self._transport.send("POST", self._path("/retry-failed")))["count"])
+
+    def delete(self) -> None:
+        """Forget a batch that is done, with its items and their pictures."""
+        self._transport.send("DELETE", self._path())
+
+    def download(self, item: BatchItem, number: int = 0) -> bytes:
+        """Return the bytes of one of an item's pictures, checked."""
+        output = item.outputs[number].output
+        return check_digest(self._transport.send("GET", output.url).content, output)
+
+    def save(self, folder: str | Path, *, connections: int = 4) -> Iterator[Saved]:
+        """Write every picture below a folder as soon as it is there; yield each item with its files.
+
+        Files are called after the custom ids. One that is there already, with the right bytes, is left alone,
+        so that a run that was interrupted goes on without doing anything twice. Iterate to make it happen.
+        """
+        return saved(self, Path(folder), connections)
+
+    def contact_sheet(self, **parameters: Any) -> bytes:
+        """Return a picture of many: `columns`, `side` in pixels, `limit` of items, `format` jpeg or png."""
+        return self._transport.send("GET", self._path("/contact-sheet"), params=parameters).content
+
+    def _moved(self, move: str) -> Batch:
+        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"))))
+        return self.batch

@@ -1,0 +1,106 @@
+"""The client's view of a batch and of its items' results, read from the service's JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atelier.errors import ProtocolError
+from atelier.job_view import JobError, Output, error_from_json, output_from_json
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch, as it was when the service answered."""
+
+    id: str
+    name: str
+    status: str  # open, running, paused, completed or canceled
+    done: bool  # every item is done, and no more can come
+    counts: Mapping[str, int]  # total, queued, running, succeeded, failed, canceled, expired
+    fraction: float  # 0..1 of the items, those that are done
+    rate_per_second: float | None = None  # items done lately; None until measured, as the next two
+    mean_seconds: float | None = None  # what an item costs a worker
+    eta_seconds: float | None = None  # until all items are done
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+    @property
+    def ended(self) -> int:
+        """How many items are done, however they ended."""
+        return self.counts["total"] - self.counts["queued"] - self.counts["running"]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOutput:
+    """One picture of an item, and the name of its file: a path below a folder, of safe parts."""
+
+    name: str
+    output: Output
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """How one item of a batch ended."""
+
+    custom_id: str
+    index: int
+    id: str  # of its job
+    status: str  # succeeded, failed, canceled or expired
+    outputs: tuple[NamedOutput, ...] = ()
+    error: JobError | None = None
+    cached_from: str | None = None  # id of the equal job whose result was taken over
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the outputs can be read."""
+        return self.status == "succeeded"
+
+
+def batch_from_json(body: Any) -> Batch:
+    """Read a batch; raise ProtocolError where the document is none."""
+    try:
+        return _batch(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the answer is not a batch: {error!r}") from error
+
+
+def item_from_json(body: Any) -> BatchItem:
+    """Read an item's result; raise ProtocolError where the document is none."""
+    try:
+        return _item(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the answer is not a result: {error!r}") from error
+
+
+def _batch(body: Mapping[str, Any]) -> Batch:
+    progress = body.get("progress") or {}
+    return Batch(
+        id=body["id"],
+        name=str(body.get("name") or ""),
+        status=body["status"],
+        done=bool(body["done"]),
+        counts={str(name): int(count) for name, count in body["counts"].items()},
+        fraction=float(progress.get("fraction") or 0),
+        rate_per_second=progress.get("rate_per_second"),
+        mean_seconds=progress.get("mean_seconds"),
+        eta_seconds=progress.get("eta_seconds"),
+        metadata=body.get("metadata") or {},
+        raw=body,
+    )
+
+
+def _item(body: Mapping[str, Any]) -> BatchItem:
+    outputs = enumerate(body.get("outputs") or ())
+    return BatchItem(
+        custom_id=body["custom_id"],
+        index=int(body["index"]),
+        id=body["id"],
+        status=body["status"],
+        outputs=tuple(
+            NamedOutput(entry["name"], output_from_json(number, entry)) for number, entry in outputs
+        ),
+        error=error_from_json(body.get("error")),
+        cached_from=body.get("cached_from"),
+        raw=body,
+    )
