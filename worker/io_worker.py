@@ -1,6 +1,7 @@
 """The worker for what needs no model: it removes bytes that no record names, and delivers webhooks."""
 
 import logging
+import os
 import threading
 import time
 
@@ -9,6 +10,8 @@ from shared.job_queue import IO_QUEUE
 from worker.collector import Collector
 from worker.foundation import Foundation
 from worker.health import Health, write_health
+from worker.heartbeat import EXIT_STUCK
+from worker.liveness import STUCK_SECONDS
 from worker.tasks import serve_deliveries, serve_sweeps
 from worker.webhook_dispatcher import dispatcher_of
 
@@ -63,6 +66,10 @@ class IoWorker:
 
     def _note(self) -> None:
         reason = "" if self._ready else "the worker is starting or stopping"
+        silence = self._base.pulse.silence_seconds
+        if self._ready and silence > STUCK_SECONDS:
+            log.error("the consume loop stands still; ending this process")
+            os._exit(EXIT_STUCK)
         try:
             self._base.rings_wait(self.queues)
         except AtelierError as error:

@@ -9,9 +9,12 @@ from api.edge_errors import NotReady
 from api.openapi import answer, described, ref
 from api.resource_views import Health
 from api.services import Services, services
-from shared.errors import FieldError, StorageUnavailable, StoreUnavailable
+from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
+from shared.redis_server import PREFIX, answering
 
 blueprint = APIBlueprint("health", __name__, tag="Health")
+PROBE_KEY = f"{PREFIX}probe"  # written to see whether the server writes
+PROBE_MILLISECONDS = 1000
 
 
 def _say(status: str) -> Response:
@@ -33,9 +36,10 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say whether jobs will be carried out.
 
-    The job store and object storage answer, and a live worker has the default models loaded.
+    The job store takes writes, object storage answers, and a worker that makes progress has the default
+    models loaded.
     """
-    faults = [*_storage_faults(services()), *_worker_faults(services())]
+    faults = [*_storage_faults(services()), *(_store_faults(services()) or _worker_faults(services()))]
     if faults:
         raise NotReady("; ".join(fault.detail for fault in faults), errors=faults)
     return _say("ready")
@@ -46,6 +50,16 @@ def _storage_faults(parts: Services) -> list[FieldError]:
         parts.objects.check()
     except StorageUnavailable as error:
         return [FieldError("/storage", error.detail, error.code)]
+    return []
+
+
+def _store_faults(parts: Services) -> list[FieldError]:
+    """A server that is away, out of memory, or cannot write its journal takes no jobs."""
+    try:
+        with answering():
+            parts.store.client.set(PROBE_KEY, "1", px=PROBE_MILLISECONDS)
+    except AtelierError as error:
+        return [FieldError("/store", error.detail, error.code)]
     return []
 
 

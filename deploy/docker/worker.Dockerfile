@@ -35,4 +35,4 @@ USER 10001:10001
 WORKDIR /var/lib/atelier
 # So a start builds nothing. A new named volume mounted on the folder begins with these models.
 RUN atelier models pull && rm -rf /tmp/* /tmp/.[!.]*
-CMD ["python", "-m", "worker"]
+CMD ["python", "-m", "worker.watch", "--file", "/tmp/worker.health"]

@@ -15,6 +15,7 @@ import pytest
 
 from atelier.embedded_server import EmbeddedServer
 from shared.redis_server import Client
+from tests.support.waiting import eventually
 
 MAX_RESIDENT_MEBIBYTES = 120
 
@@ -76,6 +77,15 @@ def test_a_connection_serves_on_after_a_refused_body(gunicorn: Gunicorn, size: i
         refused = gunicorn.http.post("/v1/jobs", content=bytes(size), headers={"Content-Type": "text/plain"})
         assert refused.status_code == 415
         assert gunicorn.http.get("/healthz", timeout=5).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_process_that_hangs_is_replaced(gunicorn: Gunicorn) -> None:
+    assert gunicorn.http.get("/healthz").status_code == 200  # gunicorn watches from the first turn on
+    _, hung = gunicorn.pids()
+    os.kill(hung, signal.SIGSTOP)
+    eventually(lambda: hung not in gunicorn.pids() and len(gunicorn.pids()) == 2)
+    assert gunicorn.http.get("/healthz").status_code == 200
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")

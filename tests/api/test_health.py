@@ -6,6 +6,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from api.app import create_app
+from api.extensions import SERVICES
 from api.services import build_services
 from shared.settings import Settings
 from tests.support.fake_worker import FakeWorker
@@ -42,6 +43,18 @@ def test_without_the_job_store_it_is_not_ready_but_alive(tmp_path: Path) -> None
     response = client.get("/readyz")
     assert (response.status_code, response.json["errors"][0]["pointer"]) == (503, "/store")
     assert client.get("/healthz").status_code == 200
+
+
+def test_a_job_store_that_takes_no_writes_is_not_ready(client: FlaskClient, worker: FakeWorker) -> None:
+    worker.announce("mnist-dcgan", "magenta-mobile")
+    server = client.application.extensions[SERVICES].store.client
+    server.config_set("maxmemory", "1")
+    try:
+        response = client.get("/readyz")
+    finally:
+        server.config_set("maxmemory", "0")
+    assert (response.status_code, response.json["errors"][0]["pointer"]) == (503, "/store")
+    assert client.get("/readyz").status_code == 200
 
 
 def test_without_storage_it_is_not_ready(client: FlaskClient, worker: FakeWorker, tmp_path: Path) -> None:

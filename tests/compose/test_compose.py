@@ -23,6 +23,16 @@ PROCESSES = ("api", "worker", "worker-io")
 SIDE = 1024  # pixels; about a second of one core a picture: long enough to be killed in the middle
 
 
+# The images have no tools that find processes.
+FREEZE_WORKER = """
+import os, signal
+from pathlib import Path
+for path in Path("/proc").glob("[0-9]*/cmdline"):
+    if path.read_bytes().split(b"\\0")[1:3] == [b"-m", b"worker"]:
+        os.kill(int(path.parent.name), signal.SIGSTOP)
+"""
+
+
 @pytest.fixture(scope="module")
 def style() -> bytes:
     return pictures.png(256, 256)
@@ -119,6 +129,15 @@ def test_jobs_finish_though_one_of_two_workers_is_killed(
     assert {host_of(job) for job in done} >= set(by_host) - {victim.id[:12]}
     eventually(lambda: stack.has_recovered(victim), seconds=120)
     stack.start(workers=1)
+
+
+@pytest.mark.parametrize("service", ["worker", "worker-io"])
+def test_a_worker_that_is_frozen_is_started_again(stack: ComposeStack, client: Client, service: str) -> None:
+    """The engine restarts what ends, not what is unhealthy: the worker's parent ends it."""
+    (before,) = stack.containers(service)
+    stack.run_in(service, "python", "-c", FREEZE_WORKER)
+    eventually(lambda: stack.has_recovered(before), seconds=180)
+    assert client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60).succeeded
 
 
 @pytest.mark.parametrize("service", ["redis", "api"])
