@@ -58,7 +58,10 @@ class Result:
 def set_up(folder: Path) -> Workshop:
     """Make the stand-in model, in a process of its own: TensorFlow's memory goes with it."""
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run([sys.executable, "-m", "tests.chaos.light_model", str(folder)], check=True)
+    command = [sys.executable, "-m", "tests.chaos.light_model", str(folder)]
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"the stand-in model could not be made:\n{made.stderr[-2000:]}")
     return Workshop(folder, folder / "models", folder / "cards")
 
 

@@ -10,6 +10,7 @@ from PIL import Image, PngImagePlugin
 
 from shared.identifiers import file_id, sha256
 from tests.chaos.light_model import NAME as LIGHT
+from tests.chaos.light_model import STYLIZER
 from tests.chaos.marks import DWELL, KEY_OF_MARK, LATENT_SIZE, POISON
 from tests.support import pictures
 
@@ -91,7 +92,13 @@ def _stylized(draw: random.Random, number: int) -> Wish:
 def _stylize(name: str, content: bytes, style: bytes, more: Mapping[str, Any]) -> Wish:
     files = {file_id(sha256(data)): data for data in (content, style)}
     content_id, style_id = file_id(sha256(content)), file_id(sha256(style))
-    body = {"type": "stylize", "content": content_id, "styles": [{"image": style_id}], **more}
+    body = {
+        "type": "stylize",
+        "model": STYLIZER,
+        "content": content_id,
+        "styles": [{"image": style_id}],
+        **more,
+    }
     return Wish(name, body, files)
 
 
