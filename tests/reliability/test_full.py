@@ -164,6 +164,7 @@ def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_i
 ) -> None:
     """The server cannot append to its file either, and so refuses every write: nothing can be moved."""
     site = all_on_one_disk
+    processes = site.stack.processes()
     held = site.hold()
     jobs = site.accept(JOBS)
     site.await_running(jobs)
@@ -178,3 +179,4 @@ def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_i
     seconds_until(lambda: site.statuses(jobs) == {"succeeded"})
     seconds_until(lambda: site.submit().status_code == 202)
     assert {record["failures"] for record in site.records(jobs)} == {"0"}
+    assert site.stack.processes() == processes  # none ended: starting afresh takes a worker's models longer

@@ -1,7 +1,7 @@
 """Orphans are found and removed, and nothing that a record names ever is."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -142,8 +142,9 @@ def test_nothing_named_is_removed_while_jobs_come_and_end(
     with ThreadPoolExecutor(5) as pool:
         collector = pool.submit(keep_collecting)
         works = [pool.submit(work, seed) for seed in range(4)]
-        named = [key for work_ in works for key in work_.result()]
+        wait(works)
         over.set()
+        named = [key for work_ in works for key in work_.result()]
         assert collector.result() > 0
     collect(store.client, objects, grace_seconds=-1)
     assert sorted(objects.keys("")) == sorted(named)
