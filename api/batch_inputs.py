@@ -1,6 +1,6 @@
-"""What a batch's items need from elsewhere: uploaded pictures and named styles, looked up once for all."""
+"""What a batch's items need from elsewhere: uploaded pictures and named styles, each looked up once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from api.batch_faults import Faults
@@ -14,74 +14,84 @@ from shared.spec_parts import WeightedStyle
 from shared.specs import GenerateSpec, StylizeSpec, inputs_of
 from shared.submission import missing_files
 
-Sizes = Mapping[str, tuple[int, int]]
 
+class Inputs:
+    """The files and styles that the items of one request name. Remembers what it has asked for."""
 
-def find_inputs(services: Services, owner: str, items: Sequence[Item], faults: Faults) -> list[Item]:
-    """Return the items with the pictures of named styles filled in; note what is missing, and what too large.
+    def __init__(self, services: Services, owner: str) -> None:
+        self._services = services
+        self._owner = owner
+        self._styles: dict[str, str | None] = {}  # name to the id of its picture
+        self._sizes: dict[str, tuple[int, int] | None] = {}  # file id to width and height
+        self._size_errors: dict[tuple[object, ...], AtelierError | None] = {}
 
-    Asks once for all distinct files, and once for all distinct styles.
-    """
-    named = _with_styles(services, owner, items, faults)
-    names = {name: None for item in named for name in inputs_of(item.spec)}
-    sizes = services.files.sizes(owner, list(names))
-    sound: dict[tuple[object, ...], AtelierError | None] = {}
-    pace = Pace()
-    for item in named:
-        error = _error(item, sizes, sound)
-        pace()
-        if error is not None:
-            faults.note(item.position, error)
-    return named
+    def checked(self, items: Sequence[Item], faults: Faults) -> list[Item]:
+        """Return items with the pictures of named styles filled in; note what is missing, and what too large.
 
+        Asks for all files of these items at once, and for all styles.
+        """
+        self._ask_for_styles({style.name for item in items for style in _named(item.spec) if style.name})
+        named = [self._with_files(item, faults) for item in items]
+        self._ask_for_files(name for item in named for name in inputs_of(item.spec))
+        pace = Pace()
+        for item in named:
+            error = self._error(item)
+            pace()
+            if error is not None:
+                faults.note(item.position, error)
+        return named
 
-def _with_styles(services: Services, owner: str, items: Sequence[Item], faults: Faults) -> list[Item]:
-    names = {style.name: None for item in items for style in _named(item.spec) if style.name is not None}
-    files = services.styles.files(owner, list(names)) if names else {}
-    return [_with_files(item, files, faults) for item in items]
+    def _ask_for_styles(self, names: set[str]) -> None:
+        new = sorted(names - self._styles.keys())
+        if new:
+            found = self._services.styles.files(self._owner, new)
+            self._styles |= {name: found.get(name) for name in new}
+
+    def _ask_for_files(self, names: Iterable[str]) -> None:
+        new = [name for name in dict.fromkeys(names) if name not in self._sizes]
+        if new:
+            found = self._services.files.sizes(self._owner, new)
+            self._sizes |= {name: found.get(name) for name in new}
+
+    def _with_files(self, item: Item, faults: Faults) -> Item:
+        spec = item.spec
+        if not isinstance(spec, StylizeSpec) or next(_named(spec), None) is None:
+            return item
+        styles, missing = [], []
+        for place, style in enumerate(spec.styles):
+            file = self._styles[style.name] if style.name and style.image is None else style.image
+            styles.append(style.model_copy(update={"image": file}))
+            if style.name and file is None:
+                text = f"there is no style {style.name}"
+                missing.append(FieldError(f"/styles/{place}/name", text, StyleNotFound.code))
+        if missing:
+            faults.add(item.position, missing, StyleNotFound)
+        return replace(item, spec=spec.model_copy(update={"styles": styles}))
+
+    def _error(self, item: Item) -> AtelierError | None:
+        spec = item.spec
+        if isinstance(spec, GenerateSpec):
+            return None
+        missing = [name for name in inputs_of(spec) if self._sizes[name] is None]
+        if missing:
+            return missing_files(spec, missing)
+        stroke = spec.stroke if isinstance(spec, StylizeSpec) else None
+        asked = (item.card.name, spec.content, spec.size.max_side, stroke)
+        if asked not in self._size_errors:
+            self._size_errors[asked] = self._size_error(item)
+        return self._size_errors[asked]
+
+    def _size_error(self, item: Item) -> AtelierError | None:
+        assert not isinstance(item.spec, GenerateSpec), "a job with a content picture"
+        size = self._sizes[item.spec.content]
+        assert size is not None, "a file that is there"
+        try:
+            check_content_size(item.spec, item.card, size)
+        except AtelierError as error:
+            return error
+        return None
 
 
 def _named(spec: Spec) -> Iterator[WeightedStyle]:
     if isinstance(spec, StylizeSpec):
         yield from (style for style in spec.styles if style.name is not None and style.image is None)
-
-
-def _with_files(item: Item, files: Mapping[str, str], faults: Faults) -> Item:
-    spec = item.spec
-    if not isinstance(spec, StylizeSpec) or next(_named(spec), None) is None:
-        return item
-    styles, missing = [], []
-    for place, style in enumerate(spec.styles):
-        file = files.get(style.name or "") if style.image is None else style.image
-        styles.append(style.model_copy(update={"image": file}))
-        if file is None and style.name is not None:
-            text = f"there is no style {style.name}"
-            missing.append(FieldError(f"/styles/{place}/name", text, StyleNotFound.code))
-    if missing:
-        faults.add(item.position, missing, StyleNotFound)
-    return replace(item, spec=spec.model_copy(update={"styles": styles}))
-
-
-def _error(
-    item: Item, sizes: Sizes, sound: dict[tuple[object, ...], AtelierError | None]
-) -> AtelierError | None:
-    spec = item.spec
-    if isinstance(spec, GenerateSpec):
-        return None
-    missing = [name for name in inputs_of(spec) if name not in sizes]
-    if missing:
-        return missing_files(spec, missing)
-    stroke = spec.stroke if isinstance(spec, StylizeSpec) else None
-    asked = (item.card.name, spec.content, spec.size.max_side, stroke)
-    if asked not in sound:
-        sound[asked] = _size_error(item, sizes[spec.content])
-    return sound[asked]
-
-
-def _size_error(item: Item, size: tuple[int, int]) -> AtelierError | None:
-    assert not isinstance(item.spec, GenerateSpec), "a job with a content picture"
-    try:
-        check_content_size(item.spec, item.card, size)
-    except AtelierError as error:
-        return error
-    return None

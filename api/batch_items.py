@@ -47,11 +47,13 @@ class Cards:
         return self._known[name]
 
 
-def check_items(
+def sound_items(
     source: Source, settings: BatchSettings, cards: Cards, *, first: int, faults: Faults
-) -> list[Item]:
-    """Return the sound items; the faults of the others are noted. `first` is the index of the first item."""
-    items: list[Item] = []
+) -> Iterator[Item]:
+    """Yield the sound items; the faults of the others are noted. `first` is the index of the first item.
+
+    Nothing is kept of an item but its custom id.
+    """
     places: dict[str, int] = {}  # of custom ids
     pace = Pace()
     for position, raw in enumerate(source.values()):
@@ -66,8 +68,7 @@ def check_items(
         strangers = list(_of_batch(item.spec, settings))
         if strangers:
             faults.add(position, strangers, InvalidRequest)
-        items.append(item)
-    return items
+        yield item
 
 
 def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> Item | None:

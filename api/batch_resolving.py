@@ -1,10 +1,9 @@
 """The last step before items are accepted: what the batch says of them, defaults and seeds filled in."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from api.batch_items import Item
-from api.pacing import Pace
 from api.validation import Spec
 from shared.batch_request import BatchSettings
 from shared.result_size import count_of
@@ -13,20 +12,19 @@ from shared.specs import GenerateSpec, filled
 
 
 def resolved(
-    items: Sequence[Item], settings: BatchSettings, *, batch_id: str, first: int
+    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int
 ) -> Iterator[tuple[str, Spec]]:
-    """Yield each item's custom id and resolved specification; `first` is the index of the first item.
+    """Yield each item's custom id and resolved specification; The request's first item has the index `first`.
 
     A seed that the client leaves open comes from the batch's id and the item's index, so that items sent
     again, after an answer was lost, are the same items.
     """
-    pace = Pace()
-    for index, item in enumerate(items, first):
+    for item in items:
+        index = first + item.position
         update = _of_batch(item.spec, settings)
         if isinstance(item.spec, GenerateSpec) and _draws_seed(item.spec):
             update["seed"] = drawn_seed(batch_id, index, count_of(item.spec, item.card))
         yield item.custom_id, filled(item.spec.model_copy(update=update), item.card)
-        pace()
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.json_items import Span
+from api.request_body import decode_json
 from api.validation import SPECS, fault_of
 from shared.batch_request import Multiply
 from shared.batch_template import Axis, axes_of, combinations, count, place_of
@@ -54,6 +56,18 @@ class ArraySource:
     def told(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's place before its own."""
         return FieldError(f"/items/{position}{fault.pointer}", fault.detail, fault.code)
+
+
+class SpanSource(ArraySource):
+    """Items of a JSON array, each read when its turn comes."""
+
+    def __init__(self, data: bytes, spans: Sequence[Span]) -> None:
+        super().__init__(spans)
+        self._data = data
+
+    def values(self) -> Iterator[Any]:
+        """Yield each item; raise MalformedJson."""
+        return (decode_json(self._data[start:end]) for start, end in self._items)
 
 
 class LineSource:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.batch_faults import Faults
-from api.batch_inputs import find_inputs
-from api.batch_items import Cards, Item, check_items
+from api.batch_inputs import Inputs
+from api.batch_items import Cards, Item, sound_items
 from api.batch_resolving import resolved
 from api.batch_sources import ArraySource, LineSource, Source, TemplateSource
 from api.services import Services
@@ -35,9 +35,8 @@ PAINTED = {"type": "stylize", "content": NOWHERE, "styles": [{"image": NOWHERE}]
 
 def checked(source: Source, *, first: int = 0, settings: BatchSettings | None = None) -> list[Item]:
     faults = Faults(source)
-    items = check_items(
-        source, settings or BatchSettings(), Cards(load_catalog()), first=first, faults=faults
-    )
+    cards = Cards(load_catalog())
+    items = list(sound_items(source, settings or BatchSettings(), cards, first=first, faults=faults))
     faults.raise_any()
     return items
 
@@ -182,8 +181,8 @@ def test_missing_files_and_styles_are_told_with_all_other_faults(services: Servi
     named = {**PAINTED, "styles": [{"name": "nobody"}]}
     source = ArraySource([PAINTED, {**named, "custom_id": "x"}])
     faults = Faults(source)
-    items = check_items(source, BatchSettings(), Cards(services.catalog), first=0, faults=faults)
-    find_inputs(services, ANONYMOUS, items, faults)
+    items = list(sound_items(source, BatchSettings(), Cards(services.catalog), first=0, faults=faults))
+    Inputs(services, ANONYMOUS).checked(items, faults)
     with pytest.raises(InvalidRequest) as caught:
         faults.raise_any()
     assert set(places(caught.value)) == {
@@ -200,10 +199,10 @@ def test_inputs_are_found_in_one_round_trip_however_many_items_name_them(service
     item = {"type": "stylize", "model": "magenta-v1-256", "content": wide, "styles": [{"image": wide}]}
     source = ArraySource([item] * 50)
     faults = Faults(source)
-    items = check_items(source, BatchSettings(), Cards(services.catalog), first=0, faults=faults)
+    items = list(sound_items(source, BatchSettings(), Cards(services.catalog), first=0, faults=faults))
     client = services.store.client
     before = client.info("commandstats").get("cmdstat_hmget", {"calls": 0})["calls"]
-    find_inputs(services, ANONYMOUS, items, faults)
+    Inputs(services, ANONYMOUS).checked(items, faults)
     assert client.info("commandstats")["cmdstat_hmget"]["calls"] - before == 1
     with pytest.raises(ImageTooLarge):
         faults.raise_any()
