@@ -1,5 +1,7 @@
 """The entry for a WSGI server: `gunicorn --config python:api.gunicorn_conf "api.wsgi:create()"`."""
 
+import gc
+
 from apiflask import APIFlask
 
 from api.app import create_app
@@ -16,4 +18,6 @@ def create() -> APIFlask:
     services = build_services(settings)
     app = create_app(services)
     start_background(services)
+    gc.collect()
+    gc.freeze()  # it all stays: a search for garbage halts every thread, and need not look here
     return app
