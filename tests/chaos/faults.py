@@ -15,6 +15,7 @@ from tests.chaos.cluster import Cluster
 from tests.chaos.schedule import MODEL_WORKERS, Fault
 
 DELAY_SECONDS = 0.15  # that a slow connection adds to every packet
+PREY_SECONDS = 2.0
 QUICK_SECONDS, PATIENT_SECONDS = 1.0, 30.0  # for the server to take a setting
 ALL = ("redis", "api", "worker-io", *MODEL_WORKERS)
 
@@ -62,7 +63,7 @@ class Faults:
 
     def _signal(self, strike: Strike, number: signal.Signals) -> None:
         strike.pid = self._stack.pid_of(strike.fault.target)
-        before = self._held(strike)
+        before = self._await_prey(strike)
         os.kill(strike.pid, number)
         self._note(strike)
         # A dead process moves nothing, so what it holds is best asked for now; one that lives goes on.
@@ -70,6 +71,14 @@ class Faults:
 
     def _held(self, strike: Strike) -> Mapping[str, int]:
         return self._cluster.held_by(strike.pid) if strike.fault.target in MODEL_WORKERS else {}
+
+    def _await_prey(self, strike: Strike) -> Mapping[str, int]:
+        """Give a worker some time to have something that it can lose; return that."""
+        deadline = time.monotonic() + PREY_SECONDS
+        is_worker = strike.fault.target in MODEL_WORKERS
+        while not (held := self._held(strike)) and is_worker and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return held
 
     def kill(self, strike: Strike) -> None:
         """SIGKILL."""
@@ -81,6 +90,8 @@ class Faults:
 
     def stop(self, strike: Strike) -> None:
         """SIGSTOP, and SIGCONT after a while."""
+        strike.pid = self._stack.pid_of(strike.fault.target)
+        self._await_prey(strike)
         strike.pid = self._stack.freeze(strike.fault.target)
         self._note(strike)
         strike.held = self._held(strike)

@@ -1,8 +1,8 @@
 """Writes the stand-in model that carries the count: a real SavedModel that takes a millisecond.
 
-Usage: python -m tests.chaos.light_model FOLDER; the folder gets `cards/`, `light/` and `models/`, a store. The
-stylizer is among the cards, and stored, so changed that workers load it when a job first names it: they start
-again often here.
+Usage: python -m tests.chaos.light_model FOLDER; the folder gets `cards/`, `light/` and `models/`, a store.
+The stylizer is among the cards, and stored, so changed that workers load it when a job first names it: they
+start again often here.
 """
 
 import sys
