@@ -94,7 +94,7 @@ PROOFS = (
     Proof(
         "P6",
         "a job that lost a worker never runs in a micro-batch",
-        f"{_POISON}::test_a_job_that_kills_at_predict_runs_alone_from_then_on",
+        "tests/worker/test_running_alone.py::test_a_job_that_lost_a_worker_runs_alone",
         (Edit("worker/generation.py", "alone=attempt.job.crashes > 0", "alone=False"),),
     ),
     Proof(
