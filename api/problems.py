@@ -32,6 +32,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.ModelUnavailable: 503,
     errors.ModelCorrupt: 500,
     errors.JobNotFound: 404,
+    errors.BatchNotFound: 404,
     errors.JobGone: 410,
     errors.FileNotFound: 404,
     errors.OutputNotFound: 404,

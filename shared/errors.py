@@ -278,3 +278,10 @@ class StoreFull(StoreUnavailable):
 
     code = "store_full"
     title = "The job store is full"
+
+
+class BatchNotFound(AtelierError):
+    """Raised when the owner has no such batch."""
+
+    code = "batch_not_found"
+    title = "There is no such batch"

@@ -7,6 +7,10 @@ from uuid6 import uuid7
 
 ANONYMOUS = "anonymous"  # the only owner until API keys exist
 JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+BATCH_ID = r"^batch_[0-9a-f]{32}$"
+ITEM_ID = (
+    r"^job_([0-9a-f]{32})-[0-9]+(-[0-9]+)?$"  # the batch's digits, the item's index, the number of its retry
+)
 FILE_ID = r"^file_[0-9a-f]{64}$"
 
 
@@ -17,7 +21,18 @@ def new_job_id() -> str:
 
 def is_job_id(text: str) -> bool:
     """Whether a client may use this text as a job's id."""
-    return re.match(JOB_ID, text) is not None
+    return re.match(JOB_ID, text) is not None and batch_of(text) is None
+
+
+def new_batch_id() -> str:
+    """Return a fresh id of a batch that sorts by time of creation."""
+    return f"batch_{uuid7().hex}"
+
+
+def batch_of(job_id: str) -> str | None:
+    """Return the id of the batch that an item's id names; None for other jobs."""
+    found = re.match(ITEM_ID, job_id)
+    return f"batch_{found[1]}" if found else None
 
 
 def sha256(data: bytes) -> str:
@@ -28,8 +43,3 @@ def sha256(data: bytes) -> str:
 def file_id(digest: str) -> str:
     """Return the id of the file whose bytes have this sha256."""
     return f"file_{digest}"
-
-
-def new_batch_id() -> str:
-    """Return a fresh id that sorts by time of creation."""
-    return f"batch_{uuid7().hex}"

@@ -14,6 +14,7 @@ DELIVER = "atelier.deliver"
 IO_QUEUE = "atelier.io"
 MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
+MOST_RINGS = 64  # that a queue's list holds: whoever answers one goes on with what else waits
 HEALTH_CHECK_SECONDS = 2  # a blocking read whose answer is so much late stands on a dead connection
 
 
@@ -70,12 +71,20 @@ class JobQueue:
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
         self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
 
-    def ring(self, job_id: str, lane: Lane, *, ahead: bool = False) -> None:
-        """Tell the workers of a lane that a job waits; `ahead` of all other rings where it ran already.
+    def ring(self, job_id: str, lane: Lane) -> None:
+        """Tell the workers of a lane that work waits, unless enough unanswered rings do.
 
-        Raises StoreUnavailable.
+        Whoever answers takes the job whose turn it is; the id says only what gave occasion. Raises
+        StoreUnavailable.
         """
-        self._put(queue_of(lane), self._bells[lane].text(job_id), ahead=ahead)
+        self._put(queue_of(lane), self._bells[lane].text(job_id))
+
+    def ring_for(self, waiting: int, job_id: str, lane: Lane) -> None:
+        """Ring until there are as many unanswered rings as jobs wait, up to MOST_RINGS."""
+        with answering():
+            unanswered = int(self._client.llen(queue_of(lane)))
+        for _ in range(min(waiting, MOST_RINGS) - unanswered):
+            self.ring(job_id, lane)
 
     def ring_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
@@ -90,12 +99,5 @@ class JobQueue:
         with answering():
             return int(self._client.llen(IO_QUEUE))
 
-    def _put(self, queue: str, message: str, *, ahead: bool = False) -> None:
-        self._scripts.run(
-            "ring", queue, message, "RPUSH" if ahead else "LPUSH"
-        )  # workers take from the right
-
-    def room(self, target: int) -> dict[Lane, int]:
-        """Return how many more rings each lane's list may hold before it has `target`."""
-        with answering():
-            return {lane: max(0, target - int(self._client.llen(queue_of(lane)))) for lane in Lane}
+    def _put(self, queue: str, message: str) -> None:
+        self._scripts.run("ring", queue, message, MOST_RINGS)

@@ -14,10 +14,12 @@ RECORD_SCHEMA = 2  # of the records that this program submits, and the newest th
 
 Record = Mapping[str, str]  # the fields of a job's hash
 
+_ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"), "0")
+
 
 def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one."""
-    raw = upgraded(raw)
+    raw = upgraded(unpacked(raw))
     progress = _document(raw, "progress")
     return Job(
         id=raw["id"],
@@ -33,7 +35,7 @@ def job_from_record(raw: Record) -> Job:
         crashes=int(raw["crashes"]),
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),
-        not_before=int(raw["not_before"]),
+        not_before=int(raw.get("not_before") or raw["created_at"]),
         deadline_at=_number(raw, "deadline_at"),
         started_at=_number(raw, "started_at"),
         completed_at=_number(raw, "completed_at"),
@@ -46,8 +48,16 @@ def job_from_record(raw: Record) -> Job:
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
         retried_from=raw.get("retried_from") or None,
-        history=tuple(_ended(item) for item in _document(raw, "history") or []),
+        batch_id=raw.get("batch"),
+        index=_number(raw, "index"),
+        custom_id=raw.get("custom_id"),
+        history=_history(raw),
     )
+
+
+def unpacked(raw: Record) -> Record:
+    """Return a record with all of its fields: an ended item keeps most of them in one, and no zeros."""
+    return {**_ZEROS, **json.loads(raw["packed"]), **raw} if "packed" in raw else raw
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -83,6 +93,15 @@ def _number(raw: Record, name: str) -> int | None:
 
 def _document(raw: Record, name: str) -> Any:
     return json.loads(raw[name]) if raw.get(name) else None
+
+
+def _history(raw: Record) -> tuple[EndedAttempt, ...]:
+    """Return the ended attempts; of an item that succeeded at once the other fields say it."""
+    ended = tuple(_ended(item) for item in _document(raw, "history") or [])
+    if ended or "packed" not in raw or raw["status"] != Status.SUCCEEDED:
+        return ended
+    started, completed = int(raw["started_at"]), int(raw["completed_at"])
+    return (EndedAttempt(int(raw["attempt"]), raw["worker"], started, completed, Outcome.SUCCEEDED),)
 
 
 def _ended(item: dict[str, Any]) -> EndedAttempt:

@@ -15,6 +15,7 @@ from shared.errors import (
     JobNotFound,
     WorkerLost,
 )
+from shared.identifiers import batch_of
 from shared.job_record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client, Scripts, answering
@@ -29,13 +30,12 @@ log = logging.getLogger("atelier.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Ring:
-    """A job whose doorbell must be rung."""
+class Line:
+    """What waits in a lane."""
 
-    id: str
     lane: Lane
-    age_seconds: float
-    ahead: bool = False  # of all that wait: it was running already
+    waiting: int  # jobs that could be claimed now, as far as they were counted
+    first: str  # one of them, or the batch that it is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Reaped:
 
     expired: tuple[str, ...]  # jobs whose deadline had passed
     taken_back: tuple[str, ...]  # jobs whose lease had run out
-    rings: tuple[Ring, ...]
+    lines: tuple[Line, ...]
 
 
 class JobStore:
@@ -77,22 +77,42 @@ class JobStore:
             raw = self.client.hgetall(self.scripts.key("job", job_id))
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
-            gone = not raw and self.client.get(self.scripts.key("gone", job_id)) == owner
+            names = [self.scripts.key("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
+            gone = not raw and owner in self.client.mget(names)
         if gone:
             raise JobGone(f"the job {job_id} has expired or was deleted")
         raise JobNotFound(f"there is no job {job_id}")
 
     def claim(self, job_id: str, worker: str) -> Job | None:
-        """Start an attempt: queued to running. None where the job may not be claimed now.
+        """Start an attempt of this job: queued to running. None where it may not be claimed now.
 
         A job that a newer Atelier wrote stays queued for a worker that reads it; the log says so once.
         """
-        lease = milliseconds(self.rules.lease_seconds)
-        flat = self.scripts.run("claim", job_id, worker, lease, RECORD_SCHEMA)
-        if flat == ["newer"]:
+        return next(iter(self._claim(job_id, worker, most=1)), None)
+
+    def claim_next(self, worker: str, *, most: int = 1) -> list[Job]:
+        """Start an attempt of the job whose turn it is, or of `most` light items of one batch; or of none.
+
+        Interactive jobs go before bulk, unless bulk has waited for long; within a lane owners take turns, and
+        an owner's jobs go in the order of their acceptance.
+        """
+        return self._claim("", worker, most=most)
+
+    def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
+        answer = self.scripts.run(
+            "claim",
+            job_id,
+            worker,
+            milliseconds(self.rules.lease_seconds),
+            RECORD_SCHEMA,
+            most,
+            milliseconds(self.rules.bulk_patience_seconds),
+            *Lane,
+        )
+        if answer == ["newer"]:
             self._tell_of_newer(job_id)
-            return None
-        return job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else None
+            return []
+        return [job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in answer]
 
     def _tell_of_newer(self, job_id: str) -> None:
         if not self._told_of_newer:
@@ -157,8 +177,7 @@ class JobStore:
 
         Raises IllegalMove where the job is done.
         """
-        ring = milliseconds(self.rules.ring_seconds)
-        self._own_move(self.scripts.run("restart", job_id, owner, ring), job_id, owner, "requeued")
+        self._own_move(self.scripts.run("restart", job_id, owner), job_id, owner, "requeued")
 
     def cancel(self, job_id: str, owner: str) -> None:
         """Queued or running to canceled, at once. Canceling a canceled job changes nothing."""
@@ -175,16 +194,11 @@ class JobStore:
         if answer != "ok":
             raise IllegalMove(f"a job that is {answer} cannot be {verb}")
 
-    def reap(self, room: Mapping[Lane, int]) -> Reaped:
-        """End jobs past their deadline and take back expired leases; return what to ring.
-
-        Of the jobs that wait, at most `room` a lane; and every job that a first crash put back.
-        """
+    def reap(self, *, most_waiting: int = 64) -> Reaped:
+        """End jobs past their deadline, take back expired leases; count what waits, up to `most_waiting`."""
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
-        lanes = [part for lane, free in room.items() for part in (str(lane), free)]
-        expired, taken, rings = self.scripts.run(
+        expired, taken, lines = self.scripts.run(
             "reap",
-            milliseconds(self.rules.ring_seconds),
             self.rules.crash_budget,
             milliseconds(self.rules.backoff_seconds),
             _jitter(),
@@ -192,9 +206,10 @@ class JobStore:
             to_text(DeadlineExceeded("no worker had started it by its deadline").to_json()),
             to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
             MOST_REAPED,
-            *lanes,
+            most_waiting,
+            *Lane,
         )
-        return Reaped(tuple(expired), tuple(taken), tuple(_ring(*ring) for ring in rings))
+        return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
 
     def expire(self, limit: int = 100) -> list[str]:
         """Forget terminal jobs whose time to live is over; return their ids."""
@@ -206,5 +221,5 @@ def _jitter() -> float:
     return round(random.uniform(0.5, 1.5), 3)
 
 
-def _ring(job_id: str, lane: str, age_ms: int, ahead: int) -> Ring:
-    return Ring(job_id, Lane(lane), age_ms / 1000, ahead=bool(ahead))
+def _line(lane: str, waiting: int, first: str) -> Line:
+    return Line(Lane(lane), waiting, first)

@@ -74,6 +74,9 @@ class Job:
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
+    batch_id: str | None = None
+    index: int | None = None  # in the batch
+    custom_id: str | None = None  # the batch's owner's name for it
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
 
     @property

@@ -6,14 +6,12 @@ from collections.abc import Callable
 
 from shared.errors import AtelierError
 from shared.garbage import Garbage
-from shared.job_queue import JobQueue
-from shared.job_store import JobStore, Ring
-from shared.status import Lane
+from shared.job_queue import MOST_RINGS, JobQueue
+from shared.job_store import JobStore
 from shared.webhook_deliveries import Deliveries
 
 log = logging.getLogger("atelier.reaper")
 
-LIST_TARGET = 64  # rings are repeated only while a lane's Celery list is shorter than this
 PASSES_PER_LEASE = 10
 HOUSEKEEPING_PASSES = 60  # one pass in so many also forgets old jobs
 
@@ -49,18 +47,18 @@ class Reaper:
                 _survive(self.keep_house)
 
     def pass_once(self) -> None:
-        """End what is past its deadline, take back expired leases, and ring what is due."""
-        reaped = self._store.reap(self._queue.room(LIST_TARGET))
+        """End what is past its deadline, take back expired leases, and ring for what waits."""
+        reaped = self._store.reap(most_waiting=MOST_RINGS)
         for job_id in reaped.expired:
             log.warning("deadline passed; job expired", extra={"job_id": job_id})
         for job_id in reaped.taken_back:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
-        for ring, lane in _with_patience(reaped.rings, self._store.rules.bulk_patience_seconds):
-            self._queue.ring(ring.id, lane, ahead=ring.ahead)
+        for line in reaped.lines:
+            self._queue.ring_for(line.waiting, line.first, line.lane)
 
     def ring_webhooks(self) -> None:
         """Ring the io worker when webhooks are due."""
-        if self._queue.io_rings() < LIST_TARGET and self._deliveries.should_ring():
+        if self._queue.io_rings() < MOST_RINGS and self._deliveries.should_ring():
             self._queue.ring_deliveries()
 
     def keep_house(self) -> None:
@@ -68,13 +66,6 @@ class Reaper:
         self._garbage.add_expired_files()
         if self._store.expire() or len(self._garbage):
             self._queue.ring_sweep()
-
-
-def _with_patience(rings: tuple[Ring, ...], patience_seconds: float) -> list[tuple[Ring, Lane]]:
-    """Let the oldest bulk job that waited long into the interactive lane: one a pass, so neither starves."""
-    late = [r for r in rings if r.lane is Lane.BULK and r.age_seconds > patience_seconds]
-    promoted = max(late, key=lambda ring: ring.age_seconds, default=None)
-    return [(ring, Lane.INTERACTIVE if ring is promoted else ring.lane) for ring in rings]
 
 
 def _survive(step: Callable[[], None]) -> None:

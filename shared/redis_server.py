@@ -23,7 +23,7 @@ _REFUSAL = re.compile(r"(^|caused error: )(NOREPLICAS|BUSY|UNKILLABLE)\b")
 _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 # Scripts that take new work are refused while the server is out of memory. All others move work that was
 # accepted, and may always write: the client whose job waits must not lose it to those who come after.
-_TAKES_NEW_WORK = frozenset({"submit", "add_file", "add_style"})
+_TAKES_NEW_WORK = frozenset({"submit", "add_file", "add_style", "batch_open", "batch_append", "batch_retry"})
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 
 # redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.

@@ -65,6 +65,13 @@ class JobRules(_Group):
     bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane
 
 
+class BatchRules(_Group):
+    """How large batches may be, and how long they may stay open."""
+
+    max_items: int = Field(default=50_000, ge=1, le=1_000_000)
+    open_seconds: int = Field(default=24 * 3600, ge=60)  # a batch that is not finalized by then is canceled
+
+
 class DiskRules(_Group):
     """When a storage folder counts as full, and how it is kept tidy. Buckets have no such limits."""
 
@@ -158,6 +165,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
+    batches: BatchRules = BatchRules()
     disk: DiskRules = DiskRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()

@@ -58,7 +58,6 @@ class Submission:
             self.idempotency_key,
             self.fingerprint,
             rules.idempotency_seconds * 1000,
-            milliseconds(rules.ring_seconds),
         ]
 
 

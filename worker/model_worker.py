@@ -110,7 +110,7 @@ class ModelWorker:
         """Ring for workers that stay, at once: the reaper would only later."""
         for job_id, lane in rings:
             try:
-                self._base.hasty_queue.ring(job_id, lane, ahead=True)
+                self._base.hasty_queue.ring(job_id, lane)
             except StoreUnavailable as error:
                 log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
 

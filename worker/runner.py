@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
 from shared.errors import AtelierError, LeaseLost, OutOfDisk, StoreUnavailable
@@ -21,6 +22,7 @@ from worker.tools import Tools
 
 log = logging.getLogger("atelier.worker")
 
+MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a micro-batch of the generator
 FULL_PAUSE_SECONDS = 2.0  # before a job is tried again whose result found no room
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
@@ -52,6 +54,7 @@ class JobRunner:
         self._models = models
         self._tools = tools
         self._held = held
+        self._company = ThreadPoolExecutor(2 * MOST_TOGETHER, thread_name_prefix="light")
         self._has_room = has_room
         self._draining = threading.Event()
         self.last_ring = time.monotonic()  # when a doorbell last reached this process
@@ -61,25 +64,30 @@ class JobRunner:
         self._draining.set()
 
     def answer(self, job_id: str, lane: Lane) -> None:
-        """Answer a doorbell: run the job if it can be claimed. Never raises for what a job may cause."""
+        """Answer a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
         self.last_ring = time.monotonic()
         try:
-            job = self._claim(job_id, lane)
+            while jobs := self._claim(job_id, lane):
+                self._run_together(jobs)
         except StoreUnavailable as error:
-            # Nothing is lost: the job stays queued, and the reaper rings again.
+            # Nothing is lost: what waits stays queued, and the reaper rings again.
             log.warning("claim failed", extra={"job_id": job_id, "detail": error.detail})
-            return
-        if job is not None:
-            self._run(job)
 
-    def _claim(self, job_id: str, lane: Lane) -> Job | None:
+    def _claim(self, job_id: str, lane: Lane) -> list[Job]:
         if self._draining.is_set():
             self._queue.ring(job_id, lane)  # for a worker that stays
-            return None
+            return []
         if not self._has_room():
-            log.warning("the disk is full; the job waits", extra={"job_id": job_id})
-            return None  # it stays queued, and the reaper rings again
-        return self._store.claim(job_id, self._worker_id)
+            log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
+            return []  # they stay queued, and the reaper rings again
+        return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
+
+    def _run_together(self, jobs: list[Job]) -> None:
+        """Run jobs, light ones side by side: so they meet in a micro-batch."""
+        if len(jobs) == 1:
+            self._run(jobs[0])
+        else:
+            list(self._company.map(self._run, jobs))
 
     def _run(self, job: Job) -> None:
         with self._held.hold(job) as attempt:

@@ -54,7 +54,7 @@ def requeue_job(job_id: str) -> Response:
 
 def _ring(job: Job) -> None:
     try:
-        services().queue.ring(job.id, job.lane, ahead=True)
+        services().queue.ring(job.id, job.lane)
     except StoreUnavailable as error:  # the reaper rings
         log.warning("doorbell failed", extra={"job_id": job.id, "detail": error.detail})
 

@@ -1,6 +1,15 @@
 -- Forget terminal jobs whose time to live is over; their bytes become garbage. ARGV: most jobs, tombstone ms
 -- With a third and a fourth argument, id and owner: forget that terminal job now.
+local function forget_batch(batch)
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  redis.call('ZREM', EXPIRING, batch)
+  redis.call('ZREM', P .. 'owner:' .. owner .. ':batches', batch)
+  redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
+  redis.call('ZADD', BATCH_WORK, now, batch)
+end
+
 local function forget(id)
+  if redis.call('EXISTS', batch_key(id)) == 1 then return forget_batch(id) end
   local owner, inputs = unpack(get(id, 'owner', 'inputs'))
   redis.call('ZREM', EXPIRING, id)
   if not owner then return end
@@ -13,8 +22,9 @@ local function forget(id)
 end
 
 if ARGV[3] then
-  local job = get(ARGV[3], 'owner', 'status')
+  local job = get(ARGV[3], 'owner', 'status', 'batch')
   if not job[1] or job[1] ~= ARGV[4] then return 'missing' end
+  if job[3] then return 'an item of a batch' end -- it goes with its batch
   if job[2] == 'queued' or job[2] == 'running' then return job[2] end
   forget(ARGV[3])
   return 'ok'

@@ -9,8 +9,11 @@ local function events_key(id) return P .. 'events:' .. id end
 local function lane_key(lane) return P .. 'lane:' .. lane end
 local function users_key(owner, file) return P .. 'file-users:' .. owner .. ':' .. file end
 local function style_user(name) return 'style:' .. name end -- among a file's users; no job's id has a colon
-local function due_key(lane) return P .. 'due:' .. lane end
-local LEASES, DEADLINES = P .. 'leases', P .. 'deadlines'
+local function line_key(lane, owner) return P .. 'line:' .. lane .. ':' .. owner end
+local function turns_key(lane) return P .. 'turns:' .. lane end -- owners with claimable work, by their last turn
+local function batch_key(id) return P .. 'batch:' .. id end
+local LEASES, DEADLINES, DELAYED = P .. 'leases', P .. 'deadlines', P .. 'delayed'
+local OPEN_BATCHES, BATCH_WORK = P .. 'open-batches', P .. 'batch-work'
 local EXPIRING, GARBAGE = P .. 'expiring', P .. 'garbage'
 local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
 
@@ -23,6 +26,11 @@ end
 
 local function emit(id, kind, data)
   redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
+end
+
+-- An item has no stream of its own: at 4 KB each they would be most of what a batch costs.
+local function tell(id, kind, data)
+  if not redis.call('HGET', job_key(id), 'batch') then emit(id, kind, data) end
 end
 
 -- Is `attempt` the one that may still change the job? Returns 'ok', 'canceled', 'expired' or 'lost'.
@@ -48,9 +56,10 @@ end
 
 -- Note how the running attempt ended, before the move that ends it. A job that does not run has none to end.
 local function end_attempt(id, outcome, code)
-  local job = get(id, 'status', 'attempt', 'worker', 'started_at', 'history')
+  local job = get(id, 'status', 'attempt', 'worker', 'started_at', 'history', 'batch')
   if job[1] ~= 'running' then return end
   discard(id, job[2], outcome)
+  if outcome == 'succeeded' and not job[5] and job[6] then return end -- the item's record says as much
   local history = job[5] and cjson.decode(job[5]) or {}
   history[#history + 1] = {number = tonumber(job[2]), worker = job[3], started_at = tonumber(job[4]),
     ended_at = now, outcome = outcome, code = code}
@@ -58,17 +67,38 @@ local function end_attempt(id, outcome, code)
   redis.call('HSET', job_key(id), 'history', cjson.encode(history))
 end
 
+-- The job of a batch's item: the first, or the latest that was made to try it again.
+local function item_id(batch, index)
+  local again = redis.call('HGET', P .. 'batch-again:' .. batch, index)
+  return 'job_' .. string.sub(batch, 7) .. '-' .. index .. (again and '-' .. again or '')
+end
+
+-- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by order of
+-- acceptance; owners take turns (claim.lua).
+local function line_up(lane, owner, sequence, entry)
+  redis.call('ZADD', line_key(lane, owner), sequence, entry)
+  if not redis.call('ZSCORE', turns_key(lane), owner) then
+    redis.call('ZADD', turns_key(lane), redis.call('HGET', P .. 'served:' .. lane, owner) or 0, owner)
+  end
+end
+
 local function leave_lines(id)
-  local lane = redis.call('HGET', job_key(id), 'lane')
-  redis.call('ZREM', lane_key(lane), id)
-  redis.call('ZREM', due_key(lane), id)
+  local job = get(id, 'lane', 'owner')
+  redis.call('ZREM', lane_key(job[1]), id)
+  redis.call('ZREM', line_key(job[1], job[2]), id)
+  redis.call('ZREM', DELAYED, id)
   redis.call('ZREM', LEASES, id)
 end
 
-local function enter_line(id, not_before, ring_ms)
-  local job = get(id, 'lane', 'sequence')
-  redis.call('ZADD', lane_key(job[1]), job[2], id)
-  redis.call('ZADD', due_key(job[1]), math.max(now, not_before) + ring_ms, id)
+local function enter_line(id, not_before)
+  local job = get(id, 'lane', 'owner', 'sequence', 'batch')
+  if not job[4] then redis.call('ZADD', lane_key(job[1]), job[3], id) end
+  if not_before > now then
+    redis.call('ZADD', DELAYED, not_before, id)
+  else
+    redis.call('ZREM', DELAYED, id)
+    line_up(job[1], job[2], job[3], id)
+  end
 end
 
 local function free_inputs(id)
@@ -171,26 +201,107 @@ local function forget_deliveries(kind, subject)
   redis.call('DEL', told_key(kind, subject))
 end
 
+-- Keep a batch's counts: called before an item's status changes.
+local function tally(id, to)
+  local job = get(id, 'batch', 'status')
+  if not job[1] then return end
+  redis.call('HINCRBY', batch_key(job[1]), job[2], -1)
+  redis.call('HINCRBY', batch_key(job[1]), to, 1)
+end
+
+-- A batch names each file that its items read once, whatever many they are.
+local function batch_files_key(batch) return P .. 'batch-files:' .. batch end
+local function name_batch_file(batch, owner, file, object)
+  redis.call('SADD', users_key(owner, file), batch)
+  if redis.call('HGET', batch_files_key(batch), file) == object then return end
+  redis.call('HSET', batch_files_key(batch), file, object)
+  name_file(owner, file)
+end
+
+local function free_batch_inputs(batch)
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  for _, file in ipairs(redis.call('HKEYS', batch_files_key(batch))) do
+    redis.call('SREM', users_key(owner, file), batch)
+  end
+end
+
+local function unfinished(batch)
+  local counts = redis.call('HMGET', batch_key(batch), 'queued', 'running')
+  return tonumber(counts[1]) + tonumber(counts[2])
+end
+
+-- End a batch whose items have all ended. It takes no more work, but failed items may be tried again.
+local function close_batch(batch, status)
+  local known = redis.call('HMGET', batch_key(batch), 'ttl_ms', 'lane', 'owner')
+  local expires = now + tonumber(known[1])
+  redis.call('ZREM', line_key(known[2], known[3]), batch)
+  redis.call('ZREM', OPEN_BATCHES, batch)
+  free_batch_inputs(batch)
+  redis.call('ZADD', EXPIRING, expires, batch)
+  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now, 'expires_at', expires)
+  emit(batch, 'state', {status = status})
+  note_delivery('batch', batch, 'batch.' .. status)
+end
+
+-- After an item has ended: note it for those who wait for results, and the end of the batch with the last one.
+local function note_end(id, batch, index, custom_id, status)
+  redis.call('RPUSH', P .. 'batch-finished:' .. batch, string.match(id, '%-(.*)$'))
+  emit(batch, 'item', {index = tonumber(index), custom_id = custom_id, id = id, status = status})
+  local b = redis.call('HMGET', batch_key(batch), 'status', 'finalized_at', 'last_end', 'interval')
+  if b[3] then -- a moving average of the time from one end to the next, for rate and estimate
+    local gap = now - tonumber(b[3])
+    local mean = tonumber(b[4] or gap)
+    redis.call('HSET', batch_key(batch), 'interval', string.format('%.3f', mean * 0.97 + gap * 0.03))
+  end
+  redis.call('HSET', batch_key(batch), 'last_end', now)
+  if b[2] and unfinished(batch) == 0 then close_batch(batch, b[1] == 'canceled' and 'canceled' or 'completed') end
+end
+
+-- Put what scripts no longer need of an ended item into one field: many small ones cost 60 bytes each.
+local KEPT_APART = {'owner', 'status', 'attempt', 'batch'}
+local function pack(id)
+  local flat, fields, kept = redis.call('HGETALL', job_key(id)), {}, {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  for _, name in ipairs(KEPT_APART) do
+    kept[#kept + 1] = name
+    kept[#kept + 1] = fields[name]
+    fields[name] = nil
+  end
+  for _, name in ipairs({'inputs', 'not_before', 'fingerprint', 'type', 'sequence'}) do fields[name] = nil end
+  local packed = {}
+  for name, value in pairs(fields) do if value ~= '0' then packed[name] = value end end
+  redis.call('DEL', job_key(id))
+  redis.call('HSET', job_key(id), 'packed', cjson.encode(packed), unpack(kept))
+end
+
 -- Move a job into a terminal status, once and for good.
 local function finish(id, status, ...)
+  local job = get(id, 'ttl_ms', 'batch', 'index', 'custom_id')
   leave_lines(id)
+  tally(id, status)
   redis.call('ZREM', DEADLINES, id)
-  free_inputs(id)
-  local expires = now + tonumber(redis.call('HGET', job_key(id), 'ttl_ms'))
-  redis.call('ZADD', EXPIRING, expires, id)
   redis.call('HDEL', job_key(id), 'progress', 'preview')
+  if job[2] then
+    change(id, 'status', status, 'completed_at', now, ...)
+    pack(id)
+    return note_end(id, job[2], job[3], job[4], status)
+  end
+  free_inputs(id)
+  local expires = now + tonumber(job[1])
+  redis.call('ZADD', EXPIRING, expires, id)
   change(id, 'status', status, 'completed_at', now, 'expires_at', expires, ...)
   emit(id, 'state', {status = status})
   note_delivery('job', id, 'job.' .. status)
 end
 
 -- Put a running job back into its line; it may be claimed from not_before on.
-local function put_back(id, not_before, ring_ms, ...)
+local function put_back(id, not_before, ...)
   leave_lines(id)
+  tally(id, 'queued')
   redis.call('HDEL', job_key(id), 'progress', 'preview', 'worker')
   change(id, 'status', 'queued', 'not_before', not_before, ...)
-  enter_line(id, not_before, ring_ms)
-  emit(id, 'state', {status = 'queued', not_before = not_before})
+  enter_line(id, not_before)
+  tell(id, 'state', {status = 'queued', not_before = not_before})
 end
 
 -- Doubling pause with jitter: base, 2 base, 4 base ..., scaled by `jitter` in 0.5..1.5.

@@ -22,10 +22,10 @@ local function readmit_unfinished(id, owner, status)
   if job[2] and job[2] ~= '' then
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', pause), id)
   end
-  if status == 'queued' then enter_line(id, now, 0) return end
+  if status == 'queued' then enter_line(id, now) return end
   redis.call('HINCRBY', job_key(id), 'released', 1)
   end_attempt(id, 'released')
-  put_back(id, now, 0)
+  put_back(id, now)
 end
 
 local function readmit_file(id, owner)

@@ -1,38 +1,60 @@
--- End jobs whose deadline passed, take back expired leases, and name the jobs whose doorbell must be rung.
--- ARGV: ring ms, crash budget, base ms, jitter, errors (JSON): lost too often, queued too long, running too long,
---       most deadlines and most leases, then pairs: a lane, and how many of its waiting jobs may be rung.
--- Returns the expired ids, the taken back ids, then the jobs to ring, each as {id, lane, age in ms, 1 where it
--- goes ahead of all others: it was running already}.
-local ring_ms, most = tonumber(ARGV[1]), ARGV[8]
+-- End jobs whose deadline passed, take back expired leases, wake what waited for its time, and say what waits.
+-- ARGV: crash budget, base ms, jitter, errors (JSON): lost too often, queued too long, running too long,
+--       most of each, most waiting that are counted, then the lanes
+-- Returns the expired ids, the taken back ids, then {lane, claimable jobs, one of the entries} for each lane.
+local most = ARGV[7]
 local expired = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(expired) do
-  local error = get(id, 'status')[1] == 'running' and ARGV[7] or ARGV[6]
+  local error = get(id, 'status')[1] == 'running' and ARGV[6] or ARGV[5]
   end_attempt(id, 'expired')
   finish(id, 'expired', 'error', error)
-end
-
-local rung = {}
-local function ring(id, lane, ahead)
-  redis.call('ZADD', due_key(lane), now + ring_ms, id)
-  rung[#rung + 1] = {id, lane, now - tonumber(redis.call('HGET', job_key(id), 'created_at')), ahead}
 end
 
 local taken = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(taken) do
   local crashes = redis.call('HINCRBY', job_key(id), 'crashes', 1)
   end_attempt(id, 'lost')
-  if crashes >= tonumber(ARGV[2]) then
-    finish(id, 'failed', 'error', ARGV[5])
-  elseif crashes == 1 then -- seldom the job's fault: no pause
-    put_back(id, now, 0)
-    ring(id, get(id, 'lane')[1], 1)
+  if crashes >= tonumber(ARGV[1]) then
+    finish(id, 'failed', 'error', ARGV[4])
   else
-    put_back(id, now + backoff(tonumber(ARGV[3]), crashes - 1, tonumber(ARGV[4])), 0)
+    -- The first crash is seldom the job's fault: no pause. Later ones double it.
+    local pause = crashes == 1 and 0 or backoff(tonumber(ARGV[2]), crashes - 1, tonumber(ARGV[3]))
+    put_back(id, now + pause)
   end
 end
-for i = 9, #ARGV, 2 do
-  local lane = ARGV[i]
-  local due = redis.call('ZRANGEBYSCORE', due_key(lane), '-inf', now, 'LIMIT', 0, ARGV[i + 1])
-  for _, id in ipairs(due) do ring(id, lane, 0) end
+
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)) do enter_line(id, now) end
+
+-- What an older Atelier left in line: ids by the time of their next ring.
+local function adopt(lane)
+  local old = P .. 'due:' .. lane
+  for _, id in ipairs(redis.call('ZRANGE', old, 0, most)) do
+    redis.call('ZREM', old, id)
+    local job = get(id, 'status', 'not_before')
+    if job[1] == 'queued' then enter_line(id, tonumber(job[2])) end
+  end
 end
-return {expired, taken, rung}
+
+local function weight(entry)
+  local batch = redis.call('HMGET', batch_key(entry), 'next', 'total')
+  return batch[1] and tonumber(batch[2]) - tonumber(batch[1]) or 1
+end
+
+-- How many jobs of a lane could be claimed now, as far as `limit`, and the entry that comes first.
+local function waiting(lane, limit)
+  local count, first = 0, ''
+  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, limit)) do
+    for _, entry in ipairs(redis.call('ZRANGE', line_key(lane, owner), 0, limit)) do
+      count, first = count + weight(entry), first ~= '' and first or entry
+      if count >= limit then return limit, first end
+    end
+  end
+  return count, first
+end
+
+local lanes = {}
+for i = 9, #ARGV do
+  adopt(ARGV[i])
+  lanes[#lanes + 1] = {ARGV[i], waiting(ARGV[i], tonumber(ARGV[8]))}
+end
+return {expired, taken, lanes}

@@ -5,6 +5,6 @@ local how = standing(id, ARGV[2])
 if how == 'ok' then
   redis.call('HINCRBY', job_key(id), 'released', 1)
   end_attempt(id, 'released', ARGV[4] ~= '' and ARGV[4] or nil)
-  put_back(id, now + tonumber(ARGV[3]), 0)
+  put_back(id, now + tonumber(ARGV[3]))
 end
 return how

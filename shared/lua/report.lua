@@ -4,6 +4,6 @@ if how == 'ok' then
   local progress = cjson.decode(ARGV[3])
   change(ARGV[1], 'progress', ARGV[3])
   if progress.preview then redis.call('HSET', job_key(ARGV[1]), 'preview', progress.preview) end
-  emit(ARGV[1], 'progress', progress)
+  tell(ARGV[1], 'progress', progress)
 end
 return how

@@ -9,5 +9,5 @@ if failures >= tonumber(ARGV[5]) then
   finish(id, 'failed', 'error', ARGV[4])
   return how
 end
-put_back(id, now + backoff(tonumber(ARGV[6]), failures, tonumber(ARGV[7])), 0, 'error', ARGV[3])
+put_back(id, now + backoff(tonumber(ARGV[6]), failures, tonumber(ARGV[7])), 'error', ARGV[3])
 return how

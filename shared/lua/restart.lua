@@ -1,5 +1,5 @@
 -- A person's wish: running -> queued, taken from its worker and not counted; or the end of a queued job's pause.
--- Either may be claimed at once. ARGV: id, owner, ring ms
+-- Either may be claimed at once. ARGV: id, owner
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id = ARGV[1]
 local job = get(id, 'owner', 'status')
@@ -7,10 +7,10 @@ if not job[1] or job[1] ~= ARGV[2] then return 'missing' end
 if job[2] == 'running' then
   redis.call('HINCRBY', job_key(id), 'released', 1)
   end_attempt(id, 'requeued')
-  put_back(id, now, tonumber(ARGV[3]))
+  put_back(id, now)
 elseif job[2] == 'queued' then
   change(id, 'not_before', now)
-  enter_line(id, now, tonumber(ARGV[3]))
+  enter_line(id, now)
 else
   return job[2]
 end

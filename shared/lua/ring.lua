@@ -1,3 +1,3 @@
--- Put a message into a queue's list; outside of a script it would be refused while the server is out of memory.
--- ARGV: queue, message, LPUSH or RPUSH
-return redis.call(ARGV[3], ARGV[1], ARGV[2])
+-- Put a message into a queue's list, unless it is long enough. Outside of a script that would be refused while the
+-- server is out of memory. ARGV: queue, message, most messages
+if redis.call('LLEN', ARGV[1]) < tonumber(ARGV[3]) then redis.call('LPUSH', ARGV[1], ARGV[2]) end

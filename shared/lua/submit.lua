@@ -1,6 +1,6 @@
 -- Accept a job, or find the one that the same key or id already made.
 -- ARGV: id, owner, record (JSON object of fields), input ids (JSON array), idempotency key or '', fingerprint,
---       idempotency ttl ms, ring ms
+--       idempotency ttl ms
 local id, owner, fields, inputs = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local key, fingerprint = ARGV[5], ARGV[6]
 
@@ -46,6 +46,6 @@ if key ~= '' then
   redis.call('HSET', idem, 'id', id, 'fingerprint', fingerprint)
   redis.call('PEXPIRE', idem, ARGV[7])
 end
-enter_line(id, now, tonumber(ARGV[8]))
+enter_line(id, now)
 emit(id, 'state', {status = 'queued'})
 return {'created', id}

@@ -7,9 +7,11 @@ local how = standing(id, ARGV[2])
 if how ~= 'ok' then return how end
 local spent = now - tonumber(redis.call('HGET', job_key(id), 'started_at'))
 end_attempt(id, 'succeeded')
-finish(id, 'succeeded', 'outputs', ARGV[3], 'timings', ARGV[4], 'model_version', ARGV[5], 'model_digest', ARGV[6])
-redis.call('HDEL', job_key(id), 'error')
 -- A moving average of the time one job takes, for the estimate that waiting jobs show.
-local known = tonumber(redis.call('HGET', P .. 'pace', redis.call('HGET', job_key(id), 'model')) or spent)
-redis.call('HSET', P .. 'pace', redis.call('HGET', job_key(id), 'model'), math.floor(known * 0.9 + spent * 0.1 + 0.5))
+local model, batch = unpack(get(id, 'model', 'batch'))
+local known = tonumber(redis.call('HGET', P .. 'pace', model) or spent)
+redis.call('HSET', P .. 'pace', model, math.floor(known * 0.9 + spent * 0.1 + 0.5))
+if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
+redis.call('HDEL', job_key(id), 'error')
+finish(id, 'succeeded', 'outputs', ARGV[3], 'timings', ARGV[4], 'model_version', ARGV[5], 'model_digest', ARGV[6])
 return how

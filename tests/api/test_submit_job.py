@@ -238,9 +238,9 @@ JSON = st.recursive(
     max_leaves=8,
 )
 FIELDS = (
-    "model", "output", "lane", "ttl_seconds", "deadline_seconds", "metadata", "seed", "count", "seeds", "digit",
-    "truncation", "grid", "content", "styles", "strength", "size", "latents", "interpolate", "digits", "animation",
-    "upscale", "optimize", "mask", "stroke", "preserve_color", "steadiness",
+    "model", "output", "lane", "ttl_seconds", "deadline_seconds", "metadata", "seed", "count",
+    "seeds", "digit", "truncation", "grid", "content", "styles", "strength", "size", "latents", "interpolate",
+    "digits", "animation", "upscale", "optimize", "mask", "stroke", "preserve_color", "steadiness",
 )  # fmt: skip
 NEARLY = st.builds(
     lambda kind, fields: {"type": kind, **fields},

@@ -55,7 +55,7 @@ def _is_output(index: int) -> Callable[[Call], bool]:
 
 
 def _is_taken(call: Call) -> bool:
-    return call.result is not None
+    return bool(call.result)
 
 
 def _is_garbage(call: Call) -> bool:
@@ -89,8 +89,8 @@ POINTS = (
     Point("api.upload-before-record", "api", "before", _SCRIPT, _script("add_file")),
     Point("api.upload-after-record", "api", "after", _SCRIPT, _script("add_file")),
     Point("api.after-forget", "api", "after", f"{_JOBS}.delete"),
-    Point("worker.before-claim", "worker", "before", f"{_JOBS}.claim"),
-    Point("worker.after-claim", "worker", "after", f"{_JOBS}.claim", _is_taken),
+    Point("worker.before-claim", "worker", "before", f"{_JOBS}.claim_next"),
+    Point("worker.after-claim", "worker", "after", f"{_JOBS}.claim_next", _is_taken),
     Point("worker.after-load", "worker", "before", "worker.transformation:prepare"),
     Point("worker.after-decode", "worker", "after", "worker.transformation:decode"),
     Point("worker.after-predict", "worker", "after", "worker.generation:predict"),

@@ -15,13 +15,7 @@ PROOFS = (
         "P1",
         "the reaper rings jobs again whose doorbell was lost",
         f"{_CRASHES}[worker.before-claim]",
-        (
-            Edit(
-                f"{_LUA}/reap.lua",
-                "for _, id in ipairs(due) do ring(id, lane, 0) end",
-                "",
-            ),
-        ),
+        (Edit("shared/reaper.py", "self._queue.ring_for(line.waiting, line.first, line.lane)", "pass"),),
     ),
     Proof(
         "P1",
@@ -89,7 +83,7 @@ PROOFS = (
         "P6",
         "a job that lost too many workers fails",
         f"{_POISON}::test_a_picture_that_kills_at_decode_takes_nobody_along",
-        (Edit(f"{_LUA}/reap.lua", "if crashes >= tonumber(ARGV[2]) then", "if false then"),),
+        (Edit(f"{_LUA}/reap.lua", "if crashes >= tonumber(ARGV[1]) then", "if false then"),),
     ),
     Proof(
         "P6",
@@ -104,7 +98,7 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/claim.lua",
-                "if is_suspect(id) and holds_suspect(ARGV[2]) then return {} end",
+                "if is_suspect(id) and holds_suspect() then return 'suspect' end",
                 "",
             ),
         ),

@@ -3,7 +3,6 @@
 import pytest
 
 from shared.job_store import JobStore
-from shared.status import Lane
 from tests.shared.test_job_store import lapse, submit
 
 
@@ -13,7 +12,7 @@ def crash(store: JobStore, *job_ids: str, times: int) -> None:
         for job_id in job_ids:
             assert store.claim(job_id, "dead") is not None
             lapse(store, job_id)
-        store.reap({})
+        store.reap()
 
 
 @pytest.mark.parametrize("times", [0, 1])
@@ -42,14 +41,14 @@ def test_the_other_is_rung_again_and_runs_once_the_first_is_done(store: JobStore
     running = store.claim(first, "w1")
     assert running is not None
     assert store.claim(second, "w1") is None
-    store.client.zadd("atelier:due:interactive", {second: 1}, xx=True)
-    assert [ring.id for ring in store.reap({Lane.INTERACTIVE: 5}).rings] == [second]
+    assert store.claim_next("w1") == []
+    assert store.reap().lines[0].waiting == 1
     store.succeed(first, running.attempt, outputs=(), timings={}, model=("1", "d"))
-    assert store.claim(second, "w1") is not None
+    assert [job.id for job in store.claim_next("w1")] == [second]
 
 
 def test_others_run_beside_a_job_that_lost_two_workers(store: JobStore) -> None:
     suspect, other = submit(store), submit(store)
     crash(store, suspect, times=2)
     assert store.claim(suspect, "w1") is not None
-    assert store.claim(other, "w1") is not None
+    assert [job.id for job in store.claim_next("w1")] == [other]

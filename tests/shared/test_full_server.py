@@ -73,7 +73,7 @@ def test_accepted_jobs_make_every_move_while_the_server_is_out_of_memory(store: 
         lapsed = claim(store, jobs[5])
     lapse(store, lapsed.id)
     with no_memory(store.client):
-        assert store.reap({Lane.INTERACTIVE: 9}).taken_back == (lapsed.id,)
+        assert store.reap().taken_back == (lapsed.id,)
         store.delete(first.id, ANONYMOUS)
         assert [status(store, job_id) for job_id in jobs[1:]] == [
             Status.QUEUED,
@@ -91,7 +91,7 @@ def test_doorbells_ring_and_workers_stay_on_the_roster_while_the_server_is_out_o
     roster = WorkerRoster(redis_client)
     with no_memory(redis_client):
         queue.ring("job_1", Lane.BULK)
-        queue.ring("job_1", Lane.BULK, ahead=True)
+        queue.ring_for(2, "job_1", Lane.BULK)
         queue.ring_sweep()
         roster.announce(Worker("w1", 4, ()))
         assert [worker.id for worker in roster.live()] == ["w1"]

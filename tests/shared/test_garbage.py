@@ -22,7 +22,7 @@ def stored(objects: ObjectStore, job: Job) -> StoredOutput:
 
 def lose(store: JobStore, job: Job) -> None:
     lapse(store, job.id)
-    store.reap({})
+    store.reap()
 
 
 @pytest.mark.parametrize(

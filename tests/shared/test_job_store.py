@@ -19,7 +19,7 @@ from shared.errors import (
 )
 from shared.identifiers import ANONYMOUS, new_job_id
 from shared.job_queries import JobFilter, JobQueries
-from shared.job_store import JobStore, Reaped
+from shared.job_store import JobStore, Line, Reaped
 from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client
 from shared.settings import JobRules
@@ -27,8 +27,8 @@ from shared.specs import JOB_SPEC, JobSpec, resolve
 from shared.status import Lane, Outcome, Status
 from shared.submission import Submission
 
+IDLE = (Line(Lane.INTERACTIVE, 0, ""), Line(Lane.BULK, 0, ""))
 OUTPUT = StoredOutput("outputs/x/1/0.png", "image/png", 28, 28, 100, "ab" * 32, seed=7)
-ROOM = {Lane.INTERACTIVE: 100, Lane.BULK: 100}
 
 
 def submission(**changes: object) -> Submission:
@@ -102,7 +102,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(store: JobStore) -> None:
     job_id = submit(store)
     claim(store, job_id)
     lapse(store, job_id)
-    assert store.reap(ROOM).taken_back == (job_id,)
+    assert store.reap().taken_back == (job_id,)
     assert claim(store, job_id).attempt == 2
     with pytest.raises(LeaseLost):
         store.succeed(job_id, 1, outputs=(OUTPUT,), timings={}, model=("1", "d"))
@@ -117,7 +117,7 @@ def test_a_heartbeat_keeps_the_lease(store: JobStore, redis_client: Client) -> N
     claim(store, job_id)
     lapse(store, job_id)
     assert store.beat([(job_id, 1)]) == ["ok"]
-    assert store.reap(ROOM).taken_back == ()
+    assert store.reap().taken_back == ()
 
 
 def test_a_job_whose_workers_keep_dying_fails_after_its_crash_budget(
@@ -127,7 +127,7 @@ def test_a_job_whose_workers_keep_dying_fails_after_its_crash_budget(
     for _ in range(rules.crash_budget):
         claim(store, job_id)
         lapse(store, job_id)
-        store.reap(ROOM)
+        store.reap()
     job = store.get(job_id, ANONYMOUS)
     assert job.status is Status.FAILED
     assert job.error is not None
@@ -159,7 +159,7 @@ def test_a_released_job_is_rung_at_once_and_its_attempt_does_not_count(store: Jo
     job_id = submit(store)
     claim(store, job_id)
     assert store.release(job_id, 1) == "ok"
-    assert [ring.id for ring in store.reap(ROOM).rings] == [job_id]
+    assert store.reap().lines[0] == Line(Lane.INTERACTIVE, 1, job_id)
     assert claim(store, job_id).counted_attempts == 1
 
 
@@ -201,7 +201,7 @@ def test_a_job_that_no_worker_started_expires_at_its_deadline(store: JobStore) -
     assert job.deadline_at == job.created_at + 60_000
     pass_deadline(store, job_id)
     assert store.claim(job_id, "w1") is None
-    assert store.reap(ROOM) == Reaped(expired=(job_id,), taken_back=(), rings=())
+    assert store.reap() == Reaped(expired=(job_id,), taken_back=(), lines=IDLE)
     job = store.get(job_id, ANONYMOUS)
     assert (job.status, job.history, job.attempt) == (Status.EXPIRED, (), 0)
     assert job.error is not None
@@ -214,10 +214,10 @@ def test_a_job_that_no_worker_started_expires_at_its_deadline(store: JobStore) -
 def test_a_running_job_expires_at_its_deadline_and_its_worker_is_told(store: JobStore) -> None:
     job_id = submit(store, spec=urgent())
     claim(store, job_id)
-    assert store.reap(ROOM).expired == ()
+    assert store.reap().expired == ()
     pass_deadline(store, job_id)
     lapse(store, job_id)
-    assert store.reap(ROOM) == Reaped(expired=(job_id,), taken_back=(), rings=())
+    assert store.reap() == Reaped(expired=(job_id,), taken_back=(), lines=IDLE)
     assert store.beat([(job_id, 1)]) == ["expired"]
     with pytest.raises(DeadlineExceeded):
         store.report(job_id, 1, Progress("predict", 0.5))
@@ -239,7 +239,7 @@ def test_one_pass_ends_so_many_deadlines(store: JobStore, monkeypatch: pytest.Mo
     monkeypatch.setattr(job_store, "MOST_REAPED", 2)
     ids = [submit(store, spec=urgent()) for _ in range(3)]
     store.client.zadd("atelier:deadlines", {job_id: 1 for job_id in ids})
-    assert [len(store.reap({}).expired) for _ in range(3)] == [2, 1, 0]
+    assert [len(store.reap().expired) for _ in range(3)] == [2, 1, 0]
 
 
 def test_expired_jobs_are_not_waited_for(store: JobStore, queries: JobQueries) -> None:
@@ -247,7 +247,7 @@ def test_expired_jobs_are_not_waited_for(store: JobStore, queries: JobQueries) -
     late = submit(store, spec=urgent())
     waits = store.get(submit(store), ANONYMOUS)
     pass_deadline(store, late)
-    store.reap(ROOM)
+    store.reap()
     waiting = queries.waiting(waits, slots=1)
     assert waiting is not None
     assert (waiting.position, waiting.eta_seconds) == (1, 1.0)
@@ -260,7 +260,7 @@ def test_the_history_tells_how_each_attempt_ended(store: JobStore) -> None:
     store.requeue(job_id, claim(store, job_id).attempt, StorageUnavailable())
     claim(store, job_id)
     lapse(store, job_id)
-    store.reap(ROOM)
+    store.reap()
     claim(store, job_id)
     store.restart(job_id, ANONYMOUS)
     store.fail(job_id, claim(store, job_id).attempt, CorruptImage())
@@ -377,15 +377,10 @@ def test_jobs_expire_after_their_time_to_live(store: JobStore, redis_client: Cli
         store.get(job_id, ANONYMOUS)
 
 
-def test_an_unclaimed_job_is_rung_again_and_again(store: JobStore) -> None:
-    job_id = submit(store, spec=submission().spec.model_copy(update={"lane": Lane.BULK}))
-    for _ in range(2):
-        store.client.zadd("atelier:due:bulk", {job_id: 1}, xx=True)
-        (ring,) = store.reap(ROOM).rings
-        assert (ring.id, ring.lane) == (job_id, Lane.BULK)
-        assert store.reap(ROOM).rings == ()
-    store.client.zadd("atelier:due:bulk", {job_id: 1}, xx=True)
-    assert store.reap({Lane.INTERACTIVE: 5, Lane.BULK: 0}).rings == ()
+def test_what_waits_in_a_lane_is_counted_as_far_as_is_asked(store: JobStore) -> None:
+    ids = [submit(store, spec=submission().spec.model_copy(update={"lane": Lane.BULK})) for _ in range(3)]
+    assert store.reap().lines == (Line(Lane.INTERACTIVE, 0, ""), Line(Lane.BULK, 3, ids[0]))
+    assert store.reap(most_waiting=2).lines[1] == Line(Lane.BULK, 2, ids[0])
 
 
 def test_events_tell_the_story_in_order(store: JobStore, queries: JobQueries) -> None:

@@ -72,7 +72,7 @@ def test_what_a_late_worker_writes_after_its_job_was_taken_back_goes(
     job_id = submit(store)
     late = claim(store, job_id)
     lapse(store, job_id)
-    store.reap({})
+    store.reap()
     named = succeed(store, objects, claim(store, job_id))
     written = output(objects, late).key
     assert planned(store, objects) == [Orphan(written, 7, Reason.SUPERSEDED)]

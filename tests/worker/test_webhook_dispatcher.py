@@ -273,7 +273,7 @@ def test_expiry_is_told(store: JobStore, dispatcher: Dispatcher, told: Receiver)
     job_id = submit(store, told.url)
     store.client.zadd("atelier:deadlines", {job_id: 1})
     store.client.hset(f"atelier:job:{job_id}", "deadline_at", 1)
-    store.reap({})
+    store.reap()
     dispatcher.run()
     assert [request.event["type"] for request in told.received] == ["job.expired"]
 
@@ -291,7 +291,7 @@ def test_a_job_taken_back_by_its_last_crash_is_told(
     store.client.hset(f"atelier:job:{job_id}", "crashes", store.rules.crash_budget - 1)
     assert store.claim(job_id, "w1") is not None
     store.client.zadd("atelier:leases", {job_id: 1})
-    store.reap({})
+    store.reap()
     dispatcher.run()
     assert [request.event["data"]["error"]["code"] for request in told.received] == ["worker_lost"]
 
