@@ -82,7 +82,7 @@ class Site:
         while not full():
             jobs.append(self.submit())
             eventually(lambda: self.record(jobs[-1])["status"] != "queued")
-        return [job for job in jobs if self.record(job)["status"] == "running"]
+        return [job for job in jobs if any(self.is_held_by(job, name) for name in names)]
 
     def have_succeeded(self, jobs: list[Job]) -> bool:
         return all(self.record(job)["status"] == "succeeded" for job in jobs)
