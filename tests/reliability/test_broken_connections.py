@@ -73,6 +73,6 @@ def test_connections_that_are_reset_hold_nobody_up(site: Site, name: str) -> Non
     jobs = [site.submit() for _ in range(3)]
     eventually(lambda: site.have_succeeded(jobs))
     print(f"{name}'s connections reset: jobs done after {time.monotonic() - lost:.2f} s")
-    assert time.monotonic() - lost < 5
+    assert time.monotonic() - lost < 2  # a doorbell that a busy worker took would be rung again only then
     site.let_go()
     eventually(lambda: site.have_succeeded(others))
