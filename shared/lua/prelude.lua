@@ -269,7 +269,9 @@ local function pack(id)
   end
   for _, name in ipairs({'inputs', 'not_before', 'fingerprint', 'type', 'sequence'}) do fields[name] = nil end
   local packed = {}
-  for name, value in pairs(fields) do if value ~= '0' then packed[name] = value end end
+  for name, value in pairs(fields) do
+    if value ~= '0' or name == 'custom_id' then packed[name] = value end
+  end
   redis.call('DEL', job_key(id))
   redis.call('HSET', job_key(id), 'packed', cjson.encode(packed), unpack(kept))
 end
