@@ -8,7 +8,21 @@ from api.capacity import Capacity
 from api.extensions import CAPACITY, SERVICES, WAITS
 from api.openapi import Json, complete
 from api.request_log import watch_requests
-from api.routes import docs, files, health, job_forms, job_moves, jobs, models, results, styles, webhooks
+from api.routes import (
+    batch_items,
+    batch_results,
+    batches,
+    docs,
+    files,
+    health,
+    job_forms,
+    job_moves,
+    jobs,
+    models,
+    results,
+    styles,
+    webhooks,
+)
 from api.services import Services
 from api.waiting import Waits
 from api.webhook_events import described_events
@@ -19,6 +33,9 @@ BLUEPRINTS = (
     job_forms.blueprint,
     job_moves.blueprint,
     results.blueprint,
+    batches.blueprint,
+    batch_items.blueprint,
+    batch_results.blueprint,
     files.blueprint,
     styles.blueprint,
     models.blueprint,

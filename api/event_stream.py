@@ -9,12 +9,12 @@ from typing import Any
 from api.job_view import JobRenderer
 from api.services import Services
 from api.waiting import LOOK_SECONDS
-from shared.errors import JobGone, JobNotFound, StoreUnavailable
+from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable
 
 RETRY_MILLISECONDS = 2000  # the client's pause before it connects again
 PING_SECONDS = 15.0
 OUTAGE_SECONDS = 1.0  # pause while the job store is away
-FORGOTTEN = (JobGone, JobNotFound)
+FORGOTTEN = (JobGone, JobNotFound, BatchNotFound)
 
 
 class EventFrames(ABC):

@@ -11,6 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api import resource_views as resources
 from api import views
+from api.batch_schemas import MODELS as BATCH_MODELS
 from api.extensions import OPENAPI
 from api.style_requests import StyleRequest
 from api.validation import SPECS
@@ -26,7 +27,7 @@ PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
     resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
-    DeliveryView, DeliveryList, SecretView, JobEvent, resources.Health, *SPECS.values(),
+    DeliveryView, DeliveryList, SecretView, JobEvent, resources.Health, *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ from typing import cast
 from flask import current_app
 
 from api.extensions import SERVICES
+from shared.batch_store import BatchStore
 from shared.cards import Catalog, load_catalog
 from shared.disk_guard import DiskGuard, open_disk_guard
 from shared.file_store import FileStore
@@ -27,6 +28,7 @@ class Services:
     settings: Settings
     catalog: Catalog
     store: JobStore
+    batches: BatchStore
     queries: JobQueries
     files: FileStore
     styles: StyleLibrary
@@ -46,6 +48,7 @@ def build_services(settings: Settings) -> Services:
         settings=settings,
         catalog=load_catalog(settings.cards),
         store=store,
+        batches=BatchStore(store, settings.batches),
         queries=JobQueries(store),
         files=FileStore(client, objects, disk=disk, retention_seconds=settings.jobs.file_retention_seconds),
         styles=StyleLibrary(client),

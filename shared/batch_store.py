@@ -58,6 +58,12 @@ class BatchStore:
             raise IdempotencyMismatch("this key was used before with another request")
         return self.get(batch_id, draft.owner), answer == "created"
 
+    def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
+        """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
+        with answering():
+            known = self._client.hgetall(self._key("idempotency", owner, "batch", idempotency_key))
+        return (known["id"], known["fingerprint"]) if known else None
+
     def append(self, batch_id: str, owner: str, items: Sequence[ItemDraft], *, first: int) -> int:
         """Accept items from index `first` on; return the new total. The same items again change nothing.
 

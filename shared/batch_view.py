@@ -91,7 +91,6 @@ class ResultView(View):
     outputs: list[ResultOutput]
     error: JobError | None
     completed_at: Time | None
-    cached_from: str | None = Field(description="Id of the equal job whose result was taken over.")
 
 
 class FinishedPage(View):

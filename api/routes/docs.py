@@ -18,6 +18,7 @@ DESCRIPTION = (
 TAGS = [
     {"name": "Jobs", "description": "Submit, list, read, cancel, retry and forget jobs."},
     {"name": "Results", "description": "Follow a job's events and fetch its pictures."},
+    {"name": "Batches", "description": "Thousands of jobs as one thing: send, watch, steer, fetch."},
     {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},

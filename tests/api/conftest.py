@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 from api.app import create_app
 from api.services import Services
 from atelier.embedded_server import EmbeddedServer
+from shared.batch_store import BatchStore
 from shared.cards import load_catalog
 from shared.disk_guard import open_disk_guard
 from shared.file_store import FileStore
@@ -47,6 +48,7 @@ def services(
         settings=settings,
         catalog=load_catalog(settings.cards),
         store=store,
+        batches=BatchStore(store, settings.batches),
         queries=JobQueries(store),
         files=files,
         styles=StyleLibrary(store.client),

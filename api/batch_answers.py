@@ -1,0 +1,86 @@
+"""A batch as an HTTP answer: status, Location, Retry-After, entity tag; and waiting for one."""
+
+import math
+import time
+from collections.abc import Callable
+from functools import partial
+
+from flask import Response, request
+
+from api.job_view import LONGEST_RETRY_SECONDS, UNKNOWN_RETRY_SECONDS, etag_of
+from api.links import base_url
+from api.preferences import preference
+from api.services import services
+from api.waiting import LOOK_SECONDS, waits
+from shared.batch_rendering import batch_view
+from shared.batches import Batch
+from shared.errors import StoreUnavailable
+from shared.job_rendering import Links
+
+
+def links() -> Links:
+    """Return the links that suit this request."""
+    return Links.of(base_url(), services().settings.api.public_url)
+
+
+def batch_answer(batch: Batch, status: int = 200) -> Response:
+    """Return the batch with its entity tag and, while it is not done, when to ask again."""
+    body = batch_view(batch, base_url()).model_dump_json()
+    response = Response(body, status, mimetype="application/json")
+    response.set_etag(etag_of(body))
+    response.headers["Cache-Control"] = "private, no-cache"
+    if not batch.is_done:
+        response.headers["Retry-After"] = str(_retry_after(batch))
+    return response
+
+
+def submitted_answer(batch: Batch, *, created: bool) -> Response:
+    """Answer a submission: 200 when the batch is done within the wait that was preferred, else 202."""
+    wanted = preference()
+    if wanted.wait_seconds:
+        batch = patiently(batch, lambda known: known.is_done, wanted.wait_seconds)
+    response = batch_answer(batch, 200 if batch.is_done else 202)
+    response.headers["Location"] = f"{base_url()}/v1/batches/{batch.id}"
+    if wanted.applied:
+        response.headers["Preference-Applied"] = wanted.applied
+    if not created:
+        response.headers["Idempotency-Replayed"] = "true"
+    return response
+
+
+def patiently(batch: Batch, settled: Callable[[Batch], bool], seconds: float) -> Batch:
+    """Return the batch once settled, or as it is when the time is over or the client left.
+
+    Where too many wait already, or the store goes away, that is at once: the client will ask again.
+    """
+    seats = waits()
+    with seats.seat() as seated:
+        if not seated:
+            return batch
+        try:
+            return _waited(batch, settled, seconds, partial(seats.gone, request.environ))
+        except StoreUnavailable:
+            return batch
+
+
+def _waited(
+    batch: Batch, settled: Callable[[Batch], bool], seconds: float, gone: Callable[[], bool]
+) -> Batch:
+    deadline = time.monotonic() + seconds
+    store, queries = services().batches, services().queries
+    while not gone():
+        after = queries.last_event_id(batch.id)  # before the read: no event in between is missed
+        batch = store.get(batch.id, batch.owner)
+        if settled(batch):
+            break
+        left = deadline - time.monotonic()
+        if left < 0.001:
+            break
+        store.events(batch.id, after=after, block_seconds=min(LOOK_SECONDS, left))
+    return batch
+
+
+def _retry_after(batch: Batch) -> int:
+    if batch.eta_seconds is None:
+        return UNKNOWN_RETRY_SECONDS
+    return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(batch.eta_seconds)))

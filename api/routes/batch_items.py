@@ -1,0 +1,168 @@
+"""The items of a batch: add to them, list them, and how they ended."""
+
+from functools import partial
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.batch_answers import links, patiently
+from api.batch_body import JSON_LINES, sent_items
+from api.batch_event_stream import BatchEventStream
+from api.batch_schemas import Appended
+from api.batch_submissions import append_items
+from api.edge_errors import TooManyListeners
+from api.identity import owner
+from api.links import base_url
+from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.openapi import answer, body, described, parameter, ref
+from api.routes.batches import LINES, NEXT
+from api.routes.results import last_event_id
+from api.services import services
+from api.views import JobPage
+from api.waiting import waits
+from shared.batch_rendering import result_view
+from shared.batch_view import FinishedPage
+from shared.batches import Batch
+from shared.batches import FinishedPage as Finished
+from shared.job_rendering import view_of
+from shared.status import Status
+
+blueprint = APIBlueprint("batch_items", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
+
+
+class Place(BaseModel):
+    """Where further items go."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first: int | None = Field(
+        default=None,
+        ge=0,
+        description="Index of the first of these items. The same items sent again to the same place change "
+        "nothing; without it they are added at the end, whatever was sent before.",
+    )
+
+
+class ItemsQuery(PageQuery):
+    """Which items."""
+
+    status: Status | None = Field(default=None, description="Only items of this status.")
+
+
+class FinishedQuery(BaseModel):
+    """Which results."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: int = Field(
+        default=0, ge=0, description="How many results to pass over: the `next_after` of the page before."
+    )
+    limit: int = Field(default=200, ge=1, le=500, description="Results on a page.")
+    wait: float = Field(default=0, ge=0, description="Seconds to wait at most, while there is no result.")
+
+
+@blueprint.post("/items")
+@described(
+    blueprint,
+    "appendItems",
+    {200: answer("The items are taken", ref("Appended"))},
+    problems=(400, 404, 409, 410, 413, 415, 422, 503, 507),
+    parameters=parameters_of(Place),
+    request_body=body({"application/json": ref("ItemsRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
+)
+def append(batch_id: str) -> Response:
+    """Add items to an open batch: all of them, or none where one is at fault."""
+    place = read_query(Place)
+    batch = services().batches.get(batch_id, owner())
+    source = sent_items()
+    first = batch.counts["total"] if place.first is None else place.first
+    total = append_items(services(), batch, source, first=first)
+    view = Appended(object="batch.items", batch_id=batch_id, first=first, count=source.count, total=total)
+    return Response(view.model_dump_json(), mimetype="application/json")
+
+
+@blueprint.get("/items")
+@described(
+    blueprint,
+    "listItems",
+    {200: answer("A page of items", ref("JobPage"), headers=NEXT)},
+    problems=(404, 410, 422, 503),
+    parameters=parameters_of(ItemsQuery),
+)
+def list_items(batch_id: str) -> Response:
+    """List the items of a batch as jobs, by index."""
+    query = read_query(ItemsQuery)
+    page = services().batches.items(
+        batch_id, owner(), status=query.status, limit=query.limit, cursor=query.cursor
+    )
+    attempts, where = services().settings.jobs.max_attempts, links()
+    views = [view_of(job, where, max_attempts=attempts) for job in page.items]
+    return page_answer(JobPage(object="list", data=views, next_cursor=page.next_cursor), page.next_cursor)
+
+
+@blueprint.get("/finished")
+@described(
+    blueprint,
+    "listFinished",
+    {200: answer("A page of results", ref("FinishedPage"))},
+    problems=(404, 410, 422, 503),
+    parameters=parameters_of(FinishedQuery),
+)
+def list_finished(batch_id: str) -> Response:
+    """List results in the order in which the items ended, as soon as they did.
+
+    Go on with `next_after`, until `done`. With `wait` the answer comes when there is a further result.
+    """
+    query = read_query(FinishedQuery)
+    batch = services().batches.get(batch_id, owner())
+    page = _finished(batch, query)
+    if query.wait and not page.items and not batch.is_done:
+        longest = services().settings.api.max_wait_seconds
+        batch = patiently(batch, partial(_has_news, query=query), min(query.wait, longest))
+        page = _finished(batch, query)
+    where = links()
+    view = FinishedPage(
+        object="list",
+        data=[result_view(job, where) for job in page.items],
+        next_after=page.next,
+        done=batch.is_done and page.next - query.after < query.limit,
+    )
+    response = Response(view.model_dump_json(), mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _finished(batch: Batch, query: FinishedQuery) -> Finished:
+    return services().batches.finished(batch.id, batch.owner, after=query.after, limit=query.limit)
+
+
+def _has_news(batch: Batch, query: FinishedQuery) -> bool:
+    return batch.is_done or bool(_finished(batch, query).items)
+
+
+@blueprint.get("/events")
+@described(
+    blueprint,
+    "streamBatchEvents",
+    {200: answer("Events until `done`", {"type": "string"}, media_type="text/event-stream")},
+    problems=(400, 404, 410, 503),
+    parameters=(parameter("header", "Last-Event-ID", "Resume after this event.", {"type": "string"}),),
+)
+def stream_batch_events(batch_id: str) -> Response:
+    """Follow a batch by server-sent events.
+
+    `state` tells what became of the batch, `item` how an item ended, `done` carries the whole batch and is
+    the last. Only the latest events are kept: who must miss none reads `/finished`.
+    """
+    after = last_event_id()
+    services().batches.get(batch_id, owner())
+    seats = waits()
+    if not seats.take():
+        raise TooManyListeners("as many clients as can be served are listening; poll the batch meanwhile")
+    stream = BatchEventStream(services(), batch_id=batch_id, owner=owner(), base=base_url(), after=after)
+    response = Response(stream.frames(partial(seats.gone, request.environ)), mimetype="text/event-stream")
+    response.call_on_close(seats.leave)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response

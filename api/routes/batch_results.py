@@ -1,0 +1,115 @@
+"""All that a batch made, at once: a manifest, an archive, a contact sheet."""
+
+from typing import Literal
+
+from apiflask import APIBlueprint
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.batch_answers import links
+from api.batch_results import archived, checked_start, sheet_entries, sheet_tag, told_lines
+from api.contact_sheet import MAX_CELLS, Layout, contact_sheet
+from api.edge_errors import TooManyDownloads
+from api.identity import owner
+from api.listing import parameters_of, read_query
+from api.openapi import answer, described
+from api.routes.results import PICTURE
+from api.services import services
+from api.waiting import waits
+
+blueprint = APIBlueprint("batch_results", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
+
+GONE = (404, 410, 422, 503)
+MAX_PART = 50_000
+
+
+class PartQuery(BaseModel):
+    """Which results, in the order in which the items ended."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    after: int = Field(default=0, ge=0, description="How many results to pass over.")
+    limit: int = Field(default=MAX_PART, ge=1, le=MAX_PART, description="Results at most.")
+
+
+class SheetQuery(BaseModel):
+    """How the sheet looks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: int = Field(default=10, ge=1, le=40)
+    side: int = Field(default=128, ge=32, le=256, description="Pixels of a cell's side.")
+    limit: int = Field(default=100, ge=1, le=MAX_CELLS, description="Items at most, by index.")
+    format: Literal["jpeg", "png"] = "jpeg"
+
+
+@blueprint.get("/results.jsonl")
+@described(
+    blueprint,
+    "getManifest",
+    {200: answer("Results, one JSON object a line", {"type": "string"}, media_type="application/jsonl")},
+    problems=GONE,
+    parameters=parameters_of(PartQuery),
+)
+def get_manifest(batch_id: str) -> Response:
+    """Read how the items ended so far, one line each, in the order in which they ended.
+
+    A line is what `/finished` lists: custom id, status, pictures with address and sha256, or the error.
+    """
+    query = read_query(PartQuery)
+    services().batches.get(batch_id, owner())
+    lines = told_lines(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
+    return _streamed(Response(checked_start(lines), mimetype="application/jsonl"), batch_id, "jsonl")
+
+
+@blueprint.get("/results.zip")
+@described(
+    blueprint,
+    "getArchive",
+    {200: answer("The archive", PICTURE, media_type="application/zip")},
+    problems=GONE,
+    parameters=parameters_of(PartQuery),
+)
+def get_archive(batch_id: str) -> Response:
+    """Download the pictures of the items that have ended so far, in one ZIP file.
+
+    It is written while it is sent. Pictures are called after their items, and `results.jsonl` in it tells
+    which item made which. To fetch a large batch in parts, or what has ended since, give `after` and `limit`.
+    """
+    query = read_query(PartQuery)
+    services().batches.get(batch_id, owner())
+    stream = archived(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
+    return _streamed(Response(checked_start(stream), mimetype="application/zip"), batch_id, "zip")
+
+
+def _streamed(response: Response, batch_id: str, extension: str) -> Response:
+    """Hold one of the seats of those who wait while the answer is sent: it may take a thread for long."""
+    seats = waits()
+    if not seats.take():
+        raise TooManyDownloads("as many clients as can be served are downloading; try again shortly")
+    response.call_on_close(seats.leave)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Disposition"] = f'attachment; filename="{batch_id}.{extension}"'
+    return response
+
+
+@blueprint.get("/contact-sheet")
+@described(
+    blueprint,
+    "getContactSheet",
+    {200: answer("The sheet", PICTURE, media_type="image/*"), 304: answer("The client has it")},
+    problems=GONE,
+    parameters=parameters_of(SheetQuery),
+)
+def get_contact_sheet(batch_id: str) -> Response:
+    """Look at the first picture of many items at once."""
+    query = read_query(SheetQuery)
+    entries = sheet_entries(services(), batch_id, owner(), query.limit)
+    layout = Layout(query.columns, query.side, query.format)
+    response = Response(mimetype=f"image/{query.format}")
+    response.set_etag(sheet_tag(entries, layout))
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.make_conditional(request)
+    if response.status_code == 200 and request.method != "HEAD":
+        response.set_data(contact_sheet(entries, layout, services().objects))
+    return response

@@ -1,0 +1,155 @@
+"""Batches through the client, against a real API over real sockets."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.services import Services
+from atelier import ApiError, BatchRun, Client, GenerateRequest, ProtocolError, WaitTimeout, batch_client
+from atelier.batch_saving import place_of
+from shared.identifiers import ANONYMOUS
+from shared.status import Status
+from tests.support.fake_worker import PICTURE, FakeWorker
+from tests.support.trouble import Trouble
+
+DIGIT = GenerateRequest(seed=7, digit=3)
+
+
+def carry_out(
+    services: Services, worker: FakeWorker, run: BatchRun, *, failing: tuple[int, ...] = ()
+) -> None:
+    """Carry out every queued item."""
+    for job in services.batches.items(run.id, ANONYMOUS, status=Status.QUEUED).items:
+        claimed = worker.claim(job.id)
+        if int(job.id.split("-")[1]) in failing:
+            worker.fail(claimed)
+        else:
+            worker.succeed(claimed)
+
+
+@pytest.fixture
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch_client, "ITEMS_A_REQUEST", 2)
+
+
+def test_results_come_as_the_items_end(client: Client, services: Services, worker: FakeWorker) -> None:
+    run = client.batch([DIGIT, {"type": "generate", "custom_id": "b"}], name="two", metadata={"a": "b"})
+    assert (run.batch.name, run.batch.counts["total"], run.batch.metadata) == ("two", 2, {"a": "b"})
+    working = threading.Timer(0.1, carry_out, (services, worker, run))
+    working.start()
+    results = list(run)
+    working.join()
+    assert [(item.custom_id, item.status) for item in results] == [("0", "succeeded"), ("b", "succeeded")]
+    assert run.download(results[0]) == PICTURE
+    assert run.refresh().done
+
+
+def test_items_may_be_given_by_custom_id(client: Client) -> None:
+    run = client.batch({"x": DIGIT, "y": {"type": "generate"}})
+    client.batches.get(run.id).cancel()
+    assert [item.custom_id for item in run] == ["x", "y"]
+
+
+def test_a_template_makes_the_items(client: Client) -> None:
+    run = client.batch(template={"type": "generate", "multiply": {"digit": [1, 2], "seed": [1, 2, 3]}})
+    assert run.batch.counts["total"] == 6
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_many_items_are_sent_page_by_page(client: Client) -> None:
+    items = ({"type": "generate", "seed": seed} for seed in range(7))
+    run = client.batch(items, lane="interactive")
+    assert (run.batch.status, run.batch.counts["total"]) == ("running", 7)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_the_same_key_goes_on_sending_where_a_call_broke_off(client: Client) -> None:
+    def broken() -> Iterator[Any]:
+        yield from [DIGIT] * 5
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError):
+        client.batch(broken(), idempotency_key="k")
+    assert next(iter(client.batches)).status == "open"
+    run = client.batch([DIGIT] * 7, idempotency_key="k")
+    assert (run.batch.status, run.batch.counts["total"]) == ("running", 7)
+    again = client.batch([DIGIT] * 7, idempotency_key="k")
+    assert again.id == run.id
+
+
+def test_a_fault_is_told_by_the_item(client: Client) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.batch([DIGIT, GenerateRequest(digit=12)])
+    assert [fault.field for fault in caught.value.errors] == ["items.1.digit"]
+
+
+def test_an_iteration_goes_on_where_another_was_left(
+    client: Client, services: Services, worker: FakeWorker
+) -> None:
+    run = client.batch([DIGIT] * 4)
+    carry_out(services, worker, run)
+    results = iter(run)
+    first = [next(results).index, next(results).index]
+    later = client.batches.get(run.id, after=run.after)
+    assert sorted([*first, *(item.index for item in later)]) == [0, 1, 2, 3]
+
+
+def test_pictures_are_saved_once_under_their_items_names(
+    client: Client, services: Services, worker: FakeWorker, tmp_path: Path
+) -> None:
+    run = client.batch({"a": DIGIT, "b/c": DIGIT, "d": DIGIT})
+    carry_out(services, worker, run, failing=(2,))
+    folder = tmp_path / "out"
+    made = list(run.save(folder))
+    assert (folder / "a.png").read_bytes() == (folder / "b" / "c.png").read_bytes() == PICTURE
+    assert {saved.item.custom_id: saved.new for saved in made} == {"a": 1, "b/c": 1, "d": 0}
+    (folder / "a.png").write_bytes(b"x" * len(PICTURE))
+    again = list(client.batches.get(run.id).save(folder))
+    assert sum(saved.new for saved in again) == 1
+    assert sorted(path.name for path in folder.rglob("*.*")) == ["a.png", "c.png"]
+
+
+def test_a_batch_can_be_stopped_and_mended(client: Client, services: Services, worker: FakeWorker) -> None:
+    run = client.batch([DIGIT] * 2)
+    assert run.pause().status == "paused"
+    assert run.resume().status == "running"
+    carry_out(services, worker, run, failing=(1,))
+    assert run.wait(timeout_seconds=5).counts["failed"] == 1
+    assert run.retry_failed() == 1
+    with pytest.raises(WaitTimeout):
+        run.wait(timeout_seconds=0.05)
+    assert run.cancel().status == "canceled"
+    run.delete()
+    with pytest.raises(ApiError) as caught:
+        run.refresh()
+    assert caught.value.status in (404, 410)
+
+
+def test_results_survive_a_service_that_is_away_for_a_while(
+    client: Client, services: Services, worker: FakeWorker, trouble: Trouble
+) -> None:
+    run = client.batch([DIGIT] * 3)
+    carry_out(services, worker, run)
+    trouble.refuse += ["GET"] * 2
+    trouble.lose += ["GET"] * 2
+    assert sorted(item.index for item in run) == [0, 1, 2]
+
+
+def test_a_batch_whose_answer_is_lost_is_made_once(client: Client, trouble: Trouble) -> None:
+    trouble.lose += ["POST"] * 2
+    run = client.batch([DIGIT] * 3)
+    assert [batch.id for batch in client.batches] == [run.id]
+
+
+def test_a_contact_sheet_is_a_picture(client: Client) -> None:
+    run = client.batch([DIGIT])
+    assert run.contact_sheet(columns=1, format="png").startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["../x.png", "/x.png", "a/../../x.png", "a\\b", "c:/x", ""])
+def test_no_name_of_the_service_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ProtocolError):
+        place_of(tmp_path, name)
