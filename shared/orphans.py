@@ -11,6 +11,7 @@ from enum import StrEnum
 from itertools import islice
 
 from shared.identifiers import file_id
+from shared.job_record import Record, unpacked
 from shared.object_keys import INPUTS, OUTPUTS, attempt_prefix
 from shared.object_store import ObjectStore
 from shared.redis_server import PREFIX, Client, answering
@@ -19,6 +20,7 @@ from shared.stored_object import StoredObject
 
 GRACE_SECONDS = 3600.0  # far longer than any object waits for the record that will name it
 _CHUNK = 500  # objects whose records are read in one round trip
+_JUDGED = ("status", "attempt", "outputs", "packed")  # fields of a job's record that say what it needs
 _DEPTH = 3  # slashes in a key of ours, at least; what else lies there is not ours to remove
 
 
@@ -114,19 +116,23 @@ def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Re
     with answering():
         pipeline = client.pipeline(transaction=False)
         for job_id in dict.fromkeys(ids):
-            pipeline.hmget(f"{prefix}job:{job_id}", "status", "attempt", "outputs")
-        records = dict(zip(dict.fromkeys(ids), pipeline.execute(), strict=True))
-    return [_judged_output(key, job_id, *records[job_id]) for key, job_id in zip(keys, ids, strict=True)]
+            pipeline.hmget(f"{prefix}job:{job_id}", *_JUDGED)
+        answers = pipeline.execute()
+    records = {job_id: _known(values) for job_id, values in zip(dict.fromkeys(ids), answers, strict=True)}
+    return [_judged_output(key, job_id, records[job_id]) for key, job_id in zip(keys, ids, strict=True)]
 
 
-def _judged_output(
-    key: str, job_id: str, status: str | None, attempt: str | None, outputs: str | None
-) -> Reason | None:
-    if status is None or attempt is None:
+def _known(values: Sequence[str | None]) -> Record:
+    return unpacked({name: value for name, value in zip(_JUDGED, values, strict=True) if value is not None})
+
+
+def _judged_output(key: str, job_id: str, record: Record) -> Reason | None:
+    if "status" not in record:
         return Reason.FORGOTTEN
-    if status == Status.RUNNING and key.startswith(attempt_prefix(job_id, int(attempt))):
+    is_running = record["status"] == Status.RUNNING
+    if is_running and key.startswith(attempt_prefix(job_id, int(record["attempt"]))):
         return None
-    is_named = any(output["key"] == key for output in json.loads(outputs or "[]"))
+    is_named = any(output["key"] == key for output in json.loads(record.get("outputs") or "[]"))
     return None if is_named else Reason.SUPERSEDED
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 
+from shared.job_record import unpacked
 from shared.record_copy import RecordCopier, RecordCopy
 from shared.redis_server import PREFIX, Client, Scripts, answering
 from shared.status import Status
@@ -123,10 +124,11 @@ def objects_of(copy: RecordCopy) -> list[str]:
 
 def _of_job(record: dict[str, str]) -> list[str]:
     """A job that is done needs its inputs no more; while their files are kept, those name them."""
-    outputs = [output["key"] for output in json.loads(record.get("outputs") or "[]")]
-    if Status(record["status"]).is_terminal:
+    known = unpacked(record)
+    outputs = [output["key"] for output in json.loads(known.get("outputs") or "[]")]
+    if Status(known["status"]).is_terminal:
         return outputs
-    return [*json.loads(record["inputs"]).values(), *outputs]
+    return [*json.loads(known["inputs"]).values(), *outputs]
 
 
 _NAMING: dict[str, Callable[[dict[str, str]], list[str]]] = {

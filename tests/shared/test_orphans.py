@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.batch_store import BatchStore
 from shared.file_store import FileStore
 from shared.identifiers import ANONYMOUS, sha256
 from shared.image_probe import ImageLimits, probe
@@ -15,6 +16,8 @@ from shared.local_object_store import STAGING
 from shared.object_keys import output_key, preview_key
 from shared.object_store import ObjectStore
 from shared.orphans import Orphan, Reason, collect, plan
+from shared.settings import BatchRules
+from tests.shared.test_batch_store import begin
 from tests.shared.test_job_store import claim, lapse, submit
 from tests.support import pictures
 
@@ -45,6 +48,16 @@ def test_uploads_and_results_that_records_name_stay(
     output(objects, running)
     objects.put(preview_key(running.id, running.attempt, 3), b"preview")
     assert planned(store, objects) == []
+
+
+def test_results_of_a_batchs_items_stay(store: JobStore, objects: ObjectStore) -> None:
+    batches = BatchStore(store, BatchRules())
+    begin(batches, 2)
+    done, canceled = store.claim_next("w", most=2)
+    succeed(store, objects, done)
+    late = output(objects, canceled)
+    store.cancel(canceled.id, ANONYMOUS)
+    assert planned(store, objects) == [Orphan(late.key, 7, Reason.SUPERSEDED)]
 
 
 def test_bytes_whose_record_was_never_written_go(store: JobStore, objects: ObjectStore) -> None:
