@@ -8,7 +8,7 @@ from functools import partial
 from flask import Response, request
 
 from api.job_view import LONGEST_RETRY_SECONDS, UNKNOWN_RETRY_SECONDS, etag_of
-from api.links import base_url
+from api.links import base_url, batch_path
 from api.preferences import preference
 from api.services import services
 from api.waiting import LOOK_SECONDS, waits
@@ -40,7 +40,7 @@ def submitted_answer(batch: Batch, *, created: bool) -> Response:
     if wanted.wait_seconds:
         batch = patiently(batch, lambda known: known.is_done, wanted.wait_seconds)
     response = batch_answer(batch, 200 if batch.is_done else 202)
-    response.headers["Location"] = f"{base_url()}/v1/batches/{batch.id}"
+    response.headers["Location"] = base_url() + batch_path(batch.id)
     if wanted.applied:
         response.headers["Preference-Applied"] = wanted.applied
     if not created:

@@ -18,6 +18,7 @@ from shared.identifiers import sha256
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson")
 MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # of JSON, which is read in one go; lines may come to the body's limit
+OBJECTS = ("metadata", "webhook")  # settings that are JSON, also in the query
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -78,7 +79,7 @@ def _lines(data: bytes) -> Source:
 
 def _query() -> dict[str, Any]:
     given: dict[str, Any] = request.args.to_dict()
-    return given | ({"metadata": decode_json(given["metadata"])} if "metadata" in given else {})
+    return given | {name: decode_json(given[name]) for name in OBJECTS if name in given}
 
 
 def _parsed(model: type[Model], raw: object) -> Model:

@@ -124,9 +124,7 @@ def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard 
 
 def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:
     if "webhook" in spec.model_fields_set and spec.webhook is not None:
-        yield FieldError(
-            "/webhook", "webhook: an item has none of its own; follow the batch", "invalid_value"
-        )
+        yield FieldError("/webhook", "webhook: an item has none of its own; the batch may", "invalid_value")
     for name in sorted(_OF_BATCH & spec.model_fields_set):
         if getattr(spec, name) != getattr(settings, name):
             text = f"{name} is the batch's to say, and is {getattr(settings, name)} for all of its items"

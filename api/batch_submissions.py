@@ -11,6 +11,7 @@ from api.batch_items import Cards, Item, sound_items
 from api.batch_resolving import resolved
 from api.batch_sources import Source
 from api.services import Services
+from api.webhook_terms import terms_of
 from shared.batch_request import BatchSettings
 from shared.batches import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
@@ -106,12 +107,14 @@ def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch |
 
 
 def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
+    terms = terms_of(sent.settings.webhook, services.settings)
     draft = BatchDraft(
         id=new_batch_id(),
         owner=owner,
         settings=sent.settings,
         idempotency_key=key,
         fingerprint=sent.fingerprint,
+        webhook=terms,
     )
     try:
         return services.batches.open(draft)

@@ -18,6 +18,11 @@ def job_path(job_id: str) -> str:
     return f"/v1/jobs/{job_id}"
 
 
+def batch_path(batch_id: str) -> str:
+    """Return where a batch lives below the base."""
+    return f"/v1/batches/{batch_id}"
+
+
 def file_path(file_id: str) -> str:
     """Return where a file lives below the base."""
     return f"/v1/files/{file_id}"

@@ -17,7 +17,7 @@ from api.style_requests import StyleRequest
 from api.validation import SPECS
 from api.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.job_view import JobView
-from shared.webhook_event import JobEvent
+from shared.webhook_event import BatchEvent, JobEvent
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
@@ -27,7 +27,8 @@ PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
     resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
-    DeliveryView, DeliveryList, SecretView, JobEvent, resources.Health, *SPECS.values(), *BATCH_MODELS,
+    DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, resources.Health, *SPECS.values(),
+    *BATCH_MODELS,
 )  # fmt: skip
 
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from api.openapi import ref
-from shared.webhook_spec import EVENTS
+from shared.webhook_spec import BATCH_EVENTS, EVENTS
 
 _VERBS = {
     "started": "was claimed by a worker for the first time",
     "succeeded": "succeeded",
     "failed": "failed",
     "canceled": "was canceled",
+    "completed": "is done: every item has ended",
     "expired": "expired: its deadline passed",
 }
 _HEADERS = {
@@ -21,17 +22,16 @@ _HEADERS = {
 
 def described_events() -> dict[str, Any]:
     """Return the OpenAPI document's `webhooks`: each event as a request that the service sends."""
-    return {event: {"post": _operation(event)} for event in EVENTS}
+    return {event: {"post": _operation(event)} for event in (*EVENTS, *BATCH_EVENTS)}
 
 
 def _operation(event: str) -> dict[str, Any]:
-    happened = event.partition(".")[2]
-    name = f"job{happened.title()}"
+    subject, _, happened = event.partition(".")
     return {
-        "operationId": name,
+        "operationId": f"{subject}{happened.title()}",
         "tags": ["Webhooks"],
-        "summary": f"A job {_VERBS[happened]}.",
-        "description": "Sent to the `webhook.url` of a job, signed as Standard Webhooks 1.0 has it.",
+        "summary": f"A {subject} {_VERBS[happened]}.",
+        "description": f"Sent to the `webhook.url` of a {subject}, signed as Standard Webhooks 1.0 has it.",
         "parameters": [
             {
                 "in": "header",
@@ -44,7 +44,7 @@ def _operation(event: str) -> dict[str, Any]:
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": ref("JobEvent")}},
+            "content": {"application/json": {"schema": ref(f"{subject.title()}Event")}},
         },
         "responses": {
             "2XX": {"description": "Taken; it is not sent again."},

@@ -1,13 +1,13 @@
-"""What a job's record keeps of its webhook, and which receivers are refused at once."""
+"""What a job's or a batch's record keeps of its webhook, and which receivers are refused at once."""
 
 from api.links import base_url
 from shared.errors import InvalidRequest
 from shared.settings import Settings
 from shared.webhook_address import refusal_of_url
-from shared.webhook_spec import Webhook, webhook_record
+from shared.webhook_spec import Receiver, webhook_record
 
 
-def terms_of(webhook: Webhook | None, settings: Settings) -> str:
+def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     """Return what the record keeps, "" without a webhook; raise InvalidRequest where it may not be told.
 
     The links in what is told are those that this request's answer has.

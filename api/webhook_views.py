@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.links import base_url, delivery_path, job_path
+from api.links import base_url, batch_path, delivery_path, job_path
 from shared.job_view import Time, Url, View, rfc3339
 from shared.webhook_delivery import Delivery, DeliveryStatus
-from shared.webhook_spec import EventType
+from shared.webhook_spec import BatchEventType, EventType
 
 
 class TryView(View):
@@ -24,7 +24,8 @@ class DeliveryUrls(View):
 
     self: Url  # type: ignore[misc,unused-ignore]
     redeliver: Url
-    job: Url
+    job: Url | None
+    batch: Url | None
 
 
 class DeliveryView(View):
@@ -32,8 +33,9 @@ class DeliveryView(View):
 
     id: str = Field(description="The header `webhook-id`: the same at every try.")
     object: Literal["delivery"]
-    type: EventType = Field(description="What happened.")
-    job: str = Field(description="Id of the job to which it happened.")
+    type: EventType | BatchEventType = Field(description="What happened.")
+    job: str | None = Field(description="Id of the job to which it happened; null where it was a batch.")
+    batch: str | None = Field(description="Id of the batch to which it happened; null where it was a job.")
     url: Url = Field(description="Who is told.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
@@ -65,12 +67,13 @@ class SecretView(View):
 def delivery_view(delivery: Delivery) -> DeliveryView:
     """Return the delivery's representation."""
     home = base_url() + delivery_path(delivery.id)
-    job = base_url() + job_path(delivery.subject)
+    job, batch = (delivery.subject if delivery.kind == kind else None for kind in ("job", "batch"))
     values: dict[str, Any] = {
         "id": delivery.id,
         "object": "delivery",
         "type": delivery.event,
-        "job": delivery.subject,
+        "job": job,
+        "batch": batch,
         "url": delivery.url,
         "status": delivery.status,
         "tries": [
@@ -82,6 +85,11 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         "created_at": rfc3339(delivery.created_at),
         "next_try_at": None if delivery.next_at is None else rfc3339(delivery.next_at),
         "ended_at": None if delivery.ended_at is None else rfc3339(delivery.ended_at),
-        "urls": DeliveryUrls(self=home, redeliver=f"{home}/redeliver", job=job),
+        "urls": DeliveryUrls(
+            self=home,
+            redeliver=f"{home}/redeliver",
+            job=base_url() + job_path(job) if job else None,
+            batch=base_url() + batch_path(batch) if batch else None,
+        ),
     }
     return DeliveryView.model_validate(values)

@@ -9,6 +9,7 @@ from shared.identifiers import FILE_ID
 from shared.spec_base import Part
 from shared.spec_parts import MAX_SEED, STYLE_NAME, FileId, Seed
 from shared.status import Lane
+from shared.webhook_spec import BatchWebhook
 
 MAX_LIST = 50_000  # values of one multiplied field
 CUSTOM_ID = r"^[^\x00-\x1f\x7f]{1,64}$"
@@ -44,6 +45,7 @@ class BatchSettings(Part):
     cache: bool = Field(
         default=False, description="Of every item that does not say: take over the result of an equal job."
     )
+    webhook: BatchWebhook | None = Field(default=None, description="Who is told when the batch is done.")
 
 
 class LabeledContent(Part):

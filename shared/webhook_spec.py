@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
@@ -10,19 +11,18 @@ from pydantic import Field, field_validator
 from shared.spec_base import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+BatchEventType = Literal["batch.completed", "batch.canceled"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
+BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
 MAX_URL = 2048
 _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # RFC 3986, section 2
 
 
-class Webhook(Part):
-    """An address that is told of a job's events by POST, signed as Standard Webhooks has it."""
+class Receiver(Part):
+    """An address that is told of events by POST, signed as Standard Webhooks has it."""
 
     url: str = Field(max_length=MAX_URL, description="http or https, without credentials.")
-    events: list[EventType] | None = Field(
-        default=None, min_length=1, max_length=len(EVENTS), description="null: every way to end."
-    )
 
     @field_validator("url")
     @classmethod
@@ -31,6 +31,37 @@ class Webhook(Part):
         if fault:
             raise ValueError(f"webhook.url {fault}")
         return url
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        raise NotImplementedError
+
+
+class Webhook(Receiver):
+    """An address that is told of a job's events by POST, signed as Standard Webhooks has it."""
+
+    events: list[EventType] | None = Field(
+        default=None, min_length=1, max_length=len(EVENTS), description="null: every way to end."
+    )
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        return self.events or ENDINGS
+
+
+class BatchWebhook(Receiver):
+    """An address that is told when a batch is done by POST, signed as Standard Webhooks has it."""
+
+    events: list[BatchEventType] | None = Field(
+        default=None, min_length=1, max_length=len(BATCH_EVENTS), description="null: every way to end."
+    )
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        return self.events or BATCH_EVENTS
 
 
 def fault_of_url(url: str) -> str:
@@ -57,7 +88,7 @@ def host_of(url: str) -> str:
     return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
-def webhook_record(webhook: Webhook, *, private: bool, base: str) -> str:
+def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:
     """Return what a subject's record keeps of its webhook.
 
     `private` is whether addresses of private networks may be told, `base` that of the links in what is told.
@@ -65,7 +96,7 @@ def webhook_record(webhook: Webhook, *, private: bool, base: str) -> str:
     record = {
         "url": webhook.url,
         "host": host_of(webhook.url),
-        "events": dict.fromkeys(webhook.events or ENDINGS, True),
+        "events": dict.fromkeys(webhook.wanted, True),
         "private": private,
         "base": base,
     }

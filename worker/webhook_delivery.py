@@ -7,12 +7,14 @@ from importlib.metadata import version
 
 from pydantic import BaseModel
 
+from shared.batch_rendering import batch_view
+from shared.batch_store import BatchStore
 from shared.job_rendering import Links, view_of
 from shared.job_store import JobStore
 from shared.job_view import rfc3339
 from shared.settings import Settings
 from shared.webhook_delivery import Delivery, DeliveryStatus
-from shared.webhook_event import JobEvent
+from shared.webhook_event import BatchEvent, JobEvent
 from worker.webhook_sender import Answer
 
 HEADERS = {"Content-Type": "application/json", "User-Agent": f"Atelier/{version('atelier')} (webhooks)"}
@@ -81,4 +83,11 @@ def tellers(store: JobStore, settings: Settings) -> Mapping[str, Tell]:
         moment = rfc3339(delivery.created_at)
         return JobEvent.model_validate({"type": delivery.event, "timestamp": moment, "data": view})
 
-    return {"job": tell_of_job}
+    def tell_of_batch(delivery: Delivery) -> BaseModel:
+        batch = batches.get(delivery.subject, delivery.owner)
+        view = batch_view(batch, delivery.base)
+        moment = rfc3339(delivery.created_at)
+        return BatchEvent.model_validate({"type": delivery.event, "timestamp": moment, "data": view})
+
+    batches = BatchStore(store, settings.batches)
+    return {"job": tell_of_job, "batch": tell_of_batch}

@@ -4,7 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from api.batch_answers import batch_answer, patiently, submitted_answer
-from api.batch_body import JSON_LINES, sent_batch
+from api.batch_body import JSON_LINES, OBJECTS, sent_batch
 from api.batch_schemas import BatchPage, Retried
 from api.batch_submissions import submit_batch
 from api.identity import owner
@@ -15,7 +15,7 @@ from api.preferences import idempotency_key, wait_seconds
 from api.routes.jobs import ACCEPTED, KEY, PREFER, REFUSED
 from api.services import services
 from shared.batch_rendering import batch_view
-from shared.batch_request import BatchSettings
+from shared.batch_request import Envelope
 
 blueprint = APIBlueprint("batches", __name__, tag="Batches", url_prefix="/v1/batches")
 
@@ -28,6 +28,13 @@ SUBMITTED = {
         headers={**ACCEPTED, "Retry-After": "Seconds after which asking again is worth it."},
     ),
 }
+SETTINGS = [
+    parameter("query", entry["name"], f"{entry['description']} As JSON.", {"type": "string"})
+    if entry["name"] in OBJECTS
+    else entry
+    for entry in parameters_of(Envelope)
+    if entry["name"] not in ("items", "template")
+]
 ONE = (404, 410, 503)
 NEXT = {"Link": "The next page, where there is one."}
 MOVED = {200: answer("The batch", ref("BatchView"))}
@@ -39,7 +46,7 @@ MOVED = {200: answer("The batch", ref("BatchView"))}
     "submitBatch",
     SUBMITTED,
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY, *parameters_of(BatchSettings)),
+    parameters=(PREFER, KEY, *SETTINGS),
     request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
 )
 def post_batch() -> Response:

@@ -10,7 +10,7 @@ from api.openapi import answer, described, ref
 from api.services import services
 from api.webhook_views import DeliveryList, SecretView, delivery_view
 from shared.errors import SecretIsConfigured
-from shared.identifiers import JOB_ID
+from shared.identifiers import BATCH_ID, JOB_ID
 from shared.webhook_deliveries import Deliveries, DeliveryPage
 from shared.webhook_delivery import DeliveryStatus
 from shared.webhook_secrets import WebhookSecrets
@@ -25,6 +25,7 @@ class DeliveriesQuery(PageQuery):
     """What the list of deliveries takes besides."""
 
     job: str | None = Field(default=None, pattern=JOB_ID, description="Only those about this job.")
+    batch: str | None = Field(default=None, pattern=BATCH_ID, description="Only those about this batch.")
     status: DeliveryStatus | None = Field(default=None, description="Only deliveries of this status.")
 
 
@@ -54,17 +55,18 @@ def list_deliveries() -> Response:
     """List deliveries, newest first. They are kept as long as their jobs."""
     query = read_query(DeliveriesQuery)
     page = (
-        _of_job(query)
-        if query.job
+        _of_subject(query)
+        if query.job or query.batch
         else _deliveries().page(owner(), limit=query.limit, cursor=query.cursor, status=query.status)
     )
     data = [delivery_view(delivery) for delivery in page.deliveries]
     return page_answer(DeliveryList(object="list", data=data, next_cursor=page.next_cursor), page.next_cursor)
 
 
-def _of_job(query: DeliveriesQuery) -> DeliveryPage:
-    """Return the deliveries about one job. There are few: one an event."""
-    found = _deliveries().of("job", query.job or "", owner())
+def _of_subject(query: DeliveriesQuery) -> DeliveryPage:
+    """Return the deliveries about one job or batch. There are few: one an event."""
+    kind, subject = ("job", query.job) if query.job else ("batch", query.batch)
+    found = _deliveries().of(kind, subject or "", owner())
     below = int(query.cursor) if query.cursor else None
     kept = [
         delivery

@@ -232,6 +232,8 @@ def test_the_document_describes_the_events(client: FlaskClient) -> None:
         "job.failed",
         "job.canceled",
         "job.expired",
+        "batch.completed",
+        "batch.canceled",
     ]
     assert "JobEvent" in document["components"]["schemas"]
     OpenAPIV31SpecValidator(document).validate()
