@@ -8,6 +8,6 @@ from shared.reaper import Reaper
 def start_background(services: Services) -> Reaper:
     """Start the reaper's thread and return it; it ends with the process."""
     garbage = Garbage(services.store.client, services.objects)
-    reaper = Reaper(services.store, services.queue, garbage)
+    reaper = Reaper(services.store, services.batches, services.queue, garbage)
     reaper.start()
     return reaper

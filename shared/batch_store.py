@@ -1,6 +1,7 @@
 """The batch store: every move of a batch, each one script or a row of them that can be taken up again."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from shared.batch_refusals import refusal
 from shared.batches import (
@@ -96,6 +97,7 @@ class BatchStore:
     def resume(self, batch_id: str, owner: str) -> None:
         """Go on after a pause."""
         self._move(batch_id, owner, "resume")
+        self.sweep(batch_id)
 
     def cancel(self, batch_id: str, owner: str) -> None:
         """Withdraw every item that has not ended. When this returns, all of them are canceled."""
@@ -115,24 +117,37 @@ class BatchStore:
             raise IllegalMove(f"a batch that is {answer} cannot be {_PAST[wish]}")
 
     def sweep(self, batch_id: str) -> None:
-        """Carry out what a cancellation or deletion means for each item."""
-        while self._scripts.run("batch_sweep", batch_id, CHUNK, self._jobs.rules.tombstone_seconds * 1000):
+        """Carry out what a cancellation, deletion or resumption means for each item."""
+        while self._sweep_chunk(batch_id):
             continue
 
+    def _sweep_chunk(self, batch_id: str) -> bool:
+        tombstone = self._jobs.rules.tombstone_seconds * 1000
+        return bool(self._scripts.run("batch_sweep", batch_id, CHUNK, tombstone))
+
     def keep_house(self) -> None:
-        """Take up what a process that died left half done; cancel batches that nobody finalized for long."""
+        """Cancel batches that nobody finalized for long, and go on with what is half done."""
+        for batch_id, owner in self._stale().items():
+            with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended meanwhile
+                self._move(batch_id, owner, "cancel")
+        self.go_on()
+
+    def _stale(self) -> dict[str, str]:
         with answering():
-            work = self._client.zrange(self._key("batch-work"), 0, -1)
             seconds, _ = self._client.time()
             oldest = (seconds - self._rules.open_seconds) * 1000
-            stale = self._client.zrangebyscore(self._key("open-batches"), "-inf", oldest)
-            owners = {
-                batch_id: self._client.hget(self._key("batch", batch_id), "owner") for batch_id in stale
-            }
+            names = self._client.zrangebyscore(self._key("open-batches"), "-inf", oldest, start=0, num=CHUNK)
+            return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
+
+    def go_on(self, *, most_chunks: int = 10) -> None:
+        """Go on with what a process left half done, or with batches whose time is over; some chunks a call."""
+        with answering():
+            work = self._client.zrange(self._key("batch-work"), 0, most_chunks - 1)
         for batch_id in work:
-            self.sweep(batch_id)
-        for batch_id, owner in owners.items():
-            self.cancel(batch_id, owner or "")
+            while most_chunks > 0:
+                most_chunks -= 1
+                if not self._sweep_chunk(batch_id):
+                    break
 
     def retry_failed(self, batch_id: str, owner: str) -> int:
         """Try every failed or expired item again, as a new job in its place; return how many.

@@ -99,16 +99,11 @@ class JobStore:
         return self._claim("", worker, most=most)
 
     def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
-        answer = self.scripts.run(
-            "claim",
-            job_id,
-            worker,
-            milliseconds(self.rules.lease_seconds),
-            RECORD_SCHEMA,
-            most,
-            milliseconds(self.rules.bulk_patience_seconds),
-            *Lane,
-        )
+        lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
+        arguments = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience), *Lane)
+        answer = ["more"]
+        while answer == ["more"]:
+            answer = self.scripts.run("claim", job_id, worker, *arguments)
         if answer == ["newer"]:
             self._tell_of_newer(job_id)
             return []

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 
+from shared.batch_store import BatchStore
 from shared.errors import AtelierError
 from shared.garbage import Garbage
 from shared.job_queue import MOST_RINGS, JobQueue
@@ -19,8 +20,9 @@ HOUSEKEEPING_PASSES = 60  # one pass in so many also forgets old jobs
 class Reaper:
     """One thread that makes a pass every tenth of a lease, and sooner than a ring is due."""
 
-    def __init__(self, store: JobStore, queue: JobQueue, garbage: Garbage) -> None:
+    def __init__(self, store: JobStore, batches: BatchStore, queue: JobQueue, garbage: Garbage) -> None:
         self._store = store
+        self._batches = batches
         self._queue = queue
         self._garbage = garbage
         self._deliveries = Deliveries(store)
@@ -42,6 +44,7 @@ class Reaper:
         while not self._stopping.wait(self._period):
             _survive(self.pass_once)
             _survive(self.ring_webhooks)
+            _survive(self._batches.go_on)
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
                 _survive(self.keep_house)
@@ -62,8 +65,9 @@ class Reaper:
             self._queue.ring_deliveries()
 
     def keep_house(self) -> None:
-        """Forget jobs and files whose time to live is over, and have their bytes removed."""
+        """Forget jobs, batches and files whose time to live is over, and have their bytes removed."""
         self._garbage.add_expired_files()
+        self._batches.keep_house()
         if self._store.expire() or len(self._garbage):
             self._queue.ring_sweep()
 

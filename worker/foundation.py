@@ -7,6 +7,7 @@ from functools import partial
 
 from celery import Celery
 
+from shared.batch_store import BatchStore
 from shared.garbage import Garbage
 from shared.job_queue import JobQueue, make_celery
 from shared.job_store import JobStore
@@ -34,11 +35,12 @@ class Foundation:
         self.id = new_worker_id()
         self.client = connect(settings.redis_url)
         self.store = JobStore(self.client, settings.jobs)
+        self.batches = BatchStore(self.store, settings.batches)
         self.objects = open_object_store(settings.storage)
         self.garbage = Garbage(self.client, self.objects)
         self.celery: Celery = make_celery(settings)
         self.queue = JobQueue(self.celery, self.client)
-        self.reaper = Reaper(self.store, self.queue, self.garbage)
+        self.reaper = Reaper(self.store, self.batches, self.queue, self.garbage)
         self.hasty_client = _hasty_client(settings)
         self.hasty_store = JobStore(self.hasty_client, settings.jobs)
         self.hasty_queue = JobQueue(self.celery, self.hasty_client)

@@ -2,6 +2,7 @@
 -- Returns 'ok', 'missing', or the status that forbids it. Each may be asked twice.
 local batch, owner, wish = ARGV[1], ARGV[2], ARGV[3]
 local b = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
+if not b[1] then redis.call('ZREM', OPEN_BATCHES, batch) end
 if b[1] ~= owner then return 'missing' end
 local status, is_over = b[2], b[4]
 
@@ -18,7 +19,7 @@ function moves.finalize()
   if b[3] then return end
   set('finalized_at', now)
   redis.call('ZREM', OPEN_BATCHES, batch)
-  redis.call('DEL', P .. 'batch-names:' .. batch)
+  redis.call('UNLINK', P .. 'batch-names:' .. batch)
   if status == 'open' then become('running') end
   if unfinished(batch) == 0 then close_batch(batch, 'completed') end
 end
@@ -32,8 +33,7 @@ function moves.resume()
   if is_over then return status end
   redis.call('HDEL', batch_key(batch), 'paused')
   line_up(b[5], owner, b[6], batch)
-  for _, id in ipairs(redis.call('SMEMBERS', P .. 'batch-held:' .. batch)) do enter_line(id, now) end
-  redis.call('DEL', P .. 'batch-held:' .. batch)
+  if redis.call('EXISTS', held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
   become(awake())
 end
 function moves.cancel()

@@ -1,8 +1,11 @@
--- Go on with what a canceled or deleted batch asks of its items, a chunk at a time. ARGV: batch, most, tombstone ms
+-- Go on with what a canceled, deleted or resumed batch asks of its items, a chunk at a time. ARGV: batch, most, tombstone ms
 -- Returns 1 while there is more to do.
 local batch, most = ARGV[1], tonumber(ARGV[2])
 local b = redis.call('HMGET', batch_key(batch), 'status', 'total', 'swept', 'owner', 'completed_at')
 if b[1] ~= 'canceled' and b[1] ~= 'deleted' then
+  local held = b[1] ~= 'paused' and redis.call('SPOP', held_key(batch), most) or {}
+  for _, id in ipairs(held) do enter_line(id, now) end
+  if #held == most then return 1 end
   redis.call('ZREM', BATCH_WORK, batch)
   return 0
 end
@@ -39,7 +42,7 @@ if b[1] == 'deleted' then
   for i = 1, #files, 2 do unname_file(b[4], files[i], files[i + 1]) end
   forget_deliveries('batch', batch)
   redis.call('SET', P .. 'gone:' .. batch, b[4], 'PX', ARGV[3])
-  redis.call('DEL', batch_key(batch), events_key(batch), P .. 'batch-finished:' .. batch, P .. 'batch-again:' .. batch,
-    batch_files_key(batch), P .. 'batch-names:' .. batch, P .. 'batch-held:' .. batch)
+  redis.call('UNLINK', batch_key(batch), events_key(batch), P .. 'batch-finished:' .. batch, P .. 'batch-again:' .. batch,
+    batch_files_key(batch), P .. 'batch-names:' .. batch, held_key(batch))
 end
 return 0

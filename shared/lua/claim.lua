@@ -1,10 +1,12 @@
 -- queued -> running: the only way to start an attempt.
 -- ARGV: a job's id, or '' for the next by turn; worker, lease ms, the newest record schema that the worker reads,
 --       most jobs at once, patience ms, then the lanes in the order in which they are served
--- Returns records, each as a flat list; {'newer'} where all that waits is too new for this worker.
+-- Returns records, each as a flat list; {'newer'} where all that waits is too new for this worker; {'more'} where
+-- so much was passed over that the caller should ask again.
 local worker, lease, schema = ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local most, patience = tonumber(ARGV[5]), tonumber(ARGV[6])
-local MOST_LOOKED = 64 -- entries that one call looks at before it gives up
+local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
+local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
 local function start(id)
   leave_lines(id)
@@ -30,7 +32,8 @@ end
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
   local job = get(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch')
-  if job[1] ~= 'queued' or tonumber(job[2]) > now then return 'not now' end
+  if job[1] ~= 'queued' then return 'not now' end
+  if tonumber(job[2]) > now then return 'early' end
   if job[3] and tonumber(job[3]) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job[4]) > schema then return 'newer' end
   if job[5] and redis.call('HGET', batch_key(job[5]), 'paused') then return 'paused' end
@@ -44,23 +47,22 @@ local function job_of(entry)
   if tonumber(batch[1]) < tonumber(batch[2]) then return item_id(entry, batch[1]) end
 end
 
--- Take an entry that will not be claimed out of its line.
-local function pass_over(lane, owner, entry, why)
-  if why and why ~= 'paused' and redis.call('EXISTS', batch_key(entry)) == 1 then
-    redis.call('HINCRBY', batch_key(entry), 'next', 1)
-    return
-  end
-  local batch = why == 'paused' and get(entry, 'batch')[1]
-  if batch then redis.call('SADD', P .. 'batch-held:' .. batch, entry) end
-  redis.call('ZREM', line_key(lane, owner), entry)
+-- Pass over what will not be claimed now: a batch goes on to its next item, a job leaves its line.
+local function pass_over(lane, owner, entry, id, why)
+  left_to_pass_over = left_to_pass_over - 1
+  if id and id ~= entry then redis.call('HINCRBY', batch_key(entry), 'next', 1)
+  else redis.call('ZREM', line_key(lane, owner), entry) end
+  if why == 'paused' then redis.call('SADD', held_key(get(id, 'batch')[1]), id) end
+  if why == 'early' then redis.call('ZADD', DELAYED, get(id, 'not_before')[1], id) end
 end
 
 -- The first claimable job of an owner; or why there is none though work waits.
 local function first_of(lane, owner)
   local skipped, standing_by = 0, nil
-  for _ = 1, MOST_LOOKED do
+  while skipped < MOST_LOOKED do
     local entry = redis.call('ZRANGE', line_key(lane, owner), skipped, skipped)[1]
     if not entry then break end
+    if left_to_pass_over == 0 then return nil, 'more' end
     local id = job_of(entry)
     local why = id and refusal(id)
     if id and not why then
@@ -68,7 +70,7 @@ local function first_of(lane, owner)
       return id, entry
     end
     if why == 'newer' or why == 'suspect' then skipped, standing_by = skipped + 1, why
-    else pass_over(lane, owner, entry, why) end
+    else pass_over(lane, owner, entry, id, why) end
   end
   return nil, standing_by
 end
@@ -84,6 +86,7 @@ local function next_in(lane)
       redis.call('HSET', P .. 'served:' .. lane, owner, turn)
       return id, entry
     end
+    if entry == 'more' then return nil, entry end
     standing_by = standing_by or entry
     if not entry then redis.call('ZREM', turns_key(lane), owner) end
   end
@@ -139,6 +142,7 @@ for _, lane in ipairs(lanes_in_order()) do
     note_served(lane)
     return records
   end
+  if entry == 'more' then return {entry} end
   newer = newer or entry == 'newer'
 end
 return newer and {'newer'} or {}

@@ -12,6 +12,7 @@ local function style_user(name) return 'style:' .. name end -- among a file's us
 local function line_key(lane, owner) return P .. 'line:' .. lane .. ':' .. owner end
 local function turns_key(lane) return P .. 'turns:' .. lane end -- owners with claimable work, by their last turn
 local function batch_key(id) return P .. 'batch:' .. id end
+local function held_key(batch) return P .. 'batch-held:' .. batch end -- items that would wait, were it not paused
 local LEASES, DEADLINES, DELAYED = P .. 'leases', P .. 'deadlines', P .. 'delayed'
 local OPEN_BATCHES, BATCH_WORK = P .. 'open-batches', P .. 'batch-work'
 local EXPIRING, GARBAGE = P .. 'expiring', P .. 'garbage'
@@ -97,7 +98,7 @@ local function enter_line(id, not_before)
     redis.call('ZADD', DELAYED, not_before, id)
   else
     redis.call('ZREM', DELAYED, id)
-    line_up(job[1], job[2], job[3], id)
+    line_up(job[1], job[2], job[4] and job[3] - 0.5 or job[3], id) -- an item goes before the rest of its batch
   end
 end
 
@@ -285,6 +286,7 @@ local function finish(id, status, ...)
   redis.call('HDEL', job_key(id), 'progress', 'preview')
   if job[2] then
     change(id, 'status', status, 'completed_at', now, ...)
+    redis.call('SREM', held_key(job[2]), id)
     pack(id)
     return note_end(id, job[2], job[3], job[4], status)
   end

@@ -26,6 +26,7 @@ from shared.specs import JOB_SPEC
 from shared.status import Status
 from tests.shared.test_job_store import OUTPUT, lapse, submit
 from tests.support import pictures
+from tests.support.waiting import eventually
 
 DIGIT = {"type": "generate", "model": "mnist-dcgan", "lane": "bulk", "truncation": 1.0}
 
@@ -143,6 +144,58 @@ def test_a_paused_batch_starts_nothing_and_goes_on_where_it_was(store: JobStore,
     assert batches.get(batch_id, ANONYMOUS).status is BatchStatus.PAUSED
     batches.resume(batch_id, ANONYMOUS)
     assert sorted(job.index or 0 for job in drain(store)) == [0, 1, 2, 3]
+
+
+def test_a_canceled_item_of_a_paused_batch_stays_ended(store: JobStore, batches: BatchStore) -> None:
+    begin(batches, 2)
+    first, second = store.claim_next("w", most=2)
+    batch_id = first.batch_id or ""
+    batches.pause(batch_id, ANONYMOUS)
+    for job in (first, second):
+        store.release(job.id, job.attempt)
+    assert drain(store) == []
+    store.cancel(first.id, ANONYMOUS)
+    batches.resume(batch_id, ANONYMOUS)
+    assert [job.index for job in drain(store)] == [1]
+    assert counts(batches, batch_id) == {"total": 2, "running": 1, "canceled": 1}
+
+
+def test_more_items_than_a_chunk_go_on_after_a_pause(store: JobStore, batches: BatchStore) -> None:
+    batch_id = begin(batches, CHUNK + 10)
+    jobs = drain(store)
+    batches.pause(batch_id, ANONYMOUS)
+    for job in jobs:
+        store.release(job.id, job.attempt)
+    assert drain(store) == []
+    batches.resume(batch_id, ANONYMOUS)
+    assert len(drain(store)) == CHUNK + 10
+
+
+def test_many_canceled_items_in_a_row_hold_up_nobody(store: JobStore) -> None:
+    batches = BatchStore(store, BatchRules())
+    batch_id = begin(batches, 1300)
+    for item in batches.items(batch_id, ANONYMOUS, limit=1250).items:
+        store.cancel(item.id, ANONYMOUS)
+    assert store.claim_next("w")[0].index == 1250
+    assert len(drain(store)) == 49
+
+
+def test_an_item_that_must_wait_is_passed_over_and_claimed_in_time(
+    store: JobStore, batches: BatchStore
+) -> None:
+    begin(batches, 3)
+    (first,) = store.claim_next("w")
+    store.release(first.id, first.attempt, pause_seconds=0.05)
+    assert [job.index for job in drain(store)] == [1, 2]
+    eventually(lambda: not store.reap() or [job.index for job in drain(store)] == [0])
+
+
+def test_an_item_that_comes_back_goes_before_the_rest(store: JobStore, batches: BatchStore) -> None:
+    begin(batches, 4)
+    first, second = store.claim_next("w", most=2)
+    store.release(second.id, second.attempt)
+    assert [job.index for job in store.claim_next("w")] == [1]
+    assert first.index == 0
 
 
 def test_a_canceled_batch_ends_all_that_had_not_ended(store: JobStore, batches: BatchStore) -> None:

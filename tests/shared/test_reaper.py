@@ -2,6 +2,8 @@ import time
 
 import pytest
 
+from shared.batch_store import CHUNK, BatchStore
+from shared.errors import JobGone
 from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS
 from shared.job_queue import IO_QUEUE, MODEL_QUEUES, MOST_RINGS, JobQueue, make_celery, queue_of
@@ -9,9 +11,10 @@ from shared.job_store import JobStore
 from shared.object_store import ObjectStore
 from shared.reaper import Reaper
 from shared.redis_server import Client
-from shared.settings import JobRules, Settings
+from shared.settings import BatchRules, JobRules, Settings
 from shared.status import Lane, Status
 from shared.webhook_spec import Webhook, webhook_record
+from tests.shared.test_batch_store import begin, counts
 from tests.shared.test_job_store import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
 
@@ -23,7 +26,7 @@ def queue(store: JobStore, server) -> JobQueue:  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def reaper(store: JobStore, queue: JobQueue, objects: ObjectStore) -> Reaper:
-    return Reaper(store, queue, Garbage(store.client, objects))
+    return Reaper(store, BatchStore(store, BatchRules()), queue, Garbage(store.client, objects))
 
 
 def answer(store: JobStore) -> list[str]:
@@ -59,7 +62,7 @@ def test_jobs_of_dead_workers_are_rung_within_two_seconds_of_their_leases_end(
     redis_client: Client, queue: JobQueue, objects: ObjectStore
 ) -> None:
     store = JobStore(redis_client, JobRules(lease_seconds=1))
-    reaper = Reaper(store, queue, Garbage(redis_client, objects))
+    reaper = Reaper(store, BatchStore(store, BatchRules()), queue, Garbage(redis_client, objects))
     reaper.start()
     begun = {}
     for job_id in [submit(store) for _ in range(100)]:
@@ -112,6 +115,38 @@ def test_bytes_of_forgotten_jobs_are_removed(store: JobStore, reaper: Reaper, ob
     garbage = Garbage(store.client, objects)
     assert garbage.sweep() == 1
     assert (list(objects.keys("outputs/")), len(garbage)) == ([], 0)
+
+
+def test_a_batch_whose_time_is_over_goes_bit_by_bit(store: JobStore, reaper: Reaper) -> None:
+    batches = BatchStore(store, BatchRules())
+    batch_id = begin(batches, 3 * CHUNK)
+    batches.cancel(batch_id, ANONYMOUS)
+    store.client.zadd("atelier:expiring", {batch_id: 1})
+    store.expire()
+    batches.go_on(most_chunks=2)
+    assert len(store.client.keys(f"atelier:job:*{batch_id.removeprefix('batch_')}*")) == CHUNK
+    reaper.keep_house()
+    with pytest.raises(JobGone):
+        batches.get(batch_id, ANONYMOUS)
+    assert store.client.keys("atelier:job:*") == []
+
+
+def test_a_batch_left_open_too_long_is_canceled(store: JobStore, reaper: Reaper) -> None:
+    batches = BatchStore(store, BatchRules())
+    batch_id = begin(batches, 5)
+    store.client.zadd("atelier:open-batches", {batch_id: 1, "batch_forgotten": 1})
+    reaper.keep_house()
+    assert counts(batches, batch_id) == {"total": 5, "canceled": 5}
+    assert store.client.zcard("atelier:open-batches") == 0
+
+
+def test_a_started_reaper_takes_up_what_was_cut_off(store: JobStore, reaper: Reaper) -> None:
+    batches = BatchStore(store, BatchRules())
+    batch_id = begin(batches, 5)
+    store.scripts.run("batch_move", batch_id, ANONYMOUS, "cancel")
+    reaper.start()
+    eventually(lambda: batches.get(batch_id, ANONYMOUS).is_done)
+    reaper.stop()
 
 
 def test_the_queues_are_the_lanes_in_their_order() -> None:
