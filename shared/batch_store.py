@@ -140,7 +140,7 @@ class BatchStore:
             return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
 
     def go_on(self, *, most_chunks: int = 10) -> None:
-        """Go on with what a process left half done, or with batches whose time is over; some chunks a call."""
+        """Go on with what a process left half done and with batches that are to go; some chunks a call."""
         with answering():
             work = self._client.zrange(self._key("batch-work"), 0, most_chunks - 1)
         for batch_id in work:

@@ -25,6 +25,8 @@ _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 # accepted, and may always write: the client whose job waits must not lose it to those who come after.
 _TAKES_NEW_WORK = frozenset({"submit", "add_file", "add_style", "batch_open", "batch_append", "batch_retry"})
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
+# What all scripts begin with, each part resting on those before it.
+_PRELUDE = ("records", "attempts", "lines", "files", "webhooks", "batches", "moves")
 
 # redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
 Client: TypeAlias = Any
@@ -82,14 +84,10 @@ class Scripts:
     def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
         self.client = client
         self.prefix = prefix
-        prelude = _read("prelude")
-        head = f"local MAX_EVENTS = {int(max_events)}\n{prelude}\n"
-        names = [entry.name.removesuffix(".lua") for entry in _folder().iterdir()]
-        self._scripts = {
-            name: client.register_script(_flags(name) + head + _read(name))
-            for name in names
-            if name != "prelude"
-        }
+        shared = "\n".join(_read(f"prelude/{part}") for part in _PRELUDE)
+        head = f"local MAX_EVENTS = {int(max_events)}\n{shared}\n"
+        names = [entry.name.removesuffix(".lua") for entry in _folder().iterdir() if entry.is_file()]
+        self._scripts = {name: client.register_script(_flags(name) + head + _read(name)) for name in names}
 
     def run(self, name: str, *arguments: str | int | float) -> Any:
         """Run a script; raise StoreUnavailable where the server cannot carry it out."""

@@ -29,7 +29,7 @@ PROOFS = (
         "tests/shared/test_job_store.py::test_a_worker_that_lost_its_lease_changes_nothing",
         (
             Edit(
-                f"{_LUA}/prelude.lua",
+                f"{_LUA}/prelude/attempts.lua",
                 "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
                 "if job[1] == 'running' then return 'ok' end",
             ),
@@ -41,7 +41,7 @@ PROOFS = (
         "tests/shared/test_job_store.py::test_a_running_job_is_canceled_at_once_and_its_worker_told",
         (
             Edit(
-                f"{_LUA}/prelude.lua",
+                f"{_LUA}/prelude/attempts.lua",
                 "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
                 "if job[2] == attempt then return 'ok' end",
             ),
@@ -127,7 +127,7 @@ PROOFS = (
         _CLOCKS + "::test_a_job_tells_the_right_times",
         (
             Edit(
-                f"{_LUA}/prelude.lua",
+                f"{_LUA}/prelude/records.lua",
                 "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)",
                 "local now = tonumber(KEYS[2])",
             ),

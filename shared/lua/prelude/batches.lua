@@ -1,0 +1,75 @@
+-- Batches: their counts, their files, and their end.
+-- Keep a batch's counts: called before an item's status changes.
+local function tally(id, to)
+  local job = get(id, 'batch', 'status')
+  if not job[1] then return end
+  redis.call('HINCRBY', batch_key(job[1]), job[2], -1)
+  redis.call('HINCRBY', batch_key(job[1]), to, 1)
+end
+
+-- A batch names each file that its items read once, whatever many they are.
+local function batch_files_key(batch) return P .. 'batch-files:' .. batch end
+local function name_batch_file(batch, owner, file, object)
+  redis.call('SADD', users_key(owner, file), batch)
+  if redis.call('HGET', batch_files_key(batch), file) == object then return end
+  redis.call('HSET', batch_files_key(batch), file, object)
+  name_file(owner, file)
+end
+
+local function free_batch_inputs(batch)
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  for _, file in ipairs(redis.call('HKEYS', batch_files_key(batch))) do
+    redis.call('SREM', users_key(owner, file), batch)
+  end
+end
+
+local function unfinished(batch)
+  local counts = redis.call('HMGET', batch_key(batch), 'queued', 'running')
+  return tonumber(counts[1]) + tonumber(counts[2])
+end
+
+-- End a batch whose items have all ended. It takes no more work, but failed items may be tried again.
+local function close_batch(batch, status)
+  local known = redis.call('HMGET', batch_key(batch), 'ttl_ms', 'lane', 'owner')
+  local expires = now + tonumber(known[1])
+  redis.call('ZREM', line_key(known[2], known[3]), batch)
+  redis.call('ZREM', OPEN_BATCHES, batch)
+  free_batch_inputs(batch)
+  redis.call('ZADD', EXPIRING, expires, batch)
+  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now, 'expires_at', expires)
+  emit(batch, 'state', {status = status})
+  note_delivery('batch', batch, 'batch.' .. status)
+end
+
+-- After an item has ended: note it for those who wait for results, and the end of the batch with the last one.
+local function note_end(id, batch, index, custom_id, status)
+  redis.call('RPUSH', P .. 'batch-finished:' .. batch, string.match(id, '%-(.*)$'))
+  emit(batch, 'item', {index = tonumber(index), custom_id = custom_id, id = id, status = status})
+  local b = redis.call('HMGET', batch_key(batch), 'status', 'finalized_at', 'last_end', 'interval')
+  if b[3] then -- a moving average of the time from one end to the next, for rate and estimate
+    local gap = now - tonumber(b[3])
+    local mean = tonumber(b[4] or gap)
+    redis.call('HSET', batch_key(batch), 'interval', string.format('%.3f', mean * 0.97 + gap * 0.03))
+  end
+  redis.call('HSET', batch_key(batch), 'last_end', now)
+  if b[2] and unfinished(batch) == 0 then close_batch(batch, b[1] == 'canceled' and 'canceled' or 'completed') end
+end
+
+-- Put what scripts no longer need of an ended item into one field: many small ones cost 60 bytes each.
+local KEPT_APART = {'owner', 'status', 'attempt', 'batch'}
+local function pack(id)
+  local flat, fields, kept = redis.call('HGETALL', job_key(id)), {}, {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  for _, name in ipairs(KEPT_APART) do
+    kept[#kept + 1] = name
+    kept[#kept + 1] = fields[name]
+    fields[name] = nil
+  end
+  for _, name in ipairs({'inputs', 'not_before', 'fingerprint', 'type', 'sequence'}) do fields[name] = nil end
+  local packed = {}
+  for name, value in pairs(fields) do
+    if value ~= '0' or name == 'custom_id' then packed[name] = value end
+  end
+  redis.call('DEL', job_key(id))
+  redis.call('HSET', job_key(id), 'packed', cjson.encode(packed), unpack(kept))
+end
