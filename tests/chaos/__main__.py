@@ -16,11 +16,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tests.chaos.disk import can_mount
+from tests.chaos.plan import Scale
 from tests.chaos.report import is_good, print_findings, print_report, write_report
-from tests.chaos.run import Result, run_seed, scale_for, set_up
+from tests.chaos.run import Result, run_seed, set_up
 
 LEASE_SECONDS = 5.0  # the default, by which P3 is judged
-JOBS_A_SECOND = 8.0  # offered
+JOBS_A_SECOND = 11.0  # offered
 WIDTH = 160  # of what goes into a file
 
 
@@ -30,12 +32,13 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-")) if options.folder is None else options.folder
     seconds = options.seconds or max(30.0, options.jobs / JOBS_A_SECOND)
-    scale = scale_for(
-        folder,
+    scale = Scale(
         jobs=options.jobs,
         seconds=seconds,
         lease_seconds=options.lease,
+        has_disk=can_mount(folder / "mount-trial"),
         poisons=options.poisons,
+        has_trials=options.trials,
     )
     if not scale.has_disk:
         console.print("no disk is filled up: that takes root on Linux")
@@ -86,6 +89,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="over which jobs and faults are spread")
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds")
     parser.add_argument("--poisons", type=int, default=1, choices=range(3), help="jobs that kill workers")
+    parser.add_argument(
+        "--trials", action=argparse.BooleanOptionalAction, default=True, help="measure times after the storm"
+    )
     parser.add_argument("--folder", type=Path, help="where the installations live; is kept")
     parser.add_argument("--out", type=Path, help="write FILE.json and FILE.md")
     parser.set_defaults(seeds=[1])

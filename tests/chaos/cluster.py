@@ -14,7 +14,7 @@ from atelier.stack import RunningStack
 from shared.redis_server import PREFIX, Client
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
-from tests.chaos.schedule import CLOCKED, MODEL_WORKERS, PROXIED, Plan
+from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan
 from tests.support.tcp_proxy import TcpProxy
 
 WRAP = (sys.executable, "-m", "tests.chaos.disturbed")

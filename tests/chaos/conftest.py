@@ -8,7 +8,8 @@ import pytest
 
 from tests.chaos.facts import Claim, Facts, Happening, JobFacts
 from tests.chaos.ledger import Entry
-from tests.chaos.schedule import Plan, Scale, draw_plan
+from tests.chaos.plan import Plan, Scale
+from tests.chaos.schedule import draw_plan
 
 DIGEST = "a" * 64
 START = 1_000_000  # milliseconds
@@ -18,7 +19,7 @@ Change = Callable[..., Facts]
 
 @pytest.fixture
 def plan() -> Plan:
-    drawn = draw_plan(1, Scale(jobs=40, seconds=10, lease_seconds=2))
+    drawn = draw_plan(1, Scale(jobs=40, seconds=10, lease_seconds=2, has_trials=False))
     orders = [replace(order, cancel_after=None, is_deleted=False) for order in drawn.orders]
     return replace(drawn, orders=tuple(sorted(orders, key=lambda order: order.number)))
 

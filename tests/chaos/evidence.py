@@ -12,7 +12,7 @@ from shared.redis_server import PREFIX
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.facts import Claim, Facts, Happening, JobFacts, Outcome
 from tests.chaos.ledger import Ledger
-from tests.chaos.schedule import Plan
+from tests.chaos.plan import Plan
 
 READERS = 8
 

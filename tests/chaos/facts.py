@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.ledger import Entry
-from tests.chaos.schedule import Plan
+from tests.chaos.plan import Plan
 
 Outcome = tuple[str, ...]  # sha256 of each output of a job, in order
 

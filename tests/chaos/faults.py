@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import redis
 
 from tests.chaos.cluster import Cluster
-from tests.chaos.schedule import MODEL_WORKERS, Fault
+from tests.chaos.plan import MODEL_WORKERS, Fault
 
 DELAY_SECONDS = 0.15  # that a slow connection adds to every packet
 PREY_SECONDS = 2.0
@@ -108,7 +108,7 @@ class Faults:
     def _through_proxy(self, strike: Strike, trouble: str) -> None:
         proxy = self._cluster.proxies[strike.fault.target]
         strike.pid = self._stack.processes().get(strike.fault.target, 0)
-        strike.held = self._held(strike)
+        strike.held = self._await_prey(strike)
         self._note(strike)
         getattr(proxy, trouble)()
         if strike.fault.seconds:
@@ -168,10 +168,13 @@ class Faults:
                 continue
             return
 
-    def finish(self) -> None:
+    def settle(self) -> None:
         """Wait until every fault has ended."""
-        for running in self._running:
-            running.result()
+        while self._running:
+            self._running.pop().result()
+
+    def close(self) -> None:
+        """End the threads."""
         self._pool.shutdown()
 
 

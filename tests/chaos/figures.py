@@ -7,7 +7,7 @@ from tests.chaos.cluster import THREADS
 from tests.chaos.facts import Facts, Happening, JobFacts
 from tests.chaos.faults import Strike
 from tests.chaos.monitor import Sample
-from tests.chaos.schedule import MODEL_WORKERS
+from tests.chaos.plan import MODEL_WORKERS
 
 SLACK_MILLISECONDS = 50  # pause before a next claim up to which it counts as none
 LONG_STOP = 1.0  # leases; a process stopped for longer has lost what it held
@@ -38,11 +38,13 @@ class Figures:
     recoveries: tuple[
         float, ...
     ]  # from room on the disk, or in the server, to the next success, work waiting
-    settle_seconds: float  # from the last fault's end to the last job's end
+    settle_seconds: float  # from the end of the storm's last fault to the end of its last job
 
 
-def measure(facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample], last_fault: float) -> Figures:
-    """Work out all figures of a run; `last_fault` is when the last fault ended, seconds since the epoch."""
+def measure(
+    facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample], *, settle_seconds: float
+) -> Figures:
+    """Work out all figures of a run."""
     run = _Run(facts, strikes, samples)
     return Figures(
         takeovers=tuple(run.takeovers()),
@@ -50,7 +52,7 @@ def measure(facts: Facts, strikes: Sequence[Strike], samples: Sequence[Sample], 
         resumptions=tuple(run.resumptions()),
         reconnections=tuple(run.reconnections()),
         recoveries=tuple(run.recoveries()),
-        settle_seconds=max(0.0, max(run.ends(), default=0) - last_fault),
+        settle_seconds=settle_seconds,
     )
 
 
@@ -61,12 +63,6 @@ class _Run:
         self._samples = samples
         self._lease = facts.plan.scale.lease_seconds
         self._claims = sorted(c.milliseconds / 1000 for job in facts.jobs.values() for c in _starts(job))
-
-    def ends(self) -> Iterator[float]:
-        """When each job ended."""
-        for job in self._facts.jobs.values():
-            if job.states:
-                yield job.states[-1].milliseconds / 1000
 
     def takeovers(self) -> Iterator[Takeover]:
         for strike in self._strikes:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from itertools import takewhile
 
 import httpx
 
@@ -18,14 +19,14 @@ def follow(url: str, entry: Entry, *, until: Callable[[], bool]) -> None:
     with httpx.Client(base_url=url, timeout=timeout) as http:
         while not until():
             try:
-                if _read(http, entry):
+                if _read(http, entry, until):
                     return
             except httpx.TransportError:
                 pass
             time.sleep(PAUSE_SECONDS)
 
 
-def _read(http: httpx.Client, entry: Entry) -> bool:
+def _read(http: httpx.Client, entry: Entry, until: Callable[[], bool]) -> bool:
     """Read one connection's events from where the last one broke; return whether that was all."""
     headers = {"Last-Event-ID": entry.events[-1][0]} if entry.events else {}
     with http.stream("GET", f"/v1/jobs/{entry.id}/events", headers=headers) as answer:
@@ -34,7 +35,8 @@ def _read(http: httpx.Client, entry: Entry) -> bool:
             return True
         if not answer.is_success:
             return False
-        return any(_note(entry, event) for event in parse(answer.iter_lines()))
+        lines = takewhile(lambda _: not until(), answer.iter_lines())  # a silent stream has lines too
+        return any(_note(entry, event) for event in parse(lines))
 
 
 def _note(entry: Entry, event: Event) -> bool:

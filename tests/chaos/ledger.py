@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.schedule import Order
+from tests.chaos.plan import Order
 
 
 @dataclass(frozen=True, slots=True)

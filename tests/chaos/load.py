@@ -10,7 +10,7 @@ import httpx
 
 from tests.chaos.follower import follow
 from tests.chaos.ledger import Entry, Ledger, Refusal, Seen
-from tests.chaos.schedule import Order
+from tests.chaos.plan import Order
 from tests.chaos.wishes import Wish
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
@@ -40,12 +40,21 @@ class Load:
         self._followers = ThreadPoolExecutor(FOLLOWERS, "follow")
         self._futures: list[Future[None]] = []
         self._uploaded: set[str] = set()
+        self._unanswered = 0
         self._lock = threading.Lock()
         self.insist_until = float("inf")
 
     def submit(self, order: Order) -> None:
         """Have a thread carry out an order."""
+        with self._lock:
+            self._unanswered += 1
         self._start(self._submitters, self._carry_out, order)
+
+    @property
+    def is_busy_submitting(self) -> bool:
+        """Whether an order has not had its answer yet."""
+        with self._lock:
+            return self._unanswered > 0
 
     def _start(self, pool: ThreadPoolExecutor, step: Callable[..., None], *arguments: Any) -> None:
         future = pool.submit(_until_out_of_time, step, *arguments)
@@ -53,6 +62,15 @@ class Load:
             self._futures.append(future)
 
     def _carry_out(self, order: Order) -> None:
+        try:
+            entry = self._have_accepted(order)
+        finally:
+            with self._lock:
+                self._unanswered -= 1
+        if entry.ids:
+            self._follow_up(entry)
+
+    def _have_accepted(self, order: Order) -> Entry:
         kind = "id" if order.by_id else "key"
         entry = self._ledger.intend(order, f"{self._run}-{kind}-{order.number}")
         self._upload(order.wish)
@@ -60,8 +78,7 @@ class Load:
             self._submit_at_once(entry)
         else:
             self._submit(entry, impatient=order.gives_up_first)
-        if entry.ids:
-            self._follow_up(entry)
+        return entry
 
     def _upload(self, wish: Wish) -> None:
         for name, data in wish.pictures.items():

@@ -11,6 +11,7 @@ import redis
 from atelier.stack import StackFailed
 from shared.redis_server import PREFIX
 from tests.chaos.cluster import Cluster, pid_in
+from tests.chaos.plan import MODEL_WORKERS
 
 PERIOD_SECONDS = 0.1
 
@@ -77,6 +78,12 @@ class Monitor:
             pid = pid_in(worker or "")
             held[pid] = held.get(pid, 0) + 1
         return held, interactive + bulk
+
+
+def is_calm(sample: Sample) -> bool:
+    """Whether all model workers are ready and nobody has anything to do."""
+    pids = [sample.processes.get(name, 0) for name in MODEL_WORKERS]
+    return sample.server_answers and not sample.waiting and all(sample.held.get(pid) == 0 for pid in pids)
 
 
 def as_json(samples: list[Sample]) -> str:

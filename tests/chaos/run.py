@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -16,19 +16,21 @@ from shared.object_store import open_object_store
 from shared.orphans import collect
 from shared.redis_server import PREFIX
 from tests.chaos.cluster import Cluster, Workshop, running
-from tests.chaos.disk import can_mount
 from tests.chaos.evidence import carry_out_calmly, forget_calm_jobs, gather
 from tests.chaos.facts import Facts
 from tests.chaos.faults import Faults, Strike
 from tests.chaos.figures import Figures, measure
 from tests.chaos.ledger import Ledger, Refusal
 from tests.chaos.load import Load
-from tests.chaos.monitor import Monitor, as_json
+from tests.chaos.monitor import Monitor, as_json, is_calm
 from tests.chaos.oracle import Finding, judge
-from tests.chaos.schedule import Plan, Scale, draw_plan
+from tests.chaos.plan import Fault, Order, Plan, Scale
+from tests.chaos.schedule import draw_plan
 
 TICK_SECONDS = 0.01
 SETTLE_SECONDS = 240.0  # within which every job must be over after the last fault
+CALM_SECONDS = 60.0  # for the workers to come back before a fault that strikes alone
+LAST_ANSWERS_SECONDS = 10.0  # for clients that still look on when everything is over
 TIDY_SECONDS = 20.0  # within which bytes that nobody names must be gone
 REPEATED = 20  # orders that are submitted once more at the end
 
@@ -65,12 +67,6 @@ def set_up(folder: Path) -> Workshop:
     return Workshop(folder, folder / "models", folder / "cards")
 
 
-def scale_for(folder: Path, *, jobs: int, seconds: float, lease_seconds: float, poisons: int = 1) -> Scale:
-    """Return the scale of a run on this machine: without filling a disk where none can be mounted."""
-    has_disk = can_mount(folder / "mount-trial")
-    return Scale(jobs, seconds, lease_seconds, has_disk=has_disk, poisons=poisons)
-
-
 def run_seed(seed: int, scale: Scale, workshop: Workshop, say: Say) -> Result:
     """Carry out a seed's plan and judge it. The folder of a run without findings is removed."""
     began = time.monotonic()
@@ -101,10 +97,17 @@ class _Run:
         calm = carry_out_calmly(self._cluster.stack.url, self._plan)
         forget_calm_jobs(self._cluster.stack.url)
         self._monitor.start()
-        self._play()
-        self._faults.finish()
+        self._play(self._plan.orders, self._plan.faults)
+        self._faults.settle()
         last_fault = time.time()
-        self._settle()
+        settled = self._await_end()
+        for number, trial in enumerate(self._plan.trials, 1):
+            self._say(f"trial {number}: {trial.fault.kind} {trial.fault.target}")
+            self._await_calm()
+            self._play(trial.orders, [trial.fault])
+            self._faults.settle()
+        self._await_end()
+        self._load.finish(time.monotonic() + LAST_ANSWERS_SECONDS)
         self._repeat_some()
         self._await_tidiness()
         collected = self._collect()
@@ -112,6 +115,7 @@ class _Run:
         self._say("judging")
         facts = gather(self._cluster, self._plan, self._ledger, calm)
         self._load.close()
+        self._faults.close()
         self._ledger.close()
         self._keep_papers()
         strikes = tuple(self._faults.strikes)
@@ -119,7 +123,7 @@ class _Run:
             plan=self._plan,
             facts=facts,
             findings=tuple(judge(facts)),
-            figures=measure(facts, strikes, self._monitor.samples, last_fault),
+            figures=measure(facts, strikes, self._monitor.samples, settle_seconds=settled - last_fault),
             strikes=strikes,
             missed=self._faults.misses,
             refusals=tuple(self._ledger.refusals),
@@ -127,11 +131,11 @@ class _Run:
             seconds=time.monotonic() - began,
         )
 
-    def _play(self) -> None:
+    def _play(self, orders: Sequence[Order], faults: Sequence[Fault]) -> None:
         """Start every order and every fault at its time."""
         timeline: list[tuple[float, Callable[[], None]]] = [
-            *((order.at, partial(self._load.submit, order)) for order in self._plan.orders),
-            *((fault.at, partial(self._faults.strike, fault)) for fault in self._plan.faults),
+            *((order.at, partial(self._load.submit, order)) for order in orders),
+            *((fault.at, partial(self._faults.strike, fault)) for fault in faults),
         ]
         start = time.monotonic()
         for at, step in sorted(timeline, key=itemgetter(0)):
@@ -140,15 +144,22 @@ class _Run:
             step()
             self._say(f"{self._ledger.accepted} accepted, {len(self._faults.strikes)} faults")
 
-    def _settle(self) -> None:
-        self._say("settling")
+    def _await_end(self) -> float:
+        """Wait until every job is over, or for as long as that may take; return when that was."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while time.monotonic() < deadline and self._unfinished():
             time.sleep(0.2)
-        self._load.finish(max(deadline, time.monotonic() + 5))
+        return time.time()
+
+    def _await_calm(self) -> None:
+        """Wait until all is over and all workers are back and idle."""
+        self._await_end()
+        deadline = time.monotonic() + CALM_SECONDS
+        while time.monotonic() < deadline and not is_calm(self._monitor.samples[-1]):
+            time.sleep(0.1)
 
     def _unfinished(self) -> bool:
-        if self._ledger.accepted < len(self._plan.orders):
+        if self._load.is_busy_submitting:
             return True
         server, names = self._cluster.server, ("leases", "lane:interactive", "lane:bulk")
         try:

@@ -1,75 +1,26 @@
-"""The history of a run, drawn from its seed alone: who asks for what and when, what breaks and when."""
+"""Draws a run's history from its seed alone."""
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan, Scale
+from tests.chaos.trials import draw_trials
 from tests.chaos.wishes import Pool, Wish, draw_pool
 
-MODEL_WORKERS = ("worker", "worker-2")
-PROXIED = ("api", *MODEL_WORKERS)  # processes whose connection to the server leads through a proxy
-CLOCKED = (*PROXIED, "worker-io")  # processes whose clock may be wrong
 HOUR = 3600.0
 STAMPEDE = 50  # requests at once with one key
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How large a run is."""
-
-    jobs: int
-    seconds: float  # over which jobs and faults are spread
-    lease_seconds: float
-    has_disk: bool = True  # whether the storage folder may be filled up
-    poisons: int = 1  # jobs that kill their workers, at most 2
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something that breaks."""
-
-    at: float  # seconds after the load begins
-    kind: str  # a name of `tests.chaos.faults.KINDS`
-    target: str = ""  # a process, where the fault has one
-    seconds: float = 0.0  # how long, where it does not just strike
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """One job that a client wants, and what the client does about it."""
-
-    number: int
-    at: float  # seconds after the load begins
-    wish: Wish
-    lane: str
-    by_id: bool  # PUT under an id of its own; otherwise POST with an Idempotency-Key
-    copies: int  # requests at once
-    gives_up_first: bool  # a first try whose answer the client does not wait for
-    cancel_after: float | None
-    is_deleted: bool  # forgotten by the client once it is done
-    is_followed: bool  # by server-sent events
-    is_polled: bool  # until it is done
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that a seed decides."""
-
-    seed: int
-    scale: Scale
-    pool: Pool
-    orders: tuple[Order, ...]  # by time
-    faults: tuple[Fault, ...]  # by time
-    clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
-
-
 def draw_plan(seed: int, scale: Scale) -> Plan:
     """Draw a run. The same seed and scale give the same plan, on every machine."""
-    streams = [random.Random(f"{seed}/{name}") for name in ("pool", "orders", "faults", "clocks")]
-    pool = draw_pool(streams[0])
-    orders = tuple(sorted(_orders(streams[1], pool, scale), key=lambda order: order.at))
-    faults = tuple(_faults(streams[2], scale))
-    return Plan(seed, scale, pool, orders, faults, _clocks(streams[3]))
+    names = ("pool", "orders", "faults", "clocks", "trials")
+    of_pool, of_orders, of_faults, of_clocks, of_trials = (random.Random(f"{seed}/{name}") for name in names)
+    pool = draw_pool(of_pool)
+    trials = tuple(draw_trials(of_trials, pool, scale))
+    stormy = replace(scale, jobs=scale.jobs - sum(len(trial.orders) for trial in trials))
+    orders = tuple(sorted(_orders(of_orders, pool, stormy), key=lambda order: order.at))
+    return Plan(seed, scale, pool, orders, tuple(_faults(of_faults, scale)), trials, _clocks(of_clocks))
 
 
 def _clocks(draw: random.Random) -> dict[str, float]:

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from tests.chaos.disk import can_mount
+from tests.chaos.plan import Scale
 from tests.chaos.report import print_findings, print_report
-from tests.chaos.run import run_seed, scale_for, set_up
+from tests.chaos.run import run_seed, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow, pytest.mark.timeout(600)]
 
@@ -25,7 +27,8 @@ def chosen_seed() -> int:
 def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
     seed = chosen_seed() if seed is None else seed
     print(f"replay: python -m tests.chaos --seed {seed} {arguments()}")
-    scale = scale_for(tmp_path, jobs=JOBS, seconds=SECONDS, lease_seconds=LEASE_SECONDS)
+    has_disk = can_mount(tmp_path / "mount-trial")
+    scale = Scale(JOBS, SECONDS, LEASE_SECONDS, has_disk=has_disk, has_trials=False)
     result = run_seed(seed, scale, set_up(tmp_path), lambda _: None)
     print_report([result], Console(width=160))
     print_findings(result, Console(width=160))
@@ -34,4 +37,4 @@ def test_no_history_breaks_a_promise(seed: int | None, tmp_path: Path) -> None:
 
 
 def arguments() -> str:
-    return f"--jobs {JOBS} --seconds {SECONDS:g} --lease {LEASE_SECONDS:g}"
+    return f"--jobs {JOBS} --seconds {SECONDS:g} --lease {LEASE_SECONDS:g} --no-trials"

@@ -10,7 +10,7 @@ from tests.chaos.faults import Strike
 from tests.chaos.figures import Figures, measure, percentile
 from tests.chaos.ledger import Entry
 from tests.chaos.monitor import Sample
-from tests.chaos.schedule import Fault
+from tests.chaos.plan import Fault
 
 WORKER, OTHER = 7, 8  # process ids
 BEGAN = START / 1000 + 0.15  # between the first claim and what follows
@@ -44,7 +44,7 @@ def taken_over(facts: Facts, victim: Entry) -> Facts:
 
 
 def figures(facts: Facts, strikes: list[Strike], looks: list[Sample]) -> Figures:
-    return measure(facts, strikes, looks, last_fault=BEGAN)
+    return measure(facts, strikes, looks, settle_seconds=0)
 
 
 def test_a_takeover_lasts_from_the_kill_to_the_next_claim(taken_over: Facts, victim: Entry) -> None:

@@ -3,9 +3,15 @@
 from collections import Counter
 
 from tests.chaos.faults import KINDS
-from tests.chaos.schedule import CLOCKED, HOUR, STAMPEDE, Scale, draw_plan
+from tests.chaos.plan import CLOCKED, Order, Scale
+from tests.chaos.schedule import HOUR, STAMPEDE, draw_plan
 
-SCALE = Scale(jobs=1000, seconds=125, lease_seconds=5)
+SCALE = Scale(jobs=1000, seconds=90, lease_seconds=5)
+
+
+def all_orders(seed: int) -> list[Order]:
+    plan = draw_plan(seed, SCALE)
+    return [*plan.orders, *(order for trial in plan.trials for order in trial.orders)]
 
 
 def test_a_seed_gives_the_same_plan_again() -> None:
@@ -23,7 +29,7 @@ def test_every_fault_is_one_that_can_be_carried_out() -> None:
 
 
 def test_a_run_without_a_disk_of_its_own_fills_none() -> None:
-    plan = draw_plan(7, Scale(jobs=10, seconds=500, lease_seconds=1, has_disk=False))
+    plan = draw_plan(7, Scale(jobs=10, seconds=500, lease_seconds=1, has_disk=False, has_trials=False))
     assert "disk_full" not in {fault.kind for fault in plan.faults}
 
 
@@ -42,7 +48,7 @@ def test_some_clock_is_fast_and_some_is_slow() -> None:
 
 
 def test_ten_runs_hold_enough_jobs_of_real_models() -> None:
-    orders = [order for seed in range(1, 11) for order in draw_plan(seed, SCALE).orders]
+    orders = [order for seed in range(1, 11) for order in all_orders(seed)]
     assert len(orders) == 10_000
     assert sum(not order.wish.is_light for order in orders) >= 300
 
@@ -60,3 +66,7 @@ def test_every_run_has_poison_that_nobody_withdraws_and_a_stampede() -> None:
         assert len(poison) == 1
         assert all(order.cancel_after is None and not order.is_deleted for order in poison)
         assert Counter(order.copies for order in orders)[STAMPEDE] == 1
+
+
+def test_every_order_has_a_number_of_its_own() -> None:
+    assert sorted(order.number for order in all_orders(7)) == list(range(SCALE.jobs))

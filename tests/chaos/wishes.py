@@ -25,6 +25,7 @@ class Wish:
     body: Mapping[str, Any]
     pictures: Mapping[str, bytes] = field(default_factory=dict)  # by file id
     is_poison: bool = False
+    seconds: float = 0.0  # for which it stays in its worker beyond its work
 
     @property
     def is_light(self) -> bool:
@@ -64,8 +65,8 @@ def _latent(draw: random.Random, *end: float) -> list[float]:
     return [*normals, *end]
 
 
-def _generate(name: str, latents: list[list[float]], *, is_poison: bool = False) -> Wish:
-    return Wish(name, {"type": "generate", "model": LIGHT, "latents": latents}, is_poison=is_poison)
+def _generate(name: str, latents: list[list[float]], **more: Any) -> Wish:
+    return Wish(name, {"type": "generate", "model": LIGHT, "latents": latents}, **more)
 
 
 def _light(draw: random.Random, number: int) -> Wish:
@@ -74,7 +75,7 @@ def _light(draw: random.Random, number: int) -> Wish:
 
 def _dwelling(draw: random.Random, number: int) -> Wish:
     seconds = round(draw.uniform(0.3, LONGEST_DWELL), 2)
-    return _generate(f"dwelling-{number}", [_latent(draw, DWELL, seconds)])
+    return _generate(f"dwelling-{number}", [_latent(draw, DWELL, seconds)], seconds=seconds)
 
 
 def _digits(draw: random.Random, number: int) -> Wish:

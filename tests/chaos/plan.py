@@ -1,0 +1,70 @@
+"""A history before it happens: who asks for what and when, what breaks and when. Plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tests.chaos.wishes import Pool, Wish
+
+MODEL_WORKERS = ("worker", "worker-2")
+PROXIED = ("api", *MODEL_WORKERS)  # processes whose connection to the server leads through a proxy
+CLOCKED = (*PROXIED, "worker-io")  # processes whose clock may be wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How large a run is."""
+
+    jobs: int
+    seconds: float  # over which jobs and faults are spread
+    lease_seconds: float
+    has_disk: bool = True  # whether the storage folder may be filled up
+    poisons: int = 1  # jobs that kill their workers, at most 2
+    has_trials: bool = True  # whether times are measured after the storm
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that breaks."""
+
+    at: float  # seconds after the load begins
+    kind: str  # a name of `tests.chaos.faults.KINDS`
+    target: str = ""  # a process, where the fault has one
+    seconds: float = 0.0  # how long, where it does not just strike
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One job that a client wants, and what the client does about it."""
+
+    number: int
+    at: float  # seconds after the load begins
+    wish: Wish
+    lane: str
+    by_id: bool  # PUT under an id of its own; otherwise POST with an Idempotency-Key
+    copies: int  # requests at once
+    gives_up_first: bool  # a first try whose answer the client does not wait for
+    cancel_after: float | None
+    is_deleted: bool  # forgotten by the client once it is done
+    is_followed: bool  # by server-sent events
+    is_polled: bool  # until it is done
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One fault alone, after the storm, with jobs for it to hit: that is what times are measured by."""
+
+    orders: tuple[Order, ...]  # their times count from the trial's beginning
+    fault: Fault  # strikes as soon as there is something to lose
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a seed decides."""
+
+    seed: int
+    scale: Scale
+    pool: Pool
+    orders: tuple[Order, ...]  # of the storm, by time
+    faults: tuple[Fault, ...]  # of the storm, by time
+    trials: tuple[Trial, ...]  # after it, one by one
+    clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
