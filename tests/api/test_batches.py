@@ -1,16 +1,24 @@
 """POST /v1/batches, and what can be done with a batch."""
 
+import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from api.app import create_app
 from api.services import Services
+from shared.batch_store import BatchStore
+from shared.batches import ItemDraft
+from shared.errors import StoreUnavailable
 from shared.identifiers import ANONYMOUS
+from shared.image_probe import ImageLimits, probe
 from tests.support.batches import run_all
 from tests.support.fake_worker import FakeWorker
+from tests.support.pictures import png
 
 DIGIT = {"type": "generate", "digit": 3}
 LINES = "application/jsonl"
@@ -127,6 +135,75 @@ def test_more_items_than_a_batch_may_have_are_refused(client: FlaskClient, servi
     assert str(limit) in response.json["detail"]
     huge = {"type": "generate", "multiply": {"seed": {"from": 0, "to": 49_999}, "digit": [1, 2]}}
     assert client.post("/v1/batches", json={"template": huge}).status_code == 422
+
+
+def test_a_thousand_items_cost_a_script_for_every_two_hundred(
+    client: FlaskClient, services: Services
+) -> None:
+    def scripts() -> int:
+        calls: int = services.store.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+        return calls
+
+    client.post("/v1/batches", json={"items": [DIGIT]})
+    before = scripts()
+    response = client.post("/v1/batches", data=lines(*[DIGIT] * 1000), content_type=LINES)
+    assert response.json["counts"]["total"] == 1000
+    assert scripts() - before == 1 + 1000 // 200 + 1  # opened, filled, finalized
+
+
+class Stumbling(BatchStore):
+    """Loses the server after the first two hundred items."""
+
+    def append(self, batch_id: str, owner: str, items: Sequence[ItemDraft], *, first: int) -> int:
+        if first:
+            raise StoreUnavailable("the server went away")
+        return super().append(batch_id, owner, items, first=first)
+
+
+@pytest.fixture
+def stumbling(services: Services) -> FlaskClient:
+    batches = Stumbling(services.store, services.settings.batches)
+    return create_app(dataclasses.replace(services, batches=batches)).test_client()
+
+
+def test_a_request_that_broke_off_is_completed_by_its_repetition(
+    client: FlaskClient, stumbling: FlaskClient
+) -> None:
+    send = {
+        "data": lines(*[DIGIT] * 300),
+        "content_type": LINES,
+        "headers": {"Idempotency-Key": "k1"},
+        "query_string": {"name": "x"},
+    }
+    assert stumbling.post("/v1/batches", **send).status_code == 503
+    (broken,) = client.get("/v1/batches").json["data"]
+    assert (broken["status"], broken["counts"]["total"]) == ("open", 200)
+    seeds = [item["input"]["seeds"] for item in client.get(broken["urls"]["items"]).json["data"]]
+    again = client.post("/v1/batches", **send)
+    assert (again.json["id"], again.json["status"], again.json["counts"]["total"]) == (
+        broken["id"], "running", 300,
+    )  # fmt: skip
+    assert [item["input"]["seeds"] for item in client.get(broken["urls"]["items"]).json["data"]] == seeds
+
+
+def test_a_request_that_broke_off_without_a_key_leaves_nothing_to_do(
+    client: FlaskClient, stumbling: FlaskClient
+) -> None:
+    assert stumbling.post("/v1/batches", data=lines(*[DIGIT] * 300), content_type=LINES).status_code == 503
+    (broken,) = client.get("/v1/batches").json["data"]
+    assert (broken["status"], broken["counts"]["canceled"]) == ("canceled", 200)
+
+
+def test_a_repetition_needs_no_file_that_is_gone(client: FlaskClient, services: Services) -> None:
+    data = png()
+    file = services.files.add(ANONYMOUS, data, probe(data, ImageLimits()))[0].id
+    item = {"type": "stylize", "content": file, "styles": [{"image": file}]}
+    send = {"json": {"items": [item]}, "headers": {"Idempotency-Key": "k"}}
+    first = client.post("/v1/batches", **send).json
+    client.post(first["urls"]["cancel"])
+    client.delete(f"/v1/files/{file}")
+    again = client.post("/v1/batches", **send)
+    assert (again.status_code, again.json["id"]) == (200, first["id"])
 
 
 def test_the_same_key_and_body_give_the_same_batch(client: FlaskClient) -> None:
