@@ -16,8 +16,8 @@ OutputFormat = Literal["png", "jpeg", "webp"]
 
 # PNG, measured on a stylized photo of 384 and of 1024 pixels a side, on one core: run lengths over rows that
 # Paeth's filter went over give ratios of 1.86 and 1.91 in 6.6 and 45 ms. Pillow's encoder tries all filters
-# on each row, and gives the same in 12 and 86 ms. Zlib's usual matching gives 1.62 and 1.66 at level 1, and at
-# level 6 2 % less than run lengths, for seven times the time.
+# on each row, and gives the same in 12 and 86 ms. Zlib's usual matching gives 1.62 and 1.66 at level 1, and
+# at level 6 2 % less than run lengths, for seven times the time.
 # Optimized tables or scans in progression save 2 to 5 % of a JPEG for 2 to 5 times the time; effort 4 in
 # place of 2 saves 1 % of a WebP for twice the time.
 _JPEG: dict[str, Any] = {"optimize": False, "progressive": False}
