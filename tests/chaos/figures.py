@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.chaos.cluster import THREADS
 from tests.chaos.facts import Facts, Happening, JobFacts
 from tests.chaos.faults import Strike
-from tests.chaos.monitor import Sample
+from tests.chaos.monitor import PERIOD_SECONDS, Sample
 from tests.chaos.plan import MODEL_WORKERS
 
 SLACK_MILLISECONDS = 50  # pause before a next claim up to which it counts as none
@@ -102,7 +102,7 @@ class _Run:
         return any(s.began < ended and _end_of(s) > began for s in others)
 
     def _slot_was_free(self, strike: Strike, began: float, ended: float) -> bool:
-        window = [sample for sample in self._samples if began <= sample.at <= ended]
+        window = [sample for sample in self._samples if began - 2 * PERIOD_SECONDS <= sample.at <= ended]
         return bool(window) and all(_has_free_slot(sample, strike.pid) for sample in window)
 
     def resumptions(self) -> Iterator[float]:

@@ -72,6 +72,7 @@ def test_a_takeover_with_another_fault_is_not_fair(taken_over: Facts, victim: En
 def test_a_release_is_measured_from_its_own_event(taken_over: Facts, victim: Entry) -> None:
     (release,) = figures(taken_over, [strike("term", victim)], samples()).releases
     assert release.seconds == pytest.approx(0.1)
+    assert release.is_fair
 
 
 def test_a_resumption_lasts_from_the_servers_answer_to_the_next_claim(taken_over: Facts) -> None:
