@@ -2,14 +2,14 @@
 
 import time
 
-WORK_SECONDS = 0.002
+WORK_SECONDS = 0.001
 REST_SECONDS = 0.0002
 
 
 class Pace:
-    """Lets other threads run every two milliseconds.
+    """Lets other threads run every millisecond.
 
-    Python hands over by itself only after five, and for each of the many short waits that a request has.
+    Python hands over by itself, but later, and at each of the many short waits that a request has.
     """
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ import time
 from api.pacing import REST_SECONDS, WORK_SECONDS, Pace
 
 
-def test_work_rests_every_two_milliseconds_for_a_tenth_of_the_time() -> None:
+def test_work_rests_again_and_again() -> None:
     began, rested, steps = time.perf_counter(), 0.0, 0
     pace = Pace()
     while time.perf_counter() - began < 0.1:
