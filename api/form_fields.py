@@ -62,6 +62,7 @@ COMMON: Table = {
     "lane": FormField(("lane",)),
     "ttl_seconds": FormField(("ttl_seconds",), _whole),
     "deadline_seconds": FormField(("deadline_seconds",), _whole),
+    "cache": FormField(("cache",), _flag),
     "webhook": FormField(("webhook", "url")),
     "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
     "metadata": FormField(("metadata",), decode_json),

@@ -81,6 +81,7 @@ class Job:
     error: JobError | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     metadata: Mapping[str, str] = field(default_factory=dict)
+    cached_from: str | None = None  # the equal job that computed these outputs
     urls: Mapping[str, str] = field(default_factory=dict)
     created_at: datetime | None = None
     started_at: datetime | None = None
@@ -123,6 +124,7 @@ def _job(body: Mapping[str, Any]) -> Job:
         error=error_from_json(body.get("error")),
         timings=body.get("timings") or {},
         metadata=body.get("metadata") or {},
+        cached_from=body.get("cached_from"),
         urls=body.get("urls") or {},
         created_at=_time(body.get("created_at")),
         started_at=_time(body.get("started_at")),

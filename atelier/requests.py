@@ -43,6 +43,7 @@ class _Request:
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
     deadline_seconds: int | None = None  # it expires, queued or running, when not done by then
+    cache: bool = False  # take over the result of an equal job that said so too
     webhook: Webhook | None = None  # who is told how it goes
     metadata: Mapping[str, str] = field(default_factory=dict)  # comes back with the job
 

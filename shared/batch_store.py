@@ -73,15 +73,15 @@ class BatchStore:
         `first`, other items at known indexes, names that are taken; FileNotFound.
         """
         total = first
+        digests = to_text(self._jobs.served_digests(item.spec for item in items))
         for start in range(0, len(items), CHUNK):
-            total = self._append_chunk(batch_id, owner, items[start : start + CHUNK], first + start)
+            parts = [part for item in items[start : start + CHUNK] for part in _flat(item)]
+            total = self._append_chunk(batch_id, owner, first + start, digests, *parts)
         return total
 
-    def _append_chunk(self, batch_id: str, owner: str, items: Sequence[ItemDraft], first: int) -> int:
-        parts = [part for item in items for part in _flat(item)]
-        answer, *rest = self._scripts.run(
-            "batch_append", batch_id, owner, first, self._rules.max_items, *parts
-        )
+    def _append_chunk(self, batch_id: str, owner: str, first: int, digests: str, *parts: str) -> int:
+        most = self._rules.max_items
+        answer, *rest = self._scripts.run("batch_append", batch_id, owner, first, most, digests, *parts)
         if answer == "ok":
             return int(rest[0])
         raise refusal(answer, rest, batch_id, self._rules.max_items)

@@ -8,6 +8,7 @@ from typing import Any
 from shared.batch_request import BatchSettings
 from shared.job_record import RECORD_SCHEMA
 from shared.jobs import Job
+from shared.reuse import reuse_fields
 from shared.settings import JobRules
 from shared.specs import GenerateSpec, JobSpec
 from shared.status import Lane, Status
@@ -67,6 +68,7 @@ class ItemDraft:
             "schema": str(RECORD_SCHEMA),
             "custom_id": self.custom_id,
         }
+        record |= reuse_fields(spec)
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         if (

@@ -48,6 +48,7 @@ def job_from_record(raw: Record) -> Job:
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
         retried_from=raw.get("retried_from") or None,
+        cached_from=raw.get("cached_from"),
         batch_id=raw.get("batch"),
         index=_number(raw, "index"),
         custom_id=raw.get("custom_id"),
@@ -98,7 +99,7 @@ def _document(raw: Record, name: str) -> Any:
 def _history(raw: Record) -> tuple[EndedAttempt, ...]:
     """Return the ended attempts; of an item that succeeded at once the other fields say it."""
     ended = tuple(_ended(item) for item in _document(raw, "history") or [])
-    if ended or "packed" not in raw or raw["status"] != Status.SUCCEEDED:
+    if ended or "packed" not in raw or raw["status"] != Status.SUCCEEDED or "cached_from" in raw:
         return ended
     started, completed = int(raw["started_at"]), int(raw["completed_at"])
     return (EndedAttempt(int(raw["attempt"]), raw["worker"], started, completed, Outcome.SUCCEEDED),)

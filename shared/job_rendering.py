@@ -61,6 +61,7 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         crashes=job.crashes,
         attempts=_attempts(job),
         retried_from=job.retried_from,
+        cached_from=job.cached_from,
         batch_id=job.batch_id,
         index=job.index,
         custom_id=job.custom_id,

@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import (
@@ -19,10 +19,13 @@ from shared.identifiers import batch_of
 from shared.job_record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs import Job, Progress, StoredOutput
 from shared.redis_server import Client, Scripts, answering
+from shared.reuse import served_digests
 from shared.settings import JobRules
+from shared.specs import JobSpec
 from shared.standing import Standing, stand
 from shared.status import Lane
 from shared.submission import Submission, Submitted, milliseconds, missing_files, to_text
+from shared.worker_roster import WorkerRoster
 
 MOST_REAPED = 1000  # deadlines and leases that one pass ends, each
 
@@ -54,6 +57,7 @@ class JobStore:
         self.client = client
         self.rules = rules
         self.scripts = Scripts(client, prefix=prefix, max_events=rules.max_events)
+        self._roster = WorkerRoster(client, prefix=prefix)
         self._told_of_newer = False
 
     def submit(self, submission: Submission) -> Submitted:
@@ -62,7 +66,8 @@ class JobStore:
         Raises FileNotFound for a missing input, IdempotencyMismatch when the key or the id came before with
         another request, JobGone when the id was used by a job that is forgotten.
         """
-        answer, *rest = self.scripts.run("submit", *submission.arguments(self.rules))
+        digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
+        answer, *rest = self.scripts.run("submit", *submission.arguments(self.rules, digest=digest))
         if answer == "missing":
             raise missing_files(submission.spec, rest)
         if answer == "mismatch":
@@ -70,6 +75,10 @@ class JobStore:
         if answer == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
         return Submitted(id=rest[0], created=answer == "created")
+
+    def served_digests(self, specs: Iterable[JobSpec]) -> dict[str, str]:
+        """Return by name the digests of the models that live workers have, where jobs may reuse results."""
+        return served_digests(self._roster, specs)
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone when it existed and is forgotten."""
@@ -205,6 +214,11 @@ class JobStore:
             *Lane,
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
+
+    def settle(self, *, most: int = 10) -> None:
+        """Have jobs that follow an ended one take over its result where they were many; some at a time."""
+        while most > 0 and self.scripts.run("settle"):
+            most -= 1
 
     def expire(self, limit: int = 100) -> list[str]:
         """Forget terminal jobs whose time to live is over; return their ids."""

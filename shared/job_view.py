@@ -122,6 +122,9 @@ class JobView(View):
         description="The history, oldest first: the latest 20 that ended, and the one that runs."
     )
     retried_from: str | None
+    cached_from: str | None = Field(
+        description="The equal job that computed these outputs, where `cache` took over its result."
+    )
     batch_id: str | None = Field(description="Of an item of a batch; null for other jobs, as the next two.")
     index: int | None = Field(description="The item's place in its batch, from 0.")
     custom_id: str | None = Field(description="The client's name for the item.")

@@ -74,6 +74,7 @@ class Job:
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
+    cached_from: str | None = None  # the job that computed what this one took over
     batch_id: str | None = None
     index: int | None = None  # in the batch
     custom_id: str | None = None  # the batch's owner's name for it

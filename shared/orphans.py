@@ -111,24 +111,28 @@ def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Rea
 
 
 def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
-    """Return for each output or preview why it may go; None where its job's record names it, or may yet."""
+    """Return for each output or preview why it may go; None where its job's record names it, or may yet.
+
+    What a forgotten job left to others stays until they are forgotten as well.
+    """
     ids = [key.split("/")[1] for key in keys]
     with answering():
         pipeline = client.pipeline(transaction=False)
         for job_id in dict.fromkeys(ids):
             pipeline.hmget(f"{prefix}job:{job_id}", *_JUDGED)
-        answers = pipeline.execute()
-    records = {job_id: _known(values) for job_id, values in zip(dict.fromkeys(ids), answers, strict=True)}
-    return [_judged_output(key, job_id, records[job_id]) for key, job_id in zip(keys, ids, strict=True)]
+            pipeline.hexists(f"{prefix}sharers", job_id)
+        answers = iter(pipeline.execute())
+    records = {job_id: (_known(next(answers)), bool(next(answers))) for job_id in dict.fromkeys(ids)}
+    return [_judged_output(key, job_id, *records[job_id]) for key, job_id in zip(keys, ids, strict=True)]
 
 
 def _known(values: Sequence[str | None]) -> Record:
     return unpacked({name: value for name, value in zip(_JUDGED, values, strict=True) if value is not None})
 
 
-def _judged_output(key: str, job_id: str, record: Record) -> Reason | None:
+def _judged_output(key: str, job_id: str, record: Record, is_shared: bool) -> Reason | None:
     if "status" not in record:
-        return Reason.FORGOTTEN
+        return None if is_shared else Reason.FORGOTTEN
     is_running = record["status"] == Status.RUNNING
     if is_running and key.startswith(attempt_prefix(job_id, int(record["attempt"]))):
         return None

@@ -45,6 +45,7 @@ class Reaper:
             _survive(self.pass_once)
             _survive(self.ring_webhooks)
             _survive(self._batches.go_on)
+            _survive(self._store.settle)
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
                 _survive(self.keep_house)

@@ -26,7 +26,7 @@ _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 _TAKES_NEW_WORK = frozenset({"submit", "add_file", "add_style", "batch_open", "batch_append", "batch_retry"})
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 # What all scripts begin with, each part resting on those before it.
-_PRELUDE = ("records", "attempts", "lines", "files", "webhooks", "batches", "moves")
+_PRELUDE = ("records", "attempts", "lines", "files", "webhooks", "batches", "reuse", "moves")
 
 # redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
 Client: TypeAlias = Any

@@ -129,6 +129,10 @@ class Common(Part):
         le=30 * 24 * 3600,
         description="Expires, queued or running, when it is not done this long after it was accepted.",
     )
+    cache: bool = Field(
+        default=False,
+        description="Take over the result of an equal job that said so too, or share the work with it.",
+    )
     webhook: Webhook | None = Field(default=None, description="Who is told how the job goes.")
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]

@@ -7,6 +7,7 @@ from typing import Any
 
 from shared.errors import FieldError, FileNotFound
 from shared.job_record import RECORD_SCHEMA
+from shared.reuse import reuse_fields
 from shared.settings import JobRules
 from shared.specs import GenerateSpec, JobSpec, StylizeSpec, inputs_of
 
@@ -33,8 +34,8 @@ class Submission:
     retried_from: str = ""
     webhook: str = ""  # what `webhook_record` returned; "" tells nobody
 
-    def arguments(self, rules: JobRules) -> list[str | int]:
-        """Return what the submit script takes."""
+    def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
+        """Return what the submit script takes; `digest` is of the model that the workers have."""
         spec = self.spec
         ttl = spec.ttl_seconds or rules.retention_seconds
         record = {
@@ -46,6 +47,7 @@ class Submission:
             "retried_from": self.retried_from,
             "schema": str(RECORD_SCHEMA),
         }
+        record |= reuse_fields(spec)
         if self.webhook:
             record["webhook"] = self.webhook
         if spec.deadline_seconds:
@@ -58,6 +60,7 @@ class Submission:
             self.idempotency_key,
             self.fingerprint,
             rules.idempotency_seconds * 1000,
+            digest,
         ]
 
 

@@ -29,6 +29,7 @@ _OPTIONS = (
     click.option(
         "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
     ),
+    click.option("--cache", is_flag=True, help="Take over the result of an equal job that said so too."),
     click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
     click.option("--timeout", type=float, help="Seconds to wait. [default: until it is done]"),
     click.option(

@@ -26,6 +26,7 @@ def transform(
     model: str | None,
     form: str | None,
     quality: int,
+    cache: bool,
     webhook: Webhook | None,
     timeout: float | None,
     output: Path | None,
@@ -41,6 +42,7 @@ def transform(
             content=client.upload(picture),
             max_side=max_side,
             model=model,
+            cache=cache,
             webhook=webhook,
             output=encoding(form, quality, output),
         )

@@ -1,13 +1,14 @@
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over.
--- ARGV: batch, owner, index of the first, most items, then for each item: record (JSON object of fields),
---       input ids (JSON array), fingerprint
+-- ARGV: batch, owner, index of the first, most items, digests of the models that the workers have (JSON object),
+--       then for each item: record (JSON object of fields), input ids (JSON array), fingerprint
 -- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'gap', total},
 -- {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
 local batch, owner, first, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local known = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'ttl_ms', 'paused')
 if known[1] ~= owner then return {'missing batch'} end
 local total = tonumber(known[4])
-local count = (#ARGV - 4) / 3
+local digests = cjson.decode(ARGV[5])
+local count = (#ARGV - 5) / 3
 local names = P .. 'batch-names:' .. batch
 
 local function is_known(index) return index < total end
@@ -21,7 +22,7 @@ if first + count > most then return {'full'} end
 local items, taken, missing = {}, {}, {'missing'}
 local files = {}
 for i = 0, count - 1 do
-  local index, base = first + i, 5 + 3 * i
+  local index, base = first + i, 6 + 3 * i
   if is_known(index) then
     if not same(index, ARGV[base + 2]) then return {'mismatch', index} end
   else
@@ -59,5 +60,9 @@ if #items > 0 then
   redis.call('HINCRBY', batch_key(batch), 'total', #items)
   redis.call('HINCRBY', batch_key(batch), 'queued', #items)
   if not known[8] then line_up(known[6], owner, known[5], batch) end
+end
+for _, item in ipairs(items) do
+  local fields = item.fields
+  if fields.reuse then reuse(item_id(batch, item.index), owner, fields.reuse, digests[fields.model] or '') end
 end
 return {'ok', total + #items}

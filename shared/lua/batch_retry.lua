@@ -5,7 +5,7 @@ local b = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'total', 'lan
 if b[1] ~= owner or b[2] == 'deleted' then return {'missing'} end
 if b[2] == 'canceled' then return {b[2]} end
 local total = tonumber(b[3])
-local COPIED = {'model', 'lane', 'spec', 'light', 'deadline_ms', 'custom_id', 'schema'}
+local COPIED = {'model', 'lane', 'spec', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse'}
 
 local function packed(id) return cjson.decode(get(id, 'packed')[1]) end
 
@@ -49,6 +49,8 @@ local function again(index, missing)
     redis.call('ZADD', DEADLINES, now + tonumber(deadline), new)
   end
   enter_line(new, now)
+  local print = get(new, 'reuse')[1]
+  if print then join_equals(new, owner, print) end
   return 1
 end
 

@@ -20,7 +20,7 @@ local function cancel(id)
 end
 
 local function forget(id)
-  redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
+  release_outputs(id)
   redis.call('DEL', job_key(id))
 end
 

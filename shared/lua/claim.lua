@@ -31,8 +31,8 @@ end
 
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
-  local job = get(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch')
-  if job[1] ~= 'queued' then return 'not now' end
+  local job = get(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows')
+  if job[1] ~= 'queued' or job[6] then return 'not now' end
   if tonumber(job[2]) > now then return 'early' end
   if job[3] and tonumber(job[3]) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job[4]) > schema then return 'newer' end

@@ -15,7 +15,7 @@ local function forget(id)
   if not owner then return end
   redis.call('ZREM', P .. 'owner:' .. owner .. ':jobs', id)
   redis.call('SET', P .. 'gone:' .. id, owner, 'PX', ARGV[2])
-  redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
+  release_outputs(id)
   for file, object in pairs(cjson.decode(inputs)) do unname_file(owner, file, object) end
   redis.call('DEL', job_key(id), events_key(id))
   forget_deliveries('job', id)

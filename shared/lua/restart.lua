@@ -9,6 +9,7 @@ if job[2] == 'running' then
   end_attempt(id, 'requeued')
   put_back(id, now)
 elseif job[2] == 'queued' then
+  redis.call('HDEL', job_key(id), 'follows') -- where it followed another it goes its own way now
   change(id, 'not_before', now)
   enter_line(id, now)
 else

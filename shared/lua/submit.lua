@@ -1,6 +1,6 @@
 -- Accept a job, or find the one that the same key or id already made.
 -- ARGV: id, owner, record (JSON object of fields), input ids (JSON array), idempotency key or '', fingerprint,
---       idempotency ttl ms
+--       idempotency ttl ms, digest of the model that the workers have where the job may take over a result
 local id, owner, fields, inputs = ARGV[1], ARGV[2], cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local key, fingerprint = ARGV[5], ARGV[6]
 
@@ -48,4 +48,5 @@ if key ~= '' then
 end
 enter_line(id, now)
 emit(id, 'state', {status = 'queued'})
+if fields.reuse then reuse(id, owner, fields.reuse, ARGV[8]) end
 return {'created', id}

@@ -11,7 +11,7 @@ from shared.identifiers import ANONYMOUS, file_id
 from shared.image_probe import ImageLimits, probe
 from shared.job_queue import queue_of
 from shared.status import Lane
-from tests.support.fake_worker import FakeWorker
+from tests.support.fake_worker import PICTURE, FakeWorker
 from tests.support.pictures import png
 
 GENERATE = {"type": "generate", "seed": 7}
@@ -232,6 +232,18 @@ def test_a_wait_that_runs_out_is_a_202(client: FlaskClient) -> None:
     assert (response.status_code, response.headers["Preference-Applied"]) == (202, "wait=0.05")
 
 
+def test_an_equal_job_answers_from_the_store(client: FlaskClient, worker: FakeWorker) -> None:
+    worker.announce("mnist-dcgan")
+    asked = {**GENERATE, "cache": True}
+    first = client.post("/v1/jobs", json=asked).json
+    worker.run(first["id"])
+    again = client.post("/v1/jobs", json={**asked, "metadata": {"a": "b"}}).json
+    assert (again["status"], again["cached_from"], again["attempts"]) == ("succeeded", first["id"], [])
+    assert client.get(again["outputs"][0]["url"]).data == PICTURE
+    again = client.post("/v1/jobs", data={"type": "generate", "seed": "7", "cache": "true"}).json
+    assert again["cached_from"] == first["id"]
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=12),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -241,6 +253,7 @@ FIELDS = (
     "model", "output", "lane", "ttl_seconds", "deadline_seconds", "metadata", "seed", "count",
     "seeds", "digit", "truncation", "grid", "content", "styles", "strength", "size", "latents", "interpolate",
     "digits", "animation", "upscale", "optimize", "mask", "stroke", "preserve_color", "steadiness",
+    "cache",
 )  # fmt: skip
 NEARLY = st.builds(
     lambda kind, fields: {"type": kind, **fields},

@@ -65,7 +65,7 @@ local function pack(id)
     kept[#kept + 1] = fields[name]
     fields[name] = nil
   end
-  for _, name in ipairs({'inputs', 'not_before', 'fingerprint', 'type', 'sequence'}) do fields[name] = nil end
+  for _, name in ipairs({'inputs', 'not_before', 'fingerprint', 'type', 'sequence', 'follows'}) do fields[name] = nil end
   local packed = {}
   for name, value in pairs(fields) do
     if value ~= '0' or name == 'custom_id' then packed[name] = value end
