@@ -7,15 +7,13 @@ from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
-from atelier.batch_run import BatchRun
+from atelier.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.batch_view import Batch, batch_from_json
 from atelier.job_client import PAGE_SIZE, JobClient
 from atelier.requests import Request
 from atelier.transport import Transport, json_of
 
 ITEMS_A_REQUEST = 2000
-SEND_SECONDS = 120.0  # the service checks every item before it answers
-LINES = {"Content-Type": "application/jsonl"}
 
 Item = Request | Mapping[str, Any]  # a typed request, or what the API takes; `custom_id` may be in that
 Items = Iterable[Item] | Mapping[str, Item]  # or by custom id
@@ -73,10 +71,14 @@ class BatchClient(JobClient):
         first, second = next(pages, b""), next(pages, None)
         if second is None:
             return self._sent(first, settings, key)
-        run = self._opened({**settings, "open": True}, key)
+        run = self.open_batch(idempotency_key=key, **settings)
         if run.batch.status == "open":
             self._fill(run, chain([first, second], pages))
         return run
+
+    def open_batch(self, *, idempotency_key: str | None = None, **settings: Any) -> BatchRun:
+        """Begin a batch that takes items, by `append`, until `finalize`. Settings are those of `batch`."""
+        return self._opened({**settings, "open": True}, idempotency_key or uuid.uuid4().hex)
 
     def _opened(self, body: Mapping[str, Any], key: str) -> BatchRun:
         return self._run("/v1/batches", key, json=body)
@@ -90,17 +92,15 @@ class BatchClient(JobClient):
         answer = self._transport.send("POST", path, headers=headers, read_seconds=SEND_SECONDS, **parts)
         return BatchRun(self._transport, batch_from_json(json_of(answer)))
 
-    def _fill(self, run: BatchRun, pages: Iterator[bytes]) -> None:
+    @staticmethod
+    def _fill(run: BatchRun, pages: Iterator[bytes]) -> None:
         first, there = 0, run.batch.counts["total"]
-        home = f"/v1/batches/{quote(run.id, safe='')}"
         for page in pages:
             count = page.count(b"\n")
             if first + count > there:
-                parts: dict[str, Any] = {"content": page, "params": {"first": first}, "headers": LINES}
-                self._transport.send("POST", f"{home}/items", read_seconds=SEND_SECONDS, **parts)
+                run.append(page, first=first)
             first += count
-        answer = self._transport.send("POST", f"{home}/finalize")
-        run.batch = batch_from_json(json_of(answer))
+        run.finalize()
 
 
 def _pages(items: Items) -> Iterator[bytes]:

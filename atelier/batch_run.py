@@ -12,11 +12,14 @@ from atelier.batch_saving import Saved, saved
 from atelier.batch_view import Batch, BatchItem, batch_from_json, item_from_json
 from atelier.downloads import check_digest
 from atelier.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.job_view import Job, job_from_json
 from atelier.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
 from atelier.retries import RETRYABLE
 from atelier.transport import Transport, json_of
 
 PAGE_SIZE = 200  # results a request
+SEND_SECONDS = 120.0  # the service checks every item before it answers
+LINES = {"Content-Type": "application/jsonl"}
 FEW = 50  # on a page: the service has no more at once, and need not be asked at once
 
 
@@ -88,6 +91,28 @@ class BatchRun:
             query = {"wait": f"{seconds:.3f}"}
             self._transport.send("GET", self._path(), read_seconds=seconds + LATE_SECONDS, params=query)
         return self.batch
+
+    def append(self, lines: bytes, *, first: int) -> None:
+        """Add items to an open batch, as lines of JSON; the first of them gets the index `first`.
+
+        Sent again, after an answer was lost, they change nothing. Raises ApiError with every fault by item.
+        """
+        parts: dict[str, Any] = {"content": lines, "params": {"first": first}, "headers": LINES}
+        self._transport.send("POST", self._path("/items"), read_seconds=SEND_SECONDS, **parts)
+
+    def finalize(self) -> Batch:
+        """Say that an open batch has all of its items."""
+        return self._moved("finalize")
+
+    def jobs(self, *, status: str | None = None) -> Iterator[Job]:
+        """Yield the items as jobs, by index; of an item that was tried again, the latest job."""
+        query: dict[str, Any] = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
+        while True:
+            page = json_of(self._transport.send("GET", self._path("/items"), params=query))
+            yield from (job_from_json(entry) for entry in page["data"])
+            if not page.get("next_cursor"):
+                return
+            query["cursor"] = page["next_cursor"]
 
     def pause(self) -> Batch:
         """Start no further item."""

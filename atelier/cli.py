@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,8 @@ COMMANDS = {
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
     "transform": "atelier.commands.transform:transform",
+    "batch": "atelier.commands.batch:batch",
+    "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
     "watch": "atelier.commands.watch:watch",
     "jobs": "atelier.commands.jobs:jobs",
@@ -36,9 +39,9 @@ class Target:
 
     url: str | None  # as given with --url
 
-    def client(self) -> Client:
+    def client(self, **options: Any) -> Client:
         """Return a client of the service that --url names, or of the one that runs in the state folder."""
-        return Client(self.url or default_url(Settings.from_env()))
+        return Client(self.url or default_url(Settings.from_env()), **options)
 
 
 def default_url(settings: Settings) -> str:

@@ -1,6 +1,7 @@
 """The Python client: jobs in, pictures out, over HTTP. Synchronous, and safe to share between threads."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,6 +29,11 @@ class Client(BatchClient):
             return str(source)
         answer = self._transport.send("POST", "/v1/files", files={"file": read_source(source)})
         return str(json_of(answer)["id"])
+
+    def file_expiry(self, file: str) -> datetime | None:
+        """Return until when the service has a file, None while something needs it; ApiError (404) without."""
+        until = json_of(self._transport.send("GET", f"/v1/files/{quote(file, safe='')}")).get("expires_at")
+        return datetime.fromisoformat(until) if until else None
 
     def stylize(
         self,

@@ -15,6 +15,7 @@ EXIT_FAILED = 1  # the job failed, or the machine lacks something
 EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
 EXIT_UNREACHABLE = 3  # no service answers
 EXIT_TIMEOUT = 4  # the job was not done in time
+EXIT_INTERRUPTED = 130  # by Ctrl-C, as shells say it
 
 
 class LazyGroup(click.Group):

@@ -1,5 +1,6 @@
 """Pictures on their way in and out of the client."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,11 @@ class Picture:
 def is_file_id(source: Source) -> bool:
     """Whether a source names an uploaded file."""
     return isinstance(source, str) and FILE_ID.fullmatch(source) is not None
+
+
+def id_of(data: bytes) -> str:
+    """Return the id that the service gives to a file of these bytes."""
+    return f"file_{hashlib.sha256(data).hexdigest()}"
 
 
 def read_source(source: Source) -> tuple[str, bytes]:

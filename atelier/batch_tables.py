@@ -1,0 +1,74 @@
+"""Batches as people read them in a terminal: a table of many, a page of one."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from atelier.batch_view import Batch
+from atelier.job_tables import reason_of
+from atelier.job_view import Job
+from atelier.moments import say_moment, say_seconds
+
+COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "running": "cyan", "open": "cyan"}
+
+
+def batch_table(batches: Iterable[Batch]) -> Table:
+    """Return a row for each batch: when it was accepted, how far it is, how long it will take."""
+    columns = (Column("batch", no_wrap=True), Column("name", overflow="fold"), "status", "accepted")
+    table = Table(*columns, "done", "failed", "left", box=None)
+    for batch in batches:
+        done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
+        accepted = say_moment(_time(batch, "created_at"))
+        table.add_row(batch.id, escape(batch.name), say_status(batch), accepted, done, failed, _left(batch))
+    return table
+
+
+def say_status(batch: Batch) -> str:
+    """Return a batch's status in its color."""
+    color = COLORS.get(batch.status)
+    return f"[{color}]{batch.status}[/]" if color else batch.status
+
+
+def _left(batch: Batch) -> str:
+    return "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
+
+
+def print_batch(console: Console, batch: Batch, troubled: Iterable[Job]) -> None:
+    """Print how a batch stands, and why items of it failed."""
+    facts = Table(box=None, show_header=False)
+    for name, text in _facts(batch):
+        facts.add_row(f"[bold]{name}[/]", text)
+    console.print(facts)
+    table = Table("item", Column("job", no_wrap=True), Column("reason", overflow="fold"), box=None)
+    for job in troubled:
+        table.add_row(escape(str(job.raw.get("custom_id") or "")), job.id, reason_of(job))
+    if table.row_count:
+        console.print(table)
+
+
+def _facts(batch: Batch) -> Iterator[tuple[str, str]]:
+    yield "batch", batch.id
+    if batch.name:
+        yield "name", escape(batch.name)
+    yield "status", say_status(batch)
+    yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
+    if batch.rate_per_second and not batch.done:
+        yield "rate", f"{batch.rate_per_second:.2f}/s"
+    if batch.mean_seconds:
+        yield "each took", say_seconds(batch.mean_seconds)
+    if batch.eta_seconds is not None:
+        yield "left", say_seconds(batch.eta_seconds)
+    for title, name in (("accepted", "created_at"), ("done", "completed_at"), ("kept until", "expires_at")):
+        moment = _time(batch, name)
+        if moment is not None:
+            yield title, say_moment(moment)
+    for key, text in batch.metadata.items():
+        yield "metadata", escape(f"{key}={text}")
+
+
+def _time(batch: Batch, name: str) -> datetime | None:
+    text = batch.raw.get(name)
+    return datetime.fromisoformat(text) if text else None

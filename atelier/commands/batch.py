@@ -1,0 +1,104 @@
+"""`atelier batch`: a folder of photos, each in every style, into a folder of the same shape."""
+
+import time
+from contextlib import closing, suppress
+from functools import partial
+from typing import Any
+
+import click
+
+from atelier.cli import Target
+from atelier.client import Client
+from atelier.commands.batch_options import Order, batch_options, read_order
+from atelier.commands.prepared import PreparedOrder, send_prepared
+from atelier.folder_batch.board import Board
+from atelier.folder_batch.course import Course
+from atelier.folder_batch.display import shown
+from atelier.folder_batch.feed import Feed, Once, Watched, finder
+from atelier.folder_batch.journal import Journal
+from atelier.folder_batch.looking import Looker
+from atelier.folder_batch.names import Names
+from atelier.folder_batch.sender import Sender
+from atelier.folder_batch.session import settle_options, take_up
+from atelier.folder_batch.summary import GO_ON, tell
+from atelier.folder_batch.uploads import Uploads
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+
+PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
+
+
+@click.command(short_help="Paint a folder of photos; go on after an interruption.")
+@batch_options
+@click.pass_context
+def batch(ctx: click.Context, /, **options: Any) -> None:
+    """Paint every photo of a folder in every style, into a folder of the same shape.
+
+    Interrupted, it goes on where it was: start the same command again. What is there already is kept
+    while neither the photo nor the options change.
+
+    \b
+    atelier batch photos/ --style a.jpg --style b.jpg --strength 0.6,1 -o out/
+    atelier batch photos/ --styles 0-25 --model multistyle-26 --format jpeg -o out/
+    atelier batch inbox/ --style waves --watch -o painted/
+    atelier batch --jsonl items.jsonl -o out/
+    """
+    target: Target = ctx.obj
+    with target.client() as client:
+        client.models()  # a service that is not there is told of at once
+    with target.client(retries=PATIENT_RETRIES) as client:
+        if options["jsonl"] or options["template"]:
+            ctx.exit(send_prepared(client, PreparedOrder.of(options)))
+        ctx.exit(_paint(client, read_order(options), options))
+
+
+def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
+    """Carry an order out; return the exit status."""
+    uploads, board = Uploads(client), Board(len(order.recipe.variations))
+    folder, began = options["output"], time.monotonic()
+    find = finder(order.sources, folder)
+    feed: Feed = Watched(find) if options["watch"] else Once(find)
+    with closing(Journal(folder)) as journal:
+        course = _begun(client, order, journal, (uploads, board), options)
+        try:
+            with shown(folder.name or "batch") as show:
+                course.run(feed, show)
+            stopped = False
+        except KeyboardInterrupt:
+            _stop(course)
+            stopped = not options["watch"]
+        finally:
+            seconds = time.monotonic() - began
+            tell(board, folder, seconds=seconds, sent=uploads.sent, as_json=options["as_json"])
+    if stopped:
+        click.echo(GO_ON, err=True)
+        return EXIT_INTERRUPTED
+    return EXIT_FAILED if board.failures else 0
+
+
+def _begun(
+    client: Client, order: Order, journal: Journal, parts: tuple[Uploads, Board], options: dict[str, Any]
+) -> Course:
+    """Return a run that has taken up what earlier ones left."""
+    uploads, board = parts
+    settle_options(journal, order.told, client, anew=options["anew"])
+    memory = journal.memory
+    owners = memory.owners()
+    names = Names(order.pattern, order.recipe, owners)
+    looker = Looker(order.recipe, names, memory, folder=journal.folder, uploads=uploads)
+    settings = {"name": journal.folder.resolve().name[:200], "cache": options["cache"]}
+    sender = Sender(client, journal, settings, partial(_bring_styles, uploads, order))
+    course = Course(looker, sender, journal, board, folder=journal.folder, connections=options["connections"])
+    take_up(client, journal, sender, course, retry=options["retry"])
+    return course
+
+
+def _bring_styles(uploads: Uploads, order: Order) -> None:
+    """See that the service has the pictures of the styles; it may have forgotten them meanwhile."""
+    for data in order.style_files:
+        uploads.ensure(data, anew=True)
+
+
+def _stop(course: Course) -> None:
+    """End what is on its way; a second Ctrl-C does not wait."""
+    with suppress(KeyboardInterrupt):
+        course.wind_down()

@@ -1,0 +1,114 @@
+"""`atelier batches`: what batches there are, how they stand, and what can be done with them."""
+
+import json
+import time
+from collections.abc import Callable
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from atelier.batch_run import BatchRun
+from atelier.batch_tables import batch_table, print_batch
+from atelier.cli import Target
+from atelier.commands.job_choice import Choice
+from atelier.commands.job_moves import carry_out_each
+from atelier.folder_batch.board import Board
+from atelier.folder_batch.bringing import bring
+from atelier.folder_batch.display import shown
+from atelier.folder_batch.summary import GO_ON, tell
+from atelier.job_tables import results_console
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+
+TROUBLED = 20  # failed items that are shown with their reasons
+Move = Callable[[BatchRun], object]
+
+
+@click.group(short_help="List batches, look into one, pause, cancel, fetch.")
+def batches() -> None:
+    """See how batches stand, and do something about it."""
+
+
+@batches.command("list")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Batches at most.")
+@click.option("--json", "as_json", is_flag=True, help="Print each batch as a line of JSON.")
+@click.pass_obj
+def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
+    """Show batches, newest first."""
+    with target.client() as client:
+        found = iter(client.batches)
+        some, more = list(islice(found, limit)), next(found, None) is not None
+    if as_json:
+        for batch in some:
+            click.echo(json.dumps(batch.raw))
+    elif some:
+        results_console().print(batch_table(some))
+    if more:
+        click.echo(f"there are more than {limit}: --limit", err=True)
+
+
+@batches.command()
+@click.argument("batch_id")
+@click.option("--json", "as_json", is_flag=True, help="Print the batch as JSON.")
+@click.pass_obj
+def show(target: Target, *, batch_id: str, as_json: bool) -> None:
+    """Show how a batch stands, and why items of it failed."""
+    with target.client() as client:
+        run = client.batches.get(batch_id)
+        if as_json:
+            click.echo(json.dumps(run.batch.raw))
+            return
+        failed = run.batch.counts["failed"]
+        troubled = list(islice(run.jobs(status="failed"), TROUBLED)) if failed else []
+    print_batch(results_console(), run.batch, troubled)
+    if failed > len(troubled):
+        click.echo(f"and {failed - len(troubled)} more that failed", err=True)
+
+
+def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> None:
+    """Add a command that does one thing with each batch it is given."""
+
+    @batches.command(name, short_help=text, help=text)
+    @click.argument("batch_ids", nargs=-1, required=True, metavar="ID...")
+    @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each batch.")
+    @click.pass_context
+    def command(ctx: click.Context, *, batch_ids: tuple[str, ...], as_json: bool) -> None:
+        target: Target = ctx.obj
+        with target.client() as client:
+            choice = Choice(tuple(dict.fromkeys(batch_ids)), by_status=False, as_json=as_json)
+            carry_out_each(ctx, choice, lambda name: move(client.batches.get(name)), say)
+
+
+_mover("pause", "Start no further item of batches.", BatchRun.pause, lambda _: "paused")
+_mover("resume", "Go on with batches that were paused.", BatchRun.resume, lambda _: "resumed")
+_mover("cancel", "Cancel every item that is not done.", BatchRun.cancel, lambda _: "canceled")
+_mover(
+    "retry-failed",
+    "Run items again that failed.",
+    BatchRun.retry_failed,
+    lambda count: f"{count} items again",
+)
+_mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
+
+
+@batches.command()
+@click.argument("batch_id")
+@click.option(
+    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+@click.pass_context
+def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> None:
+    """Save every picture of a batch, as they come. Those that are there already are left alone."""
+    target: Target = ctx.obj
+    board, began, status = Board(1), time.monotonic(), 0
+    with target.client() as client:
+        run = client.batches.get(batch_id)
+        try:
+            with shown(run.batch.name or run.id) as show_news:
+                bring(run, output, board, show_news)
+        except KeyboardInterrupt:
+            click.echo(GO_ON, err=True)
+            status = EXIT_INTERRUPTED
+    tell(board, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
+    ctx.exit(status or (EXIT_FAILED if board.failures else 0))

@@ -1,0 +1,137 @@
+"""Batches that somebody has prepared, as lines of JSON or a template: sent once, brought into a folder."""
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atelier.batch_run import BatchRun
+from atelier.client import Client
+from atelier.errors import ApiError
+from atelier.folder_batch.board import Board
+from atelier.folder_batch.bringing import bring
+from atelier.folder_batch.display import shown
+from atelier.folder_batch.journal import Journal
+from atelier.folder_batch.results import GONE
+from atelier.folder_batch.session import settle_options
+from atelier.folder_batch.summary import GO_ON, tell
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+
+OF_PHOTOS = ("sources", "styles", "numbers", "strengths", "model", "max_side", "pattern", "watch")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOrder:
+    """A file of items, and the folder for their pictures."""
+
+    file: Path
+    is_template: bool
+    folder: Path
+    cache: bool
+    retry: bool
+    anew: bool
+    as_json: bool
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> "PreparedOrder":
+        """Return what the options ask for; raise UsageError."""
+        template, lines = options["template"], options["jsonl"]
+        if template and lines:
+            raise click.UsageError("give either --jsonl or --template")
+        strangers = [name for name in OF_PHOTOS if options[name]]
+        if strangers:
+            raise click.UsageError(
+                "--jsonl and --template say all of their items; photos and styles are theirs"
+            )
+        flags = {name: options[name] for name in ("cache", "retry", "anew", "as_json")}
+        return cls(template or lines, bool(template), options["output"], **flags)
+
+    @property
+    def told(self) -> dict[str, str]:
+        """What decides whether a run is the same as an earlier one."""
+        digest = hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
+        return {"items": f"{self.file.name} ({digest})"}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The settings of the batch."""
+        return {"name": self.file.name[:200], "cache": self.cache}
+
+
+def send_prepared(client: Client, order: PreparedOrder) -> int:
+    """Send the batch, or find the one that was sent, and bring its pictures; return the exit status."""
+    journal = Journal(order.folder)
+    board, began = Board(1), time.monotonic()
+    status = 0
+    try:
+        settle_options(journal, order.told, client, anew=order.anew)
+        run = _run_of(client, journal, order)
+        with shown(run.batch.name or run.id) as show:
+            bring(run, order.folder, board, show)
+    except KeyboardInterrupt:
+        click.echo(GO_ON, err=True)
+        status = EXIT_INTERRUPTED
+    finally:
+        journal.close()
+    tell(board, order.folder, seconds=time.monotonic() - began, sent=0, as_json=order.as_json)
+    return status or (EXIT_FAILED if board.failures else 0)
+
+
+def _run_of(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
+    for batch in list(journal.memory.batches):
+        try:
+            run = client.batches.get(batch)
+        except ApiError as error:
+            if error.status not in GONE:
+                raise
+            journal.note("gone", batch=batch)
+            continue
+        if order.retry:
+            run.retry_failed()
+        return run
+    return _sent(client, journal, order)
+
+
+def _sent(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
+    """Send the items. The key is written down before: a run that is interrupted here goes on sending."""
+    if journal.memory.opening is None:
+        journal.note("opening", key=uuid.uuid4().hex, settings=order.settings)
+    opening = journal.memory.opening or {}
+    parts = {"idempotency_key": opening["key"], **opening["settings"]}
+    if order.is_template:
+        run = client.batch(template=_template(order.file), **parts)
+    else:
+        run = client.batch(_items(order.file), **parts)
+    journal.note("batch", id=run.id)
+    return run
+
+
+def _items(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                yield _object(line, f"line {number} of {path}")
+
+
+def _template(path: Path) -> dict[str, Any]:
+    body = _object(path.read_bytes(), str(path))
+    inner = body.get("template", body)
+    if not isinstance(inner, dict):
+        raise click.BadParameter(f"the template of {path} is no JSON object", param_hint="--template")
+    return inner
+
+
+def _object(text: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.ClickException(f"{where} is no JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise click.ClickException(f"{where} is no JSON object")
+    return found

@@ -1,0 +1,1 @@
+"""A folder of photos, sent as batches and mirrored into another folder, however often it is interrupted."""

@@ -1,0 +1,136 @@
+"""What is wanted of a folder, what is under way, and what became of it."""
+
+import time
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from atelier.folder_batch.looking import Looked, Want
+from atelier.folder_batch.scan import Unread
+
+WINDOW_SECONDS = 60.0  # in which the rate is measured
+
+Key = tuple[str, str]  # target and digest
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A photo, or a picture of one, that came to nothing."""
+
+    source: str
+    target: str  # "" where all pictures of the photo are concerned
+    reason: str
+
+
+class Pace:
+    """How many things end in a second, lately."""
+
+    def __init__(self) -> None:
+        self._ends: deque[float] = deque()
+        self._begin = time.monotonic()
+
+    def count(self) -> None:
+        """Note that one has ended now."""
+        self._ends.append(time.monotonic())
+
+    @property
+    def per_second(self) -> float:
+        """The rate of the last minute; 0 where nothing has ended in it."""
+        now = time.monotonic()
+        while self._ends and self._ends[0] < now - WINDOW_SECONDS:
+            self._ends.popleft()
+        return len(self._ends) / max(0.5, min(WINDOW_SECONDS, now - self._begin))
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """How far a run is."""
+
+    done: int  # pictures that need no more work, however they ended
+    total: int  # pictures, as far as is known
+    per_second: float
+    failed: int = 0
+    to_read: int = 0  # photos that are not looked at yet
+
+
+@dataclass(slots=True)
+class Board:
+    """Belongs to one thread; others read `under_way` alone."""
+
+    per_photo: int  # pictures that are made of each
+    looking: int = 0  # photos that are not read yet
+    kept: int = 0  # pictures that were there
+    saved: int = 0  # pictures that came
+    pending: dict[str, Want] = field(default_factory=dict)  # by target
+    ready: deque[Want] = field(default_factory=deque)  # to be sent
+    under_way: set[Key] = field(default_factory=set)  # sent, in this run or an earlier one
+    failures: dict[str, Failure] = field(default_factory=dict)  # by target, or by photo
+    strangers: dict[str, str] = field(default_factory=dict)  # files that are no pictures, and why
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def done(self) -> int:
+        """Pictures that need no more work, however they ended."""
+        return self.kept + self.saved + sum(entry.target != "" for entry in self.failures.values())
+
+    @property
+    def total(self) -> int:
+        """Pictures that are wanted, as far as is known."""
+        return self.done + len(self.pending) + self.looking * self.per_photo
+
+    @property
+    def news(self) -> News:
+        """How far the run is."""
+        return News(self.done, self.total, self.pace.per_second, len(self.failures), self.looking)
+
+    def take(self, looked: Looked) -> None:
+        """Enter what was found out about a photo."""
+        self.looking -= 1
+        self.failures.pop(looked.photo.name, None)
+        if looked.unread:
+            self.fail_photo(Unread(looked.photo.name, looked.unread))
+        if looked.stranger:
+            self.strangers[looked.photo.name] = looked.stranger
+        self.kept += len(looked.kept)
+        for want, reason in looked.spoiled:
+            self.failures[want.target] = Failure(want.source, want.target, reason)
+        for want in (*looked.under_way, *looked.new):
+            self.failures.pop(want.target, None)
+            self.pending[want.target] = want
+        self.ready += looked.new
+
+    def fail_photo(self, unread: Unread) -> None:
+        """Note that nothing can be made of a photo."""
+        self.failures[unread.name] = Failure(unread.name, "", unread.reason)
+
+    def page(self, most: int) -> list[Want]:
+        """Take wants to be sent: each that is still wanted, no target twice."""
+        page: dict[str, Want] = {}
+        while self.ready and len(page) < most:
+            want = self.ready.popleft()
+            if self.wants(want.key) and want.key not in self.under_way:
+                page[want.target] = want
+        self.under_way |= {want.key for want in page.values()}
+        return list(page.values())
+
+    def wants(self, key: Key) -> bool:
+        """Whether a picture is waited for, made of the photo as it is now."""
+        want = self.pending.get(key[0])
+        return want is not None and want.key == key
+
+    def end(self, want: Want, reason: str = "") -> None:
+        """Note that a picture is saved, or why there will be none."""
+        self.under_way.discard(want.key)
+        if not self.wants(want.key):
+            return
+        del self.pending[want.target]
+        self.pace.count()
+        if reason:
+            self.failures[want.target] = Failure(want.source, want.target, reason)
+        else:
+            self.saved += 1
+
+    def give_up(self, wants: Sequence[Want], reason: str) -> None:
+        """Note that pictures will not come."""
+        for want in wants:
+            self.end(want, reason)

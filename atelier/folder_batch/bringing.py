@@ -1,0 +1,30 @@
+"""Brings all pictures of a batch into a folder, by the names that their items have."""
+
+from pathlib import Path
+
+from atelier.batch_run import BatchRun
+from atelier.batch_saving import Saved
+from atelier.folder_batch.board import Board, Failure, News
+from atelier.folder_batch.display import OnNews
+from atelier.folder_batch.results import Result
+
+
+def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
+    """Save pictures until the batch is done. What failed and was tried again counts as it ended last."""
+    ends: dict[str, Saved] = {}
+    run.refresh()
+    for saved in run.save(folder):
+        ends[saved.item.custom_id] = saved
+        board.pace.count()
+        _enter(board, ends, run)
+        show(News(len(ends), run.batch.counts["total"], board.pace.per_second, len(board.failures)))
+
+
+def _enter(board: Board, ends: dict[str, Saved], run: BatchRun) -> None:
+    saved = next(reversed(ends.values()))
+    name, item = saved.item.custom_id, saved.item
+    board.failures.pop(name, None)
+    if not item.succeeded:
+        board.failures[name] = Failure(name, "", Result(run, item).reason)
+    board.saved += saved.new
+    board.kept += len(saved.paths) - saved.new

@@ -1,0 +1,168 @@
+"""The course of a run: photos are looked at, sent, and saved, all at once, until nothing is left to do."""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from atelier.batch_run import BatchRun
+from atelier.errors import ClientError
+from atelier.folder_batch.board import Board, Key, News
+from atelier.folder_batch.crew import Crew
+from atelier.folder_batch.feed import Feed
+from atelier.folder_batch.journal import Journal
+from atelier.folder_batch.looking import Looked, Looker, Want
+from atelier.folder_batch.results import Fetched, Result, fetch, listen
+from atelier.folder_batch.scan import Photo
+from atelier.folder_batch.sender import Sender, Sent
+
+PAGE_ITEMS = 200  # that one request adds: while it is on its way, the next gather
+TICK_SECONDS = 0.2
+GRACE_SECONDS = 5.0  # in which an interrupted run ends what is on its way
+
+
+class Course:
+    """All state belongs to the thread that runs it; others wait for disks and connections."""
+
+    def __init__(
+        self,
+        looker: Looker,
+        sender: Sender,
+        journal: Journal,
+        board: Board,
+        *,
+        folder: Path,
+        connections: int,
+    ) -> None:
+        self._looker = looker
+        self._sender = sender
+        self._journal = journal
+        self._folder = folder
+        self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._lookers = Crew(self._inbox, connections, "look")
+        self._sending = Crew(self._inbox, 1, "send")
+        self._fetchers = Crew(self._inbox, connections, "fetch")
+        self._listening: set[str] = set()  # ids of batches whose results come
+        self._drained_now: set[str] = set()  # ids of batches that have no further results
+        self._latest: dict[str, dict[str, str]] = {}  # batch: custom id: job, for items tried again
+        self._early: dict[Key, Result] = {}  # of photos that are not looked at yet
+        self.board = board
+
+    def adopt(self, run: BatchRun, latest: dict[str, str]) -> None:
+        """Wait for the results of a batch that an earlier run sent: `latest` are its items' jobs."""
+        items = self._journal.memory.batches[run.id]
+        self._latest[run.id] = latest
+        self.board.under_way |= {items[name] for name in latest if name in items}
+        self._listen(run)
+
+    def run(self, feed: Feed, show: Callable[[News], None]) -> None:
+        """Do everything that the feed asks for; return when it is over and all is done."""
+        while not (feed.over and self._is_idle()):
+            self._begin(feed)
+            self._send()
+            self._handle(TICK_SECONDS)
+            self._note_ends()
+            show(self.board.news)
+
+    def wind_down(self) -> None:
+        """Begin nothing more, and note what the next seconds bring."""
+        for crew in (self._lookers, self._sending, self._fetchers):
+            crew.drop()
+        deadline = time.monotonic() + GRACE_SECONDS
+        while (self._sending.busy or self._fetchers.busy) and time.monotonic() < deadline:
+            with suppress(ClientError):
+                self._handle(TICK_SECONDS, most=1)
+            self._fetchers.drop()
+
+    def _is_idle(self) -> bool:
+        board = self.board
+        busy = self._lookers.busy or self._sending.busy or self._fetchers.busy
+        if busy or board.looking or board.ready or self._sender.is_open:
+            return False
+        if board.pending and not self._listening:
+            board.give_up(list(board.pending.values()), "the service has forgotten it")
+        return not board.pending
+
+    def _handle(self, seconds: float, most: int = 1000) -> None:
+        """Do what the inbox holds; wait a little where it is empty."""
+        try:
+            self._inbox.get(timeout=seconds)()
+            for _ in range(most - 1):
+                self._inbox.get_nowait()()
+        except Empty:
+            return
+
+    def _begin(self, feed: Feed) -> None:
+        for entry in feed.take():
+            if isinstance(entry, Photo):
+                plan = self._looker.plan(entry)
+                self.board.looking += 1
+                self._lookers.put(partial(self._looker.look, plan, self.board.under_way), self._looked)
+            else:
+                self.board.fail_photo(entry)
+
+    def _looked(self, looked: Looked) -> None:
+        self.board.take(looked)
+        for want in looked.under_way:
+            early = self._early.pop(want.key, None)
+            if early is not None:
+                self._settle(early, want)
+
+    def _send(self) -> None:
+        if self._sending.busy:
+            return
+        page = self.board.page(PAGE_ITEMS)
+        if page:
+            self._sending.put(partial(self._sender.send, page), self._sent)
+        elif self._sender.is_open and not self.board.looking and not self.board.ready:
+            self._sending.put(self._sender.finish, lambda _: None)
+
+    def _sent(self, sent: Sent) -> None:
+        self._listen(sent.run)
+        for want, reason in sent.refused:
+            self.board.end(want, reason)
+
+    def _listen(self, run: BatchRun) -> None:
+        if run.id not in self._listening:
+            self._listening.add(run.id)
+            listen(run, self._inbox, self._take, self._drained)
+
+    def _take(self, result: Result) -> None:
+        """Handle a result; one that is not the latest of its item says nothing."""
+        item, batch = result.item, result.run.id
+        key = self._journal.memory.batches[batch].get(item.custom_id)
+        if key is None or self._latest.get(batch, {}).get(item.custom_id, item.id) != item.id:
+            return
+        if self.board.wants(key):
+            self._settle(result, self.board.pending[key[0]])
+        else:
+            self._early[key] = result
+
+    def _settle(self, result: Result, want: Want) -> None:
+        if not result.reason:
+            self._fetchers.put(partial(fetch, result, want, self._folder), self._fetched)
+            return
+        if result.is_final:
+            facts = {"target": want.target, "source": want.source, "digest": want.digest}
+            self._journal.note("spoiled", **facts, reason=result.reason, batch=result.run.id)
+        self.board.end(want, result.reason)
+
+    def _fetched(self, fetched: Fetched) -> None:
+        want = fetched.want
+        if not fetched.reason:
+            facts = {"target": want.target, "source": want.source, "digest": want.digest}
+            self._journal.note("saved", **facts, sha256=fetched.sha256)
+        self.board.end(want, fetched.reason)
+
+    def _drained(self, batch: str) -> None:
+        self._listening.discard(batch)
+        self._drained_now.add(batch)
+
+    def _note_ends(self) -> None:
+        """Note which batches bring nothing more, once all that they brought is saved."""
+        if not (self._fetchers.busy or self.board.looking):
+            for batch in self._drained_now:
+                self._journal.note("ended", batch=batch)
+            self._drained_now.clear()

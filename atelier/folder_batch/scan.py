@@ -1,0 +1,102 @@
+"""Finds the photos of folders: in order, without hidden files, never round in circles."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from stat import S_ISDIR, S_ISREG
+
+from shared.errors import AtelierError, UnsupportedImage
+from shared.image_probe import ImageLimits, probe
+
+HEAD_BYTES = 4096  # of a file: enough to tell what it is
+Identity = tuple[int, int]  # device and inode
+PICTURE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+    | {".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw"}  # that the service does not read
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Photo:
+    """A file that may be a picture."""
+
+    path: Path
+    name: str  # below the folder that was given, with slashes
+    stamp: tuple[int, int]  # size in bytes, time of change in nanoseconds: others when it is written anew
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A file or folder that could not be looked at."""
+
+    name: str
+    reason: str
+
+
+def find(sources: Iterable[Path], *, outside: Path) -> Iterator[Photo | Unread]:
+    """Yield the files of all sources, which are files and folders; nothing below the folder `outside`.
+
+    Of several folders, each one's name begins the names of its photos.
+    """
+    given = list(sources)
+    several = sum(source.is_dir() for source in given) > 1
+    forbidden = _identity(outside)
+    for source in given:
+        if source.is_dir():
+            prefix = f"{source.resolve().name}/" if several else ""
+            yield from _walk(source, prefix, above=frozenset({forbidden}))
+        else:
+            yield from _one(source, source.name)
+
+
+def _identity(path: Path) -> Identity | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _walk(folder: Path, prefix: str, *, above: frozenset[Identity | None]) -> Iterator[Photo | Unread]:
+    """Yield a folder's files and those of its folders; `above` are the folders that are not entered."""
+    here = _identity(folder)
+    if here in above:
+        return
+    try:
+        names = sorted(path.name for path in folder.iterdir())
+    except OSError as error:
+        yield Unread(prefix.rstrip("/") or str(folder), f"the folder cannot be read: {error.strerror}")
+        return
+    for name in names:
+        if not name.startswith("."):
+            yield from _one(folder / name, prefix + name, above=above | {here})
+
+
+def _one(
+    path: Path, name: str, *, above: frozenset[Identity | None] = frozenset()
+) -> Iterator[Photo | Unread]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        yield Unread(name, error.strerror or "it cannot be looked at")
+        return
+    if S_ISDIR(found.st_mode):
+        yield from _walk(path, f"{name}/", above=above)
+    elif S_ISREG(found.st_mode):
+        yield Photo(path, name, (found.st_size, found.st_mtime_ns))
+
+
+def stranger(head: bytes) -> str | None:
+    """Return why a file is none that the service reads, by its beginning; None where it may be one."""
+    try:
+        probe(head, ImageLimits())
+    except UnsupportedImage as error:
+        return error.detail
+    except AtelierError:  # a beginning alone is damaged, but its kind is known
+        return None
+    return None
+
+
+def is_called_picture(name: str) -> bool:
+    """Whether a file's name says that it is a picture."""
+    return Path(name).suffix.lower() in PICTURE_SUFFIXES

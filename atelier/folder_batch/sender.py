@@ -1,0 +1,137 @@
+"""Sends what is wanted: opens a batch, adds items page by page, and says when it has all of them."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from atelier.batch_run import BatchRun
+from atelier.client import Client
+from atelier.errors import ApiError, Fault
+from atelier.folder_batch.journal import Journal
+from atelier.folder_batch.looking import Want
+
+MOST_ITEMS = 50_000  # that a batch takes
+CUSTOM_ID_LENGTH = 64
+DIGEST_LENGTH = 12  # hex digits that tell cut-off names apart
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a page of items."""
+
+    run: BatchRun
+    accepted: tuple[Want, ...]
+    refused: tuple[tuple[Want, str], ...] = ()  # and why
+
+
+@dataclass(slots=True)
+class _Open:
+    """The batch that takes items now."""
+
+    run: BatchRun
+    total: int = 0
+    custom_ids: set[str] = field(default_factory=set)
+
+
+class Sender:
+    """Fills one batch after the other. For one thread at a time."""
+
+    def __init__(
+        self, client: Client, journal: Journal, settings: Mapping[str, Any], prepare: Callable[[], object]
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._settings = dict(settings)
+        self._prepare = prepare  # brings what all items need, before a batch begins
+        self._open: _Open | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a batch waits for further items, or for being told that there are none."""
+        return self._open is not None
+
+    def adopt(self, run: BatchRun, custom_ids: Sequence[str]) -> None:
+        """Go on with a batch that an earlier run left open; it has these items."""
+        self._open = _Open(run, len(custom_ids), set(custom_ids))
+
+    def reopen(self) -> None:
+        """Find the batch that an earlier run may have opened without learning of it."""
+        opening = self._journal.memory.opening
+        if opening is not None:
+            run = self._client.open_batch(idempotency_key=opening["key"], **opening["settings"])
+            self._journal.note("batch", id=run.id)
+
+    def send(self, wants: Sequence[Want]) -> Sent:
+        """Add items; the service may refuse some of them. None of the names in `wants` repeats."""
+        items = {custom_id_of(want): want for want in wants}
+        batch = self._batch_for(items)
+        names = {name: want.key for name, want in items.items()}
+        self._journal.note("sent", batch=batch.run.id, items=names)
+        refused = []
+        while items:
+            faults = self._append(batch, items)
+            if not faults:
+                break
+            refused += [(items.pop(name), reason) for name, reason in faults.items()]
+        batch.total += len(items)
+        batch.custom_ids |= items.keys()
+        return Sent(batch.run, tuple(items.values()), tuple(refused))
+
+    def finish(self) -> None:
+        """Say that the open batch has all of its items."""
+        if self._open is not None:
+            self._open.run.finalize()
+            self._open = None
+
+    def _batch_for(self, items: Mapping[str, Want]) -> _Open:
+        """Return a batch that has room for the items and none of their names."""
+        known = self._open
+        if known is not None:
+            fits = known.total + len(items) <= MOST_ITEMS and not (items.keys() & known.custom_ids)
+            if fits:
+                return known
+            self.finish()
+        self._prepare()
+        key = uuid.uuid4().hex
+        self._journal.note("opening", key=key, settings=self._settings)
+        run = self._client.open_batch(idempotency_key=key, **self._settings)
+        self._journal.note("batch", id=run.id)
+        self._open = _Open(run)
+        return self._open
+
+    @staticmethod
+    def _append(batch: _Open, items: Mapping[str, Want]) -> dict[str, str]:
+        """Add the items, or return why the service takes none: faults by custom id."""
+        lines = (json.dumps({**want.body, "custom_id": name}) for name, want in items.items())
+        try:
+            batch.run.append("".join(f"{line}\n" for line in lines).encode(), first=batch.total)
+        except ApiError as error:
+            faults = _by_item(error.errors, list(items))
+            if not faults:
+                raise
+            return faults
+        return {}
+
+
+def _by_item(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, str]:
+    """Return the faults of items by their custom ids."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        place, _, number = fault.pointer.removeprefix("/").partition("/")
+        number = number.partition("/")[0]
+        if place == "items" and number.isdigit() and int(number) < len(names):
+            found.setdefault(names[int(number)], fault.detail.split(": ", 1)[-1])
+    return found
+
+
+def custom_id_of(want: Want) -> str:
+    """Return what an item is called: its target without the suffix, cut where that is too long or odd."""
+    plain = want.target.rpartition(".")[0]
+    clean = "".join(c if c.isprintable() else "_" for c in plain)
+    if clean == plain and len(clean) <= CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1:
+        return clean
+    digest = hashlib.sha256(json.dumps(want.key).encode()).hexdigest()
+    return f"{clean[: CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1]}~{digest[:DIGEST_LENGTH]}"

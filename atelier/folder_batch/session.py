@@ -1,0 +1,81 @@
+"""Begins a run where the last one left off: what it sent is waited for, what it lacked is sent."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from atelier.batch_run import BatchRun
+from atelier.client import Client
+from atelier.errors import ApiError, ClientError
+from atelier.folder_batch.course import Course
+from atelier.folder_batch.journal import Journal
+from atelier.folder_batch.results import GONE
+from atelier.folder_batch.sender import Sender
+
+LOST = frozenset({"canceled"})  # items whose pictures will not come, though they are wanted
+SPOILED = frozenset({"failed", "expired"})
+
+
+class OtherOptions(ClientError):
+    """Raised when an output folder was made with other options than a run has."""
+
+
+def settle_options(journal: Journal, options: Mapping[str, str], client: Client, *, anew: bool) -> None:
+    """Note how the folder is made; raise OtherOptions where it was made otherwise, unless that is wanted.
+
+    What earlier runs asked for with other options, and is not done, is canceled then.
+    """
+    known = journal.memory.run
+    if known == options:
+        return
+    if known and not anew:
+        raise OtherOptions(_difference(journal, options))
+    for batch in [name for name in journal.memory.batches if name not in journal.memory.ended]:
+        with suppress(ApiError):
+            client.batches.get(batch).cancel()
+        journal.note("gone", batch=batch)
+    journal.note("unopened")
+    journal.note("run", options=dict(options))
+
+
+def _difference(journal: Journal, options: Mapping[str, str]) -> str:
+    known = journal.memory.run
+    names = [name for name in {**known, **options} if known.get(name) != options.get(name)]
+    changes = "; ".join(f"{n}: {known.get(n, 'none')}, now {options.get(n, 'none')}" for n in names)
+    return (
+        f"{journal.folder} was made with other options ({changes}).\n"
+        "--new goes on with those of now and makes again what they change; or choose another folder with -o"
+    )
+
+
+def take_up(client: Client, journal: Journal, sender: Sender, course: Course, *, retry: bool) -> None:
+    """Find the batches of earlier runs. With `retry`, what failed in them is tried again."""
+    sender.reopen()
+    memory = journal.memory
+    blamed = {entry.batch for entry in memory.spoiled.values()}
+    for batch in list(memory.batches):
+        again = retry and batch in blamed
+        if batch in memory.ended and not again:
+            continue
+        try:
+            run = client.batches.get(batch)
+        except ApiError as error:
+            if error.status not in GONE:
+                raise
+            journal.note("gone", batch=batch)
+            continue
+        if again:
+            _retry(run, journal)
+        _adopt(run, sender, course, without=LOST | SPOILED if again else LOST)
+
+
+def _retry(run: BatchRun, journal: Journal) -> None:
+    with suppress(ApiError):  # a canceled batch, or lost files: those items are sent anew
+        run.retry_failed()
+    journal.note("again", batch=run.id)
+
+
+def _adopt(run: BatchRun, sender: Sender, course: Course, *, without: frozenset[str]) -> None:
+    jobs = list(run.jobs())
+    if run.batch.raw.get("finalized_at") is None and not run.batch.done:
+        sender.adopt(run, [str(job.raw["custom_id"]) for job in jobs])
+    course.adopt(run, {str(job.raw["custom_id"]): job.id for job in jobs if job.status not in without})

@@ -1,0 +1,50 @@
+"""What a run says at its end."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from atelier.folder_batch.board import Board
+from atelier.moments import say_seconds
+
+GO_ON = "interrupted; the same command goes on from here"
+NAMED = 10  # files that are no pictures, of which each is named
+
+
+def tell(board: Board, folder: Path, *, seconds: float, sent: int, as_json: bool) -> None:
+    """Print what came of a run: failures and their reasons on stderr, the sum on stdout."""
+    if as_json:
+        click.echo(json.dumps(_facts(board, folder, seconds, sent)))
+        return
+    for failure in board.failures.values():
+        made = f" ({failure.target})" if failure.target else ""
+        click.echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
+    for name, reason in list(board.strangers.items())[:NAMED]:
+        click.echo(f"skipped: {name}: {reason}", err=True)
+    if len(board.strangers) > NAMED:
+        click.echo(f"skipped: {len(board.strangers) - NAMED} more", err=True)
+    click.echo(_sum(board, folder, seconds))
+
+
+def _sum(board: Board, folder: Path, seconds: float) -> str:
+    parts = [f"{board.saved} new", f"{board.kept} kept"]
+    parts += [f"{len(board.failures)} failed"] if board.failures else []
+    parts += [f"{len(board.pending)} to come"] if board.pending else []
+    parts += [f"{len(board.strangers)} files skipped"] if board.strangers else []
+    pace = f", {board.saved / seconds:.1f}/s" if board.saved and seconds > 0 else ""
+    return f"{folder}: {', '.join(parts)} in {say_seconds(seconds)}{pace}"
+
+
+def _facts(board: Board, folder: Path, seconds: float, sent: int) -> dict[str, object]:
+    return {
+        "folder": str(folder),
+        "saved": board.saved,
+        "kept": board.kept,
+        "pending": len(board.pending),
+        "uploaded": sent,
+        "failed": [asdict(failure) for failure in board.failures.values()],
+        "skipped": [{"source": name, "reason": reason} for name, reason in board.strangers.items()],
+        "seconds": round(seconds, 3),
+    }
