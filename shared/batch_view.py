@@ -90,6 +90,7 @@ class ResultView(View):
     model: ModelUse
     outputs: list[ResultOutput]
     error: JobError | None
+    cached_from: str | None = Field(description="Id of the equal job whose result was taken over.")
     completed_at: Time | None
 
 

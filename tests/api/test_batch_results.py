@@ -64,6 +64,17 @@ def test_a_result_tells_its_pictures_or_its_error(client: FlaskClient, done: dic
     assert results["a"]["model"] == {"name": "mnist-dcgan", "version": "1", "digest": "d" * 64}
 
 
+def test_an_equal_items_result_is_taken_over(client: FlaskClient, worker: FakeWorker) -> None:
+    worker.announce("mnist-dcgan")
+    batch = client.post("/v1/batches", json={"items": [{**DIGIT, "seed": 7}] * 3, "cache": True}).json
+    (first, *_) = client.get(batch["urls"]["items"]).json["data"]
+    worker.run(first["id"])
+    results = client.get(batch["urls"]["finished"]).json
+    assert [result["cached_from"] for result in results["data"]] == [None, first["id"], first["id"]]
+    assert len({result["outputs"][0]["sha256"] for result in results["data"]}) == 1
+    assert results["done"]
+
+
 def test_waiting_for_results_ends_with_the_next_one(
     live: httpx.Client, client: FlaskClient, worker: FakeWorker, batch: dict[str, Any]
 ) -> None:
