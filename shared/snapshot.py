@@ -11,27 +11,34 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 
+from shared.batch_copy import OF_BATCH, Items, group_of_batch, step_of_batch
+from shared.identifiers import batch_of
 from shared.job_record import unpacked
 from shared.record_copy import RecordCopier, RecordCopy
 from shared.redis_server import PREFIX, Client, Scripts, answering
 from shared.status import Status
 
-READMITTED = ("file", "style", "job", "delivery")  # in the order in which they refer to each other
+READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in which they refer to each other
 # A restored record is readmitted to these.
 FOLLOWING = (
     *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
+    *("line:*", "turns:*", "delayed", "open-batches", "batch-work", "batch-held:*", "owner:*:batches"),
+    *("reuse:*", "followers:*", "follow-work", "sharers"),
     *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
 )
 # Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
 PASSING = (
     *("workers", "workers:*", "vectors", "vector:*", "garbage", "reload"),
-    *("webhooks:rung", "webhooks:secrets"),
+    *("webhooks:rung", "webhooks:secrets", "turn", "served:*", "starving:*"),
 )
 JOBS = "job:*"
-IN_ORDER = ("idempotency:*", JOBS, "style:*", "file:*", "gone:*", "delivery:*")
+BATCHES = "batch:*"
+BEFORE_JOBS = ("idempotency:*",)
+AFTER_JOBS = ("style:*", "file:*", "gone:*", "delivery:*")
 LAST = ("owner:*", "sequence", "pace")
 RESTORING = "restoring"  # there while a restore is under way
-_PASSED_OVER = (*FOLLOWING, *PASSING, *IN_ORDER, "events:*", RESTORING)
+_READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *(f"{kind}:*" for kind in OF_BATCH))
+_PASSED_OVER = (*FOLLOWING, *PASSING, *_READ_IN_ORDER, RESTORING)
 
 
 class Snapshot:
@@ -54,13 +61,21 @@ class Snapshot:
             return int(self._client.dbsize())
 
     def read(self) -> Iterator[RecordCopy]:
-        """Yield a copy of every record; a job and its events from one moment."""
-        for pattern in IN_ORDER:
-            groups = map(_group_of, self._copier.names(pattern))
-            yield from chain.from_iterable(self._copier.read(groups))
+        """Yield a copy of every record; a job and its events from one moment, a batch before its items."""
+        yield from self._read(*BEFORE_JOBS)
+        items = Items()
+        for name in self._copier.names(BATCHES):
+            yield from items.noted(chain.from_iterable(self._copier.read([group_of_batch(name)])))
+        groups = map(_group_of, filter(items.belongs, self._copier.names(JOBS)))
+        yield from chain.from_iterable(self._copier.read(groups))
+        yield from self._read(*AFTER_JOBS)
         others = [name for name in self._copier.names("*") if not _matches(name, _PASSED_OVER)]
         in_order = sorted(others, key=lambda name: _matches(name, LAST))
         yield from chain.from_iterable(self._copier.read((name,) for name in in_order))
+
+    def _read(self, *patterns: str) -> Iterator[RecordCopy]:
+        for pattern in patterns:
+            yield from chain.from_iterable(self._copier.read((name,) for name in self._copier.names(pattern)))
 
     def exists(self, key: str) -> bool:
         """Whether a record that was read is there still."""
@@ -101,10 +116,18 @@ class Snapshot:
             if kind_of(copy.key) in keys:
                 keys[kind_of(copy.key)].append(copy.key)
             yield copy
-        keys["rest"] = keys["file"]
+        keys["closed"], keys["rest"] = keys["batch"], keys["file"]
         for kind, names in keys.items():
             for name in names:
-                self._scripts.run("readmit", kind, name, pause_ms)
+                self._readmit(kind, name, pause_ms)
+
+    def _readmit(self, kind: str, name: str, pause_ms: int) -> None:
+        _, _, identifier = name.partition(":")
+        step = step_of_batch(kind, identifier)
+        if step is None:
+            self._scripts.run("readmit", kind, name, pause_ms)
+        else:
+            self._scripts.run("readmit_batch", step, identifier, pause_ms)
 
     def end(self) -> None:
         """Note that the restore is complete."""
@@ -138,7 +161,8 @@ _NAMING: dict[str, Callable[[dict[str, str]], list[str]]] = {
 
 
 def _group_of(name: str) -> tuple[str, ...]:
-    return (name, f"events:{name.partition(':')[2]}") if kind_of(name) == "job" else (name,)
+    job_id = name.partition(":")[2]
+    return (name,) if batch_of(job_id) else (name, f"events:{job_id}")
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

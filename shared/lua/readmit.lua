@@ -22,7 +22,10 @@ local function readmit_unfinished(id, owner, status)
   if job[2] and job[2] ~= '' then
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', pause), id)
   end
-  if status == 'queued' then enter_line(id, now) return end
+  if status == 'queued' then
+    redis.call('HSET', job_key(id), 'not_before', now)
+    return enter_line(id, now)
+  end
   redis.call('HINCRBY', job_key(id), 'released', 1)
   end_attempt(id, 'released')
   put_back(id, now)
@@ -44,8 +47,9 @@ local function readmit_job(id, owner)
   name_inputs(id, owner)
   local job = get(id, 'sequence', 'status', 'expires_at')
   redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', job[1], id)
-  if job[2] == 'queued' or job[2] == 'running' then return readmit_unfinished(id, owner, job[2]) end
-  readmit_terminal(id, tonumber(job[3]) + pause)
+  if job[2] == 'queued' or job[2] == 'running' then readmit_unfinished(id, owner, job[2])
+  else readmit_terminal(id, tonumber(job[3]) + pause) end
+  readmit_reuse(id, whole(id))
 end
 
 local function readmit_delivery(id, owner)

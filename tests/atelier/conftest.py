@@ -32,6 +32,16 @@ def services(
 
 
 @pytest.fixture
+def empty(tmp_path: Path, rules: JobRules) -> Iterator[Services]:
+    """The parts of a fresh installation, on a server and a storage of its own."""
+    (tmp_path / "fresh").mkdir()
+    with EmbeddedServer(tmp_path / "fresh" / "redis") as server:
+        services = build_services(Settings(redis_url=server.url, state_dir=tmp_path / "fresh", jobs=rules))
+        yield services
+        services.store.client.close()
+
+
+@pytest.fixture
 def trouble(services: Services) -> Trouble:
     """The application, with what is to go wrong on the way to it."""
     return Trouble(create_app(services))

@@ -4,23 +4,20 @@ import json
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from api.services import Services, build_services
+from api.services import Services
 from atelier.backup import take_backup
 from atelier.backup_file import BackupDamaged, Manifest, open_backup
 from atelier.cli import main
 from atelier.client import Client
-from atelier.embedded_server import EmbeddedServer
 from atelier.premises import Premises
 from atelier.restore import BackupTooNew, NotEmpty, restore_backup, verify_backup
 from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS
-from shared.settings import JobRules, Settings
 from shared.status import Status
 from shared.webhook_deliveries import Deliveries
 from tests.support import pictures
@@ -33,16 +30,6 @@ def quietly(step: str, done: int, total: int) -> None:
 
 def premises_of(services: Services) -> Premises:
     return Premises(services.settings, services.store.client, services.objects)
-
-
-@pytest.fixture
-def empty(tmp_path: Path, rules: JobRules) -> Iterator[Services]:
-    """The parts of a fresh installation, on a server and a storage of its own."""
-    (tmp_path / "fresh").mkdir()
-    with EmbeddedServer(tmp_path / "fresh" / "redis") as server:
-        services = build_services(Settings(redis_url=server.url, state_dir=tmp_path / "fresh", jobs=rules))
-        yield services
-        services.store.client.close()
 
 
 def take(services: Services, path: Path) -> Manifest:

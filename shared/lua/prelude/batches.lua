@@ -58,8 +58,7 @@ end
 -- Put what scripts no longer need of an ended item into one field: many small ones cost 60 bytes each.
 local KEPT_APART = {'owner', 'status', 'attempt', 'batch'}
 local function pack(id)
-  local flat, fields, kept = redis.call('HGETALL', job_key(id)), {}, {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  local fields, kept = fields_of(job_key(id)), {}
   for _, name in ipairs(KEPT_APART) do
     kept[#kept + 1] = name
     kept[#kept + 1] = fields[name]

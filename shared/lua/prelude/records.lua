@@ -20,6 +20,12 @@ local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
 
 local function get(id, ...) return redis.call('HMGET', job_key(id), ...) end
 
+local function fields_of(key)
+  local flat, fields = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  return fields
+end
+
 local function change(id, ...)
   redis.call('HSET', job_key(id), ...)
   redis.call('HINCRBY', job_key(id), 'version', 1)

@@ -8,8 +8,7 @@ local function followers_key(id) return P .. 'followers:' .. id end
 
 -- All fields of a record, those of an ended item as well.
 local function whole(id)
-  local flat, fields = redis.call('HGETALL', job_key(id)), {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
+  local fields = fields_of(job_key(id))
   if fields.packed then
     for name, value in pairs(cjson.decode(fields.packed)) do fields[name] = value end
   end
@@ -72,4 +71,16 @@ local function appoint(id, leader)
   redis.call('SET', reuse_key(job[1], job[2]), leader)
   if redis.call('EXISTS', followers_key(id)) == 1 then redis.call('RENAME', followers_key(id), followers_key(leader)) end
   enter_line(leader, now)
+end
+
+-- A restored job joins its equals again, or is found by them.
+local function readmit_reuse(id, job)
+  if job.cached_from then share_outputs(job.cached_from) end
+  if not job.reuse then return end
+  if job.status == 'queued' or job.status == 'running' then
+    redis.call('HDEL', job_key(id), 'follows')
+    join_equals(id, job.owner, job.reuse)
+  elseif job.status == 'succeeded' then
+    redis.call('SET', reuse_key(job.owner, job.reuse), id)
+  end
 end
