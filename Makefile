@@ -12,7 +12,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test lint format bench bench-models proofs compose-test lock clean
+.PHONY: help demo up test lint format bench bench-bulk bench-models proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: $(VENV)/.dev-installed ## Measure the service; prints ratios
 	@$(BIN)/python -m bench.overhead
 	@$(BIN)/python -m bench.pipeline
 	@$(BIN)/python -m bench.footprint
+
+bench-bulk: $(VENV)/.dev-installed ## Measure batches against other ways to do bulk work; prints ratios, in 12 minutes
+	@$(BIN)/python -m bench.bulk
 
 bench-models: $(VENV)/.dev-installed ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
 	@$(BIN)/python -m bench.stylize
