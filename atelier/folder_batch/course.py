@@ -20,6 +20,7 @@ from atelier.folder_batch.sender import Sender, Sent
 
 PAGE_ITEMS = 200  # that one request adds: while it is on its way, the next gather
 TICK_SECONDS = 0.2
+END_SECONDS = 1.0  # between a batch's last picture and its end
 GRACE_SECONDS = 5.0  # in which an interrupted run ends what is on its way
 
 
@@ -65,6 +66,7 @@ class Course:
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.board.news)
+        self._hear_ends()
 
     def wind_down(self) -> None:
         """Begin nothing more, and note what the next seconds bring."""
@@ -159,6 +161,13 @@ class Course:
     def _drained(self, batch: str) -> None:
         self._listening.discard(batch)
         self._drained_now.add(batch)
+
+    def _hear_ends(self) -> None:
+        """Wait a moment for batches that are done to say so: the next run need not ask for them then."""
+        deadline = time.monotonic() + END_SECONDS
+        while self._listening and time.monotonic() < deadline:
+            self._handle(TICK_SECONDS)
+        self._note_ends()
 
     def _note_ends(self) -> None:
         """Note which batches bring nothing more, once all that they brought is saved."""

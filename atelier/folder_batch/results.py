@@ -10,10 +10,9 @@ from pathlib import Path
 from atelier.batch_run import BatchRun
 from atelier.batch_view import BatchItem
 from atelier.downloads import write_whole
-from atelier.errors import ApiError, ClientError
+from atelier.errors import ApiError
 from atelier.folder_batch.crew import Inbox
 from atelier.folder_batch.looking import Want, digest_of_file
-from shared.errors import AtelierError
 
 GONE = frozenset({404, 410})
 
@@ -46,7 +45,7 @@ def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Cal
         try:
             for item in run:
                 inbox.put(partial(take, Result(run, item)))
-        except (ClientError, AtelierError) as error:
+        except BaseException as error:  # noqa: BLE001  # it is raised where the inbox is read
             inbox.put(partial(_raise, error))
         else:
             inbox.put(partial(end, run.id))
@@ -54,7 +53,7 @@ def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Cal
     threading.Thread(target=follow, name=f"listen-{run.id[-6:]}", daemon=True).start()
 
 
-def _raise(error: Exception) -> None:
+def _raise(error: BaseException) -> None:
     raise error
 
 

@@ -34,6 +34,7 @@ class _Open:
     run: BatchRun
     total: int = 0
     custom_ids: set[str] = field(default_factory=set)
+    is_prepared: bool = False  # what all items need was brought in this run
 
 
 class Sender:
@@ -45,7 +46,7 @@ class Sender:
         self._client = client
         self._journal = journal
         self._settings = dict(settings)
-        self._prepare = prepare  # brings what all items need, before a batch begins
+        self._prepare = prepare  # brings what all items need, before the first of a batch
         self._open: _Open | None = None
 
     @property
@@ -92,15 +93,20 @@ class Sender:
         if known is not None:
             fits = known.total + len(items) <= MOST_ITEMS and not (items.keys() & known.custom_ids)
             if fits:
-                return known
+                return self._prepared(known)
             self.finish()
-        self._prepare()
         key = uuid.uuid4().hex
         self._journal.note("opening", key=key, settings=self._settings)
         run = self._client.open_batch(idempotency_key=key, **self._settings)
         self._journal.note("batch", id=run.id)
         self._open = _Open(run)
-        return self._open
+        return self._prepared(self._open)
+
+    def _prepared(self, batch: _Open) -> _Open:
+        if not batch.is_prepared:
+            self._prepare()
+            batch.is_prepared = True
+        return batch
 
     @staticmethod
     def _append(batch: _Open, items: Mapping[str, Want]) -> dict[str, str]:

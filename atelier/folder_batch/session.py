@@ -29,12 +29,17 @@ def settle_options(journal: Journal, options: Mapping[str, str], client: Client,
         return
     if known and not anew:
         raise OtherOptions(_difference(journal, options))
+    if known:
+        _forget_unfinished(journal, client)
+    journal.note("run", options=dict(options))
+
+
+def _forget_unfinished(journal: Journal, client: Client) -> None:
     for batch in [name for name in journal.memory.batches if name not in journal.memory.ended]:
         with suppress(ApiError):
             client.batches.get(batch).cancel()
         journal.note("gone", batch=batch)
     journal.note("unopened")
-    journal.note("run", options=dict(options))
 
 
 def _difference(journal: Journal, options: Mapping[str, str]) -> str:
