@@ -1,49 +1,30 @@
 """The batch store: every move of a batch, each one script or a row of them that can be taken up again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
+from shared.batch_queries import BatchQueries
 from shared.batch_refusals import refusal
-from shared.batches import (
-    Batch,
-    BatchDraft,
-    BatchPage,
-    FinishedPage,
-    ItemDraft,
-    ItemPage,
-    batch_from_record,
-)
-from shared.errors import (
-    BatchNotFound,
-    FileNotFound,
-    IdempotencyMismatch,
-    IllegalMove,
-    JobGone,
-)
+from shared.batches import Batch, BatchDraft, ItemDraft
+from shared.errors import BatchNotFound, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone
 from shared.identifiers import sha256
-from shared.job_queries import Event, JobQueries
-from shared.job_record import job_from_record
 from shared.job_store import JobStore
-from shared.jobs import Job
 from shared.redis_server import answering
 from shared.settings import BatchRules
 from shared.specs import inputs_of
-from shared.status import Status
 from shared.submission import to_text
 
 CHUNK = 200  # items that one script touches: some milliseconds, in which the server does nothing else
 
 
-class BatchStore:
-    """Batches in a Redis-protocol server. All times are the server's."""
+class BatchStore(BatchQueries):
+    """Batches in a Redis-protocol server, with all that can be asked of them. All times are the server's."""
 
     def __init__(self, jobs: JobStore, rules: BatchRules) -> None:
+        super().__init__(jobs)
         self._jobs = jobs
         self._rules = rules
-        self._client = jobs.client
         self._scripts = jobs.scripts
-        self._key = jobs.scripts.key
-        self._queries = JobQueries(jobs)
 
     def open(self, draft: BatchDraft) -> tuple[Batch, bool]:
         """Begin a batch, or find the one that the key began; return it and whether it is new.
@@ -58,12 +39,6 @@ class BatchStore:
         if answer == "mismatch":
             raise IdempotencyMismatch("this key was used before with another request")
         return self.get(batch_id, draft.owner), answer == "created"
-
-    def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
-        """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
-        with answering():
-            known = self._client.hgetall(self._key("idempotency", owner, "batch", idempotency_key))
-        return (known["id"], known["fingerprint"]) if known else None
 
     def append(self, batch_id: str, owner: str, items: Sequence[ItemDraft], *, first: int) -> int:
         """Accept items from index `first` on; return the new total. The same items again change nothing.
@@ -171,81 +146,6 @@ class BatchStore:
             )
         return count
 
-    def get(self, batch_id: str, owner: str) -> Batch:
-        """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
-        with answering():
-            raw = self._client.hgetall(self._key("batch", batch_id))
-            gone = not raw and self._client.get(self._key("gone", batch_id)) == owner
-        if raw and raw["owner"] == owner and raw["status"] != "deleted":
-            return batch_from_record(raw)
-        if gone or (raw and raw["owner"] == owner):
-            raise JobGone(f"the batch {batch_id} has expired or was deleted")
-        raise BatchNotFound(f"there is no batch {batch_id}")
-
-    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> BatchPage:
-        """Return the owner's batches, newest first."""
-        top = "+inf" if cursor is None else f"({int(cursor)}"
-        with answering():
-            ids = self._client.zrevrangebyscore(
-                self._key("owner", owner, "batches"), top, "-inf", start=0, num=limit + 1
-            )
-            records = self._read(self._key("batch", batch_id) for batch_id in ids)
-        batches = [batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted"]
-        more = str(batches[limit - 1].sequence) if len(ids) > limit and len(batches) >= limit else None
-        return BatchPage(tuple(batches[:limit]), more)
-
-    def items(
-        self,
-        batch_id: str,
-        owner: str,
-        *,
-        status: Status | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> ItemPage:
-        """Return the batch's items by index, of one status or all; of an item tried again the latest job."""
-        total = self.get(batch_id, owner).counts["total"]
-        found: list[Job] = []
-        index = int(cursor or 0)
-        while index < total and len(found) < limit:
-            chunk = self._items_from(batch_id, index, min(CHUNK, total - index))
-            for job in chunk:
-                if len(found) < limit:
-                    index = (job.index or 0) + 1
-                    found += [job] if status in (None, job.status) else []
-        return ItemPage(tuple(found), str(index) if index < total else None)
-
-    def _items_from(self, batch_id: str, index: int, count: int) -> list[Job]:
-        with answering():
-            again = self._client.hmget(
-                self._key("batch-again", batch_id), [str(i) for i in range(index, index + count)]
-            )
-            ids = [_item_id(batch_id, str(index + i), retry) for i, retry in enumerate(again)]
-            return self._jobs_of(ids)
-
-    def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
-        """Return items in the order in which they ended, after the first `after` of them."""
-        self.get(batch_id, owner)
-        with answering():
-            names = self._client.lrange(self._key("batch-finished", batch_id), after, after + limit - 1)
-            jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
-        return FinishedPage(tuple(jobs), after + len(names))
-
-    def _jobs_of(self, ids: Iterable[str]) -> list[Job]:
-        records = self._read(self._key("job", job_id) for job_id in ids)
-        return [job_from_record(raw) for raw in records if raw]
-
-    def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:
-        pipeline = self._client.pipeline(transaction=False)
-        for key in keys:
-            pipeline.hgetall(key)
-        records: list[dict[str, str]] = pipeline.execute()
-        return records
-
-    def events(self, batch_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
-        """Return the batch's events after an id: `state` of the batch, `item` for each that ended."""
-        return self._queries.events(batch_id, after=after, block_seconds=block_seconds)
-
 
 _PAST = {
     "finalize": "finalized",
@@ -263,8 +163,3 @@ def _flat(item: ItemDraft) -> tuple[str, str, str]:
         to_text(inputs_of(item.spec)),
         sha256(f"{item.custom_id} {record['spec']}".encode())[:32],
     )
-
-
-def _item_id(batch_id: str, index: str, retry: str | None = None) -> str:
-    name = f"job_{batch_id.removeprefix('batch_')}-{index}"
-    return f"{name}-{retry}" if retry else name

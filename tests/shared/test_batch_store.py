@@ -406,6 +406,22 @@ def test_items_are_filtered_by_status_over_pages(store: JobStore, batches: Batch
     assert [job.index for job in rest.items] == [12, 15, 18, 21, 24, 27]
 
 
+def test_pages_of_items_end_where_the_items_do(store: JobStore, batches: BatchStore) -> None:
+    batch_id = begin(batches, CHUNK + 30)
+    seen: list[int | None] = []
+    page = batches.items(batch_id, ANONYMOUS, limit=90)
+    while page.next_cursor is not None:
+        seen += [job.index for job in page.items]
+        page = batches.items(batch_id, ANONYMOUS, limit=90, cursor=page.next_cursor)
+    assert seen + [job.index for job in page.items] == list(range(CHUNK + 30))
+
+
+def test_items_that_go_while_they_are_read_end_the_page(store: JobStore, batches: BatchStore) -> None:
+    batch_id = begin(batches, 3)
+    store.client.delete(*store.client.keys("atelier:job:*"))  # as a deletion does, at just this moment
+    assert batches.items(batch_id, ANONYMOUS).items == ()
+
+
 def test_an_item_costs_little_memory(store: JobStore) -> None:
     batches = BatchStore(store, BatchRules())
 
