@@ -8,6 +8,7 @@ folder behind: the ledger, the samples, the log and the data of its installation
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -23,11 +24,13 @@ from tests.chaos.run import Result, run_seed, set_up
 
 LEASE_SECONDS = 5.0  # the default, by which P3 is judged
 JOBS_A_SECOND = 11.0  # offered
+EXIT_TERMINATED = 143
 WIDTH = 160  # of what goes into a file
 
 
 def main() -> int:
     """Run the seeds; return the exit status."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))  # takes mounts and processes along
     options = _options()
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     folder = Path(tempfile.mkdtemp(prefix="atelier-chaos-")) if options.folder is None else options.folder

@@ -14,6 +14,7 @@ LONG_STOP = 1.0  # leases; a process stopped for longer has lost what it held
 FILLED = ("disk_full", "server_full")
 HARMLESS = ("api", "worker-io")  # to what workers do among themselves
 LASTING = {"half_open": 20.0, "black_hole": 6.0, "cut": 2.0, "refuse": 2.0}  # seconds until it is noticed
+FRESH_SECONDS = 2.0  # work that comes this soon shows as well that work goes on
 MARGIN_SECONDS = 1.0  # after any other fault
 
 
@@ -77,7 +78,9 @@ class _Run:
             if job is None or len(starts) <= attempt:
                 continue  # it had just ended, or was withdrawn
             at = starts[attempt].milliseconds / 1000
-            fair = self._is_fair(strike, strike.began, at) and not _had_to_pause(job, attempt)
+            due = min(strike.began + self._lease, at)  # before that nobody may take it
+            fair = not self._is_disturbed(strike, strike.began, at) and self._slot_was_free(strike, due, at)
+            fair = fair and not _had_to_pause(job, attempt)
             yield Takeover(job_id, strike.fault.kind, at - strike.began, fair)
 
     def releases(self) -> Iterator[Takeover]:
@@ -91,10 +94,8 @@ class _Run:
                 if job is None or given is None or len(starts) <= attempt:
                     continue  # it was finished within the grace
                 freed, at = given.milliseconds / 1000, starts[attempt].milliseconds / 1000
-                yield Takeover(job_id, "term", at - freed, self._is_fair(strike, freed, at))
-
-    def _is_fair(self, strike: Strike, began: float, ended: float) -> bool:
-        return not self._is_disturbed(strike, began, ended) and self._slot_was_free(strike, began, ended)
+                fair = not self._is_disturbed(strike, freed, at) and self._slot_was_free(strike, freed, at)
+                yield Takeover(job_id, "term", at - freed, fair)
 
     def _is_disturbed(self, strike: Strike | None, began: float, ended: float) -> bool:
         """Whether anything else was broken then that workers and server notice."""
@@ -114,11 +115,15 @@ class _Run:
                 yield self._next(self._claims, back)
 
     def _could_go_on(self, cause: Strike | None, began: float, ended: float) -> bool:
-        """Whether work waited in the end, with a worker there for it, and nothing else was broken."""
+        """Whether there was work in the end, a free worker for it, and nothing else broken."""
         sample = next((s for s in self._samples if s.at >= ended and s.server_answers), None)
-        if sample is None or not sample.waiting or not _has_free_slot(sample, 0):
+        if sample is None or not _has_free_slot(sample, 0):
             return False
-        return not self._is_disturbed(cause, began, ended + 2)
+        has_work = sample.waiting or any(0 <= at - ended < FRESH_SECONDS for at in self._submissions())
+        return bool(has_work) and not self._is_disturbed(cause, began, ended + 2)
+
+    def _submissions(self) -> Iterator[float]:
+        return (job.states[0].milliseconds / 1000 for job in self._facts.jobs.values() if job.states)
 
     def reconnections(self) -> Iterator[float]:
         for strike in self._strikes:

@@ -29,9 +29,11 @@ def draw_trials(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Trial
 
 
 def _trial_wishes(draw: random.Random, pool: Pool, fault: Fault) -> list[tuple[float, Wish]]:
-    """A few long jobs to hit: more than there are slots where some must wait, or short ones after."""
+    """A few long jobs to hit, and short ones after where they show that work goes on."""
     longest = sorted(pool.dwelling, key=lambda wish: wish.seconds)[-6:]
-    burst = [(0.0, draw.choice(longest)) for _ in range(14 if fault.target == "redis" else 5)]
+    burst = [(0.0, draw.choice(longest)) for _ in range(5)]
+    if fault.target == "redis":
+        return [*burst, *((0.3 * step, draw.choice(pool.light)) for step in range(1, 21))]
     if fault.kind in ("half_open", "black_hole"):
         return [*burst, *((1.0 + second, draw.choice(pool.light)) for second in range(20))]
     return burst
