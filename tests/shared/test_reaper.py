@@ -140,7 +140,10 @@ def test_a_batch_left_open_too_long_is_canceled(store: JobStore, reaper: Reaper)
     assert store.client.zcard("atelier:open-batches") == 0
 
 
-def test_a_started_reaper_takes_up_what_was_cut_off(store: JobStore, reaper: Reaper) -> None:
+def test_every_pass_takes_up_what_was_cut_off(
+    store: JobStore, reaper: Reaper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.reaper.HOUSEKEEPING_PASSES", 10**9)
     batches = BatchStore(store, BatchRules())
     batch_id = begin(batches, 5)
     store.scripts.run("batch_move", batch_id, ANONYMOUS, "cancel")
