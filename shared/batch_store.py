@@ -14,7 +14,8 @@ from shared.settings import BatchRules
 from shared.specs import inputs_of
 from shared.submission import to_text
 
-CHUNK = 200  # items that one script touches: some milliseconds, in which the server does nothing else
+CHUNK = 200  # items that one script stores: some milliseconds, in which the server does nothing else
+SWEPT = 50  # items that one script ends or forgets; each takes longer
 
 
 class BatchStore(BatchQueries):
@@ -98,7 +99,7 @@ class BatchStore(BatchQueries):
 
     def _sweep_chunk(self, batch_id: str) -> bool:
         tombstone = self._jobs.rules.tombstone_seconds * 1000
-        return bool(self._scripts.run("batch_sweep", batch_id, CHUNK, tombstone))
+        return bool(self._scripts.run("batch_sweep", batch_id, SWEPT, tombstone))
 
     def keep_house(self) -> None:
         """Cancel batches that nobody finalized for long, and go on with what is half done."""
@@ -114,7 +115,7 @@ class BatchStore(BatchQueries):
             names = self._client.zrangebyscore(self._key("open-batches"), "-inf", oldest, start=0, num=CHUNK)
             return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
 
-    def go_on(self, *, most_chunks: int = 10) -> None:
+    def go_on(self, *, most_chunks: int = 40) -> None:
         """Go on with what a process left half done and with batches that are to go; some chunks a call."""
         with answering():
             work = self._client.zrange(self._key("batch-work"), 0, most_chunks - 1)
@@ -132,7 +133,7 @@ class BatchStore(BatchQueries):
         count, index = 0, 0
         missing: list[str] = []
         while index >= 0:
-            answer = self._scripts.run("batch_retry", batch_id, owner, index, CHUNK)
+            answer = self._scripts.run("batch_retry", batch_id, owner, index, SWEPT)
             if answer == ["missing"]:
                 self.get(batch_id, owner)
                 raise BatchNotFound(f"there is no batch {batch_id}")

@@ -215,7 +215,7 @@ class JobStore:
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
 
-    def settle(self, *, most: int = 10) -> None:
+    def settle(self, *, most: int = 40) -> None:
         """Have jobs that follow an ended one take over its result where they were many; some at a time."""
         while most > 0 and self.scripts.run("settle"):
             most -= 1

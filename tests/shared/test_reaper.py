@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from shared.batch_store import CHUNK, BatchStore
+from shared.batch_store import CHUNK, SWEPT, BatchStore
 from shared.errors import JobGone
 from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS
@@ -124,7 +124,7 @@ def test_a_batch_whose_time_is_over_goes_bit_by_bit(store: JobStore, reaper: Rea
     store.client.zadd("atelier:expiring", {batch_id: 1})
     store.expire()
     batches.go_on(most_chunks=2)
-    assert len(store.client.keys(f"atelier:job:*{batch_id.removeprefix('batch_')}*")) == CHUNK
+    assert len(store.client.keys(f"atelier:job:*{batch_id.removeprefix('batch_')}*")) == 3 * CHUNK - 2 * SWEPT
     reaper.keep_house()
     with pytest.raises(JobGone):
         batches.get(batch_id, ANONYMOUS)
