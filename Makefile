@@ -12,7 +12,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test lint format bench bench-bulk bench-models proofs compose-test lock clean
+.PHONY: help demo up test lint format bench bench-bulk bench-scale bench-models proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ bench: $(VENV)/.dev-installed ## Measure the service; prints ratios
 
 bench-bulk: $(VENV)/.dev-installed ## Measure batches against other ways to do bulk work; prints ratios, in 12 minutes
 	@$(BIN)/python -m bench.bulk
+
+bench-scale: $(VENV)/.dev-installed ## Measure 1 to 4 workers before 100 to 100,000 waiting items; draws docs/images/scale.png
+	@$(BIN)/python -m bench.scale
 
 bench-models: $(VENV)/.dev-installed ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
 	@$(BIN)/python -m bench.stylize

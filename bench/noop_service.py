@@ -83,12 +83,13 @@ def noop_service(folder: Path) -> Iterator[Rig]:
     """Run both services in a folder while the block runs."""
     cards = write_card(folder / "cards")
     with EmbeddedServer(folder / "server") as server, ExitStack() as stack:
-        environ = _environ(folder, server.url, cards)
+        environ = environ_of(folder, server.url, cards)
         os.environ[bare_celery.SERVER] = server.url
         yield Rig(_atelier(stack, folder, environ), *_bare(stack, folder, environ))
 
 
-def _environ(folder: Path, server: str, cards: Path) -> dict[str, str]:
+def environ_of(folder: Path, server: str, cards: Path) -> dict[str, str]:
+    """Return the environment of both services' processes."""
     return {
         "REDIS_URL": server,
         bare_celery.SERVER: server,
