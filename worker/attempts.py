@@ -7,13 +7,16 @@ from contextlib import contextmanager
 
 from shared.jobs import Job
 from shared.standing import Standing, stand
+from shared.status import Lane
+from worker.batcher import Meeting, Seat
 
 
 class Attempt:
     """One run of a job, held by this process until it ends."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, meeting: Meeting | None = None) -> None:
         self.job = job
+        self.seat = Seat(meeting)  # where its first call of a model waits for company
         self.started = time.monotonic()
         self._standing: Standing = "ok"
 
@@ -21,6 +24,11 @@ class Attempt:
     def key(self) -> tuple[str, int]:
         """The job's id and the attempt's number."""
         return (self.job.id, self.job.attempt)
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether somebody is likely to wait for the job."""
+        return self.job.lane is Lane.INTERACTIVE
 
     @property
     def age_seconds(self) -> float:
@@ -50,9 +58,9 @@ class HeldAttempts:
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, job: Job) -> Iterator[Attempt]:
+    def hold(self, job: Job, meeting: Meeting | None = None) -> Iterator[Attempt]:
         """Keep an attempt's lease alive while the block runs."""
-        attempt = Attempt(job)
+        attempt = Attempt(job, meeting)
         with self._lock:
             self._attempts[attempt.key] = attempt
         try:

@@ -1,7 +1,7 @@
 """Natural micro-batches: a free runner takes every waiting request that fits, and waits for no more."""
 
 import threading
-from collections import deque
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -10,6 +10,8 @@ from typing import Any
 from shared.errors import JobCanceled
 
 Run = Callable[[Sequence[Any]], Sequence[Any]]
+
+PATIENCE_SECONDS = 2.0  # for which a request lets urgent ones go first: then it is as urgent
 
 
 @dataclass(eq=False, slots=True)
@@ -22,25 +24,72 @@ class Request:
     weight: int = 1  # how much of the limit it takes
     limit: int = 1  # most weight in one call
     alone: bool = False  # a job that crashed a worker before must not take others with it
+    urgent: bool = False  # somebody waits for it
     wanted: Callable[[], bool] = lambda: True
     future: "Future[Any]" = field(default_factory=Future)
+    since: float = field(default_factory=time.monotonic)
+
+    def is_urgent(self, now: float) -> bool:
+        """Whether it goes before those that are not."""
+        return self.urgent or now - self.since > PATIENCE_SECONDS
+
+
+class Meeting:
+    """Jobs that were claimed together: the first requests of all of them run together."""
+
+    def __init__(self, members: int) -> None:
+        self._missing = members
+        self._brought: list[Request] = []
+        self._lock = threading.Lock()
+
+    def come(self, request: Request | None) -> list[Request]:
+        """Bring a member's request, or None where it has none; return what is to run once all have come."""
+        with self._lock:
+            self._missing -= 1
+            if request is not None:
+                self._brought.append(request)
+            return [] if self._missing else self._brought
+
+
+class Seat:
+    """One member's place in a meeting, or a place of its own. For one thread."""
+
+    def __init__(self, meeting: Meeting | None = None) -> None:
+        self._meeting = meeting
+
+    def bring(self, request: Request | None) -> list[Request]:
+        """Return the requests to run now: the first one awaits the other members', later ones nobody's."""
+        meeting, self._meeting = self._meeting, None
+        if meeting is not None:
+            return meeting.come(request)
+        return [] if request is None else [request]
 
 
 class Batcher:
     """A few threads that run models for everybody in this process."""
 
     def __init__(self, runners: int) -> None:
-        self._waiting: deque[Request] = deque()
+        self._waiting: list[Request] = []
         self._changed = threading.Condition()
         for number in range(runners):
             threading.Thread(target=self._serve, name=f"runner-{number}", daemon=True).start()
 
-    def call(self, request: Request) -> Any:
-        """Run a request, with others where that helps; return its own result or raise its own error."""
-        with self._changed:
-            self._waiting.append(request)
-            self._changed.notify()
+    def call(self, request: Request, seat: Seat | None = None) -> Any:
+        """Run a request, with others where that helps; return its own result or raise its own error.
+
+        With a seat in a meeting it waits for the other members, each of which must call or leave.
+        """
+        self._enter((seat or Seat()).bring(request))
         return request.future.result()
+
+    def leave(self, seat: Seat) -> None:
+        """Let the others of a meeting go on without whoever sits here; nothing where it called already."""
+        self._enter(seat.bring(None))
+
+    def _enter(self, requests: Sequence[Request]) -> None:
+        with self._changed:
+            self._waiting.extend(requests)
+            self._changed.notify(len(requests))
 
     def _serve(self) -> None:
         while True:
@@ -51,7 +100,8 @@ class Batcher:
         with self._changed:
             while not self._waiting:
                 self._changed.wait()
-            first = self._waiting.popleft()
+            first = self._first()
+            self._waiting.remove(first)
             batch, weight = [first], first.weight
             for other in [] if first.alone else list(self._waiting):
                 if _fits(other, first, weight):
@@ -59,6 +109,11 @@ class Batcher:
                     batch.append(other)
                     weight += other.weight
             return batch
+
+    def _first(self) -> Request:
+        """Return the urgent request that waits longest, or the one that waits longest of all."""
+        now = time.monotonic()
+        return next((request for request in self._waiting if request.is_urgent(now)), self._waiting[0])
 
 
 def _fits(other: Request, first: Request, weight: int) -> bool:

@@ -58,8 +58,10 @@ def _draw(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> P
             weight=len(latents),
             limit=model.card.max_batch,
             alone=attempt.job.crashes > 0,
+            urgent=attempt.is_urgent,
             wanted=lambda: attempt.is_current,
-        )
+        ),
+        attempt.seat,
     )
     return pixels
 

@@ -1,5 +1,7 @@
 """From a job to its stored outputs: the whole way on one screen."""
 
+from collections.abc import Sequence
+from concurrent.futures import wait
 from typing import Any
 
 from shared.errors import InvalidRequest
@@ -36,8 +38,7 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
             images.append(_encode(picture, job.spec.output, model))
             stage.advance(len(images), len(pictures))
     with stage("store"):
-        pairs = enumerate(zip(images, pictures, strict=True))
-        return tuple(_store(job, index, image, picture.seed, tools) for index, (image, picture) in pairs)
+        return _store_all(job, images, [picture.seed for picture in pictures], tools)
 
 
 def _encode(picture: Picture | Film, output: Output, model: Any) -> EncodedImage:
@@ -56,6 +57,18 @@ def _encode_film(film: Film, output: Output) -> EncodedImage:
         text = f"an animation is written as gif or webp, not as {output.format}"
         raise InvalidRequest.of_field("/output/format", text)
     return encode_animation(film.frames, format=output.format, quality=output.quality, loop=film.loop)
+
+
+def _store_all(
+    job: Job, images: Sequence[EncodedImage], seeds: Sequence[int | None], tools: Tools
+) -> tuple[StoredOutput, ...]:
+    """Store outputs, several at once; when this ends, well or badly, none is still being written."""
+    if len(images) == 1:
+        return (_store(job, 0, images[0], seeds[0], tools),)
+    pairs = enumerate(zip(images, seeds, strict=True))
+    futures = [tools.stores.submit(_store, job, index, image, seed, tools) for index, (image, seed) in pairs]
+    wait(futures)
+    return tuple(future.result() for future in futures)
 
 
 def _store(job: Job, index: int, image: EncodedImage, seed: int | None, tools: Tools) -> StoredOutput:

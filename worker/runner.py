@@ -16,6 +16,7 @@ from shared.object_keys import attempt_prefix
 from shared.standing import stand
 from shared.status import Lane
 from worker.attempts import Attempt, HeldAttempts
+from worker.batcher import Meeting
 from worker.pipeline import process
 from worker.stages import Stages
 from worker.tools import Tools
@@ -23,6 +24,8 @@ from worker.tools import Tools
 log = logging.getLogger("atelier.worker")
 
 MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a micro-batch of the generator
+# Threads for them: members of a meeting await each other, so all of all meetings must have one.
+MOST_COMPANY = 64 * MOST_TOGETHER
 FULL_PAUSE_SECONDS = 2.0  # before a job is tried again whose result found no room
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
@@ -54,7 +57,7 @@ class JobRunner:
         self._models = models
         self._tools = tools
         self._held = held
-        self._company = ThreadPoolExecutor(2 * MOST_TOGETHER, thread_name_prefix="light")
+        self._company = ThreadPoolExecutor(MOST_COMPANY, thread_name_prefix="light")
         self._has_room = has_room
         self._draining = threading.Event()
         self.last_ring = time.monotonic()  # when a doorbell last reached this process
@@ -83,14 +86,15 @@ class JobRunner:
         return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
 
     def _run_together(self, jobs: list[Job]) -> None:
-        """Run jobs, light ones side by side: so they meet in a micro-batch."""
+        """Run jobs, light ones side by side: one call of the network draws them all."""
         if len(jobs) == 1:
             self._run(jobs[0])
-        else:
-            list(self._company.map(self._run, jobs))
+            return
+        meeting = Meeting(len(jobs))
+        list(self._company.map(lambda job: self._run(job, meeting), jobs))
 
-    def _run(self, job: Job) -> None:
-        with self._held.hold(job) as attempt:
+    def _run(self, job: Job, meeting: Meeting | None = None) -> None:
+        with self._held.hold(job, meeting) as attempt:
             stages = Stages(attempt, self._store)
             try:
                 outcome = self._attempt(attempt, stages)
@@ -102,6 +106,8 @@ class JobRunner:
             except Exception as error:  # a job must end in a terminal status whatever it meets
                 log.exception("job met a fault of the program", extra={"job_id": job.id})
                 outcome = self._failure(attempt, AtelierError(f"internal error: {type(error).__name__}"))
+            finally:
+                self._tools.batcher.leave(attempt.seat)
             self._conclude(attempt, outcome)
 
     def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:

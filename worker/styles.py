@@ -66,6 +66,7 @@ def on_runner(tools: Tools, attempt: Attempt, model: Any, step: Any) -> Any:
         payload=None,
         run=lambda _: [step()],
         alone=True,
+        urgent=attempt.is_urgent,
         wanted=lambda: attempt.is_current,
     )
     return tools.batcher.call(request)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import JobCanceled
-from worker.batcher import Batcher, Request
+from worker.batcher import PATIENCE_SECONDS, Batcher, Meeting, Request, Seat
 
 
 class Network:
@@ -94,3 +94,50 @@ def test_a_runner_survives_an_error() -> None:
     with pytest.raises(ValueError, match="bad item"):
         batcher.call(request(network, "bad"))
     assert batcher.call(request(network, 3)) == 6
+
+
+def test_urgent_requests_go_first() -> None:
+    network = Network()
+    requests = [request(network, n, bucket=(n,), urgent=n > 2) for n in (1, 2, 3, 4)]
+    assert serve(network, requests) == [2, 4, 6, 8]
+    assert network.calls[1:] == [[3], [4], [1], [2]]
+
+
+def test_a_request_that_waited_for_long_is_as_urgent_as_others() -> None:
+    network = Network()
+    requests = [request(network, n, bucket=(n,), urgent=n > 2) for n in (1, 2, 3)]
+    requests[0].since -= PATIENCE_SECONDS
+    assert serve(network, requests) == [2, 4, 6]
+    assert network.calls[1:] == [[1], [3], [2]]
+
+
+def test_a_meeting_runs_together_however_free_the_runners_are() -> None:
+    network, meeting = Network(), Meeting(3)
+    network.gate.set()
+    batcher = Batcher(runners=2)
+    with ThreadPoolExecutor(3) as pool:
+        calls = [pool.submit(batcher.call, request(network, n), Seat(meeting)) for n in (1, 2, 3)]
+        assert [call.result(10) for call in calls] == [2, 4, 6]
+    assert [sorted(call) for call in network.calls] == [[1, 2, 3]]
+
+
+def test_a_meeting_goes_on_without_those_who_leave() -> None:
+    network, meeting = Network(), Meeting(3)
+    network.gate.set()
+    batcher, seats = Batcher(runners=1), [Seat(meeting) for _ in range(3)]
+    with ThreadPoolExecutor(2) as pool:
+        calls = [pool.submit(batcher.call, request(network, n), seats[n]) for n in (0, 1)]
+        batcher.leave(seats[2])
+        assert [call.result(10) for call in calls] == [0, 2]
+    assert [sorted(call) for call in network.calls] == [[0, 1]]
+
+
+def test_whoever_met_already_runs_at_once_and_leaves_nobody_waiting() -> None:
+    network, seat = Network(), Seat(Meeting(1))
+    network.gate.set()
+    batcher = Batcher(runners=1)
+    assert batcher.call(request(network, 1), seat) == 2
+    assert batcher.call(request(network, 2), seat) == 4
+    batcher.leave(seat)
+    batcher.leave(seat)
+    assert network.calls == [[1], [2]]
