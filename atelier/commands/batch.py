@@ -15,6 +15,7 @@ from atelier.folder_batch.board import Board
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.display import shown
 from atelier.folder_batch.feed import Feed, Once, Watched, finder
+from atelier.folder_batch.interruption import on_interrupt
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.looking import Looker
 from atelier.folder_batch.names import Names
@@ -42,13 +43,22 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
     atelier batch inbox/ --style waves --watch -o painted/
     atelier batch --jsonl items.jsonl -o out/
     """
-    target: Target = ctx.obj
+    try:
+        status = _carry_out(ctx.obj, options)
+    except KeyboardInterrupt:  # before there was anything to end, or for the second time
+        status = EXIT_INTERRUPTED
+    if status == EXIT_INTERRUPTED:
+        click.echo(GO_ON, err=True)
+    ctx.exit(status)
+
+
+def _carry_out(target: Target, options: dict[str, Any]) -> int:
     with target.client() as client:
         client.models()  # a service that is not there is told of at once
     with target.client(retries=PATIENT_RETRIES) as client:
         if options["jsonl"] or options["template"]:
-            ctx.exit(send_prepared(client, PreparedOrder.of(options)))
-        ctx.exit(_paint(client, read_order(options), options))
+            return send_prepared(client, PreparedOrder.of(options))
+        return _paint(client, read_order(options), options)
 
 
 def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
@@ -60,17 +70,11 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
     with closing(Journal(folder)) as journal:
         course = _begun(client, order, journal, (uploads, board), options)
         try:
-            with shown(folder.name or "batch") as show:
-                course.run(feed, show)
-            stopped = False
-        except KeyboardInterrupt:
-            _stop(course)
-            stopped = not options["watch"]
+            _run(course, feed, folder.name or "batch")
         finally:
             seconds = time.monotonic() - began
             tell(board, folder, seconds=seconds, sent=uploads.sent, as_json=options["as_json"])
-    if stopped:
-        click.echo(GO_ON, err=True)
+    if course.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if board.failures else 0
 
@@ -98,7 +102,13 @@ def _bring_styles(uploads: Uploads, order: Order) -> None:
         uploads.ensure(data, anew=True)
 
 
-def _stop(course: Course) -> None:
-    """End what is on its way; a second Ctrl-C does not wait."""
-    with suppress(KeyboardInterrupt):
-        course.wind_down()
+def _run(course: Course, feed: Feed, title: str) -> None:
+    """Run to the end, or to a Ctrl-C; what is on its way then ends still, unless there is another one."""
+    try:
+        with shown(title) as show, on_interrupt(course.interrupt):
+            course.run(feed, show)
+    except KeyboardInterrupt:
+        course.interrupt()
+    if course.interrupted:
+        with suppress(KeyboardInterrupt):
+            course.wind_down()

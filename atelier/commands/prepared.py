@@ -20,7 +20,7 @@ from atelier.folder_batch.display import shown
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.results import GONE
 from atelier.folder_batch.session import settle_options
-from atelier.folder_batch.summary import GO_ON, tell
+from atelier.folder_batch.summary import tell
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
 
 OF_PHOTOS = ("sources", "styles", "numbers", "strengths", "model", "max_side", "pattern", "watch")
@@ -75,7 +75,6 @@ def send_prepared(client: Client, order: PreparedOrder) -> int:
         with shown(run.batch.name or run.id) as show:
             bring(run, order.folder, board, show)
     except KeyboardInterrupt:
-        click.echo(GO_ON, err=True)
         status = EXIT_INTERRUPTED
     finally:
         journal.close()

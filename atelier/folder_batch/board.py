@@ -9,6 +9,7 @@ from atelier.folder_batch.looking import Looked, Want
 from atelier.folder_batch.scan import Unread
 
 WINDOW_SECONDS = 60.0  # in which the rate is measured
+LEAST_SECONDS = 1.0  # that a rate is taken over
 
 Key = tuple[str, str]  # target and digest
 
@@ -26,8 +27,7 @@ class Pace:
     """How many things end in a second, lately."""
 
     def __init__(self) -> None:
-        self._ends: deque[float] = deque()
-        self._begin = time.monotonic()
+        self._ends: deque[float] = deque()  # moments
 
     def count(self) -> None:
         """Note that one has ended now."""
@@ -35,11 +35,11 @@ class Pace:
 
     @property
     def per_second(self) -> float:
-        """The rate of the last minute; 0 where nothing has ended in it."""
+        """The rate of the last minute; 0 where not two ended in it."""
         now = time.monotonic()
         while self._ends and self._ends[0] < now - WINDOW_SECONDS:
             self._ends.popleft()
-        return len(self._ends) / max(0.5, min(WINDOW_SECONDS, now - self._begin))
+        return max(0, len(self._ends) - 1) / max(LEAST_SECONDS, now - self._ends[0]) if self._ends else 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Course:
         self._latest: dict[str, dict[str, str]] = {}  # batch: custom id: job, for items tried again
         self._early: dict[Key, Result] = {}  # of photos that are not looked at yet
         self.board = board
+        self.interrupted = False
 
     def adopt(self, run: BatchRun, latest: dict[str, str]) -> None:
         """Wait for the results of a batch that an earlier run sent: `latest` are its items' jobs."""
@@ -59,14 +60,20 @@ class Course:
         self._listen(run)
 
     def run(self, feed: Feed, show: Callable[[News], None]) -> None:
-        """Do everything that the feed asks for; return when it is over and all is done."""
-        while not (feed.over and self._is_idle()):
+        """Do everything that the feed asks for; return when it is over and all is done, or interrupted."""
+        while not (self.interrupted or (feed.over and self._is_idle())):
             self._begin(feed)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.board.news)
-        self._hear_ends()
+        if not self.interrupted:
+            self._hear_ends()
+
+    def interrupt(self) -> None:
+        """Have the run return soon. A signal's handler may."""
+        self.interrupted = True
+        self._inbox.put(lambda: None)  # which it may be waiting for
 
     def wind_down(self) -> None:
         """Begin nothing more, and note what the next seconds bring."""

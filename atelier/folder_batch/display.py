@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Column
 
 from atelier.folder_batch.board import News
 from atelier.moments import say_seconds
@@ -27,7 +28,7 @@ def shown(title: str) -> Iterator[OnNews]:
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("[dim]{task.fields[news]}[/]"),
+        TextColumn("[dim]{task.fields[news]}[/]", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     with Progress(*columns, console=stderr_console(), transient=True) as bar:
         task = bar.add_task(title, total=None, news="")
@@ -61,8 +62,8 @@ def say_pace(news: News) -> str:
     parts = [f"{news.per_second:.1f}/s"] if news.per_second else []
     if news.per_second and left:
         parts.append(f"{say_seconds(left / news.per_second)} left")
-    if news.to_read:
-        parts.append(f"{news.to_read} photos to read")
     if news.failed:
         parts.append(f"{news.failed} failed")
+    if news.to_read:
+        parts.append(f"{news.to_read} photos to read")
     return ", ".join(parts)

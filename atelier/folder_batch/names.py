@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import chain
 from pathlib import PurePosixPath
 from string import Formatter
 
@@ -70,7 +71,7 @@ class Names:
         plain = self._written(photo, variation)
         suffix = self._recipe.suffix
         kind = PurePosixPath(photo).suffix.removeprefix(".")
-        for name in (plain, f"{plain}-{kind}", *(f"{plain}-{number}" for number in range(2, 10_000))):
+        for name in chain((plain, f"{plain}-{kind}"), (f"{plain}-{number}" for number in range(2, 10_000))):
             if self._owners.setdefault(f"{name}{suffix}", photo) == photo:
                 return f"{name}{suffix}"
         raise BadPattern(f"{self._pattern!r} gives thousands of photos the same name")

@@ -1,5 +1,6 @@
 """Begins a run where the last one left off: what it sent is waited for, what it lacked is sent."""
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -45,7 +46,8 @@ def _forget_unfinished(journal: Journal, client: Client) -> None:
 def _difference(journal: Journal, options: Mapping[str, str]) -> str:
     known = journal.memory.run
     names = [name for name in {**known, **options} if known.get(name) != options.get(name)]
-    changes = "; ".join(f"{n}: {known.get(n, 'none')}, now {options.get(n, 'none')}" for n in names)
+    told = "; ".join(f"{n}: {known.get(n, 'none')}, now {options.get(n, 'none')}" for n in names)
+    changes = re.sub(r"(file_[0-9a-f]{8})[0-9a-f]+", r"\1", told)
     return (
         f"{journal.folder} was made with other options ({changes}).\n"
         "--new goes on with those of now and makes again what they change; or choose another folder with -o"

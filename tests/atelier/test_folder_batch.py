@@ -1,5 +1,6 @@
 """The parts of `atelier batch`, one by one."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,13 @@ def test_a_name_belongs_to_one_photo_in_later_runs_as_well() -> None:
     assert names.target("x/p.webp", variation) == "x/p.png"
     assert names.target("x/p.jpg", variation) == "x/p-jpg.png"
     assert names.target("p.jpg", variation) == "p.png"
+
+
+def test_names_for_many_photos_take_no_time() -> None:
+    names, began = Names(default_pattern(TWO), TWO, {}), time.process_time()
+    made = {names.target(f"{n}.jpg", variation) for n in range(1000) for variation in TWO.variations}
+    assert len(made) == 4000
+    assert time.process_time() - began < 2
 
 
 def test_a_pattern_tells_what_differs() -> None:
