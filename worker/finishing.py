@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from worker.codec.pixels import resize
 from worker.pictures import Pixels
@@ -62,13 +63,20 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
     """
     height, width = content.shape[:2]
     small_height, small_width = painted.shape[:2]
-    large = resize(painted, width, height).copy()
-    coarse = resize(resize(content, small_width, small_height), width, height)
+    fine = _luminance(content)
+    coarse = resize(resize(fine, small_width, small_height), width, height)
+    large = resize(painted, width, height)
+    result = np.empty_like(content)
     for start in range(0, height, _ROWS):
         rows = slice(start, start + _ROWS)
-        detail = (content[rows].astype(np.float32) - coarse[rows]) @ _LUMA
-        large[rows] = _round(large[rows] + detail[..., None])
-    return large
+        detail = np.subtract(fine[rows], coarse[rows], dtype=np.int16)
+        np.clip(large[rows] + detail[..., None], 0, 255, out=result[rows], casting="unsafe")
+    return result
+
+
+def _luminance(picture: Pixels) -> Pixels:
+    """Return (h, w), rounded: a quarter of a level is lost on average, for a third of the time."""
+    return np.asarray(Image.fromarray(picture).convert("L"))
 
 
 def steady(current: Pixels, before: Pixels, *, change: Pixels, keep: float) -> Pixels:
