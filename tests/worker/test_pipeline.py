@@ -1,20 +1,27 @@
 """What a kind of job hands to the pipeline becomes files: pictures, and films where the format can move."""
 
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import numpy as np
 import pytest
 
+from shared.errors import StorageUnavailable
 from shared.image_probe import ImageLimits
 from shared.jobs import Job
+from shared.object_store import ObjectStore
 from shared.status import Lane, Status
 from tests.support import pictures
 from tests.worker.conftest import Bench
 from worker import pipeline
+from worker.batcher import Batcher
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
+from worker.codec.encode import encode
 from worker.pictures import Film, Picture
+from worker.style_cache import StyleCache
+from worker.tools import Tools
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
 ALPHA = np.full((24, 32), 255, np.uint8)
@@ -78,3 +85,38 @@ def test_the_model_is_named_in_a_png(bench: Bench, monkeypatch: pytest.MonkeyPat
     bench.model.card = bench.model.card.model_copy(update={"version": "7"})
     (output,) = run(bench, monkeypatch, Picture(pictures.gradient(), text={"a": "b"}), "png").outputs
     assert b"mnist-dcgan@7" in bench.objects.get(output.key)
+
+
+class Refusing:
+    """A store whose third put fails, early; the others take their time."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+        self.ended = 0
+
+    def put(self, key: str, data: bytes) -> None:
+        if key.endswith("/2.png"):
+            raise StorageUnavailable("away")
+        sleep(0.05)
+        self._objects.put(key, data)
+        self.ended += 1
+
+
+def test_no_output_is_still_being_written_when_storing_has_failed(bench: Bench) -> None:
+    job_id = bench.submit(seeds=list(range(12)))
+    job = bench.store.claim(job_id, "w1")
+    assert job is not None
+    refusing, pixels = Refusing(bench.objects), np.zeros((2, 2, 1), np.uint8)
+    images = [encode(pixels, format="png", quality=90)] * 12
+    tools = Tools(refusing, Batcher(1), StyleCache(), ImageLimits())  # type: ignore[arg-type]
+    with pytest.raises(StorageUnavailable):
+        pipeline._store_all(job, images, [None] * 12, tools)
+    assert refusing.ended == 11
+
+
+def test_outputs_keep_their_order_however_they_are_stored(bench: Bench) -> None:
+    job_id = bench.submit(seeds=list(range(40)))
+    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    outputs = bench.job(job_id).outputs
+    assert [output.seed for output in outputs] == list(range(40))
+    assert [output.key.rpartition("/")[2] for output in outputs] == [f"{n}.png" for n in range(40)]
