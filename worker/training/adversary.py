@@ -22,7 +22,8 @@ class Adversary:
 
     The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`, without classes
     `out[0]`. Losses are non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes
-    serves both updates.
+    serves both updates. Real pictures under each wrong label count as fakes, with a weight (matching-aware
+    discriminator, Reed et al., arXiv:1605.05396).
     """
 
     def __init__(self, architecture: Architecture, seed: int) -> None:
@@ -40,9 +41,9 @@ class Adversary:
         rates = (pace.generator_rate, pace.discriminator_rate)
         for optimizer, rate in zip(self._optimizers, rates, strict=True):
             optimizer.learning_rate.assign(rate)
-        decay = tf.constant(pace.average_decay)
+        weights = (tf.constant(pace.average_decay), tf.constant(pace.wrong_labels))
         arrays = (batch.images, batch.labels, latents)
-        measured = self._step(*(tf.constant(array) for array in arrays), decay)
+        measured = self._step(*(tf.constant(array) for array in arrays), *weights)
         return Losses(*(float(value) for value in measured.numpy()))
 
     def average(self) -> Weights:
@@ -63,13 +64,15 @@ class Adversary:
         optimizers = [variable for optimizer in self._optimizers for variable in optimizer.variables]
         return [*models, *optimizers, *self._average]
 
-    def _traced_step(self, images: Any, labels: Any, latents: Any, decay: Any) -> Any:
+    def _traced_step(self, images: Any, labels: Any, latents: Any, decay: Any, wrong_weight: Any) -> Any:
         with tf.GradientTape(persistent=True) as tape:
             fakes = self._generator(latents, training=True)
-            real, fake = tf.split(self._logits(tf.concat([images, fakes], 0), labels), 2)
+            out = self._outputs(tf.concat([images, fakes], 0))
+            real, fake = tf.split(self._logits(out, tf.concat([labels, labels], 0)), 2)
             generator_loss = tf.reduce_mean(tf.nn.softplus(-fake))
             real_loss = tf.reduce_mean(tf.nn.softplus(real) - _REAL_TARGET * real)
             discriminator_loss = real_loss + tf.reduce_mean(tf.nn.softplus(fake))
+            discriminator_loss += wrong_weight * self._wrong_label_loss(out[: len(images)], labels)
         losses = (generator_loss, discriminator_loss)
         models = (self._generator, self._discriminator)
         for optimizer, loss, model in zip(self._optimizers, losses, models, strict=True):
@@ -77,10 +80,17 @@ class Adversary:
         self._follow(decay)
         return tf.stack([*losses, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))])
 
-    def _logits(self, pictures: Any, labels: Any) -> Any:
-        out = tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + self._classes))
-        classes = tf.one_hot(tf.concat([labels, labels], 0), self._classes)
-        return out[:, 0] + tf.reduce_sum(out[:, 1:] * classes, 1)
+    def _outputs(self, pictures: Any) -> Any:
+        return tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + self._classes))
+
+    def _logits(self, out: Any, labels: Any) -> Any:
+        return out[:, 0] + tf.reduce_sum(out[:, 1:] * tf.one_hot(labels, self._classes), 1)
+
+    def _wrong_label_loss(self, out: Any, labels: Any) -> Any:
+        """Return how far real pictures pass for each class that they are not of; 0 without classes."""
+        others = 1 - tf.one_hot(labels, self._classes)
+        wrong = tf.nn.softplus(out[:, :1] + out[:, 1:]) * others
+        return tf.math.divide_no_nan(tf.reduce_sum(wrong), tf.reduce_sum(others))
 
     def _follow(self, decay: Any) -> None:
         for average, variable in zip(self._average, self._generator.variables, strict=True):

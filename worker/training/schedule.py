@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from math import ceil
 
 COOLING = 0.4  # the share of a run, at its end, in which the step sizes fall to 0
+WRONG_LABELS = 0.25  # the weight of real pictures under wrong labels in the discriminator's loss
+WRONG_LABELS_COOLING = 0.03  # later; more would make digits clear and alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +15,7 @@ class Pace:
     generator_rate: float  # Adam's step sizes
     discriminator_rate: float
     average_decay: float  # the share of the old that the running average keeps
+    wrong_labels: float = 0.0  # the weight of real pictures under wrong labels
 
 
 def pace_at(step: int, total: int, generator_rate: float, discriminator_rate: float) -> Pace:
@@ -21,9 +24,11 @@ def pace_at(step: int, total: int, generator_rate: float, discriminator_rate: fl
     The running average gets longer in the first steps, and once more when the rates begin to fall.
     """
     share = min(1.0, (1 - step / total) / COOLING)
-    longest = 0.999 if step < (1 - COOLING) * total else 0.9995
+    is_cooling = step >= (1 - COOLING) * total
+    longest = 0.9995 if is_cooling else 0.999
+    wrong = WRONG_LABELS_COOLING if is_cooling else WRONG_LABELS
     decay = min(longest, (1 + step) / (10 + step))
-    return Pace(generator_rate * share, discriminator_rate * share, decay)
+    return Pace(generator_rate * share, discriminator_rate * share, decay, wrong)
 
 
 def total_cooling_from(step: int) -> int:
