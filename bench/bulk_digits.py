@@ -11,6 +11,7 @@ from atelier.stack import RunningStack
 from bench.bulk_ways import Ways
 from bench.loops import Loop
 from bench.measuring import Goal, Table, timed
+from bench.processes import resident_mebibytes
 
 TASKS_GOAL = Goal(10.0, at_least=True)
 MODEL_GOAL = Goal(0.8, at_least=True)
@@ -32,6 +33,7 @@ def compare_digits(stack: RunningStack, ways: Ways, folder: Path, digits: int) -
         ways.celery_digits(range(4 * len(THREADS)), out)
         singly(client, next(seeds), 64)
         rates: dict[str, list[float]] = {"tasks": [], "jobs": [], "sheets": [], "files": [], "bare": []}
+        memory: list[float] = []
         for number in range(ROUNDS):
             share = digits // ROUNDS
             rates["tasks"].append(
@@ -43,7 +45,10 @@ def compare_digits(stack: RunningStack, ways: Ways, folder: Path, digits: int) -
             for name, grid in (("sheets", Grid(columns=16)), ("files", None)):
                 seconds = timed(lambda: by_many(client, next(seeds), many, grid))  # noqa: B023
                 rates[name].append(many * A_JOB / seconds)
+            memory.append(resident_mebibytes(stack.pid_of("worker")))
     _report(table, rates)
+    table.add("worker, resident after the first round", memory[0], "MiB")
+    table.add("worker, resident after the last", memory[-1], "MiB")
     return table
 
 
