@@ -1,6 +1,8 @@
 """Ten thousand digits: a job each, many a job, one plain Celery task each, and the bare model."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -19,32 +21,29 @@ TASKS = 100  # of plain Celery a round: each digit takes it as long as the last
 ROUNDS = 3
 THREADS = (0, 1)
 A_JOB = 256  # digits: the most that a job takes
+TASK = f"plain Celery, a task a digit, {TASKS} a turn"
+SINGLY = "Atelier, a job a digit"
+BARE = "the bare model, sixteen a call"
+SHEETS = f"Atelier, {A_JOB} a job, on one sheet"
+FILES = f"Atelier, {A_JOB} a job, a file each"
+
+_seeds = count(10**6, 10**6)  # no digit is drawn twice
 
 
 def compare_digits(stack: RunningStack, ways: Ways, folder: Path, digits: int) -> Table:
-    """Compare digits a second; both rivals' rounds lie before, between and after Atelier's."""
+    """Compare digits a second, in turns, and look at the worker's memory."""
     table = Table(f"{digits:,} digits")
-    tasks, jobs = min(digits, TASKS), -(-digits // A_JOB)
-    seeds = iter(range(10**6, 10**9, digits))
     out = folder / "digits"
     out.mkdir()
+    rates: dict[str, list[float]] = {}
+    memory: list[float] = []
     with stack.client() as client, ExitStack() as processes:
-        bare = _fastest(processes, stack)
-        ways.celery_digits(range(4 * len(THREADS)), out)
-        singly(client, next(seeds), 64)
-        rates: dict[str, list[float]] = {"tasks": [], "jobs": [], "sheets": [], "files": [], "bare": []}
-        memory: list[float] = []
-        for number in range(ROUNDS):
-            share = digits // ROUNDS
-            rates["tasks"].append(
-                tasks / ways.celery_digits(range(number * tasks, (number + 1) * tasks), out)
-            )
-            rates["jobs"].append(share / timed(lambda: singly(client, next(seeds), share)))  # noqa: B023
-            rates["bare"].append(share / bare.seconds([(seed,) for seed in range(share)]))
-            many = -(-jobs // (2 * ROUNDS))
-            for name, grid in (("sheets", Grid(columns=16)), ("files", None)):
-                seconds = timed(lambda: by_many(client, next(seeds), many, grid))  # noqa: B023
-                rates[name].append(many * A_JOB / seconds)
+        actions = _actions(client, ways, _fastest(processes, stack), digits // ROUNDS, out)
+        ways.celery_digits(range(8), out)
+        _singly(client, 64)
+        for _ in range(ROUNDS):
+            for name, (drawn, action) in actions.items():
+                rates.setdefault(name, []).append(drawn / timed(action))
             memory.append(resident_mebibytes(stack.pid_of("worker")))
     _report(table, rates)
     table.add("worker, resident after the first round", memory[0], "MiB")
@@ -52,42 +51,47 @@ def compare_digits(stack: RunningStack, ways: Ways, folder: Path, digits: int) -
     return table
 
 
-def _report(table: Table, rates: dict[str, list[float]]) -> None:
-    named = {
-        "tasks": f"plain Celery tasks, {TASKS} a round",
-        "jobs": "Atelier, a job each",
-        "sheets": f"Atelier, {A_JOB} a job, on a sheet",
-        "files": f"Atelier, {A_JOB} a job, a file each",
-        "bare": "the bare model, sixteen a call",
+def _actions(
+    client: Client, ways: Ways, bare: Loop, share: int, out: Path
+) -> dict[str, tuple[int, Callable[[], object]]]:
+    """Return each way by name: how many digits it draws in a turn, and how."""
+    jobs = -(-share // (2 * A_JOB))  # the half is enough to see their pace
+    drawn = jobs * A_JOB
+    return {
+        TASK: (TASKS, lambda: ways.celery_digits(range(TASKS), out)),
+        SINGLY: (share, lambda: _singly(client, share)),
+        BARE: (drawn, lambda: bare.seconds([(seed,) for seed in range(drawn)])),
+        SHEETS: (drawn, lambda: _by_many(client, jobs, Grid(columns=16))),
+        FILES: (drawn, lambda: _by_many(client, jobs, None)),
     }
-    for key, name in named.items():
-        table.add(name, median(rates[key]), "/s")
-    for ours, rival, goal in (
-        ("jobs", "tasks", TASKS_GOAL),
-        ("sheets", "bare", MODEL_GOAL),
-        ("files", "bare", None),
-    ):
+
+
+def _report(table: Table, rates: dict[str, list[float]]) -> None:
+    for name, values in rates.items():
+        table.add(name, median(values), "/s")
+    for ours, rival, goal in ((SINGLY, TASK, TASKS_GOAL), (SHEETS, BARE, MODEL_GOAL), (FILES, BARE, None)):
         ratios = [one / other for one, other in zip(rates[ours], rates[rival], strict=True)]
-        table.add(f"{named[ours]} / {named[rival]}", median(ratios), "x", goal)
+        table.add(f"{ours} / {rival}", median(ratios), "x", goal)
 
 
-def singly(client: Client, first: int, digits: int) -> None:
+def _singly(client: Client, digits: int) -> None:
     """Draw digits as jobs of one, of one template."""
+    first = next(_seeds)
     seeds = {"from": first, "to": first + digits - 1}
-    template = {"type": "generate", "multiply": {"seed": seeds}}
-    _finish(client, digits, template=template)
+    _finish(client, digits, template={"type": "generate", "multiply": {"seed": seeds}})
 
 
-def by_many(client: Client, first: int, jobs: int, grid: Grid | None) -> None:
+def _by_many(client: Client, jobs: int, grid: Grid | None) -> None:
     """Draw digits as jobs of as many as a job takes."""
+    first = next(_seeds)
     starts = range(first, first + jobs * A_JOB, A_JOB)
     _finish(client, jobs, [GenerateRequest(seed=start, count=A_JOB, grid=grid) for start in starts])
 
 
-def _finish(client: Client, count: int, *items: Any, **template: Any) -> None:
+def _finish(client: Client, jobs: int, *items: Any, **template: Any) -> None:
     batch = client.batch(*items, **template).wait()
-    if batch.counts["succeeded"] != count:
-        raise RuntimeError(f"of {count} jobs: {batch.counts}")
+    if batch.counts["succeeded"] != jobs:
+        raise RuntimeError(f"of {jobs} jobs: {batch.counts}")
 
 
 def _fastest(processes: ExitStack, stack: RunningStack) -> Loop:
