@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tests.chaos.cluster import THREADS
 from tests.chaos.facts import Facts, Happening, JobFacts
@@ -143,7 +144,14 @@ class _Run:
         if later is None:
             return
         if not self._is_disturbed(strike, since - self._lease, later):
-            yield later - since
+            yield min(later - since, self._with_work(since, later))
+
+    def _with_work(self, began: float, ended: float) -> float:
+        """For how long of a time jobs waited: a worker that nobody needs claims nothing."""
+        within = [sample for sample in self._samples if began <= sample.at <= ended]
+        return (
+            sum(after.at - look.at for look, after in pairwise(within) if look.waiting) + 2 * PERIOD_SECONDS
+        )
 
     def recoveries(self) -> Iterator[float]:
         successes = sorted(

@@ -88,6 +88,14 @@ def test_a_reconnection_is_the_same_process_claiming_again(taken_over: Facts, vi
     )
 
 
+def test_a_reconnection_does_not_last_while_no_job_waits(taken_over: Facts, victim: Entry) -> None:
+    story = (Claim(START + 100, WORKER), Claim(START + 9000, WORKER))
+    facts = replace(taken_over, jobs={victim.id: replace(taken_over.jobs[victim.id], claims=story)})
+    idle = [replace(look, waiting=int(look.at > START / 1000 + 8)) for look in samples()]
+    (lasted,) = figures(facts, [strike("half_open", victim)], idle).reconnections
+    assert lasted == pytest.approx(1.2, abs=0.2)
+
+
 def test_a_success_after_the_disk_has_room_is_measured(taken_over: Facts, victim: Entry) -> None:
     full = strike("disk_full", victim, target="", seconds=1)
     assert list(figures(taken_over, [full], samples()).recoveries) == pytest.approx([1.95])
