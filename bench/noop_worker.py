@@ -26,6 +26,7 @@ from worker.batcher import Batcher
 from worker.foundation import Foundation
 from worker.heartbeat import Heartbeat
 from worker.liveness import Liveness
+from worker.memory import share_heaps
 from worker.runner import JobRunner
 from worker.style_cache import StyleCache
 from worker.tasks import serve_jobs
@@ -113,6 +114,7 @@ class NoopWorker:
 
 
 def main() -> int:
+    share_heaps()
     settings = Settings.from_env()
     configure_logs(settings.log_format, settings.log_level)
     base = Foundation(settings)

@@ -26,11 +26,11 @@ from bench.scale_rig import Rig, scale_rig
 FLAT_GOAL = Goal(1.1)
 LATENCY_GOAL = Goal(1.5)
 ACCEPT_GOAL = Goal(5.0)
-SLOPE_GOAL = Goal(50.0)
+SLOPE_GOAL = Goal(100.0)
 ACCEPTED = 10_000  # items in one request
 CARRIED = 1000  # items, at most, in one measurement
 REQUESTS = 400  # for a percentile
-SAMPLES = 20  # of memory
+SAMPLE_SECONDS = 0.25  # between two looks at memory
 PLOT = Path(__file__).parent.parent / "docs" / "images" / "scale.png"
 
 Costs = dict[int, dict[int, float]]  # processor milliseconds an item, by workers, then by items that wait
@@ -40,7 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most", type=int, default=100_000, help="items that wait, at most")
     parser.add_argument("--workers", type=int, default=4, help="workers, at most")
-    parser.add_argument("--jobs", type=int, default=10_000, help="jobs over which memory is watched")
+    parser.add_argument("--jobs", type=int, default=20_000, help="jobs over which memory is watched")
     parser.add_argument("--plot", type=Path, default=PLOT)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, scale_rig(Path(folder)) as rig:
@@ -162,14 +162,15 @@ def _ask(url: str, path: str, seconds: list[float], is_over: Callable[[float], b
 def memory(rig: Rig, jobs: int) -> Table:
     """Watch one worker's memory over many jobs; the first quarter is not counted."""
     table = Table(f"Memory of a worker over {jobs:,} jobs")
-    rig.top_up(jobs + CARRIED)
-    done, sizes = [], []
+    rig.top_up(jobs)
+    before, done, sizes = rig.ended(), [0], [0.0]
     with rig.workers(1):
-        for _ in range(SAMPLES):
-            rig.carry(jobs // SAMPLES)
-            done.append(rig.ended())
+        rig.resume()
+        while done[-1] < jobs:
+            time.sleep(SAMPLE_SECONDS)
+            done.append(rig.ended() - before)
             sizes.append(resident_mebibytes(*rig.pids))
-    start = SAMPLES // 4
+    start = next(index for index, count in enumerate(done) if count >= jobs // 4)
     slope, _ = np.polyfit(np.array(done[start:]) / 1000, np.array(sizes[start:]) * 1024, 1)
     table.add("resident after a quarter", sizes[start], "MiB")
     table.add("resident at the end", sizes[-1], "MiB")

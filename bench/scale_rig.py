@@ -50,11 +50,15 @@ class Rig:
     def carry(self, items: int) -> tuple[int, float, float]:
         """Have so many items carried out, or some more; return how many, seconds, and processor seconds."""
         before, spent, began = self.ended(), self._spent(), time.perf_counter()
-        self._move("resume")
+        self.resume()
         wait_until(lambda: self.ended() - before >= items, "the items", seconds=CARRY_SECONDS)
         self._move("pause")
         wait_until(lambda: not self._count("running"), "the last ones", seconds=CARRY_SECONDS)
         return self.ended() - before, time.perf_counter() - began, self._spent() - spent
+
+    def resume(self) -> None:
+        """Let the workers take items."""
+        self._move("resume")
 
     def top_up(self, waiting: int) -> None:
         """Add items until so many wait."""
