@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from atelier.embedded_server import EmbeddedServer
 from shared.file_store import FileStore
@@ -12,6 +13,10 @@ from shared.job_store import JobStore
 from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import Client, connect
 from shared.settings import JobRules
+
+# Examples are judged by what they show; how long one takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
     for number in range(PHOTOS):
         path = tmp_path / "photos" / ("", "summer", "summer/sea")[number % 3] / f"{number:02}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(pictures.photo(96 + 8 * min(number, PHOTOS - 2), 96))
+        path.write_bytes(pictures.photo(448 + 8 * min(number, PHOTOS - 2), 448))
     (tmp_path / "a.png").write_bytes(pictures.png(128, 128))
     (tmp_path / "b.jpg").write_bytes(pictures.photo(128, 96))
     return tmp_path

@@ -23,6 +23,8 @@ from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
+ACCEPTED = (200, 202)  # 200 where the job was done before the answer
+
 RECOVERY_SECONDS = 10.0
 SLOTS = 4
 JOBS = 24  # six times what runs at once
@@ -129,7 +131,7 @@ def test_p9_accepted_jobs_outlast_a_full_disk_and_new_ones_are_refused(storage_a
     for record in site.records(jobs):
         assert (record["failures"], record["crashes"]) == ("0", "0")
         assert int(record["attempt"]) - int(record["released"]) == 1
-    assert site.submit().status_code == 202
+    assert site.submit().status_code in ACCEPTED
     assert site.upload().status_code == 201
 
 
@@ -156,7 +158,7 @@ def test_p9_accepted_jobs_are_done_while_the_server_is_out_of_memory(storage_apa
     assert {record["attempt"] for record in site.records(jobs)} == {"1"}
     refused(site.submit(), (503, "store_full"))
     site.redis.config_set("maxmemory", 0)
-    seconds_until(lambda: site.submit().status_code == 202)
+    seconds_until(lambda: site.submit().status_code in ACCEPTED)
 
 
 def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_itself(
@@ -177,6 +179,6 @@ def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_i
         refused(site.upload(), (507, "out_of_disk"), (503, "store_full"))
     site.disk.empty()
     seconds_until(lambda: site.statuses(jobs) == {"succeeded"})
-    seconds_until(lambda: site.submit().status_code == 202)
+    seconds_until(lambda: site.submit().status_code in ACCEPTED)
     assert {record["failures"] for record in site.records(jobs)} == {"0"}
     assert site.stack.processes() == processes  # none ended: starting afresh takes a worker's models longer

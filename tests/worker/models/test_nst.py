@@ -260,6 +260,7 @@ class Onlooker:
 
     class attempt:  # noqa: N801
         is_current = True
+        is_urgent = True
         key = ("job", 1)
 
     def advance(self, step: int, total: int, preview: str | None = None) -> None:
