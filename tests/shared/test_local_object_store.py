@@ -3,6 +3,7 @@
 import os
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,18 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return seen
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """Writes of more than 4,096 bytes fail, as with a quota."""
+    """Let writes beyond 4,096 bytes fail, as with a quota.
+
+    Around the store's calls and nothing else: pytest's own report may go to a file that is longer.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_put_is_on_the_disk_before_it_returns(
@@ -66,11 +72,10 @@ def test_the_root_is_synced_once_for_each_folder_at_the_top(
         assert (("sync", "storage") in steps) == (key != "outputs/b/0")
 
 
-def test_a_write_without_room_leaves_nothing(
-    objects: LocalObjectStore, tmp_path: Path, small_files: None
-) -> None:
-    objects.put("a/1", b"x" * 4096)
-    with pytest.raises(OutOfDisk, match="a/2"):
+def test_a_write_without_room_leaves_nothing(objects: LocalObjectStore, tmp_path: Path) -> None:
+    with small_files():
+        objects.put("a/1", b"x" * 4096)
+    with small_files(), pytest.raises(OutOfDisk, match="a/2"):
         objects.put("a/2", b"x" * 4097)
     assert list(objects.keys("")) == ["a/1"]
     assert list((tmp_path / "storage" / STAGING).iterdir()) == []
