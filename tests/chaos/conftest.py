@@ -51,6 +51,7 @@ def job_of(entry: Entry) -> JobFacts:
         keys=(key,),
         events=story("queued", "running", "succeeded"),
         claims=(Claim(START + 100, 7),),
+        completed=START + 200,
     )
 
 

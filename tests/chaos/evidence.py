@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 
 from shared.identifiers import sha256
+from shared.job_record import unpacked
 from shared.redis_server import PREFIX
 from tests.chaos.cluster import Cluster, pid_in
-from tests.chaos.facts import Claim, Facts, Happening, JobFacts, Outcome
+from tests.chaos.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome
 from tests.chaos.ledger import Ledger
 from tests.chaos.plan import Plan
 
@@ -22,13 +23,16 @@ def gather(cluster: Cluster, plan: Plan, ledger: Ledger, calm: Mapping[str, Outc
     ids = {job_id for entry in ledger.entries.values() for job_id in entry.ids}
     with httpx.Client(base_url=cluster.stack.url, timeout=20) as http, ThreadPoolExecutor(READERS) as pool:
         jobs = {job.id: job for job in pool.map(lambda job_id: read_job(cluster, http, job_id), sorted(ids))}
-    return Facts(plan, ledger.entries, jobs, calm, _stored(cluster), _doomed(cluster))
+        batches = {name: _read_batch(http, name) for batch in ledger.batches.values() for name in batch.ids}
+    return Facts(
+        plan, ledger.entries, jobs, calm, _stored(cluster), _doomed(cluster), ledger.batches, batches
+    )
 
 
 def read_job(cluster: Cluster, http: httpx.Client, job_id: str) -> JobFacts:
     """Read one job: its view and bytes over HTTP, its record and events from the server itself."""
     answer = http.get(f"/v1/jobs/{job_id}")
-    raw: Mapping[str, str] = cluster.server.hgetall(f"{PREFIX}job:{job_id}")
+    raw = unpacked(cluster.server.hgetall(f"{PREFIX}job:{job_id}"))
     if not raw:
         return JobFacts(job_id, answer.status_code, "")
     outputs = json.loads(raw.get("outputs") or "[]")
@@ -44,7 +48,22 @@ def read_job(cluster: Cluster, http: httpx.Client, job_id: str) -> JobFacts:
         keys=tuple(output["key"] for output in outputs),
         events=tuple(Happening(i, entry["event"], json.loads(entry["data"])) for i, entry in entries),
         claims=tuple(_claims(raw)),
+        completed=int(raw["completed_at"]) if raw.get("completed_at") else None,
     )
+
+
+def _read_batch(http: httpx.Client, batch_id: str) -> BatchFacts:
+    answer = http.get(f"/v1/batches/{batch_id}")
+    if not answer.is_success:
+        return BatchFacts(batch_id, answer.status_code)
+    view = answer.json()
+    finished = [line["id"] for line in _lines(http, batch_id)]
+    return BatchFacts(batch_id, answer.status_code, view["status"], view["counts"], tuple(finished))
+
+
+def _lines(http: httpx.Client, batch_id: str) -> Iterable[dict[str, Any]]:
+    manifest = http.get(f"/v1/batches/{batch_id}/results.jsonl").raise_for_status()
+    return map(json.loads, manifest.text.splitlines())
 
 
 def _served(http: httpx.Client, job_id: str, answer: httpx.Response) -> Iterable[str]:

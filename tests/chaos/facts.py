@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.ledger import Entry
+from tests.chaos.ledger import BatchEntry, Entry
 from tests.chaos.plan import Plan
 
 Outcome = tuple[str, ...]  # sha256 of each output of a job, in order
@@ -49,11 +49,23 @@ class JobFacts:
     keys: tuple[str, ...] = ()  # of the outputs in storage
     events: tuple[Happening, ...] = ()
     claims: tuple[Claim, ...] = ()
+    completed: int | None = None  # milliseconds, by the server's clock
 
     @property
     def states(self) -> list[Happening]:
         """The events that tell a status."""
         return [event for event in self.events if event.kind == "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class BatchFacts:
+    """One batch at the end of the run."""
+
+    id: str
+    answer: int  # HTTP status of GET
+    status: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)  # of items, by status
+    finished: tuple[str, ...] = ()  # ids of the items' jobs, in the order in which they ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +78,5 @@ class Facts:
     calm: Mapping[str, Outcome]  # by wish: what a calm run gave
     stored: frozenset[str] = frozenset()  # every key below outputs/ in storage
     doomed: tuple[str, ...] = field(default_factory=tuple)  # keys and prefixes on the garbage list
+    batch_entries: Mapping[int, BatchEntry] = field(default_factory=dict)
+    batches: Mapping[str, BatchFacts] = field(default_factory=dict)  # by id

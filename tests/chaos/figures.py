@@ -64,7 +64,7 @@ class _Run:
         self._strikes = strikes
         self._samples = samples
         self._lease = facts.plan.scale.lease_seconds
-        self._claims = sorted(c.milliseconds / 1000 for job in facts.jobs.values() for c in _starts(job))
+        self._claims = sorted(at / 1000 for job in facts.jobs.values() for at in _claim_times(job))
 
     def takeovers(self) -> Iterator[Takeover]:
         for strike in self._strikes:
@@ -154,12 +154,7 @@ class _Run:
         )
 
     def recoveries(self) -> Iterator[float]:
-        successes = sorted(
-            e.milliseconds / 1000
-            for job in self._facts.jobs.values()
-            for e in job.states
-            if e.data["status"] == "succeeded"
-        )
+        successes = sorted(at / 1000 for job in self._facts.jobs.values() for at in _success_times(job))
         for strike in self._strikes:
             if strike.fault.kind in FILLED and self._could_go_on(strike, strike.began, _over(strike)):
                 yield self._next(successes, _over(strike))
@@ -176,6 +171,19 @@ def _over(strike: Strike) -> float:
 def _end_of(strike: Strike) -> float:
     """When the last consequence of a fault is over that does not show in the samples."""
     return _over(strike) + LASTING.get(strike.fault.kind, 0) + MARGIN_SECONDS
+
+
+def _claim_times(job: JobFacts) -> list[int]:
+    """When its attempts began, in milliseconds: by its events, or by the record where it has none."""
+    return [event.milliseconds for event in _starts(job)] or [claim.milliseconds for claim in job.claims]
+
+
+def _success_times(job: JobFacts) -> list[int]:
+    """When it succeeded, in milliseconds, by the same."""
+    told = [event.milliseconds for event in job.states if event.data["status"] == "succeeded"]
+    if told or job.completed is None or job.status != "succeeded":
+        return told
+    return [job.completed]
 
 
 def _starts(job: JobFacts) -> list[Happening]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.plan import Order
+from tests.chaos.plan import BatchOrder, Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,12 @@ class Seen:
     status: str
     outputs: tuple[str, ...]  # sha256 of each
     error: str  # its code, or ""
+
+    @classmethod
+    def of(cls, view: Mapping[str, Any]) -> "Seen":
+        """Return what the API's view of a job, or of an item's result, says of its outcome."""
+        outputs = tuple(output["sha256"] for output in view.get("outputs") or ())
+        return cls(view["status"], outputs, (view.get("error") or {}).get("code", ""))
 
 
 @dataclass(slots=True)
@@ -50,11 +56,26 @@ class Entry:
         return self.ids[0] if self.ids else ""
 
 
+@dataclass(slots=True)
+class BatchEntry:
+    """One batch in the book; its items have entries of their own."""
+
+    order: BatchOrder
+    name: str  # the Idempotency-Key
+    ids: list[str] = field(default_factory=list)  # one for each answer that accepted it
+
+    @property
+    def id(self) -> str:
+        """The batch's id; "" where nothing was accepted."""
+        return self.ids[0] if self.ids else ""
+
+
 class Ledger:
     """The book, and a file with every line as it was written."""
 
     def __init__(self, path: Path) -> None:
         self.entries: dict[int, Entry] = {}
+        self.batches: dict[int, BatchEntry] = {}
         self.refusals: list[Refusal] = []
         self._file = path.open("a", encoding="utf-8")
         self._lock = threading.Lock()
@@ -66,6 +87,20 @@ class Ledger:
             self.entries[order.number] = entry
             self._write("intended", order.number, name=name, wish=order.wish.name)
         return entry
+
+    def intend_batch(self, order: BatchOrder, name: str) -> BatchEntry:
+        """Write down a batch before the first request goes out."""
+        entry = BatchEntry(order, name)
+        with self._lock:
+            self.batches[order.number] = entry
+            self._write("batch intended", order.number, name=name, items=len(order.orders))
+        return entry
+
+    def accept_batch(self, entry: BatchEntry, batch_id: str) -> None:
+        """Write down an answer that accepted a batch."""
+        with self._lock:
+            entry.ids.append(batch_id)
+            self._write("batch accepted", entry.order.number, id=batch_id)
 
     def accept(self, entry: Entry, job_id: str) -> None:
         """Write down an answer that accepted the order."""

@@ -6,55 +6,52 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-import httpx
-
+from tests.chaos.batch_client import carry_out_batch, submit_batch
 from tests.chaos.follower import follow
-from tests.chaos.ledger import Entry, Ledger, Refusal, Seen
-from tests.chaos.plan import Order
-from tests.chaos.wishes import Wish
+from tests.chaos.ledger import BatchEntry, Entry, Ledger, Seen
+from tests.chaos.plan import BatchOrder, Order
+from tests.chaos.wire import OutOfTime, Wire
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
-PAUSE_SECONDS = 0.2  # before a client asks again
-IMPATIENT_SECONDS = 0.02  # after which a client that gives up hangs up
-ANSWER_SECONDS = 6.0
 SUBMITTERS, FOLLOWERS = 24, 24
 
 
-class OutOfTime(Exception):
-    """Raised when a client got no answer for good before the end of the run."""
-
-
 class Load:
-    """All clients of a run. `insist_until` is set when the end is known, in monotonic seconds."""
+    """All clients of a run."""
 
     def __init__(self, url: str, ledger: Ledger, *, run: str) -> None:
         self._url = url
         self._ledger = ledger
         self._run = run  # goes into keys and ids
-        self._http = httpx.Client(
-            base_url=url,
-            timeout=httpx.Timeout(ANSWER_SECONDS, connect=2, pool=None),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=40),
-        )
+        self._wire = Wire(url, ledger)
         self._submitters = ThreadPoolExecutor(SUBMITTERS, "submit")
         self._followers = ThreadPoolExecutor(FOLLOWERS, "follow")
         self._futures: list[Future[None]] = []
-        self._uploaded: set[str] = set()
-        self._unanswered = 0
+        self._unfinished = 0  # orders without an answer, and batches that are not over
         self._lock = threading.Lock()
-        self.insist_until = float("inf")
 
     def submit(self, order: Order) -> None:
         """Have a thread carry out an order."""
-        with self._lock:
-            self._unanswered += 1
-        self._start(self._submitters, self._carry_out, order)
+        self._begin(self._carry_out, order)
+
+    def submit_batch(self, order: BatchOrder) -> None:
+        """Have a thread send a batch, and read its results to the end."""
+        self._begin(self._carry_out_batch, order)
 
     @property
-    def is_busy_submitting(self) -> bool:
-        """Whether an order has not had its answer yet."""
+    def is_busy(self) -> bool:
+        """Whether an order has not had its answer yet, or a batch its end."""
         with self._lock:
-            return self._unanswered > 0
+            return self._unfinished > 0
+
+    def _begin(self, step: Callable[..., None], order: Order | BatchOrder) -> None:
+        with self._lock:
+            self._unfinished += 1
+        self._start(self._submitters, step, order)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._unfinished -= 1
 
     def _start(self, pool: ThreadPoolExecutor, step: Callable[..., None], *arguments: Any) -> None:
         future = pool.submit(_until_out_of_time, step, *arguments)
@@ -65,26 +62,30 @@ class Load:
         try:
             entry = self._have_accepted(order)
         finally:
-            with self._lock:
-                self._unanswered -= 1
+            self._end()
         if entry.ids:
             self._follow_up(entry)
+
+    def _carry_out_batch(self, order: BatchOrder) -> None:
+        try:
+            carry_out_batch(self._wire, self._ledger, order, run=self._run, on_accepted=self._plan_cancels)
+        finally:
+            self._end()
+
+    def _plan_cancels(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if entry.order.cancel_after is not None:
+                self._start(self._followers, self._cancel, entry, entry.order.cancel_after)
 
     def _have_accepted(self, order: Order) -> Entry:
         kind = "id" if order.by_id else "key"
         entry = self._ledger.intend(order, f"{self._run}-{kind}-{order.number}")
-        self._upload(order.wish)
+        self._wire.upload(order.wish)
         if order.copies > 1:
             self._submit_at_once(entry)
         else:
             self._submit(entry, impatient=order.gives_up_first)
         return entry
-
-    def _upload(self, wish: Wish) -> None:
-        for name, data in wish.pictures.items():
-            if name not in self._uploaded:
-                self._insist("POST", "/v1/files", files={"file": data}).raise_for_status()
-                self._uploaded.add(name)
 
     def _submit_at_once(self, entry: Entry) -> None:
         with ThreadPoolExecutor(entry.order.copies) as pool:
@@ -98,37 +99,21 @@ class Load:
         if entry.order.by_id:
             method, path, headers = ("PUT", f"/v1/jobs/{entry.name}", {})
         if impatient:
-            self._hang_up(method, path, headers, body)
-        answer = self._insist(method, path, json=body, headers=headers)
+            self._wire.hang_up(method, path, headers, body)
+        answer = self._wire.insist(method, path, json=body, headers=headers)
         if answer.is_success:
             self._ledger.accept(entry, answer.json()["id"])
         else:
             entry.refused = f"{answer.status_code} {answer.text[:200]}"
             self._ledger.note(entry, "refused", answer=entry.refused)
 
-    def _hang_up(self, method: str, path: str, headers: dict[str, str], body: Any) -> None:
-        try:
-            self._http.request(method, path, json=body, headers=headers, timeout=IMPATIENT_SECONDS)
-        except httpx.TransportError:
-            return
-
     def repeat(self, entry: Entry) -> None:
         """Submit an order once more, as a client does that lost its own book."""
         self._submit(entry, impatient=False)
 
-    def _insist(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        """Ask until there is an answer that is not about the service's own trouble."""
-        while time.monotonic() < self.insist_until:
-            try:
-                answer = self._http.request(method, path, **parts)
-            except httpx.TransportError:
-                time.sleep(PAUSE_SECONDS)
-                continue
-            if answer.status_code < 500 and answer.status_code != 429:
-                return answer
-            self._ledger.refuse(refusal_of(answer))
-            time.sleep(PAUSE_SECONDS)
-        raise OutOfTime(f"{method} {path}")
+    def repeat_batch(self, batch: BatchEntry) -> None:
+        """Send a batch once more: the answer must name the same."""
+        submit_batch(self._wire, self._ledger, batch)
 
     def _follow_up(self, entry: Entry) -> None:
         order = entry.order
@@ -143,33 +128,37 @@ class Load:
 
     def _cancel(self, entry: Entry, after: float) -> None:
         time.sleep(after)
-        answer = self._insist("POST", f"/v1/jobs/{entry.id}/cancel")
+        answer = self._wire.insist("POST", f"/v1/jobs/{entry.id}/cancel")
         entry.cancel_answer = "canceled" if answer.is_success else f"{answer.status_code}"
         self._ledger.note(entry, "cancel", answer=entry.cancel_answer)
 
     def _poll(self, entry: Entry) -> None:
         while True:
-            view = self._insist("GET", f"/v1/jobs/{entry.id}", params={"wait": "4"})
+            view = self._wire.insist("GET", f"/v1/jobs/{entry.id}", params={"wait": "4"})
             if not view.is_success:
                 self._ledger.note(entry, "poll", answer=view.status_code)
                 return
             if view.json()["status"] in TERMINAL:
-                entry.seen.append(seen_of(view.json()))
+                entry.seen.append(Seen.of(view.json()))
                 return
 
     def _delete(self, entry: Entry) -> None:
         self._poll(entry)
-        answer = self._insist("DELETE", f"/v1/jobs/{entry.id}")
+        answer = self._wire.insist("DELETE", f"/v1/jobs/{entry.id}")
         # 410: an earlier try was carried out, and its answer lost.
         entry.is_deleted = answer.status_code in (204, 410)
         self._ledger.note(entry, "delete", answer=answer.status_code)
 
     def _follow(self, entry: Entry) -> None:
-        follow(self._url, entry, until=lambda: time.monotonic() > self.insist_until)
+        follow(self._url, entry, until=lambda: time.monotonic() > self._wire.insist_until)
+
+    def insist_until(self, moment: float) -> None:
+        """Let clients give up at this monotonic time."""
+        self._wire.insist_until = moment
 
     def finish(self, until: float) -> None:
         """Wait for all clients; they give up at this monotonic time."""
-        self.insist_until = until
+        self.insist_until(until)
         while True:
             with self._lock:
                 waiting, self._futures = self._futures, []
@@ -182,7 +171,7 @@ class Load:
         """End the threads and connections."""
         self._submitters.shutdown()
         self._followers.shutdown()
-        self._http.close()
+        self._wire.close()
 
 
 def _until_out_of_time(step: Callable[..., None], *arguments: Any) -> None:
@@ -190,16 +179,3 @@ def _until_out_of_time(step: Callable[..., None], *arguments: Any) -> None:
         step(*arguments)
     except OutOfTime:
         return  # the ledger shows what is missing
-
-
-def refusal_of(answer: httpx.Response) -> Refusal:
-    """Return what an answer of 5xx or 429 says."""
-    is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
-    code = str(answer.json().get("code", "")) if is_problem else ""
-    return Refusal(answer.status_code, code, "retry-after" in answer.headers, time.time())
-
-
-def seen_of(view: dict[str, Any]) -> Seen:
-    """Return what a view of a job that is done says of its outcome."""
-    outputs = tuple(output["sha256"] for output in view.get("outputs") or ())
-    return Seen(view["status"], outputs, (view.get("error") or {}).get("code", ""))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.status import TRANSITIONS, Status
+from tests.chaos.batch_oracle import judge_batch, judge_item
 from tests.chaos.facts import Facts, JobFacts
 from tests.chaos.ledger import Entry, Seen
 
@@ -32,6 +33,10 @@ def judge(facts: Facts) -> list[Finding]:
     for entry in facts.entries.values():
         for promise, rule, text in _judge_entry(entry, facts):
             found.append(Finding(promise, rule, entry.name, text))
+    for batch in facts.batch_entries.values():
+        found += [
+            Finding(promise, rule, batch.name, text) for promise, rule, text in judge_batch(batch, facts)
+        ]
     return [*found, *_orphans(facts)]
 
 
@@ -91,7 +96,9 @@ def _cancel(entry: Entry, job: JobFacts, _: Facts) -> Found:
         yield "P2", "canceled result", f"canceled, and has {len(job.outputs)} outputs"
 
 
-def _story(_: Entry, job: JobFacts, __: Facts) -> Found:
+def _story(entry: Entry, job: JobFacts, __: Facts) -> Found:
+    if entry.order.batch is not None:  # items have no events of their own
+        return
     states = [Status(event.data["status"]) for event in job.states]
     if not states or states[0] is not Status.QUEUED:
         yield "P2", "beginning", f"the first event is {states[:1]}"
@@ -105,7 +112,9 @@ def _story(_: Entry, job: JobFacts, __: Facts) -> Found:
         yield "P2", "event and record", f"the event says {ends[0]}, the record {job.status}"
 
 
-def _counters(_: Entry, job: JobFacts, __: Facts) -> Found:
+def _counters(entry: Entry, job: JobFacts, __: Facts) -> Found:
+    if entry.order.batch is not None:
+        return
     numbers = [e.data.get("attempt") for e in job.states if e.data["status"] == "running"]
     if numbers != list(range(1, job.attempt + 1)):
         yield "P2", "attempts", f"attempt {job.attempt}, and claims {numbers}"
@@ -172,4 +181,4 @@ def _orphans(facts: Facts) -> Iterator[Finding]:
 
 
 Rule = Callable[[Entry, JobFacts, Facts], Found]
-RULES: Sequence[Rule] = (_outcome, _cancel, _story, _counters, _bytes, _sights, _following)
+RULES: Sequence[Rule] = (_outcome, _cancel, _story, _counters, judge_item, _bytes, _sights, _following)

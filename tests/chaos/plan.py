@@ -47,6 +47,20 @@ class Order:
     is_deleted: bool  # forgotten by the client once it is done
     is_followed: bool  # by server-sent events
     is_polled: bool  # until it is done
+    batch: int | None = None  # the number of the batch that it is an item of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOrder:
+    """Many jobs that a client sends as one batch, and what it does about them."""
+
+    number: int
+    at: float  # seconds after the load begins
+    orders: tuple[Order, ...]  # the items, by index
+    lane: str
+    copies: int  # requests at once with one Idempotency-Key
+    gives_up_first: bool  # a first try whose answer the client does not wait for
+    pause_after: float | None  # seconds, after which the batch is paused for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +82,9 @@ class Plan:
     faults: tuple[Fault, ...]  # of the storm, by time
     trials: tuple[Trial, ...]  # after it, one by one
     clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
+    batches: tuple[BatchOrder, ...] = ()  # of the storm, by time
+
+    @property
+    def stormy_orders(self) -> tuple[Order, ...]:
+        """All jobs of the storm, alone and in batches."""
+        return (*self.orders, *(item for batch in self.batches for item in batch.orders))

@@ -24,7 +24,7 @@ from tests.chaos.ledger import Ledger, Refusal
 from tests.chaos.load import Load
 from tests.chaos.monitor import Monitor, as_json, is_calm
 from tests.chaos.oracle import Finding, judge
-from tests.chaos.plan import Fault, Order, Plan, Scale
+from tests.chaos.plan import BatchOrder, Fault, Order, Plan, Scale
 from tests.chaos.schedule import draw_plan
 
 TICK_SECONDS = 0.01
@@ -97,7 +97,7 @@ class _Run:
         calm = carry_out_calmly(self._cluster.stack.url, self._plan)
         forget_calm_jobs(self._cluster.stack.url)
         self._monitor.start()
-        self._play(self._plan.orders, self._plan.faults)
+        self._play(self._plan.orders, self._plan.faults, self._plan.batches)
         self._faults.settle()
         last_fault = time.time()
         settled = self._await_end()
@@ -131,10 +131,13 @@ class _Run:
             seconds=time.monotonic() - began,
         )
 
-    def _play(self, orders: Sequence[Order], faults: Sequence[Fault]) -> None:
-        """Start every order and every fault at its time."""
+    def _play(
+        self, orders: Sequence[Order], faults: Sequence[Fault], batches: Sequence[BatchOrder] = ()
+    ) -> None:
+        """Start every order, every batch and every fault at its time."""
         timeline: list[tuple[float, Callable[[], None]]] = [
             *((order.at, partial(self._load.submit, order)) for order in orders),
+            *((batch.at, partial(self._load.submit_batch, batch)) for batch in batches),
             *((fault.at, partial(self._faults.strike, fault)) for fault in faults),
         ]
         start = time.monotonic()
@@ -159,7 +162,7 @@ class _Run:
             time.sleep(0.1)
 
     def _unfinished(self) -> bool:
-        if self._load.is_busy_submitting:
+        if self._load.is_busy:
             return True
         server, names = self._cluster.server, ("leases", "lane:interactive", "lane:bulk")
         try:
@@ -169,10 +172,13 @@ class _Run:
 
     def _repeat_some(self) -> None:
         """Ask again for what was accepted long ago: the answers must name the same jobs."""
-        accepted = [entry for entry in self._ledger.entries.values() if entry.ids and not entry.is_deleted]
-        self._load.insist_until = time.monotonic() + 20
+        entries = [entry for entry in self._ledger.entries.values() if entry.order.batch is None]
+        accepted = [entry for entry in entries if entry.ids and not entry.is_deleted]
+        self._load.insist_until(time.monotonic() + 20)
         for entry in accepted[:: max(1, len(accepted) // REPEATED)]:
             self._load.repeat(entry)
+        for batch in self._ledger.batches.values():
+            self._load.repeat_batch(batch)
 
     def _await_tidiness(self) -> None:
         """Give the sweeper its time."""

@@ -4,23 +4,36 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from tests.chaos.batch_orders import STAMPEDE, draw_batches
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan, Scale
 from tests.chaos.trials import draw_trials
 from tests.chaos.wishes import Pool, Wish, draw_pool
 
 HOUR = 3600.0
-STAMPEDE = 50  # requests at once with one key
 
 
 def draw_plan(seed: int, scale: Scale) -> Plan:
     """Draw a run. The same seed and scale give the same plan, on every machine."""
-    names = ("pool", "orders", "faults", "clocks", "trials")
-    of_pool, of_orders, of_faults, of_clocks, of_trials = (random.Random(f"{seed}/{name}") for name in names)
+    names = ("pool", "orders", "faults", "clocks", "trials", "batches")
+    of_pool, of_orders, of_faults, of_clocks, of_trials, of_batches = (
+        random.Random(f"{seed}/{name}") for name in names
+    )
     pool = draw_pool(of_pool)
     trials = tuple(draw_trials(of_trials, pool, scale))
     stormy = replace(scale, jobs=scale.jobs - sum(len(trial.orders) for trial in trials))
-    orders = tuple(sorted(_orders(of_orders, pool, stormy), key=lambda order: order.at))
-    return Plan(seed, scale, pool, orders, tuple(_faults(of_faults, scale)), trials, _clocks(of_clocks))
+    orders = list(_orders(of_orders, pool, stormy))
+    batches = tuple(draw_batches(of_batches, orders))
+    alone = {order.number for order in orders} - {item.number for batch in batches for item in batch.orders}
+    return Plan(
+        seed,
+        scale,
+        pool,
+        tuple(sorted((order for order in orders if order.number in alone), key=lambda order: order.at)),
+        tuple(_faults(of_faults, scale)),
+        trials,
+        _clocks(of_clocks),
+        batches,
+    )
 
 
 def _clocks(draw: random.Random) -> dict[str, float]:

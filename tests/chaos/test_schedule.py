@@ -2,16 +2,17 @@
 
 from collections import Counter
 
+from tests.chaos.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
-from tests.chaos.schedule import HOUR, STAMPEDE, draw_plan
+from tests.chaos.schedule import HOUR, draw_plan
 
 SCALE = Scale(jobs=1000, seconds=90, lease_seconds=5)
 
 
 def all_orders(seed: int) -> list[Order]:
     plan = draw_plan(seed, SCALE)
-    return [*plan.orders, *(order for trial in plan.trials for order in trial.orders)]
+    return [*plan.stormy_orders, *(order for trial in plan.trials for order in trial.orders)]
 
 
 def test_a_seed_gives_the_same_plan_again() -> None:
@@ -40,6 +41,18 @@ def test_orders_and_faults_come_in_order_of_time() -> None:
         assert times[-1] <= SCALE.seconds + 1
 
 
+def test_every_run_has_batches_of_some_of_its_jobs() -> None:
+    for seed in range(20):
+        batches = draw_plan(seed, SCALE).batches
+        assert all(40 <= len(batch.orders) <= 50 for batch in batches)
+        assert {item.batch for batch in batches for item in batch.orders} == {0, 1}
+
+
+def test_a_batch_holds_the_poison_in_some_runs_and_not_in_others() -> None:
+    held = [any(o.wish.is_poison for o in draw_plan(seed, SCALE).batches[0].orders) for seed in range(10)]
+    assert set(held) == {True, False}
+
+
 def test_some_clock_is_fast_and_some_is_slow() -> None:
     for seed in range(20):
         clocks = draw_plan(seed, SCALE).clocks
@@ -54,14 +67,14 @@ def test_ten_runs_hold_enough_jobs_of_real_models() -> None:
 
 
 def test_both_kinds_of_poison_come_up() -> None:
-    orders = [order for seed in range(1, 11) for order in draw_plan(seed, SCALE).orders]
+    orders = [order for seed in range(1, 11) for order in draw_plan(seed, SCALE).stormy_orders]
     names = {order.wish.name for order in orders if order.wish.is_poison}
     assert names == {"poison-predict", "poison-decode"}
 
 
 def test_every_run_has_poison_that_nobody_withdraws_and_a_stampede() -> None:
     for seed in range(20):
-        orders = draw_plan(seed, SCALE).orders
+        orders = draw_plan(seed, SCALE).stormy_orders
         poison = [order for order in orders if order.wish.is_poison]
         assert len(poison) == 1
         assert all(order.cancel_after is None and not order.is_deleted for order in poison)

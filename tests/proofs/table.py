@@ -15,13 +15,32 @@ PROOFS = (
         "P1",
         "the reaper rings jobs again whose doorbell was lost",
         f"{_CRASHES}[worker.before-claim]",
-        (Edit("shared/reaper.py", "self._queue.ring_for(line.waiting, line.first, line.lane)", "pass"),),
+        (
+            Edit(
+                "shared/reaper.py",
+                "self._queue.ring_for(min(line.waiting, most), line.first, line.lane)",
+                "pass",
+            ),
+        ),
     ),
     Proof(
         "P1",
         "the server writes what it accepts to a file",
         "tests/e2e/test_kills.py::test_accepted_jobs_go_on_when_the_server_is_killed",
         (Edit("atelier/embedded_server.py", '"appendonly": "yes"', '"appendonly": "no"'),),
+    ),
+    Proof(
+        "P1",
+        "an item of a batch that lost its worker goes back into its owner's line",
+        "tests/reliability/test_batch_kill.py"
+        "::test_a_worker_killed_in_the_middle_of_a_batch_costs_no_item_and_doubles_none",
+        (
+            Edit(
+                f"{_LUA}/prelude/lines.lua",
+                "line_up(job[1], job[2], job[4] and job[3] - 0.5 or job[3], id)",
+                "if not job[4] then line_up(job[1], job[2], job[3], id) end",
+            ),
+        ),
     ),
     Proof(
         "P2",

@@ -14,6 +14,7 @@ from shared.redis_server import Client
 from shared.settings import BatchRules, JobRules, Settings
 from shared.status import Lane, Status
 from shared.webhook_spec import Webhook, webhook_record
+from shared.worker_roster import Worker, WorkerRoster
 from tests.shared.test_batch_store import begin, counts
 from tests.shared.test_job_store import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
@@ -103,6 +104,17 @@ def test_a_list_holds_so_many_rings_and_no_more(store: JobStore, queue: JobQueue
         queue.ring(submit(store), Lane.INTERACTIVE)
     reaper.pass_once()
     assert store.client.llen(queue_of(Lane.INTERACTIVE)) == MOST_RINGS
+
+
+def test_a_pass_rings_for_as_many_jobs_as_workers_can_run_at_once(store: JobStore, reaper: Reaper) -> None:
+    roster = WorkerRoster(store.client)
+    for name, slots in (("one", 4), ("other", 2)):
+        roster.announce(Worker(name, slots, ()))
+    for _ in range(20):
+        submit(store)
+    reaper.pass_once()
+    reaper.pass_once()
+    assert store.client.llen(queue_of(Lane.INTERACTIVE)) == 6
 
 
 def test_bytes_of_forgotten_jobs_are_removed(store: JobStore, reaper: Reaper, objects: ObjectStore) -> None:
