@@ -45,11 +45,27 @@ def statuses(bench: Bench, ids: list[str]) -> list[Status]:
     return [bench.job(job_id).status for job_id in ids]
 
 
+def script_calls(bench: Bench) -> int:
+    return int(bench.store.client.info("commandstats")["cmdstat_evalsha"]["calls"])
+
+
 def test_as_many_as_the_network_takes_are_drawn_by_one_call(bench: Bench) -> None:
     ids = send(bench, 2 * MOST_TOGETHER + 3)
     bench.runner().answer(ids[0], Lane.BULK)
     assert set(statuses(bench, ids)) == {Status.SUCCEEDED}
     assert bench.model.sizes == [MOST_TOGETHER, MOST_TOGETHER, 3]  # type: ignore[attr-defined]
+
+
+def test_sixteen_are_claimed_in_one_round_trip_and_each_ends_in_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.stages.REPORT_EVERY_SECONDS", float("inf"))
+    bench.runner().answer(send(bench, 2)[0], Lane.BULK)  # has the server know the scripts
+    ids = send(bench, 2 * MOST_TOGETHER + 3)
+    before = script_calls(bench)
+    bench.runner().answer(ids[0], Lane.BULK)
+    claims = 4  # the last finds nothing
+    assert script_calls(bench) - before == claims + len(ids)
 
 
 def test_the_others_do_not_wait_for_one_that_fails_before_its_call(
