@@ -9,6 +9,7 @@ from api.batch_faults import Faults
 from api.batch_inputs import Inputs
 from api.batch_items import Cards, Item, sound_items
 from api.batch_resolving import resolved
+from api.batch_rings import ring_for
 from api.batch_sources import Source
 from api.services import Services
 from api.webhook_terms import terms_of
@@ -84,7 +85,9 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
         raise
     if not sent.open:
         services.batches.finalize(batch.id, owner)
-    return services.batches.get(batch.id, owner), created
+    batch = services.batches.get(batch.id, owner)
+    ring_for(services, batch)
+    return batch, created
 
 
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
@@ -95,7 +98,9 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
     intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
     intake.check()
     services.disk.check()
-    return intake.fill(batch)
+    total = intake.fill(batch)
+    ring_for(services, services.batches.get(batch.id, batch.owner))
+    return total
 
 
 def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch | None:

@@ -7,6 +7,7 @@ from shared.doorbell import Doorbell
 from shared.redis_server import SOCKET_TIMEOUT_SECONDS, Client, Scripts, answering
 from shared.settings import Settings
 from shared.status import Lane
+from shared.worker_roster import WorkerRoster
 
 RUN_JOB = "atelier.run_job"
 SWEEP = "atelier.sweep"
@@ -67,6 +68,7 @@ class JobQueue:
     def __init__(self, app: Celery, client: Client) -> None:
         self._client = client
         self._scripts = Scripts(client)
+        self._roster = WorkerRoster(client)
         self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
         self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
@@ -80,11 +82,18 @@ class JobQueue:
         self._put(queue_of(lane), self._bells[lane].text(job_id))
 
     def ring_for(self, waiting: int, job_id: str, lane: Lane) -> None:
-        """Ring until there are as many unanswered rings as jobs wait, up to MOST_RINGS."""
+        """Ring until there are as many unanswered rings as jobs wait, or as workers run jobs at once."""
         with answering():
             unanswered = int(self._client.llen(queue_of(lane)))
-        for _ in range(min(waiting, MOST_RINGS) - unanswered):
-            self.ring(job_id, lane)
+        if waiting <= unanswered:
+            return
+        missing = min(waiting, self._slots(), MOST_RINGS) - unanswered
+        if missing > 0:
+            self._put(queue_of(lane), *(self._bells[lane].text(job_id) for _ in range(missing)))
+
+    def _slots(self) -> int:
+        """Return how many jobs all workers run at once: a further ring would find nobody, or no work."""
+        return sum(worker.slots for worker in self._roster.live()) or MOST_RINGS
 
     def ring_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
@@ -99,5 +108,5 @@ class JobQueue:
         with answering():
             return int(self._client.llen(IO_QUEUE))
 
-    def _put(self, queue: str, message: str) -> None:
-        self._scripts.run("ring", queue, message, MOST_RINGS)
+    def _put(self, queue: str, *messages: str) -> None:
+        self._scripts.run("ring", queue, MOST_RINGS, *messages)

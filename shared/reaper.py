@@ -10,7 +10,6 @@ from shared.garbage import Garbage
 from shared.job_queue import MOST_RINGS, JobQueue
 from shared.job_store import JobStore
 from shared.webhook_deliveries import Deliveries
-from shared.worker_roster import WorkerRoster
 
 log = logging.getLogger("atelier.reaper")
 
@@ -27,7 +26,6 @@ class Reaper:
         self._queue = queue
         self._garbage = garbage
         self._deliveries = Deliveries(store)
-        self._roster = WorkerRoster(store.client, prefix=store.scripts.prefix)
         self._period = min(store.rules.lease_seconds / PASSES_PER_LEASE, store.rules.ring_seconds / 2)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
@@ -59,13 +57,8 @@ class Reaper:
             log.warning("deadline passed; job expired", extra={"job_id": job_id})
         for job_id in reaped.taken_back:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
-        most = self._slots() if reaped.lines else 0
         for line in reaped.lines:
-            self._queue.ring_for(min(line.waiting, most), line.first, line.lane)
-
-    def _slots(self) -> int:
-        """Return how many jobs all workers run at once: a further ring would find nobody, or no work."""
-        return sum(worker.slots for worker in self._roster.live()) or MOST_RINGS
+            self._queue.ring_for(line.waiting, line.first, line.lane)
 
     def ring_webhooks(self) -> None:
         """Ring the io worker when webhooks are due."""

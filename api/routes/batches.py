@@ -5,6 +5,7 @@ from flask import Response, request
 
 from api.batch_answers import batch_answer, patiently, submitted_answer
 from api.batch_body import JSON_LINES, OBJECTS, sent_batch
+from api.batch_rings import ring_for
 from api.batch_schemas import BatchPage, Retried
 from api.batch_submissions import submit_batch
 from api.identity import owner
@@ -135,7 +136,9 @@ def pause_batch(batch_id: str) -> Response:
 def resume_batch(batch_id: str) -> Response:
     """Go on with a batch that was paused."""
     services().batches.resume(batch_id, owner())
-    return batch_answer(services().batches.get(batch_id, owner()))
+    batch = services().batches.get(batch_id, owner())
+    ring_for(services(), batch)
+    return batch_answer(batch)
 
 
 @blueprint.post("/<batch_id>/cancel")
@@ -151,5 +154,6 @@ def cancel_batch(batch_id: str) -> Response:
 def retry_failed(batch_id: str) -> Response:
     """Run every item again that failed or expired. A completed batch runs again."""
     count = services().batches.retry_failed(batch_id, owner())
+    ring_for(services(), services().batches.get(batch_id, owner()))
     view = Retried(object="batch.retry", batch_id=batch_id, count=count)
     return Response(view.model_dump_json(), mimetype="application/json")

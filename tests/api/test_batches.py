@@ -16,6 +16,7 @@ from shared.batches import ItemDraft
 from shared.errors import StoreUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.image_probe import ImageLimits, probe
+from shared.worker_roster import Worker, WorkerRoster
 from tests.support.batches import run_all
 from tests.support.fake_worker import FakeWorker
 from tests.support.pictures import png
@@ -146,7 +147,7 @@ def test_a_thousand_items_cost_a_script_for_every_fifty(client: FlaskClient, ser
     before = scripts()
     response = client.post("/v1/batches", data=lines(*[DIGIT] * 1000), content_type=LINES)
     assert response.json["counts"]["total"] == 1000
-    assert scripts() - before == 1 + 1000 // 50 + 1  # opened, filled, finalized
+    assert scripts() - before == 1 + 1000 // 50 + 1 + 1  # opened, filled, finalized, rung for
 
 
 class Stumbling(BatchStore):
@@ -271,6 +272,32 @@ def test_a_paused_batch_goes_on_when_it_is_told_to(client: FlaskClient) -> None:
     assert client.post(batch["urls"]["pause"]).json["status"] == "paused"
     assert client.post(batch["urls"]["pause"]).json["status"] == "paused"
     assert client.post(batch["urls"]["resume"]).json["status"] == "running"
+
+
+def test_workers_are_told_at_once_of_items_that_wait(
+    client: FlaskClient, worker: FakeWorker, services: Services
+) -> None:
+    WorkerRoster(services.store.client).announce(Worker("w", 4, ()))
+
+    def take_rings() -> int:
+        server = services.store.client
+        rings = server.llen("atelier.bulk")
+        server.delete("atelier.bulk")
+        return int(rings)
+
+    batch = post(client, items=[DIGIT] * 9)
+    assert take_rings() == 4
+    client.post(batch["urls"]["pause"])
+    assert take_rings() == 0
+    client.post(batch["urls"]["resume"])
+    assert take_rings() == 4
+    run_all(client, worker, batch, failing={0, 1})
+    take_rings()
+    client.post(batch["urls"]["retry_failed"])
+    assert take_rings() == 2
+    pages = post(client, open=True)
+    client.post(f"{pages['urls']['items']}?first=0", data=lines(DIGIT), content_type=LINES)
+    assert take_rings() == 1
 
 
 def test_a_canceled_batch_keeps_what_was_done(client: FlaskClient, worker: FakeWorker) -> None:
