@@ -14,6 +14,7 @@ from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome
 from tests.chaos.ledger import Ledger
 from tests.chaos.plan import Plan
+from tests.support.files import files_below
 
 READERS = 8
 
@@ -84,7 +85,7 @@ def _claims(raw: Mapping[str, str]) -> Iterable[Claim]:
 
 
 def _stored(cluster: Cluster) -> frozenset[str]:
-    files = (path for path in (cluster.storage / "outputs").rglob("*") if path.is_file())
+    files = files_below(cluster.storage / "outputs")
     return frozenset(path.relative_to(cluster.storage).as_posix() for path in files)
 
 

@@ -14,6 +14,7 @@ from atelier.transport import Transport
 from shared.identifiers import ANONYMOUS
 from tests.crash_points.premises import Premises
 from tests.support import pictures
+from tests.support.files import files_below
 from tests.support.light_models import GENERATOR, TRANSFORMER
 from tests.support.waiting import eventually
 
@@ -103,7 +104,7 @@ def forget(client: Client, job: Job) -> None:
 
 def until_swept(premises: Premises, folder: Path) -> None:
     """Return when a job's folder holds no picture, and nothing waits to be removed any more."""
-    eventually(lambda: not list(folder.rglob("*.png")), seconds=30)
+    eventually(lambda: not files_below(folder), seconds=30)
     eventually(lambda: not premises.redis.exists("atelier:garbage"), seconds=30)
 
 

@@ -15,6 +15,7 @@ from atelier.client import Client
 from atelier.stack import RunningStack
 from shared.cards import bundled_cards
 from tests.support import pictures
+from tests.support.files import files_below
 from tests.support.waiting import eventually
 from worker.models.store import ModelStore
 
@@ -107,10 +108,10 @@ def test_a_model_that_was_never_pulled_is_reported_by_name(client: Client, style
 def test_deleted_jobs_leave_no_bytes(client: Client, stack: RunningStack) -> None:
     job = client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60)
     folder = stack.folder / "storage" / "outputs" / job.id
-    assert list(folder.rglob("*.png"))
+    assert files_below(folder)
     client.delete(job)
     deadline = time.monotonic() + 60
-    while list(folder.rglob("*.png")):
+    while files_below(folder):
         assert time.monotonic() < deadline
         time.sleep(0.05)
 

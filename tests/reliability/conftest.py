@@ -14,6 +14,7 @@ from atelier.stack import RunningStack
 from shared.redis_server import Client as RedisClient
 from shared.redis_server import connect
 from shared.worker_roster import WorkerRoster
+from tests.support.files import files_below
 from tests.support.light_models import GENERATOR, HOLD_VARIABLE, write_cards
 from tests.support.tcp_proxy import TcpProxy
 from tests.support.waiting import eventually
@@ -94,7 +95,7 @@ class Site:
 
     def attempts_with_files(self, job: Job) -> list[str]:
         folder = self.stack.folder / "storage" / "outputs" / job.id
-        return sorted(path.name for path in folder.iterdir() if any(path.rglob("*.png")))
+        return sorted(path.name for path in folder.iterdir() if files_below(path))
 
 
 def _stack(folder: Path, proxies: dict[str, TcpProxy]) -> RunningStack:
