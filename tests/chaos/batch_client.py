@@ -60,7 +60,9 @@ def _pause(wire: Wire, batch_id: str, after: float) -> None:
     time.sleep(after)
     if wire.insist("POST", f"/v1/batches/{batch_id}/pause").is_success:  # else it is over
         time.sleep(PAUSED_SECONDS)
-        wire.insist("POST", f"/v1/batches/{batch_id}/resume").raise_for_status()
+        wire.insist(
+            "POST", f"/v1/batches/{batch_id}/resume"
+        )  # refused where the items that ran were the last
 
 
 def _items(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:
