@@ -9,8 +9,8 @@ from api.batch_faults import Faults
 from api.batch_inputs import Inputs
 from api.batch_items import Cards, Item, sound_items
 from api.batch_resolving import resolved
-from api.batch_rings import ring_for
 from api.batch_sources import Source
+from api.rings import ring_for
 from api.services import Services
 from api.webhook_terms import terms_of
 from shared.batch_request import BatchSettings

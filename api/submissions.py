@@ -1,22 +1,20 @@
 """From a request to an accepted job: validate, probe, store the inputs, submit, ring. In this order."""
 
 import json
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.forms import Form, renamed
 from api.pictures import Upload, check_content_size, probe_parts
+from api.rings import ring
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
 from api.webhook_terms import terms_of
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, OutOfDisk, StoreUnavailable
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, OutOfDisk
 from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
 from shared.specs import GenerateSpec, StylizeSpec, TransformSpec, card_of, resolve
 from shared.submission import Submission, Submitted
-
-log = logging.getLogger("atelier.api")
 
 HEADER = "Idempotency-Key"
 
@@ -143,7 +141,7 @@ def _submit(
     except IdempotencyMismatch as error:
         raise _mismatch(_place_of_key(caller)) from error
     if submitted.created:
-        _ring(services, submission)
+        ring(services, submission.id, submission.spec.lane)
     return submitted
 
 
@@ -154,10 +152,3 @@ def _check_room(services: Services, caller: Caller) -> None:
     except OutOfDisk:
         if _known(services, caller) is None:
             raise
-
-
-def _ring(services: Services, submission: Submission) -> None:
-    try:
-        services.queue.ring(submission.id, submission.spec.lane)
-    except StoreUnavailable as error:  # the job is accepted; the reaper rings
-        log.warning("doorbell failed", extra={"job_id": submission.id, "detail": error.detail})

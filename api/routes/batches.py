@@ -5,7 +5,6 @@ from flask import Response, request
 
 from api.batch_answers import batch_answer, patiently, submitted_answer
 from api.batch_body import JSON_LINES, OBJECTS, sent_batch
-from api.batch_rings import ring_for
 from api.batch_schemas import BatchPage, Retried
 from api.batch_submissions import submit_batch
 from api.identity import owner
@@ -13,6 +12,7 @@ from api.links import base_url
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, parameter, ref
 from api.preferences import idempotency_key, wait_seconds
+from api.rings import ring_for
 from api.routes.jobs import ACCEPTED, KEY, PREFER, REFUSED
 from api.services import services
 from shared.batch_rendering import batch_view

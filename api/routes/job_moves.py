@@ -1,7 +1,5 @@
 """What can be done with a job that exists: cancel it, start it over, or try it again."""
 
-import logging
-
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -9,16 +7,15 @@ from api.identity import owner
 from api.job_answers import job_answer, submitted_answer
 from api.openapi import answer, described, ref
 from api.preferences import idempotency_key
+from api.rings import ring
 from api.routes.jobs import KEY, PREFER, SUBMITTED
 from api.services import services
 from api.submissions import Caller, submit_again
-from shared.errors import IllegalMove, StoreUnavailable
-from shared.jobs import Job
+from shared.errors import IllegalMove
 from shared.status import Status
 
 blueprint = APIBlueprint("job_moves", __name__, tag="Jobs", url_prefix="/v1/jobs/<job_id>")
 
-log = logging.getLogger("atelier.api")
 
 RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
@@ -48,15 +45,8 @@ def requeue_job(job_id: str) -> Response:
     """
     services().store.restart(job_id, owner())
     job = services().store.get(job_id, owner())
-    _ring(job)
+    ring(services(), job.id, job.lane)
     return job_answer(job)
-
-
-def _ring(job: Job) -> None:
-    try:
-        services().queue.ring(job.id, job.lane)
-    except StoreUnavailable as error:  # the reaper rings
-        log.warning("doorbell failed", extra={"job_id": job.id, "detail": error.detail})
 
 
 @blueprint.post("/retry")

@@ -83,8 +83,8 @@ _SCRIPT = "shared.redis_server:Scripts.run"
 POINTS = (
     Point("api.before-create", "api", "before", f"{_JOBS}.submit"),
     Point("api.after-create", "api", "after", f"{_JOBS}.submit"),
-    Point("api.before-ring", "api", "before", "api.submissions:_ring"),
-    Point("api.after-ring", "api", "after", "api.submissions:_ring"),
+    Point("api.before-ring", "api", "before", "api.submissions:ring"),
+    Point("api.after-ring", "api", "after", "api.submissions:ring"),
     Point("api.upload-before-rename", "api", "before", f"{_FOLDER}._publish"),
     Point("api.upload-before-record", "api", "before", _SCRIPT, _script("add_file")),
     Point("api.upload-after-record", "api", "after", _SCRIPT, _script("add_file")),
