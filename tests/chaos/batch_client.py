@@ -60,9 +60,8 @@ def _pause(wire: Wire, batch_id: str, after: float) -> None:
     time.sleep(after)
     if wire.insist("POST", f"/v1/batches/{batch_id}/pause").is_success:  # else it is over
         time.sleep(PAUSED_SECONDS)
-        wire.insist(
-            "POST", f"/v1/batches/{batch_id}/resume"
-        )  # refused where the items that ran were the last
+        # Refused where the items that ran were the last.
+        wire.insist("POST", f"/v1/batches/{batch_id}/resume")
 
 
 def _items(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:

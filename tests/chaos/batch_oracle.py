@@ -7,7 +7,6 @@ from shared.status import Status
 from tests.chaos.facts import BatchFacts, Facts, JobFacts
 from tests.chaos.ledger import BatchEntry, Entry
 
-WORKER_LOST = "worker_lost"
 Found = Iterator[tuple[str, str, str]]  # promise, rule, text
 
 
@@ -41,14 +40,10 @@ def _told_rightly(batch: BatchFacts, entry: BatchEntry, facts: Facts) -> Found:
 
 
 def judge_item(entry: Entry, job: JobFacts, _: Facts) -> Found:
-    """Yield what breaks a promise about one item; nothing for a job of its own."""
-    if entry.order.batch is None:
-        return
+    """Yield what breaks a promise that is special to items."""
     if len(entry.seen) > 1:
         yield "P2", "told twice", f"its end was told {len(entry.seen)} times"
-    spent = job.crashes + job.failures + job.released
-    most = spent if job.error in (WORKER_LOST, "attempts_exhausted") else spent + 1
+    most = job.spent + 1 - job.was_ended_by_counting
     least = most - (job.status == Status.CANCELED)  # it may have been waiting
     if not least <= job.attempt <= most:
-        counts = f"crashes {job.crashes}, failures {job.failures}, released {job.released}"
-        yield "P2", "counters", f"attempt {job.attempt}; {counts}; {job.status} {job.error}"
+        yield "P2", "counters", f"attempt {job.attempt}; {job.counts}; {job.status} {job.error}"

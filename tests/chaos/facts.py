@@ -7,6 +7,7 @@ from typing import Any
 from tests.chaos.ledger import BatchEntry, Entry
 from tests.chaos.plan import Plan
 
+WORKER_LOST = "worker_lost"
 Outcome = tuple[str, ...]  # sha256 of each output of a job, in order
 
 
@@ -50,6 +51,21 @@ class JobFacts:
     events: tuple[Happening, ...] = ()
     claims: tuple[Claim, ...] = ()
     completed: int | None = None  # milliseconds, by the server's clock
+
+    @property
+    def counts(self) -> str:
+        """How attempts ended that did not end the job, in words."""
+        return f"crashes {self.crashes}, failures {self.failures}, released {self.released}"
+
+    @property
+    def spent(self) -> int:
+        """How many these are; with the last one, where `was_ended_by_counting`."""
+        return self.crashes + self.failures + self.released
+
+    @property
+    def was_ended_by_counting(self) -> bool:
+        """Whether the last crash, or failure, ended the job instead of putting it back."""
+        return self.status == "failed" and self.error in (WORKER_LOST, "attempts_exhausted")
 
     @property
     def states(self) -> list[Happening]:

@@ -5,11 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.status import TRANSITIONS, Status
-from tests.chaos.batch_oracle import judge_batch, judge_item
-from tests.chaos.facts import Facts, JobFacts
+from tests.chaos.batch_oracle import Found, judge_batch, judge_item
+from tests.chaos.facts import WORKER_LOST, Facts, JobFacts
 from tests.chaos.ledger import Entry, Seen
 
-WORKER_LOST = "worker_lost"
 STORAGE_CODES = ("attempts_exhausted", "out_of_disk", "storage_unavailable")
 BYTES = "bytes"  # in the place of a promise's number: nothing is left in storage that nobody names
 
@@ -22,9 +21,6 @@ class Finding:
     rule: str  # which of the oracle's rules is broken, in a word or two
     job: str  # its name in the ledger, or a key in storage
     text: str
-
-
-Found = Iterator[tuple[str, str, str]]  # promise, rule, text
 
 
 def judge(facts: Facts) -> list[Finding]:
@@ -56,7 +52,7 @@ def _judge_entry(entry: Entry, facts: Facts) -> Found:
     if not Status(job.status).is_terminal:
         yield "P1", "stuck", f"still {job.status} after attempt {job.attempt}, crashes {job.crashes}"
         return
-    for rule in RULES:
+    for rule in (*RULES, *(RULES_OF_JOBS if entry.order.batch is None else RULES_OF_ITEMS)):
         yield from rule(entry, job, facts)
 
 
@@ -96,9 +92,7 @@ def _cancel(entry: Entry, job: JobFacts, _: Facts) -> Found:
         yield "P2", "canceled result", f"canceled, and has {len(job.outputs)} outputs"
 
 
-def _story(entry: Entry, job: JobFacts, __: Facts) -> Found:
-    if entry.order.batch is not None:  # items have no events of their own
-        return
+def _story(_: Entry, job: JobFacts, __: Facts) -> Found:
     states = [Status(event.data["status"]) for event in job.states]
     if not states or states[0] is not Status.QUEUED:
         yield "P2", "beginning", f"the first event is {states[:1]}"
@@ -112,22 +106,13 @@ def _story(entry: Entry, job: JobFacts, __: Facts) -> Found:
         yield "P2", "event and record", f"the event says {ends[0]}, the record {job.status}"
 
 
-def _counters(entry: Entry, job: JobFacts, __: Facts) -> Found:
-    if entry.order.batch is not None:
-        return
+def _counters(_: Entry, job: JobFacts, __: Facts) -> Found:
     numbers = [e.data.get("attempt") for e in job.states if e.data["status"] == "running"]
     if numbers != list(range(1, job.attempt + 1)):
         yield "P2", "attempts", f"attempt {job.attempt}, and claims {numbers}"
     put_back = sum(e.data["status"] == "queued" for e in job.states[1:])
-    spent = job.crashes + job.failures + job.released
-    if put_back != spent - _ended_by_counting(job):
-        counts = f"crashes {job.crashes}, failures {job.failures}, released {job.released}"
-        yield "P2", "counters", f"put back {put_back} times; {counts}; {job.status} {job.error}"
-
-
-def _ended_by_counting(job: JobFacts) -> int:
-    """The last crash, or failure, ends a job instead of putting it back."""
-    return int(job.status == "failed" and job.error in (WORKER_LOST, "attempts_exhausted"))
+    if put_back != job.spent - job.was_ended_by_counting:
+        yield "P2", "counters", f"put back {put_back} times; {job.counts}; {job.status} {job.error}"
 
 
 def _bytes(entry: Entry, job: JobFacts, facts: Facts) -> Found:
@@ -181,4 +166,6 @@ def _orphans(facts: Facts) -> Iterator[Finding]:
 
 
 Rule = Callable[[Entry, JobFacts, Facts], Found]
-RULES: Sequence[Rule] = (_outcome, _cancel, _story, _counters, judge_item, _bytes, _sights, _following)
+RULES: Sequence[Rule] = (_outcome, _cancel, _bytes, _sights, _following)
+RULES_OF_JOBS: Sequence[Rule] = (_story, _counters)
+RULES_OF_ITEMS: Sequence[Rule] = (judge_item,)  # they have no events of their own
