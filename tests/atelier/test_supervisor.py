@@ -15,6 +15,7 @@ from atelier.child import Backoff, ChildSpec, describe
 from atelier.process_log import ProcessLog
 from atelier.shutdown import Shutdown
 from atelier.supervisor import Supervisor
+from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 STUBBORN = """
@@ -69,14 +70,6 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.shutdown.requested.set()
     bench.shutdown.hurried.set()
     bench.supervisor.stop()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and waits to be noticed does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_killed_process_is_started_again(bench: Bench) -> None:

@@ -19,7 +19,7 @@ from atelier.journal import newest_file
 from atelier.stack import RunningStack, StackFailed
 from atelier.state_lock import StateLock
 from atelier.up_record import UpRecord, read_record, remove_record, write_record
-from tests.atelier.test_supervisor import is_alive
+from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 

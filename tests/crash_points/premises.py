@@ -26,6 +26,7 @@ from shared.settings import JobRules
 from shared.worker_roster import WorkerRoster
 from tests.crash_points.strikes import Strikes, Struck
 from tests.support import light_models
+from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
 RULES = {"lease": 2.0, "ring": 0.2, "backoff": 0.05}  # seconds
@@ -137,7 +138,7 @@ class Premises:
         """Return who was struck at a point, once that process is dead; fail where nobody is."""
         eventually(lambda: bool(self.strikes.struck(point)), seconds=30)
         struck = self.strikes.struck(point)[0]
-        eventually(lambda: not _lives(struck.pid), seconds=10)
+        eventually(lambda: not is_alive(struck.pid), seconds=10)
         return struck
 
     def terminate_worker(self, worker_id: str) -> None:
@@ -153,10 +154,3 @@ def _commands(listener: socket.socket) -> dict[str, tuple[str, ...]]:
         "worker-2": ("worker",),
         "io": ("worker", "--queues", "io"),
     }
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
