@@ -101,7 +101,7 @@ class _Run:
     def _is_disturbed(self, strike: Strike | None, began: float, ended: float) -> bool:
         """Whether anything else was broken then that workers and server notice."""
         others = (s for s in self._strikes if s is not strike and s.fault.target not in HARMLESS)
-        return any(s.began < ended and _end_of(s) > began for s in others)
+        return any(s.began < ended and end_of(s) > began for s in others)
 
     def _slot_was_free(self, strike: Strike, began: float, ended: float) -> bool:
         window = [sample for sample in self._samples if began - 2 * PERIOD_SECONDS <= sample.at <= ended]
@@ -168,8 +168,8 @@ def _over(strike: Strike) -> float:
     return strike.began if strike.ended is None else strike.ended
 
 
-def _end_of(strike: Strike) -> float:
-    """When the last consequence of a fault is over that does not show in the samples."""
+def end_of(strike: Strike) -> float:
+    """Return when the last consequence of a fault is over that does not show in the samples."""
     return _over(strike) + LASTING.get(strike.fault.kind, 0) + MARGIN_SECONDS
 
 

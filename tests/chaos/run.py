@@ -19,7 +19,7 @@ from tests.chaos.cluster import Cluster, Workshop, running
 from tests.chaos.evidence import carry_out_calmly, forget_calm_jobs, gather
 from tests.chaos.facts import Facts
 from tests.chaos.faults import Faults, Strike
-from tests.chaos.figures import Figures, measure
+from tests.chaos.figures import Figures, end_of, measure
 from tests.chaos.ledger import Ledger, Refusal
 from tests.chaos.load import Load
 from tests.chaos.monitor import Monitor, as_json, is_calm
@@ -155,11 +155,15 @@ class _Run:
         return time.time()
 
     def _await_calm(self) -> None:
-        """Wait until all is over and all workers are back and idle."""
+        """Wait until no fault has consequences any more and all workers are back and idle."""
         self._await_end()
         deadline = time.monotonic() + CALM_SECONDS
-        while time.monotonic() < deadline and not is_calm(self._monitor.samples[-1]):
+        while time.monotonic() < deadline and not self._is_calm():
             time.sleep(0.1)
+
+    def _is_calm(self) -> bool:
+        felt_until = max(map(end_of, self._faults.strikes), default=0.0)
+        return time.time() > felt_until and is_calm(self._monitor.samples[-1])
 
     def _unfinished(self) -> bool:
         if self._load.is_busy:
