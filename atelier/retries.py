@@ -10,7 +10,7 @@ import httpx
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
-RETRYABLE = frozenset({429, 500, 502, 503, 504})
+RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, and may be swept soon
 
 
 def is_retryable(response: httpx.Response) -> bool:
