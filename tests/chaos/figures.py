@@ -109,11 +109,13 @@ class _Run:
 
     def resumptions(self) -> Iterator[float]:
         for away, back in _outages(self._samples):
-            cause = next(
-                (s for s in self._strikes if s.fault.target == "redis" and s.began <= away + 1), None
-            )
-            if self._could_go_on(cause, away, back):
+            if self._could_go_on(self._cause(away), away, back):
                 yield self._next(self._claims, back)
+
+    def _cause(self, away: float) -> Strike | None:
+        """Return the last strike on the server before it went away; the looks are some tenths apart."""
+        before = [s for s in self._strikes if s.fault.target == "redis" and s.began <= away + 1]
+        return max(before, key=lambda strike: strike.began, default=None)
 
     def _could_go_on(self, cause: Strike | None, began: float, ended: float) -> bool:
         """Whether there was work in the end, a free worker for it, and nothing else broken."""

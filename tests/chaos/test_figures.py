@@ -80,6 +80,15 @@ def test_a_resumption_lasts_from_the_servers_answer_to_the_next_claim(taken_over
     assert list(figures(taken_over, [], looks).resumptions) == pytest.approx([1.0])
 
 
+def test_an_outage_is_laid_to_the_last_strike_on_the_server(taken_over: Facts, victim: Entry) -> None:
+    last = strike("kill", victim, target="redis")
+    earlier = replace(last, began=last.began - 60, ended=last.began - 60)
+    looks = samples(away=(START / 1000 + 0.2, START / 1000 + 2))
+    assert list(figures(taken_over, [earlier, last], looks).resumptions) == pytest.approx([1.0])
+    between = strike("kill", victim)
+    assert figures(taken_over, [earlier, last, between], looks).resumptions == ()
+
+
 def test_a_reconnection_is_the_same_process_claiming_again(taken_over: Facts, victim: Entry) -> None:
     again = replace(taken_over.jobs[victim.id], claims=(Claim(START + 4150, WORKER),))
     facts = replace(taken_over, jobs={victim.id: again})
