@@ -1,4 +1,4 @@
-"""Checks of what the settings name: state folder, port, models, server."""
+"""Checks of what the settings name: state folder, storage, port, models, server."""
 
 import os
 import shutil
@@ -13,7 +13,8 @@ from atelier.listening import CannotListen, listen
 from atelier.readiness import is_ready
 from atelier.up_record import read_record
 from shared.cards import ModelCard
-from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
+from shared.object_store import local_folder, open_object_store
 from shared.settings import Settings
 from worker.models.store import ModelStore
 
@@ -31,18 +32,34 @@ def check_state_folder(settings: Settings) -> Finding:
             file.write(b"x")
             file.flush()
     except OSError as error:
-        mend = "make it writable, or name another with ATELIER_STATE_DIR"
-        return fail("state folder", f"{folder}: {error.strerror}", mend)
+        return _without_state_folder(f"{folder}: {error.strerror}")
     return ok("state folder", f"{folder} is writable")
 
 
+def _without_state_folder(reason: str) -> Finding:
+    mend = "make it writable, or name another with ATELIER_STATE_DIR"
+    if names_server(os.environ):
+        return warn("state folder", reason, f"only `atelier up` needs it beside a server of its own: {mend}")
+    return fail("state folder", reason, mend)
+
+
+def check_storage(settings: Settings) -> Finding:
+    """Write where pictures are kept."""
+    try:
+        open_object_store(settings.storage).now()
+    except (AtelierError, OSError) as error:
+        mend = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
+        return fail("storage", f"{settings.storage}: {error}", mend)
+    return ok("storage", f"{settings.storage} is writable")
+
+
 def check_disk(settings: Settings) -> Finding:
-    """Look at the space left where the state folder is, or will be."""
-    folder = _existing(settings.state_dir.absolute())
+    """Look at the space left where pictures are kept; in a bucket, where the state folder is or will be."""
+    folder = _existing(local_folder(settings.storage) or settings.state_dir.absolute())
     free = shutil.disk_usage(folder).free
     text = f"{free / GIGABYTE:.1f} GB free at {folder}"
     if free < LEAST_DISK:
-        return fail("disk", text, "free some space, or name another place with ATELIER_STATE_DIR")
+        return fail("disk", text, "free some space, or name another place with ATELIER_STORAGE_URL")
     if free < GOOD_DISK:
         return warn(
             "disk", text, "pictures are kept for a week; ATELIER_JOBS_RETENTION_SECONDS shortens that"

@@ -45,6 +45,7 @@ def find() -> Iterator[Finding]:
         yield fail("settings", str(error), "correct or unset the variable")
         return
     yield installation.check_state_folder(settings)
+    yield installation.check_storage(settings)
     yield installation.check_disk(settings)
     yield installation.check_port(settings)
     yield from installation.check_server(settings)

@@ -52,6 +52,23 @@ def test_a_state_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> N
     assert "ATELIER_STATE_DIR" in finding.mend
 
 
+def test_a_container_may_do_without_a_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://redis:6379/0")
+    (tmp_path / "file").touch()
+    settings = Settings(state_dir=tmp_path / "file", storage_url=(tmp_path / "storage").as_uri())
+    assert installation_checks.check_state_folder(settings).level is Level.WARN
+    assert installation_checks.check_storage(settings).level is Level.OK
+    assert installation_checks.check_disk(settings).text.endswith(f"free at {tmp_path / 'storage'}")
+
+
+def test_a_storage_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(storage_url=(tmp_path / "file" / "storage").as_uri())
+    finding = installation_checks.check_storage(settings)
+    assert finding.level is Level.FAIL
+    assert "ATELIER_STORAGE_URL" in finding.mend
+
+
 def test_a_port_in_use_is_a_failure(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         api = ApiSettings(port=taken.getsockname()[1])
