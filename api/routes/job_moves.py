@@ -16,7 +16,6 @@ from shared.status import Status
 
 blueprint = APIBlueprint("job_moves", __name__, tag="Jobs", url_prefix="/v1/jobs/<job_id>")
 
-
 RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from atelier.embedded_server import EmbeddedServer
 from shared.redis_server import Client
+from tests.support.processes import children_of, resident_mebibytes
 from tests.support.waiting import eventually
 
 MAX_RESIDENT_MEBIBYTES = 120
@@ -28,8 +29,7 @@ class Gunicorn:
     http: httpx.Client
 
     def pids(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [self.process.pid, *map(int, children.split())]
+        return [self.process.pid, *children_of(self.process.pid)]
 
 
 @pytest.fixture
@@ -93,10 +93,4 @@ def test_the_processes_stay_small(gunicorn: Gunicorn) -> None:
     for _ in range(50):
         gunicorn.http.post("/v1/jobs", json={"type": "generate"})
         gunicorn.http.get("/v1/jobs")
-    assert sum(_resident_mebibytes(pid) for pid in gunicorn.pids()) <= MAX_RESIDENT_MEBIBYTES
-
-
-def _resident_mebibytes(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    return int(line.split()[1]) / 1024
+    assert sum(resident_mebibytes(pid) for pid in gunicorn.pids()) <= MAX_RESIDENT_MEBIBYTES

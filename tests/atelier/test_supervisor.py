@@ -15,7 +15,7 @@ from atelier.child import Backoff, ChildSpec, describe
 from atelier.process_log import ProcessLog
 from atelier.shutdown import Shutdown
 from atelier.supervisor import Supervisor
-from tests.support.processes import is_alive
+from tests.support.processes import children_of, is_alive
 from tests.support.waiting import eventually
 
 STUBBORN = """
@@ -87,10 +87,10 @@ def test_what_processes_write_carries_their_names(bench: Bench) -> None:
 def test_the_group_of_a_dead_process_ends_with_it(bench: Bench) -> None:
     pid = bench.start("api", PARENT)
     bench.supervisor.run_until(lambda: bench.says("up"))
-    (grandchild,) = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+    (grandchild,) = children_of(pid)
     os.kill(pid, signal.SIGKILL)
     bench.supervisor.run_until(lambda: bench.running.get("api", pid) != pid)
-    eventually(lambda: not is_alive(int(grandchild)), seconds=5)
+    eventually(lambda: not is_alive(grandchild), seconds=5)
 
 
 def test_processes_end_in_the_reverse_of_their_start(bench: Bench) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.processes import children_of, resident_mebibytes
 from tests.support.waiting import eventually
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +49,8 @@ class Watched:
         eventually(self.health.exists)
 
     def child(self) -> int:
-        return int(Path(f"/proc/{self.parent.pid}/task/{self.parent.pid}/children").read_text())
+        (child,) = children_of(self.parent.pid)
+        return child
 
 
 @pytest.fixture
@@ -79,9 +81,7 @@ def test_a_worker_that_is_killed_ends_its_parent(watched: Watched) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_the_watcher_is_small(watched: Watched) -> None:
-    status = Path(f"/proc/{watched.parent.pid}/status").read_text()
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS"))
-    assert int(line.split()[1]) / 1024 < 20  # MiB
+    assert resident_mebibytes(watched.parent.pid) < 20
 
 
 def test_arguments_reach_the_worker(tmp_path: Path) -> None:
