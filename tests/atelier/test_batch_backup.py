@@ -13,8 +13,8 @@ from shared.snapshot import Snapshot
 from shared.specs import JOB_SPEC, JobSpec
 from shared.status import Status
 from tests.atelier.test_backup import bring_back, take
-from tests.shared.test_batch_store import begin, counts, draft, drain
 from tests.support import pictures
+from tests.support.batch_steps import begin, counts, draft, drain
 from tests.support.fake_worker import PICTURE, FakeWorker
 
 

@@ -45,7 +45,7 @@ PROOFS = (
     Proof(
         "P2",
         "a move must carry the number of the current attempt",
-        "tests/shared/test_job_store.py::test_a_worker_that_lost_its_lease_changes_nothing",
+        "tests/shared/test_job_attempts.py::test_a_worker_that_lost_its_lease_changes_nothing",
         (
             Edit(
                 f"{_LUA}/prelude/attempts.lua",

@@ -21,8 +21,8 @@ from shared.settings import BatchRules, JobRules
 from shared.specs import JOB_SPEC, JobSpec
 from shared.status import Status
 from shared.worker_roster import LoadedModel, Worker, WorkerRoster
-from tests.shared.test_batch_store import draft
-from tests.shared.test_job_store import OUTPUT, lapse, pass_deadline, submit
+from tests.support.batch_steps import draft
+from tests.support.job_steps import OUTPUT, lapse, pass_deadline, submit
 
 RULES = JobRules(lease_seconds=300, max_attempts=2, crash_budget=3, backoff_seconds=0)
 ENDED = {Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED}

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.job_store import JobStore
-from tests.shared.test_job_store import lapse, submit
+from tests.support.job_steps import lapse, submit
 
 
 def crash(store: JobStore, *job_ids: str, times: int) -> None:

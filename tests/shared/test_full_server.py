@@ -19,8 +19,8 @@ from shared.status import Lane, Status
 from shared.style_library import StyleLibrary
 from shared.style_vectors import StyleVectors
 from shared.worker_roster import Worker, WorkerRoster
-from tests.shared.test_job_store import claim, lapse, status, submit
 from tests.support import pictures
+from tests.support.job_steps import claim, lapse, status, submit
 
 
 @contextmanager

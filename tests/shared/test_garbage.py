@@ -9,7 +9,7 @@ from shared.job_store import JobStore
 from shared.jobs import Job, Progress, StoredOutput
 from shared.object_keys import output_key, preview_key
 from shared.object_store import ObjectStore
-from tests.shared.test_job_store import claim, lapse, submit
+from tests.support.job_steps import claim, lapse, submit
 
 
 def stored(objects: ObjectStore, job: Job) -> StoredOutput:

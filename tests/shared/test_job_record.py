@@ -13,7 +13,7 @@ from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.redis_server import Client
 from shared.status import Outcome, Status
-from tests.shared.test_job_store import OUTPUT, claim, lapse, status, submit
+from tests.support.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.old_records import load
 
 DONE = {

@@ -34,7 +34,7 @@ from shared.jobs import Progress
 from shared.redis_server import Client
 from shared.settings import JobRules
 from shared.status import TRANSITIONS, Lane, Status
-from tests.shared.test_job_store import lapse, pass_deadline, submit, urgent
+from tests.support.job_steps import lapse, pass_deadline, submit, urgent
 
 RULES = JobRules(lease_seconds=300, max_attempts=2, crash_budget=3, backoff_seconds=0, max_events=1024)
 STOPPED: dict[Status | None, type[LeaseLost]] = {

@@ -17,9 +17,9 @@ from shared.object_keys import output_key, preview_key
 from shared.object_store import ObjectStore
 from shared.orphans import Orphan, Reason, collect, plan
 from shared.settings import BatchRules
-from tests.shared.test_batch_store import begin
-from tests.shared.test_job_store import claim, lapse, submit
 from tests.support import pictures
+from tests.support.batch_steps import begin
+from tests.support.job_steps import claim, lapse, submit
 
 
 def output(objects: ObjectStore, job: Job, index: int = 0) -> StoredOutput:

@@ -15,8 +15,8 @@ from shared.settings import BatchRules, JobRules, Settings
 from shared.status import Lane, Status
 from shared.webhook_spec import Webhook, webhook_record
 from shared.worker_roster import Worker, WorkerRoster
-from tests.shared.test_batch_store import begin, counts
-from tests.shared.test_job_store import claim, lapse, pass_deadline, status, submit, urgent
+from tests.support.batch_steps import begin, counts
+from tests.support.job_steps import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
 
 

@@ -19,8 +19,8 @@ from shared.settings import BatchRules
 from shared.specs import JOB_SPEC, JobSpec
 from shared.status import Status
 from shared.worker_roster import LoadedModel, Worker, WorkerRoster
-from tests.shared.test_batch_store import begin, counts, draft, drain, fail, items
-from tests.shared.test_job_store import lapse, pass_deadline, submit
+from tests.support.batch_steps import begin, counts, draft, drain, fail, items
+from tests.support.job_steps import lapse, pass_deadline, submit
 
 DIGIT = {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "truncation": 1.0, "cache": True}
 

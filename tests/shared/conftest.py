@@ -1,0 +1,12 @@
+"""What tests of batches start from."""
+
+import pytest
+
+from shared.batch_store import BatchStore
+from shared.job_store import JobStore
+from shared.settings import BatchRules
+
+
+@pytest.fixture
+def batches(store: JobStore) -> BatchStore:
+    return BatchStore(store, BatchRules(max_items=500))
