@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import click
@@ -49,7 +48,7 @@ def default_url(settings: Settings) -> str:
     if settings.api.public_url:
         return settings.api.public_url
     running = read_record(settings.state_dir.absolute())
-    if running is not None and Path(f"/proc/{running.pid}").exists():
+    if running is not None and running.is_running:
         return running.url
     return f"http://{url_host(settings.api.host)}:{settings.api.port}"
 

@@ -79,7 +79,7 @@ def enter_stopped(settings: Settings) -> Iterator[Premises]:
 def _running_url(folder: Path) -> str:
     """Return the server of the `atelier up` that runs in a state folder, or ""."""
     running = read_record(folder)
-    return running.redis_url if running and Path(f"/proc/{running.pid}").exists() else ""
+    return running.redis_url if running and running.is_running else ""
 
 
 @contextmanager

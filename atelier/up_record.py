@@ -21,6 +21,11 @@ class UpRecord:
     ready: bool = False  # /readyz has answered 200
     processes: Mapping[str, int] = field(default_factory=dict)  # process ids by name
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the supervisor lives; after a kill its record stays."""
+        return Path(f"/proc/{self.pid}").exists()
+
 
 def write_record(folder: Path, record: UpRecord) -> None:
     """Replace the record; readers see the old one or the new. On a full disk the old file is written over."""
