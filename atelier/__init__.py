@@ -1,10 +1,10 @@
 """The user's side: the typed client and the `atelier` command."""
 
-from atelier.batch_run import BatchRun
-from atelier.batch_saving import Saved
-from atelier.batch_view import Batch, BatchItem, NamedOutput
-from atelier.client import Client
-from atelier.errors import (
+from atelier.client.batch import Batch, BatchItem, NamedOutput
+from atelier.client.batch_download import Saved
+from atelier.client.batch_run import BatchRun
+from atelier.client.client import Client
+from atelier.client.errors import (
     ApiError,
     ClientError,
     Fault,
@@ -14,11 +14,11 @@ from atelier.errors import (
     ServiceUnreachable,
     WaitTimeout,
 )
-from atelier.event_stream import Event
-from atelier.job_view import Job, JobError, Output, Progress, Queue
-from atelier.model_view import Model
-from atelier.pictures import Picture
-from atelier.requests import (
+from atelier.client.events import Event
+from atelier.client.job import Job, JobError, Output, Progress, Queue
+from atelier.client.model_view import Model
+from atelier.client.pictures import Picture
+from atelier.client.requests import (
     Animation,
     Encoding,
     GenerateRequest,
@@ -31,7 +31,7 @@ from atelier.requests import (
     Upscale,
     Webhook,
 )
-from atelier.style_view import BuiltinStyles, StoredStyle, Styles
+from atelier.client.resources import BuiltinStyles, StoredStyle, Styles
 
 __all__ = [
     "Animation",

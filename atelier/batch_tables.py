@@ -7,9 +7,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from atelier.batch_view import Batch
+from atelier.client.batch import Batch
+from atelier.client.job import Job
 from atelier.job_tables import reason_of
-from atelier.job_view import Job
 from atelier.moments import say_moment, say_seconds
 
 COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "running": "cyan", "open": "cyan"}

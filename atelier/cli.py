@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.lazy_group import LazyGroup
 from atelier.listening import url_host
 from atelier.up_record import read_record
@@ -55,7 +55,7 @@ def default_url(settings: Settings) -> str:
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--url", metavar="URL", help="The service to talk to. [default: the one of this state folder]")
-@click.version_option(version("atelier"), prog_name="atelier")
+@click.version_option(version("atelier-service"), prog_name="atelier")
 @click.pass_context
 def main(ctx: click.Context, url: str | None) -> None:
     """Make pictures: digits from a GAN, photos in the style of paintings."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from PIL import Image
 
 from atelier.artwork import draw_landscape, draw_painting
-from atelier.client import Client
-from atelier.downloads import write_whole
-from atelier.pictures import Picture
-from atelier.requests import Encoding, GenerateRequest, Grid
+from atelier.client.client import Client
+from atelier.client.downloads import write_whole
+from atelier.client.pictures import Picture
+from atelier.client.requests import Encoding, GenerateRequest, Grid
 from atelier.stack import RunningStack
 
 DIGITS = range(10)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from atelier.job_view import Attempt, Job
+from atelier.client.job import Attempt, Job
 from atelier.moments import say_seconds
 
 _ENDS = {

@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from atelier.client.job import Job
 from atelier.job_history import history_of
-from atelier.job_view import Job
 from atelier.moments import say_exactly, say_moment, say_seconds
 from atelier.progress_display import say_state
 

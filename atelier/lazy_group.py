@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from atelier.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
+from atelier.client.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
 from shared.errors import AtelierError
 from shared.settings import SettingsError
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from atelier.child import ChildSpec
-from atelier.downloads import write_whole
+from atelier.client.downloads import write_whole
 
 CHANGES_FILE = "changes.json"
 

@@ -15,8 +15,8 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
-from atelier.job_view import Job
-from atelier.polling import OnProgress
+from atelier.client.job import Job
+from atelier.client.polling import OnProgress
 
 
 def stderr_console() -> Console:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.installation import ROOT
 from atelier.process_changes import changes_of, write_changes
 from atelier.up_record import UpRecord, read_record

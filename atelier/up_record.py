@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from atelier.downloads import write_whole
+from atelier.client.downloads import write_whole
 
 RECORD_FILE = "up.json"
 

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from atelier import Client
-from atelier.requests import GenerateRequest, Grid
+from atelier.client.requests import GenerateRequest, Grid
 from atelier.stack import RunningStack
 from bench.bulk_ways import Ways
 from bench.loops import Loop

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from statistics import median
 
 from atelier import Client
-from atelier.requests import Style, StylizeRequest
+from atelier.client.requests import Style, StylizeRequest
 from atelier.stack import RunningStack
 from bench.bare_stylizer import BareStylizer
 from bench.measuring import Goal, Table, timed

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from atelier import Client
-from atelier.requests import Style, StylizeRequest
+from atelier.client.requests import Style, StylizeRequest
 from atelier.stack import RunningStack
 from bench import recipe_celery
 from bench.loops import Loop

@@ -16,7 +16,7 @@ from skimage import data
 
 from atelier.artwork.landscape import draw_landscape
 from atelier.artwork.painting import draw_painting
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.stack import RunningStack
 from shared.cards import load_catalog
 from worker.models.store import ModelStore

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from atelier import Client
-from atelier.batch_run import BatchRun
+from atelier.client.batch_run import BatchRun
 from atelier.embedded_server import EmbeddedServer
 from bench.noop_service import answers, environ_of
 from bench.noop_worker import CARD, write_card

@@ -17,7 +17,10 @@ from shared.webhook_delivery import Delivery, DeliveryStatus
 from shared.webhook_event import BatchEvent, JobEvent
 from worker.webhook_sender import Answer
 
-HEADERS = {"Content-Type": "application/json", "User-Agent": f"Atelier/{version('atelier')} (webhooks)"}
+HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"Atelier/{version('atelier-service')} (webhooks)",
+}
 GONE = 410
 MINUTE, HOUR = 60.0, 3600.0
 

@@ -10,7 +10,7 @@ from api import docs_page
 from api.edge_errors import RouteNotFound
 from api.openapi import answer, described, document
 
-VERSION = version("atelier")
+VERSION = version("atelier-service")
 DESCRIPTION = (
     "Pictures as jobs: submit one, follow it, fetch what it made. Every error is a problem document "
     "(RFC 9457) with a stable `code`; every time is UTC; every link is absolute."

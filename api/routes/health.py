@@ -18,7 +18,7 @@ PROBE_MILLISECONDS = 1000
 
 
 def _say(status: str) -> Response:
-    health = Health.model_validate({"status": status, "version": version("atelier")})
+    health = Health.model_validate({"status": status, "version": version("atelier-service")})
     return Response(
         health.model_dump_json(), mimetype="application/json", headers={"Cache-Control": "no-store"}
     )

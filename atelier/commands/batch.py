@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from atelier.cli import Target
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.commands.batch_options import Order, batch_options, read_order
 from atelier.commands.prepared import PreparedOrder, send_prepared
 from atelier.folder_batch.board import Board

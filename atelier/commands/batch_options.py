@@ -8,12 +8,12 @@ from typing import Any
 
 import click
 
+from atelier.client.pictures import id_of
+from atelier.client.request_parts import Encoding, Style
 from atelier.commands.parameters import EXISTING_FILE, read_style
 from atelier.commands.results import FORMATS
 from atelier.folder_batch.names import BadPattern, check_pattern, default_pattern, labels_of
 from atelier.folder_batch.recipe import LabeledStyle, Recipe
-from atelier.pictures import id_of
-from atelier.request_parts import Encoding, Style
 
 Command = Callable[..., None]
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from atelier.batch_run import BatchRun
 from atelier.batch_tables import batch_table, print_batch
 from atelier.cli import Target
+from atelier.client.batch_run import BatchRun
 from atelier.commands.job_choice import Choice
 from atelier.commands.job_moves import carry_out_each
 from atelier.folder_batch.board import Board

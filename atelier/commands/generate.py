@@ -6,10 +6,10 @@ from typing import Any
 import click
 
 from atelier.cli import Target
+from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
+from atelier.client.requests import GenerateRequest
 from atelier.commands.parameters import read_latents, read_seeds
 from atelier.commands.results import carry_out, encoding, given, result_options
-from atelier.request_parts import Animation, Grid, Interpolation, Upscale
-from atelier.requests import GenerateRequest
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from atelier.client import Client
+from atelier.client.client import Client
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")

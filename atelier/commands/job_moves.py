@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
+from atelier.client.errors import ApiError
+from atelier.client.job import Job
 from atelier.commands.job_choice import Choice
-from atelier.errors import ApiError
-from atelier.job_view import Job
 from atelier.lazy_group import EXIT_FAILED
 
 UNAVAILABLE = 500  # and above: the service is at fault, so the jobs after this one would fare no better

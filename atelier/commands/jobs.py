@@ -6,11 +6,11 @@ from itertools import islice
 import click
 
 from atelier.cli import Target
-from atelier.client import Client
+from atelier.client.client import Client
+from atelier.client.job import Job
 from atelier.commands.job_choice import choose, chosen_options, filter_options
 from atelier.commands.job_moves import carry_out_each
 from atelier.job_tables import job_table, print_job, results_console
-from atelier.job_view import Job
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]

@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from atelier.client import Client
-from atelier.pictures import is_file_id
-from atelier.request_parts import Style, Webhook
+from atelier.client.client import Client
+from atelier.client.pictures import is_file_id
+from atelier.client.request_parts import Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")

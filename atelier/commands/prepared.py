@@ -11,9 +11,9 @@ from typing import Any
 
 import click
 
-from atelier.batch_run import BatchRun
-from atelier.client import Client
-from atelier.errors import ApiError
+from atelier.client.batch_run import BatchRun
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown

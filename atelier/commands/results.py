@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from atelier.client import Client
+from atelier.client.client import Client
+from atelier.client.downloads import file_name
+from atelier.client.job import Job
+from atelier.client.pictures import Picture
+from atelier.client.request_parts import Encoding
+from atelier.client.requests import Request
 from atelier.commands.parameters import read_webhook
-from atelier.downloads import file_name
-from atelier.job_view import Job
-from atelier.pictures import Picture
 from atelier.progress_display import job_bar
-from atelier.request_parts import Encoding
-from atelier.requests import Request
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
 

@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from atelier.cli import Target
+from atelier.client.downloads import write_whole
+from atelier.client.resources import Styles
 from atelier.commands.parameters import EXISTING_FILE
-from atelier.downloads import write_whole
-from atelier.style_view import Styles
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -7,13 +7,13 @@ from typing import Any
 import click
 
 from atelier.cli import Target
-from atelier.client import Client
+from atelier.client.client import Client
+from atelier.client.downloads import write_whole
+from atelier.client.job import Job
+from atelier.client.request_parts import Optimization, Style
+from atelier.client.requests import StylizeRequest
 from atelier.commands.parameters import EXISTING_FILE, read_style, weighted_styles
 from atelier.commands.results import carry_out, encoding, given, result_options
-from atelier.downloads import write_whole
-from atelier.job_view import Job
-from atelier.request_parts import Optimization, Style
-from atelier.requests import StylizeRequest
 
 PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import click
 
 from atelier.cli import Target
+from atelier.client.request_parts import Webhook
+from atelier.client.requests import TransformRequest
 from atelier.commands.parameters import EXISTING_FILE
 from atelier.commands.results import carry_out, encoding, result_options
-from atelier.request_parts import Webhook
-from atelier.requests import TransformRequest
 
 
 @click.command(short_help="Send a picture through another network.")

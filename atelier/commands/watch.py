@@ -6,10 +6,10 @@ import sys
 import click
 
 from atelier.cli import Target
-from atelier.client import Client
-from atelier.errors import JobFailed
-from atelier.event_stream import Event
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.errors import JobFailed
+from atelier.client.events import Event
+from atelier.client.job import Job
 from atelier.progress_display import job_bar
 
 

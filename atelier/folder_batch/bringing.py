@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from atelier.batch_run import BatchRun
-from atelier.batch_saving import Saved
+from atelier.client.batch_download import Saved
+from atelier.client.batch_run import BatchRun
 from atelier.folder_batch.board import Board, Failure, News
 from atelier.folder_batch.display import OnNews
 from atelier.folder_batch.results import Result

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from atelier.batch_run import BatchRun
-from atelier.errors import ClientError
+from atelier.client.batch_run import BatchRun
+from atelier.client.errors import ClientError
 from atelier.folder_batch.board import Board, Key, News
 from atelier.folder_batch.crew import Crew
 from atelier.folder_batch.feed import Feed

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from atelier.downloads import write_whole
-from atelier.errors import ClientError
+from atelier.client.downloads import write_whole
+from atelier.client.errors import ClientError
 
 FILE = ".atelier-batch.jsonl"
 SLACK_LINES = 1000  # that say nothing new and may stay

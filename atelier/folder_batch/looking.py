@@ -5,13 +5,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from atelier.errors import ApiError
+from atelier.client.errors import ApiError
+from atelier.client.pictures import id_of
 from atelier.folder_batch.journal import Memory
 from atelier.folder_batch.names import Names
 from atelier.folder_batch.recipe import Recipe, Variation, digest_of
 from atelier.folder_batch.scan import HEAD_BYTES, Photo, is_called_picture, stranger
 from atelier.folder_batch.uploads import Uploads
-from atelier.pictures import id_of
 
 MOST_BYTES = 1 << 30  # no service takes more in one file
 REFUSALS = frozenset({400, 413, 415, 422})  # of a picture, where others may be welcome

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.request_parts import Encoding, Style
-from atelier.requests import StylizeRequest, TransformRequest
+from atelier.client.request_parts import Encoding, Style
+from atelier.client.requests import StylizeRequest, TransformRequest
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "gif": ".gif"}
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from atelier.batch_run import BatchRun
-from atelier.batch_view import BatchItem
-from atelier.downloads import write_whole
-from atelier.errors import ApiError
+from atelier.client.batch import BatchItem
+from atelier.client.batch_run import BatchRun
+from atelier.client.downloads import write_whole
+from atelier.client.errors import ApiError
 from atelier.folder_batch.crew import Inbox
 from atelier.folder_batch.looking import Want, digest_of_file
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.batch_run import BatchRun
-from atelier.client import Client
-from atelier.errors import ApiError, Fault
+from atelier.client.batch_run import BatchRun
+from atelier.client.client import Client
+from atelier.client.errors import ApiError, Fault
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.looking import Want
 

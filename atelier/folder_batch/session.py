@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-from atelier.batch_run import BatchRun
-from atelier.client import Client
-from atelier.errors import ApiError, ClientError
+from atelier.client.batch_run import BatchRun
+from atelier.client.client import Client
+from atelier.client.errors import ApiError, ClientError
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.results import GONE

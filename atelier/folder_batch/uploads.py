@@ -5,9 +5,9 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 
-from atelier.client import Client
-from atelier.errors import ApiError
-from atelier.pictures import id_of
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.pictures import id_of
 
 HTTP_NOT_FOUND = 404
 SOON = timedelta(hours=1)  # a file that is forgotten so soon is sent again, which prolongs its stay

@@ -9,7 +9,7 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.services import Services, build_services
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.embedded_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
 from shared.job_queries import JobFilter

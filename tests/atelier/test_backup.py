@@ -13,7 +13,7 @@ from api.services import Services
 from atelier.backup import take_backup
 from atelier.backup_file import BackupDamaged, Manifest, open_backup
 from atelier.cli import main
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.premises import Premises
 from atelier.restore import BackupTooNew, NotEmpty, restore_backup, verify_backup
 from shared.errors import JobGone

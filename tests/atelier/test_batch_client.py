@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from api.services import Services
-from atelier import ApiError, BatchRun, Client, GenerateRequest, ProtocolError, WaitTimeout, batch_client
-from atelier.batch_saving import place_of
+from atelier import ApiError, BatchRun, Client, GenerateRequest, ProtocolError, WaitTimeout
+from atelier.client import batches
+from atelier.client.batch_download import place_of
 from shared.identifiers import ANONYMOUS
 from shared.status import Status
 from tests.support.fake_worker import PICTURE, FakeWorker
@@ -32,7 +33,7 @@ def carry_out(
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_client, "ITEMS_A_REQUEST", 2)
+    monkeypatch.setattr(batches, "ITEMS_A_REQUEST", 2)
 
 
 def test_results_come_as_the_items_end(client: Client, services: Services, worker: FakeWorker) -> None:

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from api.services import Services
 from atelier.cli import main
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.folder_batch.journal import FILE, FolderBusy, Journal
 from tests.support import pictures
 from tests.support.batch_worker import BatchWorker

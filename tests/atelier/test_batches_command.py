@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from api.services import Services
 from atelier import GenerateRequest
 from atelier.cli import main
-from atelier.client import Client
+from atelier.client.client import Client
 from shared.errors import CorruptImage
 from tests.support.batch_worker import BatchWorker
 

@@ -245,7 +245,7 @@ def test_waiting_too_long_has_a_status_of_its_own(run: Run) -> None:
 
 
 def test_no_service_has_a_status_and_advice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.transport.pauses", lambda _: iter(()))
+    monkeypatch.setattr("atelier.client.transport.pauses", lambda _: iter(()))
     answer = CliRunner().invoke(main, ["--url", "http://127.0.0.1:9", "generate"])
     assert answer.exit_code == 3
     assert "atelier up" in answer.stderr

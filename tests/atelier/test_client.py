@@ -26,7 +26,7 @@ from atelier import (
     WaitTimeout,
     Webhook,
 )
-from atelier.downloads import check_digest, file_name
+from atelier.client.downloads import check_digest, file_name
 from shared.identifiers import ANONYMOUS
 from shared.model_reload import ReloadWish
 from tests.support import pictures
@@ -116,7 +116,7 @@ def test_a_picture_goes_through_a_network(client: Client, services: Services) ->
 
 
 def test_styles_are_kept_listed_and_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.client.PAGE_SIZE", 2)
+    monkeypatch.setattr("atelier.client.client.PAGE_SIZE", 2)
     first = client.add_style("waves", pictures.png())
     assert client.add_style("waves", pictures.png()) == first
     for name in ("a", "b"):
@@ -286,7 +286,7 @@ def test_a_job_tells_its_attempts_and_its_deadline(client: Client, worker: FakeW
 
 
 def test_all_pages_of_jobs_are_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.job_client.PAGE_SIZE", 2)
+    monkeypatch.setattr("atelier.client.jobs.PAGE_SIZE", 2)
     ids = [client.submit(REQUEST).id for _ in range(5)]
     assert [job.id for job in client.jobs()] == ids[::-1]
     assert list(client.jobs(status="failed")) == []

@@ -1,6 +1,6 @@
 """Reading server-sent events."""
 
-from atelier.event_stream import Event, parse
+from atelier.client.events import Event, parse
 
 
 def test_events_carry_id_kind_and_data() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from atelier.client.request_parts import Style
 from atelier.folder_batch.feed import Watched
 from atelier.folder_batch.journal import FILE, Journal, Memory
 from atelier.folder_batch.looking import Want
@@ -12,7 +13,6 @@ from atelier.folder_batch.names import BadPattern, Names, check_pattern, default
 from atelier.folder_batch.recipe import LabeledStyle, Recipe, Variation, digest_of
 from atelier.folder_batch.scan import Photo, Unread, find, stranger
 from atelier.folder_batch.sender import custom_id_of
-from atelier.request_parts import Style
 from tests.support import pictures
 
 ONE = Recipe((LabeledStyle("a", Style(number=1)),))

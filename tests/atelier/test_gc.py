@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from api.services import Services
 from atelier.cli import main
-from atelier.client import Client
+from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS
 from tests.support.fake_worker import FakeWorker
 

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from api.services import Services
 from atelier.cli import main
-from atelier.client import Client
+from atelier.client.client import Client
+from atelier.client.job import Job, job_from_json
 from atelier.job_history import history_of
-from atelier.job_view import Job, job_from_json
 from atelier.moments import say_seconds
 from shared.errors import StorageUnavailable
 from shared.identifiers import ANONYMOUS

@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import httpx
 import pytest
 
-from atelier.retries import asked_pause, is_retryable, pauses
+from atelier.client.retries import asked_pause, is_retryable, pauses
 
 
 def answer(status: int = 503, **headers: str) -> httpx.Response:

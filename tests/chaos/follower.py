@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import httpx
 
-from atelier.event_stream import Event, parse
+from atelier.client.events import Event, parse
 from tests.chaos.ledger import Entry
 
 SILENCE_SECONDS = 17.0  # the service says something every 15

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from atelier.client import Client
+from atelier.client.client import Client
 from tests.support.compose_stack import ComposeStack
 
 

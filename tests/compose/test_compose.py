@@ -11,8 +11,8 @@ import httpx
 import pytest
 from PIL import Image
 
-from atelier.client import Client
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.job import Job
 from tests.support import pictures
 from tests.support.compose_stack import ROOT, ComposeStack
 from tests.support.waiting import eventually, until_running

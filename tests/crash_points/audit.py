@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from atelier.client import Client
+from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS, sha256
 from shared.orphans import plan
 from tests.crash_points.premises import Premises

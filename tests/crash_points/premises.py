@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.embedded_server import EmbeddedServer
 from atelier.installation import ROOT
 from atelier.listening import listen, url_of

@@ -7,10 +7,10 @@ from pathlib import Path
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from atelier.client import Client
-from atelier.errors import ApiError
-from atelier.job_view import Job
-from atelier.transport import Transport
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.job import Job
+from atelier.client.transport import Transport
 from shared.identifiers import ANONYMOUS
 from tests.crash_points.premises import Premises
 from tests.support import pictures

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from atelier.client import Client
+from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS
 from shared.webhook_deliveries import Deliveries
 from tests.crash_points import stories

@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from atelier.client import Client
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.job import Job
 from shared.identifiers import ANONYMOUS
 from shared.settings import JobRules
 from tests.crash_points import stories

@@ -9,9 +9,9 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from atelier.client import Client
-from atelier.errors import ApiError
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.job import Job
 from shared.identifiers import ANONYMOUS
 from shared.settings import JobRules
 from tests.crash_points import stories

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.stack import RunningStack
 from tests.support import pictures
 

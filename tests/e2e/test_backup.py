@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from atelier.client import Client
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.job import Job
 from atelier.stack import SERVER_VARIABLES, RunningStack
 from tests.support import pictures
 from tests.support.waiting import until_running

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.stack import RunningStack
 from tests.support import pictures
 from tests.support.waiting import eventually

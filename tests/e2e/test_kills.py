@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from atelier.client import Client
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.job import Job
 from atelier.stack import RunningStack
 from shared.redis_server import connect
 from shared.worker_roster import WorkerRoster

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from atelier.client import Client
+from atelier.client.client import Client
 from atelier.stack import RunningStack
 from shared.cards import bundled_cards
 from tests.support import pictures

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 
-from atelier.client import Client
-from atelier.request_parts import Webhook
-from atelier.requests import GenerateRequest
+from atelier.client.client import Client
+from atelier.client.request_parts import Webhook
+from atelier.client.requests import GenerateRequest
 from atelier.stack import RunningStack
 from tests.support.receiver import Received, Receiver, receiver
 from tests.support.waiting import eventually

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from atelier.client import Client
+from atelier.client.client import Client
+from atelier.client.job import Job
 from atelier.installation import own_server_url
-from atelier.job_view import Job
 from atelier.stack import RunningStack
 from shared.redis_server import Client as RedisClient
 from shared.redis_server import connect

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from atelier.job_view import Job
+from atelier.client.job import Job
 from tests.reliability.conftest import Site
 from tests.support.light_models import GENERATOR
 from tests.support.waiting import eventually

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from atelier.job_view import Job
+from atelier.client.job import Job
 from tests.reliability.conftest import Site
 from tests.support.waiting import eventually
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from atelier.client import Client
-from atelier.job_view import Job
+from atelier.client.client import Client
+from atelier.client.job import Job
 
 
 def eventually(condition: Callable[[], bool], *, seconds: float = 60) -> None:

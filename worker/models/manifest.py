@@ -128,6 +128,6 @@ def fsync(path: Path) -> None:
 
 def _atelier_version() -> str:
     try:
-        return version("atelier")
+        return version("atelier-service")
     except PackageNotFoundError:
         return "unknown"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar
 
-from atelier.request_parts import (
+from atelier.client.request_parts import (
     Animation,
     Encoding,
     Grid,

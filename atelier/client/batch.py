@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.errors import ProtocolError
-from atelier.job_view import JobError, Output, error_from_json, output_from_json
+from atelier.client.errors import ProtocolError
+from atelier.client.job import JobError, Output, error_from_json, output_from_json
 
 
 @dataclass(frozen=True, slots=True)

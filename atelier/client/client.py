@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from atelier.batch_client import BatchClient
-from atelier.job_client import DEFAULT_URL, PAGE_SIZE
-from atelier.model_view import Model, model_from_json
-from atelier.pictures import Picture, Source, is_file_id, read_source
-from atelier.polling import OnProgress
-from atelier.requests import GenerateRequest, Request, Style, StylizeRequest, TransformRequest
-from atelier.style_view import StoredStyle, Styles, style_from_json, styles_from_json
-from atelier.transport import json_of
+from atelier.client.batches import BatchClient
+from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
+from atelier.client.model_view import Model, model_from_json
+from atelier.client.pictures import Picture, Source, is_file_id, read_source
+from atelier.client.polling import OnProgress
+from atelier.client.requests import GenerateRequest, Request, Style, StylizeRequest, TransformRequest
+from atelier.client.resources import StoredStyle, Styles, style_from_json, styles_from_json
+from atelier.client.transport import json_of
 
 __all__ = ["DEFAULT_URL", "Client"]
 

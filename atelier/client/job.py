@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from atelier.errors import Fault, ProtocolError
+from atelier.client.errors import Fault, ProtocolError
 
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "expired"})
 

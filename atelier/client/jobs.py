@@ -7,15 +7,15 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from atelier.downloads import check_digest, file_name
-from atelier.errors import ApiError, JobFailed
-from atelier.event_stream import Event
-from atelier.job_view import Job, job_from_json
-from atelier.pictures import Picture
-from atelier.polling import OnProgress, Waiter
-from atelier.requests import Request
-from atelier.transport import Transport, json_of
-from atelier.watching import watch
+from atelier.client.downloads import check_digest, file_name
+from atelier.client.errors import ApiError, JobFailed
+from atelier.client.events import Event
+from atelier.client.job import Job, job_from_json
+from atelier.client.pictures import Picture
+from atelier.client.polling import OnProgress, Waiter
+from atelier.client.requests import Request
+from atelier.client.transport import Transport, json_of
+from atelier.client.watching import watch
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 PAGE_SIZE = 100

@@ -7,11 +7,11 @@ from itertools import chain, islice
 from typing import Any
 from urllib.parse import quote
 
-from atelier.batch_run import LINES, SEND_SECONDS, BatchRun
-from atelier.batch_view import Batch, batch_from_json
-from atelier.job_client import PAGE_SIZE, JobClient
-from atelier.requests import Request
-from atelier.transport import Transport, json_of
+from atelier.client.batch import Batch, batch_from_json
+from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
+from atelier.client.jobs import PAGE_SIZE, JobClient
+from atelier.client.requests import Request
+from atelier.client.transport import Transport, json_of
 
 ITEMS_A_REQUEST = 2000
 

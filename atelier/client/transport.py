@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from atelier.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable
-from atelier.retries import asked_pause, is_retryable, pauses
+from atelier.client.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable
+from atelier.client.retries import asked_pause, is_retryable, pauses
 
 USER_AGENT = "atelier-client"
 CONNECT_SECONDS = 5.0

@@ -6,8 +6,8 @@ import re
 import secrets
 from pathlib import Path
 
-from atelier.errors import ProtocolError
-from atelier.job_view import Job, Output
+from atelier.client.errors import ProtocolError
+from atelier.client.job import Job, Output
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 

@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 import httpx
 
-from atelier.batch_saving import Saved, saved
-from atelier.batch_view import Batch, BatchItem, batch_from_json, item_from_json
-from atelier.downloads import check_digest
-from atelier.errors import ApiError, ServiceUnreachable, WaitTimeout
-from atelier.job_view import Job, job_from_json
-from atelier.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
-from atelier.retries import RETRYABLE
-from atelier.transport import Transport, json_of
+from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
+from atelier.client.batch_download import Saved, saved
+from atelier.client.downloads import check_digest
+from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.client.job import Job, job_from_json
+from atelier.client.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
+from atelier.client.retries import RETRYABLE
+from atelier.client.transport import Transport, json_of
 
 PAGE_SIZE = 200  # results a request
 SEND_SECONDS = 120.0  # the service checks every item before it answers

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from atelier.batch_view import BatchItem, NamedOutput
-from atelier.downloads import write_whole
-from atelier.errors import ProtocolError
+from atelier.client.batch import BatchItem, NamedOutput
+from atelier.client.downloads import write_whole
+from atelier.client.errors import ProtocolError
 
 if TYPE_CHECKING:
-    from atelier.batch_run import BatchRun
+    from atelier.client.batch_run import BatchRun
 
 AHEAD = 4  # items a connection that may be under way: bounds what is held in memory
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.errors import ProtocolError
+from atelier.client.errors import ProtocolError
 
 
 @dataclass(frozen=True, slots=True)

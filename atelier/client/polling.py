@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 
-from atelier.errors import ApiError, ServiceUnreachable, WaitTimeout
-from atelier.job_view import Job, job_from_json
-from atelier.retries import RETRYABLE
-from atelier.transport import Transport, json_of
+from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.client.job import Job, job_from_json
+from atelier.client.retries import RETRYABLE
+from atelier.client.transport import Transport, json_of
 
 LONG_POLL_SECONDS = 20.0
 LATE_SECONDS = 10.0  # an answer may be later than asked

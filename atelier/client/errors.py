@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from atelier.job_view import Job
+    from atelier.client.job import Job
 
 
 class ClientError(Exception):

@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from atelier.downloads import write_whole
-from atelier.job_view import Job, Output
+from atelier.client.downloads import write_whole
+from atelier.client.job import Job, Output
 
 FILE_ID = re.compile(r"file_[0-9a-f]{64}")
 

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Iterator
 
-from atelier.errors import ApiError, ServiceUnreachable
-from atelier.event_stream import Event, parse
-from atelier.retries import RETRYABLE
-from atelier.transport import Transport
+from atelier.client.errors import ApiError, ServiceUnreachable
+from atelier.client.events import Event, parse
+from atelier.client.retries import RETRYABLE
+from atelier.client.transport import Transport
 
 SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
 RECONNECT_SECONDS = 0.5
