@@ -3,6 +3,7 @@
 from atelier.client.batch import Batch, BatchItem, NamedOutput
 from atelier.client.batch_download import Saved
 from atelier.client.batch_run import BatchRun
+from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
 from atelier.client.errors import (
     ApiError,
@@ -15,18 +16,21 @@ from atelier.client.errors import (
     WaitTimeout,
 )
 from atelier.client.events import Event
-from atelier.client.job import Job, JobError, Output, Progress, Queue
+from atelier.client.job import Attempt, Job, JobError, Output, Progress, Queue
 from atelier.client.model_view import Model
-from atelier.client.pictures import Picture
+from atelier.client.pictures import Picture, Source
 from atelier.client.requests import (
     Animation,
     Encoding,
+    GenerateOptions,
     GenerateRequest,
     Grid,
     Interpolation,
     Optimization,
     Style,
+    StylizeOptions,
     StylizeRequest,
+    TransformOptions,
     TransformRequest,
     Upscale,
     Webhook,
@@ -36,15 +40,18 @@ from atelier.client.resources import BuiltinStyles, StoredStyle, Styles
 __all__ = [
     "Animation",
     "ApiError",
+    "Attempt",
     "Batch",
     "BatchItem",
     "BatchRun",
+    "BatchSettings",
     "BuiltinStyles",
     "Client",
     "ClientError",
     "Encoding",
     "Event",
     "Fault",
+    "GenerateOptions",
     "GenerateRequest",
     "Grid",
     "Interpolation",
@@ -62,10 +69,13 @@ __all__ = [
     "Queue",
     "Saved",
     "ServiceUnreachable",
+    "Source",
     "StoredStyle",
     "Style",
     "Styles",
+    "StylizeOptions",
     "StylizeRequest",
+    "TransformOptions",
     "TransformRequest",
     "Upscale",
     "WaitTimeout",

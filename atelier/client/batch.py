@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from atelier.client.errors import ProtocolError
-from atelier.client.job import JobError, Output, error_from_json, output_from_json
+from atelier.client.job import JobError, Output, Status, error_from_json, output_from_json
+
+BatchStatus = Literal["open", "running", "paused", "completed", "canceled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,7 @@ class Batch:
 
     id: str
     name: str
-    status: str  # open, running, paused, completed or canceled
+    status: BatchStatus
     done: bool  # every item is done, and no more can come
     counts: Mapping[str, int]  # total, queued, running, succeeded, failed, canceled, expired
     fraction: float  # 0..1 of the items, those that are done
@@ -45,7 +47,7 @@ class BatchItem:
     custom_id: str
     index: int
     id: str  # of its job
-    status: str  # succeeded, failed, canceled or expired
+    status: Status  # one of the last four
     outputs: tuple[NamedOutput, ...] = ()
     error: JobError | None = None
     cached_from: str | None = None  # id of the equal job whose result was taken over

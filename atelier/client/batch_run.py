@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import httpx
@@ -12,7 +12,7 @@ from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_js
 from atelier.client.batch_download import Saved, saved
 from atelier.client.downloads import check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
-from atelier.client.job import Job, job_from_json
+from atelier.client.job import Job, Status, job_from_json
 from atelier.client.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
 from atelier.client.retries import RETRYABLE
 from atelier.client.transport import Transport, json_of
@@ -104,7 +104,7 @@ class BatchRun:
         """Say that an open batch has all of its items."""
         return self._moved("finalize")
 
-    def jobs(self, *, status: str | None = None) -> Iterator[Job]:
+    def jobs(self, *, status: Status | None = None) -> Iterator[Job]:
         """Yield the items as jobs, by index; of an item that was tried again, the latest job."""
         query: dict[str, Any] = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         while True:
@@ -147,9 +147,12 @@ class BatchRun:
         """
         return saved(self, Path(folder), connections)
 
-    def contact_sheet(self, **parameters: Any) -> bytes:
-        """Return a picture of many: `columns`, `side` in pixels, `limit` of items, `format` jpeg or png."""
-        return self._transport.send("GET", self._path("/contact-sheet"), params=parameters).content
+    def contact_sheet(
+        self, *, columns: int = 10, side: int = 128, limit: int = 100, format: Literal["jpeg", "png"] = "jpeg"
+    ) -> bytes:
+        """Return one picture of the first `limit` items that succeeded, each `side` pixels high and wide."""
+        layout = {"columns": columns, "side": side, "limit": limit, "format": format}
+        return self._transport.send("GET", self._path("/contact-sheet"), params=layout).content
 
     def _moved(self, move: str) -> Batch:
         self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"))))

@@ -4,12 +4,13 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.jobs import PAGE_SIZE, JobClient
+from atelier.client.request_parts import Lane
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
 
@@ -17,6 +18,18 @@ ITEMS_A_REQUEST = 2000
 
 Item = Request | Mapping[str, Any]  # a typed request, or what the API takes; `custom_id` may be in that
 Items = Iterable[Item] | Mapping[str, Item]  # or by custom id
+
+
+class BatchSettings(TypedDict, total=False):
+    """The keywords of `Client.batch` and `Client.open_batch`: what holds for a batch and all of its items."""
+
+    name: str  # for people
+    lane: Lane  # bulk, if nothing is said
+    ttl_seconds: int | None  # the batch is kept this long when done
+    deadline_seconds: int | None  # of every item that has none
+    cache: bool  # of every item: take over the result of an equal job
+    webhook: Mapping[str, Any] | None  # who is told when the batch is done
+    metadata: Mapping[str, str]  # comes back with the batch
 
 
 class Batches:
@@ -56,13 +69,13 @@ class BatchClient(JobClient):
         *,
         template: Mapping[str, Any] | None = None,
         idempotency_key: str | None = None,
-        **settings: Any,
+        **settings: Unpack[BatchSettings],
     ) -> BatchRun:
         """Ask for many jobs as one batch: `items`, or a `template` with lists to multiply.
 
-        Settings: name, lane (bulk), ttl_seconds, deadline_seconds, cache, metadata. Items may come from a
-        generator: they are sent page by page, each once however often an answer is lost. The same key
-        finds a batch again, and goes on sending where an earlier call broke off.
+        The settings are the keys of BatchSettings: name, lane, metadata ... Items may come from a generator:
+        they are sent page by page, each once however often an answer is lost. The same key finds a batch
+        again, and goes on sending where an earlier call broke off.
         """
         key = idempotency_key or uuid.uuid4().hex
         if template is not None:
@@ -76,7 +89,9 @@ class BatchClient(JobClient):
             self._fill(run, chain([first, second], pages))
         return run
 
-    def open_batch(self, *, idempotency_key: str | None = None, **settings: Any) -> BatchRun:
+    def open_batch(
+        self, *, idempotency_key: str | None = None, **settings: Unpack[BatchSettings]
+    ) -> BatchRun:
         """Begin a batch that takes items, by `append`, until `finalize`. Settings are those of `batch`."""
         return self._opened({**settings, "open": True}, idempotency_key or uuid.uuid4().hex)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 from urllib.parse import quote
 
 from atelier.client.batches import BatchClient
@@ -11,7 +11,16 @@ from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
 from atelier.client.model_view import Model, model_from_json
 from atelier.client.pictures import Picture, Source, is_file_id, read_source
 from atelier.client.polling import OnProgress
-from atelier.client.requests import GenerateRequest, Request, Style, StylizeRequest, TransformRequest
+from atelier.client.requests import (
+    GenerateOptions,
+    GenerateRequest,
+    Request,
+    Style,
+    StylizeOptions,
+    StylizeRequest,
+    TransformOptions,
+    TransformRequest,
+)
 from atelier.client.resources import StoredStyle, Styles, style_from_json, styles_from_json
 from atelier.client.transport import json_of
 
@@ -43,18 +52,18 @@ class Client(BatchClient):
         mask: Source | None = None,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
-        **parameters: Any,
+        **options: Unpack[StylizeOptions],
     ) -> Picture:
         """Paint the content in the manner of the style, or of several; raise JobFailed.
 
-        Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. Further
-        parameters are those of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
+        Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. The options
+        are the fields of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
         """
         request = StylizeRequest(
             content=self.upload(content),
             styles=[self._style(source) for source in _listed(style)],
             mask=None if mask is None else self.upload(mask),
-            **parameters,
+            **options,
         )
         return self._pictures_of(request, timeout_seconds, on_progress)[0]
 
@@ -68,14 +77,14 @@ class Client(BatchClient):
         *,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
-        **parameters: Any,
+        **options: Unpack[GenerateOptions],
     ) -> tuple[Picture, ...]:
         """Make pictures from seeds, latents or a walk between them; raise JobFailed.
 
-        Parameters are those of GenerateRequest: seed, count, seeds, latents, interpolate, digit, digits,
-        truncation, grid, animation, upscale, model, output ...
+        The options are the fields of GenerateRequest: seed, count, seeds, latents, interpolate, digit,
+        digits, truncation, grid, animation, upscale, model, output ...
         """
-        return self._pictures_of(GenerateRequest(**parameters), timeout_seconds, on_progress)
+        return self._pictures_of(GenerateRequest(**options), timeout_seconds, on_progress)
 
     def transform(
         self,
@@ -83,13 +92,13 @@ class Client(BatchClient):
         *,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
-        **parameters: Any,
+        **options: Unpack[TransformOptions],
     ) -> Picture:
         """Send the content through a network from picture to picture; raise JobFailed.
 
-        Parameters are those of TransformRequest: model, max_side, output ...
+        The options are the fields of TransformRequest: model, max_side, output ...
         """
-        request = TransformRequest(content=self.upload(content), **parameters)
+        request = TransformRequest(content=self.upload(content), **options)
         return self._pictures_of(request, timeout_seconds, on_progress)[0]
 
     def _pictures_of(

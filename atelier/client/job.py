@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from atelier.client.errors import Fault, ProtocolError
 
+JobType = Literal["generate", "stylize", "transform"]
+Status = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
 TERMINAL = frozenset({"succeeded", "failed", "canceled", "expired"})
 
 
@@ -69,8 +71,8 @@ class Job:
     """One job, as it was when the service answered."""
 
     id: str
-    type: str  # generate, stylize or transform
-    status: str  # queued, running, succeeded, failed, canceled or expired
+    type: JobType
+    status: Status
     input: Mapping[str, Any]  # as resolved: model, seeds and defaults filled in
     attempt: int = 0
     attempts: tuple[Attempt, ...] = ()  # the history, oldest first

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from atelier.client.downloads import check_digest, file_name
 from atelier.client.errors import ApiError, JobFailed
 from atelier.client.events import Event
-from atelier.client.job import Job, job_from_json
+from atelier.client.job import Job, JobType, Status, job_from_json
 from atelier.client.pictures import Picture
 from atelier.client.polling import OnProgress, Waiter
 from atelier.client.requests import Request
@@ -106,8 +106,8 @@ class JobClient:
     def jobs(
         self,
         *,
-        status: str | None = None,
-        type: str | None = None,
+        status: Status | None = None,
+        type: JobType | None = None,
         model: str | None = None,
         code: str | None = None,
         worker: str | None = None,

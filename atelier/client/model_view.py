@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from atelier.client.errors import ProtocolError
+from atelier.client.job import JobType
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +13,7 @@ class Model:
     """A network that jobs may name."""
 
     name: str
-    type: str  # of the jobs that may name it: generate, stylize or transform
+    type: JobType  # of the jobs that may name it
     version: str
     title: str
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
@@ -21,7 +22,6 @@ class Model:
 def model_from_json(body: Any) -> Model:
     """Read a model; raise ProtocolError where the document is none."""
     try:
-        kind = body.get("type") or body.get("kind") or ""
-        return Model(body["name"], kind, body["version"], body.get("title") or "", body)
+        return Model(body["name"], body["type"], body["version"], body.get("title") or "", body)
     except (KeyError, TypeError, AttributeError) as error:
         raise ProtocolError(f"the answer is not a model: {error!r}") from error

@@ -2,11 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
-Latents = Sequence[Sequence[float]]  # vectors of the length that the model takes
+Stroke = int  # pixels
+JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+
+
+class Array(Protocol):
+    """An array of NumPy, or of a library that turns its arrays into lists in the same way."""
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists."""
+
+
+Seeds = Sequence[int] | Array
+Latents = Sequence[Sequence[float] | Array] | Array  # vectors of the length that the model takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +57,7 @@ class Upscale:
 class Interpolation:
     """A walk through the latent space, from seed to seed or from vector to vector."""
 
-    seeds: Sequence[int] | None = None
+    seeds: Seeds | None = None
     latents: Latents | None = None
     steps: int = 16  # pictures from one point to the next, both included
 
@@ -77,7 +89,7 @@ class Webhook:
     """An address that is told how a job goes, by signed POSTs."""
 
     url: str
-    events: Sequence[str] | None = None  # "job.started" and the endings; None: every way to end
+    events: Sequence[JobEvent] | None = None  # None: every way to end
 
 
 Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization | Webhook

@@ -1,8 +1,12 @@
-"""Typed requests for jobs. The service checks values; these only give names and types to what it takes."""
+"""Typed requests for jobs. The service checks values; these only give names and types to what it takes.
+
+A parameter stands twice here, as a field of a request and as a keyword of the client's method; a test
+holds the two to each other and to what the API takes.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict
 
 from atelier.client.request_parts import (
     Animation,
@@ -12,6 +16,8 @@ from atelier.client.request_parts import (
     Lane,
     Latents,
     Optimization,
+    Seeds,
+    Stroke,
     Style,
     Upscale,
     Webhook,
@@ -21,13 +27,16 @@ from atelier.client.request_parts import (
 __all__ = [
     "Animation",
     "Encoding",
+    "GenerateOptions",
     "GenerateRequest",
     "Grid",
     "Interpolation",
     "Optimization",
     "Request",
     "Style",
+    "StylizeOptions",
     "StylizeRequest",
+    "TransformOptions",
     "TransformRequest",
     "Upscale",
     "Webhook",
@@ -64,7 +73,7 @@ class GenerateRequest(_Request):
 
     seed: int | None = None  # drawn by the service where none is given
     count: int | None = None
-    seeds: Sequence[int] | None = None
+    seeds: Seeds | None = None
     latents: Latents | None = None
     interpolate: Interpolation | None = None
     digit: int | None = None  # the class; None draws it from the seed
@@ -86,7 +95,7 @@ class StylizeRequest(_Request):
     strength: float | None = None  # 0 gives back the content, 1 the full style
     max_side: int | None = None  # pixels; None keeps the content's size
     preserve_color: bool = False  # paint in the content's own colors
-    stroke: int | None = None  # longest side at which the network works: the smaller, the bolder
+    stroke: Stroke | None = None  # longest side at which the network works: the smaller, the bolder
     mask: str | None = None  # a file's id; white is painted, black stays
     steadiness: float | None = None  # of animations, 0..1: how much each frame keeps of the last
     optimize: Optimization | None = None  # for models that optimize
@@ -100,6 +109,50 @@ class TransformRequest(_Request):
 
     content: str  # a file's id
     max_side: int | None = None  # pixels; None keeps the content's size
+
+
+class _Options(TypedDict, total=False):
+    model: str | None
+    output: Encoding
+    lane: Lane
+    ttl_seconds: int | None
+    deadline_seconds: int | None
+    cache: bool
+    webhook: Webhook | None
+    metadata: Mapping[str, str]
+
+
+class GenerateOptions(_Options, total=False):
+    """The keywords of `Client.generate`: every field of GenerateRequest."""
+
+    seed: int | None
+    count: int | None
+    seeds: Seeds | None
+    latents: Latents | None
+    interpolate: Interpolation | None
+    digit: int | None
+    digits: str | None
+    truncation: float | None
+    grid: Grid | None
+    animation: Animation | None
+    upscale: Upscale | None
+
+
+class StylizeOptions(_Options, total=False):
+    """The keywords of `Client.stylize`: every field of StylizeRequest that names no picture."""
+
+    strength: float | None
+    max_side: int | None
+    preserve_color: bool
+    stroke: Stroke | None
+    steadiness: float | None
+    optimize: Optimization | None
+
+
+class TransformOptions(_Options, total=False):
+    """The keywords of `Client.transform`: every field of TransformRequest that names no picture."""
+
+    max_side: int | None
 
 
 Request = GenerateRequest | StylizeRequest | TransformRequest

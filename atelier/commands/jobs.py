@@ -2,12 +2,13 @@
 
 import json
 from itertools import islice
+from typing import Any
 
 import click
 
 from atelier.cli import Target
 from atelier.client.client import Client
-from atelier.client.job import Job
+from atelier.client.job import Job, Status
 from atelier.commands.job_choice import choose, chosen_options, filter_options
 from atelier.commands.job_moves import carry_out_each
 from atelier.job_tables import job_table, print_job, results_console
@@ -32,11 +33,11 @@ def list_jobs(
     target: Target,
     /,
     *,
-    status: str | None,
+    status: Status | None,
     limit: int,
     everything: bool,
     as_json: bool,
-    **filters: str | None,
+    **filters: Any,
 ) -> None:
     """Show jobs, newest first, and why they failed."""
     with target.client() as client:
