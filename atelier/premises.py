@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+
+import click
 
 from atelier.embedded_server import EmbeddedServer, server_url
 from atelier.installation import SERVER_FOLDER, names_server
@@ -60,7 +62,10 @@ def enter(settings: Settings) -> Iterator[Premises]:
 
 @contextmanager
 def enter_stopped(settings: Settings) -> Iterator[Premises]:
-    """Open an installation that must not run, or make an empty one; raise InstallationRunning."""
+    """Open an installation that must not run, or make an empty one, and keep it from starting meanwhile.
+
+    Raises InstallationRunning, or StateFolderBusy.
+    """
     folder = settings.state_dir.absolute()
     if _running_url(folder):
         raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
@@ -68,12 +73,23 @@ def enter_stopped(settings: Settings) -> Iterator[Premises]:
         with _own_server(folder) as url, _open(settings, url) as premises:
             yield premises
         return
-    with _open(settings, settings.redis_url) as premises:
+    with _kept(folder), _open(settings, settings.redis_url) as premises:
         workers = WorkerRoster(premises.client).live()
         if workers:
             names = ", ".join(worker.id for worker in workers)
             raise InstallationRunning(f"workers are at work: {names}; stop them and the API first")
         yield premises
+
+
+def _kept(folder: Path) -> AbstractContextManager[object]:
+    """Hold a state folder where there is one: beside a server that REDIS_URL names, there need be none."""
+    return StateLock(folder).held(_command()) if folder.is_dir() else nullcontext()
+
+
+def _command() -> str:
+    """Return the command that this process runs, as those that it keeps out are told of it."""
+    context = click.get_current_context(silent=True)
+    return f"atelier {context.info_name}" if context else "a command"
 
 
 def _running_url(folder: Path) -> str:
@@ -85,19 +101,14 @@ def _running_url(folder: Path) -> str:
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
     """Run the embedded server of a state folder that nobody else uses meanwhile."""
-    lock = StateLock(folder)
-    lock.take()
-    try:
-        with _started(folder / SERVER_FOLDER):
-            yield server_url(folder / SERVER_FOLDER)
-    finally:
-        os.close(lock.descriptor)
+    with StateLock(folder).held(_command()) as lock, _started(folder / SERVER_FOLDER, lock):
+        yield server_url(folder / SERVER_FOLDER)
 
 
 @contextmanager
-def _started(folder: Path) -> Iterator[None]:
+def _started(folder: Path, lock: int) -> Iterator[None]:
     folder.mkdir(exist_ok=True, mode=0o700)
-    server = EmbeddedServer(folder)
+    server = EmbeddedServer(folder, lock=lock)
     try:
         server.start()
     except TimeoutError as error:

@@ -1,9 +1,11 @@
-"""A state folder belongs to one `atelier up` at a time, and to its processes until the last has ended."""
+"""A state folder belongs to one command at a time, and to its processes until the last has ended."""
 
 import errno
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import AtelierError
@@ -13,7 +15,7 @@ PATIENCE_SECONDS = 3.0  # with the processes of one that was just killed
 
 
 class StateFolderBusy(AtelierError):
-    """Raised when another `atelier up` works in the state folder."""
+    """Raised when another command works in the state folder."""
 
     code = "state_folder_busy"
     title = "The state folder is in use"
@@ -27,15 +29,24 @@ class StateLock:
         self._path = folder / LOCK_FILE
         self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def take(self) -> None:
-        """Take the folder, or raise StateFolderBusy with the process that has it."""
+    def take(self, command: str) -> None:
+        """Take the folder for a command, or raise StateFolderBusy with the command that has it."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._try():
             if time.monotonic() > deadline:
                 raise StateFolderBusy(self._busy())
             time.sleep(0.1)
         os.ftruncate(self.descriptor, 0)
-        os.pwrite(self.descriptor, str(os.getpid()).encode(), 0)
+        os.pwrite(self.descriptor, f"{os.getpid()} {command}".encode(), 0)
+
+    @contextmanager
+    def held(self, command: str) -> Iterator[int]:
+        """Hold the folder for a block, which gets the descriptor; raise StateFolderBusy."""
+        try:
+            self.take(command)
+            yield self.descriptor
+        finally:
+            os.close(self.descriptor)
 
     def _try(self) -> bool:
         try:
@@ -47,8 +58,8 @@ class StateLock:
         return True
 
     def _busy(self) -> str:
-        holder = os.pread(self.descriptor, 32, 0).decode("ascii", "replace") or "unknown"
+        holder, _, command = os.pread(self.descriptor, 100, 0).decode("ascii", "replace").partition(" ")
         return (
-            f"another `atelier up` (process {holder}) uses {self._path.parent}; "
-            "stop it, or choose another folder with --state-dir"
+            f"`{command or 'atelier up'}` (process {holder or 'unknown'}) uses {self._path.parent}; "
+            "stop it or wait until it has ended, or name another state folder"
         )

@@ -7,9 +7,15 @@ elsewhere it does nothing else.
 import ctypes
 import os
 import sys
+from collections.abc import Sequence
 
 PR_SET_PDEATHSIG = 1
 EXIT_ORPHANED = 70
+
+
+def tied(command: Sequence[str], number: int) -> list[str]:
+    """Return what runs a command that gets a signal when the thread that starts it, or its process, ends."""
+    return [sys.executable, "-I", "-S", __file__, str(os.getpid()), str(int(number)), *command]
 
 
 def main() -> None:

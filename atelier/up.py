@@ -45,7 +45,7 @@ class Up:
 
         Raises StateFolderBusy, CannotListen, StoreUnavailable or ModelUnavailable with what to do about it.
         """
-        self._lock.take()
+        self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
             self._warn_of_strangers()
             self._record = replace(self._record, url=url_of(listener))

@@ -29,10 +29,10 @@ def run_up(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_on_one_folder_get_a_clear_message(tmp_path: Path) -> None:
-    StateLock(tmp_path).take()
+    StateLock(tmp_path).take("atelier up")
     answer = run_up(tmp_path, "--port", "0")
     assert answer.returncode == 1
-    assert f"another `atelier up` (process {os.getpid()}) uses {tmp_path}" in answer.stderr
+    assert f"`atelier up` (process {os.getpid()}) uses {tmp_path}" in answer.stderr
 
 
 def test_a_port_in_use_gets_a_clear_message(tmp_path: Path) -> None:
