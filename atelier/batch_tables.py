@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+from rich.text import Text
 
 from atelier.client.batch import Batch
 from atelier.client.job import Job
+from atelier.display.table import Page, Table
 from atelier.job_tables import reason_of
 from atelier.moments import say_moment, say_seconds
 
@@ -17,42 +16,37 @@ COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "runni
 
 def batch_table(batches: Iterable[Batch]) -> Table:
     """Return a row for each batch: when it was accepted, how far it is, how long it will take."""
-    columns = (Column("batch", no_wrap=True), Column("name", overflow="fold"), "status", "accepted")
-    table = Table(*columns, "done", "failed", "left", box=None)
+    table = Table("batch", "status", "accepted", "done", "failed", "left", "name")
     for batch in batches:
         done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
         accepted = say_moment(_time(batch, "created_at"))
-        table.add_row(batch.id, escape(batch.name), say_status(batch), accepted, done, failed, _left(batch))
+        table.add(batch.id, say_status(batch), accepted, done, failed, _left(batch), batch.name)
     return table
 
 
-def say_status(batch: Batch) -> str:
+def say_status(batch: Batch) -> Text:
     """Return a batch's status in its color."""
-    color = COLORS.get(batch.status)
-    return f"[{color}]{batch.status}[/]" if color else batch.status
+    return Text(batch.status, COLORS.get(batch.status, ""))
 
 
 def _left(batch: Batch) -> str:
     return "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
 
 
-def print_batch(console: Console, batch: Batch, troubled: Iterable[Job]) -> None:
-    """Print how a batch stands, and why items of it failed."""
-    facts = Table(box=None, show_header=False)
+def batch_page(batch: Batch, failed: Iterable[Job]) -> Page:
+    """Return how a batch stands, and why items of it failed."""
+    page = Page()
     for name, text in _facts(batch):
-        facts.add_row(f"[bold]{name}[/]", text)
-    console.print(facts)
-    table = Table("item", Column("job", no_wrap=True), Column("reason", overflow="fold"), box=None)
-    for job in troubled:
-        table.add_row(escape(str(job.raw.get("custom_id") or "")), job.id, reason_of(job))
-    if table.row_count:
-        console.print(table)
+        page.add(name, text)
+    for job in failed:
+        page.add("failed", f"{job.id} {job.raw.get('custom_id') or ''}: {reason_of(job)}")
+    return page
 
 
-def _facts(batch: Batch) -> Iterator[tuple[str, str]]:
+def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     yield "batch", batch.id
     if batch.name:
-        yield "name", escape(batch.name)
+        yield "name", batch.name
     yield "status", say_status(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     if batch.rate_per_second and not batch.done:
@@ -66,7 +60,7 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str]]:
         if moment is not None:
             yield title, say_moment(moment)
     for key, text in batch.metadata.items():
-        yield "metadata", escape(f"{key}={text}")
+        yield "metadata", f"{key}={text}"
 
 
 def _time(batch: Batch, name: str) -> datetime | None:

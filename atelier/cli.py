@@ -1,8 +1,9 @@
 """The `atelier` command. Each subcommand is a file in atelier/commands/."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -11,6 +12,8 @@ from atelier.lazy_group import LazyGroup
 from atelier.listening import url_host
 from atelier.up_record import read_record
 from shared.settings import Settings
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 COMMANDS = {
     "demo": "atelier.commands.demo:demo",
@@ -54,10 +57,26 @@ def default_url(settings: Settings) -> str:
     return f"http://{url_host(settings.api.host)}:{settings.api.port}"
 
 
+def _choose_service(ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
+    """Have a command and those below it talk to this address; without one the group's holds."""
+    if url is not None or ctx.obj is None:
+        ctx.obj = Target(url)
+
+
+def url_option(command: Decorated) -> Decorated:
+    """Let --url stand here too: before a group, between it and its command, or after both."""
+    text = "Talk to the service at this address. [default: the service of this state folder]"
+    option = click.option("--url", metavar="URL", expose_value=False, callback=_choose_service, help=text)
+    return option(command)
+
+
+def pass_target(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the service that it talks to, and the option that names it."""
+    return url_option(click.pass_obj(command))
+
+
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--url", metavar="URL", help="The service to talk to. [default: the one of this state folder]")
+@url_option
 @click.version_option(version("atelier-service"), prog_name="atelier")
-@click.pass_context
-def main(ctx: click.Context, url: str | None) -> None:
+def main() -> None:
     """Make pictures: digits from a GAN, photos in the style of paintings."""
-    ctx.obj = Target(url)

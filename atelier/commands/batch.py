@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, url_option
 from atelier.client.client import Client
 from atelier.commands.batch_options import Order, batch_options, read_order
 from atelier.commands.prepared import PreparedOrder, send_prepared
@@ -30,6 +30,7 @@ PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
 
 @click.command(short_help="Paint a folder of photos; go on after an interruption.")
 @batch_options
+@url_option
 @click.pass_context
 def batch(ctx: click.Context, /, **options: Any) -> None:
     """Paint every photo of a folder in every style, into a folder of the same shape.

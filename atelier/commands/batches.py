@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from atelier.batch_tables import batch_table, print_batch
-from atelier.cli import Target
+from atelier.batch_tables import batch_page, batch_table
+from atelier.cli import Target, pass_target, url_option
 from atelier.client.batch_run import BatchRun
 from atelier.commands.job_choice import Choice
 from atelier.commands.job_moves import carry_out_each
@@ -17,7 +17,6 @@ from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown
 from atelier.folder_batch.summary import GO_ON, tell
-from atelier.job_tables import results_console
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
 
 TROUBLED = 20  # failed items that are shown with their reasons
@@ -25,6 +24,7 @@ Move = Callable[[BatchRun], object]
 
 
 @click.group(short_help="List batches, look into one, pause, cancel, fetch.")
+@url_option
 def batches() -> None:
     """See how batches stand, and do something about it."""
 
@@ -32,7 +32,7 @@ def batches() -> None:
 @batches.command("list")
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Batches at most.")
 @click.option("--json", "as_json", is_flag=True, help="Print each batch as a line of JSON.")
-@click.pass_obj
+@pass_target
 def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
     """Show batches, newest first."""
     with target.client() as client:
@@ -42,7 +42,9 @@ def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
         for batch in some:
             click.echo(json.dumps(batch.raw))
     elif some:
-        results_console().print(batch_table(some))
+        batch_table(some).print()
+    if not some:
+        click.echo("There are no batches.", err=True)
     if more:
         click.echo(f"there are more than {limit}: --limit", err=True)
 
@@ -50,7 +52,7 @@ def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
 @batches.command()
 @click.argument("batch_id")
 @click.option("--json", "as_json", is_flag=True, help="Print the batch as JSON.")
-@click.pass_obj
+@pass_target
 def show(target: Target, *, batch_id: str, as_json: bool) -> None:
     """Show how a batch stands, and why items of it failed."""
     with target.client() as client:
@@ -60,7 +62,7 @@ def show(target: Target, *, batch_id: str, as_json: bool) -> None:
             return
         failed = run.batch.counts["failed"]
         troubled = list(islice(run.jobs(status="failed"), TROUBLED)) if failed else []
-    print_batch(results_console(), run.batch, troubled)
+    batch_page(run.batch, troubled).print()
     if failed > len(troubled):
         click.echo(f"and {failed - len(troubled)} more that failed", err=True)
 
@@ -71,12 +73,20 @@ def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> No
     @batches.command(name, short_help=text, help=text)
     @click.argument("batch_ids", nargs=-1, required=True, metavar="ID...")
     @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each batch.")
+    @url_option
     @click.pass_context
     def command(ctx: click.Context, *, batch_ids: tuple[str, ...], as_json: bool) -> None:
         target: Target = ctx.obj
         with target.client() as client:
             choice = Choice(tuple(dict.fromkeys(batch_ids)), by_status=False, as_json=as_json)
             carry_out_each(ctx, choice, lambda name: move(client.batches.get(name)), say)
+
+
+def say_again(count: object) -> str:
+    """Return how many items go again."""
+    if count == 0:
+        return "has no failed item, so nothing was done"
+    return f"{count} {'item goes' if count == 1 else 'items go'} again"
 
 
 _mover("pause", "Start no further item of batches.", BatchRun.pause, lambda _: "paused")
@@ -86,7 +96,7 @@ _mover(
     "retry-failed",
     "Run items again that failed.",
     BatchRun.retry_failed,
-    lambda count: f"{count} items again",
+    say_again,
 )
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
 
@@ -97,6 +107,7 @@ _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.
     "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
+@url_option
 @click.pass_context
 def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> None:
     """Save every picture of a batch, as they come. Those that are there already are left alone."""

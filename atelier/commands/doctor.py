@@ -5,14 +5,15 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
-from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from atelier import installation_checks as installation
 from atelier import machine_checks as machine
+from atelier.display.table import row_lines, terminal_width, write_lines
 from atelier.findings import Finding, Level, fail
 from shared.settings import Settings, SettingsError
 
+WIDTHS = (4, 20)  # columns of level and name
 COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
@@ -21,13 +22,12 @@ COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
     """Check everything that Atelier needs. Exits with 1 when something keeps it from working."""
-    console = Console(highlight=False, soft_wrap=True)
     worst = Level.OK
     for finding in find():
         if as_json:
             click.echo(json.dumps(asdict(finding)))
         else:
-            _print(console, finding)
+            _print(finding)
         if finding.level is Level.FAIL:
             worst = Level.FAIL
     ctx.exit(1 if worst is Level.FAIL else 0)
@@ -53,8 +53,13 @@ def find() -> Iterator[Finding]:
     yield machine.check_tensorflow()
 
 
-def _print(console: Console, finding: Finding) -> None:
-    color = COLORS[finding.level]
-    console.print(f"[{color}]{finding.level:<4}[/] {finding.name:<22} {escape(finding.text)}")
+def _print(finding: Finding) -> None:
+    """Print a finding as soon as it is known: as wide as the terminal, or split by tabs."""
+    width = terminal_width()
+    if width is None:
+        click.echo("\t".join([finding.level, finding.name, finding.text, finding.mend]))
+        return
+    level = Text(finding.level, COLORS[finding.level])
+    write_lines(row_lines([level, finding.name], WIDTHS, finding.text, width))
     if finding.mend:
-        console.print(f"     {'':<22} -> {escape(finding.mend)}")
+        write_lines(row_lines(["", ""], WIDTHS, f"-> {finding.mend}", width))

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target
 from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
 from atelier.client.requests import GenerateRequest
 from atelier.commands.parameters import read_latents, read_seeds
@@ -32,7 +32,7 @@ from atelier.commands.results import carry_out, encoding, given, result_options
 @click.option("--upscale", type=click.IntRange(min=1), help="Enlarge by a whole factor.")
 @click.option("--filter", "filter_name", type=click.Choice(["nearest", "lanczos"]), help="[default: nearest]")
 @result_options
-@click.pass_obj
+@pass_target
 def generate(
     target: Target, /, *, output: Path | None, timeout: float | None, as_json: bool, **options: Any
 ) -> None:

@@ -27,6 +27,7 @@ class Choice:
     ids: tuple[str, ...]
     by_status: bool  # not named one by one
     as_json: bool
+    none: str = ""  # what is said where there are no ids
 
 
 def filter_options(command: Command) -> Command:
@@ -66,4 +67,11 @@ def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
         ids = tuple(job.id for job in client.jobs(status=options["status"], **filters))
         if ids and not options["yes"]:
             click.confirm(f"{verb} {len(ids)} {options['status']} jobs?", abort=True, err=True)
-    return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"])
+    none = f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+    return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"], none=none)
+
+
+def say_none(filters: Mapping[str, Any]) -> str:
+    """Return the sentence that tells of no job at all, or of none that the filters let through."""
+    given = " ".join(f"--{name} {value}" for name, value in filters.items() if value)
+    return f"No job matches {given}." if given else "There are no jobs."

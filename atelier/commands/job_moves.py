@@ -20,7 +20,7 @@ def carry_out_each(
     """Move each job and say how it went; exit with 1 where one was refused, with 0 where none was."""
     refused = [job_id for job_id in choice.ids if not _carry_out(job_id, choice, move, say)]
     if not choice.ids:
-        click.echo("there is no such job", err=True)
+        click.echo(choice.none, err=True)
     ctx.exit(EXIT_FAILED if refused else 0)
 
 

@@ -6,18 +6,19 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target, url_option
 from atelier.client.client import Client
 from atelier.client.job import Job, Status
-from atelier.commands.job_choice import choose, chosen_options, filter_options
+from atelier.commands.job_choice import choose, chosen_options, filter_options, say_none
 from atelier.commands.job_moves import carry_out_each
-from atelier.job_tables import job_table, print_job, results_console
+from atelier.job_tables import job_page, job_table
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]
 
 
 @click.group(short_help="List jobs, look into one, try again, cancel, delete.")
+@url_option
 def jobs() -> None:
     """See what happened to jobs, and do something about it."""
 
@@ -28,7 +29,7 @@ def jobs() -> None:
 @click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Jobs at most.")
 @click.option("--all", "everything", is_flag=True, help="Every job, whatever --limit says.")
 @click.option("--json", "as_json", is_flag=True, help="Print each job as a line of JSON.")
-@click.pass_obj
+@pass_target
 def list_jobs(
     target: Target,
     /,
@@ -48,7 +49,9 @@ def list_jobs(
         for job in shown:
             click.echo(json.dumps(job.raw))
     elif shown:
-        results_console().print(job_table(shown))
+        job_table(shown).print()
+    if not shown:
+        click.echo(say_none({"status": status, **filters}), err=True)
     if more:
         click.echo(f"there are more than {limit}: --limit, or --all", err=True)
 
@@ -56,7 +59,7 @@ def list_jobs(
 @jobs.command()
 @click.argument("job_id")
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON.")
-@click.pass_obj
+@pass_target
 def show(target: Target, *, job_id: str, as_json: bool) -> None:
     """Show a job: its error, outputs and times, and what happened to it."""
     with target.client() as client:
@@ -64,7 +67,7 @@ def show(target: Target, *, job_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(job.raw))
     else:
-        print_job(results_console(), job)
+        job_page(job).print()
 
 
 def _client(ctx: click.Context) -> Client:
@@ -74,6 +77,7 @@ def _client(ctx: click.Context) -> Client:
 
 @jobs.command(short_help="Submit failed jobs again, as new jobs.")
 @chosen_options(UNSUCCESSFUL)
+@url_option
 @click.pass_context
 def retry(ctx: click.Context, /, **chosen: object) -> None:
     """Submit jobs again that failed, were canceled or expired. Each makes a new job with the same input.
@@ -92,6 +96,7 @@ def retry(ctx: click.Context, /, **chosen: object) -> None:
 
 @jobs.command(short_help="Have running or waiting jobs begin anew, at once.")
 @chosen_options(UNFINISHED)
+@url_option
 @click.pass_context
 def requeue(ctx: click.Context, /, **chosen: object) -> None:
     """Take running jobs from their workers and queue them again; end the pause of jobs that wait for one.
@@ -105,6 +110,7 @@ def requeue(ctx: click.Context, /, **chosen: object) -> None:
 
 @jobs.command(short_help="Withdraw queued or running jobs.")
 @chosen_options(UNFINISHED)
+@url_option
 @click.pass_context
 def cancel(ctx: click.Context, /, **chosen: object) -> None:
     """Withdraw jobs that are queued or running."""
@@ -115,6 +121,7 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
 
 @jobs.command(short_help="Forget finished jobs and their pictures.")
 @chosen_options(FINISHED)
+@url_option
 @click.pass_context
 def delete(ctx: click.Context, /, **chosen: object) -> None:
     """Forget jobs that are done, with their pictures, before their time is over."""

@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable, Iterable
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target, url_option
+from atelier.display.table import Table
 from atelier.installation import wanted_models
 from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt
@@ -16,9 +15,11 @@ from worker.models.sources import PullStep
 from worker.models.store import ModelStore, StoredModel
 
 MEGABYTE = 1_000_000
+COLUMNS = ("name", "type", "version", "weights", "license", "title")
 
 
 @click.group(short_help="List, pull, verify and reload models.")
+@url_option
 def models() -> None:
     """Look after the model store; it lies in the state folder."""
 
@@ -33,10 +34,10 @@ def list_models(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
-    table = Table("name", "type", "version", "weights", "license", "title", box=None)
+    table = Table(*COLUMNS)
     for row in rows:
-        table.add_row(*(str(row[key]) for key in ("name", "type", "version", "weights", "license", "title")))
-    Console().print(table)
+        table.add(*(str(row[name]) for name in COLUMNS))
+    table.print()
 
 
 def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
@@ -58,7 +59,12 @@ def pull(*, names: tuple[str, ...]) -> None:
     """Bring models into the store; without NAMES those that workers load at start."""
     settings = Settings.from_env()
     store = ModelStore(settings.models)
-    for card in _cards(settings, names, wanted_models(settings)):
+    cards = _cards(settings, names, wanted_models(settings))
+    if not cards:
+        click.echo(
+            "Workers load no model at start, so nothing was pulled; name the models to pull.", err=True
+        )
+    for card in cards:
         found = store.pull(card, _teller(card.name))
         click.echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
 
@@ -85,7 +91,12 @@ def verify(*, names: tuple[str, ...]) -> None:
     settings = Settings.from_env()
     store = ModelStore(settings.models)
     stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
-    faults = [fault for card in _cards(settings, names, stored) if (fault := _verify(store, card))]
+    cards = _cards(settings, names, stored)
+    if not cards:
+        click.echo(
+            "No model is stored; `atelier models pull` brings those that workers load at start.", err=True
+        )
+    faults = [fault for card in cards if (fault := _verify(store, card))]
     if faults:
         raise ModelCorrupt("; ".join(faults))
 
@@ -102,11 +113,12 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
 
 
 @models.command()
-@click.pass_obj
+@pass_target
 def reload(target: Target) -> None:
     """Have every worker of the service take new versions and cards into service, within seconds."""
     with target.client() as client:
         client.reload_models()
+    click.echo("Every worker looks for new versions and cards within seconds.")
 
 
 def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target
 from atelier.client.client import Client
 from atelier.client.downloads import write_whole
 from atelier.client.job import Job
@@ -50,7 +50,7 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
     help="Keep the latest preview in this jpg file while the job runs.",
 )
 @result_options
-@click.pass_obj
+@pass_target
 def stylize(
     target: Target,
     /,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target
 from atelier.client.request_parts import Webhook
 from atelier.client.requests import TransformRequest
 from atelier.commands.parameters import EXISTING_FILE
@@ -17,7 +17,7 @@ from atelier.commands.results import carry_out, encoding, result_options
     "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the picture's]"
 )
 @result_options
-@click.pass_obj
+@pass_target
 def transform(
     target: Target,
     *,

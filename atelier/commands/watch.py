@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from atelier.cli import Target
+from atelier.cli import Target, pass_target
 from atelier.client.client import Client
 from atelier.client.errors import JobFailed
 from atelier.client.events import Event
@@ -16,7 +16,7 @@ from atelier.progress_display import job_bar
 @click.command(short_help="Follow a job until it is done.")
 @click.argument("job_id")
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
-@click.pass_obj
+@pass_target
 def watch(target: Target, *, job_id: str, as_json: bool) -> None:
     """Show the job's progress as it happens. Exits with 1 when it does not succeed."""
     with target.client() as client:

@@ -60,7 +60,7 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     for verb, told in (("pause", "paused"), ("resume", "resumed")):
         assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
-    assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 items again\n"
+    assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"
     answer = run("batches", "cancel", batch.id, "batch_unknown", "--json")
     facts = [json.loads(line) for line in answer.stdout.splitlines()]
     assert (answer.exit_code, [entry["ok"] for entry in facts]) == (1, [True, False])

@@ -41,7 +41,7 @@ def test_a_wrong_setting_is_a_failure_with_its_name(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "atelier", "doctor"]
     answer = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
     assert answer.returncode == 1
-    assert "fail settings" in answer.stdout
+    assert "fail\tsettings\t" in answer.stdout
     assert "did you mean ATELIER_API_PORT?" in answer.stdout
 
 

@@ -136,7 +136,7 @@ def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, fa
     agreed = run("delete", "--status", "failed", "--all", answer="y\n")
     assert (agreed.exit_code, agreed.stdout.splitlines()) == (0, [f"{job_id} deleted" for job_id in failed])
     none = run("delete", "--status", "failed", "--all")
-    assert (none.exit_code, none.stderr) == (0, "there is no such job\n")
+    assert (none.exit_code, none.stderr) == (0, "No job matches --status failed, so nothing was done.\n")
 
 
 def test_requeue_takes_a_job_from_its_worker(run: Run, client: Client, services: Services) -> None:
