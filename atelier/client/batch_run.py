@@ -14,7 +14,7 @@ from atelier.client.downloads import check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
 from atelier.client.job import Job, Status, job_from_json
 from atelier.client.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
-from atelier.client.retries import RETRYABLE
+from atelier.client.retries import may_pass
 from atelier.client.transport import Transport, json_of
 
 PAGE_SIZE = 200  # results a request
@@ -62,7 +62,7 @@ class BatchRun:
         try:
             return json_of(self._ask("GET", "/finished", LONG_POLL_SECONDS, params=query))
         except (ServiceUnreachable, ApiError) as error:
-            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+            if not may_pass(error):
                 raise
             if time.monotonic() - heard > PATIENCE_SECONDS:
                 raise
@@ -86,7 +86,7 @@ class BatchRun:
         while not self.refresh().done:
             left = LONG_POLL_SECONDS if deadline is None else deadline - time.monotonic()
             if left <= 0:
-                raise WaitTimeout(f"{self.id} was not done in time; it goes on")
+                raise WaitTimeout(self.id, batch=self.batch)
             seconds = min(LONG_POLL_SECONDS, left)
             query = {"wait": f"{seconds:.3f}"}
             self._transport.send("GET", self._path(), read_seconds=seconds + LATE_SECONDS, params=query)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.jobs import PAGE_SIZE, JobClient
-from atelier.client.request_parts import Lane
+from atelier.client.request_parts import Lane, Webhook, to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
 
@@ -28,7 +28,7 @@ class BatchSettings(TypedDict, total=False):
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
     cache: bool  # of every item: take over the result of an equal job
-    webhook: Mapping[str, Any] | None  # who is told when the batch is done
+    webhook: Webhook | Mapping[str, Any] | None  # who is told when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 
 
@@ -79,7 +79,7 @@ class BatchClient(JobClient):
         """
         key = idempotency_key or uuid.uuid4().hex
         if template is not None:
-            return self._opened({**settings, "template": dict(template)}, key)
+            return self._opened({**settings, "template": template}, key)
         pages = _pages(items or ())
         first, second = next(pages, b""), next(pages, None)
         if second is None:
@@ -96,10 +96,13 @@ class BatchClient(JobClient):
         return self._opened({**settings, "open": True}, idempotency_key or uuid.uuid4().hex)
 
     def _opened(self, body: Mapping[str, Any], key: str) -> BatchRun:
-        return self._run("/v1/batches", key, json=body)
+        return self._run("/v1/batches", key, json=_given(body))
 
     def _sent(self, lines: bytes, settings: Mapping[str, Any], key: str) -> BatchRun:
-        query = {name: json.dumps(value) if name == "metadata" else value for name, value in settings.items()}
+        query = {
+            name: json.dumps(value) if isinstance(value, Mapping) else value
+            for name, value in _given(settings).items()
+        }
         return self._run("/v1/batches", key, content=lines, params=query, type=LINES)
 
     def _run(self, path: str, key: str, *, type: Mapping[str, str] | None = None, **parts: Any) -> BatchRun:
@@ -116,6 +119,11 @@ class BatchClient(JobClient):
                 run.append(page, first=first)
             first += count
         run.finalize()
+
+
+def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings as JSON has them, without those that were left open."""
+    return {name: to_plain(value) for name, value in settings.items() if value is not None}
 
 
 def _pages(items: Items) -> Iterator[bytes]:
@@ -136,5 +144,5 @@ def _bodies(items: Items) -> Iterator[dict[str, Any]]:
 def _body(item: Item) -> dict[str, Any]:
     """Return an item as the API takes it. A typed request's lane is the batch's to say."""
     if isinstance(item, Mapping):
-        return dict(item)
+        return dict(to_plain(item))
     return {name: value for name, value in item.to_json().items() if name != "lane"}

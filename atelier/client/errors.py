@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from atelier.client.batch import Batch
     from atelier.client.job import Job
 
 
@@ -62,11 +63,25 @@ class InvalidAddress(ClientError, ValueError):
 
 
 class ServiceUnreachable(ClientError):
-    """Raised when no connection could be made, or kept, after every retry."""
+    """Raised when no connection could be made, or kept, after every retry.
+
+    `absent` says that nothing answers at the address and nothing ever did: then no retry is made.
+    """
+
+    def __init__(self, message: str, *, absent: bool = False) -> None:
+        self.absent = absent
+        super().__init__(message)
 
 
 class WaitTimeout(ClientError):
-    """Raised when a job was not done in the time given; the job goes on."""
+    """Raised when a job or batch was not done in the time given. It goes on, and `id` finds it again.
+
+    `job`, or `batch`, is as it was last seen; None where the service never answered.
+    """
+
+    def __init__(self, id: str, *, job: "Job | None" = None, batch: "Batch | None" = None) -> None:
+        self.id, self.job, self.batch = id, job, batch
+        super().__init__(f"{id} was not done in time; it goes on")
 
 
 class ProtocolError(ClientError):

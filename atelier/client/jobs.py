@@ -13,6 +13,7 @@ from atelier.client.events import Event
 from atelier.client.job import Job, JobType, Status, job_from_json
 from atelier.client.pictures import Picture
 from atelier.client.polling import OnProgress, Waiter
+from atelier.client.request_parts import to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
 from atelier.client.watching import watch
@@ -32,7 +33,7 @@ class JobClient:
 
     def submit(self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
         """Ask for a job. Sent again after a lost answer, under one key, it still makes one job."""
-        body = dict(request) if isinstance(request, Mapping) else request.to_json()
+        body = to_plain(request) if isinstance(request, Mapping) else request.to_json()
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return job_from_json(json_of(self._transport.send("POST", "/v1/jobs", json=body, headers=headers)))
 
@@ -47,12 +48,12 @@ class JobClient:
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> Job:
-        """Return the job when it is done, however it ended; raise WaitTimeout.
+        """Return the job when it is done, however it ended; raise WaitTimeout, with the job as last seen.
 
         `on_progress` gets the job at every change. A service that restarts meanwhile is waited for.
         """
         options: dict[str, Any] = {"timeout_seconds": timeout_seconds, "on_progress": on_progress}
-        return Waiter(self._transport, _id(job), **options).wait()
+        return Waiter(self._transport, job, **options).wait()
 
     def events(self, job: Job | str, *, after: str = "") -> Iterator[Event]:
         """Yield a job's events from the first, or from the one after `after`, to the last."""

@@ -8,7 +8,7 @@ import httpx
 
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
 from atelier.client.job import Job, job_from_json
-from atelier.client.retries import RETRYABLE
+from atelier.client.retries import may_pass
 from atelier.client.transport import Transport, json_of
 
 LONG_POLL_SECONDS = 20.0
@@ -25,14 +25,15 @@ class Waiter:
     def __init__(
         self,
         transport: Transport,
-        job_id: str,
+        job: Job | str,
         *,
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
         now = time.monotonic()
         self._transport = transport
-        self._job_id = job_id
+        self._job_id = job if isinstance(job, str) else job.id
+        self._seen: Job | None = None if isinstance(job, str) else job  # the job as the service last told it
         self._deadline = None if timeout_seconds is None else now + timeout_seconds
         self._on_progress = on_progress
         self._etag = ""
@@ -45,7 +46,7 @@ class Waiter:
             if job is not None and job.done:
                 return job
             if self._remaining() <= 0:
-                raise WaitTimeout(f"{self._job_id} was not done in time; it goes on")
+                raise WaitTimeout(self._job_id, job=self._seen)
             if job is None:
                 time.sleep(min(PAUSE_SECONDS, self._remaining()))
 
@@ -63,7 +64,7 @@ class Waiter:
         try:
             response = self._poll(self._window())
         except (ServiceUnreachable, ApiError) as error:
-            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+            if not may_pass(error):
                 raise
             if self._deadline is None and time.monotonic() - self._heard > PATIENCE_SECONDS:
                 raise
@@ -82,7 +83,7 @@ class Waiter:
     def _news(self, response: httpx.Response) -> Job | None:
         if response.status_code == httpx.codes.NOT_MODIFIED:
             return None
-        job = job_from_json(json_of(response))
+        job = self._seen = job_from_json(json_of(response))
         if self._on_progress is not None:
             self._etag = response.headers.get("ETag", "")  # makes the next answer come with the next change
             self._on_progress(job)

@@ -104,4 +104,6 @@ def to_plain(value: Any) -> Any:
         return value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [to_plain(item) for item in value]
-    return dict(value) if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping):
+        return {name: to_plain(inner) for name, inner in value.items()}
+    return value

@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from atelier.client.errors import ApiError, ServiceUnreachable
+
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
 LONGEST_RETRY_AFTER_SECONDS = 60.0
@@ -16,6 +18,11 @@ RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, a
 def is_retryable(response: httpx.Response) -> bool:
     """Whether the same request may succeed soon."""
     return response.status_code in RETRYABLE
+
+
+def may_pass(error: ApiError | ServiceUnreachable) -> bool:
+    """Whether the same request may succeed soon, though it ended in this error."""
+    return error.status in RETRYABLE if isinstance(error, ApiError) else not error.absent
 
 
 def pauses(retries: int) -> Iterator[float]:

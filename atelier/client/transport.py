@@ -29,6 +29,7 @@ class Transport:
         self.timeout_seconds = timeout_seconds
         self._retries = retries
         self._sleep = sleep
+        self._has_answered = False  # a service that was there is waited for; one that never was is not
         self._http = httpx.Client(
             base_url=self.base_url, timeout=self._timeout(timeout_seconds), headers={"User-Agent": USER_AGENT}
         )
@@ -46,16 +47,21 @@ class Transport:
         retries: int | None = None,
         **parts: Any,
     ) -> httpx.Response:
-        """Return a good answer, or 304; ApiError for a problem, ServiceUnreachable after all retries."""
+        """Return a good answer, or 304; ApiError for a problem, ServiceUnreachable after all retries.
+
+        Where no connection can be made and none ever was, ServiceUnreachable is raised at once.
+        """
         timeout = self._timeout(read_seconds or self.timeout_seconds)
         for pause in (*pauses(self._retries if retries is None else retries), None):
             try:
                 response = self._http.request(method, path, timeout=timeout, **parts)
             except httpx.TransportError as error:
-                if pause is None:
-                    raise self._unreachable(error) from error
+                unreachable = self._unreachable(error)
+                if pause is None or unreachable.absent:
+                    raise unreachable from error
                 self._sleep(pause)
                 continue
+            self._has_answered = True
             if pause is None or not is_retryable(response):
                 return _checked(response)
             self._sleep(asked_pause(response) or pause)
@@ -67,6 +73,7 @@ class Transport:
         timeout = self._timeout(read_seconds)
         try:
             with self._http.stream("GET", path, timeout=timeout, headers=headers) as response:
+                self._has_answered = True
                 if response.is_error:
                     response.read()
                 yield _checked(response)
@@ -74,7 +81,10 @@ class Transport:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
-        return ServiceUnreachable(f"no answer from {self.base_url}: {error or type(error).__name__}")
+        reason = str(error) or type(error).__name__
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and not self._has_answered:
+            return ServiceUnreachable(f"no service answers at {self.base_url}: {reason}", absent=True)
+        return ServiceUnreachable(f"no answer from {self.base_url}: {reason}")
 
     def close(self) -> None:
         """Close every connection."""

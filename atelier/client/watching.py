@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from atelier.client.errors import ApiError, ServiceUnreachable
 from atelier.client.events import Event, parse
-from atelier.client.retries import RETRYABLE
+from atelier.client.retries import may_pass
 from atelier.client.transport import Transport
 
 SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
@@ -26,7 +26,7 @@ def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Eve
                     return
             heard = time.monotonic()
         except (ServiceUnreachable, ApiError) as error:
-            if isinstance(error, ApiError) and error.status not in RETRYABLE:
+            if not may_pass(error):
                 raise
             if time.monotonic() - heard > PATIENCE_SECONDS:
                 raise

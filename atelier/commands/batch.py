@@ -54,9 +54,8 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
 
 
 def _carry_out(target: Target, options: dict[str, Any]) -> int:
-    with target.client() as client:
-        client.models()  # a service that is not there is told of at once
     with target.client(retries=PATIENT_RETRIES) as client:
+        client.models()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
             return send_prepared(client, PreparedOrder.of(options))
         return _paint(client, read_order(options), options)

@@ -1,14 +1,26 @@
 """Batches through the client, against a real API over real sockets."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api.services import Services
-from atelier import ApiError, BatchRun, Client, GenerateRequest, ProtocolError, WaitTimeout
+from atelier import (
+    ApiError,
+    BatchRun,
+    Client,
+    Encoding,
+    GenerateRequest,
+    Grid,
+    ProtocolError,
+    WaitTimeout,
+    Webhook,
+)
 from atelier.client import batches
 from atelier.client.batch_download import place_of
 from shared.identifiers import ANONYMOUS
@@ -57,6 +69,58 @@ def test_items_may_be_given_by_custom_id(client: Client) -> None:
 def test_a_template_makes_the_items(client: Client) -> None:
     run = client.batch(template={"type": "generate", "multiply": {"digit": [1, 2], "seed": [1, 2, 3]}})
     assert run.batch.counts["total"] == 6
+
+
+Ask = Callable[..., BatchRun]
+FORMS: dict[str, Callable[[Client], Ask]] = {
+    "list": lambda client: partial(client.batch, [DIGIT]),
+    "mapping": lambda client: partial(client.batch, {"x": DIGIT}),
+    "pages": lambda client: partial(client.batch, iter([DIGIT] * 7)),
+    "template": lambda client: partial(
+        client.batch, template={"type": "generate", "multiply": {"seed": [1]}}
+    ),
+    "open": lambda client: client.open_batch,
+}
+WEBHOOKS: list[tuple[Any, list[str] | None]] = [
+    (Webhook(url="http://127.0.0.1:9/told"), None),
+    (Webhook(url="http://127.0.0.1:9/told", events=("batch.completed",)), ["batch.completed"]),
+    ({"url": "http://127.0.0.1:9/told"}, None),
+]
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize(("webhook", "events"), WEBHOOKS, ids=["typed", "typed-events", "plain"])
+@pytest.mark.usefixtures("small_pages")
+def test_every_form_of_a_batch_takes_a_webhook(
+    client: Client, services: Services, form: Callable[[Client], Ask], webhook: Any, events: list[str] | None
+) -> None:
+    run = form(client)(webhook=webhook)
+    kept = json.loads(services.store.client.hget(f"atelier:batch:{run.id}", "webhook") or "{}")
+    assert kept["url"] == "http://127.0.0.1:9/told"
+    assert events is None or list(kept["events"]) == events
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.usefixtures("small_pages")
+def test_every_form_of_a_batch_takes_every_setting(client: Client, form: Callable[[Client], Ask]) -> None:
+    settings = {"name": "Größe & 100 %", "metadata": {"a": "b & c"}, "lane": "interactive"}
+    run = form(client)(**settings, ttl_seconds=3600, deadline_seconds=600, cache=True, webhook=None)
+    batch = client.batches.get(run.id).batch
+    assert {name: batch.raw[name] for name in settings} == settings
+    plain = form(client)(name=None, metadata=None, lane=None, ttl_seconds=None, deadline_seconds=None)
+    assert (plain.batch.name, plain.batch.metadata, plain.batch.raw["lane"]) == ("", {}, "bulk")
+    if batch.counts["total"]:
+        job = next(client.batches.get(run.id).jobs())
+        assert (job.input["cache"], job.deadline_at is not None) == (True, True)
+
+
+def test_plain_items_and_templates_may_hold_typed_parts(client: Client) -> None:
+    grid = {"type": "generate", "count": 4, "grid": Grid(columns=2), "output": Encoding(format="webp")}
+    runs = (client.batch([grid]), client.batch(template={**grid, "multiply": {"digit": [1]}}))
+    jobs = [*(next(run.jobs()) for run in runs), client.submit(grid)]
+    assert [(job.input["grid"]["columns"], job.input["output"]["format"]) for job in jobs] == [
+        (2, "webp")
+    ] * 3
 
 
 @pytest.mark.usefixtures("small_pages")
@@ -120,13 +184,15 @@ def test_a_batch_can_be_stopped_and_mended(client: Client, services: Services, w
     carry_out(services, worker, run, failing=(1,))
     assert run.wait(timeout_seconds=5).counts["failed"] == 1
     assert run.retry_failed() == 1
-    with pytest.raises(WaitTimeout):
+    with pytest.raises(WaitTimeout) as caught:
         run.wait(timeout_seconds=0.05)
+    assert caught.value.batch is not None
+    assert (caught.value.id, caught.value.batch.id, caught.value.job) == (run.id, run.id, None)
     assert run.cancel().status == "canceled"
     run.delete()
-    with pytest.raises(ApiError) as caught:
+    with pytest.raises(ApiError) as refused:
         run.refresh()
-    assert caught.value.status in (404, 410)
+    assert refused.value.status in (404, 410)
 
 
 def test_results_survive_a_service_that_is_away_for_a_while(

@@ -1,9 +1,13 @@
 """The client against a real API over real sockets."""
 
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -27,6 +31,7 @@ from atelier import (
     Webhook,
 )
 from atelier.client.downloads import check_digest, file_name
+from atelier.client.transport import Transport
 from shared.identifiers import ANONYMOUS
 from shared.model_reload import ReloadWish
 from tests.support import pictures
@@ -218,6 +223,35 @@ def test_waiting_ends_in_time_and_the_job_goes_on(client: Client) -> None:
     assert client.get(job).status == "queued"
 
 
+def test_a_wait_that_ends_tells_the_job_as_it_was_last_seen(client: Client, worker: FakeWorker) -> None:
+    job = client.submit(REQUEST)
+    worker.claim(job.id)
+    for known in (job, job.id):
+        with pytest.raises(WaitTimeout) as caught:
+            client.wait(known, timeout_seconds=0.1)
+        assert caught.value.job is not None
+        assert (caught.value.id, caught.value.job.id, caught.value.job.status) == (job.id, job.id, "running")
+
+
+def test_a_picture_that_is_not_made_in_time_can_be_had_later(client: Client, worker: FakeWorker) -> None:
+    with pytest.raises(WaitTimeout) as caught:
+        client.generate(seed=8, timeout_seconds=0.1)
+    job = caught.value.job
+    assert job is not None
+    assert job.input["seeds"] == [8]
+    worker.run(job.id)
+    assert client.pictures(client.wait(job))[0].data == PICTURE
+
+
+def test_a_wait_without_one_answer_tells_what_was_known_before(client: Client, trouble: Trouble) -> None:
+    job = client.submit(REQUEST)
+    trouble.refuse += ["GET"] * 50
+    for known, last in ((job.id, None), (job, job)):
+        with pytest.raises(WaitTimeout) as caught:
+            client.wait(known, timeout_seconds=0.3)
+        assert (caught.value.id, caught.value.job) == (job.id, last)
+
+
 def test_a_job_that_failed_gives_no_pictures_but_the_reason(client: Client, worker: FakeWorker) -> None:
     job = client.submit(REQUEST)
     worker.fail(worker.claim(job.id))
@@ -302,6 +336,63 @@ def test_a_service_that_is_not_there_is_said_to_be_unreachable() -> None:
         pytest.raises(ServiceUnreachable, match=r"127\.0\.0\.1:9"),
     ):
         client.get("job_1")
+
+
+UNANSWERED: dict[str, Callable[[Client], object]] = {
+    "read": lambda client: client.get("job_1"),
+    "submit": lambda client: client.submit(REQUEST),
+    "upload": lambda client: client.upload(pictures.png()),
+    "wait": lambda client: client.wait("job_1"),
+    "wait for a while": lambda client: client.wait("job_1", timeout_seconds=60),
+    "events": lambda client: list(client.events("job_1")),
+    "batch": lambda client: client.batch([REQUEST]),
+    "template": lambda client: client.batch(template={"type": "generate"}),
+    "list": lambda client: list(client.jobs()),
+}
+
+
+@pytest.mark.parametrize("ask", UNANSWERED.values(), ids=UNANSWERED)
+def test_that_no_service_is_there_is_told_at_once(ask: Callable[[Client], object]) -> None:
+    with Client("http://127.0.0.1:9", retries=18) as client:
+        began = time.monotonic()
+        with pytest.raises(ServiceUnreachable, match=r"no service answers at http://127\.0\.0\.1:9"):
+            ask(client)
+        assert time.monotonic() - began < 0.5
+
+
+def test_a_name_that_leads_nowhere_is_told_at_once() -> None:
+    with (
+        Client("http://no-such-host.invalid:80") as client,
+        pytest.raises(ServiceUnreachable, match="invalid"),
+    ):
+        client.get("job_1")
+
+
+def test_a_service_that_was_there_and_restarts_is_waited_for() -> None:
+    with ExitStack() as stack, web_server() as first:
+        first.files["/v1/models"] = b"{}"
+        ports = [httpx.URL(first.url).port or 0]
+
+        def restart(seconds: float) -> None:
+            if ports:
+                stack.enter_context(web_server(ports.pop())).files |= first.files
+
+        transport = Transport(first.url, timeout_seconds=5, retries=3, sleep=restart)
+        stack.callback(transport.close)
+        transport.send("GET", "/v1/models")
+        first.stop()
+        assert transport.send("GET", "/v1/models").content == b"{}"
+        assert not ports
+
+
+def test_a_wait_outlasts_a_service_that_was_there_and_is_away() -> None:
+    with web_server() as server, Client(server.url) as client:
+        server.files["/v1/jobs/job_1"] = b'{"id": "job_1", "type": "generate", "status": "queued"}'
+        job = client.get("job_1")
+        server.stop()
+        with pytest.raises(WaitTimeout) as caught:
+            client.wait("job_1", timeout_seconds=0.6)
+        assert (caught.value.id, job.id) == ("job_1", "job_1")
 
 
 def test_a_server_that_is_no_atelier_is_told_apart() -> None:

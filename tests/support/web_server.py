@@ -1,6 +1,6 @@
 """A loopback HTTP server that serves given bytes by path, and remembers what was asked of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,22 +15,29 @@ class WebServer:
     files: dict[str, bytes] = field(default_factory=dict)  # by path
     requests: list[str] = field(default_factory=list)  # path and query
     url: str = ""
+    stop: Callable[[], None] = lambda: None  # before the block ends; the port then refuses connections
 
 
 @contextmanager
-def web_server() -> Iterator[WebServer]:
-    """Serve on a free loopback port for the length of the block."""
+def web_server(port: int = 0) -> Iterator[WebServer]:
+    """Serve on a loopback port, by default a free one, for the length of the block."""
     state = WebServer()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler_for(state))
     state.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+
+    def stop() -> None:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+    state.stop = stop
     thread.start()
     try:
         yield state
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        if thread.is_alive():
+            stop()
 
 
 def _handler_for(state: WebServer) -> type[BaseHTTPRequestHandler]:
