@@ -6,13 +6,13 @@ from dataclasses import replace
 from api.batch_faults import Faults
 from api.batch_items import Item
 from api.pacing import Pace
-from api.pictures import check_content_size
 from api.services import Services
 from api.validation import Spec
 from shared.errors import AtelierError, FieldError, StyleNotFound
 from shared.spec_parts import WeightedStyle
 from shared.specs import GenerateSpec, StylizeSpec, inputs_of
 from shared.submission import missing_files
+from shared.working_size import working_size
 
 
 class Inputs:
@@ -86,7 +86,7 @@ class Inputs:
         size = self._sizes[item.spec.content]
         assert size is not None, "a file that is there"
         try:
-            check_content_size(item.spec, item.card, size)
+            working_size(item.spec, item.card, size)
         except AtelierError as error:
             return error
         return None

@@ -4,6 +4,7 @@ from typing import Any
 
 from api.validation import SPECS
 from shared.cards import ModelCard, Range
+from shared.stylize_spec import NATIVE
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
@@ -20,6 +21,7 @@ def input_schema(card: ModelCard) -> Json:
         _narrow_latents(card, properties, schema["$defs"])
     if card.kind == "stylize":
         _narrow_styles(card, schema["$defs"]["WeightedStyle"])
+        properties["stroke"]["default"] = card.stroke or NATIVE
         if not card.optimizes:
             del properties["optimize"]
     return {"$schema": DIALECT, **schema, "title": card.title}

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 from api.form_parts import Part
 from api.services import Services, image_limits
-from shared.cards import ModelCard
-from shared.errors import AtelierError, ImageTooLarge, ImageTooSmall
+from shared.errors import AtelierError
 from shared.image_probe import ImageInfo, probe
-from shared.specs import StylizeSpec, TransformSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +32,3 @@ def probe_parts(services: Services, parts: Iterable[Part], faults: list[AtelierE
         except AtelierError as error:
             faults.append(error)
     return uploads
-
-
-def check_content_size(spec: StylizeSpec | TransformSpec, card: ModelCard, size: tuple[int, int]) -> None:
-    """Refuse a content picture that the model does not take at the size asked for: a worker would fail it."""
-    largest = spec.size.max_side or max(size)
-    scale = min(1.0, largest / max(size))
-    width, height = (max(1, round(side * scale)) for side in size)
-    shown = f"content is {width} x {height} pixels"
-    if min(width, height) < card.min_side:
-        detail = f"{shown}; {card.name} needs sides of at least {card.min_side}"
-        raise ImageTooSmall.of_field("/content", detail)
-    if _worked_side(spec, card, (width, height)) > card.max_side:
-        way = "size.max_side or stroke" if isinstance(spec, StylizeSpec) else "size.max_side"
-        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set {way}"
-        raise ImageTooLarge.of_field("/content", detail)
-
-
-def _worked_side(spec: StylizeSpec | TransformSpec, card: ModelCard, size: tuple[int, int]) -> int:
-    """Return the longest side at which the network works: the stroke where it keeps sides legal."""
-    longest, shortest = max(size), min(size)
-    if isinstance(spec, TransformSpec) or spec.stroke is None:
-        return longest
-    least = -(-card.min_side * longest // shortest)
-    return min(longest, max(spec.stroke, least))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from api.forms import Form, renamed
-from api.pictures import Upload, check_content_size, probe_parts
+from api.pictures import Upload, probe_parts
 from api.rings import ring
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
@@ -15,6 +15,7 @@ from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
 from shared.specs import GenerateSpec, StylizeSpec, TransformSpec, card_of, resolve
 from shared.submission import Submission, Submitted
+from shared.working_size import working_size
 
 HEADER = "Idempotency-Key"
 
@@ -91,7 +92,7 @@ def _check_content(
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
     picture = sent or services.files.find(owner, spec.content)
     if picture is not None:  # a file that is missing is the store's to refuse, with all the others
-        check_content_size(spec, card, (picture.width, picture.height))
+        working_size(spec, card, (picture.width, picture.height))  # raises where the model does not take it
 
 
 def _names_styles(spec: Spec) -> bool:

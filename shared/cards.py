@@ -108,6 +108,7 @@ class ModelCard(_Data):
     picture: Picture | None = None  # generators only
     min_side: int = Field(default=8, ge=1)  # of a content picture, pixels
     max_side: int = Field(default=4096, ge=1)  # of a content picture, pixels
+    stroke: int | None = Field(default=None, ge=64, le=4096)  # where a job says none, pixels; stylizers only
     style_side: int | None = None  # a style image is brought to this square, pixels; stylizers only
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews

@@ -9,8 +9,9 @@ from shared.errors import RecordTooNew
 from shared.jobs import EndedAttempt, Job, Progress, StoredOutput
 from shared.specs import JOB_SPEC
 from shared.status import Lane, Outcome, Status
+from shared.stylize_spec import NATIVE
 
-RECORD_SCHEMA = 2  # of the records that this program submits, and the newest that it reads
+RECORD_SCHEMA = 3  # of the records that this program submits, and the newest that it reads
 
 Record = Mapping[str, str]  # the fields of a job's hash
 
@@ -85,7 +86,16 @@ def _with_history_and_deadline(raw: Record) -> Record:
     return {"history": "[]", "deadline_at": "", **raw, "schema": "2"}
 
 
-_UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline}  # from one to the next
+def _with_stroke(raw: Record) -> Record:
+    """Say of a stylization what its lack of a stroke meant then: to be painted at its own size."""
+    spec = json.loads(raw["spec"])
+    if spec["type"] == "stylize" and spec.get("stroke") is None:
+        raw = {**raw, "spec": json.dumps({**spec, "stroke": NATIVE})}
+    return {**raw, "schema": "3"}
+
+
+# From one schema to the next.
+_UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline, 2: _with_stroke}
 
 
 def _number(raw: Record, name: str) -> int | None:

@@ -12,6 +12,7 @@ from shared.result_size import count_of
 from shared.spec_parts import MAX_OUTPUT_COUNT, MAX_SEED, Optimization
 from shared.spec_ranges import range_faults
 from shared.stylize_spec import StylizeSpec, TransformSpec
+from shared.working_size import stroke_of
 
 __all__ = [
     "JOB_SPEC",
@@ -77,7 +78,11 @@ def _resolve_generation(spec: GenerateSpec, card: ModelCard) -> GenerateSpec:
 
 
 def _resolve_stylization(spec: StylizeSpec, card: ModelCard) -> StylizeSpec:
-    update = {"model": card.name, "strength": _value(spec.strength, card, "strength")}
+    update = {
+        "model": card.name,
+        "strength": _value(spec.strength, card, "strength"),
+        "stroke": stroke_of(spec, card),
+    }
     if card.optimizes:
         update["optimize"] = spec.optimize or Optimization()
     return spec.model_copy(update=update)

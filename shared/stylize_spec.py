@@ -1,10 +1,28 @@
 """What a stylization job may ask for, and one of any other network from picture to picture."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from shared.spec_parts import Common, FileId, Optimization, Size, WeightedStyle
+
+NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
+_LEAST, _MOST = 64, 4096  # pixels
+_SIDE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=_LEAST, le=_MOST)])
+_CHOICES: list[dict[str, Any]] = [{"type": "integer", "minimum": _LEAST, "maximum": _MOST}, {"const": NATIVE}]
+
+
+def _read_stroke(value: Any) -> Any:
+    if value == NATIVE:
+        return value
+    if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
+        text = f'Input should be a number of pixels from {_LEAST} to {_MOST}, or "{NATIVE}"'
+        raise PydanticCustomError("literal_error", text)
+    return _SIDE.validate_python(value)
+
+
+Stroke = Annotated[int | Literal["native"], PlainValidator(_read_stroke), WithJsonSchema({"anyOf": _CHOICES})]
 
 
 class StylizeSpec(Common):
@@ -16,11 +34,10 @@ class StylizeSpec(Common):
     strength: float | None = Field(default=None, description="0 gives back the content, 1 the full style.")
     size: Size = Size()
     preserve_color: bool = Field(default=False, description="Paint in the content's own colors.")
-    stroke: int | None = Field(
+    stroke: Stroke | None = Field(
         default=None,
-        ge=64,
-        le=4096,
-        description="Longest side in pixels at which the network works: the smaller, the bolder the strokes.",
+        description="Longest side in pixels at which the network works: the smaller, the bolder the strokes. "
+        "\"native\" works at the content's own size; null takes what the model's card says.",
     )
     mask: FileId | None = Field(default=None, description="A picture; white is painted, black stays.")
     steadiness: float = Field(

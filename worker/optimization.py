@@ -13,9 +13,10 @@ from shared.errors import StorageUnavailable
 from shared.object_keys import preview_key
 from shared.spec_parts import Optimization, WeightedStyle
 from shared.stylize_spec import StylizeSpec
+from shared.working_size import fit
 from worker.codec.decode import decode
 from worker.codec.encode import encode
-from worker.codec.pixels import fit, resize, to_float, to_uint8
+from worker.codec.pixels import resize, to_float, to_uint8
 from worker.descent import Adam, Descent, LimitedMemoryBFGS
 from worker.models.nst_target import Target, Weights, blend_grams
 from worker.stages import Stages

@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image
 
 from shared.cards import ModelCard
-from shared.errors import ImageTooLarge, ImageTooSmall
 from shared.image_probe import ImageLimits
 from shared.stylize_spec import StylizeSpec
+from shared.working_size import Size, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
-from worker.codec.pixels import fit, resize, to_float, to_uint8
+from worker.codec.pixels import resize, to_float, to_uint8
 from worker.finishing import Finish, enlarge, finish, steady
 from worker.models.stylizer import Stylizer
 from worker.optimization import paint, style_pictures
@@ -32,7 +32,7 @@ class Prepared:
 
     spec: StylizeSpec
     frames: tuple[Frame, ...]  # at the size of the result; one for a still picture
-    working_size: tuple[int, int]  # width and height at which the network paints
+    working_size: Size  # at which the network paints
     finish: Finish
     style_files: Mapping[str, bytes]  # by file id; decoded only where the style is not known yet
 
@@ -44,9 +44,8 @@ class Prepared:
 
 def prepare(spec: StylizeSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    frames = _content(spec, inputs[spec.content], tools.limits)
+    frames, working = _content(spec, inputs[spec.content], card, tools.limits)
     height, width = frames[0].rgb.shape[:2]
-    working = _working_size(width, height, spec.stroke, card)
     wish = Finish(
         strength=1.0 if spec.strength is None else spec.strength,
         preserve_color=spec.preserve_color,
@@ -55,15 +54,18 @@ def prepare(spec: StylizeSpec, inputs: Mapping[str, bytes], card: ModelCard, too
     return Prepared(spec, frames, working, wish, inputs)
 
 
-def _content(spec: StylizeSpec, data: bytes, limits: ImageLimits) -> tuple[Frame, ...]:
+def _content(
+    spec: StylizeSpec, data: bytes, card: ModelCard, limits: ImageLimits
+) -> tuple[tuple[Frame, ...], Size]:
+    """Return the frames at the size of the result, and the size at which the network paints."""
     if spec.output.format in ("gif", "webp"):
         frames = decode_frames(data, limits, field="/content")
     else:  # of an animation, the first frame
         still = decode(data, limits, field="/content")
         frames = (Frame(still.rgb, still.alpha, 0),)
     height, width = frames[0].rgb.shape[:2]
-    size = (width, height) if spec.size.max_side is None else fit(width, height, spec.size.max_side)
-    return tuple(_resized(frame, *size) for frame in frames)
+    working, size = working_size(spec, card, (width, height)), result_size(spec, (width, height))
+    return tuple(_resized(frame, *size) for frame in frames), working
 
 
 def _resized(frame: Frame, width: int, height: int) -> Frame:
@@ -80,21 +82,6 @@ def _mask(data: bytes, width: int, height: int, limits: ImageLimits) -> Pixels:
     mask = Image.fromarray(np.rint(brightness).astype(np.uint8))
     # Lanczos would ring: paint faintly where the mask is black.
     return np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
-
-
-def _working_size(width: int, height: int, stroke: int | None, card: ModelCard) -> tuple[int, int]:
-    """Return the size at which the network paints; raise where the model cannot."""
-    if min(width, height) < card.min_side:
-        text = f"{width} x {height} pixels; {card.name} needs sides of {card.min_side} or more"
-        raise ImageTooSmall.of_field("/content", text)
-    if stroke is not None:
-        least = -(-card.min_side * max(width, height) // min(width, height))  # keeps the shorter side legal
-        width, height = fit(width, height, max(stroke, least))
-    if max(width, height) > card.max_side:
-        known = f"{card.name} takes sides up to {card.max_side}"
-        text = f"{width} x {height} pixels; {known}: set size.max_side or stroke"
-        raise ImageTooLarge.of_field("/content", text)
-    return width, height
 
 
 def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture | Film]:

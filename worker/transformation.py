@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.cards import ModelCard
-from shared.errors import ImageTooLarge, ImageTooSmall
+from shared.errors import ImageTooLarge
 from shared.stylize_spec import TransformSpec
+from shared.working_size import working_size
 from worker.codec.decode import decode
-from worker.codec.pixels import fit, resize, to_float, to_uint8
+from worker.codec.pixels import resize, to_float, to_uint8
 from worker.pictures import Picture, Pixels
 from worker.stages import Stages
 from worker.styles import on_runner
@@ -32,24 +33,17 @@ def prepare(spec: TransformSpec, inputs: Mapping[str, bytes], card: ModelCard, t
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     decoded = decode(inputs[spec.content], tools.limits, field="/content")
     height, width = decoded.rgb.shape[:2]
-    if spec.size.max_side is not None:
-        width, height = fit(width, height, spec.size.max_side)
-    _check_size(width, height, card, tools.limits.max_pixels)
+    width, height = working_size(spec, card, (width, height))
+    _check_enlarged(width, height, card, tools.limits.max_pixels)
     alpha = None if decoded.alpha is None else resize(decoded.alpha, width, height)
     return Prepared(resize(decoded.rgb, width, height), alpha)
 
 
-def _check_size(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
-    size = f"{width} x {height} pixels"
-    if min(width, height) < card.min_side:
-        text = f"{size}; {card.name} needs sides of {card.min_side} or more"
-        raise ImageTooSmall.of_field("/content", text)
-    if max(width, height) > card.max_side:
-        text = f"{size}; {card.name} takes sides up to {card.max_side}: set size.max_side"
-        raise ImageTooLarge.of_field("/content", text)
+def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
     if width * height * card.scale**2 > max_pixels:
-        text = f"{size}, enlarged {card.scale} times by {card.name}, are above {max_pixels} pixels"
-        raise ImageTooLarge.of_field("/content", f"{text}: set size.max_side")
+        text = f"{width} x {height} pixels, enlarged {card.scale} times by {card.name}"
+        detail = f"{text}, are above {max_pixels} pixels: set size.max_side"
+        raise ImageTooLarge.of_field("/content", detail)
 
 
 def predict(prepared: Prepared, model: Transformer, tools: Tools, stages: Stages) -> list[Picture]:

@@ -90,6 +90,8 @@ def test_the_schema_and_the_service_agree(client: FlaskClient, body: dict[str, A
         ("magenta-mobile", {"optimize": {}}, False),
         ("magenta-mobile", {"preserve_color": True, "stroke": 64, "mask": FILE, "steadiness": 1}, True),
         ("magenta-mobile", {"stroke": 63}, False),
+        ("magenta-mobile", {"stroke": "native"}, True),
+        ("magenta-mobile", {"stroke": "bold"}, False),
         ("multistyle-26", {}, False),
         ("multistyle-26", {"styles": [{"number": 25}, {"number": 0, "weight": 2}]}, True),
         ("multistyle-26", {"styles": [{"number": 26}]}, False),

@@ -1,9 +1,13 @@
 """The API over records that an older version wrote."""
 
+import json
+
 import pytest
 from flask.testing import FlaskClient
 
+from api.submissions import fingerprint_of
 from shared.job_store import JobStore
+from shared.specs import JOB_SPEC
 from shared.status import TRANSITIONS
 from tests.support.old_records import load
 
@@ -30,6 +34,22 @@ def test_a_repetition_across_an_upgrade_finds_its_job(client: FlaskClient, store
         "/v1/jobs", json={"type": "generate", **body}, headers={"Idempotency-Key": key, "Prefer": "wait=0"}
     )
     assert (response.json["id"], response.headers["Idempotency-Replayed"]) == (old[name], "true")
+
+
+def test_an_old_stylization_tried_again_is_painted_as_it_was(client: FlaskClient, store: JobStore) -> None:
+    old = load(store.client, 1)["stylized"]
+    store.client.hset(f"atelier:job:{old}", "status", "canceled")
+    shown = client.get(f"/v1/jobs/{old}").json["input"]
+    again = client.post(f"/v1/jobs/{old}/retry").json
+    assert (shown["stroke"], again["input"]["stroke"]) == ("native", "native")
+
+
+def test_what_a_client_asks_for_has_the_fingerprint_that_it_had(store: JobStore) -> None:
+    old = load(store.client, 1)["stylized"]
+    known = store.client.hgetall(f"atelier:job:{old}")
+    spec = json.loads(known["spec"])
+    asked = {name: spec[name] for name in ("type", "content", "styles", "strength", "stroke", "ttl_seconds")}
+    assert fingerprint_of(JOB_SPEC.validate_python(asked)) == known["fingerprint"]
 
 
 def test_a_newer_record_is_said_to_be_newer(client: FlaskClient, store: JobStore) -> None:

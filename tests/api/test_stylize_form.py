@@ -69,6 +69,11 @@ def test_every_wish_of_a_stylization_reaches_the_job(client: FlaskClient) -> Non
     assert client.get(f"/v1/files/{spec['mask']}").status_code == 200
 
 
+def test_a_form_may_ask_for_native_strokes(client: FlaskClient) -> None:
+    asked = [stylize(client, **given).json["input"]["stroke"] for given in ({}, {"stroke": "native"})]
+    assert asked == [1024, "native"]
+
+
 def test_an_optimization_has_its_own_fields(client: FlaskClient) -> None:
     options = {
         "steps": "50",
@@ -131,6 +136,7 @@ def test_a_file_that_is_not_there_is_named(client: FlaskClient) -> None:
         ({"mask": [part(STYLE), part(CONTENT)]}, 422, ("/mask", "repeated_field")),
         ({"preserve_color": "perhaps"}, 422, ("/preserve_color", "invalid_type")),
         ({"stroke": "10"}, 422, ("/stroke", "out_of_range")),
+        ({"stroke": "bold"}, 422, ("/stroke", "invalid_choice")),
         ({"steadiness": "2"}, 422, ("/steadiness", "out_of_range")),
         ({"steps": "50"}, 422, ("/steps", "unknown_parameter")),
         ({"model": "nst-gatys", "steps": "5"}, 422, ("/steps", "out_of_range")),

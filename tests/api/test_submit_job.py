@@ -138,14 +138,25 @@ def test_files_that_are_not_there_are_named(client: FlaskClient) -> None:
 def test_a_picture_larger_than_the_model_takes_is_refused(client: FlaskClient, services: Services) -> None:
     picture = stored(services, png(4200, 40))
     body = {"type": "stylize", "model": "magenta-v1-256", "content": picture, "styles": [{"image": picture}]}
-    response = client.post("/v1/jobs", json=body)
+    native = {**body, "stroke": "native"}
+    response = client.post("/v1/jobs", json=native)
     assert (response.status_code, faults(response)) == (422, {("/content", "image_too_large")})
-    small = client.post("/v1/jobs", json={**body, "size": {"max_side": 2100}})
+    small = client.post("/v1/jobs", json={**native, "size": {"max_side": 2100}})
     assert small.status_code == 202
     bold = client.post("/v1/jobs", json={**body, "stroke": 1000})
     assert bold.status_code == 202
     thin = client.post("/v1/jobs", json={**body, "size": {"max_side": 1000}})
     assert (thin.status_code, thin.json["code"]) == (422, "image_too_small")
+
+
+def test_a_large_picture_needs_no_word_about_strokes(client: FlaskClient, services: Services) -> None:
+    picture = stored(services, png(4200, 1100))
+    for model in ("magenta-v1-256", "nst-gatys"):
+        body = {"type": "stylize", "model": model, "content": picture, "styles": [{"image": picture}]}
+        response = client.post("/v1/jobs", json=body)
+        assert (response.status_code, response.json["input"]["stroke"]) == (202, 1024)
+        batch = client.post("/v1/batches", json={"items": [body]})
+        assert batch.status_code == 202, batch.json
 
 
 def test_a_type_without_a_default_model_needs_a_name(client: FlaskClient) -> None:

@@ -1,5 +1,6 @@
 """Records that an older, or a newer, Atelier wrote."""
 
+import json
 import logging
 from collections.abc import Mapping
 
@@ -13,9 +14,11 @@ from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.redis_server import Client
 from shared.status import Outcome, Status
+from shared.stylize_spec import StylizeSpec
 from tests.support.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.old_records import load
 
+FILE = "file_" + "a" * 64
 DONE = {
     "succeeded": Status.SUCCEEDED,
     "animated": Status.SUCCEEDED,
@@ -55,6 +58,29 @@ def test_old_records_are_read(store: JobStore, old: Mapping[str, str]) -> None:
     assert jobs["retried"].retried_from == jobs["canceled"].id
     assert (jobs["running"].attempt, jobs["running"].crashes) == (2, 1)
     assert (jobs["failed"].error or {})["code"] == "model_unavailable"
+
+
+def test_an_old_stylization_keeps_the_stroke_that_it_was_accepted_with(
+    store: JobStore, old: Mapping[str, str]
+) -> None:
+    stylized = store.get(old["stylized"], ANONYMOUS)
+    assert isinstance(stylized.spec, StylizeSpec)
+    assert stylized.spec.stroke == "native"
+
+
+@pytest.mark.parametrize(
+    ("stroke", "means"), [({}, "native"), ({"stroke": None}, "native"), ({"stroke": 300}, 300)]
+)
+def test_a_stylization_accepted_before_there_was_a_default_is_painted_at_its_own_size(
+    store: JobStore, stroke: dict[str, object], means: object
+) -> None:
+    spec = {"type": "stylize", "model": "multistyle-26", "content": FILE, "styles": [{"number": 1}], **stroke}
+    job_id = submit(store)
+    store.client.hset(f"atelier:job:{job_id}", mapping={"schema": 2, "spec": json.dumps(spec)})
+    claimed = claim(store, job_id)
+    assert isinstance(claimed.spec, StylizeSpec)
+    assert claimed.spec.stroke == means
+    assert store.client.hget(f"atelier:job:{job_id}", "schema") == "2"
 
 
 def test_old_jobs_are_listed(queries: JobQueries, old: Mapping[str, str]) -> None:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.batch_store import BatchStore
+from shared.cards import load_catalog
 from shared.errors import JobGone
 from shared.garbage import Garbage
 from shared.identifiers import ANONYMOUS, sha256
@@ -16,7 +17,7 @@ from shared.object_store import ObjectStore
 from shared.orphans import plan
 from shared.reuse import print_of
 from shared.settings import BatchRules
-from shared.specs import JOB_SPEC, JobSpec
+from shared.specs import JOB_SPEC, JobSpec, resolve
 from shared.status import Status
 from shared.worker_roster import LoadedModel, Worker, WorkerRoster
 from tests.support.batch_steps import begin, counts, draft, drain, fail, items
@@ -289,3 +290,21 @@ def test_a_style_counts_by_its_picture_and_not_by_its_name() -> None:
     plain = JOB_SPEC.validate_python({**styled, "styles": [{"image": image}], "lane": "bulk"})
     other = JOB_SPEC.validate_python({**styled, "styles": [{"image": image, "weight": 2}]})
     assert print_of(named) == print_of(plain) != print_of(other)
+
+
+def test_strokes_old_and_new_are_never_mixed() -> None:
+    raw = {
+        "type": "stylize",
+        "content": f"file_{'a' * 64}",
+        "styles": [{"number": 1}],
+        "model": "multistyle-26",
+    }
+    plain = JOB_SPEC.validate_python(raw)  # as records of old have it: its own size was meant
+    default, named, native = (
+        resolve(JOB_SPEC.validate_python({**raw, **stroke}), load_catalog())
+        for stroke in ({}, {"stroke": 1024}, {"stroke": "native"})
+    )
+    assert print_of(default) == print_of(named)
+    assert (
+        len({print_of(spec) for spec in (plain.model_copy(update={"strength": 1.0}), default, native)}) == 3
+    )

@@ -46,8 +46,18 @@ def test_missing_seeds_are_drawn_at_submission() -> None:
 
 
 def test_defaults_come_from_the_card() -> None:
-    assert (stylize().model, stylize().strength) == ("magenta-mobile", 1.0)
+    assert (stylize().model, stylize().strength, stylize().stroke) == ("magenta-mobile", 1.0, 1024)
     assert (generate().model, generate().truncation) == ("mnist-dcgan", 1.0)
+
+
+def test_a_stroke_is_a_side_or_native() -> None:
+    given = [stylize(stroke=value).stroke for value in (64, "512", 4096, "native")]
+    assert given == [64, 512, 4096, "native"]
+    once = stylize(stroke="native")
+    assert JOB_SPEC.validate_json(once.model_dump_json()) == resolve(once, CATALOG) == once
+    for value in (63, 4097, "Native", "", 1.5, []):
+        with pytest.raises(ValidationError, match="stroke"):
+            stylize(stroke=value)
 
 
 @pytest.mark.parametrize(

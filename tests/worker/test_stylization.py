@@ -152,6 +152,24 @@ def test_strokes_set_the_networks_size_and_not_the_results(studio: Studio) -> No
     assert studio.model.sizes == [(50, 100)]
 
 
+def test_a_large_photo_is_painted_at_the_default_side_unless_it_says_native(studio: Studio) -> None:
+    job = studio.stylize(pictures.photo(1300, 900))
+    native = studio.stylize(pictures.photo(1300, 900), stroke="native")
+    assert (studio.image(job).size, studio.image(native).size) == ((1300, 900), (1300, 900))
+    assert studio.model.sizes == [(709, 1024), (900, 1300)]
+
+
+def test_a_film_a_mask_and_a_smaller_result_follow_the_same_rule(studio: Studio) -> None:
+    frames = [Image.new("RGB", (1300, 900), (number, 0, 0)) for number in range(2)]
+    buffer = io.BytesIO()
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    mask = studio.upload(plain((255, 255, 255), (8, 8)))
+    film = studio.stylize(buffer.getvalue(), output={"format": "gif"}, mask=mask)
+    small = studio.stylize(pictures.photo(1300, 900), size={"max_side": 1200})
+    assert (studio.image(film).size, studio.image(small).size) == ((1300, 900), (1200, 831))
+    assert studio.model.sizes == [(709, 1024)] * 3
+
+
 def test_strokes_on_a_narrow_picture_stay_within_the_networks_reach(studio: Studio) -> None:
     studio.stylize(pictures.photo(800, 40), stroke=64)
     assert min(studio.model.sizes[0]) >= studio.model.card.min_side

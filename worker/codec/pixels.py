@@ -1,4 +1,4 @@
-"""Reshape pixels: resize, fit, enlarge, lay out in a grid, and change between 8-bit and float."""
+"""Reshape pixels: resize, enlarge, lay out in a grid, and change between 8-bit and float."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -6,14 +6,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-
-
-def fit(width: int, height: int, max_side: int) -> tuple[int, int]:
-    """Return the size that keeps the shape and has no side above `max_side`; it never grows."""
-    longest = max(width, height)
-    if longest <= max_side:
-        return width, height
-    return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))
 
 
 def resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
