@@ -131,7 +131,7 @@ def optimized(studio: Studio) -> Sheet:
 def strips(studio: Studio) -> Sheet:
     """A large picture goes through strips of rows: parts of it at 1:1, where a seam would show."""
     photo = draw_landscape(3000, 2000)
-    painted = studio.stylize(photo)
+    painted = studio.stylize(photo, stroke="native")
     tops = (300, 700, 1100, 1500)
     parts = [
         (f"rows {top} to {top + CELL[1]}, 1:1", (1400, top, 1400 + CELL[0], top + CELL[1])) for top in tops

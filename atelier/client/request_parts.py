@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 
 Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
-Stroke = int  # pixels
+Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 
 

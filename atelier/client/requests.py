@@ -95,7 +95,7 @@ class StylizeRequest(_Request):
     strength: float | None = None  # 0 gives back the content, 1 the full style
     max_side: int | None = None  # pixels; None keeps the content's size
     preserve_color: bool = False  # paint in the content's own colors
-    stroke: Stroke | None = None  # longest side at which the network works: the smaller, the bolder
+    stroke: Stroke | None = None  # longest side at which the network works; None takes the model's own
     mask: str | None = None  # a file's id; white is painted, black stays
     steadiness: float | None = None  # of animations, 0..1: how much each frame keeps of the last
     optimize: Optimization | None = None  # for models that optimize

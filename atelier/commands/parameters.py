@@ -11,7 +11,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.pictures import is_file_id
-from atelier.client.request_parts import Style, Webhook
+from atelier.client.request_parts import Stroke, Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -55,6 +55,16 @@ def read_style(text: str) -> Path | Style:
     if not _STYLE_NAME.fullmatch(text):
         raise click.BadParameter(f"{text!r} is no file here, and cannot be a style's name or number")
     return Style(name=text)
+
+
+def read_stroke(text: str) -> Stroke:
+    """Return a side in pixels, or the word for the photo's own size."""
+    if text == "native":
+        return "native"
+    try:
+        return int(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is neither a number of pixels nor the word native") from error
 
 
 def read_webhook(text: str) -> Webhook:

@@ -12,7 +12,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.job import Job
 from atelier.client.request_parts import Optimization, Style
 from atelier.client.requests import StylizeRequest
-from atelier.commands.parameters import EXISTING_FILE, read_style, weighted_styles
+from atelier.commands.parameters import EXISTING_FILE, read_stroke, read_style, weighted_styles
 from atelier.commands.results import carry_out, encoding, given, result_options
 
 PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
@@ -32,7 +32,12 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 @click.option("--weight", "weights", type=float, multiple=True, help="A style's share, in the same order.")
 @click.option("--strength", type=float, help="0 gives back the photo, 1 the full style. [default: 1]")
 @click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors.")
-@click.option("--stroke", type=int, help="Side at which the network works: the smaller, the bolder.")
+@click.option(
+    "--stroke",
+    type=read_stroke,
+    metavar="PIXELS|native",
+    help="Longest side at which the network works: the smaller, the bolder. [default: the model's own]",
+)
 @click.option("--mask", type=EXISTING_FILE, help="A picture: white is painted, black stays.")
 @click.option("--steadiness", type=float, help="Of animations, 0 to 1: against flicker. [default: 0.5]")
 @click.option(

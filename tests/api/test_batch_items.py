@@ -197,6 +197,7 @@ def test_inputs_are_found_in_one_round_trip_however_many_items_name_them(service
     data = png(4200, 40)
     wide = services.files.add(ANONYMOUS, data, probe(data, ImageLimits()))[0].id
     item = {"type": "stylize", "model": "magenta-v1-256", "content": wide, "styles": [{"image": wide}]}
+    item |= {"stroke": "native"}
     source = ArraySource([item] * 50)
     faults = Faults(source)
     items = list(sound_items(source, BatchSettings(), Cards(services.catalog), first=0, faults=faults))

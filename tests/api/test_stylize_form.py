@@ -163,7 +163,11 @@ def test_a_file_that_is_not_there_is_named(client: FlaskClient) -> None:
         ({"style": part(svg())}, 415, ("/style/0", "unsupported_image_format")),
         ({"style": part(gif(60))}, 422, ("/style/0", "too_many_frames")),
         ({"content": part(truncated(CONTENT, 0.2))}, 422, ("/content", "corrupt_image")),
-        ({"content": part(png(4100, 20)), "model": "magenta-v1-256"}, 422, ("/content", "image_too_large")),
+        (
+            {"content": part(png(4100, 20)), "model": "magenta-v1-256", "stroke": "native"},
+            422,
+            ("/content", "image_too_large"),
+        ),
         ({"content": "photo.jpg"}, 422, ("/content", "invalid_format")),
     ],
 )

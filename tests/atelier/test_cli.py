@@ -76,6 +76,21 @@ def test_stylize_takes_every_wish(run: Run, client: Client, tmp_path: Path) -> N
 
 
 @pytest.mark.usefixtures("busy_worker")
+def test_stylize_paints_at_the_models_stroke_or_at_the_photos_size(
+    run: Run, client: Client, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
+    for stroke in ([], ["--stroke", "native"]):
+        assert run("stylize", "photo.jpg", "--style", "photo.jpg", *stroke).exit_code == 0
+    assert [job.input["stroke"] for job in client.jobs()] == ["native", 1024]
+    refused = run("stylize", "photo.jpg", "--style", "photo.jpg", "--stroke", "bold")
+    assert (refused.exit_code, "neither a number of pixels nor the word native" in refused.stderr) == (
+        2,
+        True,
+    )
+
+
+@pytest.mark.usefixtures("busy_worker")
 def test_stylize_takes_numbers_of_built_in_styles(run: Run, client: Client, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
     styles = ["--style", 3, "--style", 25, "--weight", 1, "--weight", 4]
