@@ -12,7 +12,7 @@ LOCK := $(UV) pip compile pyproject.toml --quiet --upgrade --universal --python-
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test quick lint format bench bench-bulk bench-scale bench-models proofs compose-test lock clean
+.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,11 @@ demo: for-running ## Install, start everything, make digits and a stylized photo
 
 up: for-running ## Run everything on this machine until Ctrl-C
 	@exec $(BIN)/atelier up
+
+client: for-running ## Build the Python client's wheel for other projects; leaves it in dist/
+	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
+		--wheel-dir dist clients/python
+	@ls dist/atelier_client-*.whl
 
 quick: lint ## Check code, types and import contracts, and run the quick tests
 	@exec $(BIN)/python -m pytest -m "not slow"

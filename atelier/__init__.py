@@ -19,6 +19,7 @@ from atelier.client.events import Event
 from atelier.client.job import Attempt, Job, JobError, Output, Progress, Queue
 from atelier.client.model_view import Model
 from atelier.client.pictures import Picture, Source
+from atelier.client.request_parts import BatchWebhook
 from atelier.client.requests import (
     Animation,
     Encoding,
@@ -45,6 +46,7 @@ __all__ = [
     "BatchItem",
     "BatchRun",
     "BatchSettings",
+    "BatchWebhook",
     "BuiltinStyles",
     "Client",
     "ClientError",

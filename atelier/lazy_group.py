@@ -11,6 +11,9 @@ from shared.errors import AtelierError
 from shared.settings import SettingsError
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+INSTALL_WORKER = (
+    "in a checkout of Atelier, run `make up`, or `pip install '.[worker]'` in an environment of yours"
+)
 EXIT_FAILED = 1  # the job failed, or the machine lacks something
 EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
 EXIT_UNREACHABLE = 3  # no service answers
@@ -57,9 +60,9 @@ class LazyGroup(click.Group):
 
 def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
     """Return what stands in for a subcommand whose packages are not installed."""
-    reason = f"{name} needs the package {error.name}: pip install 'atelier[worker]'"
+    reason = f"{name} needs the package {error.name}, which is not installed; {INSTALL_WORKER}"
 
-    @click.command(name, short_help="(needs `pip install 'atelier[worker]'`)", context_settings=_ANYTHING)
+    @click.command(name, short_help="(needs packages that are not installed)", context_settings=_ANYTHING)
     def command() -> None:
         raise click.ClickException(reason)
 

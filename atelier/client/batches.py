@@ -10,7 +10,7 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.jobs import PAGE_SIZE, JobClient
-from atelier.client.request_parts import Lane, Webhook, to_plain
+from atelier.client.request_parts import BatchWebhook, Lane, to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
 
@@ -28,7 +28,7 @@ class BatchSettings(TypedDict, total=False):
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
     cache: bool  # of every item: take over the result of an equal job
-    webhook: Webhook | Mapping[str, Any] | None  # who is told when the batch is done
+    webhook: BatchWebhook | None  # who is told when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 
 

@@ -8,6 +8,7 @@ Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+BatchEvent = Literal["batch.completed", "batch.canceled"]
 
 
 class Array(Protocol):
@@ -92,7 +93,15 @@ class Webhook:
     events: Sequence[JobEvent] | None = None  # None: every way to end
 
 
-Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization | Webhook
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchWebhook:
+    """An address that is told when a batch is done, by signed POSTs."""
+
+    url: str
+    events: Sequence[BatchEvent] | None = None  # None: every way to end
+
+
+Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization | Webhook | BatchWebhook
 
 
 def to_plain(value: Any) -> Any:

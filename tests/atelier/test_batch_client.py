@@ -13,13 +13,13 @@ from api.services import Services
 from atelier import (
     ApiError,
     BatchRun,
+    BatchWebhook,
     Client,
     Encoding,
     GenerateRequest,
     Grid,
     ProtocolError,
     WaitTimeout,
-    Webhook,
 )
 from atelier.client import batches
 from atelier.client.batch_download import place_of
@@ -82,8 +82,8 @@ FORMS: dict[str, Callable[[Client], Ask]] = {
     "open": lambda client: client.open_batch,
 }
 WEBHOOKS: list[tuple[Any, list[str] | None]] = [
-    (Webhook(url="http://127.0.0.1:9/told"), None),
-    (Webhook(url="http://127.0.0.1:9/told", events=("batch.completed",)), ["batch.completed"]),
+    (BatchWebhook(url="http://127.0.0.1:9/told"), None),
+    (BatchWebhook(url="http://127.0.0.1:9/told", events=("batch.completed",)), ["batch.completed"]),
     ({"url": "http://127.0.0.1:9/told"}, None),
 ]
 

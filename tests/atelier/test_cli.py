@@ -295,7 +295,8 @@ def test_commands_whose_packages_are_missing_say_what_to_install() -> None:
     group = LazyGroup(lazy={"train": "no_such_package.train:train"})
     answer = CliRunner().invoke(group, ["train", "--steps", "3"])
     assert answer.exit_code == 1
-    assert "pip install 'atelier[worker]'" in answer.stderr
+    assert "train needs the package no_such_package, which is not installed" in answer.stderr
+    assert "`make up`, or `pip install '.[worker]'`" in answer.stderr
     assert CliRunner().invoke(group, ["--help"]).exit_code == 0
 
 

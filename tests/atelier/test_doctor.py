@@ -120,3 +120,11 @@ def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(machine_checks, "CGROUP_LIMIT", limit)
     assert machine_checks.free_memory() == 500_000_000
     assert machine_checks.check_memory().level is Level.FAIL
+
+
+def test_a_missing_tensorflow_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_checks, "_ASK_TENSORFLOW", "import no_such_package")
+    finding = machine_checks.check_tensorflow()
+    assert finding.level is Level.FAIL
+    assert "No module named 'no_such_package'" in finding.text
+    assert "pip install '.[worker]'" in finding.mend

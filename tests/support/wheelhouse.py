@@ -1,0 +1,67 @@
+"""Wheels without an index: one that this repository builds, and those of packages that are installed here."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, PathDistribution, distribution
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[2]
+CLIENT = CHECKOUT / "clients" / "python"
+_NAME = re.compile(r"[A-Za-z0-9._-]+")
+
+
+def build_client(folder: Path) -> Path:
+    """Build the client's wheel as `make client` does, and return its path."""
+    flags = ["--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder)]
+    pip("wheel", *flags, str(CLIENT))
+    (wheel,) = folder.glob("atelier_client-*.whl")
+    return wheel
+
+
+def pip(*arguments: str) -> str:
+    """Run pip; raise CalledProcessError where it fails."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def pack(name: str, folder: Path) -> set[str]:
+    """Write wheels of a package that is installed here and of all that it needs; return their names."""
+    done: set[str] = set()
+    waiting = [name]
+    while waiting:
+        found = installed(waiting.pop())
+        if found is not None and found.name not in done:
+            done.add(found.name)
+            _write(found, folder)
+            waiting += [_named(need) for need in found.requires or [] if "extra ==" not in need]
+    return done
+
+
+def installed(name: str) -> PathDistribution | None:
+    """Return an installed package; None where this Python needs none of that name."""
+    try:
+        found = distribution(name)
+    except PackageNotFoundError:
+        return None
+    assert isinstance(found, PathDistribution)
+    return found
+
+
+def _named(requirement: str) -> str:
+    name = _NAME.match(requirement)
+    assert name is not None
+    return name.group()
+
+
+def _write(package: PathDistribution, folder: Path) -> None:
+    """Put an installed package's files back into a wheel; what its installation added stays behind."""
+    tag = re.findall(r"^Tag: (.*)$", package.read_text("WHEEL") or "", re.MULTILINE)[0]
+    name = re.sub(r"[-_.]+", "_", package.name)
+    with zipfile.ZipFile(folder / f"{name}-{package.version}-{tag}.whl", "w") as wheel:
+        for file in package.files or ():
+            if ".." not in file.parts and "__pycache__" not in file.parts:
+                wheel.write(package.locate_file(file), str(file))
