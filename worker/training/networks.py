@@ -74,7 +74,7 @@ def fold_normalization(weights: Weights) -> Weights:
 
 def _affine(norm: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     gamma, beta, mean, variance = norm
-    factor = gamma / np.sqrt(variance + np.float32(_EPSILON))
+    factor = np.asarray(gamma / np.sqrt(variance + np.float32(_EPSILON)), dtype=np.float32)
     return factor, beta - mean * factor
 
 
