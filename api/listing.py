@@ -11,10 +11,12 @@ from api.openapi import Json, parameter, schema_without_null
 from api.validation import fault_of
 from shared.cards import Kind
 from shared.errors import InvalidRequest
-from shared.job_queries import JobFilter
+from shared.job_list import JobFilter
 from shared.status import Status
 
 MAX_LIMIT = 200
+CURSOR = "The `next_cursor` of the page before."
+DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
 Query = TypeVar("Query", bound=BaseModel)
 
 
@@ -25,12 +27,16 @@ class PageQuery(BaseModel):
 
     limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="Entries on a page.")
     cursor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,15}$")] | None = Field(
-        default=None, description="The `next_cursor` of the page before."
+        default=None, description=CURSOR
     )
 
 
 class JobsQuery(PageQuery):
     """What the list of jobs takes besides."""
+
+    cursor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$")] | None = Field(
+        default=None, description=CURSOR
+    )
 
     status: Status | None = Field(default=None, description="Only jobs of this status.")
     type: Kind | None = Field(default=None, description="Only jobs of this type.")
@@ -39,6 +45,16 @@ class JobsQuery(PageQuery):
     worker: str | None = Field(
         default=None, max_length=200, description="Only jobs whose latest worker this is."
     )
+    items: bool | None = Field(
+        default=None,
+        description="Whether items of batches are listed too, in their batch's place. Without it they are "
+        "where `status` is `failed` or `expired`; `unlisted_items` says how many other lists leave out.",
+    )
+
+    @property
+    def with_items(self) -> bool:
+        """Whether items of batches are listed."""
+        return self.status in DEAD if self.items is None else self.items
 
     @property
     def filters(self) -> JobFilter:

@@ -28,3 +28,8 @@ class JobPage(View):
     object: Literal["list"]
     data: list[JobView]
     next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
+    unlisted_items: int | None = Field(
+        default=None,
+        description="How many items of batches, of the status asked for, the list of jobs leaves out, before "
+        "any other filter. Null where they are listed, and on later pages.",
+    )

@@ -61,9 +61,9 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
     yield from _moments(job)
-    for name in ("retried_from", "worker"):
+    for name, title in (("batch_id", "batch"), ("custom_id", "item"), ("retried_from", ""), ("worker", "")):
         if job.raw.get(name):
-            yield name.replace("_", " "), str(job.raw[name])
+            yield title or name.replace("_", " "), str(job.raw[name])
     if job.timings:
         yield "timings", ", ".join(f"{stage} {say_seconds(spent)}" for stage, spent in job.timings.items())
     for output in job.outputs:

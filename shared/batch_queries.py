@@ -20,6 +20,7 @@ class BatchQueries:
     def __init__(self, jobs: JobStore) -> None:
         self._client = jobs.client
         self._key = jobs.scripts.key
+        self._scripts = jobs.scripts
         self._queries = JobQueries(jobs)
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
@@ -61,26 +62,19 @@ class BatchQueries:
         cursor: str | None = None,
     ) -> ItemPage:
         """Return the batch's items by index, of one status or all; of an item tried again the latest job."""
-        total = self.get(batch_id, owner).counts["total"]
+        self.get(batch_id, owner)
         found: list[Job] = []
         index = int(cursor or 0)
-        step = SCAN_CHUNK if status else min(SCAN_CHUNK, limit)
-        while index < total and len(found) < limit:
-            after = min(index + step, total)
-            jobs = self._items_from(batch_id, index, after - index)
-            some = [job for job in jobs if status in (None, job.status)]
+        while index >= 0 and len(found) < limit:
+            most = min(SCAN_CHUNK, limit - len(found)) if status is None else SCAN_CHUNK
+            index, *flat = self._scripts.run("find_items", batch_id, index, "up", most, status or "")
+            indexes, ids = flat[::2], flat[1::2]
             room = limit - len(found)
-            found += some[:room]
-            index = after if len(some) <= room else (some[room].index or 0)
-        return ItemPage(tuple(found), str(index) if index < total else None)
-
-    def _items_from(self, batch_id: str, index: int, count: int) -> list[Job]:
-        with answering():
-            again = self._client.hmget(
-                self._key("batch-again", batch_id), [str(i) for i in range(index, index + count)]
-            )
-            ids = [_item_id(batch_id, str(index + i), retry) for i, retry in enumerate(again)]
-            return self._jobs_of(ids)
+            with answering():
+                jobs = self._jobs_of(ids[:room])
+            found += [job for job in jobs if status in (None, job.status)]
+            index = indexes[room] if len(ids) > room else index
+        return ItemPage(tuple(found), str(index) if index >= 0 else None)
 
     def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
         """Return items in the order in which they ended, after the first `after` of them."""
@@ -106,6 +100,5 @@ class BatchQueries:
         return self._queries.events(batch_id, after=after, block_seconds=block_seconds)
 
 
-def _item_id(batch_id: str, index: str, retry: str | None = None) -> str:
-    name = f"job_{batch_id.removeprefix('batch_')}-{index}"
-    return f"{name}-{retry}" if retry else name
+def _item_id(batch_id: str, name: str) -> str:
+    return f"job_{batch_id.removeprefix('batch_')}-{name}"

@@ -2,17 +2,26 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 from shared.batch_queries import BatchQueries
 from shared.batch_refusals import refusal
 from shared.batches import Batch, BatchDraft, ItemDraft
-from shared.errors import BatchNotFound, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone
-from shared.identifiers import sha256
+from shared.errors import (
+    BatchNotFound,
+    FileNotFound,
+    IdempotencyMismatch,
+    IllegalMove,
+    JobGone,
+    JobNotFound,
+)
+from shared.identifiers import next_try, sha256
 from shared.job_store import JobStore
+from shared.jobs import Job
 from shared.redis_server import answering
 from shared.settings import BatchRules
 from shared.specs import inputs_of
-from shared.submission import to_text
+from shared.submission import Submitted, missing_files, to_text
 
 CHUNK = 200  # items that one script stores, at most
 SWEPT = 10  # items that one script ends or forgets: 1 to 2 ms, in which the server does nothing else
@@ -25,7 +34,6 @@ class BatchStore(BatchQueries):
         super().__init__(jobs)
         self._jobs = jobs
         self._rules = rules
-        self._scripts = jobs.scripts
 
     def open(self, draft: BatchDraft) -> tuple[Batch, bool]:
         """Begin a batch, or find the one that the key began; return it and whether it is new.
@@ -134,11 +142,8 @@ class BatchStore(BatchQueries):
         missing: list[str] = []
         while index >= 0:
             answer = self._scripts.run("batch_retry", batch_id, owner, index, SWEPT)
-            if answer == ["missing"]:
-                self.get(batch_id, owner)
-                raise BatchNotFound(f"there is no batch {batch_id}")
             if len(answer) == 1:
-                raise IllegalMove(f"items of a batch that is {answer[0]} cannot be tried again")
+                self._refuse_retry(batch_id, owner, answer[0])
             count, index = count + answer[0], answer[1]
             missing += answer[2]
         if missing and not count:
@@ -146,6 +151,34 @@ class BatchStore(BatchQueries):
                 "files that the failed items need are gone: " + ", ".join(sorted(set(missing))[:10])
             )
         return count
+
+    def retry_item(self, job: Job) -> Submitted:
+        """Try an item again that failed, expired or was canceled, as a new job in its place in its batch.
+
+        Where that was done before, return the job that it made. Raises IllegalMove, or FileNotFound where a
+        file that it needs is gone.
+        """
+        assert job.batch_id is not None, "an item"
+        answer = self._scripts.run("batch_retry", job.batch_id, job.owner, job.index or 0, 1, job.id)
+        again = next_try(job.id)
+        if len(answer) == 1:
+            self._refuse_retry(job.batch_id, job.owner, answer[0])
+        if answer[0]:
+            return Submitted(id=again, created=True)
+        if answer[2]:
+            raise missing_files(job.spec, answer[2])
+        with suppress(JobNotFound):
+            return Submitted(id=self._jobs.get(again, job.owner).id, created=False)
+        raise IllegalMove(f"only a failed, canceled or expired item can be retried; this one is {job.status}")
+
+    def _refuse_retry(self, batch_id: str, owner: str, status: str) -> NoReturn:
+        if status == "missing":
+            self.get(batch_id, owner)
+            raise BatchNotFound(f"there is no batch {batch_id}")
+        raise IllegalMove(
+            f"the batch {batch_id} is {status}, so its items cannot be tried again; "
+            "send an item's `input` as a job instead"
+        )
 
 
 _PAST = {

@@ -35,6 +35,12 @@ def batch_of(job_id: str) -> str | None:
     return f"batch_{found[1]}" if found else None
 
 
+def next_try(item_id: str) -> str:
+    """Return the id of the job that tries an item again after this one."""
+    batch, index, *tries = item_id.split("-")
+    return f"{batch}-{index}-{int(tries[0]) + 1 if tries else 1}"
+
+
 def sha256(data: bytes) -> str:
     """Return the hex digest that names content everywhere."""
     return hashlib.sha256(data).hexdigest()

@@ -5,14 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.job_record import job_from_record
+from shared.job_list import ALL, JobFilter, JobList, Page
 from shared.job_store import JobStore
 from shared.jobs import Job
 from shared.redis_server import MAX_BLOCK_MILLISECONDS, answering
 from shared.status import Lane, Status
-
-SCAN_CHUNK = 200
-MAX_SCANNED = 5000  # records one page may look at while it filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,35 +19,6 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state" or "progress"
     data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class JobFilter:
-    """Which jobs a list shows; None lets all through."""
-
-    status: Status | None = None
-    kind: str | None = None  # generate, stylize or transform
-    model: str | None = None
-    code: str | None = None  # of the error
-    worker: str | None = None  # the latest
-
-    def admits(self, job: Job) -> bool:
-        """Whether the list shows a job."""
-        code = job.error["code"] if job.error else None
-        actual = (job.status, job.spec.type, job.spec.model, code, job.worker)
-        wanted = (self.status, self.kind, self.model, self.code, self.worker)
-        return all(want in (None, have) for want, have in zip(wanted, actual, strict=True))
-
-
-ALL = JobFilter()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some jobs, newest first."""
-
-    jobs: tuple[Job, ...]
-    next_cursor: str | None  # hand it back for the jobs after these
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,35 +35,23 @@ class JobQueries:
     def __init__(self, store: JobStore) -> None:
         self._client = store.client
         self._key = store.scripts.key
+        self._list = JobList(store)
 
-    def page(self, owner: str, only: JobFilter = ALL, *, limit: int = 20, cursor: str | None = None) -> Page:
-        """Return the owner's jobs, newest first, that a filter admits."""
-        found: list[Job] = []
-        for _ in range(MAX_SCANNED // SCAN_CHUNK):
-            jobs, below = self._below(owner, cursor)
-            for job in jobs:
-                if len(found) == limit:
-                    return Page(tuple(found), str(found[-1].sequence))
-                if only.admits(job):
-                    found.append(job)
-            if below is None:
-                return Page(tuple(found), None)
-            cursor = below
-        return Page(tuple(found), cursor)  # perhaps fewer than asked for: the filters are narrow
+    def page(
+        self,
+        owner: str,
+        only: JobFilter = ALL,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        items: bool = False,
+    ) -> Page:
+        """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too."""
+        return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
 
-    def _below(self, owner: str, cursor: str | None) -> tuple[list[Job], str | None]:
-        """Return the next jobs below a cursor, and the cursor after them; None where these are the last."""
-        top = "+inf" if cursor is None else f"({int(cursor)}"
-        with answering():
-            rows = self._client.zrevrangebyscore(
-                self._key("owner", owner, "jobs"), top, "-inf", start=0, num=SCAN_CHUNK, withscores=True
-            )
-            pipeline = self._client.pipeline(transaction=False)
-            for job_id, _ in rows:
-                pipeline.hgetall(self._key("job", job_id))
-            records = pipeline.execute()
-        jobs = [job_from_record(raw) for raw in records if raw]
-        return jobs, str(int(rows[-1][1])) if len(rows) == SCAN_CHUNK else None
+    def unlisted_items(self, owner: str, status: Status | None) -> int:
+        """Return how many items of batches have a status, which a page without items leaves out."""
+        return self._list.unlisted(owner, status)
 
     def waiting(self, job: Job, slots: int) -> Waiting | None:
         """Return the place of a queued job; `slots` is how many jobs all live workers run at once."""

@@ -23,7 +23,7 @@ READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in wh
 FOLLOWING = (
     *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
     *("line:*", "turns:*", "delayed", "open-batches", "batch-work", "batch-held:*", "owner:*:batches"),
-    *("reuse:*", "followers:*", "follow-work", "sharers"),
+    *("batch-dead:*", "reuse:*", "followers:*", "follow-work", "sharers"),
     *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
 )
 # Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.

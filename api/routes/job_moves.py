@@ -7,7 +7,7 @@ from api.identity import owner
 from api.job_answers import job_answer, submitted_answer
 from api.openapi import answer, described, ref
 from api.preferences import idempotency_key
-from api.rings import ring
+from api.rings import ring, ring_for
 from api.routes.jobs import KEY, PREFER, SUBMITTED
 from api.services import services
 from api.submissions import Caller, submit_again
@@ -53,10 +53,15 @@ def requeue_job(job_id: str) -> Response:
 def retry_job(job_id: str) -> Response:
     """Submit a job again that failed, was canceled or expired.
 
-    Makes a new job with the same resolved input; its `retried_from` names the old one.
+    Makes a new job with the same resolved input; its `retried_from` names the old one. An item of a batch
+    goes again in its place: the batch counts it, and however often it is asked, a job is tried again once.
     """
     job = services().store.get(job_id, owner())
     if job.status not in RETRYABLE:
         raise IllegalMove(f"only a failed, canceled or expired job can be retried; this one is {job.status}")
+    if job.batch_id is not None:
+        submitted = services().batches.retry_item(job)
+        ring_for(services(), services().batches.get(job.batch_id, job.owner))
+        return submitted_answer(submitted, job.owner)
     caller = Caller(owner(), idempotency_key())
     return submitted_answer(submit_again(services(), job, caller), caller.owner)

@@ -92,12 +92,20 @@ def put_job(job_id: str) -> Response:
 def list_jobs() -> Response:
     """List jobs, newest first.
 
-    With `status=failed` or `status=expired` these are the dead ones: `error` says why, `attempts` how.
+    With `status=failed` or `status=expired` these are the dead ones, items of batches among them: `error`
+    says why, `attempts` how. Other lists leave items out unless `items=true` asks for them.
     """
     query = read_query(JobsQuery)
-    page = services().queries.page(owner(), query.filters, limit=query.limit, cursor=query.cursor)
+    queries, who, with_items = services().queries, owner(), query.with_items
+    page = queries.page(who, query.filters, limit=query.limit, cursor=query.cursor, items=with_items)
+    is_whole = with_items or query.cursor is not None
     view = renderer().view
-    jobs = JobPage(object="list", data=[view(job) for job in page.jobs], next_cursor=page.next_cursor)
+    jobs = JobPage(
+        object="list",
+        data=[view(job) for job in page.jobs],
+        next_cursor=page.next_cursor,
+        unlisted_items=None if is_whole else queries.unlisted_items(who, query.status),
+    )
     return page_answer(jobs, page.next_cursor)
 
 

@@ -68,7 +68,10 @@ class JobClient:
         return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/requeue")))
 
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
-        """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds."""
+        """Ask again for a job that failed, was canceled or expired; return the new job, of equal seeds.
+
+        An item of a batch goes again in its place in the batch.
+        """
         headers = {"Idempotency-Key": idempotency_key or uuid.uuid4().hex}
         return job_from_json(json_of(self._transport.send("POST", f"{_path(job)}/retry", headers=headers)))
 
@@ -112,9 +115,21 @@ class JobClient:
         model: str | None = None,
         code: str | None = None,
         worker: str | None = None,
+        items: bool | None = None,
     ) -> Iterator[Job]:
-        """Yield jobs, newest first, page by page; `code` is the error's, `worker` the latest that had it."""
-        filters = {"status": status, "type": type, "model": model, "code": code, "worker": worker}
+        """Yield jobs, newest first, page by page; `code` is the error's, `worker` the latest that had it.
+
+        `items` says whether items of batches are among them; without it they are where `status` is "failed"
+        or "expired".
+        """
+        filters = {
+            "status": status,
+            "type": type,
+            "model": model,
+            "code": code,
+            "worker": worker,
+            "items": items,
+        }
         query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
         query["limit"] = PAGE_SIZE
         while True:
@@ -123,6 +138,12 @@ class JobClient:
             if not page.get("next_cursor"):
                 return
             query["cursor"] = page["next_cursor"]
+
+    def unlisted_items(self, *, status: Status | None = None) -> int:
+        """Return how many items of batches have a status: what `jobs(items=False)` leaves out."""
+        filters = {"status": status} if status else {}
+        query = {**filters, "items": False, "limit": 1}
+        return int(json_of(self._transport.send("GET", "/v1/jobs", params=query))["unlisted_items"])
 
     def close(self) -> None:
         """Close every connection."""

@@ -10,6 +10,8 @@ from atelier.client.client import Client
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
+DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
+GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
 Command = Callable[..., None]
 
 _FILTER_OPTIONS = (
@@ -17,6 +19,11 @@ _FILTER_OPTIONS = (
     click.option("--model", help="Only jobs of this model."),
     click.option("--code", help="Only jobs with this error, such as worker_lost."),
     click.option("--worker", help="Only jobs that this worker had last."),
+)
+_ITEMS_OPTION = click.option(
+    "--items/--no-items",
+    default=None,
+    help="With items of batches, or without them. [default: with them where --status is failed or expired]",
 )
 
 
@@ -32,10 +39,10 @@ class Choice:
 
 def filter_options(command: Command) -> Command:
     """Give a command the options that let some jobs through."""
-    return _with(_FILTER_OPTIONS, command)
+    return _with((*_FILTER_OPTIONS, _ITEMS_OPTION), command)
 
 
-def chosen_options(statuses: Sequence[str]) -> Callable[[Command], Command]:
+def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[Command], Command]:
     """Give a command what chooses jobs; `statuses` are those in which its move is allowed."""
     which = (
         click.argument("job_ids", nargs=-1, metavar="[ID]..."),
@@ -46,7 +53,8 @@ def chosen_options(statuses: Sequence[str]) -> Callable[[Command], Command]:
         click.option("--yes", is_flag=True, help="Do not ask before --all."),
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job."),
     )
-    return lambda command: _with((*which, *_FILTER_OPTIONS, *how), command)
+    of_items = (_ITEMS_OPTION,) if items else ()
+    return lambda command: _with((*which, *_FILTER_OPTIONS, *of_items, *how), command)
 
 
 def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
@@ -61,14 +69,45 @@ def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
     filters = {name: options[name] for name in FILTERS if options[name]}
     if bool(ids) == bool(options["status"]) or bool(options["status"]) != options["everything"]:
         raise click.UsageError("name jobs by their ids, or all of a status with --status STATUS --all")
-    if ids and filters:
-        raise click.UsageError(f"--{next(iter(filters))} goes with --status and --all")
+    given = [*filters, *(["items"] if options.get("items") is not None else [])]
+    if ids and given:
+        raise click.UsageError(f"--{given[0]} goes with --status and --all")
     if not ids:
-        ids = tuple(job.id for job in client.jobs(status=options["status"], **filters))
-        if ids and not options["yes"]:
-            click.confirm(f"{verb} {len(ids)} {options['status']} jobs?", abort=True, err=True)
+        ids = _all_of_status(client, verb, options, filters)
     none = f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
     return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"], none=none)
+
+
+def _all_of_status(
+    client: Client, verb: str, options: Mapping[str, Any], filters: Mapping[str, Any]
+) -> tuple[str, ...]:
+    status = options["status"]
+    items = with_items(status, options.get("items", False))
+    jobs = list(client.jobs(status=status, items=items, **filters))
+    advice = "add --items" if "items" in options else GO_WITH_BATCH
+    tell_of_items(client, status, items=items, left="left alone", advice=advice)
+    if jobs and not options["yes"]:
+        of_batches = sum(job.raw.get("batch_id") is not None for job in jobs)
+        some = f", {of_batches} of them items of batches" if of_batches else ""
+        click.confirm(f"{verb} {len(jobs)} {status} jobs{some}?", abort=True, err=True)
+    return tuple(job.id for job in jobs)
+
+
+def with_items(status: str | None, asked: bool | None) -> bool:
+    """Whether a list of this status has items of batches in it."""
+    return status in DEAD if asked is None else asked
+
+
+def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
+    """Say how many items of batches are left out, if any; `left` is what they are, `advice` what to do."""
+    count = 0 if items else client.unlisted_items(status=status)
+    if count:
+        what = f"{count} {status} " if status else f"{count} "
+        click.echo(
+            f"{what}{'item' if count == 1 else 'items'} of batches {'is' if count == 1 else 'are'} "
+            f"{left}: {advice}",
+            err=True,
+        )
 
 
 def say_none(filters: Mapping[str, Any]) -> str:

@@ -9,7 +9,14 @@ import click
 from atelier.cli import Target, pass_target, url_option
 from atelier.client.client import Client
 from atelier.client.job import Job, Status
-from atelier.commands.job_choice import choose, chosen_options, filter_options, say_none
+from atelier.commands.job_choice import (
+    choose,
+    chosen_options,
+    filter_options,
+    say_none,
+    tell_of_items,
+    with_items,
+)
 from atelier.commands.job_moves import carry_out_each
 from atelier.job_tables import job_page, job_table
 
@@ -38,22 +45,25 @@ def list_jobs(
     limit: int,
     everything: bool,
     as_json: bool,
+    items: bool | None,
     **filters: Any,
 ) -> None:
-    """Show jobs, newest first, and why they failed."""
+    """Show jobs, newest first, and why they failed; failed and expired items of batches among them."""
+    listed = with_items(status, items)
     with target.client() as client:
-        found = client.jobs(status=status, **filters)
+        found = client.jobs(status=status, items=listed, **filters)
         shown = list(found if everything else islice(found, limit))
         more = not everything and next(found, None) is not None
-    if as_json:
-        for job in shown:
-            click.echo(json.dumps(job.raw))
-    elif shown:
-        job_table(shown).print()
-    if not shown:
-        click.echo(say_none({"status": status, **filters}), err=True)
-    if more:
-        click.echo(f"there are more than {limit}: --limit, or --all", err=True)
+        if as_json:
+            for job in shown:
+                click.echo(json.dumps(job.raw))
+        elif shown:
+            job_table(shown).print()
+        if not shown:
+            click.echo(say_none({"status": status, **filters}), err=True)
+        if more:
+            click.echo(f"there are more than {limit}: --limit, or --all", err=True)
+        tell_of_items(client, status, items=listed, left="not listed", advice="add --items")
 
 
 @jobs.command()
@@ -82,7 +92,8 @@ def _client(ctx: click.Context) -> Client:
 def retry(ctx: click.Context, /, **chosen: object) -> None:
     """Submit jobs again that failed, were canceled or expired. Each makes a new job with the same input.
 
-    With --status and --all, a second time within a day finds the jobs that the first time made.
+    Items of batches go again in their place, so that the batch counts them. With --status and --all, a second
+    time within a day finds the jobs that the first time made.
     """
     with _client(ctx) as client:
         choice = choose(client, "retry", chosen)
@@ -120,7 +131,7 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
 
 
 @jobs.command(short_help="Forget finished jobs and their pictures.")
-@chosen_options(FINISHED)
+@chosen_options(FINISHED, items=False)
 @url_option
 @click.pass_context
 def delete(ctx: click.Context, /, **chosen: object) -> None:

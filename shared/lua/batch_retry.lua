@@ -1,6 +1,7 @@
--- Try items again that failed or expired, each as a new job in its place. ARGV: batch, owner, from index, most
+-- Try items again that failed or expired, each as a new job in its place. ARGV: batch, owner, from index, most;
+-- with the id of an item's job, that one alone, if it is the item's latest; then it may have been canceled, too.
 -- Returns {how many, next index or -1, file ids that are missing}, or {'missing'} or the status that forbids it.
-local batch, owner, from, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local batch, owner, from, most, alone = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local b = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'total', 'lane', 'finalized_at', 'sequence')
 if b[1] ~= owner or b[2] == 'deleted' then return {'missing'} end
 if b[2] == 'canceled' then return {b[2]} end
@@ -33,7 +34,8 @@ end
 local function again(index, missing)
   local old = item_id(batch, index)
   local status = get(old, 'status')[1]
-  if status ~= 'failed' and status ~= 'expired' then return 0 end
+  if alone and old ~= alone then return 0 end
+  if status ~= 'failed' and status ~= 'expired' and not (alone and status == 'canceled') then return 0 end
   local keys = inputs_of(old, missing)
   if not keys then return 0 end
   redis.call('HINCRBY', P .. 'batch-again:' .. batch, index, 1)
@@ -41,6 +43,7 @@ local function again(index, missing)
   copy(index, old, new)
   redis.call('HSET', job_key(new), 'inputs', next(keys) and cjson.encode(keys) or '{}')
   for file, object in pairs(keys) do name_batch_file(batch, owner, file, object) end
+  redis.call('ZREM', dead_key(batch), index)
   redis.call('HINCRBY', batch_key(batch), status, -1)
   redis.call('HINCRBY', batch_key(batch), 'queued', 1)
   local deadline = get(new, 'deadline_ms')[1]

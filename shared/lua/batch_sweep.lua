@@ -43,6 +43,6 @@ if b[1] == 'deleted' then
   forget_deliveries('batch', batch)
   redis.call('SET', P .. 'gone:' .. batch, b[4], 'PX', ARGV[3])
   redis.call('UNLINK', batch_key(batch), events_key(batch), P .. 'batch-finished:' .. batch, P .. 'batch-again:' .. batch,
-    batch_files_key(batch), P .. 'batch-names:' .. batch, held_key(batch))
+    batch_files_key(batch), P .. 'batch-names:' .. batch, held_key(batch), dead_key(batch))
 end
 return 0

@@ -46,7 +46,10 @@ local function item()
   local waits = job.status == 'queued' or job.status == 'running'
   if waits then requeue(job) end
   readmit_reuse(id, job)
-  if is_latest then redis.call('HINCRBY', batch_key(job.batch), waits and 'queued' or job.status, 1) end
+  if not is_latest then return end
+  redis.call('HINCRBY', batch_key(job.batch), waits and 'queued' or job.status, 1)
+  local index = job.index or 0
+  if job.status == 'failed' or job.status == 'expired' then redis.call('ZADD', dead_key(job.batch), index, index) end
 end
 
 -- What ended after the list was read comes last, in the order in which it ended.

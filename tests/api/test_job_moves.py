@@ -1,5 +1,7 @@
 """POST /v1/jobs/{id}/cancel, /requeue and /retry, DELETE /v1/jobs/{id}."""
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 
@@ -9,6 +11,7 @@ from shared.identifiers import ANONYMOUS
 from shared.job_queue import queue_of
 from shared.job_store import JobStore
 from shared.status import Lane
+from tests.support.batches import run_all
 from tests.support.fake_worker import FakeWorker
 
 
@@ -111,3 +114,63 @@ def test_a_job_that_is_not_there_cannot_be_moved(client: FlaskClient) -> None:
     for move in ("cancel", "requeue", "retry"):
         assert client.post(f"/v1/jobs/job_0/{move}").json["code"] == "job_not_found"
     assert client.delete("/v1/jobs/job_0").status_code == 404
+
+
+@pytest.fixture
+def batch(client: FlaskClient, worker: FakeWorker) -> dict[str, Any]:
+    """A batch of three items: the first failed, the second was canceled, the third succeeded."""
+    items = [{"type": "generate", "seed": seed} for seed in range(3)]
+    batch: dict[str, Any] = client.post("/v1/batches", json={"items": items}).json
+    client.post(f"/v1/jobs/{item(batch, 1)}/cancel")
+    run_all(client, worker, batch, failing={0})
+    return batch
+
+
+def item(batch: dict[str, Any], index: int) -> str:
+    return f"job_{batch['id'][6:]}-{index}"
+
+
+def counts(client: FlaskClient, batch: dict[str, Any]) -> dict[str, int]:
+    told = client.get(batch["urls"]["self"]).json["counts"]
+    return {name: count for name, count in told.items() if count and name != "total"}
+
+
+@pytest.mark.parametrize("index", [0, 1])
+def test_an_item_is_tried_again_in_its_place_in_the_batch(
+    client: FlaskClient, batch: dict[str, Any], worker: FakeWorker, services: Services, index: int
+) -> None:
+    old = item(batch, index)
+    services.store.client.delete("atelier.bulk")
+    answer = client.post(f"/v1/jobs/{old}/retry")
+    assert (answer.status_code, answer.json["id"], answer.json["retried_from"]) == (202, f"{old}-1", old)
+    assert (answer.json["batch_id"], answer.json["index"]) == (batch["id"], index)
+    assert answer.json["input"] == client.get(f"/v1/jobs/{old}").json["input"]
+    assert counts(client, batch)["queued"] == 1
+    assert services.store.client.llen("atelier.bulk") == 1
+    worker.run(answer.json["id"])
+    assert counts(client, batch)["succeeded"] == 2
+    assert client.get(batch["urls"]["self"]).json["status"] == "completed"
+
+
+def test_a_repeated_retry_of_an_item_finds_the_job_that_the_first_made(
+    client: FlaskClient, batch: dict[str, Any], worker: FakeWorker
+) -> None:
+    first = client.post(f"/v1/jobs/{item(batch, 0)}/retry").json["id"]
+    worker.fail(worker.claim(first))
+    again = client.post(f"/v1/jobs/{item(batch, 0)}/retry")
+    assert (again.json["id"], again.headers["Idempotency-Replayed"]) == (first, "true")
+    assert counts(client, batch) == {"failed": 1, "canceled": 1, "succeeded": 1}
+    assert client.post(f"/v1/jobs/{first}/retry").json["id"] == f"{item(batch, 0)}-2"
+
+
+def test_an_item_that_succeeded_or_whose_batch_was_canceled_is_not_tried_again(
+    client: FlaskClient, batch: dict[str, Any], worker: FakeWorker
+) -> None:
+    assert client.post(f"/v1/jobs/{item(batch, 2)}/retry").status_code == 409
+    other = client.post("/v1/batches", json={"items": [{"type": "generate"}] * 2}).json
+    run_all(client, worker, other, failing={0}, most=1)
+    client.post(other["urls"]["cancel"])
+    answer = client.post(f"/v1/jobs/{item(other, 0)}/retry")
+    assert (answer.status_code, answer.json["code"]) == (409, "job_state_conflict")
+    assert f"the batch {other['id']} is canceled" in answer.json["detail"]
+    assert "`input`" in answer.json["detail"]

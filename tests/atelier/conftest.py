@@ -12,7 +12,7 @@ from api.services import Services, build_services
 from atelier.client.client import Client
 from atelier.embedded_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
-from shared.job_queries import JobFilter
+from shared.job_list import JobFilter
 from shared.redis_server import Client as RedisClient
 from shared.settings import ApiSettings, JobRules, Settings
 from shared.status import Status

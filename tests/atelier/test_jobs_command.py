@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from api.services import Services
 from atelier.cli import main
+from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.job import Job, job_from_json
 from atelier.job_history import history_of
@@ -18,6 +19,7 @@ from shared.identifiers import ANONYMOUS
 from tests.support.fake_worker import FakeWorker
 
 Run = Callable[..., Result]
+NONE = "No job matches"
 SPEC = {"type": "generate", "seeds": [7]}
 
 
@@ -163,3 +165,89 @@ def test_requeue_takes_a_job_from_its_worker(run: Run, client: Client, services:
 )
 def test_a_choice_that_is_no_choice_is_refused(run: Run, arguments: list[str]) -> None:
     assert run("retry", *arguments).exit_code == 2
+
+
+@pytest.fixture
+def batch(client: Client, worker: FakeWorker, failed: list[str]) -> BatchRun:
+    """A batch of five items: two failed, one succeeded, one runs and one waits."""
+    run = client.batch([{"type": "generate", "seed": seed} for seed in range(5)], name="five")
+    for index in range(4):
+        job = worker.claim(f"job_{run.id[6:]}-{index}")
+        if index < 2:
+            worker.fail(job)
+        elif index == 2:
+            worker.succeed(job)
+    return run
+
+
+def items_of(batch: BatchRun, *indexes: int) -> list[str]:
+    return [f"job_{batch.id[6:]}-{index}" for index in indexes]
+
+
+def test_failed_items_of_batches_are_listed_with_failed_jobs(
+    run: Run, batch: BatchRun, failed: list[str]
+) -> None:
+    answer = run("list", "--status", "failed", "--json")
+    assert [job["id"] for job in lines(answer)] == [*items_of(batch, 1, 0), *failed]
+    assert answer.stderr == ""
+    page = run("show", items_of(batch, 0)[0]).stdout
+    assert f"batch {batch.id} item 0 " in " ".join(page.split())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--status", "running"),
+            f"{NONE} --status running.\n1 running item of batches is not listed: add --items\n",
+        ),
+        (("--status", "failed", "--no-items"), "2 failed items of batches are not listed: add --items\n"),
+        ((), "5 items of batches are not listed: add --items\n"),
+        (("--status", "canceled"), f"{NONE} --status canceled.\n"),
+        (("--status", "running", "--items"), ""),
+    ],
+)
+@pytest.mark.usefixtures("batch")
+def test_a_list_says_how_many_items_it_leaves_out(run: Run, options: tuple[str, ...], said: str) -> None:
+    assert run("list", *options, "--json").stderr == said
+
+
+def test_all_failed_jobs_and_items_are_retried_and_items_stay_in_their_batch(
+    run: Run, client: Client, batch: BatchRun, failed: list[str]
+) -> None:
+    asked = run("retry", "--status", "failed", "--all", "--json", answer="y\n")
+    assert "retry 5 failed jobs, 2 of them items of batches?" in asked.stderr
+    entries = [json.loads(line) for line in asked.stdout.splitlines() if line.startswith("{")]
+    assert [entry["id"] for entry in entries] == [*items_of(batch, 1, 0), *failed]
+    assert [entry["job"] for entry in entries[:2]] == [f"{name}-1" for name in items_of(batch, 1, 0)]
+    assert batch.refresh().counts == {
+        "total": 5, "queued": 3, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0,
+    }  # fmt: skip
+    again = lines(run("retry", "--status", "failed", "--all", "--yes", "--json"))
+    assert [entry["id"] for entry in again] == failed
+
+
+def test_items_are_canceled_and_deleted_only_where_that_is_said(
+    run: Run, client: Client, batch: BatchRun, failed: list[str]
+) -> None:
+    client.submit(SPEC)
+    left = run("cancel", "--status", "queued", "--all", "--yes")
+    assert left.stderr == "1 queued item of batches is left alone: add --items\n"
+    assert batch.refresh().counts["queued"] == 1
+    assert run("cancel", "--status", "queued", "--all", "--items", "--yes").exit_code == 0
+    assert batch.refresh().counts["canceled"] == 1
+    deleted = run("delete", "--status", "failed", "--all", "--yes")
+    assert len(deleted.stdout.splitlines()) == 3
+    assert deleted.stderr == (
+        "2 failed items of batches are left alone: they go with their batch, by `atelier batches delete`\n"
+    )
+    assert run("delete", "--status", "failed", "--all", "--items").exit_code == 2
+    assert run("retry", failed[0], "--items").exit_code == 2
+
+
+def test_the_client_lists_items_on_request(client: Client, batch: BatchRun, failed: list[str]) -> None:
+    assert [job.id for job in client.jobs(status="failed")] == [*items_of(batch, 1, 0), *failed]
+    assert [job.id for job in client.jobs(status="failed", items=False)] == failed
+    assert [job.id for job in client.jobs(status="running", items=True)] == items_of(batch, 3)
+    assert client.unlisted_items(status="running") == 1
+    assert client.retry(items_of(batch, 0)[0]).raw["batch_id"] == batch.id

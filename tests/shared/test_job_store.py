@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared import job_queries
+from shared import job_list
 from shared.cards import load_catalog
 from shared.errors import (
     CorruptImage,
@@ -18,7 +18,8 @@ from shared.errors import (
     LeaseLost,
 )
 from shared.identifiers import ANONYMOUS
-from shared.job_queries import JobFilter, JobQueries
+from shared.job_list import JobFilter
+from shared.job_queries import JobQueries
 from shared.job_store import JobStore, Line
 from shared.jobs import Progress
 from shared.redis_server import Client
@@ -178,8 +179,8 @@ def test_pages_list_newest_first_and_end(store: JobStore, queries: JobQueries) -
 def test_a_narrow_filter_looks_at_so_many_jobs_and_then_hands_back_where_it_stopped(
     store: JobStore, queries: JobQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job_queries, "SCAN_CHUNK", 2)
-    monkeypatch.setattr(job_queries, "MAX_SCANNED", 4)
+    monkeypatch.setattr(job_list, "RECORDS", 2)
+    monkeypatch.setattr(job_list, "MAX_STEPS", 2)
     ids = [submit(store) for _ in range(6)]
     store.cancel(ids[0], ANONYMOUS)
     first = queries.page(ANONYMOUS, JobFilter(Status.CANCELED))

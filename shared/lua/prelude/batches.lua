@@ -1,8 +1,9 @@
 -- Batches: their counts, their files, and their end.
--- Keep a batch's counts: called before an item's status changes.
+-- Keep a batch's counts, and which items died: called before an item's status changes.
 local function tally(id, to)
-  local job = get(id, 'batch', 'status')
+  local job = get(id, 'batch', 'status', 'index')
   if not job[1] then return end
+  if to == 'failed' or to == 'expired' then redis.call('ZADD', dead_key(job[1]), job[3], job[3]) end
   redis.call('HINCRBY', batch_key(job[1]), job[2], -1)
   redis.call('HINCRBY', batch_key(job[1]), to, 1)
 end

@@ -13,6 +13,7 @@ local function line_key(lane, owner) return P .. 'line:' .. lane .. ':' .. owner
 local function turns_key(lane) return P .. 'turns:' .. lane end -- owners with claimable work, by their last turn
 local function batch_key(id) return P .. 'batch:' .. id end
 local function held_key(batch) return P .. 'batch-held:' .. batch end -- items that would wait, were it not paused
+local function dead_key(batch) return P .. 'batch-dead:' .. batch end -- indexes of items that failed or expired
 local LEASES, DEADLINES, DELAYED = P .. 'leases', P .. 'deadlines', P .. 'delayed'
 local OPEN_BATCHES, BATCH_WORK = P .. 'open-batches', P .. 'batch-work'
 local EXPIRING, GARBAGE = P .. 'expiring', P .. 'garbage'
