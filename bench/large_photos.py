@@ -21,9 +21,12 @@ from atelier.stack import RunningStack
 from bench.contact_sheet import bold_strokes
 from bench.measuring import machine
 from bench.processes import cpu_seconds
+from shared.cards import load_catalog
+from worker.models.store import ModelStore
 
 STROKES: tuple[int | str, ...] = (512, 768, 1024, 1536, "native")
 DEFAULT = 1024
+START_SECONDS = 600.0  # the models are built first
 GRAIN = 4.0  # levels of 255: what a sensor adds, and enlarging took away
 PART = 6  # the lower rows show this part of the photo's width
 CELL = (236, 157)  # pixels
@@ -69,9 +72,11 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     arguments = parser.parse_args()
     costs: dict[int, Costs] = {}
-    with tempfile.TemporaryDirectory() as state, RunningStack(Path(state)) as stack:
-        studio = Studio(stack, costs)
-        rows = [row for case in CASES for row in studio.rows(case)]
+    with tempfile.TemporaryDirectory() as state:
+        ModelStore(Path(state) / "models").pull(load_catalog().get("multistyle-26"))
+        with RunningStack(Path(state), start_seconds=START_SECONDS) as stack:
+            studio = Studio(stack, costs)
+            rows = [row for case in CASES for row in studio.rows(case)]
     lay_out(rows).save(arguments.output, quality=78)
     print(machine())
     for megapixels, found in sorted(costs.items()):

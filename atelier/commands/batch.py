@@ -1,5 +1,6 @@
 """`atelier batch`: a folder of photos, each in every style, into a folder of the same shape."""
 
+import math
 import time
 from contextlib import closing, suppress
 from functools import partial
@@ -9,21 +10,22 @@ import click
 
 from atelier.cli import Target, url_option
 from atelier.client.client import Client
-from atelier.commands.batch_options import Order, batch_options, read_order
+from atelier.commands.batch_options import batch_options
+from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.prepared import PreparedOrder, send_prepared
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.display import shown
 from atelier.folder_batch.feed import Feed, Once, Watched, finder
-from atelier.folder_batch.interruption import on_interrupt
+from atelier.folder_batch.interruption import on_interrupt, on_timeout
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.looking import Looker
 from atelier.folder_batch.names import Names
 from atelier.folder_batch.sender import Sender
 from atelier.folder_batch.session import settle_options, take_up
-from atelier.folder_batch.summary import GO_ON, tell
+from atelier.folder_batch.summary import GO_ON, LATER, tell
 from atelier.folder_batch.uploads import Uploads
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
 PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
 
@@ -45,20 +47,23 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
     atelier batch --jsonl items.jsonl -o out/
     """
     try:
-        status = _carry_out(ctx.obj, options)
+        status = _carry_out(ctx, options)
     except KeyboardInterrupt:  # before there was anything to end, or for the second time
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
         click.echo(GO_ON, err=True)
+    if status == EXIT_TIMEOUT:
+        click.echo(LATER, err=True)
     ctx.exit(status)
 
 
-def _carry_out(target: Target, options: dict[str, Any]) -> int:
+def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
+    target: Target = ctx.obj
     with target.client(retries=PATIENT_RETRIES) as client:
         client.models()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
-            return send_prepared(client, PreparedOrder.of(options))
-        return _paint(client, read_order(options), options)
+            return send_prepared(client, PreparedOrder.of(ctx, options))
+        return _paint(client, read_order(ctx, options), options)
 
 
 def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
@@ -70,10 +75,12 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
     with closing(Journal(folder)) as journal:
         course = _begun(client, order, journal, (uploads, board), options)
         try:
-            _run(course, feed, folder.name or "batch")
+            _run(course, feed, folder.name or "batch", options["timeout"])
         finally:
             seconds = time.monotonic() - began
             tell(board, folder, seconds=seconds, sent=uploads.sent, as_json=options["as_json"])
+    if course.interrupted and seconds >= (options["timeout"] or math.inf):
+        return EXIT_TIMEOUT
     if course.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if board.failures else 0
@@ -86,26 +93,35 @@ def _begun(
     uploads, board = parts
     settle_options(journal, order.told, client, anew=options["anew"])
     memory = journal.memory
-    owners = memory.owners()
-    names = Names(order.pattern, order.recipe, owners)
+    known = memory.targets
+    names = Names(
+        order.pattern,
+        order.recipe,
+        memory.owners(),
+        is_foreign=lambda target: target not in known and (journal.folder / target).exists(),
+    )
     looker = Looker(order.recipe, names, memory, folder=journal.folder, uploads=uploads)
-    settings = {"name": journal.folder.resolve().name[:200], "cache": options["cache"]}
-    sender = Sender(client, journal, settings, partial(_bring_styles, uploads, order))
+    settings = {"name": journal.folder.resolve().name[:200], **settings_of(options)}
+    sender = Sender(client, journal, settings, partial(_bring_files, uploads, order))
     course = Course(looker, sender, journal, board, folder=journal.folder, connections=options["connections"])
     take_up(client, journal, sender, course, retry=options["retry"])
     return course
 
 
-def _bring_styles(uploads: Uploads, order: Order) -> None:
-    """See that the service has the pictures of the styles; it may have forgotten them meanwhile."""
-    for data in order.style_files:
+def _bring_files(uploads: Uploads, order: Order) -> None:
+    """See that the service has the pictures of styles and mask; it may have forgotten them meanwhile."""
+    for data in order.files:
         uploads.ensure(data, anew=True)
 
 
-def _run(course: Course, feed: Feed, title: str) -> None:
-    """Run to the end, or to a Ctrl-C; what is on its way then ends still, unless there is another one."""
+def _run(course: Course, feed: Feed, title: str, timeout: float | None) -> None:
+    """Run to the end, to a Ctrl-C, or for so many seconds; then what is on its way ends still."""
     try:
-        with shown(title) as show, on_interrupt(course.interrupt):
+        with (
+            shown(title) as show,
+            on_interrupt(course.interrupt),
+            on_timeout(timeout, course.interrupt),
+        ):
             course.run(feed, show)
     except KeyboardInterrupt:
         course.interrupt()

@@ -1,21 +1,20 @@
-"""The options of `atelier batch`, and what they mean together."""
+"""The options of `atelier batch`."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import click
 
-from atelier.client.pictures import id_of
-from atelier.client.request_parts import Encoding, Style
+from atelier.commands.options.painting import (
+    MAX_SIDE,
+    OF_A_JOB,
+    PAINTING,
+    lane_option,
+    with_options,
+)
 from atelier.commands.parameters import EXISTING_FILE, read_style
 from atelier.commands.results import FORMATS
-from atelier.folder_batch.names import BadPattern, check_pattern, default_pattern, labels_of
-from atelier.folder_batch.recipe import LabeledStyle, Recipe
 
-Command = Callable[..., None]
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 MOST_NUMBERS = 1024
 
@@ -42,7 +41,7 @@ def read_strengths(text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"{text!r} is no list of numbers, such as 0.6,1") from error
 
 
-_OPTIONS = (
+batch_options = with_options(
     click.argument(
         "sources", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FOLDER|FILE]..."
     ),
@@ -55,30 +54,24 @@ _OPTIONS = (
         type=read_style,
         metavar="FILE|NAME|NUMBER",
         multiple=True,
-        help="A picture, a stored style's name, or a built-in style's number. Each one makes a picture.",
+        help="A picture, a stored style's name, or a built-in style's number. Each one makes a picture; "
+        "with --weight all of them are mixed in one.",
     ),
     click.option("--styles", "numbers", type=read_numbers, metavar="0-25", help="Built-in styles by number."),
     click.option(
         "--strength", "strengths", type=read_strengths, metavar="0.6,1", help="Each one makes a picture."
     ),
-    click.option("--model", help="A model's name. [default: the service's own]"),
-    click.option(
-        "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the photo's]"
-    ),
-    click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors."),
+    *PAINTING,
+    *MAX_SIDE,
+    *OF_A_JOB,
+    lane_option("bulk"),
     click.option(
         "--format",
         "form",
         type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        default="png",
-        show_default=True,
-        help="Of the pictures.",
-    ),
-    click.option(
-        "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
+        help="Of the pictures. [default: the photo's own, png for bmp and tiff]",
     ),
     click.option("--name", "pattern", help="Names of the pictures, such as '{style}/{folder}/{stem}'."),
-    click.option("--cache", is_flag=True, help="Take over results of equal jobs."),
     click.option("--connections", type=click.IntRange(1, 32), default=4, show_default=True, help="At once."),
     click.option("--watch", is_flag=True, help="Keep on: new and changed photos are done as they come."),
     click.option("--retry-failed", "retry", is_flag=True, help="Try what failed in earlier runs again."),
@@ -89,75 +82,3 @@ _OPTIONS = (
     click.option("--template", type=EXISTING_FILE, help="Send this file's template; no photos then."),
     click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON."),
 )
-
-
-def batch_options(command: Command) -> Command:
-    """Give the command its options."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a folder is to become."""
-
-    sources: tuple[Path, ...]
-    recipe: Recipe
-    pattern: str
-    style_files: tuple[bytes, ...]
-
-    @property
-    def told(self) -> dict[str, str]:
-        """The options as text, by name: what decides whether a run is the same as an earlier one."""
-        told: dict[str, str] = {"photos": ", ".join(str(path.resolve()) for path in self.sources)}
-        for name, value in (*self.recipe.told(), ("name", self.pattern)):
-            told[name] = f"{told[name]}, {value}" if name in told else value
-        return told
-
-
-def read_order(options: dict[str, Any]) -> Order:
-    """Return what the options ask for; raise UsageError."""
-    if not options["sources"]:
-        raise click.UsageError("name a folder of photos, or photos")
-    styles, files = _styles(options["styles"], options["numbers"] or ())
-    if not styles and not options["model"]:
-        raise click.UsageError("name styles by --style or --styles, or a model that takes none by --model")
-    recipe = Recipe(
-        styles=styles,
-        strengths=options["strengths"] or (None,),
-        model=options["model"],
-        max_side=options["max_side"],
-        preserve_color=options["preserve_color"],
-        output=Encoding(format=options["form"], quality=options["quality"]),
-    )
-    try:
-        pattern = check_pattern(options["pattern"] or default_pattern(recipe), recipe)
-    except BadPattern as error:
-        raise click.BadParameter(str(error), param_hint="--name") from error
-    return Order(options["sources"], recipe, pattern, files)
-
-
-def _styles(
-    given: tuple[Path | Style, ...], numbers: tuple[int, ...]
-) -> tuple[tuple[LabeledStyle, ...], tuple[bytes, ...]]:
-    """Return the styles with their labels, and the bytes of those that are files here."""
-    read = [path.read_bytes() if isinstance(path, Path) else b"" for path in given]
-    known = [
-        Style(image=id_of(data)) if isinstance(choice, Path) else choice
-        for choice, data in zip(given, read, strict=True)
-    ]
-    known += [Style(number=number) for number in numbers]
-    names = [*_names(given), *(f"style{number}" for number in numbers)]
-    labeled = map(LabeledStyle, labels_of(names), known)
-    return tuple(labeled), tuple(data for data in read if data)
-
-
-def _names(given: tuple[Path | Style, ...]) -> Iterator[str]:
-    for choice in given:
-        if isinstance(choice, Path):
-            yield choice.stem
-        elif choice.number is not None:
-            yield f"style{choice.number}"
-        else:
-            yield choice.name or (choice.image or "")[:13]

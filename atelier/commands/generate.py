@@ -8,8 +8,9 @@ import click
 from atelier.cli import Target, pass_target
 from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
 from atelier.client.requests import GenerateRequest
+from atelier.commands.options.painting import given
 from atelier.commands.parameters import read_latents, read_seeds
-from atelier.commands.results import carry_out, encoding, given, result_options
+from atelier.commands.results import carry_out, encoding, result_options
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")

@@ -2,28 +2,33 @@
 
 import hashlib
 import json
+import math
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
+from atelier.commands.options.order import OF_A_RUN, settings_of
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown
+from atelier.folder_batch.interruption import on_timeout
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.results import GONE
 from atelier.folder_batch.session import settle_options
 from atelier.folder_batch.summary import tell
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
-OF_PHOTOS = ("sources", "styles", "numbers", "strengths", "model", "max_side", "pattern", "watch")
+# The options that a file of items leaves open.
+TAKES = OF_A_RUN - {"watch", "connections"} | {"jsonl", "template"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +38,21 @@ class PreparedOrder:
     file: Path
     is_template: bool
     folder: Path
-    cache: bool
-    retry: bool
-    anew: bool
-    as_json: bool
+    options: Mapping[str, Any]
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> "PreparedOrder":
+    def of(cls, ctx: click.Context, options: dict[str, Any]) -> "PreparedOrder":
         """Return what the options ask for; raise UsageError."""
         template, lines = options["template"], options["jsonl"]
         if template and lines:
             raise click.UsageError("give either --jsonl or --template")
-        strangers = [name for name in OF_PHOTOS if options[name]]
-        if strangers:
-            raise click.UsageError(
-                "--jsonl and --template say all of their items; photos and styles are theirs"
-            )
-        flags = {name: options[name] for name in ("cache", "retry", "anew", "as_json")}
-        return cls(template or lines, bool(template), options["output"], **flags)
+        for param in ctx.command.params:
+            name = param.name or ""
+            typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+            if typed and name in options and name not in TAKES:
+                word = param.opts[0] if param.param_type_name == "option" else "photos"
+                raise click.UsageError(f"--jsonl and --template say all of their items: leave out {word}")
+        return cls(template or lines, bool(template), options["output"], options)
 
     @property
     def told(self) -> dict[str, str]:
@@ -61,25 +63,30 @@ class PreparedOrder:
     @property
     def settings(self) -> dict[str, Any]:
         """The settings of the batch."""
-        return {"name": self.file.name[:200], "cache": self.cache}
+        return {"name": self.file.name[:200], **settings_of(self.options)}
 
 
 def send_prepared(client: Client, order: PreparedOrder) -> int:
     """Send the batch, or find the one that was sent, and bring its pictures; return the exit status."""
-    journal = Journal(order.folder)
-    board, began = Board(1), time.monotonic()
+    journal, options = Journal(order.folder), order.options
+    board, began, timeout = Board(1), time.monotonic(), options["timeout"]
     status = 0
     try:
-        settle_options(journal, order.told, client, anew=order.anew)
+        settle_options(journal, order.told, client, anew=options["anew"])
         run = _run_of(client, journal, order)
-        with shown(run.batch.name or run.id) as show:
+        with shown(run.batch.name or run.id) as show, on_timeout(timeout, _interrupt):
             bring(run, order.folder, board, show)
     except KeyboardInterrupt:
-        status = EXIT_INTERRUPTED
+        late = time.monotonic() - began >= (timeout or math.inf)
+        status = EXIT_TIMEOUT if late else EXIT_INTERRUPTED
     finally:
         journal.close()
-    tell(board, order.folder, seconds=time.monotonic() - began, sent=0, as_json=order.as_json)
+    tell(board, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"])
     return status or (EXIT_FAILED if board.failures else 0)
+
+
+def _interrupt() -> None:
+    raise KeyboardInterrupt
 
 
 def _run_of(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
@@ -91,7 +98,7 @@ def _run_of(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
                 raise
             journal.note("gone", batch=batch)
             continue
-        if order.retry:
+        if order.options["retry"]:
             run.retry_failed()
         return run
     return _sent(client, journal, order)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -13,13 +12,14 @@ from atelier.client.job import Job
 from atelier.client.pictures import Picture
 from atelier.client.request_parts import Encoding
 from atelier.client.requests import Request
-from atelier.commands.parameters import read_webhook
+from atelier.commands.options.painting import OF_A_JOB, lane_option, with_options
 from atelier.progress_display import job_bar
 
 FORMATS = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp", ".gif": "gif"}
 
-_OPTIONS = (
-    click.option("--model", help="A model's name. [default: the service's own]"),
+result_options = with_options(
+    *OF_A_JOB,
+    lane_option("interactive"),
     click.option(
         "--format",
         "form",
@@ -27,23 +27,10 @@ _OPTIONS = (
         help="[default: by the name after -o, else png]",
     ),
     click.option(
-        "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
-    ),
-    click.option("--cache", is_flag=True, help="Take over the result of an equal job that said so too."),
-    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
-    click.option("--timeout", type=float, help="Seconds to wait. [default: until it is done]"),
-    click.option(
         "-o", "--output", type=click.Path(path_type=Path), help="A file for one picture, or a folder."
     ),
     click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON."),
-)
-
-
-def result_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that say which model works, and what becomes of its pictures."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+)  # which model works, and what becomes of its pictures
 
 
 def encoding(form: str | None, quality: int, output: Path | None, *, otherwise: str = "png") -> Encoding:
@@ -87,8 +74,3 @@ def _place(picture: Picture, count: int, output: Path | None) -> Path:
     if output is not None and count == 1 and not output.is_dir() and output.suffix:
         return output
     return (output or Path()) / file_name(picture.job, picture.output)
-
-
-def given(**options: Any) -> dict[str, Any]:
-    """Return the options that were given."""
-    return {name: value for name, value in options.items() if value is not None}

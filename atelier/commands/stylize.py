@@ -10,10 +10,17 @@ from atelier.cli import Target, pass_target
 from atelier.client.client import Client
 from atelier.client.downloads import write_whole
 from atelier.client.job import Job
-from atelier.client.request_parts import Optimization, Style
+from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest
-from atelier.commands.parameters import EXISTING_FILE, read_stroke, read_style, weighted_styles
-from atelier.commands.results import carry_out, encoding, given, result_options
+from atelier.commands.options.painting import (
+    MAX_SIDE,
+    PAINTING,
+    check_weights,
+    optimization,
+    with_options,
+)
+from atelier.commands.parameters import EXISTING_FILE, read_style, weighted_styles
+from atelier.commands.results import carry_out, encoding, result_options
 
 PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 
@@ -29,25 +36,8 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
     required=True,
     help="A picture, a stored style's name, or a built-in style's number. Repeat it to mix styles.",
 )
-@click.option("--weight", "weights", type=float, multiple=True, help="A style's share, in the same order.")
 @click.option("--strength", type=float, help="0 gives back the photo, 1 the full style. [default: 1]")
-@click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors.")
-@click.option(
-    "--stroke",
-    type=read_stroke,
-    metavar="PIXELS|native",
-    help="Longest side at which the network works: the smaller, the bolder. [default: the model's own]",
-)
-@click.option("--mask", type=EXISTING_FILE, help="A picture: white is painted, black stays.")
-@click.option("--steadiness", type=float, help="Of animations, 0 to 1: against flicker. [default: 0.5]")
-@click.option(
-    "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the photo's]"
-)
-@click.option("--steps", type=int, help="Of a model that optimizes, such as nst-gatys. [default: 200]")
-@click.option("--style-weight", type=float, help="Of a model that optimizes. [default: 1]")
-@click.option("--content-weight", type=float, help="Of a model that optimizes. [default: 1]")
-@click.option("--variation-weight", type=float, help="Of a model that optimizes: smoothness. [default: 1]")
-@click.option("--optimizer", type=click.Choice(["adam", "lbfgs"]), help="[default: adam]")
+@with_options(*PAINTING, *MAX_SIDE)
 @click.option("--preview-every", type=int, help="Steps between previews. [default: 20 with --preview]")
 @click.option(
     "--preview",
@@ -78,27 +68,19 @@ def stylize(
     atelier stylize photo.jpg --model multistyle-26 --style 19 -o out.jpg
     atelier stylize photo.jpg --model nst-gatys --style a.jpg --preview so-far.jpg -o out.png
     """
-    if weights and len(weights) != len(styles):
-        raise click.UsageError("give one --weight for each --style, or none")
+    check_weights(weights, styles)
+    previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}
     with target.client() as client:
         request = StylizeRequest(
             content=client.upload(photo),
             styles=weighted_styles(client, styles, weights),
             mask=None if mask is None else client.upload(mask),
-            optimize=_optimization(options, wants_preview=preview is not None),
+            optimize=optimization(options, **previews),
             output=encoding(options.pop("form"), options.pop("quality"), output),
             **options,
         )
         on_news = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, timeout=timeout, as_json=as_json, on_news=on_news)
-
-
-def _optimization(options: dict[str, Any], *, wants_preview: bool) -> Optimization | None:
-    names = ("steps", "style_weight", "content_weight", "variation_weight", "optimizer", "preview_every")
-    known = given(**{name: options.pop(name) for name in names})
-    if wants_preview:
-        known.setdefault("preview_every", PREVIEW_EVERY)
-    return Optimization(**known) if known else None
 
 
 def _keeper(client: Client, path: Path) -> Callable[[Job], None]:

@@ -1,9 +1,11 @@
-"""What Ctrl-C does to a run: it is noted, so that nothing breaks off half done; a second one is as usual."""
+"""What ends a run early, Ctrl-C or its time: it is noted, so that nothing breaks off half done."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+LEAST_SECONDS = 0.001  # 0 would stop the timer
 
 
 @contextmanager
@@ -22,3 +24,18 @@ def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def on_timeout(seconds: float | None, act: Callable[[], None]) -> Iterator[None]:
+    """Have `act` called when the block has run for so long; None is never. For the main thread alone."""
+    if seconds is None:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda *_: act())
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, LEAST_SECONDS))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

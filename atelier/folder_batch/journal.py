@@ -95,6 +95,12 @@ class Memory:
         spoiled = {target: entry.source for target, entry in self.spoiled.items()}
         return spoiled | {target: entry.source for target, entry in self.saved.items()}
 
+    @property
+    def targets(self) -> set[str]:
+        """The paths of all pictures that runs saved, asked for, or saw fail."""
+        asked = (target for items in self.batches.values() for target, _ in items.values())
+        return {*self.saved, *self.spoiled, *asked}
+
     def facts(self) -> Iterator[dict[str, Any]]:
         """Yield the fewest facts that say all of this."""
         yield {"kind": "run", "options": self.run}

@@ -96,7 +96,7 @@ class Looker:
     def _sorted(self, plan: Plan, content: str, under_way: Collection[tuple[str, str]]) -> Looked:
         kept, spoiled, pending, new = [], [], [], []
         for variation, target in plan.targets:
-            body = self._recipe.body(variation, content)
+            body = self._recipe.body(variation, content, plan.photo.name)
             want = Want(plan.photo.name, target, body, digest_of(body))
             bad = self._memory.spoiled.get(target)
             if self._is_there(want):

@@ -1,12 +1,12 @@
 """What the pictures of a folder are called: after the photos, in folders as theirs."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import PurePosixPath
 from string import Formatter
 
-from atelier.folder_batch.recipe import Recipe, Variation
+from atelier.folder_batch.recipe import SUFFIXES, Recipe, Variation
 
 FIELDS = ("folder", "stem", "type", "style", "strength", "model")
 _UNSAFE = re.compile(r"[^\w.,()+=@#&'!-]+")
@@ -58,23 +58,36 @@ def labels_of(names: Iterable[str]) -> list[str]:
 class Names:
     """Gives each picture its path below the output folder. A path belongs to one photo, also in later runs.
 
-    Where two photos of a folder differ only in their type, the later one's type becomes part of the name.
+    Where two photos would have one name, the later one's type becomes part of its name. A name that somebody
+    else's file has is passed over.
     """
 
-    def __init__(self, pattern: str, recipe: Recipe, owners: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        pattern: str,
+        recipe: Recipe,
+        owners: Mapping[str, str],
+        is_foreign: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._pattern = pattern
         self._recipe = recipe
         self._owners = dict(owners)  # target: photo
+        self._is_foreign = is_foreign  # whether a file is there that no run made
 
     def target(self, photo: str, variation: Variation) -> str:
         """Return where the picture of a photo, a path with slashes, goes."""
         plain = self._written(photo, variation)
-        suffix = self._recipe.suffix
+        suffix = SUFFIXES[self._recipe.format_of(photo)]
         kind = PurePosixPath(photo).suffix.removeprefix(".")
         for name in chain((plain, f"{plain}-{kind}"), (f"{plain}-{number}" for number in range(2, 10_000))):
-            if self._owners.setdefault(f"{name}{suffix}", photo) == photo:
+            if self._take(f"{name}{suffix}", photo):
                 return f"{name}{suffix}"
         raise BadPattern(f"{self._pattern!r} gives thousands of photos the same name")
+
+    def _take(self, target: str, photo: str) -> bool:
+        if target not in self._owners and self._is_foreign(target):
+            return False
+        return self._owners.setdefault(target, photo) == photo
 
     def _written(self, photo: str, variation: Variation) -> str:
         path = PurePosixPath(photo)

@@ -2,22 +2,31 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
-from atelier.client.request_parts import Encoding, Style
+from atelier.client.request_parts import Encoding, Format, Style
 from atelier.client.requests import StylizeRequest, TransformRequest
 
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "gif": ".gif"}
 
 
+# A picture has its photo's own format where the service writes that; otherwise png, which loses nothing.
+OWN_FORMATS: dict[str, Format] = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    ".webp": "webp",
+    ".gif": "gif",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LabeledStyle:
-    """A style, and what it is called in the names of files."""
+    """A style, or several that are mixed, and what it is called in the names of files."""
 
     label: str
-    style: Style
+    styles: tuple[Style, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +45,9 @@ class Recipe:
     strengths: tuple[float | None, ...] = (None,)
     model: str | None = None
     max_side: int | None = None
-    preserve_color: bool = False
-    output: Encoding = field(default_factory=Encoding)
+    look: Mapping[str, Any] = field(default_factory=dict)  # further fields of a StylizeRequest
+    format: Format | None = None  # None: the photo's own
+    quality: int = 90
 
     @property
     def variations(self) -> tuple[Variation, ...]:
@@ -45,39 +55,26 @@ class Recipe:
         styles = self.styles or (None,)
         return tuple(Variation(style, strength) for style in styles for strength in self.strengths)
 
-    @property
-    def suffix(self) -> str:
-        """The ending of the pictures' names."""
-        return SUFFIXES[self.output.format]
+    def format_of(self, photo: str) -> Format:
+        """Return the format of the pictures of a photo of this name."""
+        return self.format or OWN_FORMATS.get(PurePosixPath(photo).suffix.lower(), "png")
 
-    def body(self, variation: Variation, content: str) -> dict[str, Any]:
-        """Return the item that asks for one picture of the file `content`."""
+    def body(self, variation: Variation, content: str, photo: str) -> dict[str, Any]:
+        """Return the item that asks for one picture of the file `content`, which `photo` is the name of."""
         common: dict[str, Any] = {
             "content": content,
             "model": self.model,
             "max_side": self.max_side,
-            "output": self.output,
+            "output": Encoding(format=self.format_of(photo), quality=self.quality),
         }
         if variation.style is None:
             request = TransformRequest(**common).to_json()
         else:
-            look: dict[str, Any] = {"strength": variation.strength, "preserve_color": self.preserve_color}
-            request = StylizeRequest(**common, **look, styles=[variation.style.style]).to_json()
+            look: dict[str, Any] = {**self.look, "strength": variation.strength}
+            asked = StylizeRequest(**common, **look, styles=variation.style.styles).to_json()
+            # Said in any case, so that what was made before strokes had a default is not taken for the same.
+            request = {"stroke": None, **asked}
         return {name: value for name, value in request.items() if name != "lane"}
-
-    def told(self) -> Iterator[tuple[str, str]]:
-        """Yield the options and their values, as text: two recipes that tell the same are the same."""
-        for entry in self.styles:
-            known = entry.style
-            value = known.image or known.name or known.number
-            yield "style", f"{entry.label} ({value})" if known.image else str(value)
-        for strength in self.strengths:
-            if strength is not None:
-                yield "strength", f"{strength:g}"
-        yield "model", self.model or "the service's own"
-        yield "max-side", str(self.max_side or "the photo's")
-        yield "preserve-color", "yes" if self.preserve_color else "no"
-        yield "format", f"{self.output.format}, quality {self.output.quality}"
 
 
 def digest_of(body: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import click
 from atelier.folder_batch.board import Board
 from atelier.moments import say_seconds
 
+LATER = "the time is over; the service works on, and the same command goes on from here"
 GO_ON = "interrupted; the same command goes on from here"
 NAMED = 10  # files that are no pictures, of which each is named
 

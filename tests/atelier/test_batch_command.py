@@ -65,7 +65,7 @@ def items_of(client: Client) -> int:
 def test_a_folder_is_mirrored(run: Run, client: Client) -> None:
     answer = run()
     assert answer.exit_code == 0, answer.output
-    assert sorted(tree()) == ["deep/er/three.png", "deep/one.png", "one.png", "two.png"]
+    assert sorted(tree()) == ["deep/er/three.webp", "deep/one.jpg", "one.jpg", "two.png"]
     (batch,) = client.batches
     assert (batch.name, batch.status, batch.counts["succeeded"]) == ("out", "completed", 4)
     assert answer.stdout.startswith("out: 4 new, 0 kept in ")
@@ -92,12 +92,12 @@ def test_a_second_run_does_nothing_twice(run: Run, client: Client, artist: Batch
     (photos / "new.png").write_bytes(pictures.png(50, 50))
     (photos / "one.jpg").write_bytes(pictures.photo(60, 60))
     Path("out/two.png").unlink()
-    Path("out/deep/one.png").write_bytes(b"spoiled")
+    Path("out/deep/one.jpg").write_bytes(b"spoiled")
     answer = run("--json")
     facts = json.loads(answer.stdout)
     assert (facts["saved"], facts["kept"], facts["uploaded"]) == (4, 1, 2)
     after = tree()
-    assert {name for name in before if after[name] != before[name]} == {"one.png"}
+    assert {name for name in before if after[name] != before[name]} == {"one.jpg"}
     assert len(artist.runs) == items_of(client) == 8
 
 
@@ -129,22 +129,53 @@ def test_what_is_no_picture_is_skipped_and_what_is_broken_is_told(run: Run, phot
 def test_names_never_collide(run: Run, photos: Path, artist: BatchWorker) -> None:
     (photos / "one.png").write_bytes(pictures.png(70, 70))
     (photos / "one.webp").write_bytes((photos / "one.jpg").read_bytes())
-    answer = run("--json")
+    answer = run("--json", "--format", "png")
     assert answer.exit_code == 0
     assert {"one.png", "one-png.png", "one-webp.png"} <= tree().keys()
     assert json.loads(answer.stdout)["uploaded"] == 6
     first = tree()
     (photos / "one.bmp").write_bytes(pictures.bmp(20, 20))
-    assert run().stdout.startswith("out: 1 new, 6 kept")
+    assert run("--format", "png").stdout.startswith("out: 1 new, 6 kept")
     assert first.items() <= tree().items()
     assert "one-bmp.png" in tree()
     assert len(artist.runs) == 7
 
 
+@pytest.mark.usefixtures("artist")
+def test_photos_beside_their_pictures_are_left_alone(
+    run: Run, url: str, photos: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "out" / "two.png"
+    own.parent.mkdir()
+    own.write_bytes(pictures.png(9, 9))
+    before = tree()
+    for _ in range(2):
+        assert run().exit_code == 0
+        assert before.items() <= tree().items()
+    assert sorted(tree()) == ["deep/er/three.webp", "deep/one.jpg", "one.jpg", "two-png.png", "two.png"]
+    photo = photos / "one.jpg"
+    whole = photo.read_bytes()
+    words = ["--url", url, "batch", "photos/one.jpg", "--style", "a.png", "-o", "photos"]
+    answer = CliRunner().invoke(main, words)
+    assert (answer.exit_code, photo.read_bytes() == whole) == (0, True)
+    assert (photos / "one-jpg.jpg").is_file()
+
+
+@pytest.mark.usefixtures("artist", "photos")
+def test_a_time_limit_ends_the_command_and_not_the_work(run: Run, artist: BatchWorker) -> None:
+    artist.gate.clear()
+    answer = run("--timeout", 1.5)
+    assert answer.exit_code == 4, answer.output
+    assert "the time is over; the service works on, and the same command goes on from here" in answer.stderr
+    artist.gate.set()
+    again = run()
+    assert (again.exit_code, len(tree()), len(artist.runs)) == (0, 4, 4)
+
+
 @pytest.mark.usefixtures("artist", "photos")
 def test_names_may_follow_a_pattern(run: Run) -> None:
     assert run("--name", "{style}/{folder}/{stem}_{type}").exit_code == 0
-    assert "a/deep/er/three_webp.png" in tree()
+    assert "a/deep/er/three_webp.webp" in tree()
     for pattern in ("{oops}", "../{stem}", "{style}", "{stem", "{stem!r}"):
         assert run("--name", pattern).exit_code == 2
 

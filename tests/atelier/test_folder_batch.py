@@ -1,6 +1,7 @@
 """The parts of `atelier batch`, one by one."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,8 @@ from atelier.folder_batch.scan import Photo, Unread, find, stranger
 from atelier.folder_batch.sender import custom_id_of
 from tests.support import pictures
 
-ONE = Recipe((LabeledStyle("a", Style(number=1)),))
-TWO = Recipe((*ONE.styles, LabeledStyle("b", Style(number=2))), (0.5, 1.0))
+ONE = Recipe((LabeledStyle("a", (Style(number=1),)),))
+TWO = Recipe((*ONE.styles, LabeledStyle("b", (Style(number=2),))), (0.5, 1.0))
 
 
 def photo(name: str, stamp: tuple[int, int] = (1, 1)) -> Photo:
@@ -30,12 +31,40 @@ def remembered(folder: Path) -> Memory:
 
 
 def test_a_name_belongs_to_one_photo_in_later_runs_as_well() -> None:
-    names = Names(default_pattern(ONE), ONE, {"x/p.png": "x/p.webp"})
+    names = Names(default_pattern(ONE), ONE, {"x/p.png": "x/p.bmp"})
     (variation,) = ONE.variations
-    assert names.target("x/p.jpg", variation) == "x/p-jpg.png"
-    assert names.target("x/p.webp", variation) == "x/p.png"
-    assert names.target("x/p.jpg", variation) == "x/p-jpg.png"
-    assert names.target("p.jpg", variation) == "p.png"
+    assert names.target("x/p.tif", variation) == "x/p-tif.png"
+    assert names.target("x/p.bmp", variation) == "x/p.png"
+    assert names.target("x/p.tif", variation) == "x/p-tif.png"
+    assert names.target("p.tif", variation) == "p.png"
+
+
+@pytest.mark.parametrize(
+    ("photo", "target"),
+    [
+        ("a.jpg", "a.jpg"),
+        ("a.JPEG", "a.jpg"),
+        ("x/a.jfif", "x/a.jpg"),
+        ("a.webp", "a.webp"),
+        ("a.gif", "a.gif"),
+        ("a.png", "a.png"),
+        ("a.tiff", "a.png"),
+        ("a.bmp", "a.png"),
+        ("a", "a.png"),
+    ],
+)
+def test_a_picture_has_the_photos_own_format_or_one_that_loses_nothing(photo: str, target: str) -> None:
+    (variation,) = ONE.variations
+    assert Names(default_pattern(ONE), ONE, {}).target(photo, variation) == target
+    forced = replace(ONE, format="webp", quality=70)
+    assert Names(default_pattern(ONE), forced, {}).target(photo, variation).endswith("a.webp")
+    assert forced.body(variation, "file_x", photo)["output"] == {"format": "webp", "quality": 70}
+
+
+def test_a_file_that_no_run_made_is_never_replaced() -> None:
+    names = Names(default_pattern(ONE), ONE, {"b.jpg": "b.jpg"}, is_foreign={"a.jpg", "b.jpg"}.__contains__)
+    (variation,) = ONE.variations
+    assert [names.target(name, variation) for name in ("a.jpg", "b.jpg")] == ["a-jpg.jpg", "b.jpg"]
 
 
 def test_names_for_many_photos_take_no_time() -> None:
@@ -57,7 +86,7 @@ def test_a_pattern_tells_what_differs() -> None:
 
 def test_a_photo_named_like_a_field_is_no_pattern() -> None:
     (variation,) = ONE.variations
-    assert Names("{folder}/{stem}", ONE, {}).target("{style}/{0}.jpg", variation) == "{style}/{0}.png"
+    assert Names("{folder}/{stem}", ONE, {}).target("{style}/{0}.jpg", variation) == "{style}/{0}.jpg"
 
 
 @pytest.mark.parametrize("target", ["a" * 100 + ".png", "new\nline.png", "\udcff.png"])
@@ -71,13 +100,18 @@ def test_every_picture_has_a_custom_id_that_the_service_takes(target: str) -> No
 
 
 def test_a_digest_changes_with_what_the_picture_depends_on() -> None:
-    bodies = [TWO.body(variation, f"file_{n}") for variation in TWO.variations for n in range(2)]
+    bodies = [TWO.body(variation, f"file_{n}", "a.jpg") for variation in TWO.variations for n in range(2)]
     assert len({digest_of(body) for body in bodies}) == 8
     assert digest_of(bodies[0]) == digest_of(dict(reversed(bodies[0].items())))
 
 
+def test_pictures_made_before_strokes_had_a_default_are_not_taken_for_the_same() -> None:
+    body = ONE.body(ONE.variations[0], "file_x", "a.jpg")
+    assert digest_of(body) != digest_of({name: body[name] for name in body if name != "stroke"})
+
+
 def test_a_model_without_styles_transforms() -> None:
-    body = Recipe((), model="colorizer", max_side=64).body(Variation(None, None), "file_x")
+    body = Recipe((), model="colorizer", max_side=64).body(Variation(None, None), "file_x", "a.jpg")
     assert (body["type"], body["size"], "styles" in body) == ("transform", {"max_side": 64}, False)
 
 

@@ -1,0 +1,157 @@
+"""What the options of `atelier batch` mean together: the folder that is to be made, and its record."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from atelier.client.pictures import id_of
+from atelier.client.request_parts import Style, to_plain
+from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
+from atelier.folder_batch.names import BadPattern, check_pattern, default_pattern, labels_of
+from atelier.folder_batch.recipe import LabeledStyle, Recipe
+
+# Options that change no picture: they may differ from run to run. All others are part of the folder's record.
+OF_A_RUN = frozenset(
+    {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "anew", "as_json"}
+)
+_BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
+_OTHERWISE = {
+    "model": "the service's own",
+    "max_side": "the photo's",
+    "preserve_color": "no",
+    "stroke": "the model's own",
+    "form": "the photo's own",
+}  # what is meant where nothing is given, and a record says so
+
+_WORDS = {"strengths": "--strength", "weights": "--weight"}  # where an option is not called as its value
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a folder is to become."""
+
+    sources: tuple[Path, ...]
+    recipe: Recipe
+    pattern: str
+    files: tuple[bytes, ...]  # of styles and mask, that the service must have
+    told: dict[
+        str, str
+    ]  # the options as text, by name: what decides whether a run is the same as an earlier one
+
+
+def read_order(ctx: click.Context, options: dict[str, Any]) -> Order:
+    """Return what the options ask for; raise UsageError."""
+    if not options["sources"]:
+        raise click.UsageError("name a folder of photos, or photos")
+    styles, files = _styles(options)
+    mask = _mask(options)
+    recipe = Recipe(
+        styles=styles,
+        strengths=options["strengths"] or (None,),
+        model=options["model"],
+        max_side=options["max_side"],
+        look=_look(options, mask),
+        format=options["form"],
+        quality=options["quality"],
+    )
+    try:
+        pattern = check_pattern(options["pattern"] or default_pattern(recipe), recipe)
+    except BadPattern as error:
+        raise click.BadParameter(str(error), param_hint="--name") from error
+    told = dict(_told(ctx, options, recipe)) | {"name": pattern}
+    return Order(options["sources"], recipe, pattern, (*files, *([mask] if mask else [])), told)
+
+
+def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the options say of the batch that is sent, and not of its items."""
+    webhook = to_plain(options["webhook"]) if options["webhook"] else None
+    return {"cache": options["cache"], "lane": options["lane"], **given(webhook=webhook)}
+
+
+def _mask(options: dict[str, Any]) -> bytes | None:
+    return None if options["mask"] is None else options["mask"].read_bytes()
+
+
+def _look(options: dict[str, Any], mask: bytes | None) -> dict[str, Any]:
+    """Return the fields of a request that the options for paintings give."""
+    rest = {name: options[name] for name in OF_A_PAINTING if name not in ("weights", "mask")}
+    optimize = optimization(rest)
+    return given(**rest, mask=None if mask is None else id_of(mask), optimize=optimize)
+
+
+def _told(ctx: click.Context, options: dict[str, Any], recipe: Recipe) -> Iterator[tuple[str, str]]:
+    """Yield options and their values as text: two runs that tell the same make the same pictures."""
+    yield "photos", ", ".join(str(path.resolve()) for path in options["sources"])
+    if recipe.styles:
+        yield "style", ", ".join(_named(entry) for entry in recipe.styles)
+    for name in ("weights", "strengths"):
+        if options[name]:
+            yield name.removesuffix("s"), ", ".join(f"{value:g}" for value in options[name])
+    if "mask" in recipe.look:
+        yield "mask", f"{options['mask'].name} ({recipe.look['mask']})"
+    yield from _told_plainly(ctx, options)
+
+
+def _told_plainly(ctx: click.Context, options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every option that is neither of the run alone nor told with the styles: also one that is new."""
+    for param in ctx.command.params:
+        name = param.name or ""
+        if name not in options or name in OF_A_RUN | _BY_STYLES:
+            continue
+        value, word = options[name], param.opts[0].lstrip("-")
+        if _is_given(value):
+            yield word, "yes" if value is True else str(value)
+        elif name in _OTHERWISE:
+            yield word, _OTHERWISE[name]
+
+
+def _is_given(value: object) -> bool:
+    return value is not None and value is not False and value != ()
+
+
+def _named(entry: LabeledStyle) -> str:
+    values = (style.image or style.name or str(style.number) for style in entry.styles)
+    text = " + ".join(values)
+    return f"{entry.label} ({text})" if any(style.image for style in entry.styles) else text
+
+
+def _styles(options: dict[str, Any]) -> tuple[tuple[LabeledStyle, ...], tuple[bytes, ...]]:
+    """Return the styles with their labels, and the bytes of those that are files here."""
+    choices = [*options["styles"], *(Style(number=number) for number in options["numbers"] or ())]
+    if not choices:
+        _check_transformation(options)
+    weights = options["weights"]
+    check_weights(weights, choices)
+    read = [path.read_bytes() if isinstance(path, Path) else b"" for path in choices]
+    known = [
+        Style(image=id_of(data)) if isinstance(choice, Path) else choice
+        for choice, data in zip(choices, read, strict=True)
+    ]
+    labels, files = labels_of(_names(choices)), tuple(data for data in read if data)
+    if weights:
+        mixed = tuple(replace(style, weight=share) for style, share in zip(known, weights, strict=True))
+        return (LabeledStyle("+".join(labels), mixed),), files
+    return tuple(LabeledStyle(label, (style,)) for label, style in zip(labels, known, strict=True)), files
+
+
+def _check_transformation(options: dict[str, Any]) -> None:
+    """Raise UsageError where no style is named and the rest is none for a model that takes none."""
+    if not options["model"]:
+        raise click.UsageError("name styles by --style or --styles, or a model that takes none by --model")
+    names = [name for name in ("strengths", *OF_A_PAINTING) if _is_given(options[name])]
+    if names:
+        words = ", ".join(_WORDS.get(name) or f"--{name.replace('_', '-')}" for name in names)
+        raise click.UsageError(f"only a painting in a style takes {words}: name a style by --style")
+
+
+def _names(given_styles: Sequence[Path | Style]) -> Iterator[str]:
+    for choice in given_styles:
+        if isinstance(choice, Path):
+            yield choice.stem
+        elif choice.number is not None:
+            yield f"style{choice.number}"
+        else:
+            yield choice.name or (choice.image or "")[:13]

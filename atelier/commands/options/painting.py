@@ -1,0 +1,89 @@
+"""The options that say how a picture is made: one list for `stylize`, `transform` and `batch`."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from atelier.client.request_parts import Optimization
+from atelier.commands.parameters import EXISTING_FILE, read_stroke, read_webhook
+
+Command = Callable[..., None]
+Option = Callable[[Command], Command]
+
+OF_A_JOB = (
+    click.option("--model", help="A model's name. [default: the service's own]"),
+    click.option(
+        "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
+    ),
+    click.option("--cache", is_flag=True, help="Take over the result of an equal job that said so too."),
+    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
+    click.option(
+        "--timeout", type=click.FloatRange(min=0), help="Seconds to wait. [default: until it is done]"
+    ),
+)
+MAX_SIDE = (
+    click.option(
+        "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the photo's]"
+    ),
+)
+PAINTING = (
+    click.option(
+        "--weight", "weights", type=float, multiple=True, help="A style's share, in the same order."
+    ),
+    click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors."),
+    click.option(
+        "--stroke",
+        type=read_stroke,
+        metavar="PIXELS|native",
+        help="Longest side at which the network works: the smaller, the bolder. [default: the model's own]",
+    ),
+    click.option("--mask", type=EXISTING_FILE, help="A picture: white is painted, black stays."),
+    click.option("--steadiness", type=float, help="Of animations, 0 to 1: against flicker. [default: 0.5]"),
+    click.option("--steps", type=int, help="Of a model that optimizes, such as nst-gatys. [default: 200]"),
+    click.option("--style-weight", type=float, help="Of a model that optimizes. [default: 1]"),
+    click.option("--content-weight", type=float, help="Of a model that optimizes. [default: 1]"),
+    click.option(
+        "--variation-weight", type=float, help="Of a model that optimizes: smoothness. [default: 1]"
+    ),
+    click.option("--optimizer", type=click.Choice(["adam", "lbfgs"]), help="[default: adam]"),
+)
+OF_A_PAINTING = (
+    *("weights", "preserve_color", "stroke", "mask", "steadiness"),
+    *("steps", "style_weight", "content_weight", "variation_weight", "optimizer"),
+)  # what those give to the command
+_OPTIMIZATION = ("steps", "style_weight", "content_weight", "variation_weight", "optimizer", "preview_every")
+
+
+def lane_option(default: str) -> Option:
+    """Return the option for the lane; single jobs and batches go in different ones by default."""
+    lanes = click.Choice(["interactive", "bulk"])
+    return click.option("--lane", type=lanes, default=default, show_default=True, help="Bulk work can wait.")
+
+
+def with_options(*options: Option) -> Option:
+    """Return what gives a command these options, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def given(**options: Any) -> dict[str, Any]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def optimization(options: dict[str, Any], **otherwise: Any) -> Optimization | None:
+    """Take the options of a model that optimizes out of the others; None where none was given."""
+    known = otherwise | given(**{name: options.pop(name, None) for name in _OPTIMIZATION})
+    return Optimization(**known) if known else None
+
+
+def check_weights(weights: Sequence[float], styles: Sequence[object]) -> None:
+    """Raise UsageError where some styles have a weight and others have none."""
+    if weights and len(weights) != len(styles):
+        raise click.UsageError("give one --weight for each style, or none")
