@@ -45,7 +45,7 @@ def start(url: str, home: Path, output: str) -> "subprocess.Popen[str]":
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("[!.]*.png")}
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("[!.]*.jpg")}
 
 
 def interrupted(url: str, home: Path, *, at: int) -> None:
@@ -83,5 +83,5 @@ def test_a_folder_that_was_interrupted_twice_is_whole_and_nothing_was_computed_t
     made = tree(home / "out")
     assert made == tree(home / "calm")
     stems = [path.relative_to(home / "photos").with_suffix("") for path in (home / "photos").rglob("*.jpg")]
-    assert sorted(made) == sorted(f"{stem.as_posix()}-{style}.png" for stem in stems for style in "ab")
+    assert sorted(made) == sorted(f"{stem.as_posix()}-{style}.jpg" for stem in stems for style in "ab")
     assert finished(stack.url, home, "out")["kept"] == PHOTOS * STYLES
