@@ -4,12 +4,13 @@ import re
 import subprocess
 import sys
 import zipfile
-from importlib.metadata import PackageNotFoundError, PathDistribution, distribution
+from importlib.metadata import PathDistribution, distribution
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 CHECKOUT = Path(__file__).parents[2]
 CLIENT = CHECKOUT / "clients" / "python"
-_NAME = re.compile(r"[A-Za-z0-9._-]+")
 
 
 def build_client(folder: Path) -> Path:
@@ -33,28 +34,17 @@ def pack(name: str, folder: Path) -> set[str]:
     done: set[str] = set()
     waiting = [name]
     while waiting:
-        found = installed(waiting.pop())
-        if found is not None and found.name not in done:
+        found = distribution(waiting.pop())
+        assert isinstance(found, PathDistribution)
+        if found.name not in done:
             done.add(found.name)
             _write(found, folder)
-            waiting += [_named(need) for need in found.requires or [] if "extra ==" not in need]
+            waiting += [need.name for need in map(Requirement, found.requires or []) if _is_needed(need)]
     return done
 
 
-def installed(name: str) -> PathDistribution | None:
-    """Return an installed package; None where this Python needs none of that name."""
-    try:
-        found = distribution(name)
-    except PackageNotFoundError:
-        return None
-    assert isinstance(found, PathDistribution)
-    return found
-
-
-def _named(requirement: str) -> str:
-    name = _NAME.match(requirement)
-    assert name is not None
-    return name.group()
+def _is_needed(requirement: Requirement) -> bool:
+    return requirement.marker is None or requirement.marker.evaluate({"extra": ""})
 
 
 def _write(package: PathDistribution, folder: Path) -> None:
