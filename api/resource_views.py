@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from shared.card_faults import CardFault
 from shared.cards import Kind
 from shared.job_view import Time, Url, View
 
@@ -67,11 +68,28 @@ class ModelView(View):
     input_schema: dict[str, Any] | None = Field(description="JSON Schema of a job; null in the list.")
 
 
+class CardFaultView(View):
+    """A file in the operator's folder of cards that is at fault; no job may name its model."""
+
+    name: str = Field(
+        description="The model that the file is a card of; the file's name where it does not say."
+    )
+    path: str = Field(description="The file, on the machine of the API.")
+    field: str = Field(description="The first field at fault; empty where it is the file as a whole.")
+    detail: str = Field(description="What is wrong with each field at fault.")
+
+    @classmethod
+    def of(cls, fault: CardFault) -> "CardFaultView":
+        """Return what is told of a fault."""
+        return cls(name=fault.name, path=str(fault.path), field=fault.field, detail=fault.detail)
+
+
 class ModelList(View):
     """All models."""
 
     object: Literal["list"]
     data: list[ModelView]
+    unavailable: list[CardFaultView] = Field(description="Cards that cannot be used, and why.")
 
 
 class StyleUrls(View):

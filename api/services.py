@@ -7,8 +7,9 @@ from flask import current_app
 
 from api.extensions import SERVICES
 from shared.batch_store import BatchStore
-from shared.cards import Catalog, load_catalog
+from shared.cards import Catalog, ModelCard, load_catalog
 from shared.disk_guard import DiskGuard, open_disk_guard
+from shared.errors import CardUnusable, UnknownModel
 from shared.file_store import FileStore
 from shared.image_probe import ImageLimits
 from shared.job_queries import JobQueries
@@ -62,6 +63,16 @@ def build_services(settings: Settings) -> Services:
 def services() -> Services:
     """Return the services of the application that serves this request."""
     return cast(Services, current_app.extensions[SERVICES])
+
+
+def card_named(name: str) -> ModelCard:
+    """Return the card of the model that a URL names; raise UnknownModel or CardUnusable."""
+    try:
+        return services().catalog.get(name)
+    except CardUnusable:
+        raise
+    except UnknownModel as error:
+        raise UnknownModel(f"no model is named {name!r}") from error  # without a field: a URL has none
 
 
 def image_limits(limits: Limits) -> ImageLimits:

@@ -95,6 +95,14 @@ class UnknownModel(AtelierError):
     title = "Unknown model"
 
 
+class CardUnusable(UnknownModel):
+    """Raised when the file with the requested model's card is at fault; once corrected, it is used."""
+
+    code = "model_card_unusable"
+    title = "The model's card cannot be used"
+    retryable = True
+
+
 class ModelUnavailable(AtelierError):
     """Raised when a card exists and its weights are not in the model store."""
 

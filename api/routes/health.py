@@ -37,7 +37,8 @@ def readyz() -> Response:
     """Say whether jobs will be carried out.
 
     The job store takes writes, object storage answers, and a worker that makes progress has the default
-    models loaded.
+    models loaded that come with Atelier. A default model of the operator's own is not waited for: until it is
+    pulled, it alone is missing.
     """
     faults = [*_storage_faults(services()), *(_store_faults(services()) or _worker_faults(services()))]
     if faults:
@@ -68,7 +69,7 @@ def _worker_faults(parts: Services) -> list[FieldError]:
         workers = parts.roster.live()
     except StoreUnavailable as error:
         return [FieldError("/store", error.detail, error.code)]
-    needed = {card.name for card in parts.catalog if card.default}
+    needed = {card.name for card in parts.catalog if card.default and card.is_carried}
     if not workers:
         return [FieldError("/workers", "no worker is alive", "no_worker")]
     if any(needed <= {model.name for model in worker.models} for worker in workers):

@@ -8,10 +8,9 @@ from flask import Response
 from api.input_schema import input_schema
 from api.links import base_url
 from api.openapi import answer, described, ref
-from api.resource_views import LoadedView, ModelList, ModelView
-from api.services import services
+from api.resource_views import CardFaultView, LoadedView, ModelList, ModelView
+from api.services import card_named, services
 from shared.cards import ModelCard
-from shared.errors import UnknownModel
 from shared.model_reload import ReloadWish
 from shared.worker_roster import Worker
 
@@ -45,10 +44,14 @@ def _loaded(name: str, workers: tuple[Worker, ...]) -> list[LoadedView]:
 @blueprint.get("/models")
 @described(blueprint, "listModels", {200: answer("All models", ref("ModelList"))}, problems=(503,))
 def list_models() -> Response:
-    """List the models."""
-    workers = services().roster.live()
-    models = [_view(card, workers, with_schema=False) for card in services().catalog]
-    return Response(ModelList(object="list", data=models).model_dump_json(), mimetype="application/json")
+    """List the models, and the files of cards that cannot be used."""
+    workers, catalog = services().roster.live(), services().catalog
+    models = ModelList(
+        object="list",
+        data=[_view(card, workers, with_schema=False) for card in catalog],
+        unavailable=[CardFaultView.of(fault) for fault in catalog.faults],
+    )
+    return Response(models.model_dump_json(), mimetype="application/json")
 
 
 @blueprint.post("/models/reload")
@@ -69,8 +72,5 @@ def reload_models() -> Response:
 @described(blueprint, "getModel", {200: answer("The model", ref("ModelView"))}, problems=(404, 503))
 def get_model(name: str) -> Response:
     """Read a model, with the JSON Schema of its jobs."""
-    card = next((card for card in services().catalog if card.name == name), None)
-    if card is None:
-        raise UnknownModel(f"no model is named {name!r}")
-    view = _view(card, services().roster.live(), with_schema=True)
+    view = _view(card_named(name), services().roster.live(), with_schema=True)
     return Response(view.model_dump_json(), mimetype="application/json")

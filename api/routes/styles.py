@@ -13,11 +13,10 @@ from api.pictures import Upload
 from api.request_body import MULTIPART, expect_form, json_body
 from api.resource_views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
-from api.services import services
+from api.services import card_named, services
 from api.style_requests import StyleRequest, parse_style, read_style_form
 from api.style_sheets import sheet_of
 from shared.cards import ModelCard
-from shared.errors import UnknownModel
 from shared.job_view import rfc3339
 from shared.style_library import StoredStyle
 
@@ -143,15 +142,12 @@ def delete_style(name: str) -> Response:
     blueprint,
     "getStyleSheet",
     {200: answer("The picture", PICTURE, media_type="image/*"), 304: answer("The client has it")},
-    problems=(404,),
+    problems=(404, 503),
     parameters=(IF_NONE_MATCH,),
 )
 def get_style_sheet(model: str) -> Response:
     """Look at all built-in styles of a network, by number, on one picture."""
-    card = next((card for card in services().catalog if card.name == model), None)
-    if card is None:
-        raise UnknownModel(f"no model is named {model!r}")
-    sheet = sheet_of(card)
+    sheet = sheet_of(card_named(model))
     if sheet is None:
         raise RouteNotFound(f"there is no picture of built-in styles of {model}")
     response = Response(sheet, mimetype="image/jpeg")
