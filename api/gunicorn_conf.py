@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,23 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from api.connections import close_if_asked
 from api.extensions import WAITS
 from shared.logs import configure_logs
-from shared.settings import Settings
+from shared.places import check_storage
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 
-_SETTINGS = Settings.from_env()
+
+def _usable_settings() -> Settings:
+    """Return the settings of a place that can be used; otherwise say in one sentence why not, and end."""
+    try:
+        settings = Settings.from_env()
+        configure_logs(settings.log_format, settings.log_level)
+        check_storage(settings)
+    except SettingsError as error:
+        sys.stderr.write(f"configuration: {error}\n")
+        raise SystemExit(EXIT_CONFIGURATION) from error
+    return settings
+
+
+_SETTINGS = _usable_settings()
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
 
 

@@ -1,5 +1,6 @@
 """The `atelier` command. Each subcommand is a file in atelier/commands/."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -36,6 +37,10 @@ COMMANDS = {
 }
 
 
+# A command says itself what its user should know; without this, Python would print warnings without fields.
+logging.getLogger("atelier").addHandler(logging.NullHandler())
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Which service the subcommands talk to."""
@@ -48,7 +53,9 @@ class Target:
 
 
 def default_url(settings: Settings) -> str:
-    """Return the settings' public URL, or where `atelier up` runs in the state folder, or would run."""
+    """Return ATELIER_URL or the public URL, or where `atelier up` runs in the state folder, or would run."""
+    if settings.url:
+        return settings.url
     if settings.api.public_url:
         return settings.api.public_url
     running = read_record(settings.state_dir.absolute())
@@ -65,7 +72,9 @@ def _choose_service(ctx: click.Context, _parameter: click.Parameter, url: str | 
 
 def url_option(command: Decorated) -> Decorated:
     """Let --url stand here too: before a group, between it and its command, or after both."""
-    text = "Talk to the service at this address. [default: the service of this state folder]"
+    text = (
+        "Talk to the service at this address. [default: ATELIER_URL, else the service of this state folder]"
+    )
     option = click.option("--url", metavar="URL", expose_value=False, callback=_choose_service, help=text)
     return option(command)
 

@@ -128,7 +128,7 @@ def names_server(environ: Mapping[str, str]) -> bool:
 
 def wanted_models(settings: Settings) -> list[ModelCard]:
     """Return the cards whose weights must be there before a worker starts."""
-    extra = {name.strip() for name in settings.worker.preload.split(",") if name.strip()}
+    extra = settings.worker.preloaded
     return [
         card for card in load_catalog(settings.cards) if card.preload or card.default or card.name in extra
     ]

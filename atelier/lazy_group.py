@@ -8,7 +8,7 @@ import click
 
 from atelier.client.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
 from shared.errors import AtelierError
-from shared.settings import SettingsError
+from shared.settings import EXIT_CONFIGURATION, SettingsError
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 INSTALL_WORKER = (
@@ -77,7 +77,9 @@ def exit_status(error: Exception) -> int:
         return EXIT_TIMEOUT
     if isinstance(error, ApiError):
         return EXIT_UNREACHABLE if error.status >= 500 else EXIT_REFUSED
-    return EXIT_REFUSED if isinstance(error, SettingsError | InvalidAddress) else EXIT_FAILED
+    if isinstance(error, SettingsError):
+        return EXIT_CONFIGURATION
+    return EXIT_REFUSED if isinstance(error, InvalidAddress) else EXIT_FAILED
 
 
 def _advice(error: Exception) -> str:

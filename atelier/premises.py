@@ -14,6 +14,7 @@ from atelier.state_lock import StateLock
 from atelier.up_record import read_record
 from shared.errors import AtelierError, StoreUnavailable
 from shared.object_store import ObjectStore, open_object_store
+from shared.places import check_storage
 from shared.redis_server import Client, connect
 from shared.settings import Settings
 from shared.worker_roster import WorkerRoster
@@ -122,6 +123,7 @@ def _started(folder: Path, lock: int) -> Iterator[None]:
 
 @contextmanager
 def _open(settings: Settings, url: str) -> Iterator[Premises]:
+    check_storage(settings)
     client = connect(url)
     try:
         yield Premises(settings, client, open_object_store(settings.storage))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from shared.errors import AtelierError
+from shared.places import require_folder
 
 LOCK_FILE = "up.lock"
 PATIENCE_SECONDS = 3.0  # with the processes of one that was just killed
@@ -22,10 +23,13 @@ class StateFolderBusy(AtelierError):
 
 
 class StateLock:
-    """Holds a state folder. The descriptor is handed to children, so that the lock lasts as long as they."""
+    """Holds a state folder. The descriptor is handed to children, so that the lock lasts as long as they.
+
+    Raises SettingsError where the folder cannot be written.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        require_folder("ATELIER_STATE_DIR", folder)
         self._path = folder / LOCK_FILE
         self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from atelier.child import Child, ChildSpec
 from atelier.process_log import ProcessLog
 from atelier.shutdown import Shutdown
+from shared.settings import EXIT_CONFIGURATION
 
 TICK_SECONDS = 0.1
-EXIT_CONFIGURATION = 78  # EX_CONFIG: a restart does not help
+EXIT_FAILED = 1
 HURRIED_SECONDS = 3.0  # the grace of a second Ctrl-C, for the server alone to write its last lines
 
 OnChange = Callable[[Mapping[str, int]], None]  # the processes that run, by name
@@ -22,7 +23,8 @@ class Supervisor:
         self._shutdown = shutdown
         self._on_change = on_change
         self._phases: list[list[Child]] = []
-        self.has_failed = False  # a process cannot run with its settings
+        self.exit_status = 0  # another where something cannot run, and no restart helps
+        self.has_stood = False  # everything has been ready once: a place that went away since may come back
 
     def start_phase(self, specs: Iterable[ChildSpec]) -> None:
         """Start some processes together. They end together, before those started earlier."""
@@ -57,16 +59,19 @@ class Supervisor:
             self._tell()
 
     def _give_up_on_configuration(self) -> None:
+        if self.has_stood:
+            return
         hopeless = [
             c.spec.name for c in self._children() if not c.pid and c.last_status == EXIT_CONFIGURATION
         ]
         if hopeless:
-            self.give_up(f"{', '.join(hopeless)} cannot run with these settings")
+            reason = f"{', '.join(hopeless)} cannot run with these settings; the lines above say why"
+            self.give_up(reason, status=EXIT_CONFIGURATION)
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: str, *, status: int = EXIT_FAILED) -> None:
         """Say what no restart can mend, and have everything stopped. May be called from any thread."""
         self._log.say(f"{reason}; stopping")
-        self.has_failed = True
+        self.exit_status = status
         self._shutdown.requested.set()
 
     def _tell(self) -> None:

@@ -21,7 +21,8 @@ from atelier.supervisor import Supervisor
 from atelier.up_record import UpRecord, remove_record, write_record
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
-from shared.settings import Settings
+from shared.places import check_storage
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from worker.models.store import ModelStore
 
 
@@ -40,11 +41,13 @@ class Up:
         self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
         self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
 
-    def run(self, *, workers: int, strict: bool) -> bool:
-        """Start everything, keep it running until a shutdown, end it in order; return whether all went well.
+    def run(self, *, workers: int, strict: bool) -> int:
+        """Start everything, keep it running until a shutdown, end it in order; return the exit status.
 
-        Raises StateFolderBusy, CannotListen, StoreUnavailable or ModelUnavailable with what to do about it.
+        Raises StateFolderBusy, CannotListen, StoreUnavailable, ModelUnavailable or SettingsError with what to
+        do about it.
         """
+        check_storage(self._settings)
         self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
             self._warn_of_strangers()
@@ -55,7 +58,7 @@ class Up:
             finally:
                 listener.close()  # first, so that no client is taken in any more
                 self._stop()
-        return not self._supervisor.has_failed
+        return self._supervisor.exit_status
 
     def _warn_of_strangers(self) -> None:
         host = self._settings.api.host
@@ -94,7 +97,10 @@ class Up:
         return went_on
 
     def _pull_models(self) -> bool:
-        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it."""
+        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it.
+
+        The service starts without those of the operator's own that cannot be had.
+        """
         names = missing_models(self._settings)
         if not names:
             return True
@@ -106,8 +112,19 @@ class Up:
         finally:
             puller.kill()
         if went_on and puller.last_status != 0:
-            raise ModelUnavailable(f"{', '.join(names)} could not be pulled; the lines above say why")
+            self._judge_missing(puller.last_status)
         return went_on
+
+    def _judge_missing(self, status: int | None) -> None:
+        missing = missing_models(self._settings)
+        needed = [
+            card.name for card in wanted_models(self._settings) if card.is_carried and card.name in missing
+        ]
+        if needed:
+            kind = SettingsError if status == EXIT_CONFIGURATION else ModelUnavailable
+            raise kind(f"{', '.join(needed)} could not be pulled; the lines above say why")
+        if missing:
+            self._log.say(f"WARNING: {', '.join(missing)} could not be pulled; starting without")
 
     def _puller(self, names: list[str]) -> ChildSpec:
         return ChildSpec(
@@ -128,6 +145,7 @@ class Up:
         finally:
             watch.stop()
         self._record = replace(self._record, ready=True)
+        self._supervisor.has_stood = True
         write_record(self._folder, self._record)
         self._greet(time.monotonic() - began)
         return True

@@ -67,8 +67,8 @@ def _mapped(key: str) -> Iterator[None]:
 class ObstoreObjectStore:
     """The object store over obstore: buckets of S3, GCS and Azure, and memory."""
 
-    def __init__(self, url: str) -> None:
-        self._store = from_url(url)
+    def __init__(self, url: str, **options: Any) -> None:
+        self._store = from_url(url, **options)
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes; an object that was there is replaced."""
@@ -136,7 +136,10 @@ def local_folder(url: str) -> Path | None:
     return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
-def open_object_store(url: str) -> ObjectStore:
-    """Return the store of a URL: file:///folder, s3://bucket/prefix, gs://..., az://..."""
+def open_object_store(url: str, **options: Any) -> ObjectStore:
+    """Return the store of a URL: file:///folder, s3://bucket/prefix, gs://..., az://...
+
+    The options are obstore's, for buckets.
+    """
     folder = local_folder(url)
-    return ObstoreObjectStore(url) if folder is None else LocalObjectStore(folder)
+    return ObstoreObjectStore(url, **options) if folder is None else LocalObjectStore(folder)

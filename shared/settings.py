@@ -1,11 +1,11 @@
 """The one reader of the environment: typed, defaulted, validated, wrong variables refused by name."""
 
-import difflib
 import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -19,14 +19,22 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
+from shared.near_names import near
 from shared.webhook_keys import key_of
 
 MEBIBYTE = 1024 * 1024
+STORAGE_SCHEMES = frozenset(
+    {"file", "memory", "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "https"}
+)
+MOST_SECRET_BYTES = 65_536  # of a file that a NAME_FILE names
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
+EXIT_CONFIGURATION = 78  # EX_CONFIG: a setting, or the place that it names, must change before a start helps
+
+
 class SettingsError(ValueError):
-    """Raised when an environment variable is unknown or holds nonsense; names the variable."""
+    """Raised when a variable is unknown, holds nonsense, or names a place of no use; names the variable."""
 
 
 class _Group(BaseModel):
@@ -90,6 +98,11 @@ class WorkerSettings(_Group):
     preload: str = ""  # extra model names, comma separated, loaded besides the preloaded cards
     health_file: Path = Path("worker.health")  # relative to the state folder
 
+    @property
+    def preloaded(self) -> list[str]:
+        """The names in `preload`."""
+        return [name.strip() for name in self.preload.split(",") if name.strip()]
+
 
 class ApiSettings(_Group):
     """The HTTP side."""
@@ -139,9 +152,15 @@ class _Environment(EnvSettingsSource):
 
 def _read_secret(name: str, path: Path) -> str:
     try:
-        return path.read_text("utf-8").strip()
+        with path.open("rb") as file:  # a pipe as well: what a shell writes into <(...)
+            text = file.read(MOST_SECRET_BYTES + 1)
+        if len(text) > MOST_SECRET_BYTES:
+            raise SettingsError(f"{name.upper()}: {path} is larger than {MOST_SECRET_BYTES} bytes")
+        return text.decode("utf-8").strip()
     except OSError as error:
         raise SettingsError(f"{name.upper()}: cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{name.upper()}: {path} is no text in UTF-8") from error
 
 
 class Settings(BaseSettings):
@@ -151,12 +170,14 @@ class Settings(BaseSettings):
         env_prefix="ATELIER_",
         env_nested_delimiter="_",
         env_nested_max_split=1,
+        env_ignore_empty=True,
         frozen=True,
         extra="ignore",
         populate_by_name=True,
     )
 
     redis_url: str = Field(default=DEFAULT_REDIS_URL, validation_alias="REDIS_URL")
+    url: str = ""  # of the service that clients and commands talk to; empty: the one of the state folder
     state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
@@ -187,7 +208,23 @@ class Settings(BaseSettings):
     def _check_redis_url(self) -> "Settings":
         if not self.redis_url.startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("REDIS_URL must start with redis://, rediss:// or unix://")
+        try:
+            _ = urlsplit(self.redis_url).port
+        except ValueError as error:
+            raise ValueError("REDIS_URL must have a port from 0 to 65535, or none") from error
         return self
+
+    @field_validator("storage_url")
+    @classmethod
+    def _is_storage(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in STORAGE_SCHEMES or "://" not in url):
+            raise ValueError(
+                "give a URL such as file:///srv/pictures, s3://bucket/folder, gs://... or az://..."
+            )
+        if parts.scheme == "file" and (parts.netloc not in ("", "localhost") or len(parts.path) < 2):
+            raise ValueError("a file:// URL takes three slashes and an absolute path: file:///srv/pictures")
+        return url
 
     @classmethod
     def from_env(cls) -> "Settings":
@@ -196,7 +233,9 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            faults = [f"{_variable(e['loc'])}: {e['msg']}" for e in error.errors()]
+            faults = [
+                f"{_variable(e['loc'])}{e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+            ]
             raise SettingsError("; ".join(faults)) from error
 
     @property
@@ -235,12 +274,16 @@ def _is_loopback(host: str) -> bool:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = "_".join(str(part) for part in location).upper()
-    return name if name == "REDIS_URL" or not name else f"ATELIER_{name}"
+    if not name:  # what is said names the variable itself
+        return ""
+    return f"{name}: " if name == "REDIS_URL" else f"ATELIER_{name}: "
 
 
 def _known_variables() -> frozenset[str]:
     names = {"redis_url"}
     for field, info in Settings.model_fields.items():
+        if field == "redis_url":
+            continue
         group = info.annotation
         if isinstance(group, type) and issubclass(group, _Group):
             names |= {f"atelier_{field}_{inner}" for inner in group.model_fields}
@@ -256,6 +299,6 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
     for name in environ:
         plain = name.lower().removesuffix("_file") if name.lower() not in _KNOWN else name.lower()
         if name.startswith("ATELIER_") and plain not in _KNOWN:
-            close = difflib.get_close_matches(name.lower(), _KNOWN, n=1)
-            hint = f"; did you mean {close[0].upper()}?" if close else ""
+            close = [found.upper() for found in near(plain, _KNOWN)]
+            hint = f"; did you mean {' or '.join(close)}?" if close else ""
             raise SettingsError(f"{name}: no such setting{hint}")

@@ -12,14 +12,16 @@ from celery.platforms import SecurityWarning
 from celery.signals import worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
+from shared.errors import AtelierError
 from shared.logs import configure_logs
-from shared.settings import Settings, SettingsError
+from shared.places import check_storage
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from worker.foundation import Foundation
 from worker.memory import share_heaps
 
 log = logging.getLogger("atelier.worker")
 
-EXIT_CONFIGURATION = 78  # EX_CONFIG: a restart does not help
+EXIT_FAILED = 1  # a later start may go better
 
 
 def _arguments() -> argparse.Namespace:
@@ -37,7 +39,8 @@ def _build(queues: str, base: Foundation) -> Any:
 
 
 def serve(settings: Settings, queues: str) -> int:
-    """Run a worker until it is told to stop; return the exit status."""
+    """Run a worker until it is told to stop; return the exit status. Raises SettingsError, AtelierError."""
+    check_storage(settings)
     base = Foundation(settings)
     return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
 
@@ -63,16 +66,19 @@ def consume(base: Foundation, worker: Any, *, threads: int) -> int:
 
 
 def main() -> int:
-    """Read the settings, serve, and say what is wrong with the settings where they are."""
+    """Read the settings and serve; say in one sentence what keeps the worker from it."""
     queues = _arguments().queues
     share_heaps()
     try:
         settings = Settings.from_env()
+        configure_logs(settings.log_format, settings.log_level)
+        return serve(settings, queues)
     except SettingsError as error:
         sys.stderr.write(f"configuration: {error}\n")
         return EXIT_CONFIGURATION
-    configure_logs(settings.log_format, settings.log_level)
-    return serve(settings, queues)
+    except AtelierError as error:
+        log.error("the worker cannot start", extra={"code": error.code, "detail": error.detail})
+        return EXIT_FAILED
 
 
 if __name__ == "__main__":

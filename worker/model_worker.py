@@ -68,7 +68,7 @@ class ModelWorker:
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker))
-        self._registry.preload(name.strip() for name in worker.preload.split(",") if name.strip())
+        self._registry.preload(worker.preloaded)
         give_back()
         self._base.reaper.start()
         Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)

@@ -1,5 +1,6 @@
 """What the client does with jobs: ask for them, follow them, fetch what they made."""
 
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,16 +20,21 @@ from atelier.client.transport import Transport, json_of
 from atelier.client.watching import watch
 
 DEFAULT_URL = "http://127.0.0.1:8480"
+URL_VARIABLE = "ATELIER_URL"
 PAGE_SIZE = 100
 
 
 class JobClient:
-    """Jobs of one Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable."""
+    """Jobs of one Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable.
+
+    Without a base URL it is the one that the environment variable ATELIER_URL names, else DEFAULT_URL.
+    """
 
     def __init__(
-        self, base_url: str = DEFAULT_URL, *, timeout_seconds: float = 30.0, retries: int = 5
+        self, base_url: str | None = None, *, timeout_seconds: float = 30.0, retries: int = 5
     ) -> None:
-        self._transport = Transport(base_url, timeout_seconds=timeout_seconds, retries=retries)
+        address = (os.environ.get(URL_VARIABLE) or DEFAULT_URL) if base_url is None else base_url
+        self._transport = Transport(address, timeout_seconds=timeout_seconds, retries=retries)
         self.base_url = self._transport.base_url
 
     def submit(self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:

@@ -46,8 +46,7 @@ def up(
     settings = _settings(host=host, port=port, state_dir=state_dir)
     changes = read_changes(changes_file) if changes_file else {}
     up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
-    went_well = up.run(workers=workers, strict=strict)
-    ctx.exit(0 if went_well else 1)
+    ctx.exit(up.run(workers=workers, strict=strict))
 
 
 def _settings(*, host: str | None, port: int | None, state_dir: Path | None) -> Settings:

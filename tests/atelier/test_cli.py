@@ -321,3 +321,4 @@ def test_the_default_service_is_the_one_of_the_state_folder(tmp_path: Path) -> N
     assert default_url(settings) == "http://127.0.0.1:5"
     public = settings.model_copy(update={"api": ApiSettings(public_url="https://example.org")})
     assert default_url(public) == "https://example.org"
+    assert default_url(public.model_copy(update={"url": "http://here"})) == "http://here"

@@ -403,3 +403,15 @@ def test_a_server_that_is_no_atelier_is_told_apart() -> None:
         server.files["/v1/jobs/job_1"] = b'{"a": 1}'
         with pytest.raises(ProtocolError, match="not a job"):
             client.get("job_1")
+
+
+def test_the_environment_names_the_service_and_an_argument_wins(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ATELIER_URL", url)
+    with Client() as client, Client("http://127.0.0.1:9") as other:
+        assert (client.base_url, other.base_url) == (url, "http://127.0.0.1:9")
+        assert client.models()
+    monkeypatch.setenv("ATELIER_URL", "")
+    with Client() as client:
+        assert client.base_url == "http://127.0.0.1:8480"

@@ -130,7 +130,7 @@ def test_a_second_request_to_stop_does_not_wait_for_graces(bench: Bench) -> None
 def test_a_process_that_cannot_run_with_its_settings_stops_everything(bench: Bench) -> None:
     bench.start("worker", "raise SystemExit(78)")
     assert not bench.supervisor.run_until(lambda: False)
-    assert bench.supervisor.has_failed
+    assert bench.supervisor.exit_status == 78
     assert bench.says("cannot run with these settings")
 
 

@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.fixture(scope="session")
 def stack() -> Iterator[ComposeStack]:
     """The whole stack under a project name, a port and volumes of its own."""
-    running = ComposeStack(project="atelier-test", tag=os.environ.get("ATELIER_TAG", "test"))
+    running = ComposeStack(project="atelier-test", tag=os.environ.get("IMAGE_TAG", "test"))
     running.remove()  # what a killed run left
     try:
         running.start(build=True)

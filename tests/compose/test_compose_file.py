@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 import yaml
 from pydantic import BaseModel
 
@@ -11,6 +12,7 @@ from tests.support.compose_stack import ROOT
 
 # What the images and the compose file settle: where things lie and how the parts find each other.
 SETTLED = {
+    "ATELIER_URL",
     "REDIS_URL",
     "ATELIER_STATE_DIR",
     "ATELIER_STORAGE_URL",
@@ -33,8 +35,9 @@ def settings_variables() -> dict[str, Any]:
         inner = dict(value) if isinstance(value, BaseModel) else {}
         found |= {f"ATELIER_{name}_{part}".upper(): default for part, default in inner.items()}
         if not inner:
-            found["REDIS_URL" if name == "redis_url" else f"ATELIER_{name}".upper()] = value
-    return found
+            found[f"ATELIER_{name}".upper()] = value
+    del found["ATELIER_REDIS_URL"]
+    return found | {"REDIS_URL": ""}  # without which `atelier up` runs a server of its own
 
 
 def passed_on() -> set[str]:
@@ -46,20 +49,30 @@ def example() -> dict[str, str]:
 
 
 def interpolated() -> dict[str, str]:
-    """Return the variables of the compose file itself, with their defaults."""
-    return dict(re.findall(r"\$\{([A-Z_]+):-([^}]*)\}", COMPOSE))
+    """Return the variables of the compose file itself, with their defaults; within some stand older names."""
+    return {name: value for name, _, value in re.findall(r"\$\{([A-Z_]+):-(\$\{\w+:-)?([^}]*)\}", COMPOSE)}
 
 
 def test_every_setting_can_be_set_or_is_settled() -> None:
     assert passed_on() | SETTLED == set(settings_variables())
 
 
-def test_the_example_names_every_variable_that_can_be_set() -> None:
-    assert set(example()) == (passed_on() - SETTLED) | set(interpolated())
+def test_the_example_names_every_setting_and_every_variable_of_the_compose_file() -> None:
+    assert set(example()) == set(settings_variables()) | set(interpolated())
+
+
+def test_whoever_exports_the_whole_example_can_run_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in example().items():
+        monkeypatch.setenv(name, value)
+    settings = Settings.from_env()
+    monkeypatch.undo()
+    assert settings == Settings()
 
 
 def test_the_examples_values_are_the_defaults() -> None:
-    defaults = {name: str(value) for name, value in settings_variables().items()} | interpolated()
+    defaults = {
+        name: "" if value is None else str(value) for name, value in settings_variables().items()
+    } | interpolated()
     different = {
         name: (value, defaults[name])
         for name, value in example().items()

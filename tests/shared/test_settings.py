@@ -32,7 +32,33 @@ def test_variables_reach_their_groups(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ATELIER_API_PORT", "70000", "less than or equal to 65535"),
         ("ATELIER_LOG_FORMAT", "xml", "ATELIER_LOG_FORMAT"),
         ("REDIS_URL", "http://x", "REDIS_URL"),
-        ("ATELIER_API_PROT", "1", "did you mean ATELIER_API_PORT"),
+        ("ATELIER_API_PROT", "1", r"did you mean ATELIER_API_PORT\?"),
+        ("ATELIER_LEASE", "1", r"did you mean ATELIER_JOBS_LEASE_SECONDS\?"),
+        ("ATELIER_LOGLEVEL", "1", r"did you mean ATELIER_LOG_LEVEL\?"),
+        ("ATELIER_MODEL_DIR", "1", r"did you mean ATELIER_MODELS_DIR\?"),
+        ("ATELIER_HOST", "1", r"did you mean ATELIER_API_HOST\?"),
+        ("ATELIER_STORAGE", "1", r"did you mean ATELIER_STORAGE_URL\?"),
+        ("ATELIER_THREADS", "1", r"did you mean ATELIER_API_THREADS or ATELIER_WORKER_THREADS\?"),
+        ("ATELIER_REDIS_URL", "redis://x", r"did you mean REDIS_URL\?"),
+        ("ATELIER_WEBHOOK_SECRETS_FILE", "x", r"did you mean ATELIER_WEBHOOK_SECRET\?"),
+        ("ATELIER_API_KEY", "1", "no such setting$"),
+        ("ATELIER_TAG", "1", "no such setting$"),
+        ("ATELIER_WORKERS", "1", "no such setting$"),
+        ("ATELIER_DEBUG", "1", "no such setting$"),
+        ("ATELIER_S3_BUCKET", "1", "no such setting$"),
+        (
+            "ATELIER_STORAGE_URL",
+            "/srv/pictures",
+            "ATELIER_STORAGE_URL: give a URL such as file:///srv/pictures",
+        ),
+        ("ATELIER_STORAGE_URL", "s4://bucket", "ATELIER_STORAGE_URL: give a URL"),
+        (
+            "ATELIER_STORAGE_URL",
+            "file://srv/pictures",
+            "ATELIER_STORAGE_URL: a file:// URL takes three slashes",
+        ),
+        ("ATELIER_STORAGE_URL", "file:///", "ATELIER_STORAGE_URL: a file:// URL takes three slashes"),
+        ("REDIS_URL", "redis://localhost:port/0", "^REDIS_URL must have a port"),
         ("ATELIER_NONSENSE_FILE", "x", "ATELIER_NONSENSE_FILE: no such setting"),
         ("REDIS_URL_FILE", "/does/not/exist", "REDIS_URL_FILE: cannot read"),
     ],
@@ -50,6 +76,17 @@ def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     secret.write_text("redis://:password@host/0\n")
     monkeypatch.setenv("REDIS_URL_FILE", str(secret))
     assert Settings.from_env().redis_url == "redis://:password@host/0"
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 100_000, None], ids=["no UTF-8", "huge", "a folder"])
+def test_a_secret_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
+) -> None:
+    path = tmp_path / "url"
+    path.mkdir() if content is None else path.write_bytes(content)
+    monkeypatch.setenv("REDIS_URL_FILE", str(path))
+    with pytest.raises(SettingsError, match=f"^REDIS_URL_FILE: .*{path}"):
+        Settings.from_env()
 
 
 def test_a_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ class ComposeStack:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
         self._project = project
-        self._environ = _environ() | {"ATELIER_PORT": str(port), "ATELIER_TAG": tag}
+        self._environ = _environ() | {"PUBLISHED_PORT": str(port), "IMAGE_TAG": tag}
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose`; return what it printed, its progress aside."""
@@ -89,7 +89,7 @@ class ComposeStack:
             "--rm",
             "--pid=host",
             "--user=0",
-            f"atelier-api:{self._environ['ATELIER_TAG']}",
+            f"atelier-api:{self._environ['IMAGE_TAG']}",
         ]
         _run([*command, "sh", "-c", f"kill -9 {container.pid}"], self._environ)
 

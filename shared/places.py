@@ -1,0 +1,83 @@
+"""The places that settings name: one of no use stops a start, in one sentence with the setting's name."""
+
+import errno
+import logging
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from obstore.exceptions import (
+    BaseError,
+    InvalidPathError,
+    NotSupportedError,
+    PermissionDeniedError,
+    UnauthenticatedError,
+)
+
+from shared.errors import AtelierError, ObjectNotFound, OutOfDisk
+from shared.object_store import open_object_store
+from shared.settings import Settings, SettingsError
+
+log = logging.getLogger("atelier.settings")
+
+# A later try meets these again, as opposed to a full disk or a network that is away.
+_LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
+_REFUSALS = (InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
+_HASTY: dict[str, Any] = {  # a bucket that is away is asked once, and not for minutes
+    "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
+    "client_options": {"timeout": timedelta(seconds=5), "connect_timeout": timedelta(seconds=3)},
+}
+
+
+def refuse_place(variable: str, place: object, error: OSError) -> None:
+    """Raise SettingsError where the error will stay until somebody changes the place or the setting."""
+    if error.errno in _LASTING:
+        raise _refusal(variable, place, error.strerror) from error
+
+
+def _refusal(variable: str, place: object, reason: str | None) -> SettingsError:
+    mend = "make it writable for this user, or name another place"
+    return SettingsError(f"{variable}: {place} cannot be written: {reason}; {mend}")
+
+
+def require_folder(variable: str, folder: Path) -> None:
+    """Make a folder that does not exist; raise SettingsError where no file can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise _refusal(variable, folder, error.strerror) from error
+
+
+def check_storage(settings: Settings) -> None:
+    """Write where pictures are kept; raise SettingsError where that will not do until something is changed.
+
+    A full disk, or a bucket that does not answer now, keeps no process from starting: /readyz tells of it.
+    """
+    url = settings.storage
+    try:
+        open_object_store(url, **({} if url.startswith("memory:") else _HASTY)).now()
+    except (ValueError, BaseError) as error:
+        raise SettingsError(f"ATELIER_STORAGE_URL: {url} is no storage: {_first_line(error)}") from error
+    except ObjectNotFound as error:
+        raise SettingsError(f"ATELIER_STORAGE_URL: {url} does not exist; make it, or name another") from error
+    except OutOfDisk as error:
+        log.warning("the storage is full", extra={"detail": error.detail})
+    except AtelierError as error:
+        _judge(url, error)
+
+
+def _judge(url: str, error: AtelierError) -> None:
+    cause = error.__cause__
+    if isinstance(cause, _REFUSALS):
+        raise _refusal("ATELIER_STORAGE_URL", url, _first_line(cause)) from error
+    if isinstance(cause, OSError):
+        raise _refusal("ATELIER_STORAGE_URL", url, cause.strerror) from error
+    log.warning("the storage does not answer", extra={"detail": error.detail})
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
