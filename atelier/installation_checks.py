@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tempfile
 from pathlib import Path
 
 import redis
@@ -12,10 +11,12 @@ from atelier.installation import names_server, wanted_models
 from atelier.listening import CannotListen, listen
 from atelier.readiness import is_ready
 from atelier.up_record import read_record
-from shared.cards import ModelCard
+from shared import places
+from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.object_store import local_folder, open_object_store
-from shared.settings import Settings
+from shared.settings import Settings, SettingsError
+from worker.models.source_check import advice, changed_source
 from worker.models.store import ModelStore
 
 GIGABYTE = 1_000_000_000
@@ -27,29 +28,22 @@ def check_state_folder(settings: Settings) -> Finding:
     """Write a file where everything is kept."""
     folder = settings.state_dir.absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(b"x")
-            file.flush()
-    except OSError as error:
-        return _without_state_folder(f"{folder}: {error.strerror}")
+        places.require_folder("ATELIER_STATE_DIR", folder)
+    except SettingsError as error:
+        if names_server(os.environ):
+            return warn("state folder", str(error), "only `atelier up` needs it beside a server of its own")
+        return fail("state folder", str(error), "correct ATELIER_STATE_DIR, or the folder")
     return ok("state folder", f"{folder} is writable")
-
-
-def _without_state_folder(reason: str) -> Finding:
-    mend = "make it writable, or name another with ATELIER_STATE_DIR"
-    if names_server(os.environ):
-        return warn("state folder", reason, f"only `atelier up` needs it beside a server of its own: {mend}")
-    return fail("state folder", reason, mend)
 
 
 def check_storage(settings: Settings) -> Finding:
     """Write where pictures are kept."""
+    mend = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
     try:
-        open_object_store(settings.storage).now()
-    except (AtelierError, OSError) as error:
-        mend = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
-        return fail("storage", f"{settings.storage}: {error}", mend)
+        places.check_storage(settings)
+        open_object_store(settings.storage).check()
+    except (AtelierError, SettingsError) as error:
+        return fail("storage", str(error), mend)
     return ok("storage", f"{settings.storage} is writable")
 
 
@@ -84,10 +78,38 @@ def check_port(settings: Settings) -> Finding:
     return ok("port", f"{host} port {port} is free")
 
 
+def check_cards(settings: Settings) -> list[Finding]:
+    """Read the user's own cards, and look for the models that ATELIER_WORKER_PRELOAD names."""
+    catalog = load_catalog(settings.cards)
+    mend = "correct the file, or move it out of the folder; running processes see it at once"
+    faults = [fail(f"card {fault.path.name}", str(fault), mend) for fault in catalog.faults]
+    known = {card.name for card in catalog} | {fault.name for fault in catalog.faults}
+    for name in settings.worker.preloaded:
+        if name not in known:
+            text = f"ATELIER_WORKER_PRELOAD: no model is named {name!r}"
+            faults.append(fail("preload", text, f"known: {', '.join(sorted(known))}"))
+    return faults or [ok("cards", f"all can be used; your own lie in {settings.cards}")]
+
+
 def check_models(settings: Settings) -> list[Finding]:
-    """Check the weights that workers load at start, every file against its checksum."""
-    store = ModelStore(settings.models)
-    return [_check_model(store, card) for card in wanted_models(settings)]
+    """Check the weights that workers load at start, every file against its checksum, and all sources."""
+    store, wanted = ModelStore(settings.models), wanted_models(settings)
+    others = [card for card in load_catalog(settings.cards) if card not in wanted]
+    findings = [_check_model(store, card) for card in wanted]
+    return findings + [finding for card in others if (finding := _changed(store, card))]
+
+
+def _changed(store: ModelStore, card: ModelCard) -> Finding | None:
+    try:
+        stored = store.find(card)
+    except ModelCorrupt as error:
+        return fail(f"model {card.name}", error.detail, f"`atelier models pull {card.name}`")
+    file = stored and changed_source(card, stored)
+    return (
+        warn(f"model {card.name}", f"{file} has changed since it was pulled", advice(card, file))
+        if file
+        else None
+    )
 
 
 def _check_model(store: ModelStore, card: ModelCard) -> Finding:
@@ -100,7 +122,7 @@ def _check_model(store: ModelStore, card: ModelCard) -> Finding:
         )
     except ModelCorrupt as error:
         return fail(name, error.detail, f"`atelier models pull {card.name}`")
-    return ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
+    return _changed(store, card) or ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
 
 
 def check_server(settings: Settings) -> list[Finding]:

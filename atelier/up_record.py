@@ -6,7 +6,10 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from atelier.client.downloads import write_whole
+from shared.small_file import read_small
 
 RECORD_FILE = "up.json"
 
@@ -25,6 +28,9 @@ class UpRecord:
     def is_running(self) -> bool:
         """Whether the supervisor lives; after a kill its record stays."""
         return Path(f"/proc/{self.pid}").exists()
+
+
+_RECORD = TypeAdapter(UpRecord)
 
 
 def write_record(folder: Path, record: UpRecord) -> None:
@@ -46,8 +52,8 @@ def _write_over(path: Path, data: bytes) -> None:
 def read_record(folder: Path) -> UpRecord | None:
     """Return the record of a state folder; None where nothing runs, or nothing that can be read."""
     try:
-        return UpRecord(**json.loads((folder / RECORD_FILE).read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        return _RECORD.validate_json(read_small(folder / RECORD_FILE), strict=True)
+    except (OSError, ValueError):
         return None
 
 

@@ -41,6 +41,12 @@ class SavedModelSource(_Data):
     type: Literal["saved_model"]
     path: str
 
+    @property
+    def folder(self) -> Path:
+        """The folder; `~` is this user's home."""
+        path = Path(self.path)
+        return path.expanduser() if path.parts[:1] == ("~",) else path
+
 
 class UrlSource(_Data):
     """A .tar.gz of a SavedModel at a URL, checked against its sha256."""
@@ -104,7 +110,7 @@ class ModelCard(_Data):
 
     name: str = Field(pattern=f"^{NAME}$")
     kind: Kind
-    version: str = Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    version: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")  # names a folder of the model store
     title: str
     description: str
     license: str

@@ -39,6 +39,6 @@ class HealthWatch:
     def _is_ready(self, pid: int) -> bool:
         try:
             health = json.loads(self._path.read_text("utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return False
         return isinstance(health, dict) and health.get("pid") == pid and health.get("reason") == ""

@@ -49,6 +49,7 @@ def find() -> Iterator[Finding]:
     yield installation.check_disk(settings)
     yield installation.check_port(settings)
     yield from installation.check_server(settings)
+    yield from installation.check_cards(settings)
     yield from installation.check_models(settings)
     yield machine.check_tensorflow()
 

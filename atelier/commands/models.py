@@ -8,9 +8,11 @@ import click
 from atelier.cli import Target, pass_target, url_option
 from atelier.display.table import Table
 from atelier.installation import wanted_models
+from shared.card_faults import CardFault
 from shared.cards import ModelCard, load_catalog
-from shared.errors import AtelierError, ModelCorrupt
+from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.settings import Settings
+from worker.models.source_check import advice, changed_source
 from worker.models.sources import PullStep
 from worker.models.store import ModelStore, StoredModel
 
@@ -29,8 +31,8 @@ def models() -> None:
 def list_models(*, as_json: bool) -> None:
     """Show every known model and whether its weights are here."""
     settings = Settings.from_env()
-    store = ModelStore(settings.models)
-    rows = [_row(card, _find(store, card)) for card in load_catalog(settings.cards)]
+    store, catalog = ModelStore(settings.models), load_catalog(settings.cards)
+    rows = [_row(card, _find(store, card)) for card in catalog] + [_fault_row(one) for one in catalog.faults]
     if as_json:
         click.echo(json.dumps(rows))
         return
@@ -38,6 +40,9 @@ def list_models(*, as_json: bool) -> None:
     for row in rows:
         table.add(*(str(row[name]) for name in COLUMNS))
     table.print()
+    for row in rows:
+        if row["problem"]:
+            click.echo(f"warning: {row['problem']}", err=True)
 
 
 def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
@@ -49,14 +54,34 @@ def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
 
 def _row(card: ModelCard, found: StoredModel | str) -> dict[str, object]:
     weights = found if isinstance(found, str) else f"{found.bytes / MEGABYTE:.1f} MB"
+    problem = "" if isinstance(found, str) else _changed(card, found)
     facts = {"name": card.name, "type": card.kind, "version": card.version, "weights": weights}
-    return {**facts, "license": card.license, "title": card.title, "default": card.default}
+    facts |= {"license": card.license, "title": card.title}
+    return {**facts, "default": card.default, "problem": problem}
+
+
+def _fault_row(fault: CardFault) -> dict[str, object]:
+    unknown = dict.fromkeys(("type", "version", "license", "title"), "")
+    row = {"name": fault.name, **unknown, "weights": "card at fault", "default": False}
+    return {**row, "problem": str(fault), "path": str(fault.path), "field": fault.field}
+
+
+def _changed(card: ModelCard, found: StoredModel) -> str:
+    file = changed_source(card, found)
+    return advice(card, file) if file else ""
 
 
 @models.command()
 @click.argument("names", nargs=-1)
-def pull(*, names: tuple[str, ...]) -> None:
-    """Bring models into the store; without NAMES those that workers load at start."""
+@click.option("--replace", is_flag=True, help="Pull again what is stored, under the same version.")
+def pull(*, names: tuple[str, ...], replace: bool) -> None:
+    """Bring models into the store; without NAMES those that workers load at start.
+
+    One that fails stops no other. A network that has changed under the version of the stored one is not taken
+    without --replace.
+    """
+    if replace and not names:
+        raise click.UsageError("--replace needs the NAMES of the models to pull again")
     settings = Settings.from_env()
     store = ModelStore(settings.models)
     cards = _cards(settings, names, wanted_models(settings))
@@ -64,9 +89,20 @@ def pull(*, names: tuple[str, ...]) -> None:
         click.echo(
             "Workers load no model at start, so nothing was pulled; name the models to pull.", err=True
         )
-    for card in cards:
-        found = store.pull(card, _teller(card.name))
-        click.echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
+    faults = [fault for card in cards if (fault := _pull(store, card, replace=replace))]
+    if faults:
+        raise ModelUnavailable("; ".join(faults))
+
+
+def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
+    try:
+        found = store.pull(card, _teller(card.name), replace=replace)
+    except AtelierError as error:
+        return error.detail
+    if changed := _changed(card, found):
+        return changed
+    click.echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
+    return ""
 
 
 def _teller(name: str) -> Callable[[PullStep], None]:
@@ -123,4 +159,7 @@ def reload(target: Target) -> None:
 
 def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:
     catalog = load_catalog(settings.cards)
+    if not names:
+        for fault in catalog.faults:
+            click.echo(f"warning: {fault}", err=True)
     return [catalog.get(name) for name in names] or otherwise

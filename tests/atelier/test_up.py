@@ -19,6 +19,8 @@ from atelier.journal import newest_file
 from atelier.stack import RunningStack, StackFailed
 from atelier.state_lock import StateLock
 from atelier.up_record import UpRecord, read_record, remove_record, write_record
+from tests.support.light_models import GENERATOR, write_cards
+from tests.support.model_cards import transform_card
 from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 
@@ -85,7 +87,7 @@ def test_a_torn_journal_is_told_and_the_start_goes_on(tmp_path: Path, journal: P
 def test_a_wrong_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ATELIER_WORKER_THREADS", "none")
     answer = run_up(tmp_path)
-    assert answer.returncode == 2
+    assert answer.returncode == 78
     assert answer.stderr.startswith("error: ATELIER_WORKER_THREADS: ")
 
 
@@ -99,6 +101,12 @@ def test_the_record_of_a_running_installation_comes_back(tmp_path: Path) -> None
     write_record(tmp_path, record)
     assert read_record(tmp_path) == record
     remove_record(tmp_path)
+    assert read_record(tmp_path) is None
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"pid": "", "url": 5, "redis_url": null}', "[" * 100_000])
+def test_a_record_that_is_none_says_that_nothing_runs(tmp_path: Path, text: str) -> None:
+    (tmp_path / "up.json").write_text(text)
     assert read_record(tmp_path) is None
 
 
@@ -127,3 +135,37 @@ def answers(url: str) -> bool:
     except httpx.TransportError:
         return False
     return True
+
+
+BAD_CARDS = {
+    "half.json": '{"name": "half"}',
+    "gone.json": transform_card(Path("/nowhere"), name="gone", default=True, preload=True).model_dump_json(),
+}
+
+
+@pytest.mark.slow
+def test_bad_cards_and_a_default_model_that_was_not_pulled_leave_an_installation_at_work(
+    tmp_path: Path,
+) -> None:
+    cards = tmp_path / "cards"
+    write_cards(cards)
+    (cards / "saved_model.pb").touch()  # the stand-ins' cards name this folder
+    for name, text in BAD_CARDS.items():
+        (cards / name).write_text(text)
+    stand_ins = (sys.executable, "-m", "tests.reliability.light")
+    with RunningStack(tmp_path, wrap={"worker": stand_ins}) as stack, stack.client() as client:
+        job = client.submit({"type": "generate", "model": GENERATOR, "seed": 7})
+        assert client.wait(job, timeout_seconds=60).succeeded
+        listed = httpx.get(f"{stack.url}/v1/models").json()
+        assert [(fault["name"], fault["field"]) for fault in listed["unavailable"]] == [("half", "kind")]
+        processes = stack.processes()
+        (cards / "later.json").write_bytes(b"\xff" * 99)
+        stack.kill("worker")
+        eventually(lambda: stack.processes().get("worker") not in (None, processes["worker"]), seconds=30)
+        eventually(lambda: httpx.get(f"{stack.url}/readyz").status_code == 200, seconds=100)
+        assert stack.processes()["api"] == processes["api"]
+        text = stack.log_text()
+    assert "gone could not be pulled; starting without" in text
+    assert f"path={cards / 'half.json'}" in text
+    assert f"path={cards / 'later.json'}" in text
+    assert "Traceback" not in text

@@ -3,6 +3,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from worker.health import STALE_SECONDS, Health, judge, write_health
 
 
@@ -44,3 +46,10 @@ def test_a_full_disk_stops_no_heartbeat(tmp_path: Path) -> None:
     (tmp_path / f"h.{os.getpid()}.tmp").mkdir()  # stands in the way as a full disk would
     write_health(file, Health.of_this_process("", ()))
     assert judge(file) == ""
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{}", b"null", b"\xff\xfe", b"[" * 100_000])
+def test_a_file_that_is_no_health_file_is_told_in_a_sentence(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "worker.health"
+    path.write_bytes(text)
+    assert judge(path).startswith(f"no worker has written {path}: ")

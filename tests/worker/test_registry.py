@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.cards import bundled_cards, load_catalog
+from shared.cards import Catalog, bundled_cards, load_catalog
 from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.model_reload import ReloadWish
 from shared.redis_server import Client
+from tests.support.model_cards import transform_card
+from tests.support.small_networks import export, negative, sepia
 from worker.models.store import ModelStore
 from worker.registry import ModelRegistry
 
@@ -92,3 +94,65 @@ def test_a_catalog_notices_a_changed_folder(cards: Path) -> None:
     raw = catalog.get(NAME).model_dump() | {"title": "Mine"}
     (cards / "card.json").write_text(json.dumps(raw))
     assert catalog.get(NAME).title == "Mine"
+
+
+def test_models_that_cannot_be_loaded_keep_no_worker_from_its_start(
+    cards: Path, store: ModelStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry = ModelRegistry(Catalog([load_catalog().get(NAME)], cards), store)
+    (cards / "half.json").write_text('{"name": "half", "preload": true}')
+    mine = transform_card(cards / "nowhere", name="mine", default=True, preload=True)
+    (cards / "mine.json").write_text(mine.model_dump_json())
+    registry.preload(["half", "nobody"])
+    assert [loaded.name for loaded in registry.loaded()] == [NAME]
+    told = {vars(record)["model"]: vars(record)["detail"] for record in caplog.records if "not" in record.msg}
+    assert set(told) == {"mine", "half", "nobody"}
+    assert "atelier models pull mine" in told["mine"]
+    assert f"{cards / 'half.json'}: version is missing" in told["half"].replace("kind is missing; ", "")
+
+
+def test_a_preloaded_model_that_was_pulled_meanwhile_comes_with_the_next_reload(
+    cards: Path, store: ModelStore, tmp_path: Path
+) -> None:
+    registry = ModelRegistry(Catalog([], cards), store)
+    card = transform_card(export(negative(), tmp_path / "negative"), name="mine", preload=True)
+    (cards / "mine.json").write_text(card.model_dump_json())
+    registry.preload()
+    assert registry.loaded() == ()
+    store.pull(card)
+    registry.refresh()
+    assert [loaded.name for loaded in registry.loaded()] == ["mine"]
+
+
+def test_a_card_that_is_torn_later_leaves_its_loaded_model_in_service(
+    registry: ModelRegistry, cards: Path, store: ModelStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    announce(cards, store, "9")
+    old = registry.get(NAME)
+    text = (cards / "card.json").read_text()
+    (cards / "card.json").write_text(text[: len(text) // 2])
+    registry.refresh()
+    assert registry.get(NAME) is old
+    assert any("card.json" in str(vars(record).get("detail")) for record in caplog.records)
+
+
+def test_a_network_exported_again_under_its_version_is_told_and_comes_when_asked_for(
+    cards: Path, store: ModelStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = export(negative(), tmp_path / "network")
+    card = transform_card(folder, name="mine", preload=True)
+    (cards / "mine.json").write_text(card.model_dump_json())
+    store.pull(card)
+    registry = ModelRegistry(load_catalog(cards), store)
+    old = registry.get("mine")
+    assert not caplog.records
+    export(sepia(), folder)
+    registry.refresh()
+    assert registry.get("mine") is old
+    (record,) = [record for record in caplog.records if "source has changed" in record.msg]
+    assert "atelier models pull --replace mine" in vars(record)["detail"]
+    store.pull(card, replace=True)
+    caplog.clear()
+    registry.refresh()
+    assert registry.get("mine") is not old
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]

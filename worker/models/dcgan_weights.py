@@ -76,7 +76,7 @@ def read_record(folder: Path) -> WeightsRecord:
         return WeightsRecord(**json.loads((folder / RECORD_NAME).read_text("utf-8")))
     except FileNotFoundError as error:
         raise ModelUnavailable(f"{error.filename} is missing") from error
-    except (ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ModelCorrupt(f"{folder / RECORD_NAME} is not a record of weights: {error}") from error
 
 

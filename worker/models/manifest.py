@@ -11,6 +11,7 @@ from typing import Any
 
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt
+from shared.small_file import read_small
 
 MANIFEST_FILE = "manifest.json"
 _CHUNK = 1 << 20  # bytes
@@ -77,10 +78,11 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a stored model's manifest.json; raise ModelCorrupt when it is no such thing."""
     path = folder / MANIFEST_FILE
     try:
-        manifest = Manifest.from_json(json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = Manifest.from_json(json.loads(read_small(path)))
+        agrees = manifest.digest == digest_of(manifest.files)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelCorrupt(f"{path} cannot be read: {error!r}; {repull(folder)}") from error
-    if manifest.digest != digest_of(manifest.files):
+    if not agrees:
         raise ModelCorrupt(f"{path} does not agree with itself; {repull(folder)}")
     return manifest
 

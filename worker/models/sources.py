@@ -36,9 +36,9 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case HubSource(handle=handle):
             on_step(PullStep("fetch"))
             fetch_module(handle, folder)
-        case SavedModelSource(path=path):
+        case SavedModelSource(folder=given):
             on_step(PullStep("copy"))
-            _copy(Path(path).expanduser(), folder)
+            _copy(given, folder)
         case TrainedSource(path=path, sha256=sha256):
             on_step(PullStep("copy"))
             folder.mkdir()

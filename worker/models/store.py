@@ -8,13 +8,14 @@ import contextlib
 import fcntl
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.places import refuse_place
 from worker.models.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -47,20 +48,28 @@ class ModelStore:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def pull(self, card: ModelCard, on_step: OnStep = lambda _: None) -> StoredModel:
+    def pull(
+        self, card: ModelCard, on_step: OnStep = lambda _: None, *, replace: bool = False
+    ) -> StoredModel:
         """Bring a model into the store and return it; does nothing when a good copy is there.
 
-        A damaged copy, or one from another source than the card's, is replaced. Of several pulls at once
-        one works and the others wait for it. ModelUnavailable or ModelCorrupt when the source fails;
-        the store is then as it was.
+        A damaged copy, or one from another source than the card's, is replaced; with `replace` any. Of
+        several pulls at once one works and the others wait for it. ModelUnavailable or ModelCorrupt when the
+        source fails; the store is then as it was. SettingsError where the store's folder cannot be written.
         """
+        if replace:
+            return self._locked_pull(card, on_step, lambda: None)
         present = self._intact(card)  # before the lock: the store may be mounted read-only
-        if present:
-            return present
+        return present or self._locked_pull(card, on_step, lambda: self._intact(card))
+
+    def _locked_pull(
+        self, card: ModelCard, on_step: OnStep, present: Callable[[], StoredModel | None]
+    ) -> StoredModel:
         try:
             with self._lock(card):
-                return self._intact(card) or self._pull(card, on_step)
+                return present() or self._pull(card, on_step)
         except OSError as error:
+            refuse_place("ATELIER_MODELS_DIR", self._root, error)
             raise ModelUnavailable(
                 f"model {card.name} cannot be pulled into {self._root}: {error}"
             ) from error
@@ -68,7 +77,11 @@ class ModelStore:
     def find(self, card: ModelCard) -> StoredModel | None:
         """Return the stored model, its files unchecked; None when there is none from this source."""
         folder = self._folder(card)
-        if not (folder / MANIFEST_FILE).is_file():
+        try:
+            is_stored = (folder / MANIFEST_FILE).is_file()
+        except OSError as error:
+            raise ModelCorrupt(f"{folder} cannot be looked at: {error.strerror}") from error
+        if not is_stored:
             return None
         manifest = read_manifest(folder)
         return StoredModel(folder, manifest) if manifest.source == card.source.model_dump() else None

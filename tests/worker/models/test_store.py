@@ -5,9 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.settings import SettingsError
 from tests.support.model_cards import stylize_card
 from worker.models.manifest import MANIFEST_FILE
 from worker.models.sources import PullStep
@@ -166,9 +168,11 @@ def test_two_processes_that_pull_at_once_do_the_work_once(
     store.verify(plain_card)
 
 
-def test_a_store_that_cannot_be_written_is_unavailable(plain_card: ModelCard, tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_written_is_refused_by_its_setting(
+    plain_card: ModelCard, tmp_path: Path
+) -> None:
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(ModelUnavailable, match=r"painter cannot be pulled into .*file"):
+    with pytest.raises(SettingsError, match=r"^ATELIER_MODELS_DIR: .*file cannot be written"):
         ModelStore(tmp_path / "file").pull(plain_card)
 
 
@@ -186,3 +190,22 @@ def test_the_store_needs_no_tensorflow() -> None:
     code = "import sys, worker.models.store, worker.models.loading; print('tensorflow' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert run.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("version", [".", "..", ".hidden", "a/b", ""])
+def test_a_version_names_a_folder_of_its_own(version: str) -> None:
+    with pytest.raises(ValidationError, match="version"):
+        stylize_card({"type": "saved_model", "path": "/networks/painter"}, version=version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"[]", b"{", b"\xff", b"[" * 100_000, b'{"files": [{"path": 1, "sha256": "", "bytes": 0}]}'],
+    ids=["list", "torn", "binary", "deep", "wrong types"],
+)
+def test_a_manifest_that_is_none_is_damage(store: ModelStore, plain_card: ModelCard, text: bytes) -> None:
+    (store.pull(plain_card).folder / MANIFEST_FILE).write_bytes(text)
+    with pytest.raises(ModelCorrupt, match="run `atelier models pull painter`"):
+        store.find(plain_card)
+    assert store.list() == ()
+    assert store.pull(plain_card).bytes == 12_000
