@@ -1,0 +1,93 @@
+"""A reader, and what he has at hand: an installation that runs, and a folder with a few small pictures."""
+
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from atelier.stack import RunningStack
+from tests.support import pictures
+from tests.support.pages import blocks_of
+from tests.support.reader import Reader
+from tests.support.receiver import Receiver, receiver
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with RunningStack(tmp_path_factory.mktemp("installation"), start_seconds=600) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def told() -> Iterator[Receiver]:
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def read(
+    installation: RunningStack, told: Receiver, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """Return what does all that a page says, once, in a folder of the page's own, and returns the folder."""
+    words = {
+        "127.0.0.1:8480": installation.url.removeprefix("http://"),
+        "localhost:8480": installation.url.removeprefix("http://"),
+        "Client()": f'Client("{installation.url}")',
+        "https://receiver.example": told.url.removesuffix("/told"),
+        "port 9000": f"port {(port := _free_port())}",
+        "127.0.0.1:9000": f"127.0.0.1:{port}",
+    }
+
+    @cache
+    def do(page: str) -> Path:
+        folder, scripts = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("scripts")
+        _lay_out(folder, installation)
+        if page == "docs/operations.md":
+            _let_a_job_fail(installation)
+        with Reader(folder, scripts, words, told) as reader:
+            reader.follow(blocks_of(page))
+        return folder
+
+    return do
+
+
+def _lay_out(folder: Path, installation: RunningStack) -> None:
+    """Put there what the pages take for granted."""
+    (folder / ".venv").symlink_to(sys.prefix)
+    (folder / ".atelier").symlink_to(installation.folder)
+    for name, data in _files().items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+
+
+@cache
+def _files() -> dict[str, bytes]:
+    photos = {f"photos/{name}.jpg": pictures.photo(96, 64 + len(name)) for name in ("boat", "trip/sea")}
+    shapes = {f"shapes/{side}/{n}.png": pictures.png(side, n + 8) for side in (16, 32) for n in range(32)}
+    return {
+        "photo.jpg": pictures.photo(160, 120),
+        "other.jpg": pictures.photo(120, 160),
+        "painting.png": pictures.png(128, 128),
+        "sketch.png": pictures.grey(128, 96),
+        "mask.png": pictures.grey(160, 120),
+        "clip.gif": pictures.gif(3, 64, 64),
+        **photos,
+        **shapes,
+    }
+
+
+def _let_a_job_fail(installation: RunningStack) -> None:
+    """Leave a job whose photo breaks off, for the page on what to do then."""
+    with installation.client() as client:
+        file = client.upload(pictures.truncated(pictures.photo()))
+        job = client.submit({"type": "stylize", "content": file, "styles": [{"image": file}]})
+        assert client.wait(job).status == "failed"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

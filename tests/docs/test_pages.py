@@ -1,0 +1,61 @@
+"""Every example of the pages, done from top to bottom by a reader with a fresh installation."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.pages import PAGES, blocks_of
+
+RUN = {"sh", "python", "json", "http"}
+SHOWN = {"text", "yaml"}
+NOT_RUN = {  # what may be left out, block by block
+    "README.md": ["installs everything", "needs Docker"],
+    "docs/cli.md": ["ends with Ctrl-C"],
+    "docs/deploy.md": ["needs Docker"] * 7,
+    "docs/gallery.md": ["draws the gallery, for minutes"],
+    "docs/operations.md": [
+        "needs Docker",
+        "for a damaged installation",
+        "for a damaged installation",
+        "for a stopped installation",
+        "needs Docker",
+    ],
+    "docs/reliability.md": ["breaks things for 40 minutes"],
+    "docs/training.md": ["takes an hour and the network"],
+}
+COMMAND = re.compile(r"\s*(\$ )?(atelier|curl|make|docker|python|pip|git) (?!.*\[--)")
+READ = [
+    page for page in PAGES if any(block.language in RUN and not block.reason for block in blocks_of(page))
+]
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("page", READ)
+def test_a_page_works_from_top_to_bottom(page: str, read: Callable[[str], Path]) -> None:
+    read(page)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_only_what_is_listed_here_is_not_run(page: str) -> None:
+    blocks = blocks_of(page)
+    assert [block.reason for block in blocks if block.reason] == NOT_RUN.get(page, [])
+    unknown = [block.place for block in blocks if block.language not in RUN | SHOWN]
+    assert not unknown, f"these blocks have no language that tells what to do with them: {unknown}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_command_hides_among_what_is_only_shown(page: str) -> None:
+    shown = [block for block in blocks_of(page) if block.language == "text"]
+    assert not [block.place for block in shown for line in block.text.splitlines() if COMMAND.match(line)]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_yaml_can_be_read(page: str) -> None:
+    for block in blocks_of(page):
+        if block.language == "yaml":
+            assert isinstance(yaml.safe_load(block.text), dict), block.place
