@@ -73,7 +73,9 @@ def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
 def _lines(data: bytes) -> Source:
     source = LineSource(data)
     if not source.count:
-        raise InvalidRequest.of_field("", "the body holds no items: send one JSON object a line")
+        raise InvalidRequest.of_field(
+            "", "the body holds no items; it must have one JSON object on each line"
+        )
     return source
 
 
@@ -93,7 +95,8 @@ def _parsed(model: type[Model], raw: object) -> Model:
 def _json_bytes() -> bytes:
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType(
-            f"send application/json, or {JSON_LINES[0]}, an item a line; got {request.mimetype or 'none'}"
+            f"the body must be JSON (application/json), or one JSON object on each line ({JSON_LINES[0]}); "
+            f"got {request.mimetype or 'no type'}"
         )
     return _body(min(MAX_ENVELOPE_BYTES, services().settings.limits.max_body_bytes))
 
@@ -102,7 +105,9 @@ def _body(limit: int) -> bytes:
     request.max_content_length = limit
     data = request.get_data()
     if request.content_length is None and len(data) >= limit:  # without a length it is cut there in silence
-        raise BodyTooLarge(f"such a body may have {limit} bytes; send the rest as further items")
+        raise BodyTooLarge(
+            f"a body of this type may have at most {limit} bytes; send the rest as further items"
+        )
     return data
 
 

@@ -15,6 +15,8 @@ from shared.spec_parts import STYLE_NAME
 Fields = ImmutableMultiDict[str, str]
 Parts = ImmutableMultiDict[str, FileStorage]
 
+MAX_SHOWN = 80  # characters of a text that is repeated
+_UNSENT = ("invalid_format", "style_not_found")  # codes of what comes of a file's name
 _NUMBER = re.compile(r"\d{1,9}")
 
 
@@ -32,10 +34,41 @@ def fault(pointer: str, detail: str, code: str) -> InvalidRequest:
     return InvalidRequest(detail, errors=[FieldError(pointer, detail, code)])
 
 
-def strangers(given: Iterable[str], known: Iterable[str]) -> Iterator[AtelierError]:
-    """Yield a fault for every field that a form does not have."""
+def strangers(
+    given: Iterable[str], known: Iterable[str], texts: Iterable[str] = ()
+) -> Iterator[AtelierError]:
+    """Yield a fault for every field that a form does not have; `texts` are those that may not be files."""
     for name in sorted(set(given) - set(known)):
-        yield fault(f"/{name}", f"{name} is not a known field", "unknown_field")
+        if name in texts:
+            detail = f"{name} is a text and not a file: write -F {name}=VALUE without @ or <"
+            yield fault(f"/{name}", detail, "invalid_type")
+        else:
+            yield fault(f"/{name}", f"{name} is not a known field", "unknown_field")
+
+
+def as_file(name: str, text: str) -> str:
+    """Return the advice for a picture's name that came as a text: the commonest slip with curl."""
+    return (
+        f"to send a picture from a file, write -F {name}=@{text if len(text) <= MAX_SHOWN else 'photo.jpg'}"
+    )
+
+
+def with_hint(error: AtelierError, name: str, texts: Sequence[str]) -> AtelierError:
+    """Return the error of a form, which says how a picture is sent where only a text came for one."""
+    faults = [_hinted(entry, name, texts) for entry in error.errors]
+    return type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
+
+
+def _hinted(entry: FieldError, name: str, texts: Sequence[str]) -> FieldError:
+    field, _, place = entry.pointer.strip("/").partition("/")
+    if field != name or entry.code not in _UNSENT:
+        return entry
+    text = texts[int(place)] if place.isdigit() and int(place) < len(texts) else (texts or ["photo.jpg"])[0]
+    if entry.code == "style_not_found":
+        detail = f"{name} {text} is no stored style; {as_file(name, text)}"
+    else:
+        detail = f"{name} is neither a picture nor the id of an uploaded file; {as_file(name, text)}"
+    return FieldError(entry.pointer, detail, entry.code)
 
 
 def read_picture(
@@ -79,11 +112,11 @@ def _weight_faults(
     weights: Sequence[str], sent: Sequence[Part], styles: Sequence[dict[str, Any]]
 ) -> list[AtelierError]:
     if len(weights) > len(styles):
-        return [fault("/weight", "there are more weights than styles", "invalid_length")]
+        return [fault("/weight", "weight is given more often than style", "invalid_length")]
     if weights and 0 < len(sent) < len(styles):
         detail = (
-            "weight: a form does not keep the order of uploads and names; to weigh both together, upload the "
-            "pictures to /v1/files first and name all of them"
+            "weight cannot be given where some styles are sent along and others named: a form does not keep "
+            "their order: upload the pictures to /v1/files first, and name all of them"
         )
         return [fault("/weight", detail, "ambiguous")]
     return []

@@ -1,13 +1,15 @@
 """HTML forms as job requests, so that one `curl -F` does what takes an upload and a JSON body otherwise."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from api.edge_errors import MalformedJson
 from api.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table
-from api.form_parts import Fields, Part, Parts, fault, read_picture, read_styles, strangers
+from api.form_parts import Fields, Part, Parts, fault, read_picture, read_styles, strangers, with_hint
 from shared.errors import AtelierError, FieldError
+from shared.field_words import in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,34 +18,45 @@ class Form:
 
     raw: dict[str, Any]  # as the client would have sent it in JSON, pictures by the ids they will have
     faults: list[AtelierError]  # of the form itself
-    given: Table  # the fields of text that were given
+    table: Table  # the fields of text that the form has
+    given: Table  # those that were given
     uploads: tuple[Part, ...] = ()
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # given for pictures, by field
 
 
 def read_generate(fields: Fields, parts: Parts) -> Form:
     """Read the form of a generation."""
-    faults = [*strangers(fields, GENERATE), *strangers(parts, ())]
-    return Form(_specification("generate", fields, GENERATE, faults), faults, _given(fields, GENERATE))
+    faults = [*strangers(fields, GENERATE), *strangers(parts, (), GENERATE)]
+    raw = _specification("generate", fields, GENERATE, faults)
+    return Form(raw, faults, GENERATE, _given(fields, GENERATE))
 
 
 def read_stylize(fields: Fields, parts: Parts) -> Form:
     """Read the form of a stylization, with its pictures."""
     pictures = ("content", "style", "mask")
-    faults = [*strangers(fields, (*STYLIZE, *pictures, "weight")), *strangers(parts, pictures)]
+    faults = [
+        *strangers(fields, (*STYLIZE, *pictures, "weight")),
+        *strangers(parts, pictures, (*STYLIZE, "weight")),
+    ]
     raw = _specification("stylize", fields, STYLIZE, faults)
     raw["content"], content = read_picture("content", fields, parts, faults)
     raw_styles, styles = read_styles(fields, parts, faults)
     raw["styles"] = raw_styles or None
     raw["mask"], mask = read_picture("mask", fields, parts, faults)
-    return Form(_without_nothing(raw), faults, _given(fields, STYLIZE), (*content, *styles, *mask))
+    texts = {name: fields.getlist(name) for name in ("content", "mask")}
+    texts["style"] = [*("" for _ in styles), *fields.getlist("style")]
+    uploads = (*content, *styles, *mask)
+    return Form(_without_nothing(raw), faults, STYLIZE, _given(fields, STYLIZE), uploads, texts)
 
 
 def read_transform(fields: Fields, parts: Parts) -> Form:
     """Read the form of a transformation, with its picture."""
-    faults = [*strangers(fields, (*TRANSFORM, "content")), *strangers(parts, ("content",))]
+    faults = [*strangers(fields, (*TRANSFORM, "content")), *strangers(parts, ("content",), TRANSFORM)]
     raw = _specification("transform", fields, TRANSFORM, faults)
     raw["content"], content = read_picture("content", fields, parts, faults)
-    return Form(_without_nothing(raw), faults, _given(fields, TRANSFORM), tuple(content))
+    texts = {"content": fields.getlist("content")}
+    given = _given(fields, TRANSFORM)
+    return Form(_without_nothing(raw), faults, TRANSFORM, given, tuple(content), texts)
 
 
 def _without_nothing(raw: dict[str, Any]) -> dict[str, Any]:
@@ -56,14 +69,16 @@ def _given(fields: Fields, table: Table) -> Table:
 
 def _specification(kind: str, fields: Fields, table: Table, faults: list[AtelierError]) -> dict[str, Any]:
     raw: dict[str, Any] = {"type": kind}
-    for name, field in _given(fields, table).items():
+    for name, entry in _given(fields, table).items():
         texts = fields.getlist(name)
-        if len(texts) > 1 and not field.repeats:
+        if len(texts) > 1 and not entry.repeats:
             faults.append(fault(f"/{name}", f"{name} may be given once", "repeated_field"))
         try:
-            _place(raw, field.path, _value(field, texts))
+            _place(raw, entry.path, _value(entry, texts))
         except MalformedJson as error:
-            faults.append(fault(f"/{name}", f"{name} must hold JSON: {error.detail}", MalformedJson.code))
+            faults.append(
+                fault(f"/{name}", f"{name} {error.detail.removeprefix('the body ')}", MalformedJson.code)
+            )
     return raw
 
 
@@ -83,14 +98,18 @@ def _place(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 def renamed(error: AtelierError, form: Form) -> AtelierError:
     """Return the error in the words of the form: its pointers, and the names in its sentences."""
-    faults = [_reworded(entry, _field_of(entry.pointer, form.given)) for entry in error.errors]
-    return type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
+    names = {".".join(entry.path): name for name, entry in form.table.items()}
+    faults = [_reworded(entry, _field_of(entry.pointer, form.given), names) for entry in error.errors]
+    told = type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
+    for name, texts in form.texts.items():
+        told = with_hint(told, name, texts)
+    return told
 
 
 def _field_of(pointer: str, given: Table) -> str:
     """Return the form's pointer for one into the specification."""
-    for name, field in given.items():
-        place = "/" + "/".join(field.path)
+    for name, entry in given.items():
+        place = "/" + "/".join(entry.path)
         if pointer == place or pointer.startswith(f"{place}/"):
             return f"/{name}{pointer[len(place) :]}"
     style = re.fullmatch(r"/styles(?:/(\d+)(?:/(\w+))?)?", pointer)
@@ -98,15 +117,15 @@ def _field_of(pointer: str, given: Table) -> str:
         name = "/weight" if style[2] == "weight" else "/style"
         return f"{name}/{style[1]}" if style[1] else name
     # A part of the specification for which the form has several fields: the first that was given.
-    within = (f"/{name}" for name, field in given.items() if f"/{field.path[0]}" == pointer)
+    within = (f"/{name}" for name, entry in given.items() if f"/{entry.path[0]}" == pointer)
     return next(within, pointer)
 
 
-def _reworded(entry: FieldError, pointer: str) -> FieldError:
-    old, new = (_dotted(text) for text in (entry.pointer, pointer))
-    detail = entry.detail.replace(old, new, 1) if entry.detail.startswith(old) else entry.detail
+def _reworded(entry: FieldError, pointer: str, names: Mapping[str, str]) -> FieldError:
+    detail = in_words(entry.pointer, entry.detail, _spoken(pointer), names.get)
     return FieldError(pointer, detail, entry.code)
 
 
-def _dotted(pointer: str) -> str:
-    return pointer.removeprefix("/").replace("/", ".")
+def _spoken(pointer: str) -> str:
+    """Return what a field of the form is called; styles have no numbers there."""
+    return re.sub(r"^(style|weight)\.\d+", r"\1", pointer.removeprefix("/").replace("/", "."))

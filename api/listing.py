@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.links import base_url
 from api.openapi import Json, parameter, schema_without_null
-from api.validation import fault_of
+from api.validation import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, fault_of
 from shared.cards import Kind
 from shared.errors import InvalidRequest
 from shared.job_list import JobFilter
@@ -26,15 +26,13 @@ class PageQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="Entries on a page.")
-    cursor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,15}$")] | None = Field(
-        default=None, description=CURSOR
-    )
+    cursor: Annotated[str, Field(pattern=CURSOR_PATTERN)] | None = Field(default=None, description=CURSOR)
 
 
 class JobsQuery(PageQuery):
     """What the list of jobs takes besides."""
 
-    cursor: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$")] | None = Field(
+    cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR
     )
 

@@ -18,13 +18,13 @@ def json_body() -> object:
     """Return the JSON value of the body; raise UnsupportedMediaType, MalformedJson or a 413."""
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise UnsupportedMediaType(
-            f"send a JSON body with Content-Type: application/json; got {request.mimetype or 'none'}"
+            f"the body must be JSON, with Content-Type: application/json; got {request.mimetype or 'no type'}"
         )
     limit = min(MAX_JSON_BYTES, services().settings.limits.max_body_bytes)
     request.max_content_length = limit
     data = request.get_data()
     if request.content_length is None and len(data) >= limit:  # without a length it is cut there in silence
-        raise BodyTooLarge(f"a JSON body may have {limit} bytes")
+        raise BodyTooLarge(f"a JSON body may have at most {limit} bytes")
     return decode_json(data)
 
 
@@ -40,4 +40,8 @@ def expect_form(*types: str) -> None:
     """Refuse a body of another type; an empty body without a type is an empty form."""
     if request.mimetype in types or (not request.mimetype and not request.content_length):
         return
-    raise UnsupportedMediaType(f"send a form ({' or '.join(types)}); got {request.mimetype or 'no type'}")
+    given = request.mimetype or "no type"
+    raise UnsupportedMediaType(
+        f"the body must be a form of the type {' or '.join(types)}; got {given}. "
+        "With curl, write -F in place of -d"
+    )

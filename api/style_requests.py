@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from api.form_parts import Fields, Parts, fault, read_picture, strangers
+from api.form_parts import Fields, Parts, fault, read_picture, strangers, with_hint
 from api.pictures import Upload, probe_parts
 from api.services import Services
 from api.validation import combined, fault_of
@@ -26,7 +26,7 @@ class StyleRequest(BaseModel):
     @classmethod
     def _is_no_number(cls, name: str) -> str:
         if name.isdigit():
-            raise ValueError("name: digits alone are the number of a built-in style; add a letter")
+            raise ValueError("name must hold a letter: digits alone are the number of a built-in style")
         return name
 
 
@@ -41,7 +41,10 @@ def parse_style(raw: object) -> StyleRequest:
 
 def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[StyleRequest, list[Upload]]:
     """Return the request that a form holds, and the picture that came with it, probed."""
-    faults: list[AtelierError] = [*strangers(fields, ("name", "image")), *strangers(parts, ("image",))]
+    faults: list[AtelierError] = [
+        *strangers(fields, ("name", "image")),
+        *strangers(parts, ("image",), ("name",)),
+    ]
     if len(fields.getlist("name")) > 1:
         faults.append(fault("/name", "name may be given once", "repeated_field"))
     image, sent = read_picture("image", fields, parts, faults)
@@ -50,7 +53,7 @@ def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[S
     try:
         request = parse_style({name: value for name, value in raw.items() if value is not None})
     except InvalidRequest as error:
-        raise combined([*faults, error]) from error
+        raise combined([*faults, with_hint(error, "image", fields.getlist("image"))]) from error
     if faults:
         raise combined(faults)
     return request, uploads

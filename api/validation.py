@@ -6,9 +6,13 @@ from typing import Any, cast
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.batch_request import CUSTOM_ID, LABEL
 from shared.cards import Catalog
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
-from shared.identifiers import file_id
+from shared.generate_spec import DIGITS
+from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
+from shared.requirements import requirement
+from shared.spec_parts import STYLE_NAME
 from shared.specs import JOB_SPEC, GenerateSpec, JobSpec, StylizeSpec, TransformSpec, card_of, check_ranges
 
 Spec = JobSpec
@@ -18,6 +22,20 @@ _STAND_INS = {
     "content": file_id("0" * 64),
     "styles": [{"number": 0}],
 }  # for required fields that are at fault
+CURSOR_PATTERN = r"^[1-9][0-9]{0,15}$"
+JOBS_CURSOR_PATTERN = r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$"
+_NO_CURSOR = "must be the next_cursor of the page before"
+_PATTERNS = {  # what a text must be that follows a regular expression
+    FILE_ID: f"must be the id of an uploaded file, such as {file_id('0a1b2c3d' * 8)[:13]}...",
+    STYLE_NAME: "must be a name of 1 to 64 lower-case letters, digits, dots, hyphens and underscores",
+    CUSTOM_ID: "must have 1 to 64 characters, none of them a control character",
+    LABEL: "must have 1 to 32 letters, digits, dots, hyphens and underscores, the first a letter or digit",
+    DIGITS: "must be 1 to 64 digits, such as 0042",
+    JOB_ID: "must be the id of a job",
+    BATCH_ID: "must be the id of a batch",
+    CURSOR_PATTERN: _NO_CURSOR,
+    JOBS_CURSOR_PATTERN: _NO_CURSOR,
+}
 _CODES = {
     "missing": "missing",
     "extra_forbidden": "unknown_field",
@@ -79,18 +97,14 @@ def pointer(location: Sequence[str | int]) -> str:
 
 
 def _sentence(name: str, detail: ErrorDetails) -> str:
-    kind, message = detail["type"], detail["msg"]
+    kind = detail["type"]
     if kind == "union_tag_not_found":
-        return f"type: say which of {_tags()} the job is"
+        return f"type is missing; it is one of {_tags()}"
     if kind == "union_tag_invalid":
         return f"type must be one of {_tags()}"
-    if kind == "missing":
-        return f"{name} is missing"
-    if kind == "extra_forbidden":
-        return f"{name} is not a known field"
     if kind == "value_error":
-        return message.removeprefix("Value error, ")
-    return f"{name}: {message[:1].lower()}{message[1:]}" if name else message
+        return detail["msg"].removeprefix("Value error, ")
+    return f"{name or 'the body'} {requirement(detail, _PATTERNS)}"
 
 
 def _tags() -> str:

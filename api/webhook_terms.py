@@ -17,5 +17,5 @@ def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     private = settings.private_webhooks
     reason = refusal_of_url(webhook.url, private=private)
     if reason:
-        raise InvalidRequest.of_field("/webhook/url", f"webhook.url: {reason}")
+        raise InvalidRequest.of_field("/webhook/url", f"webhook.url is refused: {reason}")
     return webhook_record(webhook, private=private, base=base_url())

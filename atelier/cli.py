@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from atelier.client.client import Client
+from atelier.display.errors import COMMAND
 from atelier.lazy_group import LazyGroup
 from atelier.listening import url_host
 from atelier.up_record import read_record
@@ -66,6 +67,7 @@ def default_url(settings: Settings) -> str:
 
 def _choose_service(ctx: click.Context, _parameter: click.Parameter, url: str | None) -> None:
     """Have a command and those below it talk to this address; without one the group's holds."""
+    ctx.meta[COMMAND] = ctx  # the innermost is the last
     if url is not None or ctx.obj is None:
         ctx.obj = Target(url)
 

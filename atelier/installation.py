@@ -25,7 +25,6 @@ WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is kille
 SERVER_FOLDER = "redis"
 SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
 API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's native lines from warnings on
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ class Installation:
             if path is not None
         }
         own = {"REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1", "ATELIER_API_HOST": settings.api.host}
-        return {**QUIET, **os.environ, **absolute, **own}
+        return {**os.environ, **absolute, **own}
 
 
 def _python(module: str, *arguments: str) -> list[str]:

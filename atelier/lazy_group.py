@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from atelier.client.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
-from shared.errors import AtelierError
+from atelier.display.errors import COMMAND, say_error
+from shared.errors import AtelierError, InvalidRequest
 from shared.settings import EXIT_CONFIGURATION, SettingsError
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -49,7 +50,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except (ClientError, AtelierError, SettingsError) as error:
-            click.echo(f"error: {error}{_advice(error)}", err=True)
+            click.echo(f"error: {say_error(error, ctx.meta.get(COMMAND))}{_advice(error)}", err=True)
             ctx.exit(exit_status(error))
         except OSError as error:
             if error.filename is None:
@@ -79,7 +80,7 @@ def exit_status(error: Exception) -> int:
         return EXIT_UNREACHABLE if error.status >= 500 else EXIT_REFUSED
     if isinstance(error, SettingsError):
         return EXIT_CONFIGURATION
-    return EXIT_REFUSED if isinstance(error, InvalidAddress) else EXIT_FAILED
+    return EXIT_REFUSED if isinstance(error, InvalidAddress | InvalidRequest) else EXIT_FAILED
 
 
 def _advice(error: Exception) -> str:

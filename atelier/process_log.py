@@ -1,7 +1,6 @@
 """One readable log of several processes: every line carries the name of who wrote it."""
 
 import os
-import re
 import sys
 import threading
 import time
@@ -9,8 +8,6 @@ from typing import TextIO
 
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
-# What TensorFlow writes past every log level, on each start without a GPU.
-NOISE = re.compile(r"I0000 |WARNING: All log messages before absl::|E0000 .*failed call to cuInit")
 
 
 class ProcessLog:
@@ -25,7 +22,7 @@ class ProcessLog:
 
     def line(self, name: str, text: str) -> None:
         """Write a line of a process."""
-        if not text or NOISE.match(text):
+        if not text:
             return
         with self._lock:
             try:

@@ -78,7 +78,7 @@ class LabeledStyle(Part):
     @model_validator(mode="after")
     def _one_kind_of_style(self) -> "LabeledStyle":
         if sum(value is not None for value in (self.image, self.name, self.number)) != 1:
-            raise ValueError("a style is an image, a name, or a number")
+            raise ValueError("a style is given by an image, a name or a number, and only by one of them")
         return self
 
 
@@ -88,9 +88,11 @@ def _seeds(value: Any) -> Any:
         return value
     first, last = value.get("from"), value.get("to")
     if set(value) != {"from", "to"} or type(first) is not int or type(last) is not int:
-        raise ValueError('seed: give a list, or {"from": first, "to": last} in whole numbers')
+        raise ValueError('seed must be a list of whole numbers, or {"from": first, "to": last}')
     if not 0 <= first <= last <= MAX_SEED or last - first >= MAX_LIST:
-        raise ValueError(f"seed: `from` must not exceed `to`, nor be {MAX_LIST} or more below it")
+        raise ValueError(
+            f"seed must go from a number to a larger one, over at most {MAX_LIST} seeds up to {MAX_SEED}"
+        )
     return list(range(first, last + 1))
 
 
@@ -140,7 +142,7 @@ class Multiply(Part):
     @model_validator(mode="after")
     def _multiplies_something(self) -> "Multiply":
         if not self.model_fields_set - {"mode"}:
-            raise ValueError("multiply: give at least one list")
+            raise ValueError("multiply must have at least one list")
         return self
 
 
@@ -156,9 +158,9 @@ class Envelope(BatchSettings):
     @model_validator(mode="after")
     def _one_way_to_give_items(self) -> "Envelope":
         if self.items is not None and self.template is not None:
-            raise ValueError("give either items or template")
+            raise ValueError("give either `items` or `template`, not both")
         if not self.open and self.template is None and not self.items:
-            raise ValueError("give items or template, or open: true to send items later")
+            raise ValueError("give `items` or `template`, or open: true to send items later")
         return self
 
     @property

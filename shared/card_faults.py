@@ -8,6 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from shared.requirements import requirement
+
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"  # of a model
 _NAMED = re.compile(rb'"name"\s*:\s*"(' + NAME.encode() + rb')"')  # found in a torn file as well
 _TAGGED = "source"  # the one field that is a union: its tag stands second in Pydantic's locations
@@ -46,8 +48,8 @@ def _field(location: Sequence[int | str]) -> str:
 
 def _sentence(detail: ErrorDetails) -> str:
     field, message = _field(detail["loc"]), detail["msg"].removeprefix("Value error, ")
-    if detail["type"] == "missing":
-        return f"{field} is missing"
     if detail["type"] == "extra_forbidden":
         return f"{field} is not a field of a card"
+    if detail["type"] != "value_error":
+        return f"{field or 'the card'} {requirement(detail)}"
     return f"{field}: {message[:1].lower()}{message[1:]}" if field else message

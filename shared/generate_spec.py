@@ -16,6 +16,8 @@ from shared.spec_parts import (
     Upscale,
 )
 
+DIGITS = r"^[0-9]{1,64}$"
+
 
 class GenerateSpec(Common):
     """Pictures from a generator: from `seeds`, `count` seeds from `seed`, `latents`, or `interpolate`."""
@@ -33,7 +35,7 @@ class GenerateSpec(Common):
     )
     digits: str | None = Field(
         default=None,
-        pattern=r"^[0-9]{1,64}$",
+        pattern=DIGITS,
         description="Digits to write out: each seed gives one picture of all of them, in one hand.",
     )
     truncation: float | None = Field(default=None, gt=0, description="Scale of the normals drawn from seeds.")
@@ -44,28 +46,30 @@ class GenerateSpec(Common):
     @model_validator(mode="after")
     def _one_way_to_name_latents(self) -> "GenerateSpec":
         if self.seeds is not None and (self.seed is not None or self.count is not None):
-            raise ValueError("give either seeds, or seed and count")
+            raise ValueError("give either `seeds`, or `seed` and `count`")
         by_seed = any(value is not None for value in (self.seed, self.count, self.seeds))
         if by_seed + (self.latents is not None) + (self.interpolate is not None) > 1:
-            raise ValueError("give one of seeds, latents and interpolate")
+            raise ValueError("give only one of `seeds`, `latents` and `interpolate`")
         if self.seed is not None and self.seed + (self.count or 1) - 1 > MAX_SEED:
-            raise ValueError(f"seed + count - 1 must not exceed {MAX_SEED}")
+            raise ValueError(f"seed and count are too large: the last seed would be above {MAX_SEED}")
         return self
 
     @model_validator(mode="after")
     def _classes_are_named_once(self) -> "GenerateSpec":
         if (self.digit is not None) + (self.digits is not None) + self.draws_nothing > 1:
-            raise ValueError("give one of digit, digits and latents: each says the class")
+            raise ValueError(
+                "give only one of `digit`, `digits` and `latents`: each of them says which digit is made"
+            )
         return self
 
     @model_validator(mode="after")
     def _one_way_to_lay_out(self) -> "GenerateSpec":
         if self.grid is not None and self.animation is not None:
-            raise ValueError("give either grid or animation")
+            raise ValueError("give either `grid` or `animation`, not both")
         if self.animation is not None and self.output.format not in ("gif", "webp"):
-            raise ValueError("an animation needs output.format gif or webp")
+            raise ValueError("an animation needs the `output.format` gif or webp")
         if self.animation is None and self.output.format == "gif":
-            raise ValueError("output.format gif is for animations; give animation too")
+            raise ValueError("the `output.format` gif is for animations: give `animation` too")
         return self
 
     @property

@@ -53,12 +53,12 @@ def _too_large(field: str, what: str, size: tuple[int, int], spec: GenerateSpec)
     side = _WEBP_MAX_SIDE if spec.output.format == "webp" else MAX_SIDE
     if max(size) > side:
         text = f"{what} would be {size[0]} x {size[1]} pixels; a side may have at most {side}"
-        yield FieldError(f"/{field}", f"{field}: {text}", "out_of_range")
+        yield FieldError(f"/{field}", f"{field} is too large: {text}", "out_of_range")
     else:
         yield from _too_many(field, what, size[0] * size[1], MAX_PIXELS)
 
 
 def _too_many(field: str, what: str, pixels: int, limit: int) -> Iterator[FieldError]:
     if pixels > limit:
-        text = f"{field}: {what} would have {pixels} pixels; at most {limit} are allowed"
+        text = f"{field} is too large: {what} would have {pixels} pixels; at most {limit} are allowed"
         yield FieldError(f"/{field}", text, "out_of_range")

@@ -16,10 +16,12 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
 from shared.near_names import near
+from shared.requirements import requirement
 from shared.webhook_keys import key_of
 
 MEBIBYTE = 1024 * 1024
@@ -182,8 +184,8 @@ class Settings(BaseSettings):
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
     cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
-    log_format: str = Field(default="text", pattern="^(text|json)$")
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_format: Literal["text", "json"] = "text"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
     batches: BatchRules = BatchRules()
@@ -233,10 +235,7 @@ class Settings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            faults = [
-                f"{_variable(e['loc'])}{e['msg'].removeprefix('Value error, ')}" for e in error.errors()
-            ]
-            raise SettingsError("; ".join(faults)) from error
+            raise SettingsError("; ".join(map(_fault, error.errors()))) from error
 
     @property
     def storage(self) -> str:
@@ -270,6 +269,12 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _fault(found: ErrorDetails) -> str:
+    if found["type"] == "value_error":
+        return f"{_variable(found['loc'])}{found['msg'].removeprefix('Value error, ')}"
+    return f"{_variable(found['loc']).removesuffix(': ')} {requirement(found)}"
 
 
 def _variable(location: tuple[int | str, ...]) -> str:

@@ -62,7 +62,7 @@ class Interpolation(Part):
     @model_validator(mode="after")
     def _points_are_named_once(self) -> "Interpolation":
         if (self.seeds is None) == (self.latents is None):
-            raise ValueError("interpolate: give either seeds or latents, two or more")
+            raise ValueError("give `interpolate` either two or more seeds, or two or more latents")
         return self
 
     @property
@@ -97,7 +97,7 @@ class WeightedStyle(Part):
     @model_validator(mode="after")
     def _one_kind_of_style(self) -> "WeightedStyle":
         if (self.number is None) == (self.image is None and self.name is None):
-            raise ValueError("a style is an image, a name, or a number")
+            raise ValueError("a style is given by an image, a name or a number, and only by one of them")
         return self
 
 

@@ -8,7 +8,7 @@ from shared.generate_spec import GenerateSpec
 from shared.result_size import size_faults
 from shared.stylize_spec import StylizeSpec, TransformSpec
 
-_COUNTED = {"seeds": "number of seeds", "latents": "number of latents", "interpolate": "number of pictures"}
+_COUNTED = ("seeds", "latents", "interpolate")  # fields whose number of pictures is what counts
 
 
 def range_faults(spec: GenerateSpec | StylizeSpec | TransformSpec, card: ModelCard) -> list[FieldError]:
@@ -21,7 +21,7 @@ def range_faults(spec: GenerateSpec | StylizeSpec | TransformSpec, card: ModelCa
 def _generation(spec: GenerateSpec, card: ModelCard) -> Iterator[FieldError]:
     yield from _outside(_count_field(spec), spec.pictures, card, card.parameters.get("count"))
     if spec.truncation is not None and spec.draws_nothing:
-        text = "truncation: latents are taken as they are; scale their normals instead"
+        text = "truncation does not go with latents, which are taken as they are: scale their normals instead"
         yield FieldError("/truncation", text, "unknown_parameter")
     else:
         yield from _outside("truncation", spec.truncation, card, card.parameters.get("truncation"))
@@ -45,14 +45,20 @@ def _latent_sizes(pointer: str, latents: Sequence[Sequence[float]], card: ModelC
     size = card.latent.size if card.latent else 0
     for index, latent in enumerate(latents):
         if len(latent) != size:
-            text = f"{pointer[1:]}: {card.name} takes vectors of {size} numbers; got {len(latent)}"
+            text = (
+                f"{_dotted(pointer)} must hold vectors of {size} numbers for {card.name}; got {len(latent)}"
+            )
             yield FieldError(f"{pointer}/{index}", text, "invalid_length")
+
+
+def _dotted(pointer: str) -> str:
+    return pointer.strip("/").replace("/", ".")
 
 
 def _stylization(spec: StylizeSpec, card: ModelCard) -> Iterator[FieldError]:
     yield from _outside("strength", spec.strength, card, card.parameters.get("strength"))
     if spec.optimize is not None and not card.optimizes:
-        text = f"optimize: the model {card.name} does not take it"
+        text = f"optimize cannot be given: the model {card.name} does not take it"
         yield FieldError("/optimize", text, "unknown_parameter")
     for index, style in enumerate(spec.styles):
         yield from _built_in(f"/styles/{index}", style.number, card)
@@ -61,10 +67,10 @@ def _stylization(spec: StylizeSpec, card: ModelCard) -> Iterator[FieldError]:
 def _built_in(pointer: str, number: int | None, card: ModelCard) -> Iterator[FieldError]:
     count = len(card.builtin_styles)
     if number is None and count:
-        text = f"{card.name} has {count} built-in styles and takes no images: give a number"
+        text = f"{card.name} has {count} built-in styles and takes no images: give a number, 0 to {count - 1}"
         yield FieldError(pointer, text, "unknown_parameter")
     elif number is not None and not count:
-        text = f"{card.name} has no built-in styles: give an image or a name"
+        text = f"{card.name} has no built-in styles: give an image or the name of a stored style"
         yield FieldError(f"{pointer}/number", text, "unknown_parameter")
     elif number is not None and number >= count:
         text = f"number must be between 0 and {count - 1}; got {number}"
@@ -75,9 +81,10 @@ def _outside(name: str, value: float | None, card: ModelCard, limits: Range | No
     if value is None:
         return
     if limits is None:
-        text = f"{name}: the model {card.name} does not take it"
+        text = f"{name} cannot be given: the model {card.name} does not take it"
         yield FieldError(f"/{name}", text, "unknown_parameter")
     elif not limits.minimum <= value <= limits.maximum:
-        what = _COUNTED.get(name, name)
-        text = f"{what} must be between {limits.minimum:g} and {limits.maximum:g}; got {value:g}"
+        what = f"{name} must give" if name in _COUNTED else f"{name} must be"
+        unit = " pictures" if name in _COUNTED else ""
+        text = f"{what} between {limits.minimum:g} and {limits.maximum:g}{unit}; got {value:g}"
         yield FieldError(f"/{name}", text, "out_of_range")

@@ -4,6 +4,7 @@ from apiflask import APIBlueprint
 from flask import Response, request
 
 from api.content import Content, send
+from api.form_parts import as_file
 from api.identity import owner
 from api.links import base_url, file_path
 from api.listing import PageQuery, page_answer, parameters_of, read_query
@@ -79,7 +80,8 @@ def _only_part() -> bytes:
     strangers = sorted((set(request.files) | set(request.form)) - {"file"})
     faults = [FieldError(f"/{name}", f"{name} is not a known field", "unknown_field") for name in strangers]
     if not parts:
-        faults.append(FieldError("/file", "file is missing: send the picture as a file part", "missing"))
+        text = request.form.get("file", "photo.jpg")
+        faults.append(FieldError("/file", f"file is missing; {as_file('file', text)}", "missing"))
     if len(parts) > 1:
         faults.append(FieldError("/file", "file may be given once", "repeated_field"))
     if faults:

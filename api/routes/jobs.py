@@ -76,7 +76,10 @@ def put_job(job_id: str) -> Response:
     The id has 1 to 64 letters, digits, `-` and `_`. A repetition with the same body gives the same job.
     """
     if not is_job_id(job_id):
-        raise InvalidRequest.of_field("/id", "an id has 1 to 64 letters, digits, - and _, the first no sign")
+        raise InvalidRequest.of_field(
+            "/id",
+            "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
+        )
     caller = Caller(owner(), job_id=job_id)
     return submitted_answer(submit_json(services(), json_body(), caller), caller.owner)
 

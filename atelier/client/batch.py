@@ -64,7 +64,7 @@ def batch_from_json(body: Any) -> Batch:
     try:
         return _batch(body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError(f"the answer is not a batch: {error!r}") from error
+        raise ProtocolError("the answer is not a batch as this version of the client knows it") from error
 
 
 def item_from_json(body: Any) -> BatchItem:
@@ -72,7 +72,7 @@ def item_from_json(body: Any) -> BatchItem:
     try:
         return _item(body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError(f"the answer is not a result: {error!r}") from error
+        raise ProtocolError("the answer is not a result as this version of the client knows it") from error
 
 
 def _batch(body: Mapping[str, Any]) -> Batch:

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from urllib.parse import quote
 
 from atelier.client.batches import BatchClient
+from atelier.client.errors import ApiError
 from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
 from atelier.client.model_view import Model, model_from_json
 from atelier.client.pictures import Picture, Source, is_file_id, read_source
@@ -36,7 +37,11 @@ class Client(BatchClient):
         """Upload a picture, once however often it is sent, and return its file id. Ids pass through."""
         if is_file_id(source):
             return str(source)
-        answer = self._transport.send("POST", "/v1/files", files={"file": read_source(source)})
+        try:
+            answer = self._transport.send("POST", "/v1/files", files={"file": read_source(source)})
+        except ApiError as error:
+            path = str(source) if isinstance(source, str | Path) else ""
+            raise ApiError(error.problem, status=error.status, subject=path) from error
         return str(json_of(answer)["id"])
 
     def file_expiry(self, file: str) -> datetime | None:

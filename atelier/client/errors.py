@@ -1,5 +1,6 @@
 """What the client raises: problems that the service names, jobs that ended badly, no answer at all."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,14 @@ class Fault:
         """The field's name as people write it: `styles.0.image`."""
         return self.pointer.strip("/").replace("/", ".")
 
+    @property
+    def sentence(self) -> str:
+        """What is wrong, with the field's name in it, once."""
+        named = [name for name in self.field.split(".") if name and not name.isdigit()][-1:]
+        if all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", self.detail) for name in named):
+            return self.detail
+        return f"{self.field}: {self.detail}"
+
     @classmethod
     def from_json(cls, entry: Mapping[str, Any]) -> "Fault":
         """Read one entry of `errors`."""
@@ -33,9 +42,13 @@ class Fault:
 
 
 class ApiError(ClientError):
-    """Raised when the service answers with a problem; `code` is stable, `detail` is for people."""
+    """Raised when the service answers with a problem; `code` is stable, `detail` is for people.
 
-    def __init__(self, problem: Mapping[str, Any], *, status: int) -> None:
+    `subject` is the path of the file that was uploaded, "" where the problem is not about one.
+    """
+
+    def __init__(self, problem: Mapping[str, Any], *, status: int, subject: str = "") -> None:
+        self.subject = subject
         self.problem = dict(problem)
         self.status = status  # of HTTP
         self.code = str(problem.get("code") or f"http_{status}")
@@ -45,8 +58,11 @@ class ApiError(ClientError):
         super().__init__(self._line())
 
     def _line(self) -> str:
-        fields = "; ".join(f"{e.field}: {e.detail}" if e.field else e.detail for e in self.errors)
-        return f"{self.title}: {fields or self.detail}"
+        if self.subject:
+            return f"{self.subject}: {self.detail}"
+        if self.errors:
+            return "; ".join(fault.sentence for fault in self.errors)
+        return self.detail if "code" in self.problem else f"{self.title}: {self.detail}"
 
 
 class JobFailed(ClientError):

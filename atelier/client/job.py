@@ -108,7 +108,7 @@ def job_from_json(body: Any) -> Job:
     try:
         return _job(body)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError(f"the answer is not a job: {error!r}") from error
+        raise ProtocolError("the answer is not a job as this version of the client knows it") from error
 
 
 def _job(body: Mapping[str, Any]) -> Job:

@@ -24,4 +24,4 @@ def model_from_json(body: Any) -> Model:
     try:
         return Model(body["name"], body["type"], body["version"], body.get("title") or "", body)
     except (KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError(f"the answer is not a model: {error!r}") from error
+        raise ProtocolError("the answer is not a model as this version of the client knows it") from error

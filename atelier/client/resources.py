@@ -39,7 +39,7 @@ def style_from_json(body: Any) -> StoredStyle:
     try:
         return StoredStyle(body["name"], body["image"], body["urls"]["image"], body)
     except (KeyError, TypeError) as error:
-        raise ProtocolError(f"the answer is not a style: {error!r}") from error
+        raise ProtocolError("the answer is not a style as this version of the client knows it") from error
 
 
 def styles_from_json(pages: Sequence[Any]) -> Styles:
@@ -48,7 +48,9 @@ def styles_from_json(pages: Sequence[Any]) -> Styles:
         stored = tuple(style_from_json(entry) for page in pages for entry in page["data"])
         return Styles(stored, tuple(_builtin(entry) for entry in pages[0]["builtin"]))
     except (KeyError, TypeError) as error:
-        raise ProtocolError(f"the answer is not a list of styles: {error!r}") from error
+        raise ProtocolError(
+            "the answer is not a list of styles as this version of the client knows it"
+        ) from error
 
 
 def _builtin(body: Any) -> BuiltinStyles:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from atelier.progress_display import stderr_console
 from shared.settings import Settings
 from worker.training import config as training
+from worker.training.checkpoint import FOLDER, CheckpointFolder
 
 LINES_EVERY = 100  # steps, where no terminal shows a bar
 
@@ -61,6 +62,8 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     """
     config = training.TrainingConfig(**options)  # type: ignore[arg-type]  # click has checked the types
     model = _checked_name(name or config.out.absolute().name)
+    if config.resume:
+        CheckpointFolder(config.out / FOLDER).check_resumable()
     settings = Settings.from_env()
     # They bring TensorFlow, which --help must not wait for.
     from worker.models.runtime import configure_tensorflow

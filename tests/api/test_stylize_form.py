@@ -209,7 +209,7 @@ def test_everything_wrong_is_named_at_once(client: FlaskClient, services: Servic
 
 def test_details_speak_of_the_forms_fields(client: FlaskClient) -> None:
     detail = stylize(client, quality="0").json["detail"]
-    assert detail.startswith("quality: ")
+    assert detail.startswith("quality must be at least 1; got 0")
     assert stylize(client, style=None).json["detail"] == "style is missing"
 
 

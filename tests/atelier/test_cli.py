@@ -163,11 +163,14 @@ def test_latents_come_from_a_file(run: Run, client: Client, tmp_path: Path) -> N
         (["generate", "--latents", "numbers.json"], "no vector of numbers"),
         (["generate", "--steps", "4"], "--steps is for"),
         (["stylize", "photo.jpg", "--style", "no such file"], "no file here"),
-        (["stylize", "photo.jpg", "--style", "waves"], "styles.0.name: there is no style waves"),
+        (["stylize", "photo.jpg", "--style", "waves"], "--style: there is no style waves"),
         (["stylize", "photo.jpg", "--style", "3"], "no built-in styles"),
         (["stylize", "photo.jpg", "--style", "photo.jpg", "--steps", "50"], "does not take it"),
-        (["stylize", "photo.jpg", "--style", "photo.jpg", "--stroke", "5"], "stroke: "),
-        (["styles", "add", "Big Wave", "photo.jpg"], "name: "),
+        (
+            ["stylize", "photo.jpg", "--style", "photo.jpg", "--stroke", "5"],
+            "--stroke must be at least 64; got 5",
+        ),
+        (["styles", "add", "Big Wave", "photo.jpg"], "NAME must be a name of 1 to 64 lower-case letters"),
         (["styles", "remove", "nothing"], "no style nothing"),
         (["styles", "sheet", "magenta-mobile"], "no picture of built-in styles"),
         (["transform", "photo.jpg", "--model", "nobody"], "nobody"),
@@ -230,7 +233,7 @@ def test_a_job_that_fails_is_one_line_with_its_reason(run: Run, client: Client, 
     worker.fail(worker.claim(job.id))
     answer = run("watch", job.id)
     assert answer.exit_code == 1
-    assert f"error: {job.id} failed: it ends early" in answer.stderr
+    assert f"error: {job.id} failed: content: it ends early" in answer.stderr
 
 
 @pytest.mark.usefixtures("busy_worker")

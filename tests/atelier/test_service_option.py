@@ -10,7 +10,7 @@ from atelier.cli import COMMANDS, main
 from atelier.client.client import Client
 
 LOCAL = {
-    "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor",
+    "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor", "journal",
     "models list", "models pull", "models verify",
 }  # fmt: skip  # they work on this machine, without a service
 

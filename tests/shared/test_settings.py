@@ -28,8 +28,8 @@ def test_variables_reach_their_groups(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("ATELIER_API_PORT", "eighty", "ATELIER_API_PORT: "),
-        ("ATELIER_API_PORT", "70000", "less than or equal to 65535"),
+        ("ATELIER_API_PORT", "eighty", "ATELIER_API_PORT must be a whole number"),
+        ("ATELIER_API_PORT", "70000", "ATELIER_API_PORT must be at most 65535"),
         ("ATELIER_LOG_FORMAT", "xml", "ATELIER_LOG_FORMAT"),
         ("REDIS_URL", "http://x", "REDIS_URL"),
         ("ATELIER_API_PROT", "1", r"did you mean ATELIER_API_PORT\?"),
@@ -94,3 +94,21 @@ def test_a_variable_wins_over_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "url"))
     monkeypatch.setenv("REDIS_URL", "redis://variable/0")
     assert Settings.from_env().redis_url == "redis://variable/0"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("ATELIER_API_PORT", "99999", 'ATELIER_API_PORT must be at most 65535; got "99999"'),
+        ("ATELIER_API_PORT", "http", 'ATELIER_API_PORT must be a whole number; got "http"'),
+        ("ATELIER_LOG_LEVEL", "LOUD", 'ATELIER_LOG_LEVEL must be DEBUG, INFO, WARNING or ERROR; got "LOUD"'),
+        ("ATELIER_LOG_FORMAT", "xml", 'ATELIER_LOG_FORMAT must be text or json; got "xml"'),
+    ],
+)
+def test_a_wrong_value_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env()
+    assert str(caught.value) == sentence

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from shared.errors import ModelUnavailable
+from worker.models.runtime import import_tensorflow
 
 Builder = Callable[[Path], None]  # writes the model's files into an existing, empty folder
 
@@ -17,12 +18,14 @@ def build(name: str, folder: Path) -> None:
 
 
 def _build_magenta_mobile(folder: Path) -> None:
+    import_tensorflow()
     from worker.models.magenta_mobile import build_magenta_mobile
 
     build_magenta_mobile(folder)
 
 
 def _build_multistyle(folder: Path) -> None:
+    import_tensorflow()
     from worker.models.multistyle import build_multistyle
 
     build_multistyle(folder)
@@ -35,12 +38,14 @@ def _build_mnist_dcgan(folder: Path) -> None:
 
 
 def _build_nst_mobilenetv2(folder: Path) -> None:
+    import_tensorflow()
     from worker.models.nst_backbones import build_mobilenet_features
 
     build_mobilenet_features(folder)
 
 
 def _build_nst_vgg19(folder: Path) -> None:
+    import_tensorflow()
     from worker.models.nst_backbones import build_vgg19_features
 
     build_vgg19_features(folder)

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ModelCorrupt, ModelUnavailable
+from worker.models.runtime import import_tensorflow
 
 SAVED_MODEL_FILE = "saved_model.pb"
 _CACHE_VARIABLE = "TFHUB_CACHE_DIR"
@@ -44,6 +45,7 @@ def fetch_module(handle: str, folder: Path) -> None:
 
 def load_module(folder: Path) -> Any:
     """Load a SavedModel folder; raise ModelCorrupt when TensorFlow cannot read it."""
+    import_tensorflow()
     import tensorflow as tf
 
     try:
@@ -53,6 +55,7 @@ def load_module(folder: Path) -> Any:
 
 
 def _resolve(handle: str) -> str:
+    import_tensorflow()
     import tensorflow as tf
 
     hub = _tensorflow_hub()

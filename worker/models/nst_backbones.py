@@ -5,7 +5,9 @@ The call convention is `module(picture)`: float32 (n, h, w, 3) in 0..1 of any si
 `content` value by value. A network of the user's own with this convention works as well.
 """
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +50,8 @@ def build_vgg19_features(folder: Path, weights: str | None = "imagenet") -> None
     `weights` may be the path of a weights file, or None for random ones. ModelUnavailable when that fails.
     """
     try:
-        network = keras.applications.VGG19(include_top=False, weights=weights)
+        with redirect_stdout(sys.stderr):  # Keras draws a bar there
+            network = keras.applications.VGG19(include_top=False, weights=weights)
     except Exception as error:  # a download that fails is a bare Exception in Keras
         raise ModelUnavailable(
             f"Keras has no weights of VGG-19 ({error}). Pull where they can be downloaded, or put "

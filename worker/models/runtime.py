@@ -1,7 +1,10 @@
 """How TensorFlow is started in this process: threads, allocator, quiet logs; call it before its first use."""
 
 import os
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 # Measured on CPU at 1024 x 1024: the BFC allocator saves the page faults of malloc (716 to 597 ms a
@@ -11,6 +14,15 @@ _ENVIRONMENT = {
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
+# TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds.
+_FILTER = """
+import sys
+noise = (b"I0000 ", b"WARNING: All log messages before absl::", b"To enable the following instructions:")
+for line in sys.stdin.buffer:
+    if not line.startswith(noise):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
+"""
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, and Windows' subsystem for it
 
 
@@ -20,7 +32,7 @@ def configure_tensorflow(intra_threads: int, inter_threads: int) -> None:
     0 lets TensorFlow choose. Calling it again with the same numbers is fine; RuntimeError when TensorFlow
     already runs with others, as it cannot change them.
     """
-    _prepare_environment()
+    import_tensorflow()
     import tensorflow as tf
 
     wanted = (intra_threads, inter_threads)
@@ -32,9 +44,38 @@ def configure_tensorflow(intra_threads: int, inter_threads: int) -> None:
     _grow_gpu_memory_on_demand()
 
 
-def _prepare_environment() -> None:
+def import_tensorflow() -> None:
+    """Import TensorFlow for the first time: with this process's settings, and without its noise."""
     if "tensorflow" in sys.modules:  # too late: it reads the environment as it is imported
         return
+    _prepare_environment()
+    with quiet():
+        import tensorflow as tf
+
+        tf.config.list_physical_devices("GPU")  # looks for the drivers, and complains where there are none
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep TensorFlow's noise off the standard error while the block runs; everything else is passed on.
+
+    A process of its own filters, so that what is said last by a process that dies is told, too.
+    """
+    reader, writer = os.pipe()
+    command = [sys.executable, "-I", "-S", "-c", _FILTER]
+    with subprocess.Popen(command, stdin=reader, start_new_session=True):
+        os.close(reader)
+        kept = os.dup(2)
+        os.dup2(writer, 2)
+        os.close(writer)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def _prepare_environment() -> None:
     has_gpu = any(Path(device).exists() for device in _GPU_DEVICES)
     # Without a GPU it logs a failed search for one as an error; what matters it raises anyhow.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")

@@ -10,9 +10,10 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.errors import ModelCorrupt
+from shared.errors import InvalidRequest, ModelCorrupt
 from worker.training.standing import Standing
 
+FOLDER = "checkpoints"  # within a run's
 _KEPT = 2
 
 Arrays = list[NDArray[np.float32]]
@@ -52,6 +53,12 @@ class CheckpointFolder:
         """Return the latest checkpoint, or None; raise ModelCorrupt where it cannot be read."""
         paths = self._paths()
         return _read(paths[-1]) if paths else None
+
+    def check_resumable(self) -> None:
+        """Raise InvalidRequest where there is no checkpoint to go on from."""
+        if not self._paths():
+            detail = f"there is no checkpoint in {self._folder} to go on from; start without --resume"
+            raise InvalidRequest.of_field("/resume", detail)
 
     def _paths(self) -> list[Path]:
         return sorted(self._folder.glob("*.npz"))

@@ -23,7 +23,7 @@ class TrainingConfig:
     check_every: int = 500  # steps between checks of quality; 0: none, and the last step's weights count
     patience: int = 5  # checks without a better one, then the run comes to its end early; 0: never
     metrics_every: int = 20  # steps
-    resume: bool = False  # go on from the newest checkpoint in `out`, or start where there is none
+    resume: bool = False  # go on from the newest checkpoint in `out`
     generator_rate: float = 4e-4  # Adam's step size before it falls
     discriminator_rate: float = 2e-4
 

@@ -11,7 +11,7 @@ from worker.models.dcgan import Weights
 from worker.models.dcgan_architecture import Architecture
 from worker.models.dcgan_weights import write_weights
 from worker.training.adversary import Adversary, draw_latents
-from worker.training.checkpoint import Checkpoint, CheckpointFolder
+from worker.training.checkpoint import FOLDER, Checkpoint, CheckpointFolder
 from worker.training.config import Losses, Progress, TrainingConfig, check_size
 from worker.training.data import Batch, Pictures, batches
 from worker.training.metrics import MetricsLog
@@ -39,9 +39,12 @@ def train(config: TrainingConfig, *, on_progress: OnProgress) -> Trained:
     """Train a generator and export it to `config.out`: the best of all checks, without checks the last.
 
     Reports after every step. A run stopped at any moment and resumed ends with the same weights as one that
-    was not, on the same machine and number of threads. Raises InvalidRequest for data that cannot be read
-    and for a folder that holds another run, ModelCorrupt for a damaged checkpoint.
+    was not, on the same machine and number of threads. Raises InvalidRequest for data that cannot be read,
+    for a folder that holds another run, and for one to resume that holds none; ModelCorrupt
+    for a damaged checkpoint.
     """
+    if config.resume:
+        CheckpointFolder(config.out / FOLDER).check_resumable()
     pictures = load_pictures(config.data, Form(config.size, config.channels))
     architecture = _architecture(pictures)
     run = _Run(config, pictures, architecture)
@@ -64,7 +67,7 @@ class _Run:
         self.standing = Standing(config.steps)
         self._config, self._pictures, self._classes = config, pictures, architecture.classes
         self._recipe: dict[str, Any] = {**config.recipe(), "data": pictures.digest}
-        self._checkpoints = CheckpointFolder(config.out / "checkpoints")
+        self._checkpoints = CheckpointFolder(config.out / FOLDER)
         self._adversary = Adversary(architecture, config.seed)
         self._samples = SampleGrid(config.out / "samples", architecture)
         self._check = QualityCheck(pictures, architecture, config.seed) if config.check_every else None

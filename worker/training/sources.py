@@ -1,5 +1,7 @@
 """Reads training pictures: an .npz of arrays, a folder of images, or the MNIST download."""
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from shared.errors import InvalidRequest
+from worker.models.runtime import import_tensorflow
 from worker.training.data import Pictures
 
 MNIST = "mnist"
@@ -53,17 +56,22 @@ def _read_arrays(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64] | Non
             for images, labels in _ARRAYS:
                 if images in arrays:
                     return arrays[images], arrays.get(labels)
-            raise KeyError(f"it holds none of {', '.join(images for images, _ in _ARRAYS)}")
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-        detail = f"{path} is neither a folder nor an .npz with x_train and y_train: {error}"
+    except OSError as error:
+        raise InvalidRequest.of_field("/data", f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        detail = f"{path} is not an .npz file of arrays that NumPy has saved, nor a folder of images"
         raise InvalidRequest.of_field("/data", detail) from error
+    names = ", ".join(images for images, _ in _ARRAYS)
+    raise InvalidRequest.of_field("/data", f"{path} holds no pictures: an array named one of {names}")
 
 
 def _download() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    import_tensorflow()
     import keras
 
     try:
-        (images, labels), _ = keras.datasets.mnist.load_data()
+        with redirect_stdout(sys.stderr):  # Keras draws a bar there
+            (images, labels), _ = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception when the server is out of reach
         detail = f"MNIST cannot be downloaded ({error}); give the path of an mnist.npz instead"
         raise InvalidRequest.of_field("/data", detail) from error

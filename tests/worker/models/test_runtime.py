@@ -36,3 +36,30 @@ def test_threads_and_environment_are_set_and_the_operators_wins() -> None:
         cwd=Path(__file__).parents[3],
     )
     assert run.stdout.split("\n") == ["1 2", "1 true", "too late", ""], run.stderr
+
+
+ABORT = """
+import os
+from worker.models.runtime import quiet
+with quiet():
+    os.write(2, b"I0000 00:00:1.0 1 cudart_stub.cc:31] no GPU\\n")
+    os.write(2, b"F0000 a fatal error, half a line")
+    os.abort()
+"""
+
+
+def test_what_is_no_noise_is_told_even_as_the_process_dies() -> None:
+    run = subprocess.run([sys.executable, "-c", ABORT], capture_output=True, text=True, check=False)
+    assert run.returncode < 0
+    assert run.stderr == "F0000 a fatal error, half a line"
+
+
+def test_starting_tensorflow_prints_nothing() -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+    code = (
+        "import worker.models.runtime as r; r.configure_tensorflow(1, 1); import sys; sys.stderr.write('x')"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environ, check=True
+    )
+    assert (run.stdout, run.stderr) == ("", "x")

@@ -65,11 +65,11 @@ def test_a_stopped_and_resumed_run_ends_as_one_that_was_not(config: TrainingConf
     from worker.training.run import train
 
     whole = train(config, on_progress=lambda _: None)
-    broken = replace(config, out=tmp_path / "broken", resume=True)
+    broken = replace(config, out=tmp_path / "broken")
     with pytest.raises(Stopped):
         train(broken, on_progress=stop_after(5))
     resumed: list[Progress] = []
-    again = train(broken, on_progress=resumed.append)
+    again = train(replace(broken, resume=True), on_progress=resumed.append)
     assert resumed[0].step == 4
     assert again.weights.read_bytes() == whole.weights.read_bytes()
     assert again.standing == whole.standing
