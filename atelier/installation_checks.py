@@ -14,7 +14,8 @@ from atelier.up_record import read_record
 from shared import places
 from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
-from shared.object_store import local_folder, open_object_store
+from shared.local_object_store import local_folder
+from shared.object_store import open_object_store
 from shared.settings import Settings, SettingsError
 from worker.models.source_check import advice, changed_source
 from worker.models.store import ModelStore

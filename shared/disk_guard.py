@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import OutOfDisk
-from shared.object_store import ObjectStore, local_folder
+from shared.local_object_store import local_folder
+from shared.object_store import ObjectStore
 from shared.settings import MEBIBYTE, DiskRules, Settings
 
 SMALL_DISK_SHARE = 20  # the floor is at most this part of the whole disk

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.stored_object import StoredObject, check_key
@@ -175,6 +176,12 @@ class LocalObjectStore:
     def _path(self, key: str) -> Path:
         check_key(key)
         return self._root.joinpath(*key.split("/"))
+
+
+def local_folder(url: str) -> Path | None:
+    """Return the folder that a file URL names; None for any other URL."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def _scan(folder: Path) -> Iterator["os.DirEntry[str]"]:

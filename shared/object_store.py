@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import from_url
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
-from shared.local_object_store import LocalObjectStore
+from shared.local_object_store import LocalObjectStore, local_folder
 from shared.stored_object import StoredObject, check_key
 
 _FULL = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
@@ -128,12 +126,6 @@ class ObstoreObjectStore:
 
 def _entry(raw: Mapping[str, Any]) -> StoredObject:
     return StoredObject(raw["path"], raw["size"], raw["last_modified"].timestamp())
-
-
-def local_folder(url: str) -> Path | None:
-    """Return the folder that a file URL names; None for any other URL."""
-    parts = urlsplit(url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
 
 
 def open_object_store(url: str, **options: Any) -> ObjectStore:

@@ -7,23 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from obstore.exceptions import (
-    BaseError,
-    InvalidPathError,
-    NotSupportedError,
-    PermissionDeniedError,
-    UnauthenticatedError,
-)
-
-from shared.errors import AtelierError, ObjectNotFound, OutOfDisk
-from shared.object_store import open_object_store
+from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.local_object_store import LocalObjectStore, local_folder
 from shared.settings import Settings, SettingsError
 
 log = logging.getLogger("atelier.settings")
 
 # A later try meets these again, as opposed to a full disk or a network that is away.
 _LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
-_REFUSALS = (InvalidPathError, NotSupportedError, PermissionDeniedError, UnauthenticatedError)
 _HASTY: dict[str, Any] = {  # a bucket that is away is asked once, and not for minutes
     "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
     "client_options": {"timeout": timedelta(seconds=5), "connect_timeout": timedelta(seconds=3)},
@@ -58,26 +49,38 @@ def check_storage(settings: Settings) -> None:
     A full disk, or a bucket that does not answer now, keeps no process from starting: /readyz tells of it.
     """
     url = settings.storage
+    folder = local_folder(url)
+    try:
+        if folder is None:
+            _check_bucket(url)
+        else:
+            LocalObjectStore(folder).now()
+    except OutOfDisk as error:
+        log.warning("the storage is full", extra={"detail": error.detail})
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, OSError):
+            raise _refusal("ATELIER_STORAGE_URL", url, error.__cause__.strerror) from error
+        log.warning("the storage does not answer", extra={"detail": error.detail})
+
+
+def _check_bucket(url: str) -> None:
+    # Imported here: a process that only checks a folder would keep the memory.
+    from obstore import exceptions as refusals
+
+    from shared.object_store import open_object_store
+
+    lasting = (refusals.PermissionDeniedError, refusals.UnauthenticatedError, refusals.InvalidPathError)
     try:
         open_object_store(url, **({} if url.startswith("memory:") else _HASTY)).now()
-    except (ValueError, BaseError) as error:
+    except (ValueError, refusals.BaseError) as error:
         raise SettingsError(f"ATELIER_STORAGE_URL: {url} is no storage: {_first_line(error)}") from error
     except ObjectNotFound as error:
         raise SettingsError(f"ATELIER_STORAGE_URL: {url} does not exist; make it, or name another") from error
-    except OutOfDisk as error:
-        log.warning("the storage is full", extra={"detail": error.detail})
     except AtelierError as error:
-        _judge(url, error)
+        if isinstance(error.__cause__, lasting):
+            raise _refusal("ATELIER_STORAGE_URL", url, _first_line(error.__cause__)) from error
+        raise
 
 
-def _judge(url: str, error: AtelierError) -> None:
-    cause = error.__cause__
-    if isinstance(cause, _REFUSALS):
-        raise _refusal("ATELIER_STORAGE_URL", url, _first_line(cause)) from error
-    if isinstance(cause, OSError):
-        raise _refusal("ATELIER_STORAGE_URL", url, cause.strerror) from error
-    log.warning("the storage does not answer", extra={"detail": error.detail})
-
-
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
