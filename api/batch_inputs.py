@@ -12,6 +12,7 @@ from shared.errors import AtelierError, FieldError, StyleNotFound
 from shared.spec_parts import WeightedStyle
 from shared.specs import GenerateSpec, StylizeSpec, inputs_of
 from shared.submission import missing_files
+from shared.work_size import PictureSize
 from shared.working_size import working_size
 
 
@@ -22,7 +23,7 @@ class Inputs:
         self._services = services
         self._owner = owner
         self._styles: dict[str, str | None] = {}  # name to the id of its picture
-        self._sizes: dict[str, tuple[int, int] | None] = {}  # file id to width and height
+        self._sizes: dict[str, PictureSize | None] = {}  # of files, by id
         self._size_errors: dict[tuple[object, ...], AtelierError | None] = {}
 
     def checked(self, items: Sequence[Item], faults: Faults) -> list[Item]:
@@ -40,6 +41,10 @@ class Inputs:
             if error is not None:
                 faults.note(item.position, error)
         return named
+
+    def size_of(self, spec: Spec) -> PictureSize | None:
+        """Return the size of the content picture of a checked item; None for one that has none."""
+        return None if isinstance(spec, GenerateSpec) else self._sizes[spec.content]
 
     def _ask_for_styles(self, names: set[str]) -> None:
         new = sorted(names - self._styles.keys())
@@ -86,7 +91,7 @@ class Inputs:
         size = self._sizes[item.spec.content]
         assert size is not None, "a file that is there"
         try:
-            working_size(item.spec, item.card, size)
+            working_size(item.spec, item.card, size[:2])
         except AtelierError as error:
             return error
         return None

@@ -13,8 +13,8 @@ from shared.specs import GenerateSpec, filled
 
 def resolved(
     items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int
-) -> Iterator[tuple[str, Spec]]:
-    """Yield each item's custom id and resolved specification; The request's first item has the index `first`.
+) -> Iterator[tuple[Item, Spec]]:
+    """Yield each item with its resolved specification. The request's first item has the index `first`.
 
     A seed that the client leaves open comes from the batch's id and the item's index, so that items sent
     again, after an answer was lost, are the same items.
@@ -24,7 +24,7 @@ def resolved(
         update = _of_batch(item.spec, settings)
         if isinstance(item.spec, GenerateSpec) and _draws_seed(item.spec):
             update["seed"] = drawn_seed(batch_id, index, count_of(item.spec, item.card))
-        yield item.custom_id, filled(item.spec.model_copy(update=update), item.card)
+        yield item, filled(item.spec.model_copy(update=update), item.card)
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

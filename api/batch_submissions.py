@@ -17,6 +17,7 @@ from shared.batch_request import BatchSettings
 from shared.batches import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
+from shared.work_size import work_of
 
 CHUNK = 200  # items that are held and looked up at a time
 PAGE = 50  # items that one script stores: the server does nothing else for 2 to 3 ms
@@ -53,7 +54,10 @@ class Intake:
         for chunk in self._chunks(faults):
             faults.raise_any()  # a file or a style went since they were checked
             ready = resolved(chunk, self._settings, batch_id=batch.id, first=self._first)
-            drafts = [ItemDraft(custom_id=custom_id, spec=spec) for custom_id, spec in ready]
+            drafts = [
+                ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
+                for item, spec in ready
+            ]
             for page in (drafts[start : start + PAGE] for start in range(0, len(drafts), PAGE)):
                 total = self._services.batches.append(batch.id, batch.owner, page, first=at)
                 at += len(page)

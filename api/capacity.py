@@ -9,7 +9,7 @@ FRESH_SECONDS = 1.0
 
 
 class Capacity:
-    """The slots of all live workers. Estimates need them often and need not be fresher than a second."""
+    """The places of all live workers. Estimates need them often and need not be fresher than a second."""
 
     def __init__(self, roster: WorkerRoster) -> None:
         self._roster = roster
@@ -18,9 +18,9 @@ class Capacity:
         self._until = 0.0
 
     def slots(self) -> int:
-        """Return the number of slots; raise StoreUnavailable."""
+        """Return how many jobs all workers carry out at once at full speed; raise StoreUnavailable."""
         if time.monotonic() >= self._until:
-            slots = sum(worker.slots for worker in self._roster.live())
+            slots = sum(worker.at_full_speed for worker in self._roster.live())
             with self._lock:
                 self._slots, self._until = slots, time.monotonic() + FRESH_SECONDS
         with self._lock:

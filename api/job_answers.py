@@ -6,7 +6,7 @@ from functools import partial
 from flask import Response, current_app, request
 
 from api.extensions import CAPACITY
-from api.job_view import JobRenderer, etag_of, retry_after
+from api.job_view import JobRenderer, job_etag_of, retry_after
 from api.links import base_url, job_path
 from api.preferences import preference
 from api.services import services
@@ -26,7 +26,7 @@ def job_answer(job: Job, status: int = 200) -> Response:
     view = renderer().view(job)
     body = view.model_dump_json()
     response = Response(body, status, mimetype="application/json")
-    response.set_etag(etag_of(body))
+    response.set_etag(*job_etag_of(view))
     response.headers["Cache-Control"] = "private, no-cache"
     if not view.done:
         response.headers["Retry-After"] = str(retry_after(view))
@@ -40,7 +40,7 @@ def is_done(job: Job) -> bool:
 
 def differs_from_known(job: Job) -> bool:
     """Whether the job's representation is none of those that the client has, by If-None-Match."""
-    return not request.if_none_match.contains_weak(etag_of(renderer().view(job).model_dump_json()))
+    return not request.if_none_match.contains_weak(job_etag_of(renderer().view(job))[0])
 
 
 def patiently(job: Job, settled: Callable[[Job], bool], seconds: float) -> Job:

@@ -49,6 +49,19 @@ def etag_of(body: str) -> str:
     return sha256(body.encode())[:32]
 
 
+def job_etag_of(view: JobView) -> tuple[str, bool]:
+    """Return a job's entity tag and whether it is a weak one.
+
+    A time that counts down is no news, and wakes nobody who waits for news, until it is a third shorter.
+    """
+    queue = view.queue
+    if queue is None or queue.eta_seconds is None:
+        return etag_of(view.model_dump_json()), False
+    step = float(round(2 * math.log2(max(queue.eta_seconds, 1))))
+    coarse = view.model_copy(update={"queue": queue.model_copy(update={"eta_seconds": step})})
+    return etag_of(coarse.model_dump_json()), True
+
+
 def retry_after(view: JobView) -> int:
     """Return the seconds after which asking again is worth it, 1 to 30."""
     if view.queue is None:

@@ -13,8 +13,9 @@ from api.webhook_terms import terms_of
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, OutOfDisk
 from shared.identifiers import new_job_id, sha256
 from shared.jobs import Job
-from shared.specs import GenerateSpec, StylizeSpec, TransformSpec, card_of, resolve
+from shared.specs import GenerateSpec, StylizeSpec, card_of, resolve
 from shared.submission import Submission, Submitted
+from shared.work_size import PictureSize, work_of
 from shared.working_size import working_size
 
 HEADER = "Idempotency-Key"
@@ -48,7 +49,8 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
     resolve(job.spec, services.catalog)  # raises where the catalog no longer allows it
     fingerprint = sha256(f"retry {job.id}".encode())
-    return _submit(services, job.spec, fingerprint, caller, retried_from=job.id)
+    size = _content_size(services, job.spec, (), caller.owner)
+    return _submit(services, job.spec, fingerprint, caller, size, retried_from=job.id)
 
 
 def fingerprint_of(spec: Spec) -> str:
@@ -78,21 +80,24 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
     resolved = resolve(spec, services.catalog)
     if isinstance(resolved, StylizeSpec):
         resolved = services.styles.resolve(caller.owner, resolved)
-    if not isinstance(resolved, GenerateSpec):
-        _check_content(services, resolved, uploads, caller.owner)
+    size = _content_size(services, resolved, uploads, caller.owner)
+    if size is not None and not isinstance(resolved, GenerateSpec):
+        working_size(resolved, card_of(resolved, services.catalog), size[:2])  # raises where it is not taken
     for upload in uploads:
         services.files.add(caller.owner, upload.data, upload.info, with_form=True)
-    return _submit(services, resolved, fingerprint, caller)
+    return _submit(services, resolved, fingerprint, caller, size)
 
 
-def _check_content(
-    services: Services, spec: StylizeSpec | TransformSpec, uploads: Sequence[Upload], owner: str
-) -> None:
-    card = card_of(spec, services.catalog)
+def _content_size(
+    services: Services, spec: Spec, uploads: Sequence[Upload], owner: str
+) -> PictureSize | None:
+    """Return the size of a job's content picture; a file that is missing is the store's to refuse."""
+    if isinstance(spec, GenerateSpec):
+        return None
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
-    picture = sent or services.files.find(owner, spec.content)
-    if picture is not None:  # a file that is missing is the store's to refuse, with all the others
-        working_size(spec, card, (picture.width, picture.height))  # raises where the model does not take it
+    if sent is not None:
+        return PictureSize(sent.width, sent.height, sent.frames)
+    return services.files.sizes(owner, [spec.content]).get(spec.content)
 
 
 def _names_styles(spec: Spec) -> bool:
@@ -125,7 +130,13 @@ def _mismatch(name: str) -> IdempotencyMismatch:
 
 
 def _submit(
-    services: Services, spec: Spec, fingerprint: str, caller: Caller, *, retried_from: str = ""
+    services: Services,
+    spec: Spec,
+    fingerprint: str,
+    caller: Caller,
+    size: PictureSize | None,
+    *,
+    retried_from: str = "",
 ) -> Submitted:
     submission = Submission(
         id=caller.job_id or new_job_id(),
@@ -135,6 +146,7 @@ def _submit(
         idempotency_key=caller.idempotency_key,
         retried_from=retried_from,
         webhook=terms_of(spec.webhook, services.settings),
+        work=work_of(spec, card_of(spec, services.catalog), size),
     )
     _check_room(services, caller)
     try:

@@ -66,5 +66,6 @@ def wait_for(
         events = services.queries.events(job.id, after=after, block_seconds=min(LOOK_SECONDS, left))
         if events:
             after = events[-1].id
+        if events or job.batch_id:  # an item has no events of its own
             job = services.store.get(job.id, job.owner)
     return job

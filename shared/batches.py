@@ -56,6 +56,7 @@ class ItemDraft:
 
     custom_id: str
     spec: JobSpec
+    work: str = ""  # what `work_of` returned; "" where it is not known
 
     def record(self) -> dict[str, str]:
         """Return the fields that the item's record begins with."""
@@ -69,6 +70,8 @@ class ItemDraft:
             "custom_id": self.custom_id,
         }
         record |= reuse_fields(spec)
+        if self.work:
+            record["work"] = self.work
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         if (

@@ -12,6 +12,7 @@ from shared.object_keys import input_key
 from shared.object_store import ObjectStore
 from shared.redis_server import PREFIX, Client, Scripts, answering
 from shared.settings import JobRules
+from shared.work_size import PictureSize
 
 LOOKED_UP = 1000  # files that one round trip asks for
 
@@ -28,6 +29,7 @@ class StoredFile:
     media_type: str
     width: int  # pixels
     height: int  # pixels
+    frames: int
     created_at: int  # milliseconds since the epoch
     expires_at: int | None = None  # the same; None while a job or a style names it
 
@@ -44,7 +46,8 @@ def _file(raw: Mapping[str, str]) -> StoredFile:
     numbers = {name: int(raw[name]) for name in ("bytes", "width", "height", "created_at")}
     texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
     expires_at = int(raw["expires_at"]) if raw.get("expires_at") else None
-    return StoredFile(**texts, **numbers, expires_at=expires_at)  # type: ignore[arg-type]
+    frames = int(raw.get("frames", 1))  # an older Atelier did not note them
+    return StoredFile(**texts, **numbers, frames=frames, expires_at=expires_at)  # type: ignore[arg-type]
 
 
 def _paired(flat: Sequence[str]) -> StoredFile:
@@ -59,6 +62,7 @@ def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, st
         "media_type": info.media_type,
         "width": str(info.width),
         "height": str(info.height),
+        "frames": str(info.frames),
     }
 
 
@@ -117,16 +121,20 @@ class FileStore:
             raw = self._client.hgetall(self._scripts.key("file", owner, name))
         return _file(raw) if raw else None
 
-    def sizes(self, owner: str, names: Sequence[str]) -> dict[str, tuple[int, int]]:
-        """Return width and height, in pixels, of those files that are there; a thousand a round trip."""
-        found: dict[str, tuple[int, int]] = {}
+    def sizes(self, owner: str, names: Sequence[str]) -> dict[str, PictureSize]:
+        """Return the sizes of those files that are there; a thousand a round trip."""
+        found: dict[str, PictureSize] = {}
         for part in (names[at : at + LOOKED_UP] for at in range(0, len(names), LOOKED_UP)):
             pipeline = self._client.pipeline(transaction=False)
             for name in part:
-                pipeline.hmget(self._scripts.key("file", owner, name), "width", "height")
+                pipeline.hmget(self._scripts.key("file", owner, name), "width", "height", "frames")
             with answering():
                 sides = zip(part, pipeline.execute(), strict=True)
-            found |= {name: (int(width), int(height)) for name, (width, height) in sides if width}
+            found |= {
+                name: PictureSize(int(width), int(height), int(frames or 1))
+                for name, (width, height, frames) in sides
+                if width
+            }
         return found
 
     def get(self, owner: str, name: str) -> StoredFile:

@@ -8,8 +8,11 @@ from typing import Any
 from shared.job_list import ALL, JobFilter, JobList, Page
 from shared.job_store import JobStore
 from shared.jobs import Job
+from shared.queue_place import Waiting, expected
 from shared.redis_server import MAX_BLOCK_MILLISECONDS, answering
 from shared.status import Lane, Status
+
+MOST_RUNNING = 256  # running jobs that an estimate looks at
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +24,14 @@ class Event:
     data: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What a queued job may expect, from measured times."""
-
-    position: int  # 1 is the next to start
-    eta_seconds: float | None  # None until a worker lives and a job of this model was measured
-
-
 class JobQueries:
     """Read side of the job store."""
 
     def __init__(self, store: JobStore) -> None:
         self._client = store.client
+        self._scripts = store.scripts
         self._key = store.scripts.key
+        self._patience_ms = store.rules.bulk_patience_seconds * 1000
         self._list = JobList(store)
 
     def page(
@@ -54,23 +51,16 @@ class JobQueries:
         return self._list.unlisted(owner, status)
 
     def waiting(self, job: Job, slots: int) -> Waiting | None:
-        """Return the place of a queued job; `slots` is how many jobs all live workers run at once."""
-        with answering():
-            pipeline = self._client.pipeline(transaction=False)
-            pipeline.zrank(self._key("lane", job.lane), job.id)
-            pipeline.zcard(self._key("lane", Lane.INTERACTIVE))
-            pipeline.zcard(self._key("leases"))
-            pipeline.hget(self._key("pace"), job.spec.model or "")
-            rank, interactive, running, pace = pipeline.execute()
-        if rank is None:
-            return None
-        ahead = rank + (interactive if job.lane is Lane.BULK else 0)
-        return Waiting(ahead + 1, _eta(ahead, running, slots, float(pace) if pace else None))
+        """Return the place of a queued job, None where it is not queued any more.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        answer = self._scripts.run("place", job.id, MOST_RUNNING, *Lane)
+        return expected(json.loads(answer), slots, self._patience_ms) if answer else None
 
     def depths(self) -> dict[Lane, int]:
-        """Return how many jobs wait in each lane."""
-        with answering():
-            return {lane: int(self._client.zcard(self._key("lane", lane))) for lane in Lane}
+        """Return how many jobs of each lane could be claimed now, items of batches included."""
+        return dict(zip(Lane, self._scripts.run("depths", *Lane), strict=True))
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the job id and the request's fingerprint that a key stands for; None where it is new."""
@@ -97,13 +87,6 @@ class JobQueries:
         with answering():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
-
-
-def _eta(ahead: int, running: int, slots: int, pace_ms: float | None) -> float | None:
-    if not slots or pace_ms is None:
-        return None
-    rounds = (ahead + running) // slots + 1
-    return round(rounds * pace_ms / 1000, 1)
 
 
 def _entries(answer: Any) -> list[Any]:

@@ -55,7 +55,11 @@ class QueueView(View):
     """Where a queued job waits."""
 
     lane: Lane
-    position: int = Field(ge=1, description="1 is the next to start.")
+    position: int | None = Field(
+        ge=1,
+        description="1 is the next to start. Null while its batch is paused, and while an equal job "
+        "runs whose result it takes over.",
+    )
     eta_seconds: float | None = Field(description="Until it is done, from measured times; null until known.")
 
 

@@ -25,8 +25,9 @@ _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 # accepted, and may always write: the client whose job waits must not lose it to those who come after.
 _TAKES_NEW_WORK = frozenset({"submit", "add_file", "add_style", "batch_open", "batch_append", "batch_retry"})
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
+_READS = frozenset({"place", "depths"})  # they answer on a server that cannot write, too
 # What all scripts begin with, each part resting on those before it.
-_PRELUDE = ("records", "attempts", "lines", "files", "webhooks", "batches", "reuse", "moves")
+_PRELUDE = ("records", "waits", "attempts", "lines", "files", "webhooks", "batches", "reuse", "moves")
 
 # redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
 Client: TypeAlias = Any
@@ -100,6 +101,8 @@ class Scripts:
 
 
 def _flags(name: str) -> str:
+    if name in _READS:
+        return "#!lua flags=no-writes\n"
     return "" if name in _TAKES_NEW_WORK else _MAY_ALWAYS_WRITE
 
 

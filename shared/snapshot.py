@@ -23,13 +23,13 @@ READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in wh
 FOLLOWING = (
     *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
     *("line:*", "turns:*", "delayed", "open-batches", "batch-work", "batch-held:*", "owner:*:batches"),
-    *("batch-dead:*", "reuse:*", "followers:*", "follow-work", "sharers"),
+    *("batch-dead:*", "reuse:*", "followers:*", "follow-work", "sharers", "waits:*", "works:*", "stopped:*"),
     *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
 )
 # Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
 PASSING = (
     *("workers", "workers:*", "vectors", "vector:*", "garbage", "reload"),
-    *("webhooks:rung", "webhooks:secrets", "turn", "served:*", "starving:*"),
+    *("webhooks:rung", "webhooks:secrets", "turn", "served:*", "starving:*", "load"),
 )
 JOBS = "job:*"
 BATCHES = "batch:*"

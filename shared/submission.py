@@ -33,6 +33,7 @@ class Submission:
     idempotency_key: str = ""
     retried_from: str = ""
     webhook: str = ""  # what `webhook_record` returned; "" tells nobody
+    work: str = ""  # what `work_of` returned; "" where it is not known
 
     def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
         """Return what the submit script takes; `digest` is of the model that the workers have."""
@@ -48,8 +49,7 @@ class Submission:
             "schema": str(RECORD_SCHEMA),
         }
         record |= reuse_fields(spec)
-        if self.webhook:
-            record["webhook"] = self.webhook
+        record |= {name: text for name, text in (("webhook", self.webhook), ("work", self.work)) if text}
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         return [

@@ -26,6 +26,12 @@ class Worker:
     id: str
     slots: int  # jobs it runs at once
     models: tuple[LoadedModel, ...]
+    runners: int = 0  # jobs whose models it runs at once; 0: an older worker, which does not say
+
+    @property
+    def at_full_speed(self) -> int:
+        """How many jobs it carries out at once before they slow each other down."""
+        return min(self.slots, self.runners or self.slots)
 
 
 class WorkerRoster:
@@ -61,4 +67,5 @@ class WorkerRoster:
 def _worker(raw: dict[str, object]) -> Worker:
     models = raw["models"]
     assert isinstance(models, list)
-    return Worker(str(raw["id"]), int(str(raw["slots"])), tuple(LoadedModel(**model) for model in models))
+    loaded = tuple(LoadedModel(**model) for model in models)
+    return Worker(str(raw["id"]), int(str(raw["slots"])), loaded, int(str(raw.get("runners", 0))))

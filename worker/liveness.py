@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from shared.errors import StoreUnavailable
@@ -69,7 +70,7 @@ class Liveness:
         now = time.monotonic()
         if self._is_ready and not self._away and now - self._announced > ANNOUNCE_SECONDS:
             self._announced = now
-            self._roster.announce(Worker(self._worker.id, self._worker.slots, self._models()))
+            self._roster.announce(replace(self._worker, models=self._models()))
 
     def check_consuming(self, *, rings_wait: bool, is_idle: bool, last_ring: float) -> None:
         """End the process when doorbells wait, slots are free, and none has been answered for long."""

@@ -47,7 +47,7 @@ class ModelWorker:
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
         self._wish = ReloadWish(base.hasty_client)
         self._liveness = Liveness(
-            Worker(base.id, settings.worker.threads, ()),
+            Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
             base.roster,
             settings.worker_health,
             models=self._registry.loaded,

@@ -13,6 +13,7 @@ from api.batch_schemas import Appended
 from api.batch_submissions import append_items
 from api.edge_errors import TooManyListeners
 from api.identity import owner
+from api.job_answers import renderer
 from api.links import base_url
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, parameter, ref
@@ -25,7 +26,6 @@ from shared.batch_rendering import result_view
 from shared.batch_view import FinishedPage
 from shared.batches import Batch
 from shared.batches import FinishedPage as Finished
-from shared.job_rendering import view_of
 from shared.status import Status
 
 blueprint = APIBlueprint("batch_items", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
@@ -96,9 +96,9 @@ def list_items(batch_id: str) -> Response:
     page = services().batches.items(
         batch_id, owner(), status=query.status, limit=query.limit, cursor=query.cursor
     )
-    attempts, where = services().settings.jobs.max_attempts, links()
-    views = [view_of(job, where, max_attempts=attempts) for job in page.items]
-    return page_answer(JobPage(object="list", data=views, next_cursor=page.next_cursor), page.next_cursor)
+    view = renderer().view
+    items = JobPage(object="list", data=[view(job) for job in page.items], next_cursor=page.next_cursor)
+    return page_answer(items, page.next_cursor)
 
 
 @blueprint.get("/finished")

@@ -4,7 +4,8 @@
 -- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'gap', total},
 -- {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
 local batch, owner, first, most = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local known = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'ttl_ms', 'paused')
+local known = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'ttl_ms', 'paused',
+  'counted')
 if known[1] ~= owner then return {'missing batch'} end
 local total = tonumber(known[4])
 local digests = cjson.decode(ARGV[5])
@@ -61,6 +62,20 @@ if #items > 0 then
   redis.call('HINCRBY', batch_key(batch), 'queued', #items)
   if not known[8] then line_up(known[6], owner, known[5], batch) end
 end
+-- Have the new items wait: one call for those that are alike.
+local waits = {}
+for _, item in ipairs(items) do
+  local work = work_of(item.fields.model, item.fields.work)
+  waits[work] = waits[work] or {}
+  table.insert(waits[work], order_of(known[5], item.index))
+  table.insert(waits[work], item_id(batch, item.index))
+end
+for work, entries in pairs(waits) do
+  redis.call('ZADD', waits_key(known[6], owner, work), unpack(entries))
+  redis.call('SADD', works_key(known[6], owner), work)
+end
+if known[9] == known[4] then redis.call('HSET', batch_key(batch), 'counted', total + #items) end
+
 for _, item in ipairs(items) do
   local fields = item.fields
   if fields.reuse then reuse(item_id(batch, item.index), owner, fields.reuse, digests[fields.model] or '') end

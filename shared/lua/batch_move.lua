@@ -26,19 +26,20 @@ end
 function moves.pause()
   if is_over then return status end
   set('paused', 1)
-  redis.call('ZREM', line_key(b[5], owner), batch)
+  stop_batch(batch, b[5], owner, b[6])
   become('paused')
 end
 function moves.resume()
   if is_over then return status end
   redis.call('HDEL', batch_key(batch), 'paused')
+  redis.call('ZREM', stopped_key(b[5], owner), batch)
   line_up(b[5], owner, b[6], batch)
   if redis.call('EXISTS', held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
   become(awake())
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
-  redis.call('ZREM', line_key(b[5], owner), batch)
+  stop_batch(batch, b[5], owner, b[6])
   redis.call('ZREM', OPEN_BATCHES, batch)
   redis.call('HDEL', batch_key(batch), 'paused')
   set('finalized_at', b[3] or now, 'swept', 0)

@@ -11,7 +11,7 @@ if redis.call('EXISTS', batch_key(id)) == 1 then return {'existing', id} end
 for name, value in pairs(fields) do redis.call('HSET', batch_key(id), name, value) end
 local sequence = redis.call('INCR', P .. 'sequence')
 redis.call('HSET', batch_key(id), 'id', id, 'owner', owner, 'status', 'open', 'sequence', sequence,
-  'created_at', now, 'next', 0, 'total', 0, 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0,
+  'created_at', now, 'next', 0, 'total', 0, 'counted', 0, 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0,
   'canceled', 0, 'expired', 0, 'spent', 0)
 redis.call('ZADD', P .. 'owner:' .. owner .. ':batches', sequence, id)
 redis.call('ZADD', OPEN_BATCHES, now, id)

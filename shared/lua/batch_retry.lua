@@ -6,7 +6,7 @@ local b = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'total', 'lan
 if b[1] ~= owner or b[2] == 'deleted' then return {'missing'} end
 if b[2] == 'canceled' then return {b[2]} end
 local total = tonumber(b[3])
-local COPIED = {'model', 'lane', 'spec', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse'}
+local COPIED = {'model', 'lane', 'spec', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work'}
 
 local function packed(id) return cjson.decode(get(id, 'packed')[1]) end
 

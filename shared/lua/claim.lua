@@ -8,11 +8,14 @@ local most, patience = tonumber(ARGV[5]), tonumber(ARGV[6])
 local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
+local shares -- of running jobs, until now
+
 local function start(id)
   leave_lines(id)
+  shares = shares or pass_time(redis.call('ZCARD', LEASES))
   tally(id, 'running')
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
-  change(id, 'status', 'running', 'worker', worker, 'started_at', now)
+  change(id, 'status', 'running', 'worker', worker, 'started_at', now, 'began', shares)
   redis.call('ZADD', LEASES, now + lease, id)
   tell(id, 'state', {status = 'running', attempt = attempt})
   if attempt == 1 then note_delivery('job', id, 'job.started') end
@@ -50,6 +53,7 @@ end
 -- Pass over what will not be claimed now: a batch goes on to its next item, a job leaves its line.
 local function pass_over(lane, owner, entry, id, why)
   left_to_pass_over = left_to_pass_over - 1
+  if id then wait_out(id) end
   if id and id ~= entry then redis.call('HINCRBY', batch_key(entry), 'next', 1)
   else redis.call('ZREM', line_key(lane, owner), entry) end
   if why == 'paused' then redis.call('SADD', held_key(get(id, 'batch')[1]), id) end
@@ -93,12 +97,14 @@ local function next_in(lane)
   return nil, standing_by
 end
 
--- A lane that others went before for long has one go, then again ten times as often while it waits.
+-- A lane that others went before for long has one go, then again ten times as often while it waits; but never two in
+-- a row while one that it went before waits: jobs that take longer than the pause between its turns would take all.
 local function lanes_in_order()
-  local order = {}
+  local order, was_passed_over = {}, false
   for i = 7, #ARGV do
-    local since = redis.call('GET', P .. 'starving:' .. ARGV[i])
-    local is_late = since and now - tonumber(since) > patience and redis.call('EXISTS', turns_key(ARGV[i])) == 1
+    local since = redis.call('EXISTS', turns_key(ARGV[i])) == 1 and redis.call('GET', P .. 'starving:' .. ARGV[i])
+    local is_late = since and now - tonumber(since) > patience and not was_passed_over
+    was_passed_over = was_passed_over or since
     table.insert(order, is_late and 1 or #order + 1, ARGV[i])
   end
   return order

@@ -17,7 +17,7 @@ end
 local function open()
   local b = redis.call('HMGET', batch_key(id), 'owner', 'sequence', 'total', 'completed_at')
   redis.call('ZADD', P .. 'owner:' .. b[1] .. ':batches', b[2], id)
-  redis.call('HSET', batch_key(id), 'next', b[3], 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0,
+  redis.call('HSET', batch_key(id), 'next', b[3], 'counted', b[3], 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0,
     'expired', 0)
   redis.call('HDEL', batch_key(id), 'last_end', 'swept')
   name_files(b[1], b[4])
@@ -36,6 +36,7 @@ local function requeue(job)
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', pause), id)
   end
   local first = tonumber(redis.call('HGET', batch_key(job.batch), 'next'))
+  wait_in(id)
   if tonumber(job.index) < first then redis.call('HSET', batch_key(job.batch), 'next', job.index) end
 end
 
@@ -84,8 +85,11 @@ local function close()
   if b.finalized_at and unfinished(id) == 0 then
     close_batch(id, b.status == 'canceled' and 'canceled' or 'completed')
   elseif b.status == 'canceled' then
+    stop_batch(id, b.lane, b.owner, b.sequence)
     redis.call('ZADD', BATCH_WORK, now, id)
-  elseif not b.paused then
+  elseif b.paused then
+    stop_batch(id, b.lane, b.owner, b.sequence)
+  else
     line_up(b.lane, b.owner, b.sequence, id)
   end
 end

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import redis
 
 from atelier.stack import StackFailed
+from shared.identifiers import ANONYMOUS
 from shared.redis_server import PREFIX
+from shared.status import Lane
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.plan import MODEL_WORKERS
 
@@ -67,17 +69,17 @@ class Monitor:
         server = self._cluster.server
         ids = server.zrange(f"{PREFIX}leases", 0, -1)
         pipeline = server.pipeline(transaction=False)
-        for lane in ("interactive", "bulk"):
-            pipeline.zcard(f"{PREFIX}lane:{lane}")
+        for line in (*(f"line:{lane}:{ANONYMOUS}" for lane in Lane), "delayed"):
+            pipeline.zcard(f"{PREFIX}{line}")
         pipeline.smembers(f"{PREFIX}workers")
         for job_id in ids:
             pipeline.hget(f"{PREFIX}job:{job_id}", "worker")
-        interactive, bulk, roster, *workers = pipeline.execute()
+        interactive, bulk, delayed, roster, *workers = pipeline.execute()
         held = {pid_in(worker): 0 for worker in roster}
         for worker in workers:
             pid = pid_in(worker or "")
             held[pid] = held.get(pid, 0) + 1
-        return held, interactive + bulk
+        return held, interactive + bulk + delayed
 
 
 def is_calm(sample: Sample) -> bool:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import redis
 
+from shared.identifiers import ANONYMOUS
 from shared.object_store import open_object_store
 from shared.orphans import collect
 from shared.redis_server import PREFIX
+from shared.status import Lane
 from tests.chaos.cluster import Cluster, Workshop, running
 from tests.chaos.evidence import carry_out_calmly, forget_calm_jobs, gather
 from tests.chaos.facts import Facts
@@ -168,9 +170,9 @@ class _Run:
     def _unfinished(self) -> bool:
         if self._load.is_busy:
             return True
-        server, names = self._cluster.server, ("leases", "lane:interactive", "lane:bulk")
+        server, lines = self._cluster.server, (f"line:{lane}:{ANONYMOUS}" for lane in Lane)
         try:
-            return any(server.zcard(PREFIX + name) for name in names)
+            return any(server.zcard(PREFIX + name) for name in ("leases", "delayed", *lines))
         except redis.RedisError:
             return True
 

@@ -248,10 +248,8 @@ class Machine(RuleBasedStateMachine):
         running = {job_id for job_id, want in self.expected.items() if want.status is Status.RUNNING}
         timed = {job_id for job_id, want in self.expected.items() if want.open and want.has_deadline}
         done = {job_id for job_id, want in self.expected.items() if want.status and not want.open}
-        for kind in ("lane:{}", "line:{}:" + ANONYMOUS):
-            lines = [self.line(kind.format(lane)) for lane in Lane]
-            if "line" in kind:
-                lines.append(self.line("delayed"))
+        for kind in ("line:{}:" + ANONYMOUS, "waits:{}:" + ANONYMOUS + ":mnist-dcgan:"):
+            lines = [*(self.line(kind.format(lane)) for lane in Lane), self.line("delayed")]
             assert sum(map(len, lines)) == len(set().union(*lines))
             assert set().union(*lines) == waiting
         assert (self.line("leases"), self.line("deadlines"), self.line("expiring")) == (running, timed, done)

@@ -16,19 +16,21 @@ end
 
 local function leave_lines(id)
   local job = get(id, 'lane', 'owner')
-  redis.call('ZREM', lane_key(job[1]), id)
   redis.call('ZREM', line_key(job[1], job[2]), id)
   redis.call('ZREM', DELAYED, id)
-  redis.call('ZREM', LEASES, id)
+  if redis.call('ZREM', LEASES, id) == 1 then pass_time(redis.call('ZCARD', LEASES) + 1) else wait_out(id) end
 end
 
 local function enter_line(id, not_before)
-  local job = get(id, 'lane', 'owner', 'sequence', 'batch')
-  if not job[4] then redis.call('ZADD', lane_key(job[1]), job[3], id) end
-  if not_before > now then
-    redis.call('ZADD', DELAYED, not_before, id)
-  else
-    redis.call('ZREM', DELAYED, id)
-    line_up(job[1], job[2], job[4] and job[3] - 0.5 or job[3], id) -- an item goes before the rest of its batch
-  end
+  if not_before > now then return redis.call('ZADD', DELAYED, not_before, id) end
+  local job = get(id, 'lane', 'owner', 'sequence', 'index')
+  redis.call('ZREM', DELAYED, id)
+  line_up(job[1], job[2], order_of(job[3], job[4], true), id)
+  wait_in(id, true)
+end
+
+-- Let no item of a batch be claimed.
+local function stop_batch(batch, lane, owner, sequence)
+  redis.call('ZREM', line_key(lane, owner), batch)
+  redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
 end

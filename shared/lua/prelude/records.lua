@@ -6,7 +6,6 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
 local function job_key(id) return P .. 'job:' .. id end
 local function events_key(id) return P .. 'events:' .. id end
-local function lane_key(lane) return P .. 'lane:' .. lane end
 local function users_key(owner, file) return P .. 'file-users:' .. owner .. ':' .. file end
 local function style_user(name) return 'style:' .. name end -- among a file's users; no job's id has a colon
 local function line_key(lane, owner) return P .. 'line:' .. lane .. ':' .. owner end
