@@ -8,14 +8,11 @@ local most, patience = tonumber(ARGV[5]), tonumber(ARGV[6])
 local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
-local shares -- of running jobs, until now
-
 local function start(id)
   leave_lines(id)
-  shares = shares or pass_time(redis.call('ZCARD', LEASES))
   tally(id, 'running')
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
-  change(id, 'status', 'running', 'worker', worker, 'started_at', now, 'began', shares)
+  change(id, 'status', 'running', 'worker', worker, 'started_at', now, 'began', pass_time(redis.call('ZCARD', LEASES)))
   redis.call('ZADD', LEASES, now + lease, id)
   tell(id, 'state', {status = 'running', attempt = attempt})
   if attempt == 1 then note_delivery('job', id, 'job.started') end
@@ -116,7 +113,7 @@ local function note_served(lane)
     if ARGV[i] == lane then
       local since = redis.call('GET', key)
       local was_late = since and now - tonumber(since) > patience
-      if was_late then redis.call('SET', key, now - patience * 0.9) else redis.call('DEL', key) end
+      if was_late and i > 7 then redis.call('SET', key, now - patience * 0.9) else redis.call('DEL', key) end
     elseif redis.call('EXISTS', turns_key(ARGV[i])) == 1 then
       redis.call('SET', key, now, 'NX')
     end

@@ -196,7 +196,8 @@ def test_a_waiting_job_knows_its_place(store: JobStore, queries: JobQueries) -> 
     first, second = submit(store), submit(store)
     waiting = queries.waiting(store.get(second, ANONYMOUS), slots=1)
     assert waiting is not None
-    assert (waiting.position, waiting.eta_seconds) == (2, 3.0)
+    assert waiting.position == 2
+    assert waiting.eta_seconds == pytest.approx(3.0, abs=0.9)  # less what the running one has done already
     assert queries.waiting(store.get(done, ANONYMOUS), slots=1) is None
     unknown = queries.waiting(store.get(first, ANONYMOUS), slots=0)
     assert unknown is not None

@@ -24,7 +24,10 @@ from shared.status import Lane, Status
 from tests.support.batch_steps import finish
 from tests.support.job_steps import lapse, submit
 
-RULES = JobRules(lease_seconds=300, max_attempts=3, crash_budget=5, backoff_seconds=60)
+# With so much patience bulk has no second turn while a drain takes place.
+RULES = JobRules(
+    lease_seconds=300, max_attempts=3, crash_budget=5, backoff_seconds=60, bulk_patience_seconds=36_000
+)
 OWNERS = (ANONYMOUS, "b", "c")
 LONG = 3600.0  # a pause that no drain outlives
 

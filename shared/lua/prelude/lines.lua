@@ -15,18 +15,17 @@ local function line_up(lane, owner, sequence, entry)
 end
 
 local function leave_lines(id)
-  local job = get(id, 'lane', 'owner')
-  redis.call('ZREM', line_key(job[1], job[2]), id)
+  if redis.call('ZREM', LEASES, id) == 1 then return pass_time(redis.call('ZCARD', LEASES) + 1) end
+  local lane, owner = wait_out(id)
+  redis.call('ZREM', line_key(lane, owner), id)
   redis.call('ZREM', DELAYED, id)
-  if redis.call('ZREM', LEASES, id) == 1 then pass_time(redis.call('ZCARD', LEASES) + 1) else wait_out(id) end
 end
 
 local function enter_line(id, not_before)
   if not_before > now then return redis.call('ZADD', DELAYED, not_before, id) end
-  local job = get(id, 'lane', 'owner', 'sequence', 'index')
+  local lane, owner, place = wait_in(id, true)
   redis.call('ZREM', DELAYED, id)
-  line_up(job[1], job[2], order_of(job[3], job[4], true), id)
-  wait_in(id, true)
+  line_up(lane, owner, place, id)
 end
 
 -- Let no item of a batch be claimed.

@@ -21,19 +21,19 @@ end
 
 local function wait_in(id, came_back)
   local job = get(id, 'lane', 'owner', 'sequence', 'index', 'model', 'work')
-  local work = work_of(job[5], job[6])
-  redis.call('ZADD', waits_key(job[1], job[2], work), order_of(job[3], job[4], came_back), id)
-  redis.call('SADD', works_key(job[1], job[2]), work)
+  local lane, owner, work = job[1], job[2], work_of(job[5], job[6])
+  local place = order_of(job[3], job[4], came_back)
+  redis.call('ZADD', waits_key(lane, owner, work), place, id)
+  redis.call('SADD', works_key(lane, owner), work)
+  return lane, owner, place
 end
 
+-- The reaper forgets kinds of which none waits any more.
 local function wait_out(id)
   local job = get(id, 'lane', 'owner', 'model', 'work')
   if not job[1] then return end -- an item that has ended, and left when it did
-  local work = work_of(job[3], job[4])
-  local key = waits_key(job[1], job[2], work)
-  if redis.call('ZREM', key, id) == 1 and redis.call('EXISTS', key) == 0 then
-    redis.call('SREM', works_key(job[1], job[2]), work)
-  end
+  redis.call('ZREM', waits_key(job[1], job[2], work_of(job[3], job[4])), id)
+  return job[1], job[2]
 end
 
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.
@@ -54,9 +54,11 @@ end
 
 -- Let time pass for so many jobs that run, each of which gets its share of it; return the sum of such shares so far,
 -- in milliseconds. What it grows by while a job runs is the job's cost, whatever ran beside it.
+local shares -- once it is known: within a script no time passes
 local function pass_time(running)
+  if shares then return shares end
   local load = redis.call('HMGET', LOAD, 'shares', 'at')
-  local shares = tonumber(load[1] or 0)
+  shares = tonumber(load[1] or 0)
   if running > 0 and load[2] then shares = shares + (micro - load[2]) / 1000 / running end
   redis.call('HSET', LOAD, 'shares', string.format('%.3f', shares), 'at', micro)
   return shares
