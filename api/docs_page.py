@@ -29,6 +29,7 @@ class Body:
 
     media_types: str
     rows: tuple[Row, ...]
+    example: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,9 @@ def _bodies(document: Json, content: Json) -> Iterator[Body]:
     for kind, part in content.items():
         alike.setdefault(json.dumps(part["schema"]), []).append(kind)
     for text, kinds in alike.items():
-        yield Body(" or ".join(kinds), tuple(_rows(document, json.loads(text))))
+        example = content[kinds[0]].get("example", "")
+        shown = example if isinstance(example, str) else json.dumps(example, indent=2)
+        yield Body(" or ".join(kinds), tuple(_rows(document, json.loads(text))), shown)
 
 
 def _answer(status: str, raw: Json) -> tuple[str, str, str]:

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from api import resource_views as resources
 from api import views
 from api.batch_schemas import MODELS as BATCH_MODELS
+from api.docs.examples import add_examples
 from api.extensions import OPENAPI
 from api.style_requests import StyleRequest
 from api.validation import SPECS
@@ -114,6 +115,7 @@ def components() -> Json:
 def complete(document: Json) -> Json:
     """Add the components to the document that the routes gave, and sort its paths by their tags."""
     document.setdefault("components", {})["schemas"] = components()
+    add_examples(document)
     order = [tag["name"] for tag in document["tags"]]
     document["paths"] = dict(
         sorted(document["paths"].items(), key=lambda item: (_place(item[1], order), item[0]))

@@ -1,12 +1,15 @@
 """/openapi.json and /docs."""
 
 import re
+from collections.abc import Iterator
+from typing import Any
 
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.problems import STATUS
+from tests.support.openapi_client import validate
 
 
 def test_the_document_is_valid_openapi(client: FlaskClient) -> None:
@@ -52,3 +55,42 @@ def test_the_page_shows_every_operation_and_code(client: FlaskClient) -> None:
 
 def test_a_browser_at_the_root_is_sent_to_the_page(client: FlaskClient) -> None:
     assert client.get("/").headers["Location"] == "/docs"
+
+
+def contents(document: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield where a body or a response stands, its media type and its description."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            name = operation["operationId"]
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                yield f"{name} body", kind, content
+            for status, response in operation["responses"].items():
+                for kind, content in response.get("content", {}).items():
+                    yield f"{name} {status}", kind, content
+
+
+def test_every_body_and_every_json_has_an_example_that_follows_its_schema(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    for place, kind, content in contents(document):
+        if place == "openapi 200" or not (place.endswith("body") or kind.endswith("json")):
+            continue
+        assert "example" in content, f"{place} {kind} has no example"
+        validate(document, content["schema"], content["example"])
+
+
+def test_the_examples_of_requests_are_accepted_as_they_stand(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    examples = {f"{place} {kind}": content.get("example") for place, kind, content in contents(document)}
+    batch = client.post("/v1/batches", json=examples["submitBatch body application/json"])
+    lines = examples["submitBatch body application/jsonl"]
+    streamed = client.post("/v1/batches", data=lines, content_type="application/jsonl")
+    form = client.post("/v1/jobs/generate", data=examples["generate body multipart/form-data"])
+    assert [answer.status_code for answer in (batch, streamed, form)] == [202, 202, 202]
+    refused = client.post("/v1/jobs", json=examples["submitJob body application/json"])
+    assert {fault["code"] for fault in refused.json["errors"]} <= {"style_not_found", "file_not_found"}
+
+
+def test_the_page_shows_the_examples_of_requests(client: FlaskClient) -> None:
+    page = client.get("/docs").text
+    assert page.count("<h3>Example</h3>") >= 10
+    assert "&#34;type&#34;: &#34;stylize&#34;" in page

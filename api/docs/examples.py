@@ -1,0 +1,186 @@
+"""Examples in the OpenAPI document: what a request sends, and what comes back, for every shape of JSON."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+_BASE = "http://127.0.0.1:8480"
+_JOB = "job_019a2b3c4d5e7f60a1b2c3d4e5f60718"
+_BATCH = "batch_019a2b3c4d5e7f60a1b2c3d4e5f60719"
+_SHA = "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea"
+_FILE = f"file_{_SHA}"
+_THEN, _LATER = "2026-01-31T09:30:00.000Z", "2026-02-07T09:30:01.250Z"
+_PICTURE = {"content_type": "image/png", "width": 28, "height": 28, "bytes": 412, "sha256": _SHA}
+
+GENERATE: Json = {"type": "generate", "seed": 7, "digit": 3}
+STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
+_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA}
+
+
+def _urls(home: str, *names: str) -> Json:
+    return {"self": home, **{name: f"{home}/{name.replace('_', '-')}" for name in names}}
+
+
+def _page(*entries: Json) -> Json:
+    return {"object": "list", "data": list(entries), "next_cursor": None}
+
+
+_ATTEMPT = {
+    "number": 1,
+    "worker": "worker-1",
+    "started_at": _THEN,
+    "ended_at": "2026-01-31T09:30:01.250Z",
+    "outcome": "succeeded",
+    "code": None,
+}
+_OUTPUT = {"url": f"{_BASE}/v1/jobs/{_JOB}/outputs/0", **_PICTURE, "seed": 7}
+_JOB_VIEW: Json = {
+    "id": _JOB, "object": "job", "type": "generate", "status": "succeeded", "done": True,
+    "progress": None, "queue": None, "attempt": 1, "max_attempts": 3, "crashes": 0, "attempts": [_ATTEMPT],
+    "retried_from": None, "cached_from": None, "batch_id": None, "index": None, "custom_id": None,
+    "input": {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "digit": 3, "truncation": 1.0},
+    "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "error": None,
+    "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
+    "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
+    "deadline_at": None, "expires_at": _LATER,
+    "urls": _urls(f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "events", "result"),
+}  # fmt: skip
+_COUNTS = {"total": 2, "queued": 0, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0}
+_BATCH_URLS = {
+    **_urls(
+        f"{_BASE}/v1/batches/{_BATCH}",
+        "items", "finished", "contact_sheet", "events", "finalize", "pause", "resume", "cancel",
+        "retry_failed",
+    ),
+    "results": f"{_BASE}/v1/batches/{_BATCH}/results.jsonl",
+    "archive": f"{_BASE}/v1/batches/{_BATCH}/results.zip",
+}  # fmt: skip
+_BATCH_VIEW: Json = {
+    "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
+    "counts": _COUNTS,
+    "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
+    "lane": "bulk", "metadata": {}, "created_at": _THEN, "finalized_at": _THEN, "completed_at": None,
+    "expires_at": None, "urls": _BATCH_URLS,
+}  # fmt: skip
+_RESULT: Json = {
+    "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
+    "outputs": [{"name": "seven.png", **_OUTPUT}], "error": None, "cached_from": None,
+    "completed_at": "2026-01-31T09:30:01.250Z",
+}  # fmt: skip
+_FILE_VIEW: Json = {
+    "id": _FILE, "object": "file", **_PICTURE, "created_at": _THEN, "expires_at": _LATER,
+    "urls": _urls(f"{_BASE}/v1/files/{_FILE}", "content"),
+}  # fmt: skip
+_MODEL_VIEW: Json = {
+    "name": "mnist-dcgan", "object": "model", "type": "generate", "title": "Handwritten digits",
+    "description": "A generator of handwritten digits.", "version": "3", "license": "Apache-2.0",
+    "homepage": None, "default": True, "loaded": [{"version": "3", "digest": _SHA, "workers": 1}],
+    "url": f"{_BASE}/v1/models/mnist-dcgan", "input_schema": None,
+}  # fmt: skip
+_STYLE_VIEW: Json = {
+    "name": "waves", "object": "style", "image": _FILE, "created_at": _THEN,
+    "urls": _urls(f"{_BASE}/v1/styles/waves", "image"),
+}  # fmt: skip
+_DELIVERY: Json = {
+    "id": "msg_019a2b3c4d5e7f60", "object": "delivery", "type": "job.succeeded", "job": _JOB, "batch": None,
+    "url": "https://example.org/told", "status": "delivered",
+    "tries": [{"at": _THEN, "milliseconds": 84, "status_code": 204, "error": None}],
+    "created_at": _THEN, "next_try_at": None, "ended_at": _THEN,
+    "urls": {
+        **_urls(f"{_BASE}/v1/webhooks/deliveries/msg_019a2b3c4d5e7f60", "redeliver"),
+        "job": f"{_BASE}/v1/jobs/{_JOB}", "batch": None,
+    },
+}  # fmt: skip
+_SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"  # noqa: S105  (nobody's)
+_BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
+
+SHAPES: dict[str, Json] = {  # by the names of the components
+    "JobSpec": STYLIZE,
+    "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
+    "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
+    "StyleRequest": {"name": "waves", "image": _FILE},
+    "JobView": _JOB_VIEW,
+    "JobPage": _page(_JOB_VIEW),
+    "BatchView": _BATCH_VIEW,
+    "BatchPage": _page(_BATCH_VIEW),
+    "Appended": {"object": "batch.items", "batch_id": _BATCH, "first": 1, "count": 1, "total": 2},
+    "Retried": {"object": "batch.retry", "batch_id": _BATCH, "count": 1},
+    "FinishedPage": {"object": "list", "data": [_RESULT], "next_after": 1, "done": True},
+    "FileView": _FILE_VIEW,
+    "FilePage": _page(_FILE_VIEW),
+    "ModelView": _MODEL_VIEW,
+    "ModelList": {"object": "list", "data": [_MODEL_VIEW], "unavailable": []},
+    "StyleView": _STYLE_VIEW,
+    "StylePage": {**_page(_STYLE_VIEW), "builtin": [_BUILTIN]},
+    "DeliveryView": _DELIVERY,
+    "DeliveryList": _page(_DELIVERY),
+    "SecretView": {"secret": _SECRET, "secrets": [_SECRET]},
+    "Health": {"status": "ok", "version": "1.0.0"},
+}
+FORMS: dict[str, Json] = {  # by the ids of the operations; pictures stand as the ids of uploaded files
+    "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8},
+    "generate": {"seed": 7, "digit": 3},
+    "transform": {"content": _FILE, "model": "colorizer"},
+    "uploadFile": {"file": "(the bytes of photo.jpg)"},
+    "addStyle": {"name": "waves", "image": _FILE},
+}
+LINES = '{"type": "generate", "seed": 7, "custom_id": "seven"}\n{"type": "generate", "seed": 8}\n'
+_PROBLEMS: dict[str, tuple[str, str, str]] = {  # code, title, detail
+    "400": ("malformed_json", "The body is not JSON", "the body is not JSON: it ends in a string"),
+    "404": ("job_not_found", "No such job", f"there is no job {_JOB}"),
+    "409": ("job_state_conflict", "The job's status does not allow this",
+            "a job that is succeeded cannot be canceled"),
+    "410": ("job_gone", "The job has expired or was deleted", f"the job {_JOB} has expired or was deleted"),
+    "413": ("body_too_large", "The body is too large", "a JSON body may have at most 1048576 bytes"),
+    "415": ("unsupported_media_type", "The body's media type is not taken here", "the body must be JSON"),
+    "416": ("range_not_satisfiable", "The range lies outside the content", "the picture has 412 bytes"),
+    "422": ("invalid_request", "The request is not valid", "strength must be between 0 and 1; got 7"),
+    "503": ("store_unavailable", "The job store is not available", "the job store does not answer"),
+    "507": ("out_of_disk", "Object storage is full", "the storage's disk is nearly full"),
+    "default": ("internal_error", "Internal error", "the service made a mistake; its log has the details"),
+}  # fmt: skip
+
+
+def problem(status: str) -> Json:
+    """Return the problem document that a status may come with."""
+    code, title, detail = _PROBLEMS[status]
+    field = {"pointer": "/strength", "detail": detail, "code": "out_of_range"}
+    return {
+        "type": f"/problems/{code}",
+        "title": title,
+        "status": 500 if status == "default" else int(status),
+        "detail": detail,
+        "code": code,
+        "instance": "/v1/jobs",
+        "request_id": "req_019a2b3c4d5e",
+        "errors": [field] if status == "422" else [],
+    }
+
+
+def add_examples(document: Json) -> None:
+    """Give every body and every response of JSON in the document an example."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                content["example"] = _body(kind, content["schema"], operation["operationId"])
+            for status, response in operation["responses"].items():
+                for content in response.get("content", {}).values():
+                    _add_response(content, str(status))
+
+
+def _body(kind: str, schema: Json, operation: str) -> Any:
+    if "$ref" in schema:
+        return SHAPES[_name(schema)]
+    return LINES if "json" in kind else FORMS[operation]
+
+
+def _add_response(content: Json, status: str) -> None:
+    name = _name(content["schema"])
+    if name == "Problem":
+        content["example"] = problem(status)
+    elif name in SHAPES:
+        content["example"] = SHAPES[name]
+
+
+def _name(schema: Json) -> str:
+    return str(schema.get("$ref", "")).rpartition("/")[2]
