@@ -91,7 +91,7 @@ def _add_objects(
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside its place; at the end of the block it is on the disk and has its name."""
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:
         with partial.open("xb") as file:
             yield file

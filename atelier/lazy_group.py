@@ -1,7 +1,8 @@
 """A click group that imports a subcommand when it is used, and says every expected error in one line."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -57,6 +58,25 @@ class LazyGroup(click.Group):
                 raise
             click.echo(f"error: {error.filename}: {error.strerror}", err=True)
             ctx.exit(EXIT_FAILED)
+        except KeyboardInterrupt as stop:
+            click.echo(str(stop) or "interrupted", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+        except click.Abort as stop:
+            if not isinstance(stop.__context__, KeyboardInterrupt):  # Ctrl-C at a question
+                raise
+            click.echo("\ninterrupted; nothing was changed", err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def interruption(message: str) -> Iterator[None]:
+    """Have a Ctrl-C within the block say how things stand and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:  # said already, by a block within
+            raise
+        raise KeyboardInterrupt(f"interrupted; {message}") from stop
 
 
 def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
@@ -84,4 +104,6 @@ def exit_status(error: Exception) -> int:
 
 
 def _advice(error: Exception) -> str:
+    if isinstance(error, WaitTimeout) and error.job is not None:
+        return f"\n`atelier watch {error.id}` follows it, `atelier jobs cancel {error.id}` withdraws it"
     return "\nis it running? start it with `atelier up`" if isinstance(error, ServiceUnreachable) else ""

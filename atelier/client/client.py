@@ -10,7 +10,7 @@ from atelier.client.batches import BatchClient
 from atelier.client.errors import ApiError
 from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
 from atelier.client.model_view import Model, model_from_json
-from atelier.client.pictures import Picture, Source, is_file_id, read_source
+from atelier.client.pictures import Picture, Source, check_there, is_file_id, read_source
 from atelier.client.polling import OnProgress
 from atelier.client.requests import (
     GenerateOptions,
@@ -64,9 +64,11 @@ class Client(BatchClient):
         Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. The options
         are the fields of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
         """
+        styles = _listed(style)
+        check_there(content, mask, *styles)
         request = StylizeRequest(
             content=self.upload(content),
-            styles=[self._style(source) for source in _listed(style)],
+            styles=[self._style(source) for source in styles],
             mask=None if mask is None else self.upload(mask),
             **options,
         )

@@ -14,14 +14,18 @@ _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "i
 
 def file_name(job: Job, output: Output) -> str:
     """Return the name of an output's file; nothing that the service says can lead out of the folder."""
-    extension = _EXTENSIONS.get(output.content_type.partition(";")[0], "bin")
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', job.id)}-{output.index}.{extension}"
+    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', job.id)}-{output.index}.{extension_of(output)}"
+
+
+def extension_of(output: Output) -> str:
+    """Return how the name of an output's file ends, without the dot."""
+    return _EXTENSIONS.get(output.content_type.partition(";")[0], "bin")
 
 
 def write_whole(path: Path, data: bytes) -> Path:
     """Write a file beside its place and rename it there; a crash leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:
         with partial.open("xb") as file:
             file.write(data)

@@ -36,6 +36,13 @@ def id_of(data: bytes) -> str:
     return f"file_{hashlib.sha256(data).hexdigest()}"
 
 
+def check_there(*sources: object) -> None:
+    """Raise OSError for files that cannot be read, before others are uploaded; ids and bytes pass."""
+    for source in sources:
+        if isinstance(source, Path) or (isinstance(source, str) and not is_file_id(source)):
+            Path(source).open("rb").close()
+
+
 def read_source(source: Source) -> tuple[str, bytes]:
     """Return a name and the bytes of a picture on this side; raise OSError where the file cannot be read."""
     if isinstance(source, bytes):

@@ -11,6 +11,8 @@ import click
 
 from atelier.backup import take_backup, write_backup
 from atelier.backup_file import Manifest, open_backup
+from atelier.commands.options.destination import OutputFile
+from atelier.lazy_group import interruption
 from atelier.premises import enter, enter_stopped
 from atelier.progress_display import step_bars
 from atelier.restore import restore_backup, verify_backup
@@ -34,7 +36,9 @@ def backup(*, file: Path, check: bool, as_json: bool) -> None:
             verify_backup(found, on_step)
         _report(found.manifest, f"{file} is good", as_json=as_json)
         return
-    with enter(Settings.from_env()) as premises, step_bars() as on_step:
+    OutputFile(dash=True)(str(file))
+    left = "what was written of it is of no use" if str(file) == "-" else f"{file} is as it was"
+    with interruption(left), enter(Settings.from_env()) as premises, step_bars() as on_step:
         if str(file) == "-":
             manifest = write_backup(premises, sys.stdout.buffer, on_step)
         else:
@@ -50,7 +54,8 @@ def restore(*, file: Path, as_json: bool) -> None:
 
     Jobs that were waiting or running start once the service does.
     """
-    with open_backup(file) as found, step_bars() as on_step:
+    begin_again = interruption("nothing of it counts yet; the same command begins again")
+    with begin_again, open_backup(file) as found, step_bars() as on_step:
         verify_backup(found, on_step)
         with enter_stopped(Settings.from_env()) as premises:
             restore_backup(premises, found, on_step)

@@ -4,6 +4,7 @@ import math
 import time
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,15 +13,17 @@ from atelier.cli import Target, url_option
 from atelier.client.client import Client
 from atelier.commands.batch_options import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
+from atelier.commands.options.style_choice import check_styles
 from atelier.commands.prepared import PreparedOrder, send_prepared
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.display import shown
-from atelier.folder_batch.feed import Feed, Once, Watched, finder
+from atelier.folder_batch.feed import Feed, Find, Once, Watched, finder
 from atelier.folder_batch.interruption import on_interrupt, on_timeout
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.looking import Looker
 from atelier.folder_batch.names import Names
+from atelier.folder_batch.scan import is_among, why_no_photos
 from atelier.folder_batch.sender import Sender
 from atelier.folder_batch.session import settle_options, take_up
 from atelier.folder_batch.summary import GO_ON, LATER, tell
@@ -71,6 +74,8 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
     uploads, board = Uploads(client), Board(len(order.recipe.variations))
     folder, began = options["output"], time.monotonic()
     find = finder(order.sources, folder)
+    _check_photos(order, folder, find, is_watched=options["watch"])
+    check_styles(client, options["styles"], order.recipe.model, options["numbers"] or ())
     feed: Feed = Watched(find) if options["watch"] else Once(find)
     with closing(Journal(folder)) as journal:
         course = _begun(client, order, journal, (uploads, board), options)
@@ -84,6 +89,17 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
     if course.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
     return EXIT_FAILED if board.failures else 0
+
+
+def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
+    """Raise UsageError where pictures would come among the photos, or where there are no photos."""
+    if is_among(output, order.sources):
+        raise click.UsageError(
+            f"the photos lie in the output folder {output}; name one for pictures alone, such as -o out/"
+        )
+    reason = "" if is_watched else why_no_photos(find())
+    if reason:
+        raise click.UsageError(f"{', '.join(map(str, order.sources))}: {reason}")
 
 
 def _begun(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from atelier.commands.options.destination import FORMATS, OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
     OF_A_JOB,
@@ -12,8 +13,8 @@ from atelier.commands.options.painting import (
     lane_option,
     with_options,
 )
-from atelier.commands.parameters import EXISTING_FILE, read_style
-from atelier.commands.results import FORMATS
+from atelier.commands.options.style_choice import read_style
+from atelier.commands.parameters import EXISTING_FILE
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 MOST_NUMBERS = 1024
@@ -45,9 +46,7 @@ batch_options = with_options(
     click.argument(
         "sources", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FOLDER|FILE]..."
     ),
-    click.option(
-        "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
-    ),
+    click.option("-o", "--output", type=OutputFolder(), required=True, help="A folder."),
     click.option(
         "--style",
         "styles",

@@ -13,6 +13,7 @@ from atelier.cli import Target, pass_target, url_option
 from atelier.client.batch_run import BatchRun
 from atelier.commands.job_choice import Choice
 from atelier.commands.job_moves import carry_out_each
+from atelier.commands.options.destination import OutputFolder
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown
@@ -103,9 +104,7 @@ _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.
 
 @batches.command()
 @click.argument("batch_id")
-@click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), required=True, help="A folder."
-)
+@click.option("-o", "--output", type=OutputFolder(), required=True, help="A folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @url_option
 @click.pass_context

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from atelier.commands.options.destination import OutputFolder
 from atelier.demo import Demo
 from shared.settings import Settings
 
@@ -16,7 +17,7 @@ FILES = ("digits.png", "content.jpg", "style.png", "stylized.png")
 
 
 @click.command(short_help="Show everything at work, in half a minute.")
-@click.option("--output", type=click.Path(path_type=Path, file_okay=False), default=OUTPUT, show_default=True)
+@click.option("--output", type=OutputFolder(), default=OUTPUT, show_default=True)
 def demo(*, output: Path) -> None:
     """Start everything, make digits and a stylized photo over the HTTP API, and stop.
 

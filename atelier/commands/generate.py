@@ -1,16 +1,16 @@
 """`atelier generate`: pictures from seeds, from latents, or from a walk between them."""
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from atelier.cli import Target, pass_target
-from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
+from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale, to_plain
 from atelier.client.requests import GenerateRequest
+from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import given
 from atelier.commands.parameters import read_latents, read_seeds
-from atelier.commands.results import carry_out, encoding, result_options
+from atelier.commands.results import carry_out, check_room, encoding, result_options
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")
@@ -35,7 +35,7 @@ from atelier.commands.results import carry_out, encoding, result_options
 @result_options
 @pass_target
 def generate(
-    target: Target, /, *, output: Path | None, timeout: float | None, as_json: bool, **options: Any
+    target: Target, /, *, output: Destination, timeout: float | None, as_json: bool, **options: Any
 ) -> None:
     """Make pictures of handwritten digits. The same seed gives the same picture.
 
@@ -45,14 +45,16 @@ def generate(
     atelier generate --interpolate 1,2,3 --digit 5 --animation -o walk.gif
     atelier generate --digits 0042 --upscale 4 -o number.png
     """
-    request = _request(output=output, **options)
+    request = _request(output, as_json=as_json, **options)
+    check_room(output, count=_count(request))
     with target.client() as client:
         carry_out(client, request, output=output, timeout=timeout, as_json=as_json)
 
 
 def _request(
-    output: Path | None,
+    output: Destination,
     *,
+    as_json: bool,
     form: str | None,
     quality: int,
     upscale: int | None,
@@ -66,9 +68,18 @@ def _request(
         grid=_grid(options),
         animation=animation,
         upscale=Upscale(**given(factor=upscale, filter=filter_name)) if upscale or filter_name else None,
-        output=encoding(form, quality, output, otherwise="gif" if animation else "png"),
+        output=encoding(form, quality, output, as_json=as_json, otherwise="gif" if animation else "png"),
         **options,
     )
+
+
+def _count(request: GenerateRequest) -> int:
+    """Return how many pictures a request asks for; of a walk, which has several, at least 2."""
+    if request.grid or request.animation:
+        return 1
+    if request.interpolate:
+        return 2
+    return request.count or len(to_plain(request.seeds or request.latents or [0]))
 
 
 def _walk(options: dict[str, Any]) -> Interpolation | None:

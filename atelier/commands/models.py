@@ -8,6 +8,7 @@ import click
 from atelier.cli import Target, pass_target, url_option
 from atelier.display.table import Table
 from atelier.installation import wanted_models
+from atelier.lazy_group import interruption
 from shared.card_faults import CardFault
 from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
@@ -96,7 +97,8 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
 
 def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
     try:
-        found = store.pull(card, _teller(card.name), replace=replace)
+        with interruption(f"{card.name} is as it was; the same command begins again"):
+            found = store.pull(card, _teller(card.name), replace=replace)
     except AtelierError as error:
         return error.detail
     if changed := _changed(card, found):

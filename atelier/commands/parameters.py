@@ -1,7 +1,6 @@
 """Kinds of values that options take, each read with an error that says what was expected."""
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,11 +9,9 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
-from atelier.client.pictures import is_file_id
 from atelier.client.request_parts import Stroke, Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def read_seeds(text: str) -> tuple[int, ...]:
@@ -42,19 +39,6 @@ def read_latents(name: str) -> list[list[float]]:
 
 def _is_vector(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
-
-
-def read_style(text: str) -> Path | Style:
-    """Return a file that is there, else what the service knows by this number, id or name."""
-    if Path(text).is_file():
-        return Path(text)
-    if text.isascii() and text.isdigit():
-        return Style(number=int(text))
-    if is_file_id(text):
-        return Style(image=text)
-    if not _STYLE_NAME.fullmatch(text):
-        raise click.BadParameter(f"{text!r} is no file here, and cannot be a style's name or number")
-    return Style(name=text)
 
 
 def read_stroke(text: str) -> Stroke:

@@ -1,6 +1,7 @@
 """`atelier styles`: pictures kept as styles under names, and the styles that models have of their own."""
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -9,10 +10,9 @@ import click
 from atelier.cli import Target, pass_target, url_option
 from atelier.client.downloads import write_whole
 from atelier.client.resources import Styles
+from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
 from atelier.commands.parameters import EXISTING_FILE
 from atelier.display.table import Table
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.group(short_help="Keep, list and remove styles.")
@@ -69,9 +69,15 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
 
 @styles.command()
 @click.argument("model", default="multistyle-26")
-@click.option("-o", "--output", type=_FILE, default=Path("styles.jpg"), show_default=True)
+@click.option(
+    "-o", "--output", type=OutputFile(JPEG_SUFFIXES, dash=True), default="styles.jpg", show_default=True
+)
 @pass_target
 def sheet(target: Target, *, model: str, output: Path) -> None:
     """Save a picture of all built-in styles of MODEL, by number."""
     with target.client() as client:
-        click.echo(write_whole(output, client.style_sheet(model)))
+        sheet = client.style_sheet(model)
+    if str(output) == STANDARD_OUTPUT:
+        sys.stdout.buffer.write(sheet)
+    else:
+        click.echo(write_whole(output, sheet))

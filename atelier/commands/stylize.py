@@ -12,6 +12,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.job import Job
 from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest
+from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile
 from atelier.commands.options.painting import (
     MAX_SIDE,
     PAINTING,
@@ -19,8 +20,11 @@ from atelier.commands.options.painting import (
     optimization,
     with_options,
 )
-from atelier.commands.parameters import EXISTING_FILE, read_style, weighted_styles
-from atelier.commands.results import carry_out, encoding, result_options
+from atelier.commands.options.picture_name import stem_of
+from atelier.commands.options.style_choice import check_styles, read_style
+from atelier.commands.parameters import EXISTING_FILE, weighted_styles
+from atelier.commands.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.lazy_group import interruption
 
 PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 
@@ -41,7 +45,7 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 @click.option("--preview-every", type=int, help="Steps between previews. [default: 20 with --preview]")
 @click.option(
     "--preview",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(JPEG_SUFFIXES),
     help="Keep the latest preview in this jpg file while the job runs.",
 )
 @result_options
@@ -55,7 +59,7 @@ def stylize(
     weights: tuple[float, ...],
     mask: Path | None,
     preview: Path | None,
-    output: Path | None,
+    output: Destination,
     timeout: float | None,
     as_json: bool,
     **options: Any,
@@ -70,17 +74,20 @@ def stylize(
     """
     check_weights(weights, styles)
     previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}
+    options["output"] = encoding(options.pop("form"), options.pop("quality"), output, as_json=as_json)
+    options["optimize"] = optimization(options, **previews)
     with target.client() as client:
-        request = StylizeRequest(
-            content=client.upload(photo),
-            styles=weighted_styles(client, styles, weights),
-            mask=None if mask is None else client.upload(mask),
-            optimize=optimization(options, **previews),
-            output=encoding(options.pop("form"), options.pop("quality"), output),
-            **options,
-        )
+        with interruption(NOTHING_ASKED):
+            check_styles(client, styles, options["model"])
+            request = StylizeRequest(
+                content=client.upload(photo),
+                styles=weighted_styles(client, styles, weights),
+                mask=None if mask is None else client.upload(mask),
+                **options,
+            )
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
         on_news = None if preview is None else _keeper(client, preview)
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, on_news=on_news)
+        carry_out(client, request, output=output, on_news=on_news, **wait)
 
 
 def _keeper(client: Client, path: Path) -> Callable[[Job], None]:

@@ -9,11 +9,14 @@ from pathlib import Path
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from atelier.commands.options.destination import OutputFolder
+from atelier.folder_batch.interruption import on_interrupt
 from atelier.progress_display import stderr_console
 from shared.settings import Settings
 from worker.training import config as training
 from worker.training.checkpoint import FOLDER, CheckpointFolder
 
+RESUME = "the same command with --resume goes on"
 LINES_EVERY = 100  # steps, where no terminal shows a bar
 
 
@@ -28,7 +31,7 @@ def train() -> None:
     required=True,
     help='"mnist" to download that, an .npz of pictures, or a folder of images: each subfolder is a class.',
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("dcgan-run"), show_default=True)
+@click.option("--out", type=OutputFolder(), default=Path("dcgan-run"), show_default=True)
 @click.option("--name", default=None, help="What jobs call the model; without it, the name of --out.")
 @click.option("--size", type=int, default=None, help="Side of the pictures: a multiple of 4, 16 to 128.")
 @click.option("--channels", type=click.Choice([1, 3]), default=None, help="1 for grey, 3 for color.")
@@ -73,10 +76,51 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     from worker.training.publish import publish
     from worker.training.run import train as run_training
 
-    with _reporter(config.steps) as on_progress:
-        trained = run_training(config, on_progress=on_progress)
+    stop = _Stop(config.out)
+    with _reporter(config.steps) as show, stop.on_ctrl_c():
+        trained = run_training(config, on_progress=stop.told_by(show), is_stopping=lambda: stop.is_asked)
     card = publish(trained, model, store=ModelStore(settings.models), cards=settings.cards)
     click.echo(f"{card.name} {card.version}: {trained.weights}")
+
+
+class _Stop:
+    """Has the first Ctrl-C end a run after the step it is at; one before the first step ends it at once."""
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._step = 0  # the last that was done
+        self.is_asked = False
+
+    def told_by(self, show: Callable[[training.Progress], None]) -> Callable[[training.Progress], None]:
+        """Return what shows progress and learns of it."""
+
+        def on_progress(news: training.Progress) -> None:
+            self._step = news.step
+            show(news)
+
+        return on_progress
+
+    def _ask(self) -> None:
+        self.is_asked = True
+        if not self._step:
+            raise KeyboardInterrupt(f"interrupted before a step was done; {self._out} is as it was")
+
+    @contextmanager
+    def on_ctrl_c(self) -> Iterator[None]:
+        """Say where the run stands and how it goes on, however Ctrl-C ended the block."""
+        try:
+            with on_interrupt(self._ask):
+                yield
+        except training.TrainingStopped as stop:
+            raise KeyboardInterrupt(
+                f"interrupted after step {stop.step}, which is saved in {self._out}; {RESUME}"
+            ) from stop
+        except KeyboardInterrupt as stop:
+            if stop.args:
+                raise
+            raise KeyboardInterrupt(
+                f"interrupted after step {self._step}; {RESUME} from the newest checkpoint in {self._out}"
+            ) from stop
 
 
 def _checked_name(given: str) -> str:

@@ -7,9 +7,12 @@ import click
 
 from atelier.cli import Target, pass_target
 from atelier.client.requests import TransformRequest
+from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import MAX_SIDE, with_options
+from atelier.commands.options.picture_name import stem_of
 from atelier.commands.parameters import EXISTING_FILE
-from atelier.commands.results import carry_out, encoding, result_options
+from atelier.commands.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.lazy_group import interruption
 
 
 @click.command(short_help="Send a picture through another network.")
@@ -24,7 +27,7 @@ def transform(
     form: str | None,
     quality: int,
     timeout: float | None,
-    output: Path | None,
+    output: Destination,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -33,10 +36,10 @@ def transform(
     \b
     atelier transform photo.jpg --model colorizer -o out.png
     """
+    encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
-        request = TransformRequest(
-            content=client.upload(picture),
-            output=encoding(form, quality, output),
-            **options,
-        )
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json)
+        with interruption(NOTHING_ASKED):
+            content = client.upload(picture)
+        request = TransformRequest(content=content, output=encoded, **options)
+        stem = stem_of(picture.stem)
+        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)

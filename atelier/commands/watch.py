@@ -10,21 +10,43 @@ from atelier.client.client import Client
 from atelier.client.errors import JobFailed
 from atelier.client.events import Event
 from atelier.client.job import Job
+from atelier.commands.options.destination import Destination, OutputPictures
+from atelier.commands.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
+from atelier.lazy_group import interruption
 from atelier.progress_display import job_bar
 
 
 @click.command(short_help="Follow a job until it is done.")
 @click.argument("job_id")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputPictures(),
+    metavar="FILE|FOLDER|-",
+    help=f"Save what it makes. {OUTPUT_HELP}",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @pass_target
-def watch(target: Target, *, job_id: str, as_json: bool) -> None:
+def watch(target: Target, *, job_id: str, output: Destination | None, as_json: bool) -> None:
     """Show the job's progress as it happens. Exits with 1 when it does not succeed."""
+    if output:
+        check_room(output, as_json=as_json)
     with target.client() as client:
-        job = _print_events(client, job_id) if as_json else _show(client, job_id)
+        job = client.get(job_id)
+        with interruption(say_how_to_go_on(job, output)):
+            job = _print_events(client, job_id) if as_json else _show(client, job_id)
         if not job.succeeded:
             raise JobFailed(job)
-        if not as_json:
+        if output:
+            _save(client, job, output, as_json=as_json)
+        elif not as_json:
             click.echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
+
+
+def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> None:
+    check_room(output, count=len(job.outputs))
+    for path in save(client, job, output):
+        click.echo(path, err=as_json)
 
 
 def _show(client: Client, job_id: str) -> Job:

@@ -1,6 +1,6 @@
 """Finds the photos of folders: in order, without hidden files, never round in circles."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
@@ -8,6 +8,7 @@ from stat import S_ISDIR, S_ISREG
 from shared.errors import AtelierError, UnsupportedImage
 from shared.image_probe import ImageLimits, probe
 
+FEW = 3  # files that are named
 HEAD_BYTES = 4096  # of a file: enough to tell what it is
 Identity = tuple[int, int]  # device and inode
 PICTURE_SUFFIXES = frozenset(
@@ -100,3 +101,39 @@ def stranger(head: bytes) -> str | None:
 def is_called_picture(name: str) -> bool:
     """Whether a file's name says that it is a picture."""
     return Path(name).suffix.lower() in PICTURE_SUFFIXES
+
+
+def why_no_photos(found: Iterable[Photo | Unread]) -> str:
+    """Return why nothing can come of what was found; "" where there is a photo, or a fault to tell."""
+    others: list[str] = []
+    for entry in found:
+        if isinstance(entry, Unread) or is_called_picture(entry.name) or _may_be_picture(entry.path):
+            return ""
+        others.append(entry.name)
+    if not others:
+        return "there is no file in it; hidden files do not count"
+    return f"there is no picture among its files, which are {_few(others)}"
+
+
+def _may_be_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return stranger(file.read(HEAD_BYTES)) is None
+    except OSError:
+        return True  # which is told when it is read
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:FEW])
+    return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
+
+
+def is_among(folder: Path, sources: Iterable[Path]) -> bool:
+    """Whether photos of the sources lie in a folder itself, or in folders of it that are sources."""
+    place = folder.resolve()
+    for source in (entry.resolve() for entry in sources):
+        if place == (source if source.is_dir() else source.parent):
+            return True
+        if source.is_dir() and place in source.parents:
+            return True
+    return False

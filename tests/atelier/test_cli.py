@@ -40,10 +40,10 @@ def test_generate_writes_the_file_that_was_named(run: Run, tmp_path: Path) -> No
 
 
 @pytest.mark.usefixtures("busy_worker")
-def test_generate_into_a_folder_names_files_by_job(run: Run, tmp_path: Path) -> None:
-    answer = run("generate", "-o", "new/folder", "--json")
+def test_generate_into_a_folder_names_files_by_seed(run: Run, tmp_path: Path) -> None:
+    answer = run("generate", "--seed", 7, "-o", "new/folder", "--json")
     job = json.loads(answer.stdout)
-    assert job["files"] == [f"new/folder/{job['id']}-0.png"]
+    assert job["files"] == ["new/folder/mnist-dcgan-seed-7.png"]
     assert (tmp_path / job["files"][0]).read_bytes() == PICTURE
 
 
@@ -162,8 +162,8 @@ def test_latents_come_from_a_file(run: Run, client: Client, tmp_path: Path) -> N
         (["generate", "--latents", "text.json"], "is not JSON"),
         (["generate", "--latents", "numbers.json"], "no vector of numbers"),
         (["generate", "--steps", "4"], "--steps is for"),
-        (["stylize", "photo.jpg", "--style", "no such file"], "no file here"),
-        (["stylize", "photo.jpg", "--style", "waves"], "--style: there is no style waves"),
+        (["stylize", "photo.jpg", "--style", "no such file"], "there is no file 'no such file' here"),
+        (["stylize", "photo.jpg", "--style", "waves"], "there is no style waves"),
         (["stylize", "photo.jpg", "--style", "3"], "no built-in styles"),
         (["stylize", "photo.jpg", "--style", "photo.jpg", "--steps", "50"], "does not take it"),
         (

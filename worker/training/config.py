@@ -60,6 +60,14 @@ def _check(name: str, is_good: bool, wanted: str) -> None:
         raise InvalidRequest.of_field(f"/{name}", f"{name} must be {wanted}")
 
 
+class TrainingStopped(Exception):
+    """Raised after a step at which a run was asked to stop; everything is saved up to `step`."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        super().__init__(f"stopped after step {step}")
+
+
 @dataclass(frozen=True, slots=True)
 class Losses:
     """What one step measured, before its update."""

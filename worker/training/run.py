@@ -12,7 +12,7 @@ from worker.models.dcgan_architecture import Architecture
 from worker.models.dcgan_weights import write_weights
 from worker.training.adversary import Adversary, draw_latents
 from worker.training.checkpoint import FOLDER, Checkpoint, CheckpointFolder
-from worker.training.config import Losses, Progress, TrainingConfig, check_size
+from worker.training.config import Losses, Progress, TrainingConfig, TrainingStopped, check_size
 from worker.training.data import Batch, Pictures, batches
 from worker.training.metrics import MetricsLog
 from worker.training.plot import draw_plot
@@ -23,6 +23,7 @@ from worker.training.sources import Form, load_pictures
 from worker.training.standing import Standing
 
 OnProgress = Callable[[Progress], None]
+IsStopping = Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,15 @@ class Trained:
     standing: Standing
 
 
-def train(config: TrainingConfig, *, on_progress: OnProgress) -> Trained:
+def train(
+    config: TrainingConfig, *, on_progress: OnProgress, is_stopping: IsStopping = lambda: False
+) -> Trained:
     """Train a generator and export it to `config.out`: the best of all checks, without checks the last.
 
-    Reports after every step. A run stopped at any moment and resumed ends with the same weights as one that
-    was not, on the same machine and number of threads. Raises InvalidRequest for data that cannot be read,
-    for a folder that holds another run, and for one to resume that holds none; ModelCorrupt
-    for a damaged checkpoint.
+    Reports after every step, and asks then whether to stop: TrainingStopped is raised once all is saved. A
+    run stopped at any moment and resumed ends with the same weights as one that was not, on the same machine
+    and number of threads. Raises InvalidRequest for data that cannot be read, for a folder that holds another
+    run, and for one to resume that holds none; ModelCorrupt for a damaged checkpoint.
     """
     if config.resume:
         CheckpointFolder(config.out / FOLDER).check_resumable()
@@ -50,7 +53,7 @@ def train(config: TrainingConfig, *, on_progress: OnProgress) -> Trained:
     run = _Run(config, pictures, architecture)
     config.out.mkdir(parents=True, exist_ok=True)
     run.restore()
-    run.go_on(on_progress)
+    run.go_on(on_progress, is_stopping)
     recipe = {**config.recipe(), "steps": run.exported_step}
     weights = write_weights(config.out, run.exported, recipe=recipe, data=pictures.digest)
     return Trained(weights, architecture, pictures.classes, run.standing)
@@ -108,7 +111,7 @@ class _Run:
                 "/resume", f"the run in {out} began with another {', '.join(changed)}"
             )
 
-    def go_on(self, on_progress: OnProgress) -> None:
+    def go_on(self, on_progress: OnProgress, is_stopping: IsStopping) -> None:
         """Do the steps that are left, saving what each is due to save."""
         config, began = self._config, time.monotonic()
         metrics = MetricsLog(config.out / "metrics.jsonl", step=self._done)
@@ -121,8 +124,12 @@ class _Run:
             )
             if quality is not None or self._is_due(config.metrics_every):
                 metrics.append(progress)
-            self._save()
+            if self._is_due(config.checkpoint_every):
+                self._save()
             on_progress(progress)
+            if is_stopping() and self._done < self.standing.total:
+                self._save()
+                raise TrainingStopped(self._done)
         draw_plot(metrics.read(), config.out / "metrics.png")
 
     def _update(self, batch: Batch) -> Losses:
@@ -144,9 +151,8 @@ class _Run:
         return quality
 
     def _save(self) -> None:
-        if self._is_due(self._config.checkpoint_every):
-            state = self._adversary.state()
-            self._checkpoints.save(Checkpoint(self._done, self._recipe, self.standing, state, self._best))
+        state = self._adversary.state()
+        self._checkpoints.save(Checkpoint(self._done, self._recipe, self.standing, state, self._best))
 
     def _draw(self, metrics: MetricsLog) -> Path | None:
         """Draw the samples where that is due, and the plot with them."""

@@ -9,7 +9,7 @@ from PIL import Image
 from shared.errors import InvalidRequest
 from worker.models.dcgan_architecture import Architecture
 from worker.models.dcgan_weights import read_weights
-from worker.training.config import Progress, TrainingConfig
+from worker.training.config import Progress, TrainingConfig, TrainingStopped
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -39,6 +39,25 @@ def stop_after(step: int) -> Callable[[Progress], None]:
             raise Stopped
 
     return on_progress
+
+
+def test_a_run_that_is_asked_to_stop_saves_its_step_and_ends_with_the_same_weights(
+    config: TrainingConfig,
+) -> None:
+    from worker.training.run import train
+
+    other = replace(config, out=config.out.with_name("whole"))
+    whole = read_weights(train(other, on_progress=lambda _: None).weights.parent)
+    reports: list[int] = []
+    with pytest.raises(TrainingStopped) as caught:
+        train(
+            config, on_progress=lambda news: reports.append(news.step), is_stopping=lambda: len(reports) == 5
+        )
+    assert (caught.value.step, reports) == (5, [1, 2, 3, 4, 5])
+    resumed = train(replace(config, resume=True), on_progress=lambda news: reports.append(news.step))
+    assert reports == [1, 2, 3, 4, 5, 6, 7]
+    for mine, wanted in zip(read_weights(resumed.weights.parent)[1], whole[1], strict=True):
+        np.testing.assert_array_equal(mine, wanted)
 
 
 def test_a_run_leaves_weights_metrics_samples_and_reports_each_step(config: TrainingConfig) -> None:
