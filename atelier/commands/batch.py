@@ -23,7 +23,7 @@ from atelier.folder_batch.interruption import on_interrupt, on_timeout
 from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.looking import Looker
 from atelier.folder_batch.names import Names
-from atelier.folder_batch.scan import is_among, why_no_photos
+from atelier.folder_batch.scan import is_around, why_no_photos
 from atelier.folder_batch.sender import Sender
 from atelier.folder_batch.session import settle_options, take_up
 from atelier.folder_batch.summary import GO_ON, LATER, tell
@@ -93,9 +93,9 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
 
 def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
     """Raise UsageError where pictures would come among the photos, or where there are no photos."""
-    if is_among(output, order.sources):
+    if is_around(output, order.sources):
         raise click.UsageError(
-            f"the photos lie in the output folder {output}; name one for pictures alone, such as -o out/"
+            f"the folder of photos lies in the output folder {output}; name one beside it, such as -o out/"
         )
     reason = "" if is_watched else why_no_photos(find())
     if reason:

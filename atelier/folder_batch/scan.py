@@ -128,12 +128,8 @@ def _few(names: Sequence[str]) -> str:
     return shown if len(names) <= FEW else f"{shown} and {len(names) - FEW} more"
 
 
-def is_among(folder: Path, sources: Iterable[Path]) -> bool:
-    """Whether photos of the sources lie in a folder itself, or in folders of it that are sources."""
+def is_around(folder: Path, sources: Iterable[Path]) -> bool:
+    """Whether a source is this folder, or a folder below it: pictures could come among its photos then."""
     place = folder.resolve()
-    for source in (entry.resolve() for entry in sources):
-        if place == (source if source.is_dir() else source.parent):
-            return True
-        if source.is_dir() and place in source.parents:
-            return True
-    return False
+    folders = (source.resolve() for source in sources if source.is_dir())
+    return any(place == source or place in source.parents for source in folders)
