@@ -13,16 +13,18 @@ _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _CONTENT = {**_PICTURE, "description": "The picture to work on, or the id of an uploaded file."}
 _SPOKEN = {  # where a form's field says more, or other things, than the specification's
     "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
-    "webhook": {"description": "Address that is told how the job goes; http or https."},
+    "webhook": {
+        "description": "The address that is told how the job goes; it begins with http:// or https://."
+    },
     "webhook_events": {"description": "Of what it is told: repeat it, or separate events by commas."},
-    "seeds": {"description": "Repeat it, or separate them by commas."},
+    "seeds": {"description": "The seeds. Repeat the field, or separate them by commas."},
     "interpolate_seeds": {"description": "Walk from seed to seed: repeat it, or separate them by commas."},
     "animation": {
         "type": "boolean",
         "description": "Put all pictures into one animated file; format must be gif or webp.",
     },
-    "latents": {"description": "JSON: a list of vectors."},
-    "interpolate_latents": {"description": "JSON: a list of vectors to walk through."},
+    "latents": {"description": "A list of vectors, as JSON."},
+    "interpolate_latents": {"description": "A list of vectors to walk through, as JSON."},
 }
 _JSON = frozenset({"latents", "interpolate_latents"})
 

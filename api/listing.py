@@ -25,7 +25,7 @@ class PageQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="Entries on a page.")
+    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="How many entries a page has at most.")
     cursor: Annotated[str, Field(pattern=CURSOR_PATTERN)] | None = Field(default=None, description=CURSOR)
 
 

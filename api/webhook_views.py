@@ -13,8 +13,8 @@ from shared.webhook_spec import BatchEventType, EventType
 class TryView(View):
     """One POST that was made, or could not be."""
 
-    at: Time = Field(description="When it ended.")
-    milliseconds: int = Field(description="That it took.")
+    at: Time = Field(description="When the try ended.")
+    milliseconds: int = Field(description="How many milliseconds the try took.")
     status_code: int | None = Field(description="The receiver's answer; null where there was none.")
     error: str | None = Field(description="Why it counts as failed.")
 
@@ -36,7 +36,7 @@ class DeliveryView(View):
     type: EventType | BatchEventType = Field(description="What happened.")
     job: str | None = Field(description="Id of the job to which it happened; null where it was a batch.")
     batch: str | None = Field(description="Id of the batch to which it happened; null where it was a job.")
-    url: Url = Field(description="Who is told.")
+    url: Url = Field(description="The address that is told.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
     )

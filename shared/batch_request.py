@@ -26,15 +26,18 @@ Strength = Annotated[float, Field(allow_inf_nan=False)]
 class BatchSettings(Part):
     """What holds for a batch and all of its items."""
 
-    name: str = Field(default="", max_length=200, description="For people.")
+    name: str = Field(default="", max_length=200, description="A name for people; it need not be unique.")
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(
         default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the batch."
     )
-    lane: Lane = Field(default=Lane.BULK, description="Of every item.")
+    lane: Lane = Field(default=Lane.BULK, description="The lane of every item.")
     ttl_seconds: int | None = Field(
-        default=None, ge=1, le=365 * 24 * 3600, description="Kept this long when done, with all items."
+        default=None,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="How long the batch and its items are kept after it is done, in seconds.",
     )
     deadline_seconds: int | None = Field(
         default=None,
@@ -45,7 +48,9 @@ class BatchSettings(Part):
     cache: bool = Field(
         default=False, description="Of every item that does not say: take over the result of an equal job."
     )
-    webhook: BatchWebhook | None = Field(default=None, description="Who is told when the batch is done.")
+    webhook: BatchWebhook | None = Field(
+        default=None, description="The address that is told when the batch is done."
+    )
 
 
 class LabeledContent(Part):

@@ -23,10 +23,10 @@ class BatchCounts(View):
 class BatchProgress(View):
     """How far a batch is, and how fast it goes. What was not measured yet is null."""
 
-    fraction: float = Field(ge=0, le=1, description="Of the items, those that are done.")
-    rate_per_second: float | None = Field(description="Items done lately, a second.")
+    fraction: float = Field(ge=0, le=1, description="The share of the items that are done.")
+    rate_per_second: float | None = Field(description="How many items were done in a second, lately.")
     mean_seconds: float | None = Field(description="What an item costs a worker, on average.")
-    eta_seconds: float | None = Field(description="Until all items are done.")
+    eta_seconds: float | None = Field(description="Seconds until all items are done.")
 
 
 class BatchUrls(View):
@@ -85,7 +85,7 @@ class ResultView(View):
 
     custom_id: str
     index: int
-    id: str = Field(description="Of the item's job.")
+    id: str = Field(description="The id of the item's job.")
     status: Status
     model: ModelUse
     outputs: list[ResultOutput]

@@ -24,21 +24,29 @@ class GenerateSpec(Common):
 
     type: Literal["generate"]
     seed: Seed | None = Field(
-        default=None, description="First seed; drawn at submission where none is given."
+        default=None, description="The first seed. Without it, the service draws one when it accepts the job."
     )
     count: int | None = Field(default=None, ge=1, le=MAX_OUTPUT_COUNT, strict=True)
     seeds: list[Seed] | None = Field(default=None, min_length=1, max_length=MAX_OUTPUT_COUNT)
     latents: list[LatentVector] | None = Field(default=None, min_length=1, max_length=MAX_OUTPUT_COUNT)
     interpolate: Interpolation | None = None
     digit: int | None = Field(
-        default=None, ge=0, le=MAX_SEED, strict=True, description="The class; null draws it from the seed."
+        default=None,
+        ge=0,
+        le=MAX_SEED,
+        strict=True,
+        description="The class, which is the digit; null draws it from the seed.",
     )
     digits: str | None = Field(
         default=None,
         pattern=DIGITS,
         description="Digits to write out: each seed gives one picture of all of them, in one hand.",
     )
-    truncation: float | None = Field(default=None, gt=0, description="Scale of the normals drawn from seeds.")
+    truncation: float | None = Field(
+        default=None,
+        gt=0,
+        description="The scale of the random numbers drawn from seeds; below 1 there is less variety.",
+    )
     grid: Grid | None = None
     animation: Animation | None = None
     upscale: Upscale = Upscale()

@@ -45,7 +45,7 @@ class ProgressView(View):
     """How far a running attempt is."""
 
     stage: str
-    fraction: float = Field(ge=0, le=1, description="Over the whole job.")
+    fraction: float = Field(ge=0, le=1, description="How much of the whole job is done.")
     step: int | None = Field(description="Of a stage that counts its steps: frames, optimization steps.")
     total: int | None
     preview_url: Url | None = Field(description="A picture of the work so far, where the job shows any.")
@@ -60,7 +60,9 @@ class QueueView(View):
         description="1 is the next to start. Null while its batch is paused, and while an equal job "
         "runs whose result it takes over.",
     )
-    eta_seconds: float | None = Field(description="Until it is done, from measured times; null until known.")
+    eta_seconds: float | None = Field(
+        description="Seconds until the job is done, from measured times; null until that is known."
+    )
 
 
 class ModelUse(View):

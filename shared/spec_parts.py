@@ -24,23 +24,28 @@ class Output(Part):
     """How pictures are encoded."""
 
     format: Literal["png", "jpeg", "webp", "gif"] = Field(
-        default="png", description="gif is for animations alone."
+        default="png", description="The format of the pictures. Only animations may be gif."
     )
-    quality: int = Field(default=90, ge=1, le=100, description="For jpeg and webp.")
+    quality: int = Field(
+        default=90,
+        ge=1,
+        le=100,
+        description="The quality of jpeg and webp pictures; the other formats do not lose any.",
+    )
 
 
 class Grid(Part):
     """Put all pictures of a job into one, row by row."""
 
     columns: int = Field(default=8, ge=1, le=64)
-    gap: int = Field(default=2, ge=0, le=64, description="Pixels between pictures.")
+    gap: int = Field(default=2, ge=0, le=64, description="How many pixels lie between two pictures.")
 
 
 class Animation(Part):
     """Put all pictures of a job into one animated file, gif or webp."""
 
     frame_milliseconds: int = Field(default=80, ge=20, le=10_000)
-    loop: bool = Field(default=True, description="Play for ever, or once.")
+    loop: bool = Field(default=True, description="Whether the animation repeats for ever or plays once.")
 
 
 class Upscale(Part):
@@ -80,7 +85,10 @@ class Size(Part):
     """The size of a picture made from a picture. It never grows beyond the content's own."""
 
     max_side: int | None = Field(
-        default=None, ge=16, le=16_384, description="Longest side in pixels; null keeps the content's size."
+        default=None,
+        ge=16,
+        le=16_384,
+        description="The longest side in pixels; null keeps the size of the content.",
     )
 
 
@@ -89,9 +97,15 @@ class WeightedStyle(Part):
 
     image: FileId | None = None
     name: str | None = Field(
-        default=None, pattern=STYLE_NAME, description="Of a style kept by POST /v1/styles."
+        default=None, pattern=STYLE_NAME, description="The name of a style that POST /v1/styles has kept."
     )
-    number: int | None = Field(default=None, ge=0, le=1023, strict=True, description="Of a built-in style.")
+    number: int | None = Field(
+        default=None,
+        ge=0,
+        le=1023,
+        strict=True,
+        description="The number of a style that is part of the network.",
+    )
     weight: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
 
     @model_validator(mode="after")
@@ -108,10 +122,15 @@ class Optimization(Part):
     style_weight: float = Field(default=1.0, gt=0, le=1000)
     content_weight: float = Field(default=1.0, gt=0, le=1000)
     variation_weight: float = Field(
-        default=1.0, ge=0, le=1000, description="Of the total variation: smoothness."
+        default=1.0,
+        ge=0,
+        le=1000,
+        description="How much the picture is smoothed, as the weight of its total variation.",
     )
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    preview_every: int = Field(default=0, ge=0, le=1000, description="Steps between previews; 0: none.")
+    preview_every: int = Field(
+        default=0, ge=0, le=1000, description="How many steps lie between two previews; 0 makes none."
+    )
 
 
 class Common(Part):
@@ -121,7 +140,10 @@ class Common(Part):
     output: Output = Output()
     lane: Lane = Lane.INTERACTIVE
     ttl_seconds: int | None = Field(
-        default=None, ge=1, le=365 * 24 * 3600, description="Kept this long when done."
+        default=None,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="How long the job is kept after it is done, in seconds.",
     )
     deadline_seconds: int | None = Field(
         default=None,
@@ -133,7 +155,7 @@ class Common(Part):
         default=False,
         description="Take over the result of an equal job that said so too, or share the work with it.",
     )
-    webhook: Webhook | None = Field(default=None, description="Who is told how the job goes.")
+    webhook: Webhook | None = Field(default=None, description="The address that is told how the job goes.")
     metadata: dict[
         Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
     ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")

@@ -31,19 +31,28 @@ class StylizeSpec(Common):
     type: Literal["stylize"]
     content: FileId
     styles: list[WeightedStyle] = Field(min_length=1, max_length=8)
-    strength: float | None = Field(default=None, description="0 gives back the content, 1 the full style.")
+    strength: float | None = Field(
+        default=None, description="How much of the style is used: 0 gives back the content, 1 the full style."
+    )
     size: Size = Size()
-    preserve_color: bool = Field(default=False, description="Paint in the content's own colors.")
+    preserve_color: bool = Field(
+        default=False, description="Whether the picture keeps the colors of the content."
+    )
     stroke: Stroke | None = Field(
         default=None,
         description="Longest side in pixels at which the network works: the smaller, the bolder the strokes. "
         "\"native\" works at the content's own size; null takes what the model's card says.",
     )
-    mask: FileId | None = Field(default=None, description="A picture; white is painted, black stays.")
-    steadiness: float = Field(
-        default=0.5, ge=0, le=1, description="Of animations: how much each frame keeps of the last."
+    mask: FileId | None = Field(
+        default=None, description="The id of a picture in which white is painted and black stays as it is."
     )
-    optimize: Optimization | None = Field(default=None, description="For optimization-based models.")
+    steadiness: float = Field(
+        default=0.5, ge=0, le=1, description="How much each frame of an animation keeps of the last one."
+    )
+    optimize: Optimization | None = Field(
+        default=None,
+        description="How a model that paints by optimization works; other models do not take it.",
+    )
 
     @property
     def inputs(self) -> list[str]:

@@ -22,7 +22,10 @@ _URI = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # RFC 3986, section 2
 class Receiver(Part):
     """An address that is told of events by POST, signed as Standard Webhooks has it."""
 
-    url: str = Field(max_length=MAX_URL, description="http or https, without credentials.")
+    url: str = Field(
+        max_length=MAX_URL,
+        description="The address, which begins with http:// or https:// and holds no credentials.",
+    )
 
     @field_validator("url")
     @classmethod
@@ -42,7 +45,10 @@ class Webhook(Receiver):
     """An address that is told of a job's events by POST, signed as Standard Webhooks has it."""
 
     events: list[EventType] | None = Field(
-        default=None, min_length=1, max_length=len(EVENTS), description="null: every way to end."
+        default=None,
+        min_length=1,
+        max_length=len(EVENTS),
+        description="The events that are told; null tells of every way to end.",
     )
 
     @property
@@ -55,7 +61,10 @@ class BatchWebhook(Receiver):
     """An address that is told when a batch is done by POST, signed as Standard Webhooks has it."""
 
     events: list[BatchEventType] | None = Field(
-        default=None, min_length=1, max_length=len(BATCH_EVENTS), description="null: every way to end."
+        default=None,
+        min_length=1,
+        max_length=len(BATCH_EVENTS),
+        description="The events that are told; null tells of every way to end.",
     )
 
     @property

@@ -28,8 +28,8 @@ class PartQuery(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    after: int = Field(default=0, ge=0, description="How many results to pass over.")
-    limit: int = Field(default=MAX_PART, ge=1, le=MAX_PART, description="Results at most.")
+    after: int = Field(default=0, ge=0, description="How many results are passed over.")
+    limit: int = Field(default=MAX_PART, ge=1, le=MAX_PART, description="How many results are sent at most.")
 
 
 class SheetQuery(BaseModel):
@@ -97,7 +97,10 @@ def _streamed(response: Response, batch_id: str, extension: str) -> Response:
 @described(
     blueprint,
     "getContactSheet",
-    {200: answer("The sheet", PICTURE, media_type="image/*"), 304: answer("The client has it")},
+    {
+        200: answer("The sheet", PICTURE, media_type="image/*"),
+        304: answer("The client has the picture already"),
+    },
     problems=GONE,
     parameters=parameters_of(SheetQuery),
 )

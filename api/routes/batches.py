@@ -86,7 +86,10 @@ def list_batches() -> Response:
         200: answer(
             "The batch",
             ref("BatchView"),
-            headers={"ETag": "Changes with the representation.", "Retry-After": "While it is not done."},
+            headers={
+                "ETag": "Changes with the representation.",
+                "Retry-After": "Seconds after which asking again is worth it, while the batch is not done.",
+            },
         ),
         304: answer("The batch is as `If-None-Match` says"),
     },

@@ -120,7 +120,10 @@ def list_jobs() -> Response:
         200: answer(
             "The job",
             ref("JobView"),
-            headers={"ETag": "Changes with the representation.", "Retry-After": "While the job is not done."},
+            headers={
+                "ETag": "Changes with the representation.",
+                "Retry-After": "Seconds after which asking again is worth it, while the job is not done.",
+            },
         ),
         304: answer("The job is as `If-None-Match` says"),
     },

@@ -22,12 +22,14 @@ blueprint = APIBlueprint("results", __name__, tag="Results", url_prefix="/v1/job
 
 PREVIEW_TYPE = "image/jpeg"
 PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
-RANGE = parameter("header", "Range", "One range of bytes.", {"type": "string"})
+RANGE = parameter("header", "Range", "The range of bytes that is asked for; one only.", {"type": "string"})
 IF_NONE_MATCH = parameter("header", "If-None-Match", "An entity tag: the sha256.", {"type": "string"})
 BYTES = {
     200: answer("The picture", PICTURE, media_type="image/*", headers={"ETag": "The sha256 of the bytes."}),
-    206: answer("A part of it", PICTURE, media_type="image/*", headers={"Content-Range": "Which part."}),
-    304: answer("The client has it"),
+    206: answer(
+        "A part of the picture", PICTURE, media_type="image/*", headers={"Content-Range": "Which part."}
+    ),
+    304: answer("The client has the picture already"),
 }
 _EVENT_ID = re.compile(r"\d{1,20}(?:-\d{1,20})?")
 

@@ -25,7 +25,7 @@ blueprint = APIBlueprint("styles", __name__, tag="Styles", url_prefix="/v1/style
 _FORM = {
     "type": "object",
     "properties": {
-        "name": {"type": "string", "description": "What jobs will call it."},
+        "name": {"type": "string", "description": "The name under which jobs find the style."},
         "image": {**PICTURE, "description": "The picture, or the id of an uploaded file."},
     },
     "required": ["name", "image"],
@@ -141,7 +141,10 @@ def delete_style(name: str) -> Response:
 @described(
     blueprint,
     "getStyleSheet",
-    {200: answer("The picture", PICTURE, media_type="image/*"), 304: answer("The client has it")},
+    {
+        200: answer("The picture", PICTURE, media_type="image/*"),
+        304: answer("The client has the picture already"),
+    },
     problems=(404, 503),
     parameters=(IF_NONE_MATCH,),
 )
