@@ -1,7 +1,7 @@
 """From items as sent to items that can be accepted: every one validated, every fault found, none stored."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from api.pacing import Pace
 from api.validation import Spec, parse_spec
 from shared.batch_request import CUSTOM_ID, BatchSettings
 from shared.cards import Catalog, ModelCard
-from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
+from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
 from shared.spec_ranges import range_faults
 from shared.specs import JOB_SPEC, card_of
 
@@ -35,8 +35,11 @@ class Item:
 class Cards:
     """The cards of one request's jobs; each is looked up once."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(
+        self, catalog: Catalog, fault: Callable[[ModelCard], ModelUnavailable | None] = lambda _: None
+    ) -> None:
         self.catalog = catalog
+        self.fault = fault  # what is wrong with a model that is known
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
     def of(self, spec: Spec) -> ModelCard:
@@ -115,11 +118,12 @@ def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard 
     except UnknownModel as error:
         faults.note(position, error)
         return None
-    outside = range_faults(spec, card)
+    outside, absent = range_faults(spec, card), cards.fault(card)
     if outside:
         faults.add(position, outside, InvalidRequest)
-        return None
-    return card
+    if absent:
+        faults.note(position, absent)
+    return None if outside or absent else card
 
 
 def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:

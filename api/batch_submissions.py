@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
+from api.available_models import AvailableModels
 from api.batch_body import SentBatch
 from api.batch_faults import Faults
 from api.batch_inputs import Inputs
@@ -33,7 +34,7 @@ class Intake:
         self._source = source
         self._settings = settings
         self._first = first  # index of the first item in the batch
-        self._cards = Cards(services.catalog)
+        self._cards = Cards(services.catalog, AvailableModels(services).fault)
         self._inputs = Inputs(services, owner)
 
     def check(self) -> None:

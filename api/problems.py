@@ -30,7 +30,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.BodyTooLarge: 413,
     errors.UnknownModel: 404,
     errors.CardUnusable: 503,
-    errors.ModelUnavailable: 503,
+    errors.ModelUnavailable: 422,
     errors.ModelCorrupt: 500,
     errors.JobNotFound: 404,
     errors.BatchNotFound: 404,

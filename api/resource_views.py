@@ -61,6 +61,9 @@ class ModelView(View):
     license: str
     homepage: str | None
     default: bool = Field(description="Whether a job of this type that names no model gets it.")
+    available: bool | None = Field(
+        description="Whether a live worker has it, so that jobs may name it; null where none lives or says."
+    )
     loaded: list[LoadedView] = Field(
         description="Empty: workers load it when a job needs it, if they have it."
     )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.available_models import AvailableModels
 from api.forms import Form, renamed
 from api.pictures import Upload, probe_parts
 from api.rings import ring
@@ -32,7 +33,10 @@ class Caller:
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
-    spec = parse_spec(raw, services.catalog)
+    try:
+        spec = parse_spec(raw, services.catalog)
+    except AtelierError as error:
+        raise combined([error, *AvailableModels(services).faults_of(raw)]) from error
     return _accept(services, spec, (), caller)
 
 
@@ -48,6 +52,7 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
     resolve(job.spec, services.catalog)  # raises where the catalog no longer allows it
+    _check_model(services, job.spec, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     size = _content_size(services, job.spec, (), caller.owner)
     return _submit(services, job.spec, fingerprint, caller, size, retried_from=job.id)
@@ -65,10 +70,14 @@ def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
     try:
         spec = parse_spec(form.raw, services.catalog)
     except AtelierError as error:
-        raise combined([*faults, renamed(error, form)]) from error
+        raise combined([*faults, renamed(error, form), *_model_faults(services, form)]) from error
     if faults:
-        raise combined(faults)
+        raise combined([*faults, *_model_faults(services, form)])
     return spec, uploads
+
+
+def _model_faults(services: Services, form: Form) -> list[AtelierError]:
+    return [renamed(fault, form) for fault in AvailableModels(services).faults_of(form.raw)]
 
 
 def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
@@ -78,6 +87,7 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
         if known is not None:
             return _repeated(known, fingerprint, caller)
     resolved = resolve(spec, services.catalog)
+    _check_model(services, resolved, caller)
     if isinstance(resolved, StylizeSpec):
         resolved = services.styles.resolve(caller.owner, resolved)
     size = _content_size(services, resolved, uploads, caller.owner)
@@ -98,6 +108,13 @@ def _content_size(
     if sent is not None:
         return PictureSize(sent.width, sent.height, sent.frames)
     return services.files.sizes(owner, [spec.content]).get(spec.content)
+
+
+def _check_model(services: Services, spec: Spec, caller: Caller) -> None:
+    """Raise ModelUnavailable where no worker has the model; a repetition finds the job that was accepted."""
+    fault = AvailableModels(services).fault(card_of(spec, services.catalog))
+    if fault is not None and _known(services, caller) is None:
+        raise fault
 
 
 def _names_styles(spec: Spec) -> bool:

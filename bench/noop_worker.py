@@ -93,6 +93,7 @@ class NoopWorker:
             Worker(base.id, settings.worker.threads, ()),
             base.roster,
             settings.worker_health,
+            available=tuple,
             models=lambda: announced,
         )
         tools = Tools(base.objects, Batcher(2), StyleCache(), ImageLimits())

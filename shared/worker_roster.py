@@ -27,11 +27,16 @@ class Worker:
     slots: int  # jobs it runs at once
     models: tuple[LoadedModel, ...]
     runners: int = 0  # jobs whose models it runs at once; 0: an older worker, which does not say
+    available: tuple[str, ...] | None = None  # models it can load; None: an older worker, which does not say
 
     @property
     def at_full_speed(self) -> int:
         """How many jobs it carries out at once before they slow each other down."""
         return min(self.slots, self.runners or self.slots)
+
+    def has(self, name: str) -> bool:
+        """Whether it has a model loaded or can load it, as far as it says."""
+        return name in (self.available or ()) or any(model.name == name for model in self.models)
 
 
 class WorkerRoster:
@@ -67,5 +72,11 @@ class WorkerRoster:
 def _worker(raw: dict[str, object]) -> Worker:
     models = raw["models"]
     assert isinstance(models, list)
-    loaded = tuple(LoadedModel(**model) for model in models)
-    return Worker(str(raw["id"]), int(str(raw["slots"])), loaded, int(str(raw.get("runners", 0))))
+    available = raw.get("available")
+    return Worker(
+        str(raw["id"]),
+        int(str(raw["slots"])),
+        tuple(LoadedModel(**model) for model in models),
+        runners=int(str(raw.get("runners", 0))),
+        available=tuple(map(str, available)) if isinstance(available, list) else None,
+    )

@@ -31,11 +31,14 @@ class Liveness:
         health_file: Path,
         *,
         models: Callable[[], tuple[LoadedModel, ...]],
+        available: Callable[[], tuple[str, ...]],
     ) -> None:
         self._worker = worker
         self._roster = roster
         self._file = health_file
         self._models = models
+        self._available = available
+        self._said = worker  # as it was last announced
         self._reason = "the worker is loading its models"
         self._away = ""
         self._announced = 0.0
@@ -67,10 +70,16 @@ class Liveness:
         """Note that the worker beats, and for how many seconds its consume loop has not turned."""
         self._away = _verdict(loop_silence)
         self._write()
+        if self._is_ready and not self._away:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Say what the worker has: often enough to stay on the roster, and at once when it has changed."""
         now = time.monotonic()
-        if self._is_ready and not self._away and now - self._announced > ANNOUNCE_SECONDS:
-            self._announced = now
-            self._roster.announce(replace(self._worker, models=self._models()))
+        worker = replace(self._worker, models=self._models(), available=self._available())
+        if worker != self._said or now - self._announced > ANNOUNCE_SECONDS:
+            self._announced, self._said = now, worker
+            self._roster.announce(worker)
 
     def check_consuming(self, *, rings_wait: bool, is_idle: bool, last_ring: float) -> None:
         """End the process when doorbells wait, slots are free, and none has been answered for long."""

@@ -51,6 +51,7 @@ class ModelWorker:
             base.roster,
             settings.worker_health,
             models=self._registry.loaded,
+            available=self._registry.available,
         )
         self._runner = JobRunner(
             base.id,
@@ -60,6 +61,7 @@ class ModelWorker:
             tools=_tools(base),
             held=self._held,
             has_room=open_disk_guard(settings, base.objects).has_room_for_results,
+            is_elsewhere=self._is_elsewhere,
         )
         serve_jobs(base.celery, self._runner.answer, answering=base.doorbells.answering)
 
@@ -96,6 +98,10 @@ class ModelWorker:
             is_idle=not self._held.all(),
             last_ring=self._runner.last_ring,
         )
+
+    def _is_elsewhere(self, model: str) -> bool:
+        """Whether another live worker has a model."""
+        return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
 
     def _release_late(self) -> None:
         deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS

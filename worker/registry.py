@@ -113,6 +113,16 @@ class ModelRegistry:
         found = self._store.find(choose(card, self._store))
         return found.manifest.digest if found else ""
 
+    def available(self) -> tuple[str, ...]:
+        """Return the names of models that the store holds, for the roster; their files unchecked."""
+        return tuple(sorted(card.name for card in self._catalog if self._is_stored(card)))
+
+    def _is_stored(self, card: ModelCard) -> bool:
+        try:
+            return self._store.find(choose(card, self._store)) is not None
+        except AtelierError:  # damaged, or its card names no good one
+            return False
+
     def loaded(self) -> tuple[LoadedModel, ...]:
         """Return what is loaded, for the roster."""
         models = [(name, known.model) for name, known in sorted(self._loaded.copy().items())]

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from shared.errors import AtelierError, LeaseLost, OutOfDisk, StoreUnavailable
+from shared.errors import (
+    AtelierError,
+    LeaseLost,
+    ModelUnavailable,
+    OutOfDisk,
+    StoreUnavailable,
+    UnknownModel,
+)
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
 from shared.jobs import Job, StoredOutput
@@ -26,7 +33,7 @@ log = logging.getLogger("atelier.worker")
 MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a micro-batch of the generator
 # Threads for them: members of a meeting await each other, so all of all meetings must have one.
 MOST_COMPANY = 64 * MOST_TOGETHER
-FULL_PAUSE_SECONDS = 2.0  # before a job is tried again whose result found no room
+FULL_PAUSE_SECONDS = 2.0  # before a job is tried again that this worker has no room or no model for
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
 
@@ -50,6 +57,7 @@ class JobRunner:
         tools: Tools,
         held: HeldAttempts,
         has_room: Callable[[], bool] = lambda: True,
+        is_elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._worker_id = worker_id
         self._store = store
@@ -59,6 +67,7 @@ class JobRunner:
         self._held = held
         self._company = ThreadPoolExecutor(MOST_COMPANY, thread_name_prefix="light")
         self._has_room = has_room
+        self._is_elsewhere = is_elsewhere  # whether another worker has a model
         self._draining = threading.Event()
         self.last_ring = time.monotonic()  # when a doorbell last reached this process
 
@@ -124,21 +133,28 @@ class JobRunner:
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
         if isinstance(error, OutOfDisk):
-            return lambda: self._give_back(attempt, error)
+            return lambda: self._give_back(attempt, error, "no room for the result; the job waits")
         move = self._store.requeue if error.retryable else self._store.fail
         word = "job will be tried again" if error.retryable else "job failed"
 
         def conclude() -> None:
+            if self._is_for_others(attempt.job, error):
+                self._give_back(attempt, error, "another worker has the model; the job waits for it")
+                return
             move(*attempt.key, error)
             log.warning(word, extra=_fields(attempt, code=error.code, detail=error.detail))
 
         return conclude
 
-    def _give_back(self, attempt: Attempt, error: OutOfDisk) -> None:
-        """Let a job wait for room, uncounted: an accepted job does not fail for a full disk."""
+    def _is_for_others(self, job: Job, error: AtelierError) -> bool:
+        lacks_model = isinstance(error, ModelUnavailable | UnknownModel)
+        return lacks_model and self._is_elsewhere(job.spec.model or "")
+
+    def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
+        """Let a job wait, uncounted: an accepted job does not fail for what only this worker lacks now."""
         pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
         stand(self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id)
-        log.warning("no room for the result; the job waits", extra=_fields(attempt, detail=error.detail))
+        log.warning(why, extra=_fields(attempt, detail=error.detail))
 
     def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
         """Make the final move; a store that is away is asked again while the attempt is current."""

@@ -5,6 +5,7 @@ from collections import Counter
 from apiflask import APIBlueprint
 from flask import Response
 
+from api.available_models import AvailableModels
 from api.input_schema import input_schema
 from api.links import base_url
 from api.openapi import answer, described, ref
@@ -28,6 +29,7 @@ def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) ->
         license=card.license,
         homepage=card.homepage,
         default=card.default,
+        available=AvailableModels(services(), workers).has(card),
         loaded=_loaded(card.name, workers),
         url=f"{base_url()}/v1/models/{card.name}",
         input_schema=input_schema(card) if with_schema else None,

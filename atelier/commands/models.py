@@ -9,6 +9,7 @@ from atelier.cli import Target, pass_target, url_option
 from atelier.display.table import Table
 from atelier.installation import wanted_models
 from atelier.lazy_group import interruption
+from atelier.worker_notice import await_notice
 from shared.card_faults import CardFault
 from shared.cards import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
@@ -90,9 +91,10 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
         click.echo(
             "Workers load no model at start, so nothing was pulled; name the models to pull.", err=True
         )
-    faults = [fault for card in cards if (fault := _pull(store, card, replace=replace))]
-    if faults:
-        raise ModelUnavailable("; ".join(faults))
+    faults = {card.name: _pull(store, card, replace=replace) for card in cards}
+    await_notice(settings, [name for name, fault in faults.items() if not fault])
+    if any(faults.values()):
+        raise ModelUnavailable("; ".join(filter(None, faults.values())))
 
 
 def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:

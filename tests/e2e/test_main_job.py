@@ -1,8 +1,10 @@
 """Atelier's main job on real input, over HTTP, through every process."""
 
 import io
+import os
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -12,7 +14,8 @@ import pytest
 from PIL import Image
 
 from atelier.client.client import Client
-from atelier.stack import RunningStack
+from atelier.client.errors import ApiError
+from atelier.stack import SERVER_VARIABLES, RunningStack
 from shared.cards import bundled_cards
 from tests.support import pictures
 from tests.support.files import files_below
@@ -95,14 +98,22 @@ def test_an_image_that_breaks_while_decoding_fails_alone(client: Client, style: 
     assert all(client.wait(job, timeout_seconds=60).succeeded for job in neighbours)
 
 
-def test_a_model_that_was_never_pulled_is_reported_by_name(client: Client, style: bytes) -> None:
-    name = "magenta-v1-256"
+def test_a_model_that_was_never_pulled_is_refused_by_name_and_taken_once_it_is_pulled(
+    client: Client, stack: RunningStack, style: bytes
+) -> None:
+    name = "multistyle-26"
     file = client.upload(style)
-    job = client.submit({"type": "stylize", "model": name, "content": file, "styles": [{"image": file}]})
-    failed = client.wait(job, timeout_seconds=60)
-    assert failed.error is not None
-    assert failed.error.code == "model_unavailable"
-    assert f"atelier models pull {name}" in failed.error.detail
+    request = {"type": "stylize", "model": name, "content": file, "styles": [{"number": 3}]}
+    with pytest.raises(ApiError, match=f"atelier models pull {name}") as refused:
+        client.submit(request)
+    assert [(fault.field, fault.code) for fault in refused.value.errors] == [("model", "model_unavailable")]
+    environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
+    subprocess.run(
+        [sys.executable, "-m", "atelier", "models", "pull", name],
+        env={**environ, "ATELIER_STATE_DIR": str(stack.folder)},
+        check=True,
+    )
+    assert client.wait(client.submit(request), timeout_seconds=60).succeeded
 
 
 def test_deleted_jobs_leave_no_bytes(client: Client, stack: RunningStack) -> None:

@@ -18,9 +18,11 @@ class FakeWorker:
         self._services = services
         self._store = services.store
 
-    def announce(self, *models: str, slots: int = 4) -> None:
-        loaded = tuple(LoadedModel(name, "1", "d" * 64) for name in models)
-        self._services.roster.announce(Worker("w1", slots, loaded))
+    def announce(
+        self, *models: str, slots: int = 4, available: tuple[str, ...] | None = None, name: str = "w1"
+    ) -> None:
+        loaded = tuple(LoadedModel(model, "1", "d" * 64) for model in models)
+        self._services.roster.announce(Worker(name, slots, loaded, available=available))
 
     def claim(self, job_id: str) -> Job:
         job = self._store.claim(job_id, "w1")

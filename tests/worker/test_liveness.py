@@ -9,6 +9,7 @@ from worker.health import judge
 from worker.liveness import Liveness
 
 MODELS = (LoadedModel("mnist-dcgan", "1", "d"),)
+AVAILABLE = ("magenta-mobile", "mnist-dcgan")
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(roster: WorkerRoster, file: Path) -> Liveness:
-    return Liveness(Worker("w1", 4, ()), roster, file, models=lambda: MODELS)
+    return Liveness(Worker("w1", 4, ()), roster, file, models=lambda: MODELS, available=lambda: AVAILABLE)
 
 
 def test_a_worker_joins_the_roster_when_it_consumes(
@@ -33,8 +34,19 @@ def test_a_worker_joins_the_roster_when_it_consumes(
     assert roster.live() == ()
     assert "loading" in judge(file)
     worker.begin()
-    assert roster.live() == (Worker("w1", 4, MODELS),)
+    assert roster.live() == (Worker("w1", 4, MODELS, available=AVAILABLE),)
     assert judge(file) == ""
+
+
+def test_a_worker_says_at_once_that_it_has_another_model(roster: WorkerRoster, file: Path) -> None:
+    names = ["mnist-dcgan"]
+    worker = Liveness(
+        Worker("w1", 4, ()), roster, file, models=lambda: MODELS, available=lambda: tuple(names)
+    )
+    worker.begin()
+    names.append("nst-gatys")
+    worker.progress()
+    assert roster.live() == (Worker("w1", 4, MODELS, available=("mnist-dcgan", "nst-gatys")),)
 
 
 def test_a_worker_that_drains_leaves_the_roster(worker: Liveness, roster: WorkerRoster, file: Path) -> None:

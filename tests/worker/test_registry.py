@@ -50,6 +50,16 @@ def test_a_model_is_loaded_once_and_stays(registry: ModelRegistry) -> None:
     assert [loaded.name for loaded in registry.loaded()] == [NAME]
 
 
+def test_the_models_that_the_store_holds_are_available(
+    registry: ModelRegistry, store: ModelStore, tmp_path: Path
+) -> None:
+    assert registry.available() == (NAME,)
+    store.pull(load_catalog().get("multistyle-26"))
+    assert registry.available() == (NAME, "multistyle-26")
+    next((tmp_path / "models" / NAME).glob("*/manifest.json")).write_text("{")
+    assert registry.available() == ("multistyle-26",)
+
+
 def test_a_new_version_comes_into_service_without_a_restart(
     registry: ModelRegistry, cards: Path, store: ModelStore
 ) -> None:

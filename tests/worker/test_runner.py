@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from shared.errors import CorruptImage, OutOfDisk, StorageUnavailable
+from shared.errors import CorruptImage, ModelUnavailable, OutOfDisk, StorageUnavailable, UnknownModel
 from shared.identifiers import ANONYMOUS, sha256
 from shared.job_queue import queue_of
 from shared.job_record import RECORD_SCHEMA
@@ -171,6 +171,25 @@ def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
     end_pause(bench, job_id)
     bench.runner().answer(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+@pytest.mark.parametrize("error", [ModelUnavailable("not here"), UnknownModel("no such card")])
+def test_a_job_whose_model_another_worker_has_waits_for_that_one_and_loses_no_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    job_id = bench.submit()
+    others = {"mnist-dcgan"}
+    runner = bench.runner(is_elsewhere=lambda name: name in others)
+    monkeypatch.setattr(bench, "get", lambda name: raising(error)())
+    for _ in range(2):
+        runner.answer(job_id, Lane.INTERACTIVE)
+        job = bench.job(job_id)
+        assert (job.status, job.counted_attempts) == (Status.QUEUED, 0)
+        assert job.history[-1].code == error.code  # type: ignore[attr-defined]
+        end_pause(bench, job_id)
+    others.clear()
+    runner.answer(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.FAILED
 
 
 def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench) -> None:
