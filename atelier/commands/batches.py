@@ -31,7 +31,9 @@ def batches() -> None:
 
 
 @batches.command("list")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Batches at most.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many batches."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each batch as a line of JSON.")
 @pass_target
 def list_batches(target: Target, *, limit: int, as_json: bool) -> None:

@@ -14,21 +14,34 @@ from atelier.commands.results import carry_out, check_room, encoding, result_opt
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")
-@click.option("--seed", type=click.IntRange(min=0), help="First seed. [default: drawn by the service]")
-@click.option("--count", type=click.IntRange(min=1), help="How many pictures. [default: 1]")
-@click.option("--seeds", type=read_seeds, metavar="1,2,3", help="Each seed by itself.")
-@click.option("--latents", type=read_latents, metavar="FILE", help="Vectors in JSON, one or a list.")
-@click.option("--interpolate", type=read_seeds, metavar="1,2,3", help="Walk from seed to seed.")
-@click.option("--interpolate-latents", type=read_latents, metavar="FILE", help="Walk from vector to vector.")
-@click.option("--steps", type=click.IntRange(min=2), help="Pictures from point to point. [default: 16]")
-@click.option("--digit", type=click.IntRange(min=0), help="Which digit. [default: drawn from the seed]")
-@click.option("--digits", metavar="TEXT", help="Digits to write out, in one hand a seed.")
-@click.option("--truncation", type=float, help="Below 1: less variety, cleaner digits.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Begin with this seed. [default: drawn by the service]"
+)
+@click.option("--count", type=click.IntRange(min=1), help="Make so many pictures. [default: 1]")
+@click.option("--seeds", type=read_seeds, metavar="1,2,3", help="Make one picture from each of these seeds.")
+@click.option(
+    "--latents", type=read_latents, metavar="FILE", help="Read the latent vectors from this JSON file."
+)
+@click.option(
+    "--interpolate", type=read_seeds, metavar="1,2,3", help="Walk through the pictures from seed to seed."
+)
+@click.option(
+    "--interpolate-latents",
+    type=read_latents,
+    metavar="FILE",
+    help="Walk from vector to vector of this JSON file.",
+)
+@click.option(
+    "--steps", type=click.IntRange(min=2), help="Make so many pictures from point to point. [default: 16]"
+)
+@click.option("--digit", type=click.IntRange(min=0), help="Make this digit. [default: drawn from the seed]")
+@click.option("--digits", metavar="TEXT", help="Write out these digits, in one hand for each seed.")
+@click.option("--truncation", type=float, help="Below 1, digits vary less and are cleaner.")
 @click.option("--grid", is_flag=True, help="Put all pictures into one.")
-@click.option("--columns", type=click.IntRange(min=1), help="Of the grid. [default: 8]")
-@click.option("--gap", type=click.IntRange(min=0), help="Pixels between the grid's pictures. [default: 2]")
+@click.option("--columns", type=click.IntRange(min=1), help="Give the grid so many columns. [default: 8]")
+@click.option("--gap", type=click.IntRange(min=0), help="Leave so many pixels between pictures. [default: 2]")
 @click.option("--animation", is_flag=True, help="Put all pictures into one animated gif or webp.")
-@click.option("--frame-milliseconds", type=int, help="Of the animation. [default: 80]")
+@click.option("--frame-milliseconds", type=int, help="Show each frame for so long. [default: 80]")
 @click.option("--once", is_flag=True, help="Play the animation once.")
 @click.option("--upscale", type=click.IntRange(min=1), help="Enlarge by a whole factor.")
 @click.option("--filter", "filter_name", type=click.Choice(["nearest", "lanczos"]), help="[default: nearest]")

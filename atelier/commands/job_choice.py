@@ -46,10 +46,14 @@ def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[
     """Give a command what chooses jobs; `statuses` are those in which its move is allowed."""
     which = (
         click.argument("job_ids", nargs=-1, metavar="[ID]..."),
-        click.option("--status", type=click.Choice(statuses), help="In place of ids, with --all."),
+        click.option(
+            "--status",
+            type=click.Choice(statuses),
+            help="Choose jobs of this status in place of ids; it goes with --all.",
+        ),
     )
     how = (
-        click.option("--all", "everything", is_flag=True, help="Every job of --status."),
+        click.option("--all", "everything", is_flag=True, help="Take every job of --status."),
         click.option("--yes", is_flag=True, help="Do not ask before --all."),
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job."),
     )

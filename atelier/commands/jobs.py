@@ -33,8 +33,10 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="Only jobs of this status.")
 @filter_options
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Jobs at most.")
-@click.option("--all", "everything", is_flag=True, help="Every job, whatever --limit says.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many jobs."
+)
+@click.option("--all", "everything", is_flag=True, help="List every job, whatever --limit says.")
 @click.option("--json", "as_json", is_flag=True, help="Print each job as a line of JSON.")
 @pass_target
 def list_jobs(

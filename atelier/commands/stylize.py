@@ -40,9 +40,15 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
     required=True,
     help="A picture, a stored style's name, or a built-in style's number. Repeat it to mix styles.",
 )
-@click.option("--strength", type=float, help="0 gives back the photo, 1 the full style. [default: 1]")
+@click.option(
+    "--strength",
+    type=float,
+    help="Use so much of the style: 0 gives back the photo, 1 is all of it. [default: 1]",
+)
 @with_options(*PAINTING, *MAX_SIDE)
-@click.option("--preview-every", type=int, help="Steps between previews. [default: 20 with --preview]")
+@click.option(
+    "--preview-every", type=int, help="Make a preview after so many steps. [default: 20 with --preview]"
+)
 @click.option(
     "--preview",
     type=OutputFile(JPEG_SUFFIXES),

@@ -34,27 +34,48 @@ def train() -> None:
 @click.option("--out", type=OutputFolder(), default=Path("dcgan-run"), show_default=True)
 @click.option("--name", default=None, help="What jobs call the model; without it, the name of --out.")
 @click.option("--size", type=int, default=None, help="Side of the pictures: a multiple of 4, 16 to 128.")
-@click.option("--channels", type=click.Choice([1, 3]), default=None, help="1 for grey, 3 for color.")
-@click.option("--steps", type=click.IntRange(min=1), default=4000, show_default=True, help="At most.")
+@click.option(
+    "--channels",
+    type=click.Choice([1, 3]),
+    default=None,
+    help="Train on grey pictures with 1, on colored ones with 3.",
+)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    default=4000,
+    show_default=True,
+    help="Train for at most so many steps.",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option("--checkpoint-every", type=click.IntRange(min=1), default=500, show_default=True, help="Steps.")
 @click.option(
-    "--sample-every", type=click.IntRange(min=0), default=500, show_default=True, help="Steps; 0: never."
+    "--checkpoint-every",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="Save a checkpoint after so many steps.",
+)
+@click.option(
+    "--sample-every",
+    type=click.IntRange(min=0),
+    default=500,
+    show_default=True,
+    help="Draw samples after so many steps; 0 never draws any.",
 )
 @click.option(
     "--check-every",
     type=click.IntRange(min=0),
     default=500,
     show_default=True,
-    help="Steps between checks of quality, of which the best is kept; 0: keep the last step.",
+    help="Check the quality after so many steps and keep the best; 0 keeps the last step.",
 )
 @click.option(
     "--patience",
     type=click.IntRange(min=0),
     default=5,
     show_default=True,
-    help="Checks without a better one, then the run comes to its end early; 0: never.",
+    help="End the run early after so many checks without a better one; 0 never does.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
 def mnist_dcgan(*, name: str | None, **options: object) -> None:

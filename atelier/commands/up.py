@@ -16,7 +16,9 @@ from shared.settings import Settings
 @click.option(
     "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one. [default: 8480]"
 )
-@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Model workers.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Run so many model workers."
+)
 @click.option(
     "--state-dir", type=click.Path(path_type=Path), help="Where everything is kept. [default: .atelier]"
 )

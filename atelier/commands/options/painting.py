@@ -14,7 +14,11 @@ Option = Callable[[Command], Command]
 OF_A_JOB = (
     click.option("--model", help="A model's name. [default: the service's own]"),
     click.option(
-        "--quality", type=click.IntRange(1, 100), default=90, show_default=True, help="For jpeg and webp."
+        "--quality",
+        type=click.IntRange(1, 100),
+        default=90,
+        show_default=True,
+        help="Set the quality of jpeg and webp pictures.",
     ),
     click.option("--cache", is_flag=True, help="Take over the result of an equal job that said so too."),
     click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
@@ -24,12 +28,18 @@ OF_A_JOB = (
 )
 MAX_SIDE = (
     click.option(
-        "--max-side", type=click.IntRange(min=16), help="Longest side in pixels. [default: the photo's]"
+        "--max-side",
+        type=click.IntRange(min=16),
+        help="Make the longest side so many pixels. [default: the photo's]",
     ),
 )
 PAINTING = (
     click.option(
-        "--weight", "weights", type=float, multiple=True, help="A style's share, in the same order."
+        "--weight",
+        "weights",
+        type=float,
+        multiple=True,
+        help="Give a style this share; repeat it in the order of the styles.",
     ),
     click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors."),
     click.option(
@@ -38,9 +48,19 @@ PAINTING = (
         metavar="PIXELS|native",
         help="Longest side at which the network works: the smaller, the bolder. [default: the model's own]",
     ),
-    click.option("--mask", type=EXISTING_FILE, help="A picture: white is painted, black stays."),
-    click.option("--steadiness", type=float, help="Of animations, 0 to 1: against flicker. [default: 0.5]"),
-    click.option("--steps", type=int, help="Of a model that optimizes, such as nst-gatys. [default: 200]"),
+    click.option(
+        "--mask",
+        type=EXISTING_FILE,
+        help="Paint where this picture is white, and leave the photo where it is black.",
+    ),
+    click.option(
+        "--steadiness", type=float, help="Keep animations from flickering, from 0 to 1. [default: 0.5]"
+    ),
+    click.option(
+        "--steps",
+        type=int,
+        help="Take so many steps; for models that optimize, such as nst-gatys. [default: 200]",
+    ),
     click.option("--style-weight", type=float, help="Of a model that optimizes. [default: 1]"),
     click.option("--content-weight", type=float, help="Of a model that optimizes. [default: 1]"),
     click.option(
