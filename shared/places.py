@@ -9,6 +9,7 @@ from typing import Any
 
 from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.local_object_store import LocalObjectStore, local_folder
+from shared.object_store import open_object_store
 from shared.settings import Settings, SettingsError
 
 log = logging.getLogger("atelier.settings")
@@ -64,10 +65,7 @@ def check_storage(settings: Settings) -> None:
 
 
 def _check_bucket(url: str) -> None:
-    # Imported here: a process that only checks a folder would keep the memory.
-    from obstore import exceptions as refusals
-
-    from shared.object_store import open_object_store
+    from obstore import exceptions as refusals  # here, since a process that needs no bucket keeps its memory
 
     lasting = (refusals.PermissionDeniedError, refusals.UnauthenticatedError, refusals.InvalidPathError)
     try:

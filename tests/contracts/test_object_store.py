@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from obstore.exceptions import GenericError
 
+from shared.bucket_store import _mapped
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
-from shared.object_store import ObjectStore, _mapped, open_object_store
+from shared.object_store import ObjectStore, open_object_store
 
 
 @pytest.fixture(params=["file", "memory"])

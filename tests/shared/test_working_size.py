@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from shared.cards import ModelCard, bundled_cards, load_catalog
 from shared.errors import ImageTooLarge, ImageTooSmall
 from shared.specs import JOB_SPEC, StylizeSpec, TransformSpec
-from shared.working_size import result_size, working_size
+from shared.working_size import fit, result_size, working_size
 
 FILE = "file_" + "a" * 64
 DEFAULT = 1024
 STYLIZERS = [card for card in bundled_cards() if card.kind == "stylize"]
 SIDES = st.integers(16, 16_384)
+ANY_SIDES = st.integers(1, 20_000)
 STROKES = st.one_of(st.none(), st.just("native"), st.integers(64, 4096))
 
 
@@ -76,3 +77,13 @@ def test_painting_never_enlarges_keeps_the_shape_and_stays_legal(
     assert min(worked) >= card().min_side
     assert abs(worked[0] - width * scale) <= 1
     assert abs(worked[1] - height * scale) <= 1
+
+
+@given(ANY_SIDES, ANY_SIDES, ANY_SIDES)
+def test_fit_never_grows_and_keeps_the_shape(width: int, height: int, max_side: int) -> None:
+    fitted = fit(width, height, max_side)
+    assert max(fitted) == min(max_side, max(width, height))
+    assert min(fitted) >= 1
+    scale = max(fitted) / max(width, height)
+    assert abs(fitted[0] - width * scale) <= 1
+    assert abs(fitted[1] - height * scale) <= 1

@@ -7,20 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from tests.support import pictures
-from worker.codec.pixels import contact_sheet, enlarge, fit, resize, to_color, to_float, to_uint8
-
-SIDES = st.integers(1, 20_000)
-
-
-@given(SIDES, SIDES, SIDES)
-def test_fit_never_grows_and_keeps_the_shape(width, height, max_side):
-    fitted = fit(width, height, max_side)
-    assert max(fitted) == min(max_side, max(width, height))
-    assert min(fitted) >= 1
-    scale = max(fitted) / max(width, height)
-    assert abs(fitted[0] - width * scale) <= 1
-    assert abs(fitted[1] - height * scale) <= 1
-
+from worker.codec.pixels import contact_sheet, enlarge, resize, to_color, to_float, to_uint8
 
 @pytest.mark.parametrize("picture", [pictures.gradient(), pictures.gradient()[:, :, 0]])
 def test_resize_takes_width_before_height(picture):
