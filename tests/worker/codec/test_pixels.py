@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as arrays
 from tests.support import pictures
 from worker.codec.pixels import contact_sheet, enlarge, resize, to_color, to_float, to_uint8
 
+
 @pytest.mark.parametrize("picture", [pictures.gradient(), pictures.gradient()[:, :, 0]])
 def test_resize_takes_width_before_height(picture):
     assert resize(picture, 10, 6).shape[:2] == (6, 10)
