@@ -46,19 +46,31 @@ batch_options = with_options(
     click.argument(
         "sources", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FOLDER|FILE]..."
     ),
-    click.option("-o", "--output", type=OutputFolder(), required=True, help="A folder."),
+    click.option(
+        "-o", "--output", type=OutputFolder(), required=True, help="Write the pictures into this folder."
+    ),
     click.option(
         "--style",
         "styles",
         type=read_style,
         metavar="FILE|NAME|NUMBER",
         multiple=True,
-        help="A picture, a stored style's name, or a built-in style's number. Each one makes a picture; "
-        "with --weight all of them are mixed in one.",
+        help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
+        "Each makes a picture; with --weight all of them are mixed in one.",
     ),
-    click.option("--styles", "numbers", type=read_numbers, metavar="0-25", help="Built-in styles by number."),
     click.option(
-        "--strength", "strengths", type=read_strengths, metavar="0.6,1", help="Each one makes a picture."
+        "--styles",
+        "numbers",
+        type=read_numbers,
+        metavar="0-25",
+        help="Paint in these built-in styles, by number.",
+    ),
+    click.option(
+        "--strength",
+        "strengths",
+        type=read_strengths,
+        metavar="0.6,1",
+        help="Use so much of the style; each number makes a picture.",
     ),
     *PAINTING,
     *MAX_SIDE,
@@ -68,16 +80,30 @@ batch_options = with_options(
         "--format",
         "form",
         type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        help="Of the pictures. [default: the photo's own, png for bmp and tiff]",
+        help="Write pictures of this format. [default: the photo's own, png for bmp and tiff]",
     ),
-    click.option("--name", "pattern", help="Names of the pictures, such as '{style}/{folder}/{stem}'."),
-    click.option("--connections", type=click.IntRange(1, 32), default=4, show_default=True, help="At once."),
-    click.option("--watch", is_flag=True, help="Keep on: new and changed photos are done as they come."),
-    click.option("--retry-failed", "retry", is_flag=True, help="Try what failed in earlier runs again."),
+    click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(
-        "--new", "anew", is_flag=True, help="Go on with these options in a folder made with others."
+        "--connections",
+        type=click.IntRange(1, 32),
+        default=4,
+        show_default=True,
+        help="Send so many photos at once.",
     ),
-    click.option("--jsonl", type=EXISTING_FILE, help="Send this file's lines as items; no photos then."),
-    click.option("--template", type=EXISTING_FILE, help="Send this file's template; no photos then."),
+    click.option(
+        "--watch", is_flag=True, help="Go on until Ctrl-C, and paint new and changed photos as they come."
+    ),
+    click.option(
+        "--retry-failed", "retry", is_flag=True, help="Try the photos again that failed in earlier runs."
+    ),
+    click.option(
+        "--new", "anew", is_flag=True, help="Use these options in a folder that was made with others."
+    ),
+    click.option(
+        "--jsonl", type=EXISTING_FILE, help="Send the lines of this file as items, in place of photos."
+    ),
+    click.option(
+        "--template", type=EXISTING_FILE, help="Send the template in this file, in place of photos."
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON."),
 )

@@ -106,7 +106,9 @@ _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.
 
 @batches.command()
 @click.argument("batch_id")
-@click.option("-o", "--output", type=OutputFolder(), required=True, help="A folder.")
+@click.option(
+    "-o", "--output", type=OutputFolder(), required=True, help="Write the pictures into this folder."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON.")
 @url_option
 @click.pass_context

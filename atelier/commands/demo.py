@@ -17,7 +17,13 @@ FILES = ("digits.png", "content.jpg", "style.png", "stylized.png")
 
 
 @click.command(short_help="Show everything at work, in half a minute.")
-@click.option("--output", type=OutputFolder(), default=OUTPUT, show_default=True)
+@click.option(
+    "--output",
+    type=OutputFolder(),
+    default=OUTPUT,
+    show_default=True,
+    help="Leave the pictures in this folder.",
+)
 def demo(*, output: Path) -> None:
     """Start everything, make digits and a stylized photo over the HTTP API, and stop.
 

@@ -37,7 +37,7 @@ class Tally:
 
 
 @click.command(short_help="Remove stored bytes that nothing needs.")
-@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
 @click.option("--list", "each", is_flag=True, help="Name every object.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def gc(*, dry_run: bool, each: bool, as_json: bool) -> None:

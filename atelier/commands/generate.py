@@ -36,7 +36,9 @@ from atelier.commands.results import carry_out, check_room, encoding, result_opt
 )
 @click.option("--digit", type=click.IntRange(min=0), help="Make this digit. [default: drawn from the seed]")
 @click.option("--digits", metavar="TEXT", help="Write out these digits, in one hand for each seed.")
-@click.option("--truncation", type=float, help="Below 1, digits vary less and are cleaner.")
+@click.option(
+    "--truncation", type=float, help="Draw nearer to the average below 1: digits vary less and are cleaner."
+)
 @click.option("--grid", is_flag=True, help="Put all pictures into one.")
 @click.option("--columns", type=click.IntRange(min=1), help="Give the grid so many columns. [default: 8]")
 @click.option("--gap", type=click.IntRange(min=0), help="Leave so many pixels between pictures. [default: 2]")
@@ -44,7 +46,12 @@ from atelier.commands.results import carry_out, check_room, encoding, result_opt
 @click.option("--frame-milliseconds", type=int, help="Show each frame for so long. [default: 80]")
 @click.option("--once", is_flag=True, help="Play the animation once.")
 @click.option("--upscale", type=click.IntRange(min=1), help="Enlarge by a whole factor.")
-@click.option("--filter", "filter_name", type=click.Choice(["nearest", "lanczos"]), help="[default: nearest]")
+@click.option(
+    "--filter",
+    "filter_name",
+    type=click.Choice(["nearest", "lanczos"]),
+    help="Enlarge by this method. [default: nearest]",
+)
 @result_options
 @pass_target
 def generate(

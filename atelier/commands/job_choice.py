@@ -15,15 +15,15 @@ GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
 Command = Callable[..., None]
 
 _FILTER_OPTIONS = (
-    click.option("--type", type=click.Choice(TYPES), help="Only jobs of this type."),
-    click.option("--model", help="Only jobs of this model."),
-    click.option("--code", help="Only jobs with this error, such as worker_lost."),
-    click.option("--worker", help="Only jobs that this worker had last."),
+    click.option("--type", type=click.Choice(TYPES), help="Choose only jobs of this type."),
+    click.option("--model", help="Choose only jobs of this model."),
+    click.option("--code", help="Choose only jobs with this error, such as worker_lost."),
+    click.option("--worker", help="Choose only jobs that this worker had last."),
 )
 _ITEMS_OPTION = click.option(
     "--items/--no-items",
     default=None,
-    help="With items of batches, or without them. [default: with them where --status is failed or expired]",
+    help="Choose items of batches too, or leave them out. [default: too where --status is failed or expired]",
 )
 
 

@@ -31,7 +31,7 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option("--status", type=click.Choice(STATUSES), help="Only jobs of this status.")
+@click.option("--status", type=click.Choice(STATUSES), help="List only jobs of this status.")
 @filter_options
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many jobs."
@@ -107,7 +107,7 @@ def retry(ctx: click.Context, /, **chosen: object) -> None:
         carry_out_each(ctx, choice, again, lambda job: f"again as {job.id}")
 
 
-@jobs.command(short_help="Have running or waiting jobs begin anew, at once.")
+@jobs.command(short_help="Let running or waiting jobs start again at once.")
 @chosen_options(UNFINISHED)
 @url_option
 @click.pass_context

@@ -14,7 +14,7 @@ from atelier.journal import cut_journal
     type=click.Path(path_type=Path),
     required=True,
     metavar="FOLDER",
-    help="The state folder, such as .atelier.",
+    help="Cut the journal in this state folder, such as .atelier.",
 )
 def journal(*, folder: Path) -> None:
     """Cut the journal of a stopped installation where its damage begins: what was written after that is lost.

@@ -20,7 +20,9 @@ from atelier.lazy_group import interruption
 from atelier.progress_display import job_bar
 
 NOTHING_ASKED = "no job was asked for; the same command begins again"
-OUTPUT_HELP = "A file for one picture; a folder, such as out/, for any number; - for the standard output."
+OUTPUT_HELP = (
+    "Write one picture to this file, or any number into this folder, such as out/; - is the standard output."
+)
 
 result_options = with_options(
     *OF_A_JOB,
@@ -29,7 +31,7 @@ result_options = with_options(
         "--format",
         "form",
         type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        help="[default: by the name after -o, else png]",
+        help="Make pictures of this format. [default: by the name after -o, else png]",
     ),
     click.option(
         "-o",

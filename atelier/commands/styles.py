@@ -70,7 +70,12 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
 @styles.command()
 @click.argument("model", default="multistyle-26")
 @click.option(
-    "-o", "--output", type=OutputFile(JPEG_SUFFIXES, dash=True), default="styles.jpg", show_default=True
+    "-o",
+    "--output",
+    type=OutputFile(JPEG_SUFFIXES, dash=True),
+    default="styles.jpg",
+    show_default=True,
+    help="Write the sheet to this jpg file; - is the standard output.",
 )
 @pass_target
 def sheet(target: Target, *, model: str, output: Path) -> None:

@@ -38,7 +38,8 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
     metavar="FILE|NAME|NUMBER",
     multiple=True,
     required=True,
-    help="A picture, a stored style's name, or a built-in style's number. Repeat it to mix styles.",
+    help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
+    "Repeat it to mix styles.",
 )
 @click.option(
     "--strength",

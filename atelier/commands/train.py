@@ -29,11 +29,20 @@ def train() -> None:
 @click.option(
     "--data",
     required=True,
-    help='"mnist" to download that, an .npz of pictures, or a folder of images: each subfolder is a class.',
+    help='Train on "mnist", which is downloaded, on an .npz of pictures, or on a folder '
+    "whose subfolders are classes.",
 )
-@click.option("--out", type=OutputFolder(), default=Path("dcgan-run"), show_default=True)
-@click.option("--name", default=None, help="What jobs call the model; without it, the name of --out.")
-@click.option("--size", type=int, default=None, help="Side of the pictures: a multiple of 4, 16 to 128.")
+@click.option(
+    "--out",
+    type=OutputFolder(),
+    default=Path("dcgan-run"),
+    show_default=True,
+    help="Write everything into this folder.",
+)
+@click.option("--name", default=None, help="Let jobs call the model so. [default: the name of --out]")
+@click.option(
+    "--size", type=int, default=None, help="Make pictures of this side: a multiple of 4, from 16 to 128."
+)
 @click.option(
     "--channels",
     type=click.Choice([1, 3]),
@@ -47,8 +56,20 @@ def train() -> None:
     show_default=True,
     help="Train for at most so many steps.",
 )
-@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Write everything into this folder.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Write everything into this folder.",
+)
 @click.option(
     "--checkpoint-every",
     type=click.IntRange(min=1),

@@ -12,15 +12,15 @@ from shared.settings import Settings
 
 
 @click.command(short_help="Run everything on this machine.")
-@click.option("--host", help="Address to listen on. [default: 127.0.0.1]")
+@click.option("--host", help="Listen on this address. [default: 127.0.0.1]")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), help="Port to listen on; 0 takes a free one. [default: 8480]"
+    "--port", type=click.IntRange(0, 65535), help="Listen on this port; 0 takes a free one. [default: 8480]"
 )
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Run so many model workers."
 )
 @click.option(
-    "--state-dir", type=click.Path(path_type=Path), help="Where everything is kept. [default: .atelier]"
+    "--state-dir", type=click.Path(path_type=Path), help="Keep everything in this folder. [default: .atelier]"
 )
 @click.option("--strict", is_flag=True, help="Sync every accepted job to disk before answering.")
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)

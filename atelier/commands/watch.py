@@ -23,7 +23,7 @@ from atelier.progress_display import job_bar
     "--output",
     type=OutputPictures(),
     metavar="FILE|FOLDER|-",
-    help=f"Save what it makes. {OUTPUT_HELP}",
+    help=OUTPUT_HELP,
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @pass_target

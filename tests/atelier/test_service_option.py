@@ -1,32 +1,16 @@
 """--url: before the command, after it, and between a group and its command."""
 
-from collections.abc import Iterator
-
-import click
 import pytest
 from click.testing import CliRunner
 
-from atelier.cli import COMMANDS, main
+from atelier.cli import main
 from atelier.client.client import Client
+from tests.support.commands import leaves
 
 LOCAL = {
     "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor", "journal",
     "models list", "models pull", "models verify",
 }  # fmt: skip  # they work on this machine, without a service
-
-
-def leaves() -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(main)
-    for name in COMMANDS:
-        command = main.get_command(context, name)
-        assert command is not None
-        if not isinstance(command, click.Group):
-            yield name, command
-            continue
-        for inner in command.list_commands(context):
-            found = command.get_command(context, inner)
-            assert found is not None
-            yield f"{name} {inner}", found
 
 
 def test_every_command_that_asks_a_service_takes_its_address() -> None:

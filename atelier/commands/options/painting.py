@@ -12,7 +12,7 @@ Command = Callable[..., None]
 Option = Callable[[Command], Command]
 
 OF_A_JOB = (
-    click.option("--model", help="A model's name. [default: the service's own]"),
+    click.option("--model", help="Use this model. [default: the service's own]"),
     click.option(
         "--quality",
         type=click.IntRange(1, 100),
@@ -20,10 +20,14 @@ OF_A_JOB = (
         show_default=True,
         help="Set the quality of jpeg and webp pictures.",
     ),
-    click.option("--cache", is_flag=True, help="Take over the result of an equal job that said so too."),
-    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how it ends."),
     click.option(
-        "--timeout", type=click.FloatRange(min=0), help="Seconds to wait. [default: until it is done]"
+        "--cache", is_flag=True, help="Take over the result of an equal job that had this option too."
+    ),
+    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how the job ends."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        help="Wait for so many seconds. [default: until it is done]",
     ),
 )
 MAX_SIDE = (
@@ -46,7 +50,8 @@ PAINTING = (
         "--stroke",
         type=read_stroke,
         metavar="PIXELS|native",
-        help="Longest side at which the network works: the smaller, the bolder. [default: the model's own]",
+        help="Let the network work at this longest side: smaller gives bolder strokes. "
+        "[default: the model's own]",
     ),
     click.option(
         "--mask",
@@ -59,14 +64,26 @@ PAINTING = (
     click.option(
         "--steps",
         type=int,
-        help="Take so many steps; for models that optimize, such as nst-gatys. [default: 200]",
+        help="Take so many steps, with a model that optimizes, such as nst-gatys. [default: 200]",
     ),
-    click.option("--style-weight", type=float, help="Of a model that optimizes. [default: 1]"),
-    click.option("--content-weight", type=float, help="Of a model that optimizes. [default: 1]"),
     click.option(
-        "--variation-weight", type=float, help="Of a model that optimizes: smoothness. [default: 1]"
+        "--style-weight",
+        type=float,
+        help="Weigh the style so much, with a model that optimizes. [default: 1]",
     ),
-    click.option("--optimizer", type=click.Choice(["adam", "lbfgs"]), help="[default: adam]"),
+    click.option(
+        "--content-weight",
+        type=float,
+        help="Weigh the photo so much, with a model that optimizes. [default: 1]",
+    ),
+    click.option(
+        "--variation-weight",
+        type=float,
+        help="Weigh smoothness so much, with a model that optimizes. [default: 1]",
+    ),
+    click.option(
+        "--optimizer", type=click.Choice(["adam", "lbfgs"]), help="Optimize by this method. [default: adam]"
+    ),
 )
 OF_A_PAINTING = (
     *("weights", "preserve_color", "stroke", "mask", "steadiness"),
@@ -78,7 +95,13 @@ _OPTIMIZATION = ("steps", "style_weight", "content_weight", "variation_weight", 
 def lane_option(default: str) -> Option:
     """Return the option for the lane; single jobs and batches go in different ones by default."""
     lanes = click.Choice(["interactive", "bulk"])
-    return click.option("--lane", type=lanes, default=default, show_default=True, help="Bulk work can wait.")
+    return click.option(
+        "--lane",
+        type=lanes,
+        default=default,
+        show_default=True,
+        help="Put the job into this lane: interactive work goes before bulk work.",
+    )
 
 
 def with_options(*options: Option) -> Option:
