@@ -74,7 +74,8 @@ _FILE_VIEW: Json = {
 _MODEL_VIEW: Json = {
     "name": "mnist-dcgan", "object": "model", "type": "generate", "title": "Handwritten digits",
     "description": "A generator of handwritten digits.", "version": "3", "license": "Apache-2.0",
-    "homepage": None, "default": True, "loaded": [{"version": "3", "digest": _SHA, "workers": 1}],
+    "homepage": None, "default": True, "available": True,
+    "loaded": [{"version": "3", "digest": _SHA, "workers": 1}],
     "url": f"{_BASE}/v1/models/mnist-dcgan", "input_schema": None,
 }  # fmt: skip
 _STYLE_VIEW: Json = {
