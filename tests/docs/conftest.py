@@ -1,5 +1,7 @@
 """A reader, and what he has at hand: an installation that runs, and a folder with a few small pictures."""
 
+import re
+import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +45,7 @@ def read(
 
     @cache
     def do(page: str) -> Path:
+        _need_tools(page)
         folder, scripts = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("scripts")
         _lay_out(folder, installation)
         if page == "docs/operations.md":
@@ -52,6 +55,14 @@ def read(
         return folder
 
     return do
+
+
+def _need_tools(page: str) -> None:
+    """Skip a page whose commands this machine lacks."""
+    commands = "\n".join(block.text for block in blocks_of(page) if block.language == "sh")
+    for tool in ("curl", "jq"):
+        if re.search(rf"\b{tool}\b", commands) and shutil.which(tool) is None:
+            pytest.skip(f"{page} uses {tool}, which is not installed here")
 
 
 def _lay_out(folder: Path, installation: RunningStack) -> None:
