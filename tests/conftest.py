@@ -1,5 +1,6 @@
 """Fixtures that all rooms share: a real server, real storage, one store."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from shared.job_store import JobStore
 from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import Client, connect
 from shared.settings import JobRules
+
+# A shell that runs the tests in its background has them and all that they start ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Examples are judged by what they show; how long one takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None)
