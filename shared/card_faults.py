@@ -35,7 +35,7 @@ def fault_of(path: Path, data: bytes, error: OSError | ValidationError) -> CardF
     name = named[1].decode() if named else path.stem
     if isinstance(error, OSError):
         return CardFault(path, name, "", f"the file cannot be read: {error.strerror or error}")
-    details = error.errors(include_url=False, include_input=False)
+    details = error.errors(include_url=False)
     return CardFault(
         path, name, _field(details[0]["loc"]), "; ".join(_sentence(detail) for detail in details)
     )
@@ -52,4 +52,4 @@ def _sentence(detail: ErrorDetails) -> str:
         return f"{field} is not a field of a card"
     if detail["type"] != "value_error":
         return f"{field or 'the card'} {requirement(detail)}"
-    return f"{field}: {message[:1].lower()}{message[1:]}" if field else message
+    return message if not field or field in message else f"{field}: {message[:1].lower()}{message[1:]}"

@@ -15,6 +15,7 @@ _WORDS: Mapping[str, str] = {
     "finite_number": "must be a finite number",
     "literal_error": "must be {expected}",
     "enum": "must be {expected}",
+    "union_tag_invalid": "must have a type of {expected_tags}",
     "too_short": "must have {min_length} or more entries",
     "too_long": "must have {max_length} entries or fewer",
     "string_too_short": "must have {min_length} or more characters",
@@ -45,6 +46,8 @@ def requirement(detail: ErrorDetails, patterns: Mapping[str, str] | None = None)
         return "is missing"
     if kind == "extra_forbidden":
         return "is not a known field"
+    if kind == "json_invalid":
+        return f"is not whole JSON: {context['error']}"
     told = (patterns or {}).get(str(context.get("pattern"))) or _told(kind, context)
     own = detail["msg"].replace("Input should be", "must be")  # where the error is one of ours
     return f"{told or own}{_shown(detail['input'])}"

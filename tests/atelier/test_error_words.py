@@ -27,11 +27,6 @@ MISTAKES = [
     (f"{STYLIZE} --weight 0", "--weight must be greater than 0; got 0"),
     (f"{STYLIZE} --model nobody", "no stylize model is named 'nobody'"),
     (f"{STYLIZE} --model multistyle-26", "multistyle-26 has 26 built-in styles and takes no images"),
-    (
-        "stylize photo.jpg --style 3",
-        "--style: magenta-mobile has no built-in styles: give an image or the name",
-    ),
-    ("stylize photo.jpg --model multistyle-26 --style 99", "--style must be between 0 and 25; got 99"),
     (f"{STYLIZE} --webhook ftp://a", "--webhook must start with http:// or https://"),
     (f"{STYLIZE} --max-side 99999", "--max-side must be at most 16384; got 99999"),
     ("stylize small.png --style art.jpg", "small.png: The image is 4 x 4 pixels; a side needs at least 8"),
