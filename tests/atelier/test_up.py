@@ -88,7 +88,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ATELIER_WORKER_THREADS", "none")
     answer = run_up(tmp_path)
     assert answer.returncode == 78
-    assert answer.stderr.startswith("error: ATELIER_WORKER_THREADS: ")
+    assert answer.stderr == 'error: ATELIER_WORKER_THREADS must be a whole number; got "none"\n'
 
 
 def test_a_stack_that_cannot_start_tells_why(tmp_path: Path) -> None:
