@@ -1,18 +1,19 @@
 """A batch as an HTTP answer: status, Location, Retry-After, entity tag; and waiting for one."""
 
-import math
 import time
 from collections.abc import Callable
 from functools import partial
 
-from flask import Response, request
+from flask import Response, current_app, request
 
-from api.job_view import LONGEST_RETRY_SECONDS, UNKNOWN_RETRY_SECONDS, etag_of
+from api.extensions import CAPACITY
+from api.job_view import eta_step, etag_of, retry_after_eta
 from api.links import base_url, batch_path
 from api.preferences import preference
 from api.services import services
 from api.waiting import LOOK_SECONDS, waits
 from shared.batch_rendering import batch_view
+from shared.batch_view import BatchView
 from shared.batches import Batch
 from shared.errors import StoreUnavailable
 from shared.job_rendering import Links
@@ -25,13 +26,32 @@ def links() -> Links:
 
 def batch_answer(batch: Batch, status: int = 200) -> Response:
     """Return the batch with its entity tag and, while it is not done, when to ask again."""
-    body = batch_view(batch, base_url()).model_dump_json()
-    response = Response(body, status, mimetype="application/json")
-    response.set_etag(etag_of(body))
+    view = rendered(batch)
+    response = Response(view.model_dump_json(), status, mimetype="application/json")
+    response.set_etag(*_etag_of(view))
     response.headers["Cache-Control"] = "private, no-cache"
     if not batch.is_done:
-        response.headers["Retry-After"] = str(_retry_after(batch))
+        response.headers["Retry-After"] = str(retry_after_eta(view.progress.eta_seconds))
     return response
+
+
+def rendered(batch: Batch) -> BatchView:
+    """Return the batch's representation with links that suit this request, and the time until it is done."""
+    try:
+        slots = current_app.extensions[CAPACITY].slots()
+        eta_seconds = services().batches.eta_seconds(batch, slots)
+    except StoreUnavailable:  # the batch was read; its time is not worth an error
+        eta_seconds = None
+    return batch_view(batch, base_url(), eta_seconds)
+
+
+def _etag_of(view: BatchView) -> tuple[str, bool]:
+    """Return a batch's entity tag and whether it is a weak one: a time that counts down is no news."""
+    eta_seconds = view.progress.eta_seconds
+    if eta_seconds is None:
+        return etag_of(view.model_dump_json()), False
+    coarse = view.progress.model_copy(update={"eta_seconds": eta_step(eta_seconds)})
+    return etag_of(view.model_copy(update={"progress": coarse}).model_dump_json()), True
 
 
 def submitted_answer(batch: Batch, *, created: bool) -> Response:
@@ -78,9 +98,3 @@ def _waited(
             break
         store.events(batch.id, after=after, block_seconds=min(LOOK_SECONDS, left))
     return batch
-
-
-def _retry_after(batch: Batch) -> int:
-    if batch.eta_seconds is None:
-        return UNKNOWN_RETRY_SECONDS
-    return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(batch.eta_seconds)))

@@ -57,15 +57,23 @@ def job_etag_of(view: JobView) -> tuple[str, bool]:
     queue = view.queue
     if queue is None or queue.eta_seconds is None:
         return etag_of(view.model_dump_json()), False
-    step = float(round(2 * math.log2(max(queue.eta_seconds, 1))))
-    coarse = view.model_copy(update={"queue": queue.model_copy(update={"eta_seconds": step})})
+    step = {"eta_seconds": eta_step(queue.eta_seconds)}
+    coarse = view.model_copy(update={"queue": queue.model_copy(update=step)})
     return etag_of(coarse.model_dump_json()), True
+
+
+def eta_step(eta_seconds: float) -> float:
+    """Return a number that changes when a time that counts down is a third shorter."""
+    return float(round(2 * math.log2(max(eta_seconds, 1))))
 
 
 def retry_after(view: JobView) -> int:
     """Return the seconds after which asking again is worth it, 1 to 30."""
-    if view.queue is None:
-        return 1
-    if view.queue.eta_seconds is None:
+    return 1 if view.queue is None else retry_after_eta(view.queue.eta_seconds)
+
+
+def retry_after_eta(eta_seconds: float | None) -> int:
+    """Return the seconds after which asking again is worth it, 1 to 30, by the time until the end."""
+    if eta_seconds is None:
         return UNKNOWN_RETRY_SECONDS
-    return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(view.queue.eta_seconds)))
+    return max(1, min(LONGEST_RETRY_SECONDS, math.ceil(eta_seconds)))

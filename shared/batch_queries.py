@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.batches import Batch, BatchPage, FinishedPage, ItemPage, batch_from_record
+from shared.batches import Batch, BatchPage, BatchStatus, FinishedPage, ItemPage, batch_from_record
 from shared.errors import BatchNotFound, JobGone
 from shared.job_queries import Event, JobQueries
 from shared.job_record import job_from_record
@@ -83,6 +83,15 @@ class BatchQueries:
             names = self._client.lrange(self._key("batch-finished", batch_id), after, after + limit - 1)
             jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
         return FinishedPage(tuple(jobs), after + len(names))
+
+    def eta_seconds(self, batch: Batch, slots: int) -> float | None:
+        """Return the seconds until all items are done; None where that is not known, or none is under way.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
+        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
+        return self._queries.seconds_of_batch(batch.id, slots) if left and goes_on and slots else None
 
     def _jobs_of(self, ids: Iterable[str]) -> list[Job]:
         records = self._read(self._key("job", job_id) for job_id in ids)

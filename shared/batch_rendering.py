@@ -24,8 +24,8 @@ _PAGES = {
 }
 
 
-def batch_view(batch: Batch, base: str) -> BatchView:
-    """Return the batch's representation, with links below `base`."""
+def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> BatchView:
+    """Return the batch's representation, with links below `base` and the time until all items are done."""
     home = f"{base}/v1/batches/{batch.id}"
     return BatchView(
         id=batch.id,
@@ -34,7 +34,7 @@ def batch_view(batch: Batch, base: str) -> BatchView:
         status=batch.status.value,
         done=batch.is_done,
         counts=BatchCounts(**batch.counts),
-        progress=_progress(batch),
+        progress=_progress(batch, eta_seconds),
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         urls=BatchUrls(self=home, **{name: f"{home}/{page}" for name, page in _PAGES.items()}),
@@ -82,13 +82,13 @@ def named_outputs(job: Job) -> Iterator[tuple[str, StoredOutput]]:
         yield name, output
 
 
-def _progress(batch: Batch) -> BatchProgress:
+def _progress(batch: Batch, eta_seconds: float | None) -> BatchProgress:
     total = batch.counts["total"]
     return BatchProgress(
         fraction=round(ended(batch) / total, 4) if total else 0.0,
         rate_per_second=batch.rate_per_second,
         mean_seconds=batch.mean_seconds,
-        eta_seconds=batch.eta_seconds,
+        eta_seconds=eta_seconds,
     )
 
 

@@ -24,9 +24,15 @@ class BatchProgress(View):
     """How far a batch is, and how fast it goes. What was not measured yet is null."""
 
     fraction: float = Field(ge=0, le=1, description="The share of the items that are done.")
-    rate_per_second: float | None = Field(description="How many items were done in a second, lately.")
+    rate_per_second: float | None = Field(
+        description="How many items succeeded or failed in a second, on average: from the start of the first "
+        "to the latest end. It begins again when a pause ends and when a completed batch is retried."
+    )
     mean_seconds: float | None = Field(description="What an item costs a worker, on average.")
-    eta_seconds: float | None = Field(description="Seconds until all items are done.")
+    eta_seconds: float | None = Field(
+        description="Seconds until the items that the batch has are done, with all that is before them in "
+        "the queue; null while it is paused, while no worker lives, and until such items were measured."
+    )
 
 
 class BatchUrls(View):

@@ -99,8 +99,8 @@ class Batch:
     finalized_at: int | None
     completed_at: int | None
     expires_at: int | None
-    rate_per_second: float | None  # items that ended, a moving average; None before the second
-    eta_seconds: float | None  # to the end of all items at that rate
+    # Items that succeeded or failed in a second, from the first start (since a rest) to the last end.
+    rate_per_second: float | None
     mean_seconds: float | None  # of a worker's time that an item took
 
     @property
@@ -136,8 +136,6 @@ class FinishedPage:
 def batch_from_record(raw: Mapping[str, str]) -> Batch:
     """Build a Batch from the fields of its hash."""
     counts = {name: int(raw[name]) for name in ("total", *Status)}
-    rate = _rate(raw)
-    left = counts[Status.QUEUED] + counts[Status.RUNNING]
     return Batch(
         id=raw["id"],
         owner=raw["owner"],
@@ -151,15 +149,15 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         finalized_at=_time(raw, "finalized_at"),
         completed_at=_time(raw, "completed_at"),
         expires_at=_time(raw, "expires_at"),
-        rate_per_second=rate,
-        eta_seconds=round(left / rate, 1) if rate and left and raw["status"] in ("open", "running") else None,
+        rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
     )
 
 
 def _rate(raw: Mapping[str, str]) -> float | None:
-    interval = float(raw.get("interval") or 0)
-    return round(1000 / interval, 3) if interval else None
+    spent = int(raw.get("last_end") or 0) - int(raw.get("began_at") or 0)
+    done = int(raw.get("done_since") or 0)
+    return round(1000 * done / spent, 3) if done and spent > 0 else None
 
 
 def _mean(spent_ms: int, succeeded: int) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 from shared.job_list import ALL, JobFilter, JobList, Page
 from shared.job_store import JobStore
 from shared.jobs import Job
-from shared.queue_place import Waiting, expected
+from shared.queue_place import Waiting, expected, seconds_of_batch
 from shared.redis_server import MAX_BLOCK_MILLISECONDS, answering
 from shared.status import Lane, Status
 
@@ -57,6 +57,14 @@ class JobQueries:
         """
         answer = self._scripts.run("place", job.id, MOST_RUNNING, *Lane)
         return expected(json.loads(answer), slots, self._patience_ms) if answer else None
+
+    def seconds_of_batch(self, batch_id: str, slots: int) -> float | None:
+        """Return the seconds until the items that a batch has are done; None where that is not known.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        answer = self._scripts.run("place", batch_id, MOST_RUNNING, *Lane)
+        return seconds_of_batch(json.loads(answer), batch_id, slots, self._patience_ms) if answer else None
 
     def depths(self) -> dict[Lane, int]:
         """Return how many jobs of each lane could be claimed now, items of batches included."""

@@ -61,6 +61,24 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     return Waiting(None, _seconds(pace.remainder(leader)) if leader and places else None)
 
 
+def seconds_of_batch(
+    found: Mapping[str, Any], batch_id: str, places: int, patience_ms: float
+) -> float | None:
+    """Return the seconds until the items of a batch are done, from the script's answer for the batch.
+
+    That is when its last waiting item is done, and all that run; None until what they take was measured, and
+    where none of them is in line or runs. `places` is 1 or more.
+    """
+    prefix = f"job_{batch_id.removeprefix('batch_')}-"
+    running = [Running(*each) for each in found["running"]]
+    pace = Pace(found["pace"], places, running)
+    ends = [pace.remainder(job) for job in running if job.id.startswith(prefix)]
+    ends = _busy(ends, places)[-1:] if ends else []
+    if "lane" in found:
+        ends.append(_eta(line_of(found, patience_ms), pace, running, places, patience_ms))
+    return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
+
+
 def _seconds(milliseconds: float) -> float | None:
     return None if math.isnan(milliseconds) else round(milliseconds / 1000, 1)
 

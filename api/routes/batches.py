@@ -3,19 +3,17 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from api.batch_answers import batch_answer, patiently, submitted_answer
+from api.batch_answers import batch_answer, patiently, rendered, submitted_answer
 from api.batch_body import JSON_LINES, OBJECTS, sent_batch
 from api.batch_schemas import BatchPage, Retried
 from api.batch_submissions import submit_batch
 from api.identity import owner
-from api.links import base_url
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, parameter, ref
 from api.preferences import idempotency_key, wait_seconds
 from api.rings import ring_for
 from api.routes.jobs import ACCEPTED, KEY, PREFER, REFUSED
 from api.services import services
-from shared.batch_rendering import batch_view
 from shared.batch_request import Envelope
 
 blueprint = APIBlueprint("batches", __name__, tag="Batches", url_prefix="/v1/batches")
@@ -73,8 +71,7 @@ def list_batches() -> Response:
     """List batches, newest first."""
     query = read_query(PageQuery)
     page = services().batches.page(owner(), limit=query.limit, cursor=query.cursor)
-    base = base_url()
-    views = [batch_view(batch, base) for batch in page.batches]
+    views = [rendered(batch) for batch in page.batches]
     return page_answer(BatchPage(object="list", data=views, next_cursor=page.next_cursor), page.next_cursor)
 
 

@@ -31,6 +31,7 @@ function moves.pause()
 end
 function moves.resume()
   if is_over then return status end
+  if status == 'paused' then forget_rate(batch) end
   redis.call('HDEL', batch_key(batch), 'paused')
   redis.call('ZREM', stopped_key(b[5], owner), batch)
   line_up(b[5], owner, b[6], batch)

@@ -63,6 +63,7 @@ for index = from, to - 1 do count = count + again(index, missing) end
 if count > 0 and b[2] == 'completed' then
   redis.call('HDEL', batch_key(batch), 'completed_at', 'expires_at')
   redis.call('ZREM', EXPIRING, batch)
+  forget_rate(batch)
   redis.call('HSET', batch_key(batch), 'status', 'running')
   emit(batch, 'state', {status = 'running'})
 end

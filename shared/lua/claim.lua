@@ -15,6 +15,7 @@ local function start(id)
   change(id, 'status', 'running', 'worker', worker, 'started_at', now, 'began', pass_time(redis.call('ZCARD', LEASES)))
   redis.call('ZADD', LEASES, now + lease, id)
   tell(id, 'state', {status = 'running', attempt = attempt})
+  note_start(id)
   if attempt == 1 then note_delivery('job', id, 'job.started') end
   return redis.call('HGETALL', job_key(id))
 end

@@ -1,5 +1,6 @@
--- What is before a queued job. Changes nothing. ARGV: id, most running jobs that are looked at, then the lanes in the
--- order in which they are served. Returns JSON, '' where the job is not queued: see shared/queue_place.py.
+-- What is before a queued job, or before the last item of a batch that waits. Changes nothing. ARGV: id, most running
+-- jobs that are looked at, then the lanes in the order in which they are served. Returns JSON, '' where the job is not
+-- queued; of a batch of which no item is in line, it tells what runs and nothing more: see shared/queue_place.py.
 local id, most = ARGV[1], tonumber(ARGV[2])
 local found = {running = {}, others = {}, lanes = {}, starving = {}, pace = fields_of(P .. 'pace'), now = now}
 
@@ -7,6 +8,22 @@ local found = {running = {}, others = {}, lanes = {}, starving = {}, pace = fiel
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most - 1)) do
   local job = get(running, 'model', 'work', 'started_at')
   if job[3] then table.insert(found.running, {running, work_of(job[1], job[2]), now - job[3]}) end
+end
+
+-- The item of a batch that comes last in its owner's line.
+local function last_item(batch)
+  local b = redis.call('HMGET', batch_key(batch), 'owner', 'lane', 'sequence')
+  local last, highest
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(b[2], b[1]))) do
+    local entry = redis.call('ZREVRANGEBYSCORE', waits_key(b[2], b[1], work), '(' .. b[3] + 0.5, b[3] - 0.5,
+      'WITHSCORES', 'LIMIT', 0, 1)
+    if entry[1] and (not highest or tonumber(entry[2]) > highest) then last, highest = entry[1], tonumber(entry[2]) end
+  end
+  return last
+end
+if redis.call('EXISTS', batch_key(id)) == 1 then
+  id = last_item(id)
+  if not id then return cjson.encode(found) end
 end
 
 -- A job that follows an equal one goes with it.

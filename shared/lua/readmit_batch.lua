@@ -19,7 +19,8 @@ local function open()
   redis.call('ZADD', P .. 'owner:' .. b[1] .. ':batches', b[2], id)
   redis.call('HSET', batch_key(id), 'next', b[3], 'counted', b[3], 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0,
     'expired', 0)
-  redis.call('HDEL', batch_key(id), 'last_end', 'swept')
+  forget_rate(id)
+  redis.call('HDEL', batch_key(id), 'swept')
   name_files(b[1], b[4])
 end
 

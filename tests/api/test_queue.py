@@ -119,3 +119,90 @@ def test_the_size_of_a_picture_is_part_of_what_a_job_costs(client: FlaskClient, 
         item = client.get(client.post("/v1/batches", json=batch).json["urls"]["items"]).json["data"][0]
         assert services.store.client.hget(f"atelier:job:{item['id']}", "work") == works[-1]
     assert len(set(works)) == 2
+
+
+def progress_of(client: FlaskClient, batch: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(batch["urls"]["self"]).json["progress"]
+    return found
+
+
+def test_a_batch_is_told_the_time_until_its_last_item_is_done(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    worker.announce(slots=2)
+    submit(client)
+    learn(services, 2)
+    first, second = begin(client, 5), begin(client, 4)
+    # Behind the interactive job; two at a time.
+    assert progress_of(client, first)["eta_seconds"] == pytest.approx(6, abs=2)
+    response = client.get(second["urls"]["self"])
+    assert response.json["progress"]["eta_seconds"] == pytest.approx(10, abs=2)
+    assert 8 <= int(response.headers["Retry-After"]) <= 12
+    listed = client.get("/v1/batches").json["data"]
+    assert [batch["progress"]["eta_seconds"] for batch in listed] == [
+        pytest.approx(10, abs=2),
+        pytest.approx(6, abs=2),
+    ]
+
+
+def test_a_batch_of_which_no_item_waits_takes_as_long_as_its_longest_running_one(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    worker.announce(slots=4)
+    submit(client)
+    learn(services, 49)
+    batch = begin(client, 2)
+    jobs = [worker.claim(item["id"]) for item in client.get(batch["urls"]["items"]).json["data"]]
+    services.store.client.hincrby(f"atelier:job:{jobs[0].id}", "started_at", -20000)
+    assert progress_of(client, batch)["eta_seconds"] == pytest.approx(49, abs=1)
+    worker.succeed(jobs[1])
+    learn(services, 49)
+    assert progress_of(client, batch)["eta_seconds"] == pytest.approx(29, abs=1)
+    worker.succeed(jobs[0])
+    assert progress_of(client, batch)["eta_seconds"] is None
+
+
+def test_a_batch_that_does_not_go_on_has_no_time(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    worker.announce(slots=1)
+    submit(client)
+    learn(services, 2)
+    batch = begin(client, 5)
+    client.post(batch["urls"]["pause"])
+    assert progress_of(client, batch)["eta_seconds"] is None
+    client.post(batch["urls"]["resume"])
+    assert progress_of(client, batch)["eta_seconds"] == pytest.approx(12, abs=1)
+    empty = client.post("/v1/batches", json={"open": True}).json
+    assert progress_of(client, empty)["eta_seconds"] is None
+
+
+def test_a_time_of_a_batch_that_counts_down_is_no_news(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    worker.announce(slots=1)
+    submit(client)
+    learn(services, 24)
+    batch = begin(client, 1)
+    (item,) = client.get(batch["urls"]["items"]).json["data"]
+    job = worker.claim(item["id"])
+    services.store.client.hincrby(f"atelier:job:{job.id}", "started_at", -1000)
+    known = client.get(batch["urls"]["self"])
+    services.store.client.hincrby(f"atelier:job:{job.id}", "started_at", -1000)
+    later = client.get(batch["urls"]["self"])
+    assert later.json["progress"]["eta_seconds"] < known.json["progress"]["eta_seconds"]
+    assert later.headers["ETag"] == known.headers["ETag"]
+
+
+def test_items_that_end_together_do_not_blow_up_the_rate(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    batch = begin(client, 3)
+    jobs = [worker.claim(item["id"]) for item in client.get(batch["urls"]["items"]).json["data"]]
+    services.store.client.hincrby(f"atelier:batch:{batch['id']}", "began_at", -2000)
+    for job in jobs[:2]:
+        worker.succeed(job)
+    assert progress_of(client, batch)["rate_per_second"] == pytest.approx(1, abs=0.2)
+    client.post(batch["urls"]["pause"])
+    client.post(batch["urls"]["resume"])
+    assert progress_of(client, batch)["rate_per_second"] is None

@@ -43,17 +43,28 @@ local function close_batch(batch, status)
   note_delivery('batch', batch, 'batch.' .. status)
 end
 
+-- What the rate is taken from: when an item first started, and how many were done since.
+local function note_start(id)
+  local batch = get(id, 'batch')[1]
+  if batch then redis.call('HSETNX', batch_key(batch), 'began_at', now) end
+end
+
+local function note_done(batch, status)
+  local was_done = status == 'succeeded' or status == 'failed'
+  if not was_done or redis.call('HEXISTS', batch_key(batch), 'began_at') == 0 then return end
+  redis.call('HINCRBY', batch_key(batch), 'done_since', 1)
+  redis.call('HSET', batch_key(batch), 'last_end', now)
+end
+
+-- A rest of the batch is over, in which it could do nothing.
+local function forget_rate(batch) redis.call('HDEL', batch_key(batch), 'began_at', 'done_since', 'last_end') end
+
 -- After an item has ended: note it for those who wait for results, and the end of the batch with the last one.
 local function note_end(id, batch, index, custom_id, status)
   redis.call('RPUSH', P .. 'batch-finished:' .. batch, string.match(id, '%-(.*)$'))
   emit(batch, 'item', {index = tonumber(index), custom_id = custom_id, id = id, status = status})
-  local b = redis.call('HMGET', batch_key(batch), 'status', 'finalized_at', 'last_end', 'interval')
-  if b[3] then -- a moving average of the time from one end to the next, for rate and estimate
-    local gap = now - tonumber(b[3])
-    local mean = tonumber(b[4] or gap)
-    redis.call('HSET', batch_key(batch), 'interval', string.format('%.3f', mean * 0.97 + gap * 0.03))
-  end
-  redis.call('HSET', batch_key(batch), 'last_end', now)
+  note_done(batch, status)
+  local b = redis.call('HMGET', batch_key(batch), 'status', 'finalized_at')
   if b[2] and unfinished(batch) == 0 then close_batch(batch, b[1] == 'canceled' and 'canceled' or 'completed') end
 end
 
