@@ -11,7 +11,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from api.connections import close_if_asked
 from api.extensions import WAITS
 from shared.logs import configure_logs
-from shared.places import check_storage
+from shared.places import check_cards, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 
 
@@ -21,6 +21,7 @@ def _usable_settings() -> Settings:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
         check_storage(settings)
+        check_cards(settings)
     except SettingsError as error:
         sys.stderr.write(f"configuration: {error}\n")
         raise SystemExit(EXIT_CONFIGURATION) from error

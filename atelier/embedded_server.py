@@ -70,25 +70,26 @@ def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
 
 def answers(url: str) -> bool:
     """Whether a server at this URL takes commands now; it has a second to say so."""
+    return refusal(url) is None
+
+
+def refusal(url: str) -> redis.RedisError | None:
+    """Return why a server at this URL takes no commands now; None where it takes them."""
     try:
-        return _ping(url)
-    except redis.RedisError:
-        return False
+        _ping(url)
+    except redis.RedisError as error:
+        return error
+    return None
 
 
 def lives(url: str) -> bool:
     """Whether a server at this URL says anything within a second; that it still loads its journal will do."""
-    try:
-        return _ping(url)
-    except (redis.BusyLoadingError, redis.ResponseError):
-        return True
-    except redis.RedisError:
-        return False
+    return isinstance(refusal(url), redis.BusyLoadingError | redis.ResponseError | None)
 
 
-def _ping(url: str) -> bool:
+def _ping(url: str) -> None:
     with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=NO_RETRY) as client:
-        return bool(client.ping())
+        client.ping()
 
 
 class EmbeddedServer:

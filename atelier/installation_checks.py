@@ -81,6 +81,10 @@ def check_port(settings: Settings) -> Finding:
 
 def check_cards(settings: Settings) -> list[Finding]:
     """Read the user's own cards, and look for the models that ATELIER_WORKER_PRELOAD names."""
+    try:
+        places.check_cards(settings)
+    except SettingsError as error:
+        return [fail("cards", str(error), "correct or unset ATELIER_CARDS_DIR")]
     catalog = load_catalog(settings.cards)
     mend = "correct the file, or move it out of the folder; running processes see it at once"
     faults = [fail(f"card {fault.path.name}", str(fault), mend) for fault in catalog.faults]
@@ -94,6 +98,10 @@ def check_cards(settings: Settings) -> list[Finding]:
 
 def check_models(settings: Settings) -> list[Finding]:
     """Check the weights that workers load at start, every file against its checksum, and all sources."""
+    try:
+        places.check_models(settings)
+    except SettingsError as error:
+        return [fail("models", str(error), "correct or unset ATELIER_MODELS_DIR")]
     store, wanted = ModelStore(settings.models), wanted_models(settings)
     others = [card for card in load_catalog(settings.cards) if card not in wanted]
     findings = [_check_model(store, card) for card in wanted]

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import redis
+
 from atelier.child import Child, ChildSpec
-from atelier.embedded_server import START_SECONDS, answers, lives
+from atelier.embedded_server import START_SECONDS, refusal
 from atelier.installation import Installation, wanted_models
 from atelier.listening import is_loopback, listen, url_of
 from atelier.process_changes import Changes
@@ -21,7 +23,7 @@ from atelier.supervisor import Supervisor
 from atelier.up_record import UpRecord, remove_record, write_record
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
-from shared.places import check_storage
+from shared.places import check_cards, check_models, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from worker.models.store import ModelStore
 
@@ -47,7 +49,8 @@ class Up:
         Raises StateFolderBusy, CannotListen, StoreUnavailable, ModelUnavailable or SettingsError with what to
         do about it.
         """
-        check_storage(self._settings)
+        for check in (check_storage, check_cards, check_models):
+            check(self._settings)
         self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
             self._warn_of_strangers()
@@ -82,19 +85,28 @@ class Up:
     def _await_server(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
         url = self._plan.redis_url
-        is_there = False
+        trouble = refusal(url)
+        if trouble and not self._plan.has_own_server:
+            self._log.say(f"waiting for the server that REDIS_URL names, {_without_password(url)}: {trouble}")
 
         def settled() -> bool:
-            nonlocal is_there, deadline
-            is_there = answers(url)
-            if not is_there and lives(url):  # a large journal takes long to load
+            nonlocal trouble, deadline
+            trouble = refusal(url)
+            if isinstance(trouble, redis.BusyLoadingError):  # a large journal takes long to load
                 deadline = time.monotonic() + START_SECONDS
-            return is_there or time.monotonic() > deadline
+            return trouble is None or time.monotonic() > deadline
 
         went_on = self._supervisor.run_until(settled)
-        if went_on and not is_there:
-            raise StoreUnavailable(f"the server at {_without_password(url)} does not answer")
+        if went_on and trouble:
+            raise self._no_server(trouble)
         return went_on
+
+    def _no_server(self, trouble: redis.RedisError) -> Exception:
+        url = _without_password(self._plan.redis_url)
+        if self._plan.has_own_server:
+            return StoreUnavailable(f"the server at {url} does not answer: {trouble}")
+        mend = "start that server, or name another; without REDIS_URL an embedded server is used"
+        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {mend}")
 
     def _pull_models(self) -> bool:
         """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it.

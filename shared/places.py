@@ -44,6 +44,25 @@ def require_folder(variable: str, folder: Path) -> None:
             raise _refusal(variable, folder, error.strerror) from error
 
 
+def check_cards(settings: Settings) -> None:
+    """Raise SettingsError where a folder of cards is named and cannot be read."""
+    folder = settings.cards_dir
+    try:
+        if folder is not None:
+            next(folder.iterdir(), None)
+    except OSError as error:
+        mend = "make the folder, or name another place"
+        raise SettingsError(
+            f"ATELIER_CARDS_DIR: {folder} cannot be read: {error.strerror}; {mend}"
+        ) from error
+
+
+def check_models(settings: Settings) -> None:
+    """Raise SettingsError where there is no model store and none can be made. It may be read-only."""
+    if not settings.models.is_dir():
+        require_folder("ATELIER_MODELS_DIR", settings.models)
+
+
 def check_storage(settings: Settings) -> None:
     """Write where pictures are kept; raise SettingsError where that will not do until something is changed.
 

@@ -4,10 +4,11 @@ import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -106,13 +107,27 @@ class WorkerSettings(_Group):
         return [name.strip() for name in self.preload.split(",") if name.strip()]
 
 
+def _service_address(url: str) -> str:
+    parts = urlsplit(url)
+    try:
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of the port
+        is_whole = False
+    if url and not is_whole:
+        raise ValueError(f"give an address such as http://127.0.0.1:8480, not {url!r}")
+    return url
+
+
+ServiceAddress = Annotated[str, AfterValidator(_service_address)]  # or empty
+
+
 class ApiSettings(_Group):
     """The HTTP side."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8480, ge=0, le=65535)
     threads: int = Field(default=32, ge=2, le=512)
-    public_url: str = ""  # base of the links in answers; empty: taken from the request
+    public_url: ServiceAddress = ""  # base of the links in answers; empty: taken from the request
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
 
 
@@ -179,7 +194,7 @@ class Settings(BaseSettings):
     )
 
     redis_url: str = Field(default=DEFAULT_REDIS_URL, validation_alias="REDIS_URL")
-    url: str = ""  # of the service that clients and commands talk to; empty: the one of the state folder
+    url: ServiceAddress = ""  # that clients and commands talk to; empty: the service of the state folder
     state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder

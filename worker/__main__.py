@@ -14,7 +14,7 @@ from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
 from shared.logs import configure_logs
-from shared.places import check_storage
+from shared.places import check_cards, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from worker.foundation import Foundation
 from worker.memory import share_heaps
@@ -41,6 +41,7 @@ def _build(queues: str, base: Foundation) -> Any:
 def serve(settings: Settings, queues: str) -> int:
     """Run a worker until it is told to stop; return the exit status. Raises SettingsError, AtelierError."""
     check_storage(settings)
+    check_cards(settings)
     base = Foundation(settings)
     return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
 

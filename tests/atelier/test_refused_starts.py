@@ -3,11 +3,16 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from atelier.embedded_server import EmbeddedServer
+from atelier.process_log import ProcessLog
+from atelier.shutdown import Shutdown
+from atelier.up import Up
+from shared.settings import Settings, SettingsError
 
 UP = ("atelier", "up", "--port", "0")
 STARTS = {
@@ -72,3 +77,76 @@ def test_a_model_store_that_cannot_be_written_stops_a_pull(tmp_path: Path) -> No
     models = tmp_path / "file" / "models"
     answer = run("atelier", "models", "pull", "mnist-dcgan", folder=tmp_path, ATELIER_MODELS_DIR=str(models))
     assert_refused(answer, f"ATELIER_MODELS_DIR: {models} cannot be written: Not a directory")
+
+
+def test_up_says_what_it_waits_for_and_ends_with_the_setting_of_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:secret@127.0.0.1:1/0")
+    monkeypatch.setattr("atelier.up.START_SECONDS", 0.3)
+    up = Up(up_settings(tmp_path), shutdown=Shutdown(), log=ProcessLog())
+    with pytest.raises(SettingsError, match=r"^REDIS_URL: redis://127\.0\.0\.1:1/0 does not answer"):
+        up.run(workers=1, strict=False)
+    told = capsys.readouterr().out
+    assert "waiting for the server that REDIS_URL names, redis://127.0.0.1:1/0" in told
+    assert "secret" not in told
+
+
+def test_up_does_not_wait_for_ever_for_a_server_that_refuses_it(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"{server.url}?db=99")
+    monkeypatch.setattr("atelier.up.START_SECONDS", 0.3)
+    shutdown = Shutdown()
+    timer = threading.Timer(10, shutdown.requested.set)
+    timer.start()
+    try:
+        with pytest.raises(SettingsError, match=r"^REDIS_URL: .* does not answer: .*DB index"):
+            Up(up_settings(tmp_path), shutdown=shutdown, log=ProcessLog()).run(workers=1, strict=False)
+    finally:
+        timer.cancel()
+
+
+def up_settings(folder: Path) -> Settings:
+    given = Settings.from_env()
+    return given.model_copy(
+        update={"state_dir": folder / "state", "api": given.api.model_copy(update={"port": 0})}
+    )
+
+
+@pytest.mark.parametrize("name", ["ATELIER_CARDS_DIR", "ATELIER_MODELS_DIR"])
+def test_up_refuses_a_folder_that_cannot_be_used(tmp_path: Path, name: str) -> None:
+    answer = run(*UP, folder=tmp_path, **{name: "/proc/x"})
+    assert_refused(answer, f"{name}: /proc/x ")
+    assert not (tmp_path / "state" / "redis").exists()
+
+
+@pytest.mark.parametrize("start", ["api", "worker"])
+def test_each_process_refuses_a_folder_of_cards_that_is_not_there(
+    server: EmbeddedServer, tmp_path: Path, start: str
+) -> None:
+    environ = {"REDIS_URL": server.url, "ATELIER_CARDS_DIR": "/nonexistent"}
+    answer = run(*STARTS[start], folder=tmp_path, **environ)
+    assert_refused(answer, "ATELIER_CARDS_DIR: /nonexistent cannot be read: No such file or directory")
+
+
+@pytest.mark.parametrize("name", ["ATELIER_CARDS_DIR", "ATELIER_MODELS_DIR"])
+def test_doctor_names_a_folder_that_cannot_be_used(tmp_path: Path, name: str) -> None:
+    answer = run("atelier", "doctor", folder=tmp_path, **{name: "/proc/x"})
+    assert answer.returncode == 1
+    assert f"{name}: /proc/x " in answer.stdout
+
+
+@pytest.mark.parametrize("name", ["ATELIER_URL", "ATELIER_API_PUBLIC_URL"])
+@pytest.mark.parametrize("url", ["foo", "ftp://example.org", "http://", "http://host:port"])
+def test_an_address_of_no_use_is_refused_by_its_setting(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str
+) -> None:
+    monkeypatch.setenv(name, url)
+    with pytest.raises(SettingsError, match=f"^{name}: give an address such as http"):
+        Settings.from_env()
+
+
+def test_a_pull_names_the_model_store_that_cannot_be_made(tmp_path: Path) -> None:
+    pull = ("atelier", "models", "pull", "mnist-dcgan")
+    assert_refused(run(*pull, folder=tmp_path, ATELIER_MODELS_DIR="/proc/x"), "ATELIER_MODELS_DIR: /proc/x ")

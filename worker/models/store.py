@@ -15,7 +15,7 @@ from pathlib import Path
 
 from shared.cards import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
-from shared.places import refuse_place
+from shared.places import refuse_place, require_folder
 from worker.models.manifest import (
     MANIFEST_FILE,
     Manifest,
@@ -65,6 +65,8 @@ class ModelStore:
     def _locked_pull(
         self, card: ModelCard, on_step: OnStep, present: Callable[[], StoredModel | None]
     ) -> StoredModel:
+        if not self._root.is_dir():
+            require_folder("ATELIER_MODELS_DIR", self._root)
         try:
             with self._lock(card):
                 return present() or self._pull(card, on_step)
