@@ -14,8 +14,8 @@ COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired"
 
 
 def job_table(jobs: Iterable[Job]) -> Table:
-    """Return a row for each job: when it was accepted, how long it ran, and why it ended or waits."""
-    table = Table("job", "type", "model", "status", "accepted", "ran", "reason")
+    """Return a row for each job: when it was accepted, how long it ran, why it failed or where it stands."""
+    table = Table("job", "type", "model", "status", "accepted", "ran", "details")
     for job in jobs:
         model = str((job.raw.get("model") or {}).get("name") or "")
         ran = _ran(job)

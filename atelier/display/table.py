@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 import click
 from rich.console import Console
@@ -38,36 +39,58 @@ class Table:
             yield "\t".join(cell.plain for cell in row)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """Yield what fits this many columns: rows side by side, else each row as a paragraph."""
-        return self._aligned(width) if self._fits(width) else self._paragraphs(width)
+        """Yield what fits this many columns: rows side by side, else below each row what found no room in it.
 
-    def _widths(self) -> list[int]:
-        cells = zip(*self._rows, strict=True)
-        return [
+        A heading that no row has anything under is left out.
+        """
+        headings, rows = self._filled()
+        widths = [
             max(len(heading), *(cell.cell_len for cell in column))
-            for heading, column in zip(self._headings, cells, strict=True)
+            for heading, column in zip(headings, zip(*rows, strict=True), strict=True)
         ]
+        beside = _room(headings, rows, widths, width)
+        if beside > 1:
+            yield from _side_by_side(headings[:beside], widths[:beside], width)
+        for row in rows:
+            yield from _side_by_side(row[:beside], widths[:beside], width)
+            yield from _below(headings[beside:], row[beside:], width)
 
-    def _fits(self, width: int) -> bool:
-        *others, last = self._widths()
-        rest = width - sum(others) - GAP * len(others)
-        longest = max(
-            len(word) for row in self._rows for word in [*row[-1].plain.split(), self._headings[-1]]
-        )
-        return rest >= max(min(last, LEAST), longest)
+    def _filled(self) -> tuple[Row, list[Row]]:
+        """Return the headings that rows have something under, and the rows' cells under them."""
+        kept = [i for i in range(len(self._headings)) if i == 0 or any(row[i] for row in self._rows)]
+        headings = tuple(Text(self._headings[i], "bold") for i in kept)
+        return headings, [tuple(row[i] for i in kept) for row in self._rows]
 
-    def _aligned(self, width: int) -> Iterator[Text]:
-        widths = self._widths()[:-1]
-        headings = tuple(Text(heading, "bold") for heading in self._headings)
-        for row in (headings, *self._rows):
-            yield from row_lines(row[:-1], widths, row[-1], width)
 
-    def _paragraphs(self, width: int) -> Iterator[Text]:
-        for name, *cells in self._rows:
-            yield name
-            said = [(label, cell) for label, cell in zip(self._headings[1:], cells, strict=True) if cell]
-            words = Text("  ").join(Text.assemble((label, "dim"), " ", cell) for label, cell in said)
-            yield from _indented(words, INDENT, width)
+def _room(headings: Row, rows: Sequence[Row], widths: Sequence[int], width: int) -> int:
+    """Return how many columns of a table stand side by side: all where the last may go on below itself."""
+    *others, last = widths
+    rest = width - sum(others) - GAP * len(others)
+    longest = max(len(word) for row in (headings, *rows) for word in row[-1].plain.split() or [""])
+    if rest >= max(min(last, LEAST), longest):
+        return len(widths)
+    ends = accumulate(size + GAP for size in widths[:-1])
+    return max(1, sum(end - GAP <= width for end in ends))
+
+
+def _side_by_side(cells: Row, widths: Sequence[int], width: int) -> list[Text]:
+    return (
+        row_lines(cells[:-1], widths[:-1], cells[-1], width) if len(cells) > 1 else wrapped(cells[0], width)
+    )
+
+
+def _below(headings: Row, cells: Row, width: int) -> Iterator[Text]:
+    """Return a label and a value for each cell, as many on a line as there is room for."""
+    lines: list[Text] = []
+    for heading, cell in zip(headings, cells, strict=True):
+        pair = Text.assemble((f"{heading.plain}: ", "dim"), cell)
+        if not cell:
+            continue
+        if lines and lines[-1].cell_len + GAP + pair.cell_len <= width - INDENT:
+            lines[-1] = Text.assemble(lines[-1], " " * GAP, pair)
+        else:
+            lines += wrapped(pair, width - INDENT)
+    return (Text.assemble(" " * INDENT, line) for line in lines)
 
 
 class Page:

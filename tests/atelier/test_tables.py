@@ -127,6 +127,29 @@ def test_any_table_fits_any_terminal(rows: list[tuple[str, str, str]], width: in
     assert [len(line.split("\t")) for line in table.tabbed()] == [3] * (len(rows) + 1)
 
 
+def test_what_finds_no_room_in_a_row_stands_below_it_with_its_label() -> None:
+    table = Table("name", "kind", "place", "count", "reason")
+    table.add("n" * 30, "k" * 8, "p" * 10, "1 of 2", "")
+    table.add("m" * 30, "", "", "2 of 2", "it ends early")
+    assert [line.plain.rstrip() for line in table.lines(50)] == [
+        f"{'name':30}  kind",
+        f"{'n' * 30}  {'k' * 8}",
+        f"    place: {'p' * 10}  count: 1 of 2",
+        "m" * 30,
+        "    count: 2 of 2  reason: it ends early",
+    ]
+    narrow = [line.plain.rstrip() for line in table.lines(30)]
+    assert narrow[0] == "n" * 30
+    assert narrow[1:3] == ["    kind: kkkkkkkk", f"    place: {'p' * 10}"]
+
+
+def test_a_terminal_shows_no_heading_that_nothing_stands_under() -> None:
+    table = Table("name", "failed", "left")
+    table.add("one", "", "3 s")
+    assert [line.plain.split() for line in table.lines(80)] == [["name", "left"], ["one", "3", "s"]]
+    assert list(table.tabbed()) == ["name\tfailed\tleft", "one\t\t3 s"]
+
+
 def test_a_name_cannot_steer_the_terminal() -> None:
     table = Table("name", "reason")
     table.add("red\x1b[31m", "two\nlines\tand a tab\r")
