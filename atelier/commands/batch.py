@@ -73,7 +73,7 @@ def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
     """Carry an order out; return the exit status."""
     uploads, board = Uploads(client), Board(len(order.recipe.variations))
     folder, began = options["output"], time.monotonic()
-    find = finder(order.sources, folder)
+    find = finder(order.sources, folder, _say_left_out)
     _check_photos(order, folder, find, is_watched=options["watch"])
     check_styles(client, options["styles"], order.recipe.model, options["numbers"] or ())
     feed: Feed = Watched(find) if options["watch"] else Once(find)
@@ -100,6 +100,10 @@ def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -
     reason = "" if is_watched else why_no_photos(find())
     if reason:
         raise click.UsageError(f"{', '.join(map(str, order.sources))}: {reason}")
+
+
+def _say_left_out(folder: Path) -> None:
+    click.echo(f"{folder} is left out, because it holds pictures that `atelier batch` made.", err=True)
 
 
 def _begun(

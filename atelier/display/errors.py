@@ -1,6 +1,7 @@
 """Errors in the words of the command line: the option that was typed, not the field that it fills."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import click
 from click.core import ParameterSource
@@ -62,7 +63,7 @@ def _option(field: str, command: click.Context | None) -> str | None:
     known = {str(parameter.name): parameter for parameter in command.command.params}
     found = [known[name] for name in _names(field) if name in known]
     given = [parameter for parameter in found if _is_given(command, parameter)]
-    return next((_typed(parameter) for parameter in (*given, *found)), None)
+    return next((_typed(parameter, command) for parameter in (*given, *found)), None)
 
 
 def _names(field: str) -> Iterator[str]:
@@ -77,7 +78,9 @@ def _is_given(command: click.Context, parameter: click.Parameter) -> bool:
     return command.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
 
 
-def _typed(parameter: click.Parameter) -> str:
+def _typed(parameter: click.Parameter, command: click.Context) -> str:
+    """Return an option's name, an argument's file where it is one, else the name that help gives it."""
     if isinstance(parameter, click.Option):
         return max(parameter.opts, key=len)
-    return parameter.make_metavar(click.get_current_context()).strip("[].")
+    value = command.params.get(str(parameter.name))
+    return str(value) if isinstance(value, Path) else parameter.make_metavar(command).strip("[].")

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-from atelier.folder_batch.scan import Photo, Unread, find
+from atelier.folder_batch.scan import Leave, Photo, Unread, find
 
 STABLE_SECONDS = 1.0  # a file that did not change for so long is whole
 LOOK_SECONDS = 1.0  # between looks at a watched folder
@@ -13,9 +14,10 @@ LOOK_SECONDS = 1.0  # between looks at a watched folder
 Find = Callable[[], Iterable[Photo | Unread]]
 
 
-def finder(sources: Sequence[Path], outside: Path) -> Find:
-    """Return what finds the photos of the sources, whenever it is called."""
-    return lambda: find(sources, outside=outside)
+def finder(sources: Sequence[Path], outside: Path, leave: Leave) -> Find:
+    """Return what finds the photos of the sources, whenever it is called; `leave` hears of a folder once."""
+    told = cache(leave)
+    return lambda: find(sources, outside=outside, leave=told)
 
 
 class Feed(Protocol):

@@ -1,16 +1,18 @@
 """Finds the photos of folders: in order, without hidden files, never round in circles."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
+from atelier.folder_batch.journal import FILE
 from shared.errors import AtelierError, UnsupportedImage
 from shared.image_probe import ImageLimits, probe
 
 FEW = 3  # files that are named
 HEAD_BYTES = 4096  # of a file: enough to tell what it is
 Identity = tuple[int, int]  # device and inode
+Leave = Callable[[Path], None]  # is told of a folder that is left out
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw"}  # that the service does not read
@@ -34,9 +36,12 @@ class Unread:
     reason: str
 
 
-def find(sources: Iterable[Path], *, outside: Path) -> Iterator[Photo | Unread]:
+def find(
+    sources: Iterable[Path], *, outside: Path, leave: Leave = lambda _: None
+) -> Iterator[Photo | Unread]:
     """Yield the files of all sources, which are files and folders; nothing below the folder `outside`.
 
+    Folders below a source that hold what `atelier batch` made are left out too; `leave` is told of each.
     Of several folders, each one's name begins the names of its photos.
     """
     given = list(sources)
@@ -45,9 +50,9 @@ def find(sources: Iterable[Path], *, outside: Path) -> Iterator[Photo | Unread]:
     for source in given:
         if source.is_dir():
             prefix = f"{source.resolve().name}/" if several else ""
-            yield from _walk(source, prefix, above=frozenset({forbidden}))
+            yield from _walk(source, prefix, above=frozenset({forbidden}), leave=leave)
         else:
-            yield from _one(source, source.name)
+            yield from _one(source, source.name, above=frozenset(), leave=leave)
 
 
 def _identity(path: Path) -> Identity | None:
@@ -58,7 +63,9 @@ def _identity(path: Path) -> Identity | None:
     return found.st_dev, found.st_ino
 
 
-def _walk(folder: Path, prefix: str, *, above: frozenset[Identity | None]) -> Iterator[Photo | Unread]:
+def _walk(
+    folder: Path, prefix: str, *, above: frozenset[Identity | None], leave: Leave
+) -> Iterator[Photo | Unread]:
     """Yield a folder's files and those of its folders; `above` are the folders that are not entered."""
     here = _identity(folder)
     if here in above:
@@ -70,19 +77,21 @@ def _walk(folder: Path, prefix: str, *, above: frozenset[Identity | None]) -> It
         return
     for name in names:
         if not name.startswith("."):
-            yield from _one(folder / name, prefix + name, above=above | {here})
+            yield from _one(folder / name, prefix + name, above=above | {here}, leave=leave)
 
 
 def _one(
-    path: Path, name: str, *, above: frozenset[Identity | None] = frozenset()
+    path: Path, name: str, *, above: frozenset[Identity | None], leave: Leave
 ) -> Iterator[Photo | Unread]:
     try:
         found = path.stat()
     except OSError as error:
         yield Unread(name, error.strerror or "it cannot be looked at")
         return
-    if S_ISDIR(found.st_mode):
-        yield from _walk(path, f"{name}/", above=above)
+    if S_ISDIR(found.st_mode) and _identity(path / FILE):
+        leave(path)
+    elif S_ISDIR(found.st_mode):
+        yield from _walk(path, f"{name}/", above=above, leave=leave)
     elif S_ISREG(found.st_mode):
         yield Photo(path, name, (found.st_size, found.st_mtime_ns))
 

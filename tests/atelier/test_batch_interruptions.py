@@ -207,3 +207,12 @@ def test_photos_may_lie_around_the_output_folder(url: str, home: Path, artist: B
     assert [answer.exit_code for answer in answers] == [0, 0], answers[1].output
     assert saved(home / "photos") == WHOLE
     assert len(artist.runs) == COUNT
+
+
+def test_pictures_that_an_earlier_run_made_are_no_photos(url: str, home: Path, artist: BatchWorker) -> None:
+    Journal(home / "photos" / "old").close()
+    (home / "photos" / "old" / "made.png").write_bytes(pictures.png(50, 50))
+    with artist.working():
+        answer = CliRunner().invoke(main, ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"])
+    assert saved(home) == WHOLE
+    assert answer.stderr.count("photos/old is left out, because it holds pictures that `atelier batch`") == 1
