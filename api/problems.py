@@ -29,7 +29,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.TooManyFrames: 422,
     errors.BodyTooLarge: 413,
     errors.UnknownModel: 404,
-    errors.CardUnusable: 503,
+    errors.CardUnusable: 404,
     errors.ModelUnavailable: 422,
     errors.ModelCorrupt: 500,
     errors.JobNotFound: 404,

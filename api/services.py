@@ -69,10 +69,10 @@ def card_named(name: str) -> ModelCard:
     """Return the card of the model that a URL names; raise UnknownModel or CardUnusable."""
     try:
         return services().catalog.get(name)
-    except CardUnusable:
-        raise
+    except CardUnusable as error:
+        raise CardUnusable(error.detail) from error  # without a field: a URL has none
     except UnknownModel as error:
-        raise UnknownModel(f"no model is named {name!r}") from error  # without a field: a URL has none
+        raise UnknownModel(f"no model is named {name!r}") from error
 
 
 def image_limits(limits: Limits) -> ImageLimits:

@@ -205,7 +205,9 @@ class Catalog:
             _raise_fault(faults, name)
         if card is None or (kind is not None and card.kind != kind):
             names = ", ".join(sorted(c.name for c in cards.values() if kind in (None, c.kind)))
-            raise UnknownModel.of_field("/model", f"no {kind or ''} model is named {name!r}; known: {names}")
+            wanted = f"no {kind} model" if kind else "no model"
+            known = f"known: {names}" if names else "none is known; write a card"
+            raise UnknownModel.of_field("/model", f"{wanted} is named {name!r}; {known}")
         return card
 
     def default(self, kind: Kind) -> ModelCard:

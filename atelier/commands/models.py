@@ -12,7 +12,7 @@ from atelier.lazy_group import interruption
 from atelier.worker_notice import await_notice
 from shared.card_faults import CardFault
 from shared.cards import ModelCard, load_catalog
-from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
+from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
 from shared.settings import Settings
 from worker.models.source_check import advice, changed_source
 from worker.models.sources import PullStep
@@ -86,15 +86,15 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
         raise click.UsageError("--replace needs the NAMES of the models to pull again")
     settings = Settings.from_env()
     store = ModelStore(settings.models)
-    cards = _cards(settings, names, wanted_models(settings))
-    if not cards:
+    cards, unknown = _cards(settings, names, wanted_models(settings))
+    if not cards and not unknown:
         click.echo(
             "Workers load no model at start, so nothing was pulled; name the models to pull.", err=True
         )
     faults = {card.name: _pull(store, card, replace=replace) for card in cards}
     await_notice(settings, [name for name, fault in faults.items() if not fault])
-    if any(faults.values()):
-        raise ModelUnavailable("; ".join(filter(None, faults.values())))
+    if told := [*filter(None, faults.values()), *unknown]:
+        raise ModelUnavailable("; ".join(told))
 
 
 def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
@@ -131,14 +131,14 @@ def verify(*, names: tuple[str, ...]) -> None:
     settings = Settings.from_env()
     store = ModelStore(settings.models)
     stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
-    cards = _cards(settings, names, stored)
-    if not cards:
+    cards, unknown = _cards(settings, names, stored)
+    if not cards and not unknown:
         click.echo(
             "No model is stored; `atelier models pull` brings those that workers load at start.", err=True
         )
     faults = [fault for card in cards if (fault := _verify(store, card))]
-    if faults:
-        raise ModelCorrupt("; ".join(faults))
+    if faults or unknown:
+        raise ModelCorrupt("; ".join([*faults, *unknown]))
 
 
 def _verify(store: ModelStore, card: ModelCard) -> str:
@@ -161,9 +161,19 @@ def reload(target: Target) -> None:
     click.echo("Every worker looks for new versions and cards within seconds.")
 
 
-def _cards(settings: Settings, names: Iterable[str], otherwise: list[ModelCard]) -> list[ModelCard]:
+def _cards(
+    settings: Settings, names: Iterable[str], otherwise: list[ModelCard]
+) -> tuple[list[ModelCard], list[str]]:
+    """Return the cards that were named, and what is wrong with the names that have no usable card."""
     catalog = load_catalog(settings.cards)
     if not names:
         for fault in catalog.faults:
             click.echo(f"warning: {fault}", err=True)
-    return [catalog.get(name) for name in names] or otherwise
+        return otherwise, []
+    cards, faults = [], []
+    for name in names:
+        try:
+            cards.append(catalog.get(name))
+        except UnknownModel as error:  # CardUnusable too
+            faults.append(error.detail)
+    return cards, faults

@@ -73,6 +73,7 @@ def test_whoever_names_the_model_is_told_file_and_field(
     assert str(path) in faults
     assert "version is missing" in faults
     assert "model_card_unusable" in json.dumps(told)
+    assert told["status"] in (404, 422)  # a repetition does not help
 
 
 def test_a_job_is_taken_once_the_card_is_whole(client: FlaskClient, write: Write, tmp_path: Path) -> None:
@@ -80,8 +81,8 @@ def test_a_job_is_taken_once_the_card_is_whole(client: FlaskClient, write: Write
     picture = {"file": (io.BytesIO(png(64, 64)), "a.png")}
     job = {**transform("half"), "content": client.post("/v1/files", data=picture).json["id"]}
     refused = client.post("/v1/jobs", json=job)
-    assert (refused.status_code, refused.json["code"]) == (503, "model_card_unusable")
-    assert refused.headers["Retry-After"]
+    assert (refused.status_code, refused.json["code"]) == (422, "model_card_unusable")
+    assert "Retry-After" not in refused.headers
     write("half.json", transform_card(tmp_path, name="half").model_dump_json())
     assert client.post("/v1/jobs", json=job).status_code == 202
 

@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 from atelier import installation_checks
 from atelier.cli import main
 from atelier.findings import Level
+from shared.cards import load_catalog
+from shared.errors import UnknownModel
 from shared.settings import Settings, WorkerSettings
 from tests.support.model_cards import transform_card
 
@@ -72,6 +74,25 @@ def test_one_pull_that_fails_stops_no_other(run: Run, network: Path, settings: S
     assert answer.exit_code == 1
     assert "nowhere is not the folder of a SavedModel" in answer.stderr
     assert answer.stdout.startswith("mine 1: ")
+
+
+@pytest.mark.parametrize("command", ["pull", "verify"])
+def test_a_name_that_nobody_knows_and_a_card_at_fault_stop_no_other(
+    run: Run, network: Path, settings: Settings, command: str
+) -> None:
+    (settings.cards / "half.json").write_text(HALF)
+    answer = run(command, "typo", "half", "mine")
+    assert answer.exit_code == 1
+    assert answer.stdout.startswith("mine 1: ")
+    assert "no model is named 'typo'; known: " in answer.stderr
+    assert f"{settings.cards / 'half.json'}: version is missing" in answer.stderr
+
+
+def test_a_kind_without_models_is_told_instead_of_an_empty_list() -> None:
+    with pytest.raises(
+        UnknownModel, match=r"^no transform model is named 'nope'; none is known; write a card$"
+    ):
+        load_catalog().get("nope", "transform")
 
 
 @pytest.mark.parametrize("change", ["other bytes", "same size", "one more", "one less"])
