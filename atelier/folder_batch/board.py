@@ -49,7 +49,7 @@ class News:
     done: int  # pictures that need no more work, however they ended
     total: int  # pictures, as far as is known
     per_second: float
-    failed: int = 0
+    failed: str = ""  # what `say_failed` returned
     to_read: int = 0  # photos that are not looked at yet
 
 
@@ -65,13 +65,14 @@ class Board:
     ready: deque[Want] = field(default_factory=deque)  # to be sent
     under_way: set[Key] = field(default_factory=set)  # sent, in this run or an earlier one
     failures: dict[str, Failure] = field(default_factory=dict)  # by target, or by photo
+    unsent: set[str] = field(default_factory=set)  # photos among the failures, of which nothing is made
     strangers: dict[str, str] = field(default_factory=dict)  # files that are no pictures, and why
     pace: Pace = field(default_factory=Pace)
 
     @property
     def done(self) -> int:
         """Pictures that need no more work, however they ended."""
-        return self.kept + self.saved + sum(entry.target != "" for entry in self.failures.values())
+        return self.kept + self.saved + len(self.failures) - len(self.unsent)
 
     @property
     def total(self) -> int:
@@ -81,12 +82,19 @@ class Board:
     @property
     def news(self) -> News:
         """How far the run is."""
-        return News(self.done, self.total, self.pace.per_second, len(self.failures), self.looking)
+        return News(self.done, self.total, self.pace.per_second, self.say_failed(), self.looking)
+
+    def say_failed(self) -> str:
+        """Return how many failures there are, and how many of them are photos, which `done` leaves out."""
+        photos = len(self.unsent)
+        unsent = f" ({photos} {'photo' if photos == 1 else 'photos'} not sent)" if photos else ""
+        return f"{len(self.failures)} failed{unsent}" if self.failures else ""
 
     def take(self, looked: Looked) -> None:
         """Enter what was found out about a photo."""
         self.looking -= 1
         self.failures.pop(looked.photo.name, None)
+        self.unsent.discard(looked.photo.name)
         if looked.unread:
             self.fail_photo(Unread(looked.photo.name, looked.unread))
         if looked.stranger:
@@ -101,6 +109,7 @@ class Board:
 
     def fail_photo(self, unread: Unread) -> None:
         """Note that nothing can be made of a photo."""
+        self.unsent.add(unread.name)
         self.failures[unread.name] = Failure(unread.name, "", unread.reason)
 
     def page(self, most: int) -> list[Want]:

@@ -11,17 +11,16 @@ from atelier.folder_batch.results import Result
 
 def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
     """Save pictures until the batch is done. What failed and was tried again counts as it ended last."""
-    ends: dict[str, Saved] = {}
+    ended: set[str] = set()  # custom ids
     run.refresh()
     for saved in run.save(folder):
-        ends[saved.item.custom_id] = saved
+        ended.add(saved.item.custom_id)
         board.pace.count()
-        _enter(board, ends, run)
-        show(News(len(ends), run.batch.counts["total"], board.pace.per_second, len(board.failures)))
+        _enter(board, saved, run)
+        show(News(len(ended), run.batch.counts["total"], board.pace.per_second, board.say_failed()))
 
 
-def _enter(board: Board, ends: dict[str, Saved], run: BatchRun) -> None:
-    saved = next(reversed(ends.values()))
+def _enter(board: Board, saved: Saved, run: BatchRun) -> None:
     name, item = saved.item.custom_id, saved.item
     board.failures.pop(name, None)
     if not item.succeeded:

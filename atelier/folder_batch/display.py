@@ -63,7 +63,7 @@ def say_pace(news: News) -> str:
     if news.per_second and left:
         parts.append(f"{say_seconds(left / news.per_second)} left")
     if news.failed:
-        parts.append(f"{news.failed} failed")
+        parts.append(news.failed)
     if news.to_read:
         parts.append(f"{news.to_read} photos to read")
     return ", ".join(parts)

@@ -31,7 +31,7 @@ def tell(board: Board, folder: Path, *, seconds: float, sent: int, as_json: bool
 
 def _sum(board: Board, folder: Path, seconds: float) -> str:
     parts = [f"{board.saved} new", f"{board.kept} kept"]
-    parts += [f"{len(board.failures)} failed"] if board.failures else []
+    parts += [board.say_failed()] if board.failures else []
     parts += [f"{len(board.pending)} to come"] if board.pending else []
     parts += [f"{len(board.strangers)} skipped"] if board.strangers else []
     pace = f", {board.saved / seconds:.1f}/s" if board.saved and seconds > 0 else ""

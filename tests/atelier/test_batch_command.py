@@ -111,8 +111,9 @@ def test_other_options_are_refused_until_they_are_wanted(run: Run) -> None:
     assert (answer.exit_code, answer.stdout[:17]) == (0, "out: 4 new, 0 kep")
 
 
-@pytest.mark.usefixtures("artist")
-def test_what_is_no_picture_is_skipped_and_what_is_broken_is_told(run: Run, photos: Path) -> None:
+def test_what_is_no_picture_is_skipped_and_what_is_broken_is_told(
+    run: Run, photos: Path, artist: BatchWorker
+) -> None:
     (photos / "notes.txt").write_text("not a picture")
     (photos / ".hidden.jpg").write_bytes(pictures.jpeg())
     (photos / "broken.jpg").write_text("not a picture either")
@@ -124,6 +125,9 @@ def test_what_is_no_picture_is_skipped_and_what_is_broken_is_told(run: Run, phot
     assert (answer.exit_code, facts["saved"]) == (1, 4)
     assert [entry["source"] for entry in facts["skipped"]] == ["notes.txt"]
     assert sorted(entry["source"] for entry in facts["failed"]) == ["broken.jpg", "cut.png", "gone.jpg"]
+    artist.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "seven" else None
+    (photos / "seven.png").write_bytes(pictures.png(77, 77))
+    assert run().stdout.startswith("out: 0 new, 4 kept, 4 failed (3 photos not sent), 1 skipped in")
 
 
 def test_names_never_collide(run: Run, photos: Path, artist: BatchWorker) -> None:

@@ -79,6 +79,25 @@ def test_a_batch_is_fetched_and_what_is_there_is_left_alone(run: Run, client: Cl
     assert (facts["saved"], facts["kept"]) == (1, 2)
 
 
+def test_an_item_that_was_retried_counts_once_as_it_ended_last(
+    run: Run, client: Client, services: Services
+) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "x" else None
+    batch = client.batch(DIGITS)
+    worker.round()
+    for _ in range(2):
+        batch.retry_failed()
+        worker.round()
+    failed = run("batches", "fetch", batch.id, "-o", "made")
+    assert failed.stdout.startswith("made: 2 new, 0 kept, 1 failed in"), failed.output
+    worker.verdict = lambda _: None
+    batch.retry_failed()
+    worker.round()
+    mended = run("batches", "fetch", batch.id, "-o", "made")
+    assert (mended.exit_code, mended.stdout[:20]) == (0, "made: 1 new, 2 kept "), mended.output
+
+
 def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWorker) -> None:
     lines = [json.dumps({**request.to_json(), "custom_id": name}) for name, request in DIGITS.items()]
     Path("items.jsonl").write_text("\n".join(line.replace('"lane": "interactive", ', "") for line in lines))
