@@ -61,7 +61,13 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
     yield from _moments(job)
-    for name, title in (("batch_id", "batch"), ("custom_id", "item"), ("retried_from", ""), ("worker", "")):
+    for name, title in (
+        ("batch_id", "batch"),
+        ("custom_id", "item"),
+        ("retried_from", ""),
+        ("retried_as", ""),
+        ("worker", ""),
+    ):
         if job.raw.get(name):
             yield title or name.replace("_", " "), str(job.raw[name])
     if job.timings:

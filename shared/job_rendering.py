@@ -61,6 +61,7 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         crashes=job.crashes,
         attempts=_attempts(job),
         retried_from=job.retried_from,
+        retried_as=job.retried_as,
         cached_from=job.cached_from,
         batch_id=job.batch_id,
         index=job.index,

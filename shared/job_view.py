@@ -127,7 +127,11 @@ class JobView(View):
     attempts: list[AttemptView] = Field(
         description="The history, oldest first: the latest 20 that ended, and the one that runs."
     )
-    retried_from: str | None
+    retried_from: str | None = Field(description="The job that this one tries again.")
+    retried_as: str | None = Field(
+        description="The latest job that tries this one again; null for items of batches, as for jobs that "
+        "were not retried."
+    )
     cached_from: str | None = Field(
         description="The equal job that computed these outputs, where `cache` took over its result."
     )

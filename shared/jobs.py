@@ -74,6 +74,7 @@ class Job:
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
+    retried_as: str | None = None  # the latest job that tries this one again; an item's is in its place
     cached_from: str | None = None  # the job that computed what this one took over
     batch_id: str | None = None
     index: int | None = None  # in the batch

@@ -37,7 +37,8 @@ _OUTPUT = {"url": f"{_BASE}/v1/jobs/{_JOB}/outputs/0", **_PICTURE, "seed": 7}
 _JOB_VIEW: Json = {
     "id": _JOB, "object": "job", "type": "generate", "status": "succeeded", "done": True,
     "progress": None, "queue": None, "attempt": 1, "max_attempts": 3, "crashes": 0, "attempts": [_ATTEMPT],
-    "retried_from": None, "cached_from": None, "batch_id": None, "index": None, "custom_id": None,
+    "retried_from": None, "retried_as": None, "cached_from": None,
+    "batch_id": None, "index": None, "custom_id": None,
     "input": {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "digit": 3, "truncation": 1.0},
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},

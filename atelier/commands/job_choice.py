@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
+from atelier.client.job import Job
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
@@ -79,6 +80,8 @@ def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
     if not ids:
         ids = _all_of_status(client, verb, options, filters)
     none = f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+    if verb == "retry":
+        none = none.replace("No job", "No job that was not retried before", 1)
     return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"], none=none)
 
 
@@ -88,6 +91,8 @@ def _all_of_status(
     status = options["status"]
     items = with_items(status, options.get("items", False))
     jobs = list(client.jobs(status=status, items=items, **filters))
+    if verb == "retry":
+        jobs = _not_retried(jobs, status)
     advice = "add --items" if "items" in options else GO_WITH_BATCH
     tell_of_items(client, status, items=items, left="left alone", advice=advice)
     if jobs and not options["yes"]:
@@ -95,6 +100,17 @@ def _all_of_status(
         some = f", {of_batches} of them items of batches" if of_batches else ""
         click.confirm(f"{verb} {len(jobs)} {status} jobs{some}?", abort=True, err=True)
     return tuple(job.id for job in jobs)
+
+
+def _not_retried(jobs: Sequence[Job], status: str) -> list[Job]:
+    """Return the jobs that were not retried before; say how many others there are."""
+    fresh = [job for job in jobs if not job.raw.get("retried_as")]
+    count = len(jobs) - len(fresh)
+    if count:
+        what = f"{count} {status} {'job was' if count == 1 else 'jobs were'} retried before and"
+        how = f"{'is' if count == 1 else 'are'} left alone: name a job by its id to retry it once more"
+        click.echo(f"{what} {how}", err=True)
+    return fresh
 
 
 def with_items(status: str | None, asked: bool | None) -> bool:

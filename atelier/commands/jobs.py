@@ -94,8 +94,8 @@ def _client(ctx: click.Context) -> Client:
 def retry(ctx: click.Context, /, **chosen: object) -> None:
     """Submit jobs again that failed, were canceled or expired. Each makes a new job with the same input.
 
-    Items of batches go again in their place, so that the batch counts them. With --status and --all, a second
-    time within a day finds the jobs that the first time made.
+    Items of batches go again in their place, so that the batch counts them. --status and --all leave out jobs
+    that were retried before; a retry that failed too is a job like any other, and is retried.
     """
     with _client(ctx) as client:
         choice = choose(client, "retry", chosen)

@@ -46,6 +46,9 @@ if key ~= '' then
   redis.call('HSET', idem, 'id', id, 'fingerprint', fingerprint)
   redis.call('PEXPIRE', idem, ARGV[7])
 end
+if fields.retried_from and redis.call('EXISTS', job_key(fields.retried_from)) == 1 then
+  change(fields.retried_from, 'retried_as', id)
+end
 enter_line(id, now)
 emit(id, 'state', {status = 'queued'})
 if fields.reuse then reuse(id, owner, fields.reuse, ARGV[8]) end
