@@ -8,12 +8,11 @@ import click
 from atelier.cli import Target, pass_target
 from atelier.client.client import Client
 from atelier.client.errors import JobFailed
-from atelier.client.events import Event
 from atelier.client.job import Job
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.lazy_group import interruption
-from atelier.progress_display import job_bar
+from atelier.progress_display import job_bar, say_state
 
 
 @click.command(short_help="Follow a job until it is done.")
@@ -34,13 +33,14 @@ def watch(target: Target, *, job_id: str, output: Destination | None, as_json: b
     with target.client() as client:
         job = client.get(job_id)
         with interruption(say_how_to_go_on(job, output)):
-            job = _print_events(client, job_id) if as_json else _show(client, job_id)
+            job = _print_events(client, job_id) if as_json else _show(client, job)
         if not job.succeeded:
             raise JobFailed(job)
         if output:
             _save(client, job, output, as_json=as_json)
         elif not as_json:
             click.echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
+            click.echo(f"`atelier watch {job.id} -o out/` saves what it made.", err=True)
 
 
 def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> None:
@@ -49,19 +49,18 @@ def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> No
         click.echo(path, err=as_json)
 
 
-def _show(client: Client, job_id: str) -> Job:
-    """Draw a bar on a terminal; elsewhere write a line for each event."""
-    if not sys.stderr.isatty():
-        for event in client.events(job_id):
-            click.echo(_line(event), err=True)
-        return client.get(job_id)
-    with job_bar(job_id) as on_progress:
-        return client.wait(job_id, on_progress=on_progress)
-
-
-def _line(event: Event) -> str:
-    facts = (f"{name}={value}" for name, value in event.data.items() if not isinstance(value, dict | list))
-    return f"{event.kind:<9} {' '.join(facts)}"
+def _show(client: Client, job: Job) -> Job:
+    """Draw a bar on a terminal; elsewhere write a line whenever the job stands elsewhere."""
+    if sys.stderr.isatty():
+        with job_bar(job.id) as on_progress:
+            return client.wait(job, on_progress=on_progress)
+    told = ""
+    for _ in () if job.done else client.events(job):
+        job = client.get(job.id)
+        if not job.done and say_state(job) != told:
+            told = say_state(job)
+            click.echo(told, err=True)
+    return job
 
 
 def _print_events(client: Client, job_id: str) -> Job:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from api.services import Services
 from atelier import Client, GenerateRequest
 from atelier.cli import default_url, main
+from atelier.client.job import Job
 from atelier.lazy_group import LazyGroup
 from atelier.up_record import UpRecord, write_record
 from shared.model_reload import ReloadWish
@@ -240,6 +241,30 @@ def test_a_job_that_fails_is_one_line_with_its_reason(run: Run, client: Client, 
 def test_a_webhook_goes_with_the_job(run: Run) -> None:
     answer = run("generate", "--webhook", "http://127.0.0.1:9/told", "--json")
     assert json.loads(answer.stdout)["input"]["webhook"]["url"] == "http://127.0.0.1:9/told"
+
+
+def test_watch_in_a_pipe_says_where_a_job_stands_and_how_to_get_its_pictures(
+    run: Run, client: Client, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.submit(GenerateRequest(seed=1))
+    job = client.submit(GenerateRequest(seed=2))
+    seen: list[str] = []
+    get = Client.get
+
+    def get_and_go_on(self: Client, name: str) -> Job:
+        found = get(self, name)
+        seen.append(found.status)
+        if seen == ["queued", "queued"]:
+            worker.run(name)
+        return found
+
+    monkeypatch.setattr(Client, "get", get_and_go_on)
+    waited, done = run("watch", job.id), run("watch", job.id)
+    hint = f"`atelier watch {job.id} -o out/` saves what it made."
+    assert [line.split(", about")[0] for line in waited.stderr.splitlines()] == ["queued, number 2", hint]
+    assert done.stderr == f"{hint}\n"
+    assert done.stdout.startswith(f"{job.id} succeeded: http")
+    assert waited.stdout == done.stdout
 
 
 def test_watch_prints_events_as_json(run: Run, client: Client, worker: FakeWorker) -> None:
