@@ -104,6 +104,5 @@ def exit_status(error: Exception) -> int:
 
 
 def _advice(error: Exception) -> str:
-    if isinstance(error, WaitTimeout) and error.job is not None:
-        return f"\n`atelier watch {error.id}` follows it, `atelier jobs cancel {error.id}` withdraws it"
-    return "\nis it running? start it with `atelier up`" if isinstance(error, ServiceUnreachable) else ""
+    start = ["is it running? start it with `atelier up`"] if isinstance(error, ServiceUnreachable) else []
+    return "".join(f"\n{line}" for line in (*start, *getattr(error, "__notes__", ())))

@@ -66,11 +66,16 @@ class ApiError(ClientError):
 
 
 class JobFailed(ClientError):
-    """Raised when a job that was waited for ended failed, canceled or expired; `job` is its last state."""
+    """Raised when pictures are wanted of a job that has none; `job` is its last state.
+
+    It ended failed, canceled or expired, or it is not done.
+    """
 
     def __init__(self, job: "Job") -> None:
         self.job = job
         detail = job.error.detail if job.error else ""
+        if not job.done:
+            detail = "the job was not done when it was read; `wait` returns the finished job"
         super().__init__(f"{job.id} {job.status}{': ' if detail else ''}{detail}")
 
 
@@ -82,10 +87,11 @@ class ServiceUnreachable(ClientError):
     """Raised when no connection could be made, or kept, after every retry.
 
     `absent` says that nothing answers at the address and nothing ever did: then no retry is made.
+    `job_id` is the job that was waited for, "" where none was; it goes on when the service does.
     """
 
-    def __init__(self, message: str, *, absent: bool = False) -> None:
-        self.absent = absent
+    def __init__(self, message: str, *, absent: bool = False, job_id: str = "") -> None:
+        self.absent, self.job_id = absent, job_id
         super().__init__(message)
 
 

@@ -85,23 +85,28 @@ class JobClient:
         """Forget a finished job and its pictures."""
         self._transport.send("DELETE", _path(job))
 
-    def download(self, job: Job, index: int = 0) -> bytes:
+    def download(self, job: Job | str, index: int = 0) -> bytes:
         """Return the bytes of one output, checked; raise JobFailed where the job made none."""
-        if not job.succeeded:
-            raise JobFailed(job)
+        job = self._succeeded(job)
         output = job.outputs[index]
         return check_digest(self._transport.send("GET", output.url).content, output)
 
-    def download_all(self, job: Job, folder: str | Path) -> tuple[Path, ...]:
+    def _succeeded(self, job: Job | str) -> Job:
+        found = self.get(job) if isinstance(job, str) else job
+        if not found.succeeded:
+            raise JobFailed(found)
+        return found
+
+    def download_all(self, job: Job | str, folder: str | Path) -> tuple[Path, ...]:
         """Write every output into a folder, each file whole or not at all; return their paths."""
+        pictures = self.pictures(job)
         return tuple(
-            picture.save(Path(folder) / file_name(job, picture.output)) for picture in self.pictures(job)
+            picture.save(Path(folder) / file_name(picture.job, picture.output)) for picture in pictures
         )
 
-    def pictures(self, job: Job) -> tuple[Picture, ...]:
+    def pictures(self, job: Job | str) -> tuple[Picture, ...]:
         """Return every output of a job with its bytes; raise JobFailed where it made none."""
-        if not job.succeeded:
-            raise JobFailed(job)
+        job = self._succeeded(job)
         return tuple(Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs))
 
     def preview(self, job: Job | str) -> bytes | None:

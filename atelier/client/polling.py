@@ -64,11 +64,13 @@ class Waiter:
         try:
             response = self._poll(self._window())
         except (ServiceUnreachable, ApiError) as error:
-            if not may_pass(error):
-                raise
-            if self._deadline is None and time.monotonic() - self._heard > PATIENCE_SECONDS:
-                raise
-            return None
+            is_over = self._deadline is None and time.monotonic() - self._heard > PATIENCE_SECONDS
+            if may_pass(error) and not is_over:
+                return None
+            if isinstance(error, ServiceUnreachable) and not error.absent:
+                message = f"{error}; the job {self._job_id} was not done when the service last answered"
+                raise ServiceUnreachable(message, job_id=self._job_id) from error
+            raise
         self._heard = time.monotonic()
         return self._news(response)
 

@@ -5,10 +5,12 @@ import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from atelier.client.client import Client
+from atelier.client.errors import ServiceUnreachable, WaitTimeout
 from atelier.client.job import Job
 from atelier.client.pictures import Picture
 from atelier.client.request_parts import Encoding
@@ -87,7 +89,7 @@ def carry_out(
         with interruption("`atelier jobs list` says whether the service has taken a job"):
             job = client.submit(request)
         with interruption(say_how_to_go_on(job, output)):
-            job = client.wait(job, timeout_seconds=timeout, on_progress=tell)
+            job = _waited(client, job, output, timeout_seconds=timeout, on_progress=tell)
     paths = save(client, job, output, stem=stem)
     if as_json:
         click.echo(json.dumps({**job.raw, "files": [str(path) for path in paths]}))
@@ -96,13 +98,26 @@ def carry_out(
         click.echo(path)
 
 
+def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Job:
+    """Return the finished job; an error that leaves it unfinished also says how to go on."""
+    try:
+        return client.wait(job, **options)
+    except WaitTimeout as error:
+        error.add_note(_ways_on(job, output))
+        raise
+    except ServiceUnreachable as error:
+        error.add_note(f"once the service answers, {_ways_on(job, output)}")
+        raise
+
+
 def say_how_to_go_on(job: Job, output: Destination | None) -> str:
     """Return what goes on without the command, and which commands take it up."""
+    return f"{job.id} goes on: {_ways_on(job, output)}"
+
+
+def _ways_on(job: Job, output: Destination | None) -> str:
     named = f" -o {shlex.quote(output.named)}" if output else ""
-    return (
-        f"{job.id} goes on: `atelier watch {job.id}{named}` takes it up, "
-        f"`atelier jobs cancel {job.id}` withdraws it"
-    )
+    return f"`atelier watch {job.id}{named}` takes it up, `atelier jobs cancel {job.id}` withdraws it"
 
 
 def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> list[Path]:

@@ -252,6 +252,36 @@ def test_a_wait_without_one_answer_tells_what_was_known_before(client: Client, t
         assert (caught.value.id, caught.value.job) == (job.id, last)
 
 
+def test_the_id_of_a_job_does_where_its_pictures_are_wanted(
+    client: Client, busy_worker: FakeWorker, tmp_path: Path
+) -> None:
+    job = client.wait(client.submit(REQUEST))
+    assert client.download(job.id) == PICTURE
+    assert client.pictures(job.id) == client.pictures(job)
+    (path,) = client.download_all(job.id, tmp_path)
+    assert path.read_bytes() == PICTURE
+
+
+def test_a_job_that_is_not_done_has_no_pictures_yet(client: Client) -> None:
+    job = client.submit(REQUEST)
+    for known in (job, job.id):
+        with pytest.raises(
+            JobFailed, match=r"queued: the job was not done .* `wait` returns the finished job"
+        ):
+            client.pictures(known)
+
+
+def test_a_service_that_goes_away_for_good_while_a_job_is_waited_for_leaves_the_id(
+    client: Client, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.client.polling.PATIENCE_SECONDS", 0.3)
+    job = client.submit(REQUEST)
+    trouble.lose += ["GET"] * 500
+    with pytest.raises(ServiceUnreachable, match=job.id) as caught:
+        client.wait(job)
+    assert caught.value.job_id == job.id
+
+
 def test_a_job_that_failed_gives_no_pictures_but_the_reason(client: Client, worker: FakeWorker) -> None:
     job = client.submit(REQUEST)
     worker.fail(worker.claim(job.id))

@@ -190,7 +190,19 @@ def test_watch_saves_what_the_job_makes(run: Run, client: Client, worker: FakeWo
 def test_what_was_not_made_in_time_is_told_how_to_have(run: Run, client: Client) -> None:
     answer = run("generate", "--timeout", 0.1, "-o", "x.png")
     (job,) = client.jobs()
-    assert (answer.exit_code, f"`atelier watch {job.id}`" in answer.stderr) == (4, True)
+    assert (answer.exit_code, f"`atelier watch {job.id} -o x.png`" in answer.stderr) == (4, True)
+
+
+def test_a_service_that_goes_away_for_good_is_told_with_the_job_and_how_to_go_on(
+    run: Run, client: Client, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.client.polling.PATIENCE_SECONDS", 0.3)
+    trouble.lose += ["GET"] * 500
+    answer = run("generate", "-o", "a b.png")
+    trouble.lose.clear()
+    (job,) = client.jobs()
+    assert answer.exit_code == 3
+    assert f"once the service answers, `atelier watch {job.id} -o 'a b.png'` takes it up" in answer.stderr
 
 
 def test_every_option_that_names_an_output_is_checked() -> None:
