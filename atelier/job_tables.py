@@ -36,9 +36,10 @@ def _status(job: Job) -> Text:
 
 
 def _ran(job: Job) -> str:
-    if not (job.started_at and job.completed_at):
-        return ""
-    return say_seconds((job.completed_at - job.started_at).total_seconds())
+    """Return how long a job's last attempt was; an item that succeeded at once names no attempt."""
+    last = job.attempts[-1] if job.attempts else None
+    began, ended = (last.started_at, last.ended_at) if last else (job.started_at, job.completed_at)
+    return say_seconds((ended - began).total_seconds()) if job.done and began and ended else ""
 
 
 def job_page(job: Job) -> Page:

@@ -142,7 +142,9 @@ def _urls(home: str) -> JobUrls:
 def _timings(job: Job) -> Mapping[str, float]:
     if job.started_at is None:
         return job.timings
-    return {"queued": round((job.started_at - job.created_at) / 1000, 3), **job.timings}
+    earlier = [attempt for attempt in job.history if attempt.started_at < job.started_at]
+    ran = sum(attempt.ended_at - attempt.started_at for attempt in earlier)
+    return {"queued": round((job.started_at - job.created_at - ran) / 1000, 3), **job.timings}
 
 
 def _times(job: Job) -> dict[str, Any]:

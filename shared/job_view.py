@@ -144,7 +144,9 @@ class JobView(View):
     model: ModelUse
     outputs: list[OutputView]
     error: JobError | None
-    timings: dict[str, float] = Field(description="Seconds a stage; `queued` is the wait before the attempt.")
+    timings: dict[str, float] = Field(
+        description="Seconds a stage; `queued` is all the waiting before the latest attempt."
+    )
     worker: str | None
     metadata: dict[str, str]
     created_at: Time

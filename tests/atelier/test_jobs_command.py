@@ -61,6 +61,28 @@ def test_a_list_ends_at_its_limit_and_says_so(run: Run, failed: list[str]) -> No
     assert len(lines(run("list", "--limit", 1, "--all", "--json"))) == 3
 
 
+def test_a_job_that_lost_its_worker_ran_and_waited_only_while_it_did(
+    run: Run, client: Client, services: Services
+) -> None:
+    worker = FakeWorker(services)
+    ids = [client.submit(SPEC).id for _ in range(2)]
+    for job_id in ids:
+        lost = worker.claim(job_id)
+        services.store.client.hincrby(f"atelier:job:{job_id}", "created_at", -200_000)
+        services.store.client.hincrby(f"atelier:job:{job_id}", "started_at", -199_000)
+        services.store.requeue(job_id, lost.attempt, StorageUnavailable("the disk is away"))
+        history = json.loads(services.store.client.hget(f"atelier:job:{job_id}", "history"))
+        history[0]["ended_at"] -= 100_000  # it ran 99 s, and waits 100 s
+        services.store.client.hset(f"atelier:job:{job_id}", "history", json.dumps(history))
+    client.cancel(ids[0])
+    services.store.restart(ids[1], ANONYMOUS)
+    worker.run(ids[1])
+    assert client.get(ids[1]).timings["queued"] == pytest.approx(101, abs=2)
+    table = run("list").stdout
+    assert "1 min 39 s" in table
+    assert "3 min" not in table
+
+
 @pytest.mark.usefixtures("failed")
 def test_a_list_can_be_narrowed(run: Run, client: Client) -> None:
     client.submit(SPEC)
