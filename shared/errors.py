@@ -14,8 +14,8 @@ class FieldError:
     code: str  # stable, machine readable
 
 
-class AtelierError(Exception):
-    """Base of every error that a client or an operator may see."""
+class AtelierError(Exception):  # the base of every error that a client or an operator may see
+    """Raised when the service itself is at fault, not the request; its log says why."""
 
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Internal error"

@@ -44,8 +44,10 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
     while neither the photo nor the options change.
 
     \b
-    atelier batch photos/ --style a.jpg --style b.jpg --strength 0.6,1 -o out/
-    atelier batch photos/ --styles 0-25 --model multistyle-26 --format jpeg -o out/
+    atelier batch photos/ --style a.jpg --style b.jpg \\
+        --strength 0.6,1 -o out/
+    atelier batch photos/ --styles 0-25 --model multistyle-26 \\
+        --format jpeg -o out/
     atelier batch inbox/ --style waves --watch -o painted/
     atelier batch --jsonl items.jsonl -o out/
     """

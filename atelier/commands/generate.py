@@ -62,7 +62,8 @@ def generate(
     \b
     atelier generate --seed 7 -o seven.png
     atelier generate --count 64 --columns 8 -o grid.png
-    atelier generate --interpolate 1,2,3 --digit 5 --animation -o walk.gif
+    atelier generate --interpolate 1,2,3 --digit 5 \\
+        --animation -o walk.gif
     atelier generate --digits 0042 --upscale 4 -o number.png
     """
     request = _request(output, as_json=as_json, **options)

@@ -75,9 +75,12 @@ def stylize(
 
     \b
     atelier stylize photo.jpg --style painting.jpg -o out.png
-    atelier stylize photo.jpg --style a.jpg --style waves --weight 2 --weight 1 -o out.png
-    atelier stylize photo.jpg --model multistyle-26 --style 19 -o out.jpg
-    atelier stylize photo.jpg --model nst-gatys --style a.jpg --preview so-far.jpg -o out.png
+    atelier stylize photo.jpg --style a.jpg --style waves \\
+        --weight 2 --weight 1 -o out.png
+    atelier stylize photo.jpg --model multistyle-26 \\
+        --style 19 -o out.jpg
+    atelier stylize photo.jpg --model nst-gatys --style a.jpg \\
+        --preview so-far.jpg -o out.png
     """
     check_weights(weights, styles)
     previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}

@@ -8,6 +8,7 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from api.docs_page import error_codes
 from api.problems import STATUS
 from tests.support.openapi_client import validate
 
@@ -51,6 +52,12 @@ def test_the_page_shows_every_operation_and_code(client: FlaskClient) -> None:
         assert f"<code>{path}</code>" in page
     for kind in STATUS:
         assert f'id="problem-{kind.code}"' in page
+
+
+def test_each_error_code_is_told_in_words_for_a_client() -> None:
+    told = {entry.code: entry for entry in error_codes()}
+    assert "service itself is at fault" in str(told["internal_error"])
+    assert not [entry for entry in told.values() if "Base of" in str(entry)]
 
 
 def test_a_browser_at_the_root_is_sent_to_the_page(client: FlaskClient) -> None:

@@ -32,3 +32,9 @@ def test_each_command_says_what_it_does_in_a_sentence(name: str) -> None:
     first = (COMMANDS[name].help or "").split("\n\n")[0]
     assert first.rstrip().endswith((".", ":")), first
     assert len(first.split()) >= 3, first
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_fits_a_narrow_terminal(name: str) -> None:
+    context = click.Context(COMMANDS[name], info_name=f"atelier {name}", terminal_width=60)
+    assert [line for line in context.get_help().splitlines() if len(line) > 64] == []
