@@ -4,7 +4,7 @@ import math
 
 from api.capacity import Capacity
 from api.services import Services
-from shared.errors import StoreUnavailable
+from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.identifiers import sha256
 from shared.job_rendering import Links, view_of
 from shared.job_view import JobView, QueueView
@@ -24,9 +24,19 @@ class JobRenderer:
         self._links = Links.of(base, services.settings.api.public_url)
 
     def view(self, job: Job) -> JobView:
-        """Return the job's representation."""
+        """Return the job's representation, as it is now where it has left the line since it was read."""
+        queue = self._queue(job)
+        if queue is None and job.status is Status.QUEUED:
+            again = self._again(job)
+            job, queue = (again, self._queue(again)) if again else (job, None)
         attempts = self._services.settings.jobs.max_attempts
-        return view_of(job, self._links, max_attempts=attempts, queue=self._queue(job))
+        return view_of(job, self._links, max_attempts=attempts, queue=queue)
+
+    def _again(self, job: Job) -> Job | None:
+        try:
+            return self._services.store.get(job.id, job.owner)
+        except (StoreUnavailable, JobNotFound, JobGone):
+            return None
 
     def preview_url(self, job_id: str, key: str) -> str:
         """Return where the latest preview of a running job is; a newer one has another address."""

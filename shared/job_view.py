@@ -120,7 +120,10 @@ class JobView(View):
     status: Status
     done: bool = Field(description="Whether the status is final.")
     progress: ProgressView | None
-    queue: QueueView | None
+    queue: QueueView | None = Field(
+        description="Where a queued job waits. Null in every other status, and where the job store went away "
+        "before it told the place."
+    )
     attempt: int = Field(description="Attempts begun, without those given back at a shutdown.")
     max_attempts: int
     crashes: int = Field(description="Attempts whose worker died or froze.")

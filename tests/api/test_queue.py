@@ -8,6 +8,7 @@ from flask.testing import FlaskClient
 
 from api.services import Services
 from shared.jobs import Job
+from shared.queue_place import Waiting
 from tests.support.fake_worker import FakeWorker
 from tests.support.pictures import png
 
@@ -206,3 +207,25 @@ def test_items_that_end_together_do_not_blow_up_the_rate(
     client.post(batch["urls"]["pause"])
     client.post(batch["urls"]["resume"])
     assert progress_of(client, batch)["rate_per_second"] is None
+
+
+@pytest.mark.parametrize("ask", ["job", "list"])
+def test_a_job_that_is_claimed_while_it_is_read_is_not_told_as_queued(
+    client: FlaskClient,
+    services: Services,
+    worker: FakeWorker,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: str,
+) -> None:
+    job_id = submit(client).json["id"]
+    place = services.queries.waiting
+
+    def claimed_first(job: Job, slots: int) -> Waiting | None:
+        worker.claim(job.id)
+        return place(job, slots)
+
+    monkeypatch.setattr(services.queries, "waiting", claimed_first)
+    url = "/v1/jobs" if ask == "list" else f"/v1/jobs/{job_id}"
+    told = client.get(url).json
+    job = told["data"][0] if ask == "list" else told
+    assert (job["status"], job["queue"]) == ("running", None)
