@@ -27,8 +27,8 @@ class HubGenerator:
     """A loaded generator; may be called from many threads at once. See `Generator` for what it promises."""
 
     def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
-        if card.latent is None or card.picture is None:
-            raise ModelCorrupt(f"the card of {card.name} must give the latent and the picture")
+        assert card.latent is not None, "a card of kind generate has both"
+        assert card.picture is not None, "a card of kind generate has both"
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
         self._latent, self._picture = card.latent, card.picture

@@ -116,7 +116,6 @@ def test_a_picture_is_the_same_in_any_company(blocks: Any, order: list[int], cut
         ("NoisyBlocks", {}, {}, "draws noise of its own"),
         ("MixingBlocks", {}, {}, "set max_batch to 1"),
         ("PairBlocks", {}, {}, "takes labels, latents; a generator takes latents"),
-        ("HubBlocks", {}, {"picture": None}, "must give the latent and the picture"),
     ],
 )
 def test_a_network_that_is_not_what_its_card_says_is_refused(
