@@ -37,8 +37,8 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/prelude/lines.lua",
-                "line_up(job[1], job[2], job[4] and job[3] - 0.5 or job[3], id)",
-                "if not job[4] then line_up(job[1], job[2], job[3], id) end",
+                "line_up(lane, owner, place, id)",
+                "if not get(id, 'batch')[1] then line_up(lane, owner, place, id) end",
             ),
         ),
     ),
