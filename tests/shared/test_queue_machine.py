@@ -163,8 +163,8 @@ class Machine(RuleBasedStateMachine):
 
     def end_one_pause(self) -> None:
         """A delayed job is told the place that it has once its pause is over."""
-        delayed = [job for job in self.queued() if job.not_before > job.created_at + 10_000]
-        for job in delayed[:1]:
+        for job_id in self.client.zrange("atelier:delayed", 0, 0):
+            job = self.store.get(job_id, self.client.hget(f"atelier:job:{job_id}", "owner"))
             place = self.told(job)
             self.store.restart(job.id, job.owner)
             assert place == self.told(job)

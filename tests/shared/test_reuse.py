@@ -21,7 +21,7 @@ from shared.specs import JOB_SPEC, JobSpec, resolve
 from shared.status import Status
 from shared.worker_roster import LoadedModel, Worker, WorkerRoster
 from tests.support.batch_steps import begin, counts, draft, drain, fail, items
-from tests.support.job_steps import lapse, pass_deadline, submit
+from tests.support.job_steps import lapse, pass_deadline, pass_pause, submit
 
 DIGIT = {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "truncation": 1.0, "cache": True}
 
@@ -202,6 +202,19 @@ def test_an_interactive_job_does_not_wait_for_an_equal_one_in_the_bulk_lane(
     assert job.id == fast
     finish(store, objects, job)
     assert job_of(store, slow).cached_from == fast
+
+
+@pytest.mark.parametrize("lane", ["bulk", "interactive"])
+def test_an_interactive_job_that_pauses_does_not_wait_for_an_equal_one_that_comes_later(
+    store: JobStore, lane: str
+) -> None:
+    first = ask(store)
+    (job,) = drain(store)
+    ask(store, seeds=[8], lane=lane)
+    store.release(job.id, job.attempt, pause_seconds=3600)
+    ask(store, lane=lane)
+    pass_pause(store, first)
+    assert drain(store)[0].id == first
 
 
 def test_a_job_does_not_wait_for_an_equal_one_of_a_paused_batch(

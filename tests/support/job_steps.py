@@ -36,6 +36,13 @@ def lapse(store: JobStore, job_id: str) -> None:
     assert store.client.zadd("atelier:leases", {job_id: 1}, xx=True) == 0
 
 
+def pass_pause(store: JobStore, job_id: str) -> None:
+    """Let a job's pause pass, without waiting for it."""
+    store.client.hset(f"atelier:job:{job_id}", "not_before", 1)
+    assert store.client.zadd("atelier:delayed", {job_id: 1}, xx=True) == 0
+    store.reap()
+
+
 def urgent() -> JobSpec:
     """Return a specification with a deadline."""
     return submission().spec.model_copy(update={"deadline_seconds": 60})

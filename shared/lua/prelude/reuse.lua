@@ -47,7 +47,6 @@ end
 -- Would a new job, that is in line already, start before an equal one that waits?
 local function overtakes(id, other)
   if other.status ~= 'queued' then return false end
-  if tonumber(other.not_before) > now then return true end
   if other.lane ~= get(id, 'lane')[1] then return other.lane == 'bulk' end
   return other.batch and other.batch ~= get(id, 'batch')[1] and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
 end
