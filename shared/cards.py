@@ -15,6 +15,12 @@ from shared.errors import CardUnusable, UnknownModel
 from shared.small_file import read_small
 
 Kind = Literal["generate", "stylize", "transform"]
+# Those whose range and default a card of the kind may give.
+PARAMETERS: Mapping[Kind, frozenset[str]] = {
+    "generate": frozenset({"count", "truncation"}),
+    "stylize": frozenset({"strength"}),
+    "transform": frozenset(),
+}
 
 
 class _Data(BaseModel):
@@ -151,6 +157,8 @@ class ModelCard(_Data):
             raise ValueError("latent and picture: a card of kind generate needs both")
         if self.min_side > self.max_side:
             raise ValueError("min_side must be at most max_side")
+        if unknown := sorted(self.parameters.keys() - PARAMETERS[self.kind]):
+            raise ValueError(f"parameters: a {self.kind} job has no parameter {', '.join(unknown)}")
         return self
 
 

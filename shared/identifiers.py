@@ -8,9 +8,8 @@ from uuid6 import uuid7
 ANONYMOUS = "anonymous"  # the only owner until API keys exist
 JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 BATCH_ID = r"^batch_[0-9a-f]{32}$"
-ITEM_ID = (
-    r"^job_([0-9a-f]{32})-[0-9]+(-[0-9]+)?$"  # the batch's digits, the item's index, the number of its retry
-)
+# The batch's digits, the item's index, the number of its retry.
+ITEM_ID = r"^job_([0-9a-f]{32})-[0-9]+(-[0-9]+)?$"
 FILE_ID = r"^file_[0-9a-f]{64}$"
 
 

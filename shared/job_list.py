@@ -13,9 +13,8 @@ from shared.status import Status
 RECORDS = 200  # whole records of jobs
 STATUSES = 2000  # statuses of a batch's items, by one script, which holds the server up for 2 ms
 BATCHES = 200  # counts of batches
-MAX_STEPS = (
-    25  # of one page: narrow filters may find fewer jobs than asked for, and the page says where to go on
-)
+# Of one page: narrow filters may find fewer jobs than asked for, and the page says where to go on.
+MAX_STEPS = 25
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,6 +130,11 @@ def test_each_process_refuses_a_folder_of_cards_that_is_not_there(
     assert_refused(answer, "ATELIER_CARDS_DIR: /nonexistent cannot be read: No such file or directory")
 
 
+def test_a_worker_refuses_a_model_store_that_cannot_be_made(server: EmbeddedServer, tmp_path: Path) -> None:
+    answer = run(*STARTS["worker"], folder=tmp_path, REDIS_URL=server.url, ATELIER_MODELS_DIR="/proc/x")
+    assert_refused(answer, "ATELIER_MODELS_DIR: /proc/x ")
+
+
 @pytest.mark.parametrize("name", ["ATELIER_CARDS_DIR", "ATELIER_MODELS_DIR"])
 def test_doctor_names_a_folder_that_cannot_be_used(tmp_path: Path, name: str) -> None:
     answer = run("atelier", "doctor", folder=tmp_path, **{name: "/proc/x"})

@@ -77,6 +77,8 @@ def test_a_bad_file_is_unavailable_by_path_and_field_and_the_rest_goes_on(tmp_pa
         ({"style_side": 0}, "style_side"),
         ({"parameters": {"strength": {"minimum": 0, "maximum": 1, "default": 2}}}, "default"),
         ({"parameters": {"strength": {"minimum": 1, "maximum": 0, "default": 0}}}, "minimum"),
+        ({"parameters": {"strengh": {"minimum": 0, "maximum": 1, "default": 1}}}, "strengh"),
+        ({"parameters": {"count": {"minimum": 1, "maximum": 9, "default": 1}}}, "count"),
         ({"prefers": "nobody"}, "prefers"),
         ({"prefers": "mnist-dcgan"}, "prefers"),
     ],

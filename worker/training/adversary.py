@@ -72,7 +72,7 @@ class Adversary:
             generator_loss = tf.reduce_mean(tf.nn.softplus(-fake))
             real_loss = tf.reduce_mean(tf.nn.softplus(real) - _REAL_TARGET * real)
             discriminator_loss = real_loss + tf.reduce_mean(tf.nn.softplus(fake))
-            discriminator_loss += wrong_weight * self._wrong_label_loss(out[: len(images)], labels)
+            discriminator_loss += wrong_weight * self._wrong_label_loss(out[: images.shape[0]], labels)
         losses = (generator_loss, discriminator_loss)
         models = (self._generator, self._discriminator)
         for optimizer, loss, model in zip(self._optimizers, losses, models, strict=True):
