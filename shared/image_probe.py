@@ -11,11 +11,9 @@ from io import BytesIO
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from shared.errors import (
@@ -28,15 +26,16 @@ from shared.errors import (
     UnsupportedImage,
 )
 from shared.image_container import Container, walk
+from shared.image_files import ScreenGif, StoredTiff
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.
 _OPENERS: dict[str, type[ImageFile]] = {
     "bmp": BmpImageFile,
-    "gif": GifImageFile,
+    "gif": ScreenGif,
     "jpeg": JpegImageFile,
     "png": PngImageFile,
-    "tiff": TiffImageFile,
+    "tiff": StoredTiff,
     "webp": WebPImageFile,
 }
 FORMATS = frozenset(_OPENERS)
@@ -134,9 +133,7 @@ def _reason(error: Exception) -> str:
 
 
 def _describe(image: ImageFile, image_format: str, container: Container) -> ImageInfo:
-    # Pillow swaps the sides of a turned TIFF itself.
-    turned = container.orientation >= 5 and image_format != "tiff"
-    width, height = image.size[::-1] if turned else image.size
+    width, height = image.size[::-1] if container.orientation >= 5 else image.size
     return ImageInfo(
         format=image_format,
         media_type=f"image/{image_format}",

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-from worker.codec.pixels import resize
+from worker.codec.pixels import luminance, resize
 from worker.pictures import Pixels
 
 _ROWS = 256  # worked on at once: floats of a whole large picture would take gigabytes
@@ -63,7 +62,7 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
     """
     height, width = content.shape[:2]
     small_height, small_width = painted.shape[:2]
-    fine = _luminance(content)
+    fine = luminance(content)
     coarse = resize(resize(fine, small_width, small_height), width, height)
     large = resize(painted, width, height)
     result = np.empty_like(content)
@@ -72,11 +71,6 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
         detail = np.subtract(fine[rows], coarse[rows], dtype=np.int16)
         np.clip(large[rows] + detail[..., None], 0, 255, out=result[rows], casting="unsafe")
     return result
-
-
-def _luminance(picture: Pixels) -> Pixels:
-    """Return (h, w), rounded: a quarter of a level is lost on average, for a third of the time."""
-    return np.asarray(Image.fromarray(picture).convert("L"))
 
 
 def steady(current: Pixels, before: Pixels, *, change: Pixels, keep: float) -> Pixels:

@@ -14,13 +14,12 @@ from shared.object_keys import preview_key
 from shared.spec_parts import Optimization, WeightedStyle
 from shared.stylize_spec import StylizeSpec
 from shared.working_size import fit
-from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.descent import Adam, Descent, LimitedMemoryBFGS
 from worker.models.nst_target import Target, Weights, blend_grams
 from worker.stages import Stages
-from worker.styles import on_runner
+from worker.styles import fitted_style, on_runner
 from worker.tools import Tools
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -62,8 +61,7 @@ def style_pictures(
     pictures = []
     for index, style in enumerate(styles):
         assert style.image is not None, "names of stored styles become images when the job is accepted"
-        rgb = decode(files[style.image], tools.limits, field=f"/styles/{index}/image").rgb
-        small = resize(rgb, *fit(rgb.shape[1], rgb.shape[0], max_side))
+        small = fitted_style(files[style.image], tools.limits, index, max_side)
         pictures.append((to_float(small), style.weight))
     return pictures
 

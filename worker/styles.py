@@ -5,15 +5,22 @@ from typing import Any
 
 import numpy as np
 
+from shared.image_probe import ImageLimits, probe
 from shared.spec_parts import WeightedStyle
+from shared.working_size import Size, fit
 from worker.attempts import Attempt
 from worker.batcher import Request
 from worker.codec.decode import decode
-from worker.codec.pixels import to_float
+from worker.codec.pixels import resize, to_float
+from worker.codec.transparency import WHITE, compose
 from worker.models.stylizer import Style, Stylizer
+from worker.pictures import Pixels
 from worker.tools import Tools
 
+MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
+
 _STORED = "<f4"  # of a vector's numbers, on any machine
+_LOOK = 2  # how a picture becomes what a network looks at: counted up, it forgets what older workers saw
 
 
 def blended_style(
@@ -38,7 +45,7 @@ def _style(
     assert name is not None, "names of stored styles become images when the job is accepted"
 
     def look() -> Style:
-        rgb = decode(files[name], tools.limits, field=f"/styles/{index}/image").rgb
+        rgb = _style_pixels(files[name], tools.limits, index, model.card.style_side)
         style: Style = on_runner(tools, attempt, model, lambda: model.prepare_style(to_float(rgb)))
         return style
 
@@ -46,16 +53,40 @@ def _style(
     return made
 
 
+def _style_pixels(data: bytes, limits: ImageLimits, index: int, side: int | None) -> Pixels:
+    """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
+    if side is None:
+        return fitted_style(data, limits, index, MAX_STYLE_SIDE)
+    return _on_white(data, limits, index, enough=(side, side))
+
+
+def fitted_style(data: bytes, limits: ImageLimits, index: int, max_side: int) -> Pixels:
+    """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
+    info = probe(data, limits, field=_pointer(index))
+    size = fit(info.width, info.height, max_side)
+    return resize(_on_white(data, limits, index, enough=size), *size)
+
+
+def _on_white(data: bytes, limits: ImageLimits, index: int, *, enough: Size) -> Pixels:
+    decoded = decode(data, limits, field=_pointer(index), enough=enough)
+    return compose(decoded.rgb, decoded.alpha, WHITE)
+
+
+def _pointer(index: int) -> str:
+    return f"/styles/{index}/image"
+
+
 def _recalled(model: Stylizer, name: str, tools: Tools, look: Callable[[], Style]) -> Style:
     """Return what any worker saw in this picture before, else look at it, for all to know."""
     if tools.vectors is None or not model.has_vectors:
         return look()
-    known = tools.vectors.get(model.digest, name)
+    network = f"{model.digest}.{_LOOK}"
+    known = tools.vectors.get(network, name)
     if known is not None:
         return Style(np.frombuffer(known, _STORED).astype(np.float32), None)
     style = look()
     if style.vector is not None:
-        tools.vectors.put(model.digest, name, style.vector.astype(_STORED).tobytes())
+        tools.vectors.put(network, name, style.vector.astype(_STORED).tobytes())
     return style
 
 

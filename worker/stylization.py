@@ -14,7 +14,8 @@ from shared.stylize_spec import StylizeSpec
 from shared.working_size import Size, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
-from worker.codec.pixels import resize, to_float, to_uint8
+from worker.codec.pixels import luminance, resize, strips, to_float, to_uint8
+from worker.codec.transparency import BLACK, compose, fill_hidden, resize_with_alpha
 from worker.finishing import Finish, enlarge, finish, steady
 from worker.models.stylizer import Stylizer
 from worker.optimization import paint, style_pictures
@@ -65,23 +66,23 @@ def _content(
         frames = (Frame(still.rgb, still.alpha, 0),)
     height, width = frames[0].rgb.shape[:2]
     working, size = working_size(spec, card, (width, height)), result_size(spec, (width, height))
-    return tuple(_resized(frame, *size) for frame in frames), working
+    return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working
 
 
-def _resized(frame: Frame, width: int, height: int) -> Frame:
-    alpha = None if frame.alpha is None else resize(frame.alpha, width, height)
-    return Frame(resize(frame.rgb, width, height), alpha, frame.milliseconds)
+def _resized(frame: Frame, width: int, height: int, *, is_painted: bool) -> Frame:
+    rgb, alpha = resize_with_alpha(frame.rgb, frame.alpha, width, height)
+    return Frame(fill_hidden(rgb, alpha) if is_painted else rgb, alpha, frame.milliseconds)
 
 
 def _mask(data: bytes, width: int, height: int, limits: ImageLimits) -> Pixels:
-    """Return how much of each pixel is painted, (h, w): the mask's brightness, where it is opaque."""
-    decoded = decode(data, limits, field="/mask")
-    brightness: Any = decoded.rgb @ np.array([0.299, 0.587, 0.114], np.float32)
-    if decoded.alpha is not None:
-        brightness = brightness * (decoded.alpha / np.float32(255))
-    mask = Image.fromarray(np.rint(brightness).astype(np.uint8))
+    """Return how much of each pixel is painted, (h, w): the mask's brightness on a black ground."""
+    decoded = decode(data, limits, field="/mask", enough=(width, height))
+    brightness = np.empty(decoded.rgb.shape[:2], np.uint8)
+    for rows in strips(len(brightness)):
+        alpha = None if decoded.alpha is None else decoded.alpha[rows]
+        brightness[rows] = luminance(compose(decoded.rgb[rows], alpha, BLACK))
     # Lanczos would ring: paint faintly where the mask is black.
-    return np.asarray(mask.resize((width, height), Image.Resampling.BILINEAR))
+    return np.asarray(Image.fromarray(brightness).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture | Film]:

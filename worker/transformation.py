@@ -12,6 +12,7 @@ from shared.stylize_spec import TransformSpec
 from shared.working_size import working_size
 from worker.codec.decode import decode
 from worker.codec.pixels import resize, to_float, to_uint8
+from worker.codec.transparency import fill_hidden, resize_with_alpha
 from worker.pictures import Picture, Pixels
 from worker.stages import Stages
 from worker.styles import on_runner
@@ -35,8 +36,8 @@ def prepare(spec: TransformSpec, inputs: Mapping[str, bytes], card: ModelCard, t
     height, width = decoded.rgb.shape[:2]
     width, height = working_size(spec, card, (width, height))
     _check_enlarged(width, height, card, tools.limits.max_pixels)
-    alpha = None if decoded.alpha is None else resize(decoded.alpha, width, height)
-    return Prepared(resize(decoded.rgb, width, height), alpha)
+    rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
+    return Prepared(fill_hidden(rgb, alpha), alpha)
 
 
 def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:

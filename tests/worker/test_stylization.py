@@ -212,3 +212,79 @@ def test_what_is_too_small_for_the_network_is_refused_by_name(studio: Studio) ->
     job = studio.stylize(pictures.png(64, 10))
     assert job.error is not None
     assert (job.error["code"], job.error["errors"][0]["pointer"]) == ("image_too_small", "/content")
+
+
+def drawn(hidden: tuple[int, int, int], side: int = 400) -> bytes:
+    """A red disc with a soft edge on nothing at all; what has no alpha has the hidden color."""
+    distance = np.hypot(*(np.mgrid[:side, :side] - side / 2 + 0.5))
+    alpha = np.clip(side * 0.4 - distance, 0, 1) * 255
+    rgb = np.where(alpha[..., None].astype(np.uint8) > 0, (255, 0, 0), hidden)
+    return pictures.save(Image.fromarray(np.dstack([rgb, alpha]).astype(np.uint8)), "png")
+
+
+LOOK_ALIKE = [drawn(color) for color in ((0, 255, 0), (255, 255, 255), (255, 0, 0))]
+
+
+def in_average(content: np.ndarray, style: Style) -> np.ndarray:
+    """Paint a picture that depends on every pixel of the content, and on the style."""
+    color = (content.mean(axis=(0, 1)) + style.vector) / 2
+    return (np.broadcast_to(color, content.shape) * content[::-1]).astype(np.float32)
+
+
+@pytest.mark.parametrize("strength", [0, 0.4, 1])
+@pytest.mark.parametrize(
+    "more", [{}, {"size": {"max_side": 60}}, {"stroke": 64}, {"output": {"format": "webp"}}]
+)
+def test_colors_of_the_content_that_nobody_can_see_change_nothing(
+    studio: Studio, strength: float, more: dict[str, Any]
+) -> None:
+    studio.model.stylize = in_average  # type: ignore[method-assign]
+    jobs = [studio.stylize(content, strength=strength, **more) for content in LOOK_ALIKE]
+    assert len({job.outputs[0].sha256 for job in jobs}) == 1
+
+
+def test_colors_of_a_style_that_nobody_can_see_change_nothing(studio: Studio) -> None:
+    photo = pictures.photo(40, 30)
+    jobs = [studio.stylize(photo, styles=[{"image": studio.upload(style)}]) for style in LOOK_ALIKE]
+    assert len({job.outputs[0].sha256 for job in jobs}) == 1
+
+
+def test_a_style_is_looked_at_as_it_looks_on_white(studio: Studio) -> None:
+    style = studio.upload(plain((0, 100, 0, 51)))
+    result = studio.pixels(studio.stylize(pictures.png(), styles=[{"image": style}]))
+    assert np.abs(result.astype(int) - (204, 224, 204)).max() <= 1
+
+
+def test_colors_of_a_mask_that_nobody_can_see_change_nothing(studio: Studio) -> None:
+    photo = pictures.photo(40, 30)
+    jobs = [studio.stylize(photo, mask=studio.upload(mask)) for mask in LOOK_ALIKE]
+    assert len({job.outputs[0].sha256 for job in jobs}) == 1
+
+
+def test_a_film_does_not_show_what_is_hidden_in_it(studio: Studio) -> None:
+    studio.model.stylize = in_average  # type: ignore[method-assign]
+    films = []
+    for hidden in ((0, 255, 0), (255, 255, 255)):
+        first = Image.open(io.BytesIO(drawn(hidden, 60)))
+        films.append(pictures.save(first, "png", save_all=True, append_images=[first.rotate(45)]))
+    jobs = [studio.stylize(film, output={"format": "gif"}, steadiness=0.5) for film in films]
+    assert len({job.outputs[0].sha256 for job in jobs}) == 1
+
+
+@pytest.mark.parametrize("max_side", [60, 133])
+def test_hidden_colors_make_no_fringe(studio: Studio, max_side: int) -> None:
+    job = studio.stylize(drawn((0, 255, 0)), strength=0, size={"max_side": max_side})
+    result = studio.pixels(job, "RGBA").astype(int)
+    seen = result[..., 3] > 0
+    assert 0 < (result[..., 3] == 255).sum() < seen.sum()
+    assert np.abs(result[seen][:, :3] - (255, 0, 0)).max() <= 8
+
+
+def test_a_large_style_is_reduced_before_it_is_floats(studio: Studio) -> None:
+    sizes = []
+    look = studio.model.prepare_style
+    studio.model.prepare_style = lambda image: sizes.append(image.shape) or look(image)  # type: ignore
+    for format in ("jpeg", "png", "webp"):
+        studio.stylize(pictures.png(), styles=[{"image": studio.upload(pictures.photo(3000, 1700, format))}])
+    assert all(3 * 256 <= side < 6 * 256 for size in sizes for side in size[:2])
+    assert len(sizes) == 3

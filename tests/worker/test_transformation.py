@@ -128,3 +128,16 @@ def test_a_job_that_names_no_model_learns_which_there_are(tmp_path: Path) -> Non
     with pytest.raises(UnknownModel, match="one of: changer") as caught:
         resolve(spec, Catalog([transform_card(tmp_path)]))
     assert caught.value.errors[0].pointer == "/model"
+
+
+def test_colors_that_nobody_can_see_change_nothing(workshop: Workshop) -> None:
+    """The network looks at what lies beside each pixel."""
+    rgb, seen = pictures.gradient(64, 48), pictures.gradient(64, 48)[:, :, 1] > 99
+    digests = set()
+    for hidden in ((0, 255, 0), (255, 255, 255)):
+        picture = np.dstack([np.where(seen[..., None], rgb, hidden), seen * 255]).astype(np.uint8)
+        content = pictures.save(Image.fromarray(picture), "png")
+        for size in ({}, {"size": {"max_side": 32}}):
+            job = workshop.run("doubler", content, card={"scale": 2}, **size)
+            digests.add((str(size), workshop.pixels(job).tobytes()))
+    assert len(digests) == 2

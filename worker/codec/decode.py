@@ -1,6 +1,10 @@
 """Turn the bytes of an image into upright 8-bit sRGB pixels, or refuse them with the reason."""
 
+import threading
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,20 +12,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shared.image_probe import ImageInfo, ImageLimits, open_image, refusing
-from worker.codec.profile import to_srgb
+from shared.working_size import Size
+from worker.codec.upright import UprightDrawing
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_LARGE_PIXELS = 16_000_000  # from here on decoding costs hundreds of megabytes
+_SPARE = (
+    3  # from here on nobody sees that a picture was reduced first (Pillow's documentation of `thumbnail`)
+)
 _BITS_PER_SAMPLE = 258  # TIFF tags
 _PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
+
+_turn = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +34,49 @@ class DecodedImage:
     alpha: NDArray[np.uint8] | None  # (height, width); None where every pixel is opaque
 
 
-def decode(data: bytes, limits: ImageLimits, *, field: str = "") -> DecodedImage:
+def decode(data: bytes, limits: ImageLimits, *, field: str = "", enough: Size | None = None) -> DecodedImage:
     """Decode the first frame, turned by its EXIF orientation and converted to sRGB by its color profile.
 
-    Raises what `probe` raises, CorruptImage for damage behind the header, OutOfMemory. Pixels of 16 bits keep
-    their upper 8; the bits lost are far below what the networks see.
+    Where a width and height are `enough`, a picture much larger is reduced while it is decoded, by whole
+    factors that leave each side several times as long. Raises what `probe` raises, CorruptImage for damage
+    behind the header, OutOfMemory. Pixels of 16 bits keep their upper 8; the bits lost are far below what the
+    networks see.
     """
     image, info = open_image(data, limits, field=field)
-    with refusing(info.format, field):
-        return current_frame(image, data, info)
+    with refusing(info.format, field), _turn_for(info):
+        return current_frame(image, data, info, enough=enough)
 
 
-def current_frame(image: Image.Image, data: bytes, info: ImageInfo) -> DecodedImage:
+def current_frame(
+    image: Image.Image, data: bytes, info: ImageInfo, *, enough: Size | None = None
+) -> DecodedImage:
     """Decode the frame at which an opened file stands. Call it under `refusing`."""
     profile, key = _metadata(image)
+    least = None if enough is None else _stored_size(enough, info)
+    if least is not None:
+        image.draft(None, least)
     image.load()
-    color, alpha = _split(image, key, _bits(data, info))
-    color = to_srgb(color, profile)
-    return DecodedImage(_upright(color, info), _visible(alpha, info))
+    if image.mode in ("P", "PA") and image.palette is None:
+        raise ValueError("it has no palette")  # Pillow would invent one for a part of the picture
+    factors = (1, 1) if least is None else _factors(image.size, least)
+    split = partial(_split, key=key, bits=_bits(data, info), tags=getattr(image, "tag_v2", {}))
+    drawing = UprightDrawing(image.size, factors, info.orientation)
+    return DecodedImage(*drawing.draw(image, split, profile))
+
+
+def _turn_for(info: ImageInfo) -> AbstractContextManager[Any]:
+    """Let large pictures be decoded one after the other, so that the process's memory is bounded."""
+    return _turn if info.width * info.height > _LARGE_PIXELS else nullcontext()
+
+
+def _stored_size(enough: Size, info: ImageInfo) -> Size:
+    """Return which size of the stored picture leaves it well above what is enough of the upright one."""
+    width, height = (_SPARE * side for side in (enough[::-1] if info.orientation >= 5 else enough))
+    return width, height
+
+
+def _factors(size: Size, least: Size) -> tuple[int, int]:
+    return max(1, size[0] // least[0]), max(1, size[1] // least[1])
 
 
 def _metadata(image: Image.Image) -> tuple[bytes | None, Any]:
@@ -63,12 +90,14 @@ def _bits(data: bytes, info: ImageInfo) -> int:
     return data[24] if info.format == "png" else 8
 
 
-def _split(image: Image.Image, key: Any, bits: int) -> tuple[Image.Image, Image.Image | None]:
+def _split(
+    image: Image.Image, *, key: Any, bits: int, tags: Mapping[int, Any]
+) -> tuple[Image.Image, Image.Image | None]:
     """Return the color in mode L, RGB or CMYK, and the alpha channel in mode L if there is one."""
     if image.mode.startswith("I;16"):
         samples = np.asarray(image)
         alpha = None if key is None else _alpha_of_key(samples[..., None], key)
-        return _eight_bits(samples, image), alpha
+        return _eight_bits(samples, tags), alpha
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     elif image.mode in ("1", "L", "RGB") and key is not None:
@@ -94,24 +123,10 @@ def _alpha_of_key(pixels: NDArray[Any], key: Any) -> Image.Image:
     return Image.fromarray(opaque.astype(np.uint8) * 255)
 
 
-def _eight_bits(samples: NDArray[np.uint16], image: Image.Image) -> Image.Image:
+def _eight_bits(samples: NDArray[np.uint16], tags: Mapping[int, Any]) -> Image.Image:
     """Scale 16-bit grey, which Pillow's own conversion would clip at 255."""
-    tags = getattr(image, "tag_v2", {})
     depth = tags.get(_BITS_PER_SAMPLE, (16,))[0]
     grey = (samples.astype(np.uint32) * 255 + (1 << depth - 1)) // ((1 << depth) - 1)
-    if tags and tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         grey = 255 - grey
     return Image.fromarray(grey.astype(np.uint8))
-
-
-def _upright(image: Image.Image, info: ImageInfo) -> NDArray[np.uint8]:
-    turn = _UPRIGHT.get(info.orientation)
-    if turn is None or info.format == "tiff":  # Pillow turns a TIFF while loading it
-        return np.asarray(image)
-    return np.asarray(image.transpose(turn))
-
-
-def _visible(alpha: Image.Image | None, info: ImageInfo) -> NDArray[np.uint8] | None:
-    if alpha is None or alpha.getextrema() == (255, 255):
-        return None
-    return _upright(alpha, info)

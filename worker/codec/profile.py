@@ -1,10 +1,14 @@
 """Convert pixels from the color space of an embedded ICC profile to sRGB."""
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageCms
+
+Convert = Callable[[Image.Image], Image.Image]
 
 log = logging.getLogger(__name__)
 
@@ -12,34 +16,44 @@ _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # ICC's name of the color
 _CUBE = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).astype(np.uint8).reshape(-1, 18, 3)
 
 
-def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the image in mode RGB; a profile that is broken or does not fit is logged and ignored."""
+def srgb_converter(profile: bytes | None, mode: str) -> Convert:
+    """Return what turns pictures of mode L, RGB or CMYK into RGB.
+
+    A profile that is broken or does not fit is logged and ignored.
+    """
     if profile is None:
-        return image.convert("RGB")
+        return _to_rgb
     try:
-        return _convert(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
+        return _by_profile(ImageCms.ImageCmsProfile(BytesIO(profile)), mode)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        log.warning("color profile ignored", extra={"reason": str(error), "mode": image.mode})
-        return image.convert("RGB")
+        log.warning("color profile ignored", extra={"reason": str(error), "mode": mode})
+        return _to_rgb
 
 
-def _convert(image: Image.Image, source: ImageCms.ImageCmsProfile) -> Image.Image:
+def _to_rgb(image: Image.Image) -> Image.Image:
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _by_profile(source: ImageCms.ImageCmsProfile, mode: str) -> Convert:
     space = source.profile.xcolor_space.strip()
-    if image.mode == "L" and space == "RGB":
-        image = image.convert("RGB")  # grey pictures often carry the profile of the color picture they were
-    if _SPACES[image.mode] != space:
-        raise ValueError(f"a profile for {space} on pixels in {image.mode}")
+    if mode == "L" and space == "RGB":
+        # Grey pictures often carry the profile of the color picture they were.
+        colored = _by_profile(source, "RGB")
+        return lambda image: colored(image.convert("RGB"))
+    if _SPACES[mode] != space:
+        raise ValueError(f"a profile for {space} on pixels in {mode}")
     transform = ImageCms.buildTransform(
         source,
         ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
-        image.mode,
+        mode,
         "RGB",
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    if image.mode == "RGB" and _changes_nothing(transform):
-        return image
-    return _apply(transform, image)
+    _apply(transform, Image.new(mode, (1, 1)))  # what fails, fails before the first pixel is converted
+    if mode == "RGB" and _changes_nothing(transform):
+        return _to_rgb
+    return partial(_apply, transform)
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:

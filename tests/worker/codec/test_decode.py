@@ -67,7 +67,7 @@ def test_an_alpha_channel_is_kept_apart(image_format):
     image = decode(pictures.with_alpha(image_format), LIMITS)
     assert image.alpha is not None
     np.testing.assert_array_equal(image.alpha, GRADIENT[:, :, 1])
-    np.testing.assert_array_equal(image.rgb, GRADIENT)
+    np.testing.assert_array_equal(image.rgb, np.where(image.alpha[:, :, None] == 0, 0, GRADIENT))
 
 
 def test_grey_with_alpha_becomes_three_equal_planes():

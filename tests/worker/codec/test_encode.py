@@ -126,5 +126,5 @@ def test_a_png_gives_its_pixels_back(pixels):
 def test_a_png_gives_color_and_alpha_back(pixels):
     color, alpha = pixels[:, :, :3], pixels[:, :, 3]
     image = decode(encode(color, format="png", quality=80, alpha=alpha).data, LIMITS)
-    np.testing.assert_array_equal(image.rgb, color)
+    np.testing.assert_array_equal(image.rgb, np.where(alpha[:, :, None] == 0, 0, color))
     np.testing.assert_array_equal(np.full_like(alpha, 255) if image.alpha is None else image.alpha, alpha)

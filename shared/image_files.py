@@ -1,0 +1,60 @@
+"""Pillow's readers of GIF and TIFF files, put right where they differ from what every viewer shows."""
+
+from typing import Any
+
+from PIL import Image, _imaging
+from PIL.GifImagePlugin import GifImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+
+_CLEARS, _RESTORES = 2, 3  # disposal methods
+_CLEAR = (0, 0, 0, 0)
+
+
+class ScreenGif(GifImageFile):
+    """A GIF whose screen is transparent wherever no frame has drawn: its background color is for none to see.
+
+    Once its first frame is loaded it is in mode RGBA.
+    """
+
+    def _seek(self, frame: int, update_image: bool = True) -> None:
+        """Clear what a frame covered where Pillow would paint it in the background color."""
+        super()._seek(frame, update_image)
+        extent = self.dispose_extent
+        if not (update_image and extent):
+            return
+        if self.disposal_method == _CLEARS or (self.disposal_method == _RESTORES and frame == 0):
+            size = extent[2] - extent[0], extent[3] - extent[1]
+            self.dispose = _imaging.fill("RGBA", size, _CLEAR)
+
+    def load_end(self) -> None:
+        """Lay the first frame, which may be smaller, over a clear screen."""
+        super().load_end()
+        extent = self.dispose_extent
+        if self.tell() == 0 and extent:
+            screen = _imaging.fill("RGBA", self.size, _CLEAR)
+            screen.paste(self._crop(self._with_alpha(), extent), extent)
+            self.im, self._mode = screen, "RGBA"
+
+    def _with_alpha(self) -> Any:
+        key = self.info.pop("transparency", None)
+        if key is None:
+            return self.im.convert("RGBA")
+        if self.mode == "L":
+            return self.im.convert("RGB").convert_transparent("RGBA", (key, key, key))
+        self.im.putpalettealpha(key, 0)
+        return self.im.convert("RGBA")
+
+
+class StoredTiff(TiffImageFile):
+    """A TIFF whose picture stays as it is stored, whichever way up: it is turned like those of all formats.
+
+    So Pillow need not read its EXIF directories either.
+    """
+
+    def _open(self) -> None:
+        super()._open()
+        self._size = self._tile_size  # and not with its sides exchanged
+
+    def getexif(self) -> Image.Exif:
+        """Return nothing: by this Pillow would turn the picture."""
+        return Image.Exif()
