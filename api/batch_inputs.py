@@ -6,6 +6,7 @@ from dataclasses import replace
 from api.batch_faults import Faults
 from api.batch_items import Item
 from api.pacing import Pace
+from api.pictures import check_content
 from api.services import Services
 from api.validation import Spec
 from shared.errors import AtelierError, FieldError, StyleNotFound
@@ -13,7 +14,6 @@ from shared.spec_parts import WeightedStyle
 from shared.specs import GenerateSpec, StylizeSpec, inputs_of
 from shared.submission import missing_files
 from shared.work_size import PictureSize
-from shared.working_size import working_size
 
 
 class Inputs:
@@ -80,8 +80,9 @@ class Inputs:
         missing = [name for name in inputs_of(spec) if self._sizes[name] is None]
         if missing:
             return missing_files(spec, missing)
-        stroke = spec.stroke if isinstance(spec, StylizeSpec) else None
-        asked = (item.card.name, spec.content, spec.size.max_side, stroke)
+        asked: tuple[object, ...] = (item.card.name, spec.content, spec.size.max_side)
+        if isinstance(spec, StylizeSpec):
+            asked += (spec.stroke, spec.takes_frames)
         if asked not in self._size_errors:
             self._size_errors[asked] = self._size_error(item)
         return self._size_errors[asked]
@@ -91,7 +92,7 @@ class Inputs:
         size = self._sizes[item.spec.content]
         assert size is not None, "a file that is there"
         try:
-            working_size(item.spec, item.card, size[:2])
+            check_content(self._services, item.spec, item.card, size)
         except AtelierError as error:
             return error
         return None

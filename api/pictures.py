@@ -5,8 +5,12 @@ from dataclasses import dataclass
 
 from api.form_parts import Part
 from api.services import Services, image_limits
+from shared.cards import ModelCard
 from shared.errors import AtelierError
-from shared.image_probe import ImageInfo, probe
+from shared.image_probe import ImageInfo, check_frames, probe
+from shared.stylize_spec import StylizeSpec, TransformSpec
+from shared.work_size import PictureSize
+from shared.working_size import working_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,12 @@ def probe_parts(services: Services, parts: Iterable[Part], faults: list[AtelierE
         except AtelierError as error:
             faults.append(error)
     return uploads
+
+
+def check_content(
+    services: Services, spec: StylizeSpec | TransformSpec, card: ModelCard, size: PictureSize
+) -> None:
+    """Raise ImageTooSmall, ImageTooLarge or TooManyFrames where a job cannot use content of this size."""
+    working_size(spec, card, size[:2])
+    if isinstance(spec, StylizeSpec) and spec.takes_frames:
+        check_frames(size[:2], size.frames, image_limits(services.settings.limits), field="/content")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.available_models import AvailableModels
 from api.forms import Form, renamed
-from api.pictures import Upload, probe_parts
+from api.pictures import Upload, check_content, probe_parts
 from api.rings import ring
 from api.services import Services
 from api.validation import Spec, combined, parse_spec
@@ -17,7 +17,6 @@ from shared.jobs import Job
 from shared.specs import GenerateSpec, StylizeSpec, card_of, resolve
 from shared.submission import Submission, Submitted
 from shared.work_size import PictureSize, work_of
-from shared.working_size import working_size
 
 HEADER = "Idempotency-Key"
 
@@ -92,7 +91,7 @@ def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: C
         resolved = services.styles.resolve(caller.owner, resolved)
     size = _content_size(services, resolved, uploads, caller.owner)
     if size is not None and not isinstance(resolved, GenerateSpec):
-        working_size(resolved, card_of(resolved, services.catalog), size[:2])  # raises where it is not taken
+        check_content(services, resolved, card_of(resolved, services.catalog), size)
     for upload in uploads:
         services.files.add(caller.owner, upload.data, upload.info, with_form=True)
     return _submit(services, resolved, fingerprint, caller, size)

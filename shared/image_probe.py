@@ -39,6 +39,7 @@ _OPENERS: dict[str, type[ImageFile]] = {
     "webp": WebPImageFile,
 }
 FORMATS = frozenset(_OPENERS)
+_ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
 _MAGIC = {
     b"\x89PNG\r\n\x1a\n": "png",
@@ -68,7 +69,7 @@ class ImageLimits:
     max_pixels: int = 64_000_000
     max_side: int = 16_384  # pixels
     min_side: int = 8  # pixels
-    max_frames: int = 1
+    max_frames: int = 1  # of an animation, where they are used
     formats: frozenset[str] = FORMATS
 
 
@@ -80,7 +81,7 @@ class ImageInfo:
     media_type: str
     width: int
     height: int
-    frames: int
+    frames: int  # of an animation; counted no further than one more than allowed
     mode: str  # Pillow's name of the pixel layout
     orientation: int  # EXIF, 1 to 8
 
@@ -108,6 +109,23 @@ def open_image(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Im
     _check_size(image.size, limits, field)
     _check_mode(image.mode, field)
     return image, _describe(image, image_format, container)
+
+
+def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, field: str = "") -> None:
+    """Raise TooManyFrames, or ImageTooLarge, where not all frames of an animation can be used."""
+    if frames > limits.max_frames:
+        detail = (
+            f"The animation has more than {limits.max_frames} frames, the most allowed (max_frames) where "
+            "the result is animated too; ask for a png or jpeg result to use its first frame."
+        )
+        raise TooManyFrames.of_field(field, detail)
+    pixels = size[0] * size[1] * frames
+    if pixels > limits.max_pixels:
+        detail = (
+            f"The animation has {frames} frames of {size[0]} x {size[1]} pixels, "
+            f"{pixels} in all; at most {limits.max_pixels} are allowed (max_pixels)."
+        )
+        raise ImageTooLarge.of_field(field, detail)
 
 
 @contextmanager
@@ -139,7 +157,7 @@ def _describe(image: ImageFile, image_format: str, container: Container) -> Imag
         media_type=f"image/{image_format}",
         width=width,
         height=height,
-        frames=container.frames,
+        frames=container.frames if image_format in _ANIMATED else 1,
         mode=image.mode,
         orientation=container.orientation,
     )
@@ -177,10 +195,6 @@ def _name_stranger(data: bytes) -> str:
 
 
 def _check_container(container: Container, limits: ImageLimits, field: str) -> None:
-    if container.frames > limits.max_frames:
-        raise TooManyFrames.of_field(
-            field, f"The image has more than {limits.max_frames} frame(s), the most allowed (max_frames)."
-        )
     if container.size is not None:
         _check_size(container.size, limits, field)
 

@@ -55,6 +55,11 @@ class StylizeSpec(Common):
     )
 
     @property
+    def takes_frames(self) -> bool:
+        """Whether every frame of animated content is painted, and not the first one alone."""
+        return self.output.format in ("gif", "webp")
+
+    @property
     def inputs(self) -> list[str]:
         """Ids of all files that the job reads."""
         images = [style.image for style in self.styles if style.image is not None]

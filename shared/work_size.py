@@ -51,7 +51,7 @@ def _units(spec: JobSpec, card: ModelCard, content: PictureSize | None) -> float
     written = WRITTEN * width * height
     if isinstance(spec, TransformSpec):
         return width * height + written * card.scale**2
-    frames = content.frames if spec.output.format in ("gif", "webp") else 1
+    frames = content.frames if spec.takes_frames else 1
     return frames * (_painted(spec, card, content) + written)
 
 

@@ -59,7 +59,7 @@ def _content(
     spec: StylizeSpec, data: bytes, card: ModelCard, limits: ImageLimits
 ) -> tuple[tuple[Frame, ...], Size]:
     """Return the frames at the size of the result, and the size at which the network paints."""
-    if spec.output.format in ("gif", "webp"):
+    if spec.takes_frames:
         frames = decode_frames(data, limits, field="/content")
     else:  # of an animation, the first frame
         still = decode(data, limits, field="/content")

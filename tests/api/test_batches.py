@@ -19,7 +19,7 @@ from shared.image_probe import ImageLimits, probe
 from shared.worker_roster import Worker, WorkerRoster
 from tests.support.batches import run_all
 from tests.support.fake_worker import FakeWorker
-from tests.support.pictures import png
+from tests.support.pictures import gif, png
 
 DIGIT = {"type": "generate", "digit": 3}
 LINES = "application/jsonl"
@@ -203,6 +203,20 @@ def test_a_repetition_needs_no_file_that_is_gone(client: FlaskClient, services: 
     client.delete(f"/v1/files/{file}")
     again = client.post("/v1/batches", **send)
     assert (again.status_code, again.json["id"]) == (200, first["id"])
+
+
+def test_an_item_may_use_no_more_frames_than_are_allowed(client: FlaskClient, services: Services) -> None:
+    data = gif(60)
+    file = services.files.add(ANONYMOUS, data, probe(data, ImageLimits(max_frames=48)))[0].id
+    still = {"type": "stylize", "content": file, "styles": [{"image": file}], "mask": file}
+    film = still | {"output": {"format": "webp"}}
+    assert client.post("/v1/batches", json={"items": [still]}).status_code == 202
+    refused = client.post("/v1/batches", json={"items": [still, film]})
+    faults = [(fault["pointer"], fault["code"]) for fault in refused.json["errors"]]
+    assert (refused.status_code, faults) == (422, [("/items/1/content", "too_many_frames")])
+    assert client.post("/v1/jobs", json=still).status_code == 202
+    single = client.post("/v1/jobs", json=film)
+    assert (single.status_code, single.json["errors"][0]["pointer"]) == (422, "/content")
 
 
 def test_the_same_key_and_body_give_the_same_batch(client: FlaskClient) -> None:

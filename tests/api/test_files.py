@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 from api.services import Services
 from shared.identifiers import sha256
 from tests.support.fake_worker import FakeWorker
-from tests.support.pictures import giant_png, gif, jpeg, oriented, png, svg, text, tiny, truncated
+from tests.support.pictures import giant_png, jpeg, oriented, png, svg, text, tiny, truncated
 
 
 def upload(client: FlaskClient, data: bytes, name: str = "photo.png") -> TestResponse:
@@ -85,10 +85,9 @@ def test_a_file_that_a_job_needs_stays(client: FlaskClient, worker: FakeWorker) 
         (b"", 415, "unsupported_image_format"),
         (giant_png(), 422, "image_too_large"),
         (tiny(), 422, "image_too_small"),
-        (gif(60), 422, "too_many_frames"),
         (truncated(jpeg(), 0.2), 422, "corrupt_image"),
     ],
-    ids=["text", "svg", "empty", "giant", "tiny", "frames", "truncated"],
+    ids=["text", "svg", "empty", "giant", "tiny", "truncated"],
 )
 def test_what_is_no_fit_picture_is_refused_and_not_stored(
     client: FlaskClient, services: Services, data: bytes, status: int, code: str

@@ -69,6 +69,15 @@ def test_every_wish_of_a_stylization_reaches_the_job(client: FlaskClient) -> Non
     assert client.get(f"/v1/files/{spec['mask']}").status_code == 200
 
 
+@pytest.mark.parametrize("field", ["content", "style", "mask"])
+def test_only_frames_that_are_used_have_a_limit(client: FlaskClient, field: str) -> None:
+    response = stylize(client, **{field: part(gif(60))})
+    assert response.status_code == 202
+    if field != "content":
+        film = {"format": "gif", field: part(gif(60)), "content": part(gif(3))}
+        assert stylize(client, **film).status_code == 202
+
+
 def test_a_form_may_ask_for_native_strokes(client: FlaskClient) -> None:
     asked = [stylize(client, **given).json["input"]["stroke"] for given in ({}, {"stroke": "native"})]
     assert asked == [1024, "native"]
@@ -161,7 +170,9 @@ def test_a_file_that_is_not_there_is_named(client: FlaskClient) -> None:
         ({"content": part(giant_png())}, 422, ("/content", "image_too_large")),
         ({"content": part(text(), "a.png")}, 415, ("/content", "unsupported_image_format")),
         ({"style": part(svg())}, 415, ("/style/0", "unsupported_image_format")),
-        ({"style": part(gif(60))}, 422, ("/style/0", "too_many_frames")),
+        ({"content": part(gif(60)), "format": "gif"}, 422, ("/content", "too_many_frames")),
+        ({"content": part(gif(60)), "format": "webp"}, 422, ("/content", "too_many_frames")),
+        ({"content": part(gif(40, 1300, 1300)), "format": "gif"}, 422, ("/content", "image_too_large")),
         ({"content": part(truncated(CONTENT, 0.2))}, 422, ("/content", "corrupt_image")),
         (
             {"content": part(png(4100, 20)), "model": "magenta-v1-256", "stroke": "native"},

@@ -21,7 +21,7 @@ from shared.errors import (
     TooManyFrames,
     UnsupportedImage,
 )
-from shared.image_probe import ImageInfo, ImageLimits, probe
+from shared.image_probe import ImageInfo, ImageLimits, check_frames, probe
 from tests.support import pictures
 
 LIMITS = ImageLimits()
@@ -128,20 +128,30 @@ def test_a_file_with_too_many_bytes_is_refused():
     assert "at most 100 are allowed (max_bytes)" in error.detail
 
 
-@pytest.mark.parametrize(
-    "data", [pictures.gif(60), *(pictures.animated(kind) for kind in ("png", "webp", "tiff"))]
-)
-def test_an_animation_has_too_many_frames(data):
-    error = refusal(data)
-    assert isinstance(error, TooManyFrames)
-    assert "(max_frames)" in error.detail
-
-
-@pytest.mark.parametrize("image_format", ["gif", "png", "webp", "tiff"])
-def test_frames_are_counted_where_they_are_allowed(image_format):
+@pytest.mark.parametrize("image_format", ["gif", "png", "webp"])
+@pytest.mark.parametrize(("allowed", "counted"), [(9, 3), (3, 3), (2, 3), (1, 2)])
+def test_frames_are_counted_up_to_the_first_too_many(image_format, allowed, counted):
+    """Whether so many are refused depends on what the picture is used for."""
     data = pictures.gif(3) if image_format == "gif" else pictures.animated(image_format, 3)
-    assert probe(data, replace(LIMITS, max_frames=3)).frames == 3
-    assert isinstance(refusal(data, replace(LIMITS, max_frames=2)), TooManyFrames)
+    assert probe(data, replace(LIMITS, max_frames=allowed)).frames == counted
+
+
+def test_pages_of_a_tiff_are_no_frames():
+    assert probe(pictures.animated("tiff", 3), LIMITS).frames == 1
+
+
+def test_more_frames_than_allowed_are_refused_where_they_are_used():
+    with pytest.raises(TooManyFrames) as caught:
+        check_frames((32, 24), 3, replace(LIMITS, max_frames=2), field="/content")
+    assert caught.value.errors[0].pointer == "/content"
+    assert "more than 2 frames" in caught.value.detail
+    assert "(max_frames)" in caught.value.detail
+
+
+def test_all_frames_together_have_a_limit_of_pixels():
+    check_frames((32, 24), 3, replace(LIMITS, max_frames=3, max_pixels=3 * 32 * 24))
+    with pytest.raises(ImageTooLarge):
+        check_frames((32, 24), 3, replace(LIMITS, max_frames=3, max_pixels=3 * 32 * 24 - 1))
 
 
 def test_a_photo_with_a_second_picture_behind_it_is_one_frame():

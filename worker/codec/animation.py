@@ -10,15 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from shared.errors import ImageTooLarge
-from shared.image_probe import ImageInfo, ImageLimits, open_image, refusing
+from shared.image_probe import ImageInfo, ImageLimits, check_frames, open_image, refusing
 from worker.codec.decode import current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif
 
 AnimationFormat = Literal["gif", "webp"]
 
-_ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
 _TOO_FAST_MILLISECONDS = 10  # browsers take such frames for a mistake
 _USUAL_MILLISECONDS = 100  # and show them for this long
 
@@ -39,31 +37,20 @@ def decode_frames(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple
     and ImageTooLarge where all frames together have more pixels than `limits.max_pixels`.
     """
     image, info = open_image(data, limits, field=field)
-    _check_total(info, limits, field)
+    check_frames((info.width, info.height), info.frames, limits, field=field)
     with refusing(info.format, field):
         return tuple(_read(image, data, info))
-
-
-def _check_total(info: ImageInfo, limits: ImageLimits, field: str) -> None:
-    pixels = info.width * info.height * info.frames
-    if info.format in _ANIMATED and pixels > limits.max_pixels:
-        detail = (
-            f"The animation has {info.frames} frames of {info.width} x {info.height} pixels, "
-            f"{pixels} in all; at most {limits.max_pixels} are allowed (max_pixels)."
-        )
-        raise ImageTooLarge.of_field(field, detail)
 
 
 def _read(image: ImageFile, data: bytes, info: ImageInfo) -> Iterator[Frame]:
     # A PNG may show another picture where animations are not understood; Pillow puts it before the frames.
     first = 1 if getattr(image, "default_image", False) else 0
-    count = info.frames if info.format in _ANIMATED else 1
-    for number in range(first, first + count):
+    for number in range(first, first + info.frames):
         image.seek(number)
         decoded = current_frame(image, data, info)
         shape = (slice(info.height), slice(info.width))  # a GIF's later frames may reach beyond its canvas
         alpha = None if decoded.alpha is None else decoded.alpha[shape]
-        yield Frame(decoded.rgb[shape], alpha, _milliseconds(image) if count > 1 else 0)
+        yield Frame(decoded.rgb[shape], alpha, _milliseconds(image) if info.frames > 1 else 0)
 
 
 def _milliseconds(image: ImageFile) -> int:

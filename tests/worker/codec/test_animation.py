@@ -1,5 +1,6 @@
 """Animations are read as a viewer shows them, and written the same every time."""
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -69,6 +70,13 @@ def test_an_animation_plays_for_ever_or_once(image_format):
     )
     assert endless.info["loop"] == 0
     assert once.info.get("loop") == (None if image_format == "gif" else 1)  # without the mark a GIF ends
+
+
+@pytest.mark.parametrize("image_format", ["gif", "png", "webp"])
+def test_of_too_many_frames_the_first_may_be_used(image_format):
+    data = pictures.gif(3) if image_format == "gif" else pictures.animated(image_format)
+    limits = ImageLimits(min_side=1, max_frames=2)
+    assert np.array_equal(decode(data, limits).rgb, decode(data, LIMITS).rgb)
 
 
 @pytest.mark.parametrize("image_format", FORMATS)
@@ -158,6 +166,59 @@ def test_frames_are_laid_over_those_before(disposal):
     last = decode_frames(data, LIMITS)[-1]
     assert last.alpha is None if disposal == 1 else last.alpha is not None
     assert last.rgb[8, 20].tolist() == [255, 160, 0]
+
+
+def gif_file(screen: int, *frames: tuple[int, int, int, int, int], background: int = 1) -> bytes:
+    """Return a GIF of red, blue and green; each frame is left, top, side, color and disposal, all opaque."""
+    palette = bytes([255, 0, 0, 0, 0, 255, 0, 255, 0, 0, 0, 0])
+    parts = [b"GIF89a", struct.pack("<HHBBB", screen, screen, 0xF1, background, 0), palette]
+    for left, top, side, color, disposal in frames:
+        whole = pictures.save(Image.new("L", (side, side), color), "gif", optimize=False)
+        pixels = whole[whole.rindex(b",\0\0\0\0") + 10 : -1]
+        parts.append(struct.pack("<BBBBHBB", 0x21, 0xF9, 4, disposal << 2, 4, 0, 0))
+        parts.append(struct.pack("<BHHHHB", 0x2C, left, top, side, side, 0) + pixels)
+    return b"".join([*parts, b";"])
+
+
+def test_the_screen_of_a_gif_is_transparent_where_its_frame_is_not():
+    for image in (
+        decode(gif_file(24, (4, 8, 10, 0, 0)), LIMITS),
+        decode_frames(gif_file(24, (4, 8, 10, 0, 0)), LIMITS)[0],
+    ):
+        assert image.alpha is not None
+        assert np.argwhere(image.alpha).min(axis=0).tolist() == [8, 4]
+        assert (image.alpha == 255).sum() == 100
+        assert (image.rgb[image.alpha > 0] == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "P"])
+def test_a_grey_gif_may_be_smaller_than_its_screen_and_have_a_transparent_color(mode):
+    image = Image.new(mode, (8, 8), 7)
+    if mode == "P":
+        image.putpalette([value // 3 for value in range(255 * 3)] + [255, 0, 0])
+    image.putpixel((0, 0), 9)
+    data = bytearray(pictures.save(image, "gif", transparency=9, optimize=False))
+    data[6:10] = struct.pack("<HH", 16, 16)
+    seen = decode(bytes(data), LIMITS)
+    assert (seen.alpha == 255).sum() == 63
+    assert (seen.rgb[seen.alpha > 0] == 7).all()
+
+
+@pytest.mark.parametrize(("disposal", "kept"), [(1, 36), (2, 0), (3, 0)])
+def test_what_a_frame_covered_is_clear_again_and_not_in_the_background_color(disposal, kept):
+    data = gif_file(24, (0, 0, 6, 0, disposal), (12, 12, 6, 2, 1))
+    first, second = decode_frames(data, LIMITS)
+    assert (first.alpha == 255).sum() == 36
+    assert (second.alpha == 255).sum() == kept + 36
+    assert (second.rgb[12:18, 12:18] == (0, 255, 0)).all()
+
+
+def test_a_later_frame_gives_back_what_was_below_it():
+    data = gif_file(24, (0, 0, 24, 0, 1), (6, 6, 6, 2, 3), (12, 12, 6, 1, 2), (0, 0, 2, 2, 1))
+    second, third, fourth = decode_frames(data, LIMITS)[1:]
+    assert (second.alpha, second.rgb[8, 8].tolist()) == (None, [0, 255, 0])
+    assert (third.alpha, third.rgb[8, 8].tolist()) == (None, [255, 0, 0])
+    assert (fourth.alpha == 0).sum() == 36
 
 
 @pytest.mark.parametrize("image_format", ["gif", "png", "webp"])
