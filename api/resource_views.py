@@ -33,6 +33,18 @@ class FileView(View):
     urls: FileUrls
 
 
+class LimitsView(View):
+    """What the service takes of a picture."""
+
+    object: Literal["limits"]
+    max_bytes: int = Field(description="Of the body of an upload: a file must be a little smaller.")
+    max_pixels: int
+    max_side: int = Field(description="Pixels.")
+    min_side: int = Field(description="Pixels.")
+    max_frames: int = Field(description="Of an animation.")
+    formats: list[str]
+
+
 class FilePage(View):
     """Some files, newest first."""
 

@@ -1,6 +1,7 @@
 """What the pictures of a batch's items are called in an archive or a folder."""
 
 import re
+from unicodedata import normalize
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
@@ -28,3 +29,11 @@ def _safe(part: str) -> str:
     clean = f"_{clean[1:]}" if clean.startswith(".") else clean
     clean = f"{clean[:-1]}_" if clean.endswith(".") else clean
     return f"_{clean}" if not clean or _RESERVED.fullmatch(clean) else clean
+
+
+def alike(name: str) -> str:
+    """Return a form that names have in common where some system takes them for one: they differ by case only.
+
+    Composed and decomposed letters are one as well, as on macOS.
+    """
+    return normalize("NFD", normalize("NFD", name).casefold().upper().casefold())

@@ -11,9 +11,9 @@ from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import probe_upload
 from api.request_body import MULTIPART, expect_form
-from api.resource_views import FilePage, FileUrls, FileView
+from api.resource_views import FilePage, FileUrls, FileView, LimitsView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
-from api.services import services
+from api.services import image_limits, services
 from shared.errors import FieldError, InvalidRequest
 from shared.file_store import StoredFile
 from shared.identifiers import file_id, sha256
@@ -104,6 +104,23 @@ def list_files() -> Response:
     page = services().files.page(owner(), limit=query.limit, cursor=query.cursor)
     files = FilePage(object="list", data=[_view(file) for file in page.files], next_cursor=page.next_cursor)
     return page_answer(files, page.next_cursor)
+
+
+@blueprint.get("/limits")
+@described(blueprint, "getLimits", {200: answer("The limits", ref("LimitsView"))}, problems=(503,))
+def get_limits() -> Response:
+    """Read what a picture may have, before it is sent."""
+    limits = image_limits(services().settings.limits)
+    view = LimitsView(
+        object="limits",
+        max_bytes=limits.max_bytes,
+        max_pixels=limits.max_pixels,
+        max_side=limits.max_side,
+        min_side=limits.min_side,
+        max_frames=limits.max_frames,
+        formats=sorted(limits.formats),
+    )
+    return Response(view.model_dump_json(), mimetype="application/json")
 
 
 @blueprint.get("/files/<name>")

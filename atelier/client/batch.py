@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from atelier.client.errors import ProtocolError
+from atelier.client.errors import reading
 from atelier.client.job import JobError, Output, Status, error_from_json, output_from_json
 
 BatchStatus = Literal["open", "running", "paused", "completed", "canceled"]
@@ -61,18 +61,14 @@ class BatchItem:
 
 def batch_from_json(body: Any) -> Batch:
     """Read a batch; raise ProtocolError where the document is none."""
-    try:
+    with reading("a batch"):
         return _batch(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError("the answer is not a batch as this version of the client knows it") from error
 
 
 def item_from_json(body: Any) -> BatchItem:
     """Read an item's result; raise ProtocolError where the document is none."""
-    try:
+    with reading("a result"):
         return _item(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError("the answer is not a result as this version of the client knows it") from error
 
 
 def _batch(body: Mapping[str, Any]) -> Batch:

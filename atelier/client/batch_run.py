@@ -11,8 +11,9 @@ import httpx
 from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
 from atelier.client.batch_download import Saved, saved
 from atelier.client.downloads import check_digest
-from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
+from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout, reading
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.json_body import check_seconds
 from atelier.client.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
 from atelier.client.retries import may_pass
 from atelier.client.transport import Transport, json_of
@@ -48,12 +49,14 @@ class BatchRun:
                 time.sleep(PAUSE_SECONDS)
                 continue
             heard = time.monotonic()
-            for entry in page["data"]:
+            with reading("a page of results"):
+                entries, done = list(page["data"]), bool(page["done"])
+            for entry in entries:
                 self.after += 1
                 yield item_from_json(entry)
-            if page["done"]:
+            if done:
                 return
-            if len(page["data"]) < FEW:
+            if len(entries) < FEW:
                 time.sleep(PAUSE_SECONDS)
 
     def _page(self, heard: float) -> Any | None:
@@ -82,6 +85,7 @@ class BatchRun:
 
     def wait(self, *, timeout_seconds: float | None = None) -> Batch:
         """Return the batch when every item is done; raise WaitTimeout."""
+        check_seconds(timeout_seconds, "timeout_seconds")
         deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
         while not self.refresh().done:
             left = LONG_POLL_SECONDS if deadline is None else deadline - time.monotonic()
@@ -107,12 +111,8 @@ class BatchRun:
     def jobs(self, *, status: Status | None = None) -> Iterator[Job]:
         """Yield the items as jobs, by index; of an item that was tried again, the latest job."""
         query: dict[str, Any] = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
-        while True:
-            page = json_of(self._transport.send("GET", self._path("/items"), params=query))
+        for page in self._transport.pages(self._path("/items"), query):
             yield from (job_from_json(entry) for entry in page["data"])
-            if not page.get("next_cursor"):
-                return
-            query["cursor"] = page["next_cursor"]
 
     def pause(self) -> Batch:
         """Start no further item."""
@@ -128,7 +128,9 @@ class BatchRun:
 
     def retry_failed(self) -> int:
         """Run every item again that failed or expired; return how many. New results come as further ones."""
-        return int(json_of(self._transport.send("POST", self._path("/retry-failed")))["count"])
+        found = json_of(self._transport.send("POST", self._path("/retry-failed")))
+        with reading("a count of items"):
+            return int(found["count"])
 
     def delete(self) -> None:
         """Forget a batch that is done, with its items and their pictures."""

@@ -46,13 +46,8 @@ class Batches:
 
     def __iter__(self) -> Iterator[Batch]:
         """Yield all batches, newest first, page by page."""
-        query: dict[str, Any] = {"limit": PAGE_SIZE}
-        while True:
-            page = json_of(self._transport.send("GET", "/v1/batches", params=query))
+        for page in self._transport.pages("/v1/batches", {"limit": PAGE_SIZE}):
             yield from (batch_from_json(entry) for entry in page["data"])
-            if not page.get("next_cursor"):
-                return
-            query["cursor"] = page["next_cursor"]
 
 
 class BatchClient(JobClient):

@@ -1,13 +1,14 @@
 """The Python client: jobs in, pictures out, over HTTP. Synchronous, and safe to share between threads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 from urllib.parse import quote
 
 from atelier.client.batches import BatchClient
-from atelier.client.errors import ApiError
+from atelier.client.errors import ApiError, reading
 from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
 from atelier.client.model_view import Model, model_from_json
 from atelier.client.pictures import Picture, Source, check_there, is_file_id, read_source
@@ -22,32 +23,59 @@ from atelier.client.requests import (
     TransformOptions,
     TransformRequest,
 )
-from atelier.client.resources import StoredStyle, Styles, style_from_json, styles_from_json
+from atelier.client.resources import (
+    Limits,
+    StoredStyle,
+    Styles,
+    limits_from_json,
+    style_from_json,
+    styles_from_json,
+)
 from atelier.client.transport import json_of
 
 __all__ = ["DEFAULT_URL", "Client"]
 
+HTTP_NOT_FOUND = 404
 StyleSource = Source | int | Style  # a picture of one's own, the number of a built-in style, or any style
 
 
 class Client(BatchClient):
-    """One Atelier, over HTTP. Every method may raise ApiError or ServiceUnreachable."""
+    """One Atelier, over HTTP. Every method may raise ApiError, ServiceUnreachable or ProtocolError."""
 
     def upload(self, source: Source) -> str:
         """Upload a picture, once however often it is sent, and return its file id. Ids pass through."""
         if is_file_id(source):
             return str(source)
         try:
-            answer = self._transport.send("POST", "/v1/files", files={"file": read_source(source)})
+            picture = read_source(source, lambda: self._most_bytes)
+            answer = self._transport.send("POST", "/v1/files", files={"file": picture})
         except ApiError as error:
             path = str(source) if isinstance(source, str | Path) else ""
             raise ApiError(error.problem, status=error.status, subject=path) from error
-        return str(json_of(answer)["id"])
+        found = json_of(answer)
+        with reading("a file"):
+            return str(found["id"])
+
+    def limits(self) -> Limits | None:
+        """Return what the service takes of a picture; None where it is an older one, which does not say."""
+        try:
+            return limits_from_json(json_of(self._transport.send("GET", "/v1/limits")))
+        except ApiError as error:
+            if error.status == HTTP_NOT_FOUND:
+                return None
+            raise
+
+    @cached_property
+    def _most_bytes(self) -> int | None:
+        limits = self.limits()
+        return limits.max_bytes if limits else None
 
     def file_expiry(self, file: str) -> datetime | None:
         """Return until when the service has a file, None while something needs it; ApiError (404) without."""
-        until = json_of(self._transport.send("GET", f"/v1/files/{quote(file, safe='')}")).get("expires_at")
-        return datetime.fromisoformat(until) if until else None
+        found = json_of(self._transport.send("GET", f"/v1/files/{quote(file, safe='')}"))
+        with reading("a file"):
+            until = found.get("expires_at")
+            return datetime.fromisoformat(until) if until else None
 
     def stylize(
         self,
@@ -116,17 +144,7 @@ class Client(BatchClient):
 
     def styles(self) -> Styles:
         """Return all stored styles, newest first, and the built-in ones of every model that has its own."""
-        pages = list(self._style_pages())
-        return styles_from_json(pages)
-
-    def _style_pages(self) -> Iterator[Any]:
-        query: dict[str, Any] = {"limit": PAGE_SIZE}
-        while True:
-            page = json_of(self._transport.send("GET", "/v1/styles", params=query))
-            yield page
-            if not page.get("next_cursor"):
-                return
-            query["cursor"] = page["next_cursor"]
+        return styles_from_json(list(self._transport.pages("/v1/styles", {"limit": PAGE_SIZE})))
 
     def add_style(self, name: str, image: Source) -> StoredStyle:
         """Keep a picture as a style under a name, for jobs to give; the same again changes nothing."""
@@ -143,9 +161,8 @@ class Client(BatchClient):
 
     def models(self) -> tuple[Model, ...]:
         """Return the models that jobs may name."""
-        return tuple(
-            model_from_json(entry) for entry in json_of(self._transport.send("GET", "/v1/models"))["data"]
-        )
+        page = next(self._transport.pages("/v1/models", {}))
+        return tuple(model_from_json(entry) for entry in page["data"])
 
     def reload_models(self) -> None:
         """Have every live worker take new model versions into service; they do so within seconds."""

@@ -1,7 +1,8 @@
 """What the client raises: problems that the service names, jobs that ended badly, no answer at all."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 class ClientError(Exception):
     """Base of every error that the client raises by itself."""
+
+
+class InvalidValue(ClientError, ValueError):
+    """Raised before anything is sent: a value that JSON cannot hold, such as NaN, or that is no duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +113,12 @@ class WaitTimeout(ClientError):
 
 class ProtocolError(ClientError):
     """Raised when an answer is not what this version of the client understands."""
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Have a document that lacks what the block reads from it raise ProtocolError; `what` it should be."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ProtocolError(f"the answer is not {what} as this version of the client knows it") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from atelier.client.errors import Fault, ProtocolError
+from atelier.client.errors import Fault, reading
 
 JobType = Literal["generate", "stylize", "transform"]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
@@ -105,10 +105,8 @@ class Job:
 
 def job_from_json(body: Any) -> Job:
     """Read a job; raise ProtocolError where the document is none."""
-    try:
+    with reading("a job"):
         return _job(body)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ProtocolError("the answer is not a job as this version of the client knows it") from error
 
 
 def _job(body: Mapping[str, Any]) -> Job:

@@ -9,7 +9,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from atelier.client.downloads import check_digest, file_name
-from atelier.client.errors import ApiError, JobFailed
+from atelier.client.errors import ApiError, JobFailed, reading
 from atelier.client.events import Event
 from atelier.client.job import Job, JobType, Status, job_from_json
 from atelier.client.pictures import Picture
@@ -143,18 +143,16 @@ class JobClient:
         }
         query: dict[str, Any] = {name: value for name, value in filters.items() if value is not None}
         query["limit"] = PAGE_SIZE
-        while True:
-            page = json_of(self._transport.send("GET", "/v1/jobs", params=query))
+        for page in self._transport.pages("/v1/jobs", query):
             yield from (job_from_json(entry) for entry in page["data"])
-            if not page.get("next_cursor"):
-                return
-            query["cursor"] = page["next_cursor"]
 
     def unlisted_items(self, *, status: Status | None = None) -> int:
         """Return how many items of batches have a status: what `jobs(items=False)` leaves out."""
         filters = {"status": status} if status else {}
         query = {**filters, "items": False, "limit": 1}
-        return int(json_of(self._transport.send("GET", "/v1/jobs", params=query))["unlisted_items"])
+        page = json_of(self._transport.send("GET", "/v1/jobs", params=query))
+        with reading("a list of jobs"):
+            return int(page["unlisted_items"])
 
     def close(self) -> None:
         """Close every connection."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.client.errors import ProtocolError
+from atelier.client.errors import reading
 from atelier.client.job import JobType
 
 
@@ -21,7 +21,5 @@ class Model:
 
 def model_from_json(body: Any) -> Model:
     """Read a model; raise ProtocolError where the document is none."""
-    try:
+    with reading("a model"):
         return Model(body["name"], body["type"], body["version"], body.get("title") or "", body)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ProtocolError("the answer is not a model as this version of the client knows it") from error

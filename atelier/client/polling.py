@@ -8,6 +8,7 @@ import httpx
 
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
 from atelier.client.job import Job, job_from_json
+from atelier.client.json_body import check_seconds
 from atelier.client.retries import may_pass
 from atelier.client.transport import Transport, json_of
 
@@ -30,6 +31,7 @@ class Waiter:
         timeout_seconds: float | None = None,
         on_progress: OnProgress | None = None,
     ) -> None:
+        check_seconds(timeout_seconds, "timeout_seconds")
         now = time.monotonic()
         self._transport = transport
         self._job_id = job if isinstance(job, str) else job.id

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from atelier.client.errors import ProtocolError
+from atelier.client.errors import reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,18 @@ class BuiltinStyles:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What the service takes of a picture."""
+
+    max_bytes: int  # of an upload
+    max_pixels: int
+    max_side: int  # pixels
+    min_side: int  # pixels
+    max_frames: int  # of an animation
+    formats: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Styles:
     """All styles that jobs may name or number."""
 
@@ -36,21 +48,28 @@ class Styles:
 
 def style_from_json(body: Any) -> StoredStyle:
     """Read a stored style; raise ProtocolError where the document is none."""
-    try:
+    with reading("a style"):
         return StoredStyle(body["name"], body["image"], body["urls"]["image"], body)
-    except (KeyError, TypeError) as error:
-        raise ProtocolError("the answer is not a style as this version of the client knows it") from error
 
 
 def styles_from_json(pages: Sequence[Any]) -> Styles:
     """Read all pages of the list of styles; raise ProtocolError where one is none."""
-    try:
+    with reading("a list of styles"):
         stored = tuple(style_from_json(entry) for page in pages for entry in page["data"])
         return Styles(stored, tuple(_builtin(entry) for entry in pages[0]["builtin"]))
-    except (KeyError, TypeError) as error:
-        raise ProtocolError(
-            "the answer is not a list of styles as this version of the client knows it"
-        ) from error
+
+
+def limits_from_json(body: Any) -> Limits:
+    """Read the limits; raise ProtocolError where the document is none."""
+    with reading("limits"):
+        return Limits(
+            max_bytes=int(body["max_bytes"]),
+            max_pixels=int(body["max_pixels"]),
+            max_side=int(body["max_side"]),
+            min_side=int(body["min_side"]),
+            max_frames=int(body["max_frames"]),
+            formats=tuple(body["formats"]),
+        )
 
 
 def _builtin(body: Any) -> BuiltinStyles:

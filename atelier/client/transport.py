@@ -1,17 +1,20 @@
 """HTTP underneath the client: one connection pool, retries that are safe, problems turned into exceptions."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
-from atelier.client.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable
+from atelier.client.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable, reading
+from atelier.client.json_body import check_seconds, json_bytes
 from atelier.client.retries import asked_pause, is_retryable, pauses
 
 USER_AGENT = "atelier-client"
 CONNECT_SECONDS = 5.0
+GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # what a proxy before the service may answer
+HTTP_SERVER_ERROR, HTTP_NOT_IMPLEMENTED = 500, 501
 
 
 class Transport:
@@ -25,6 +28,7 @@ class Transport:
         retries: int,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        check_seconds(timeout_seconds, "timeout_seconds")
         self.base_url = _checked_address(base_url)
         self.timeout_seconds = timeout_seconds
         self._retries = retries
@@ -49,8 +53,12 @@ class Transport:
     ) -> httpx.Response:
         """Return a good answer, or 304; ApiError for a problem, ServiceUnreachable after all retries.
 
-        Where no connection can be made and none ever was, ServiceUnreachable is raised at once.
+        Where no connection can be made and none ever was, ServiceUnreachable is raised at once. Raises
+        InvalidValue where the `json` among the parts cannot be sent.
         """
+        if "json" in parts:
+            headers = {**parts.get("headers", {}), "Content-Type": "application/json"}
+            parts |= {"content": json_bytes(parts.pop("json")), "headers": headers}
         timeout = self._timeout(read_seconds or self.timeout_seconds)
         for pause in (*pauses(self._retries if retries is None else retries), None):
             try:
@@ -66,6 +74,20 @@ class Transport:
                 return _checked(response)
             self._sleep(asked_pause(response) or pause)
         raise AssertionError("the last round returns or raises")
+
+    def pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield every page of a list, from the first on."""
+        cursor: dict[str, Any] = {}
+        while True:
+            page = json_of(self.send("GET", path, params={**query, **cursor}))
+            with reading("a page of a list"):
+                entries, following = page["data"], page.get("next_cursor")
+                if not isinstance(entries, list):
+                    raise TypeError("no list")
+            yield page
+            if not following:
+                return
+            cursor = {"cursor": following}
 
     @contextmanager
     def stream(self, path: str, *, read_seconds: float, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -103,18 +125,22 @@ def _checked_address(url: str) -> str:
 
 def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_error:
-        raise ApiError(_problem(response), status=response.status_code)
+        raise _error(response)
     return response
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
+def _error(response: httpx.Response) -> ApiError | ProtocolError:
+    """Return what an answer with an error means: only a gateway on the way has none of the service's form."""
+    status, title = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}"
     try:
         body = response.json()
     except ValueError:
         body = None
-    if isinstance(body, dict):
-        return body
-    return {"title": f"HTTP {response.status_code} {response.reason_phrase}", "detail": response.text[:200]}
+    if isinstance(body, dict) and "code" in body:
+        return ApiError(body, status=status)
+    if status in GATEWAY or (status >= HTTP_SERVER_ERROR and status != HTTP_NOT_IMPLEMENTED):
+        return ApiError({"title": title, "detail": response.text[:200]}, status=status)
+    return ProtocolError(f"{response.request.url} answered {title}, as no Atelier does; is this one?")
 
 
 def json_of(response: httpx.Response) -> Any:

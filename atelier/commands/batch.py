@@ -1,8 +1,10 @@
 """`atelier batch`: a folder of photos, each in every style, into a folder of the same shape."""
 
 import math
+import os
 import time
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,17 +13,19 @@ import click
 
 from atelier.cli import Target, url_option
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.commands.batch_options import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.style_choice import check_styles
 from atelier.commands.prepared import PreparedOrder, send_prepared
+from atelier.display.plain import plain
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.display import shown
 from atelier.folder_batch.feed import Feed, Find, Once, Watched, finder
 from atelier.folder_batch.interruption import on_interrupt, on_timeout
 from atelier.folder_batch.journal import Journal
-from atelier.folder_batch.looking import Looker
+from atelier.folder_batch.looking import REFUSALS, Looker
 from atelier.folder_batch.names import Names
 from atelier.folder_batch.scan import is_around, why_no_photos
 from atelier.folder_batch.sender import Sender
@@ -31,6 +35,16 @@ from atelier.folder_batch.uploads import Uploads
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
 PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
+MOST_BYTES = 1 << 30  # of a file, where the service does not say how many it takes: none takes more
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a run begins with."""
+
+    uploads: Uploads
+    board: Board
+    most_bytes: int  # that the service takes in one file
 
 
 @click.command(short_help="Paint a folder of photos; go on after an interruption.")
@@ -68,24 +82,28 @@ def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
         client.models()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
             return send_prepared(client, PreparedOrder.of(ctx, options))
-        return _paint(client, read_order(ctx, options), options)
+        limits = client.limits()
+        most = limits.max_bytes if limits else MOST_BYTES
+        return _paint(client, read_order(ctx, options, most), options, most)
 
 
-def _paint(client: Client, order: Order, options: dict[str, Any]) -> int:
-    """Carry an order out; return the exit status."""
+def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: int) -> int:
+    """Carry an order out, with photos of at most so many bytes; return the exit status."""
     uploads, board = Uploads(client), Board(len(order.recipe.variations))
     folder, began = options["output"], time.monotonic()
     find = finder(order.sources, folder, _say_left_out)
     _check_photos(order, folder, find, is_watched=options["watch"])
     check_styles(client, options["styles"], order.recipe.model, options["numbers"] or ())
+    _bring_files(uploads, order)
     feed: Feed = Watched(find) if options["watch"] else Once(find)
     with closing(Journal(folder)) as journal:
-        course = _begun(client, order, journal, (uploads, board), options)
+        course = _begun(client, order, journal, Parts(uploads, board, most_bytes), options)
         try:
             _run(course, feed, folder.name or "batch", options["timeout"])
         finally:
             seconds = time.monotonic() - began
-            tell(board, folder, seconds=seconds, sent=uploads.sent, as_json=options["as_json"])
+            facts: dict[str, Any] = {"sent": uploads.sent, "naming": order.name_of}
+            tell(board, folder, seconds=seconds, as_json=options["as_json"], **facts)
     if course.interrupted and seconds >= (options["timeout"] or math.inf):
         return EXIT_TIMEOUT
     if course.interrupted and not options["watch"]:
@@ -108,11 +126,9 @@ def _say_left_out(folder: Path) -> None:
     click.echo(f"{folder} is left out, because it holds pictures that `atelier batch` made.", err=True)
 
 
-def _begun(
-    client: Client, order: Order, journal: Journal, parts: tuple[Uploads, Board], options: dict[str, Any]
-) -> Course:
+def _begun(client: Client, order: Order, journal: Journal, parts: Parts, options: dict[str, Any]) -> Course:
     """Return a run that has taken up what earlier ones left."""
-    uploads, board = parts
+    uploads = parts.uploads
     settle_options(journal, order.told, client, anew=options["anew"])
     memory = journal.memory
     known = memory.targets
@@ -120,20 +136,34 @@ def _begun(
         order.pattern,
         order.recipe,
         memory.owners(),
-        is_foreign=lambda target: target not in known and (journal.folder / target).exists(),
+        is_foreign=lambda target: target not in known and os.path.lexists(journal.folder / target),
     )
-    looker = Looker(order.recipe, names, memory, folder=journal.folder, uploads=uploads)
-    settings = {"name": journal.folder.resolve().name[:200], **settings_of(options)}
+    where: dict[str, Any] = {"folder": journal.folder, "uploads": uploads, "most": parts.most_bytes}
+    looker = Looker(order.recipe, names, memory, **where)
+    settings = {"name": plain(journal.folder.resolve().name)[:200], **settings_of(options)}
     sender = Sender(client, journal, settings, partial(_bring_files, uploads, order))
-    course = Course(looker, sender, journal, board, folder=journal.folder, connections=options["connections"])
+    places: dict[str, Any] = {"folder": journal.folder, "connections": options["connections"]}
+    course = Course(looker, sender, journal, parts.board, **places)
     take_up(client, journal, sender, course, retry=options["retry"])
     return course
 
 
 def _bring_files(uploads: Uploads, order: Order) -> None:
-    """See that the service has the pictures of styles and mask; it may have forgotten them meanwhile."""
-    for data in order.files:
-        uploads.ensure(data, anew=True)
+    """See that the service has the pictures of styles and mask; it may have forgotten them meanwhile.
+
+    Raises BadParameter, which tells each that the service does not take.
+    """
+    faults: dict[str, list[str]] = {}
+    for file in order.files:
+        try:
+            uploads.ensure(file.data, anew=True)
+        except ApiError as error:
+            if error.status not in REFUSALS:
+                raise
+            told = "; ".join(fault.detail for fault in error.errors) or error.detail
+            faults.setdefault(file.option, []).append(f"{file.path}: {told}")
+    for option, reasons in faults.items():
+        raise click.BadParameter("; ".join(dict.fromkeys(reasons)), param_hint=option)
 
 
 def _run(course: Course, feed: Feed, title: str, timeout: float | None) -> None:

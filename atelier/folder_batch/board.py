@@ -21,6 +21,7 @@ class Failure:
     source: str
     target: str  # "" where all pictures of the photo are concerned
     reason: str
+    subject: str = ""  # the style or mask that is at fault, where the photo is not
 
 
 class Pace:
@@ -100,8 +101,10 @@ class Board:
         if looked.stranger:
             self.strangers[looked.photo.name] = looked.stranger
         self.kept += len(looked.kept)
-        for want, reason in looked.spoiled:
-            self.failures[want.target] = Failure(want.source, want.target, reason)
+        for bad in looked.spoiled:
+            self.failures[bad.want.target] = Failure(
+                bad.want.source, bad.want.target, bad.reason, bad.subject
+            )
         for want in (*looked.under_way, *looked.new):
             self.failures.pop(want.target, None)
             self.pending[want.target] = want
@@ -127,7 +130,7 @@ class Board:
         want = self.pending.get(key[0])
         return want is not None and want.key == key
 
-    def end(self, want: Want, reason: str = "") -> None:
+    def end(self, want: Want, reason: str = "", subject: str = "") -> None:
         """Note that a picture is saved, or why there will be none."""
         self.under_way.discard(want.key)
         if not self.wants(want.key):
@@ -135,7 +138,7 @@ class Board:
         del self.pending[want.target]
         self.pace.count()
         if reason:
-            self.failures[want.target] = Failure(want.source, want.target, reason)
+            self.failures[want.target] = Failure(want.source, want.target, reason, subject)
         else:
             self.saved += 1
 

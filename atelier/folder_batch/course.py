@@ -1,6 +1,7 @@
 """The course of a run: photos are looked at, sent, and saved, all at once, until nothing is left to do."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -13,9 +14,9 @@ from atelier.folder_batch.board import Board, Key, News
 from atelier.folder_batch.crew import Crew
 from atelier.folder_batch.feed import Feed
 from atelier.folder_batch.journal import Journal
-from atelier.folder_batch.looking import Looked, Looker, Want
-from atelier.folder_batch.results import Fetched, Result, fetch, listen
-from atelier.folder_batch.scan import Photo
+from atelier.folder_batch.looking import Looked, Looker, Want, subjects_of
+from atelier.folder_batch.results import FORGOTTEN, Fetched, Result, fetch, listen
+from atelier.folder_batch.scan import Photo, Unread
 from atelier.folder_batch.sender import Sender, Sent
 
 PAGE_ITEMS = 200  # that one request adds: while it is on its way, the next gather
@@ -47,6 +48,7 @@ class Course:
         self._fetchers = Crew(self._inbox, connections, "fetch")
         self._listening: set[str] = set()  # ids of batches whose results come
         self._drained_now: set[str] = set()  # ids of batches that have no further results
+        self._unsaved: set[str] = set()  # ids of batches of which the next run fetches what is not saved
         self._latest: dict[str, dict[str, str]] = {}  # batch: custom id: job, for items tried again
         self._early: dict[Key, Result] = {}  # of photos that are not looked at yet
         self.board = board
@@ -91,7 +93,7 @@ class Course:
         if busy or board.looking or board.ready or self._sender.is_open:
             return False
         if board.pending and not self._listening:
-            board.give_up(list(board.pending.values()), "the service has forgotten it")
+            board.give_up(list(board.pending.values()), FORGOTTEN)
         return not board.pending
 
     def _handle(self, seconds: float, most: int = 1000) -> None:
@@ -104,13 +106,14 @@ class Course:
             return
 
     def _begin(self, feed: Feed) -> None:
-        for entry in feed.take():
-            if isinstance(entry, Photo):
-                plan = self._looker.plan(entry)
-                self.board.looking += 1
-                self._lookers.put(partial(self._looker.look, plan, self.board.under_way), self._looked)
-            else:
-                self.board.fail_photo(entry)
+        found = feed.take()
+        unread = [entry for entry in found if isinstance(entry, Unread)]
+        for plan in (*unread, *self._looker.plans([entry for entry in found if isinstance(entry, Photo)])):
+            if isinstance(plan, Unread):
+                self.board.fail_photo(plan)
+                continue
+            self.board.looking += 1
+            self._lookers.put(partial(self._looker.look, plan, self.board.under_way), self._looked)
 
     def _looked(self, looked: Looked) -> None:
         self.board.take(looked)
@@ -129,7 +132,8 @@ class Course:
             self._sending.put(self._sender.finish, lambda _: None)
 
     def _sent(self, sent: Sent) -> None:
-        self._listen(sent.run)
+        if sent.run is not None:
+            self._listen(sent.run)
         for want, reason in sent.refused:
             self.board.end(want, reason)
 
@@ -151,15 +155,32 @@ class Course:
 
     def _settle(self, result: Result, want: Want) -> None:
         if not result.reason:
-            self._fetchers.put(partial(fetch, result, want, self._folder), self._fetched)
+            then = partial(self._fetched, result.run.id)
+            self._fetchers.put(partial(fetch, result, want, self._folder), then)
             return
+        subject = result.subject_of(want)
         if result.is_final:
             facts = {"target": want.target, "source": want.source, "digest": want.digest}
-            self._journal.note("spoiled", **facts, reason=result.reason, batch=result.run.id)
-        self.board.end(want, result.reason)
+            facts |= {"reason": result.reason, "batch": result.run.id, "subject": subject}
+            self._journal.note("spoiled", **facts)
+        if result.is_final and subject:
+            self._refuse(subject, result.reason)
+        self.board.end(want, result.reason, subject)
 
-    def _fetched(self, fetched: Fetched) -> None:
+    def _refuse(self, subject: str, reason: str) -> None:
+        """Ask for no further picture in a style, or with a mask, that the service cannot use."""
+        self._looker.refused[subject] = reason
+        unsent, self.board.ready = self.board.ready, deque()
+        for want in unsent:
+            if subject in subjects_of(want.body):
+                self.board.end(want, reason, subject)
+            else:
+                self.board.ready.append(want)
+
+    def _fetched(self, batch: str, fetched: Fetched) -> None:
         want = fetched.want
+        if fetched.is_there_still:
+            self._unsaved.add(batch)
         if not fetched.reason:
             facts = {"target": want.target, "source": want.source, "digest": want.digest}
             self._journal.note("saved", **facts, sha256=fetched.sha256)
@@ -179,6 +200,6 @@ class Course:
     def _note_ends(self) -> None:
         """Note which batches bring nothing more, once all that they brought is saved."""
         if not (self._fetchers.busy or self.board.looking):
-            for batch in self._drained_now:
+            for batch in self._drained_now - self._unsaved:
                 self._journal.note("ended", batch=batch)
             self._drained_now.clear()

@@ -5,7 +5,8 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ class Spoiled:
     digest: str
     reason: str
     batch: str
+    subject: str = ""  # the style or mask that is at fault, where the photo is not
 
 
 @dataclass(slots=True)
@@ -87,8 +89,8 @@ class Memory:
         self.saved[fact["target"]] = Kept(fact["source"], fact["digest"], fact["sha256"])
 
     def _spoiled(self, fact: Mapping[str, Any]) -> None:
-        known = (fact[name] for name in ("source", "digest", "reason", "batch"))
-        self.spoiled[fact["target"]] = Spoiled(*known)
+        known = {name: fact[name] for name in ("source", "digest", "reason", "batch")}
+        self.spoiled[fact["target"]] = Spoiled(**known, subject=fact.get("subject", ""))
 
     def owners(self) -> dict[str, str]:
         """Return which photo each known picture is of, by target."""
@@ -121,8 +123,7 @@ class Memory:
                 "sha256": kept.sha256,
             }
         for target, bad in self.spoiled.items():
-            known = {"source": bad.source, "digest": bad.digest, "reason": bad.reason, "batch": bad.batch}
-            yield {"kind": "spoiled", "target": target, **known}
+            yield {"kind": "spoiled", "target": target, **asdict(bad)}
         if self.opening is not None:
             yield self.opening
 
@@ -142,9 +143,9 @@ class Journal:
         facts = list(self.memory.facts())
         if not lines or len(lines) > 2 * len(facts) + SLACK_LINES:
             write_whole(path, b"".join(_line(fact) for fact in facts))
-        self._file = path.open("ab")
-        if lines and not path.read_bytes().endswith(b"\n"):  # the end of a line was lost
-            self._file.write(b"\n")
+        self._file = path.open("ab", buffering=0)
+        cut_off = lines and not path.read_bytes().endswith(b"\n")  # the end of a line was lost
+        self._unwritten = b"\n" if cut_off else b""
 
     def _hold(self) -> None:
         try:
@@ -154,15 +155,24 @@ class Journal:
             raise FolderBusy(f"another `atelier batch` works on {self.folder}") from error
 
     def note(self, kind: str, **facts: Any) -> None:
-        """Write a fact down and learn it. Any thread may."""
+        """Learn a fact and write it down, where the disk is full with a later one. Any thread may."""
         fact = {"kind": kind, **facts}
         with self._lock:
-            self._file.write(_line(fact))
-            self._file.flush()
             self.memory.take(fact)
+            self._unwritten += _line(fact)
+        with suppress(OSError):
+            self.write_down()
+
+    def write_down(self) -> None:
+        """Write what is not written yet; raise OSError where that cannot be done now."""
+        with self._lock:
+            while self._unwritten:
+                self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
 
     def close(self) -> None:
-        """Let the folder go."""
+        """Let the folder go. What could not be written down is found out again in the next run."""
+        with suppress(OSError):
+            self.write_down()
         self._file.close()
         os.close(self._holder)
 

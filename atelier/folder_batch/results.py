@@ -2,19 +2,23 @@
 
 import hashlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from atelier.client.batch import BatchItem
 from atelier.client.batch_run import BatchRun
 from atelier.client.downloads import write_whole
-from atelier.client.errors import ApiError
+from atelier.client.errors import ApiError, Fault, ProtocolError
 from atelier.folder_batch.crew import Inbox
-from atelier.folder_batch.looking import Want, digest_of_file
+from atelier.folder_batch.looking import Want, digest_of_file, subjects_of
+from atelier.folder_batch.places import say_fault
 
 GONE = frozenset({404, 410})
+OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that its photo decides
+FORGOTTEN = "the service has forgotten it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,14 @@ class Result:
     def is_final(self) -> bool:
         """Whether trying again is for somebody to decide."""
         return self.item.status in ("failed", "expired")
+
+    def subject_of(self, want: Want) -> str:
+        """Return the style or mask that made an item fail; "" where the photo did, or something else."""
+        faults = self.item.error.errors if self.item.error else ()
+        if not faults or any(name_of(fault) not in ("styles", "mask") for fault in faults):
+            return ""
+        places = [subjects_of(part_of(want.body, fault)) for fault in faults]
+        return next((place[0] for place in places if place), "")
 
 
 def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[str], None]) -> None:
@@ -64,19 +76,39 @@ class Fetched:
     want: Want
     sha256: str
     reason: str = ""
+    is_there_still: bool = False  # the service has the picture, which is not on the disk
 
 
 def fetch(result: Result, want: Want, folder: Path) -> Fetched:
-    """Write a result's picture to its place, where it is not there already. Raises OSError."""
+    """Write a result's picture to its place, where it is not there already."""
     output = result.item.outputs[0].output
     path = folder / want.target
     if output.sha256 and digest_of_file(path) == output.sha256:
         return Fetched(want, output.sha256)
     try:
         data = result.run.download(result.item)
+        write_whole(path, data)
     except ApiError as error:
         if error.status not in GONE:
             raise
-        return Fetched(want, "", reason="the service has forgotten it")
-    write_whole(path, data)
+        return Fetched(want, "", FORGOTTEN)
+    except ProtocolError as error:
+        return Fetched(want, "", str(error), is_there_still=True)
+    except OSError as error:
+        return Fetched(want, "", f"it cannot be saved: {say_fault(error)}", is_there_still=True)
     return Fetched(want, hashlib.sha256(data).hexdigest())
+
+
+def name_of(fault: Fault) -> str:
+    """Return the field of an item that a fault is about."""
+    return fault.pointer.strip("/").partition("/")[0]
+
+
+def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
+    """Return the part of an item that a fault is about: one of its styles, or its mask."""
+    field, _, rest = fault.pointer.strip("/").partition("/")
+    number = rest.partition("/")[0]
+    value = body.get(field)
+    if field == "styles" and isinstance(value, list):
+        return {field: value[int(number) : int(number) + 1] if number.isdigit() else value}
+    return {field: value}

@@ -28,7 +28,8 @@ def settle_options(journal: Journal, options: Mapping[str, str], client: Client,
     known = journal.memory.run
     if known == options:
         return
-    if known and not anew:
+    is_begun = bool(journal.memory.batches or journal.memory.targets)
+    if known and is_begun and not anew:
         raise OtherOptions(_difference(journal, options))
     if known:
         _forget_unfinished(journal, client)

@@ -1,7 +1,8 @@
 """What a run says at its end."""
 
 import json
-from dataclasses import asdict
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -14,19 +15,36 @@ GO_ON = "interrupted; the same command goes on from here"
 NAMED = 10  # files that are no pictures, of which each is named
 
 
-def tell(board: Board, folder: Path, *, seconds: float, sent: int, as_json: bool) -> None:
-    """Print what came of a run: failures and their reasons on stderr, the sum on stdout."""
+Naming = Callable[[str], str]  # what a style or a mask is called on the command line
+
+
+def tell(
+    board: Board, folder: Path, *, seconds: float, sent: int, as_json: bool, naming: Naming = str
+) -> None:
+    """Print what came of a run: failures and their reasons on stderr, the sum on stdout.
+
+    A style or mask at fault is named once, and not the photos that could not be painted with it.
+    """
     if as_json:
-        click.echo(json.dumps(_facts(board, folder, seconds, sent)))
+        click.echo(json.dumps(_facts(board, folder, seconds, sent, naming)))
         return
+    for (subject, reason), count in _blamed(board).items():
+        lost = f"{count} {'picture was' if count == 1 else 'pictures were'} not made"
+        click.echo(f"failed: {naming(subject)}: {reason}; {lost}", err=True)
     for failure in board.failures.values():
-        made = f" ({failure.target})" if failure.target else ""
-        click.echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
+        if not failure.subject:
+            made = f" ({failure.target})" if failure.target else ""
+            click.echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
     for name, reason in list(board.strangers.items())[:NAMED]:
         click.echo(f"skipped: {name}: {reason}", err=True)
     if len(board.strangers) > NAMED:
         click.echo(f"skipped: {len(board.strangers) - NAMED} more", err=True)
     click.echo(_sum(board, folder, seconds))
+
+
+def _blamed(board: Board) -> Counter[tuple[str, str]]:
+    """Return how many pictures were not made, by the style or mask at fault and the reason."""
+    return Counter((entry.subject, entry.reason) for entry in board.failures.values() if entry.subject)
 
 
 def _sum(board: Board, folder: Path, seconds: float) -> str:
@@ -38,14 +56,20 @@ def _sum(board: Board, folder: Path, seconds: float) -> str:
     return f"{folder}: {', '.join(parts)} in {say_seconds(seconds)}{pace}"
 
 
-def _facts(board: Board, folder: Path, seconds: float, sent: int) -> dict[str, object]:
+def _facts(board: Board, folder: Path, seconds: float, sent: int, naming: Naming) -> dict[str, object]:
+    own = (entry for entry in board.failures.values() if not entry.subject)
+    blamed = _blamed(board).items()
     return {
         "folder": str(folder),
         "saved": board.saved,
         "kept": board.kept,
         "pending": len(board.pending),
         "uploaded": sent,
-        "failed": [asdict(failure) for failure in board.failures.values()],
+        "failed": [{"source": entry.source, "target": entry.target, "reason": entry.reason} for entry in own],
+        "options": [
+            {"option": naming(subject), "reason": reason, "pictures": count}
+            for (subject, reason), count in blamed
+        ],
         "skipped": [{"source": name, "reason": reason} for name, reason in board.strangers.items()],
         "seconds": round(seconds, 3),
     }

@@ -1,5 +1,6 @@
 """What the options of `atelier batch` mean together: the folder that is to be made, and its record."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import click
 
-from atelier.client.pictures import id_of
+from atelier.client.errors import ApiError
+from atelier.client.pictures import id_of, read_at_most
 from atelier.client.request_parts import Style, to_plain
 from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
+from atelier.commands.options.style_choice import OPTION
 from atelier.folder_batch.names import BadPattern, check_pattern, default_pattern, labels_of
 from atelier.folder_batch.recipe import LabeledStyle, Recipe
 
@@ -30,30 +33,54 @@ _WORDS = {"strengths": "--strength", "weights": "--weight"}  # where an option i
 
 
 @dataclass(frozen=True, slots=True)
+class OrderFile:
+    """A picture that all items need."""
+
+    option: str  # that names it
+    path: Path
+    data: bytes
+
+    @property
+    def id(self) -> str:
+        """The id that the service gives it."""
+        return id_of(self.data)
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What a folder is to become."""
 
     sources: tuple[Path, ...]
     recipe: Recipe
     pattern: str
-    files: tuple[bytes, ...]  # of styles and mask, that the service must have
+    files: tuple[OrderFile, ...]  # of styles and mask, that the service must have
     told: dict[
         str, str
     ]  # the options as text, by name: what decides whether a run is the same as an earlier one
 
+    def name_of(self, subject: str) -> str:
+        """Return the option and the value that gave a style, or the mask, which JSON tells."""
+        found = json.loads(subject)
+        image = found.get("image") if isinstance(found, dict) else found
+        named = next((f"{file.option} {file.path}" for file in self.files if file.id == image), "")
+        if named or not isinstance(found, dict):
+            return named or f"--mask {found}"
+        value = next(found[name] for name in ("name", "number", "image") if found.get(name) is not None)
+        return f"--style {value}"
 
-def read_order(ctx: click.Context, options: dict[str, Any]) -> Order:
-    """Return what the options ask for; raise UsageError."""
+
+def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> Order:
+    """Return what the options ask for; raise UsageError. No file of more than `most_bytes` is read."""
     if not options["sources"]:
         raise click.UsageError("name a folder of photos, or photos")
-    styles, files = _styles(options)
-    mask = _mask(options)
+    styles, files = _styles(options, most_bytes)
+    mask = _mask(options, most_bytes)
     recipe = Recipe(
         styles=styles,
         strengths=options["strengths"] or (None,),
         model=options["model"],
         max_side=options["max_side"],
-        look=_look(options, mask),
+        look=_look(options, mask.id if mask else None),
         format=options["form"],
         quality=options["quality"],
     )
@@ -71,15 +98,22 @@ def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     return {"cache": options["cache"], "lane": options["lane"], **given(webhook=webhook)}
 
 
-def _mask(options: dict[str, Any]) -> bytes | None:
-    return None if options["mask"] is None else options["mask"].read_bytes()
+def _mask(options: dict[str, Any], most_bytes: int) -> OrderFile | None:
+    return None if options["mask"] is None else _file("--mask", options["mask"], most_bytes)
 
 
-def _look(options: dict[str, Any], mask: bytes | None) -> dict[str, Any]:
+def _file(option: str, path: Path, most_bytes: int) -> OrderFile:
+    try:
+        return OrderFile(option, path, read_at_most(path, most_bytes))
+    except ApiError as error:
+        raise click.BadParameter(str(error), param_hint=option) from error
+
+
+def _look(options: dict[str, Any], mask: str | None) -> dict[str, Any]:
     """Return the fields of a request that the options for paintings give."""
     rest = {name: options[name] for name in OF_A_PAINTING if name not in ("weights", "mask")}
     optimize = optimization(rest)
-    return given(**rest, mask=None if mask is None else id_of(mask), optimize=optimize)
+    return given(**rest, mask=mask, optimize=optimize)
 
 
 def _told(ctx: click.Context, options: dict[str, Any], recipe: Recipe) -> Iterator[tuple[str, str]]:
@@ -118,19 +152,18 @@ def _named(entry: LabeledStyle) -> str:
     return f"{entry.label} ({text})" if any(style.image for style in entry.styles) else text
 
 
-def _styles(options: dict[str, Any]) -> tuple[tuple[LabeledStyle, ...], tuple[bytes, ...]]:
-    """Return the styles with their labels, and the bytes of those that are files here."""
+def _styles(
+    options: dict[str, Any], most_bytes: int
+) -> tuple[tuple[LabeledStyle, ...], tuple[OrderFile, ...]]:
+    """Return the styles with their labels, and those that are files here."""
     choices = [*options["styles"], *(Style(number=number) for number in options["numbers"] or ())]
     if not choices:
         _check_transformation(options)
     weights = options["weights"]
     check_weights(weights, choices)
-    read = [path.read_bytes() if isinstance(path, Path) else b"" for path in choices]
-    known = [
-        Style(image=id_of(data)) if isinstance(choice, Path) else choice
-        for choice, data in zip(choices, read, strict=True)
-    ]
-    labels, files = labels_of(_names(choices)), tuple(data for data in read if data)
+    read = [_file(OPTION, path, most_bytes) if isinstance(path, Path) else path for path in choices]
+    known = [Style(image=entry.id) if isinstance(entry, OrderFile) else entry for entry in read]
+    labels, files = labels_of(_names(choices)), tuple(entry for entry in read if isinstance(entry, OrderFile))
     if weights:
         mixed = tuple(replace(style, weight=share) for style, share in zip(known, weights, strict=True))
         return (LabeledStyle("+".join(labels), mixed),), files
