@@ -1,5 +1,6 @@
-"""The request for a batch: settings and items as JSON, or items line by line and settings in the query."""
+"""The request for a batch: settings and items as JSON, or line by line."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -8,18 +9,22 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.batch_sources import ArraySource, LineSource, Source, SpanSource, TemplateSource
 from api.edge_errors import UnsupportedMediaType
+from api.form_parts import fault
 from api.json_items import split_items
-from api.request_body import decode_json
+from api.listing import query_texts
+from api.request_body import decode_json, whole_body, without_mark
 from api.services import services
-from api.validation import fault_of
+from api.validation import combined, fault_of
 from shared.batch_request import BatchSettings, Envelope
-from shared.errors import BodyTooLarge, InvalidRequest
+from shared.errors import InvalidRequest
 from shared.identifiers import sha256
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson")
 MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # of JSON, which is read in one go; lines may come to the body's limit
 OBJECTS = ("metadata", "webhook")  # settings that are JSON, also in the query
 Model = TypeVar("Model", bound=BaseModel)
+
+_STRANGE = "unknown_field"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,18 @@ class Page(BaseModel):
     items: list[Any] = Field(min_length=1)
 
 
+class SettingsLine(BaseModel):
+    """A line that is no item: the settings of the batch, first or last among the lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: dict[str, Any]
+
+
 def sent_batch() -> SentBatch:
     """Return the batch that the request asks for."""
     if request.mimetype in JSON_LINES:
-        data = _body(services().settings.limits.max_body_bytes)
-        envelope = _parsed(Envelope, {**_query(), "items": [None]})
-        return SentBatch(envelope.settings, _lines(data), envelope.open, _fingerprint(data))
+        return _sent_lines(_query())
     data = _json_bytes()
     envelope, source = _read(Envelope, data)
     if envelope.template is not None:
@@ -55,9 +66,48 @@ def sent_batch() -> SentBatch:
 
 def sent_items() -> Source:
     """Return the page of items that the request brings."""
-    if request.mimetype in JSON_LINES:
-        return _lines(_body(services().settings.limits.max_body_bytes))
-    return _read(Page, _json_bytes())[1]
+    if request.mimetype not in JSON_LINES:
+        return _read(Page, _json_bytes())[1]
+    source = LineSource(_body(services().settings.limits.max_body_bytes))
+    if source.take_settings():
+        raise fault(
+            "/batch", "batch is no item: settings belong to the request that opens the batch", _STRANGE
+        )
+    return _filled(source)
+
+
+def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
+    """Return the batch of a body of lines, with the settings of its own line and of the query."""
+    data = _body(services().settings.limits.max_body_bytes)
+    source = LineSource(data)
+    given = _settings_of(source.take_settings())
+    faults = [
+        fault(f"/{name}", f"{name} may be given once", "repeated_field") for name in given if name in query
+    ]
+    faults += [
+        fault(f"/{name}", f"{name} is not a known field where items are lines", _STRANGE)
+        for name in ("items", "template")
+        if name in given or name in query
+    ]
+    if faults:
+        raise combined(faults)
+    envelope = _parsed(Envelope, {**query, **given, "items": [None]})
+    is_open = envelope.open
+    return SentBatch(envelope.settings, source if is_open else _filled(source), is_open, _fingerprint(data))
+
+
+def _settings_of(found: Sequence[Any]) -> dict[str, Any]:
+    if len(found) > 1:
+        raise fault("/batch", "batch may be given once, in the first line or in the last", "repeated_field")
+    return _parsed(SettingsLine, found[0]).batch if found else {}
+
+
+def _filled(source: LineSource) -> LineSource:
+    if not source.count:
+        raise InvalidRequest.of_field(
+            "", "the body holds no items; it must have one JSON object on each line"
+        )
+    return source
 
 
 def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
@@ -70,17 +120,8 @@ def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
     return body, ArraySource(getattr(body, "items", None) or [])
 
 
-def _lines(data: bytes) -> Source:
-    source = LineSource(data)
-    if not source.count:
-        raise InvalidRequest.of_field(
-            "", "the body holds no items; it must have one JSON object on each line"
-        )
-    return source
-
-
 def _query() -> dict[str, Any]:
-    given: dict[str, Any] = request.args.to_dict()
+    given: dict[str, Any] = query_texts()
     return given | {name: decode_json(given[name]) for name in OBJECTS if name in given}
 
 
@@ -102,13 +143,7 @@ def _json_bytes() -> bytes:
 
 
 def _body(limit: int) -> bytes:
-    request.max_content_length = limit
-    data = request.get_data()
-    if request.content_length is None and len(data) >= limit:  # without a length it is cut there in silence
-        raise BodyTooLarge(
-            f"a body of this type may have at most {limit} bytes; send the rest as further items"
-        )
-    return data
+    return without_mark(whole_body(limit, "one request with items", "; send the rest as further items"))
 
 
 def _fingerprint(data: bytes) -> str:

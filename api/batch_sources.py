@@ -1,5 +1,6 @@
 """The shapes in which items come: a JSON array, JSON lines, a template. Each says where a fault lies."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -14,7 +15,7 @@ from shared.batch_request import Multiply
 from shared.batch_template import Axis, axes_of, combinations, count, place_of
 from shared.errors import FieldError, InvalidRequest
 
-_BOM = b"\xef\xbb\xbf"
+_SETTINGS = re.compile(rb'\s*\{\s*"batch"\s*:')
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,16 @@ class LineSource:
     """Items of a text with one JSON object a line. Blank lines count as lines and are no items."""
 
     def __init__(self, data: bytes) -> None:
-        lines = enumerate(data.removeprefix(_BOM).split(b"\n"), 1)
+        lines = enumerate(data.split(b"\n"), 1)
         self._lines = [(number, line) for number, line in lines if line.strip()]
+
+    def take_settings(self) -> list[Any]:
+        """Return what the first and the last line hold where they are the batch's settings, and no items."""
+        places = {0, len(self._lines) - 1} if self._lines else set()
+        found = {at: _read(line) for at in places if _SETTINGS.match(line := self._lines[at][1])}
+        settings = {at: value for at, value in found.items() if not isinstance(value, Malformed)}
+        self._lines = [line for at, line in enumerate(self._lines) if at not in settings]
+        return list(settings.values())
 
     @property
     def count(self) -> int:

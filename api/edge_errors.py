@@ -17,6 +17,13 @@ class MalformedJson(AtelierError):
     title = "The body is not JSON"
 
 
+class MalformedForm(AtelierError):
+    """Raised when the body of a form cannot be taken apart: its boundary is wrong, or it is cut off."""
+
+    code = "malformed_form"
+    title = "The form cannot be read"
+
+
 class InvalidHeader(AtelierError):
     """Raised when a header's value does not follow its own rules."""
 

@@ -1,7 +1,7 @@
 """The fields of each form: where a field stands in the specification, and how its text is read."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,11 @@ class FormField:
 
 
 Table = Mapping[str, FormField]
+
+
+def given(texts: Iterable[str]) -> list[str]:
+    """Return the texts without those that an HTML form sends for fields left empty."""
+    return [text for text in texts if text.strip()]
 
 
 def _whole(text: str) -> int | str:

@@ -5,15 +5,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from werkzeug.datastructures import FileStorage, ImmutableMultiDict
+from werkzeug.datastructures import ImmutableMultiDict
 
-from api.form_fields import real
+from api.form_fields import given, real
+from api.validation import not_fetched
 from shared.errors import AtelierError, FieldError, InvalidRequest
 from shared.identifiers import FILE_ID, file_id, sha256
 from shared.spec_parts import STYLE_NAME
 
 Fields = ImmutableMultiDict[str, str]
-Parts = ImmutableMultiDict[str, FileStorage]
+Parts = ImmutableMultiDict[str, bytes | None]  # files; None: the field was left empty
 
 MAX_SHOWN = 80  # characters of a text that is repeated
 _UNSENT = ("invalid_format", "style_not_found")  # codes of what comes of a file's name
@@ -43,7 +44,9 @@ def strangers(
             detail = f"{name} is a text and not a file: write -F {name}=VALUE without @ or <"
             yield fault(f"/{name}", detail, "invalid_type")
         else:
-            yield fault(f"/{name}", f"{name} is not a known field", "unknown_field")
+            yield fault(
+                f"/{name}", f"{name or 'a field without a name'} is not a known field", "unknown_field"
+            )
 
 
 def as_file(name: str, text: str) -> str:
@@ -61,9 +64,9 @@ def with_hint(error: AtelierError, name: str, texts: Sequence[str]) -> AtelierEr
 
 def _hinted(entry: FieldError, name: str, texts: Sequence[str]) -> FieldError:
     field, _, place = entry.pointer.strip("/").partition("/")
-    if field != name or entry.code not in _UNSENT:
-        return entry
     text = texts[int(place)] if place.isdigit() and int(place) < len(texts) else (texts or ["photo.jpg"])[0]
+    if field != name or entry.code not in _UNSENT or not_fetched(text):
+        return entry
     if entry.code == "style_not_found":
         detail = f"{name} {text} is no stored style; {as_file(name, text)}"
     else:
@@ -87,17 +90,29 @@ def read_styles(
     fields: Fields, parts: Parts, faults: list[AtelierError]
 ) -> tuple[list[dict[str, Any]], list[Part]]:
     """Return the styles, those sent along before those named, and the pictures among them."""
+    files, texts = parts.getlist("style"), fields.getlist("style")
+    slots = texts if not any(data is not None for data in files) else files  # of which the weights speak
     sent = [
         Part(f"/style/{index}", file_id(sha256(data)), data)
         for index, data in enumerate(_sent("style", parts))
     ]
     styles: list[dict[str, Any]] = [{"image": part.file_id} for part in sent]
     styles += [_named(text) for text in _texts("style", fields)]
-    weights = fields.getlist("weight")
+    weights = _weights(fields.getlist("weight"), slots)
     faults += _weight_faults(weights, sent, styles)
     for style, weight in zip(styles, weights, strict=False):
-        style["weight"] = real(weight)
+        if weight.strip():
+            style["weight"] = real(weight)
     return styles, sent
+
+
+def _weights(weights: Sequence[str], slots: Sequence[str | bytes | None]) -> Sequence[str]:
+    """Return the weights of the styles that were given: rows of an HTML form may be left empty."""
+    if not any(weight.strip() for weight in weights):
+        return []
+    if len(weights) != len(slots):
+        return [weight for weight in weights if weight.strip()]
+    return [weight for weight, slot in zip(weights, slots, strict=True) if slot]
 
 
 def _named(text: str) -> dict[str, Any]:
@@ -123,8 +138,8 @@ def _weight_faults(
 
 
 def _sent(name: str, parts: Parts) -> list[bytes]:
-    return [part.read() for part in parts.getlist(name) if part.filename or part.mimetype]
+    return [data for data in parts.getlist(name) if data is not None]
 
 
 def _texts(name: str, fields: Fields) -> list[str]:
-    return [text for text in fields.getlist(name) if text]
+    return given(fields.getlist(name))

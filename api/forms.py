@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from api.edge_errors import MalformedJson
-from api.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table
+from api.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table, given
 from api.form_parts import Fields, Part, Parts, fault, read_picture, read_styles, strangers, with_hint
 from shared.errors import AtelierError, FieldError
 from shared.field_words import in_words
@@ -43,8 +43,8 @@ def read_stylize(fields: Fields, parts: Parts) -> Form:
     raw_styles, styles = read_styles(fields, parts, faults)
     raw["styles"] = raw_styles or None
     raw["mask"], mask = read_picture("mask", fields, parts, faults)
-    texts = {name: fields.getlist(name) for name in ("content", "mask")}
-    texts["style"] = [*("" for _ in styles), *fields.getlist("style")]
+    texts = {name: given(fields.getlist(name)) for name in ("content", "mask")}
+    texts["style"] = [*("" for _ in styles), *given(fields.getlist("style"))]
     uploads = (*content, *styles, *mask)
     return Form(_without_nothing(raw), faults, STYLIZE, _given(fields, STYLIZE), uploads, texts)
 
@@ -54,9 +54,9 @@ def read_transform(fields: Fields, parts: Parts) -> Form:
     faults = [*strangers(fields, (*TRANSFORM, "content")), *strangers(parts, ("content",), TRANSFORM)]
     raw = _specification("transform", fields, TRANSFORM, faults)
     raw["content"], content = read_picture("content", fields, parts, faults)
-    texts = {"content": fields.getlist("content")}
-    given = _given(fields, TRANSFORM)
-    return Form(_without_nothing(raw), faults, TRANSFORM, given, tuple(content), texts)
+    texts = {"content": given(fields.getlist("content"))}
+    table = _given(fields, TRANSFORM)
+    return Form(_without_nothing(raw), faults, TRANSFORM, table, tuple(content), texts)
 
 
 def _without_nothing(raw: dict[str, Any]) -> dict[str, Any]:
@@ -64,13 +64,13 @@ def _without_nothing(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _given(fields: Fields, table: Table) -> Table:
-    return {name: field for name, field in table.items() if name in fields}
+    return {name: field for name, field in table.items() if given(fields.getlist(name))}
 
 
 def _specification(kind: str, fields: Fields, table: Table, faults: list[AtelierError]) -> dict[str, Any]:
     raw: dict[str, Any] = {"type": kind}
     for name, entry in _given(fields, table).items():
-        texts = fields.getlist(name)
+        texts = given(fields.getlist(name))
         if len(texts) > 1 and not entry.repeats:
             faults.append(fault(f"/{name}", f"{name} may be given once", "repeated_field"))
         try:

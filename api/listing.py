@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from api.links import base_url
 from api.openapi import Json, parameter, schema_without_null
+from api.urlencoded import decoded_pairs, decoded_text
 from api.validation import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, fault_of
 from shared.cards import Kind
 from shared.errors import InvalidRequest
@@ -60,10 +61,18 @@ class JobsQuery(PageQuery):
         return JobFilter(self.status, self.type, self.model, self.code, self.worker)
 
 
+def query_texts() -> dict[str, str]:
+    """Return the query's parameters, the first of each name; raise InvalidRequest where one is not UTF-8."""
+    found: dict[str, str] = {}
+    for name, data in decoded_pairs(request.query_string):
+        found.setdefault(name, decoded_text(name, data))
+    return found
+
+
 def read_query(model: type[Query]) -> Query:
     """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
     try:
-        return model.model_validate(request.args.to_dict())
+        return model.model_validate(query_texts())
     except ValidationError as error:
         faults = [fault_of(detail) for detail in error.errors(include_url=False)]
         raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
@@ -83,6 +92,6 @@ def page_answer(page: BaseModel, next_cursor: str | None) -> Response:
     response = Response(page.model_dump_json(), mimetype="application/json")
     response.headers["Cache-Control"] = "private, no-cache"
     if next_cursor is not None:
-        query = urlencode({**request.args.to_dict(), "cursor": next_cursor})
+        query = urlencode({**query_texts(), "cursor": next_cursor})
         response.headers["Link"] = f'<{base_url()}{request.path}?{query}>; rel="next"'
     return response

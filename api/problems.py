@@ -59,6 +59,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.RecordTooNew: 503,
     edge.BadRequest: 400,
     edge.MalformedJson: 400,
+    edge.MalformedForm: 400,
     edge.InvalidHeader: 400,
     edge.UnsupportedMediaType: 415,
     edge.RouteNotFound: 404,

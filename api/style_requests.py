@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from api.form_fields import given
 from api.form_parts import Fields, Parts, fault, read_picture, strangers, with_hint
 from api.pictures import Upload, probe_parts
 from api.services import Services
@@ -45,15 +46,16 @@ def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[S
         *strangers(fields, ("name", "image")),
         *strangers(parts, ("image",), ("name",)),
     ]
-    if len(fields.getlist("name")) > 1:
+    names = given(fields.getlist("name"))
+    if len(names) > 1:
         faults.append(fault("/name", "name may be given once", "repeated_field"))
     image, sent = read_picture("image", fields, parts, faults)
     uploads = probe_parts(services, sent, faults)
-    raw: dict[str, Any] = {"name": fields.get("name"), "image": image}
+    raw: dict[str, Any] = {"name": names[0] if names else None, "image": image}
     try:
         request = parse_style({name: value for name, value in raw.items() if value is not None})
     except InvalidRequest as error:
-        raise combined([*faults, with_hint(error, "image", fields.getlist("image"))]) from error
+        raise combined([*faults, with_hint(error, "image", given(fields.getlist("image")))]) from error
     if faults:
         raise combined(faults)
     return request, uploads

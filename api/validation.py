@@ -1,5 +1,6 @@
 """From an untrusted JSON value to a job specification, with every fault found at once."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -24,6 +25,7 @@ _STAND_INS = {
 }  # for required fields that are at fault
 CURSOR_PATTERN = r"^[1-9][0-9]{0,15}$"
 JOBS_CURSOR_PATTERN = r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$"
+_ADDRESS = re.compile(r"\s*(?:(data):|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 _NO_CURSOR = "must be the next_cursor of the page before"
 _PATTERNS = {  # what a text must be that follows a regular expression
     FILE_ID: f"must be the id of an uploaded file, such as {file_id('0a1b2c3d' * 8)[:13]}...",
@@ -104,7 +106,21 @@ def _sentence(name: str, detail: ErrorDetails) -> str:
         return f"type must be one of {_tags()}"
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")
-    return f"{name or 'the body'} {requirement(detail, _PATTERNS)}"
+    return f"{name or 'the body'} {_unfetched(detail) or requirement(detail, _PATTERNS)}"
+
+
+def _unfetched(detail: ErrorDetails) -> str:
+    is_picture = detail.get("ctx", {}).get("pattern") in (FILE_ID, STYLE_NAME)
+    return not_fetched(str(detail["input"])) if is_picture else ""
+
+
+def not_fetched(text: str) -> str:
+    """Return what to do, to be read after a field's name, where it has an address for a picture; else ""."""
+    found = _ADDRESS.match(text)
+    if found is None:
+        return ""
+    kind = "a data URL, which is not read" if found[1] else "an address, which is not fetched"
+    return f"is {kind}: upload the picture to /v1/files and give the id that it gets"
 
 
 def _tags() -> str:

@@ -1,20 +1,23 @@
 """Files: pictures uploaded once, named by their content, used in any number of jobs."""
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from api.content import Content, send
-from api.form_parts import as_file
+from api.form_body import sent_form
+from api.form_fields import given
+from api.form_parts import as_file, fault, strangers
 from api.identity import owner
 from api.links import base_url, file_path
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import probe_upload
-from api.request_body import MULTIPART, expect_form
+from api.request_body import MULTIPART
 from api.resource_views import FilePage, FileUrls, FileView, LimitsView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import image_limits, services
-from shared.errors import FieldError, InvalidRequest
+from api.validation import combined, not_fetched
+from shared.errors import AtelierError
 from shared.file_store import StoredFile
 from shared.identifiers import file_id, sha256
 from shared.job_view import rfc3339
@@ -66,7 +69,6 @@ def upload_file() -> Response:
 
     The form has one part, `file`. The same bytes have the same id, however often they come.
     """
-    expect_form(MULTIPART)
     data = _only_part()
     upload = probe_upload(services(), file_id(sha256(data)), data, "/file")
     file, created = services().files.add(owner(), upload.data, upload.info)
@@ -76,18 +78,24 @@ def upload_file() -> Response:
 
 
 def _only_part() -> bytes:
-    parts = request.files.getlist("file")
-    strangers = sorted((set(request.files) | set(request.form)) - {"file"})
-    faults = [FieldError(f"/{name}", f"{name} is not a known field", "unknown_field") for name in strangers]
-    if not parts:
-        text = request.form.get("file", "photo.jpg")
-        faults.append(FieldError("/file", f"file is missing; {as_file('file', text)}", "missing"))
-    if len(parts) > 1:
-        faults.append(FieldError("/file", "file may be given once", "repeated_field"))
+    fields, parts = sent_form(MULTIPART)
+    texts = given(fields.getlist("file"))
+    sent = [data for data in parts.getlist("file") if data is not None]
+    faults: list[AtelierError] = list(strangers({*fields, *parts}, ("file",)))
+    if not sent:
+        faults.append(_unsent(texts[0] if texts else ""))
+    if len(sent) > 1:
+        faults.append(fault("/file", "file may be given once", "repeated_field"))
     if faults:
-        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
-    data: bytes = parts[0].read()
-    return data
+        raise combined(faults)
+    return sent[0]
+
+
+def _unsent(text: str) -> AtelierError:
+    advice = not_fetched(text)
+    if advice:
+        return fault("/file", f"file {advice}", "invalid_format")
+    return fault("/file", f"file is missing; {as_file('file', text or 'photo.jpg')}", "missing")
 
 
 @blueprint.get("/files")

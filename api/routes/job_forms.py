@@ -1,15 +1,16 @@
 """One-call submissions for curl and HTML forms."""
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
+from api.form_body import sent_form
 from api.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
 from api.forms import read_generate, read_stylize, read_transform
 from api.identity import owner
 from api.job_answers import submitted_answer
 from api.openapi import body, described
 from api.preferences import idempotency_key
-from api.request_body import MULTIPART, URLENCODED, expect_form
+from api.request_body import MULTIPART, URLENCODED
 from api.routes.jobs import KEY, PREFER, REFUSED, SUBMITTED
 from api.services import services
 from api.submissions import Caller, submit_form
@@ -32,9 +33,8 @@ def stylize() -> Response:
     `content`, `style` and `mask` are pictures, or ids of files uploaded before; `style` may also be the name
     of a stored style or the number of a built-in one.
     """
-    expect_form(MULTIPART)
     caller = Caller(owner(), idempotency_key())
-    form = read_stylize(request.form, request.files)
+    form = read_stylize(*sent_form(MULTIPART))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)
 
 
@@ -52,9 +52,8 @@ def generate() -> Response:
 
     With no field at all it makes one picture from a random seed.
     """
-    expect_form(MULTIPART, URLENCODED)
     caller = Caller(owner(), idempotency_key())
-    form = read_generate(request.form, request.files)
+    form = read_generate(*sent_form(MULTIPART, URLENCODED))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)
 
 
@@ -72,7 +71,6 @@ def transform() -> Response:
 
     `content` is a picture, or the id of a file uploaded before.
     """
-    expect_form(MULTIPART)
     caller = Caller(owner(), idempotency_key())
-    form = read_transform(request.form, request.files)
+    form = read_transform(*sent_form(MULTIPART))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)

@@ -5,12 +5,13 @@ from flask import Response, request
 
 from api.content import Content, send
 from api.edge_errors import RouteNotFound
+from api.form_body import sent_form
 from api.identity import owner
 from api.links import base_url, style_path
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import Upload
-from api.request_body import MULTIPART, expect_form, json_body
+from api.request_body import MULTIPART, json_body
 from api.resource_views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import card_named, services
@@ -80,8 +81,7 @@ def add_style() -> Response:
 def _wanted() -> tuple[StyleRequest, list[Upload]]:
     if request.is_json:
         return parse_style(json_body()), []
-    expect_form(MULTIPART)
-    return read_style_form(services(), request.form, request.files)
+    return read_style_form(services(), *sent_form(MULTIPART))
 
 
 @blueprint.get("")

@@ -94,11 +94,10 @@ class BatchClient(JobClient):
         return self._run("/v1/batches", key, json=_given(body))
 
     def _sent(self, lines: bytes, settings: Mapping[str, Any], key: str) -> BatchRun:
-        query = {
-            name: json.dumps(value) if isinstance(value, Mapping) else value
-            for name, value in _given(settings).items()
-        }
-        return self._run("/v1/batches", key, content=lines, params=query, type=LINES)
+        # The settings come last, so that the line that the service names of an item is the item's.
+        given = _given(settings)
+        body = lines + (_line({"batch": given}) if given else b"")
+        return self._run("/v1/batches", key, content=body, type=LINES)
 
     def _run(self, path: str, key: str, *, type: Mapping[str, str] | None = None, **parts: Any) -> BatchRun:
         headers = {"Idempotency-Key": key, **(type or {})}
@@ -123,9 +122,13 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pages(items: Items) -> Iterator[bytes]:
     """Yield the items as lines of JSON, so many at a time as one request holds."""
-    lines = (json.dumps(body, separators=(",", ":")).encode() + b"\n" for body in _bodies(items))
+    lines = (_line(body) for body in _bodies(items))
     while page := b"".join(islice(lines, ITEMS_A_REQUEST)):
         yield page
+
+
+def _line(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
 
 
 def _bodies(items: Items) -> Iterator[dict[str, Any]]:

@@ -2,55 +2,24 @@
 
 import os
 import signal
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 
 from atelier.embedded_server import EmbeddedServer
 from shared.redis_server import Client
-from tests.support.processes import children_of, resident_mebibytes
+from tests.support.gunicorn_server import Gunicorn, running_gunicorn
+from tests.support.processes import resident_mebibytes
 from tests.support.waiting import eventually
 
 MAX_RESIDENT_MEBIBYTES = 120
 
 
-@dataclass
-class Gunicorn:
-    """A running server: its master process, and a client of it."""
-
-    process: subprocess.Popen[bytes]
-    http: httpx.Client
-
-    def pids(self) -> list[int]:
-        return [self.process.pid, *children_of(self.process.pid)]
-
-
 @pytest.fixture
 def gunicorn(server: EmbeddedServer, redis_client: Client, tmp_path: Path) -> Iterator[Gunicorn]:
-    socket = Path(tempfile.gettempdir()) / f"atelier-{os.getpid()}.sock"  # in tmp_path it may be too long
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", "-b", f"unix:{socket}"]
-    environ = {**os.environ, "REDIS_URL": server.url, "ATELIER_STATE_DIR": str(tmp_path)}
-    environ["ATELIER_LIMITS_MAX_BODY_MEBIBYTES"] = "2"
-    with subprocess.Popen(command, env=environ) as process:
-        _wait(socket, process)
-        transport = httpx.HTTPTransport(uds=str(socket))
-        with httpx.Client(transport=transport, base_url="http://atelier", timeout=20) as http:
-            yield Gunicorn(process, http)
-        process.terminate()
-
-
-def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:
-    pause = threading.Event()
-    while not socket.exists():  # it is bound before the application is loaded, and connections wait
-        assert process.poll() is None
-        pause.wait(0.02)
+    with running_gunicorn(server.url, tmp_path) as running:
+        yield running
 
 
 def test_a_stop_ends_streams_and_waits_at_once(gunicorn: Gunicorn) -> None:

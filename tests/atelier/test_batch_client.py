@@ -220,3 +220,15 @@ def test_a_contact_sheet_is_a_picture(client: Client) -> None:
 def test_no_name_of_the_service_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
     with pytest.raises(ProtocolError):
         place_of(tmp_path, name)
+
+
+def test_the_largest_settings_that_are_allowed_are_sent(client: Client) -> None:
+    pairs = {f"{number:02d}" * 32: "é" * 512 for number in range(16)}
+    run = client.batch([DIGIT, DIGIT], name="n" * 200, metadata=pairs)
+    assert (run.batch.metadata, run.batch.counts["total"]) == (pairs, 2)
+
+
+def test_the_line_of_a_fault_is_the_items(client: Client) -> None:
+    with pytest.raises(ApiError, match="line 2: digit") as caught:
+        client.batch([DIGIT, {"type": "generate", "digit": 12}], name="two")
+    assert caught.value.errors[0].pointer == "/items/1/digit"
