@@ -7,6 +7,7 @@ from api import problems
 from api.capacity import Capacity
 from api.extensions import CAPACITY, SERVICES, WAITS
 from api.openapi import Json, complete
+from api.request_body import refuse_codings
 from api.request_log import watch_requests
 from api.routes import (
     batch_items,
@@ -63,6 +64,7 @@ def create_app(services: Services) -> APIFlask:
     _configure(app, services.settings.limits.max_body_bytes)
     _handle_errors(app)
     watch_requests(app)
+    app.before_request(refuse_codings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

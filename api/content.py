@@ -1,5 +1,6 @@
 """Stored bytes over HTTP: entity tag, one range, read in pieces so that no picture is held whole."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -9,10 +10,12 @@ from werkzeug.datastructures import ContentRange
 from werkzeug.http import is_resource_modified
 
 from api.edge_errors import RangeNotSatisfiable
+from api.preconditions import reading_environ, require_match
 from api.problems import problem
 from shared.object_store import ObjectStore
 
 PIECE_BYTES = 1024 * 1024
+_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
 FOREVER = "private, max-age=31536000, immutable"
 
 
@@ -29,7 +32,8 @@ class Content:
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
     """Answer a GET or HEAD with the content, a part of it, or 304; `cache` is the Cache-Control."""
-    if not is_resource_modified(request.environ, etag=f'"{content.sha256}"'):
+    require_match(content.sha256)
+    if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
         return _with_validators(Response(status=304), content, cache)
     span = _span(content)
     if span is None:
@@ -55,14 +59,17 @@ def _with_validators(response: Response, content: Content, cache: str) -> Respon
 
 def _span(content: Content) -> tuple[int, int] | None:
     """Return start and end of what is asked for: the whole without a range, None if it lies outside."""
-    wanted = request.range
-    whole = (0, content.size)
-    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1:
-        return whole
-    condition = request.if_range
-    if "If-Range" in request.headers and condition.etag != content.sha256:
-        return whole
-    return wanted.range_for_length(content.size)
+    found = _RANGE.fullmatch(request.headers.get("Range", ""))
+    condition = request.headers.get("If-Range", f'"{content.sha256}"').strip()
+    if found is None or request.method != "GET" or condition != f'"{content.sha256}"':
+        return 0, content.size
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        return (max(0, content.size - int(suffix)), content.size) if int(suffix) else None
+    if last and int(last) < int(first):
+        return 0, content.size  # no range at all, which is ignored
+    end = min(int(last) + 1, content.size) if last else content.size
+    return (int(first), end) if int(first) < content.size else None
 
 
 def _body(content: Content, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:

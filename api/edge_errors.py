@@ -52,6 +52,48 @@ class MethodNotAllowed(AtelierError):
     title = "The method is not allowed here"
 
 
+class PreconditionFailed(AtelierError):
+    """Raised when `If-Match` names other versions than the one that is there; nothing was done."""
+
+    code = "precondition_failed"
+    title = "The version is another one"
+
+
+class ExpectationFailed(AtelierError):
+    """Raised when `Expect` asks for anything but `100-continue`."""
+
+    code = "expectation_failed"
+    title = "The expectation cannot be met"
+
+
+class AddressTooLong(AtelierError):
+    """Raised when the request's first line, and so its address, is longer than allowed."""
+
+    code = "address_too_long"
+    title = "The address is too long"
+
+
+class HeadersTooLarge(AtelierError):
+    """Raised when a request has more headers, or longer ones, than allowed."""
+
+    code = "headers_too_large"
+    title = "The headers are too large"
+
+
+class TransferCodingUnknown(AtelierError):
+    """Raised when the body comes in a transfer coding other than `chunked`."""
+
+    code = "transfer_coding_unknown"
+    title = "The transfer coding is not read"
+
+
+class VersionUnsupported(AtelierError):
+    """Raised when the request is of another version of HTTP than 1.0 and 1.1."""
+
+    code = "http_version_unsupported"
+    title = "The version of HTTP is not spoken"
+
+
 class RangeNotSatisfiable(AtelierError):
     """Raised when a Range header asks for bytes that are not there; `Content-Range` tells the size."""
 

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
-from flask import request
+from flask import Response, request
 from pydantic_core import from_json
 from werkzeug.exceptions import ClientDisconnected
 
-from api.edge_errors import BadRequest, MalformedJson, UnsupportedMediaType
+from api.edge_errors import BadRequest, MalformedJson, TransferCodingUnknown, UnsupportedMediaType
+from api.problems import problem
 from api.services import services
 from shared.errors import BodyTooLarge
 
@@ -74,6 +75,29 @@ def body_pieces(limit: int, subject: str = "the body", advice: str = "") -> Iter
 def _cut_off(received: int, length: int | None) -> BadRequest:
     announced = "" if length is None else f" of the {length} bytes that Content-Length announces"
     return BadRequest(f"the body is cut off: it ended, or paused for too long, after {received}{announced}")
+
+
+def refuse_codings() -> Response | None:
+    """Answer a request whose body is compressed: it would be read as what it is not."""
+    has_body = request.content_length or "Transfer-Encoding" in request.headers
+    if request.routing_exception is not None or not has_body:
+        return None
+    _check_transfer()
+    coding = request.headers.get("Content-Encoding", "")
+    if _words(coding) <= {"identity"}:
+        return None
+    error = UnsupportedMediaType(f"the body must come without Content-Encoding; got {coding[:80]}")
+    return problem(error, {"Accept-Encoding": "identity"})
+
+
+def _check_transfer() -> None:
+    coding = request.headers.get("Transfer-Encoding", "")
+    if not _words(coding) <= {"chunked", "identity"}:
+        raise TransferCodingUnknown(f"Transfer-Encoding may only be chunked; got {coding[:80]}")
+
+
+def _words(header: str) -> set[str]:
+    return {word.strip().lower() for word in header.split(",")} - {""}
 
 
 def expect_form(*types: str) -> None:

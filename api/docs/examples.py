@@ -133,6 +133,8 @@ _PROBLEMS: dict[str, tuple[str, str, str]] = {  # code, title, detail
     "409": ("job_state_conflict", "The job's status does not allow this",
             "a job that is succeeded cannot be canceled"),
     "410": ("job_gone", "The job has expired or was deleted", f"the job {_JOB} has expired or was deleted"),
+    "412": ("precondition_failed", "The version is another one",
+            "If-Match names no version of this that there is: its entity tag is \"4f1c\""),
     "413": ("body_too_large", "The body is too large", "a JSON body may have at most 1048576 bytes"),
     "415": ("unsupported_media_type", "The body's media type is not taken here", "the body must be JSON"),
     "416": ("range_not_satisfiable", "The range lies outside the content", "the picture has 412 bytes"),

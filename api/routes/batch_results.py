@@ -13,6 +13,7 @@ from api.edge_errors import TooManyDownloads
 from api.identity import owner
 from api.listing import parameters_of, read_query
 from api.openapi import answer, described
+from api.preconditions import conditional
 from api.routes.results import PICTURE
 from api.services import services
 from api.waiting import waits
@@ -112,7 +113,7 @@ def get_contact_sheet(batch_id: str) -> Response:
     response = Response(mimetype=f"image/{query.format}")
     response.set_etag(sheet_tag(entries, layout))
     response.headers["Cache-Control"] = "private, no-cache"
-    response.make_conditional(request)
+    response = conditional(response)
     if response.status_code == 200 and request.method != "HEAD":
         response.set_data(contact_sheet(entries, layout, services().objects))
     return response

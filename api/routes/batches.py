@@ -1,7 +1,7 @@
 """Batches: submit, list, read, delete, and what can be done with one."""
 
 from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 
 from api.batch_answers import batch_answer, patiently, rendered, submitted_answer
 from api.batch_body import JSON_LINES, OBJECTS, sent_batch
@@ -10,6 +10,7 @@ from api.batch_submissions import submit_batch
 from api.identity import owner
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, parameter, ref
+from api.preconditions import conditional, require_version
 from api.preferences import idempotency_key, wait_seconds
 from api.rings import ring_for
 from api.routes.jobs import ACCEPTED, KEY, PREFER, REFUSED
@@ -102,15 +103,16 @@ def get_batch(batch_id: str) -> Response:
     batch = services().batches.get(batch_id, owner())
     if seconds:
         batch = patiently(batch, lambda known: known.is_done, seconds)
-    answered = batch_answer(batch)
-    answered.make_conditional(request)
-    return answered
+    return conditional(batch_answer(batch))
 
 
 @blueprint.delete("/<batch_id>")
-@described(blueprint, "deleteBatch", {204: answer("The batch is forgotten")}, problems=(404, 409, 410, 503))
+@described(
+    blueprint, "deleteBatch", {204: answer("The batch is forgotten")}, problems=(404, 409, 410, 412, 503)
+)
 def delete_batch(batch_id: str) -> Response:
     """Forget a batch that is done, with its items and their pictures."""
+    require_version(lambda: batch_answer(services().batches.get(batch_id, owner())))
     services().batches.delete(batch_id, owner())
     return Response(status=204)
 

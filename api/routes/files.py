@@ -12,6 +12,7 @@ from api.links import base_url, file_path
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import probe_upload
+from api.preconditions import require_match
 from api.request_body import MULTIPART
 from api.resource_views import FilePage, FileUrls, FileView, LimitsView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
@@ -157,5 +158,6 @@ def get_file_content(name: str) -> Response:
 @described(blueprint, "deleteFile", {204: answer("The file is forgotten")}, problems=(404, 409, 503))
 def delete_file(name: str) -> Response:
     """Forget a file that no unfinished job needs."""
+    require_match(None)
     services().files.delete(owner(), name)
     return Response(status=204)

@@ -7,6 +7,7 @@ from api.identity import owner
 from api.job_answers import differs_from_known, is_done, job_answer, patiently, renderer, submitted_answer
 from api.listing import JobsQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, parameter, ref
+from api.preconditions import conditional, require_version
 from api.preferences import idempotency_key, wait_seconds
 from api.request_body import json_body
 from api.services import services
@@ -143,14 +144,13 @@ def get_job(job_id: str) -> Response:
     job = services().store.get(job_id, owner())
     if seconds:
         job = patiently(job, differs_from_known if request.if_none_match else is_done, seconds)
-    answered = job_answer(job)
-    answered.make_conditional(request)
-    return answered
+    return conditional(job_answer(job))
 
 
 @blueprint.delete("/jobs/<job_id>")
-@described(blueprint, "deleteJob", {204: answer("The job is forgotten")}, problems=(404, 409, 410, 503))
+@described(blueprint, "deleteJob", {204: answer("The job is forgotten")}, problems=(404, 409, 410, 412, 503))
 def delete_job(job_id: str) -> Response:
     """Forget a job that is done, with its pictures."""
+    require_version(lambda: job_answer(services().store.get(job_id, owner())))
     services().store.delete(job_id, owner())
     return Response(status=204)

@@ -11,6 +11,7 @@ from api.links import base_url, style_path
 from api.listing import PageQuery, page_answer, parameters_of, read_query
 from api.openapi import answer, body, described, ref
 from api.pictures import Upload
+from api.preconditions import conditional, require_match
 from api.request_body import MULTIPART, json_body
 from api.resource_views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
@@ -133,6 +134,7 @@ def get_style_image(name: str) -> Response:
 @described(blueprint, "deleteStyle", {204: answer("The style is forgotten")}, problems=(404, 503))
 def delete_style(name: str) -> Response:
     """Forget a style. Its file stays, and so do jobs that named it."""
+    require_match(None)
     services().styles.delete(owner(), name)
     return Response(status=204)
 
@@ -156,5 +158,4 @@ def get_style_sheet(model: str) -> Response:
     response = Response(sheet, mimetype="image/jpeg")
     response.headers["Cache-Control"] = "public, max-age=86400"
     response.add_etag()
-    response.make_conditional(request)
-    return response
+    return conditional(response)
