@@ -78,6 +78,7 @@ def sent_items() -> Source:
 
 def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
     """Return the batch of a body of lines, with the settings of its own line and of the query."""
+    _parsed(Envelope, {**query, "items": [None]})  # before the body is asked for
     data = _body(services().settings.limits.max_body_bytes)
     source = LineSource(data)
     given = _settings_of(source.take_settings())

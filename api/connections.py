@@ -7,6 +7,8 @@ from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
 
+from shared.errors import AtelierError
+
 SILENCE_SECONDS = 30.0  # a client that neither sends nor takes a byte for so long is cut off
 DRAIN_SECONDS = 5.0
 DRAIN_BYTES = 128 * 1024 * 1024
@@ -40,8 +42,12 @@ def drain(environ: MutableMapping[str, Any]) -> None:
     """Read what is left of a request's body, before it is answered.
 
     gunicorn would read it after the answer, and lose the client's next request where that has come by then.
-    Who sends too much or too slowly is cut off by `close_if_asked`.
+    Who sends too much or too slowly is cut off by `close_if_asked`. A client that waits to be asked for the
+    body is not: the connection ends with the answer.
     """
+    if getattr(environ["wsgi.input"], "unasked", False):
+        environ["wsgi.input"].decline()
+        return
     found, until, left = environ.get(_GUNICORN), time.monotonic() + DRAIN_SECONDS, DRAIN_BYTES
     if found is None:
         return
@@ -53,7 +59,7 @@ def drain(environ: MutableMapping[str, Any]) -> None:
                 environ[_CLOSE] = True
                 break
         found.settimeout(SILENCE_SECONDS)
-    except (OSError, ValueError):
+    except (OSError, ValueError, AtelierError):
         environ[_CLOSE] = True
 
 

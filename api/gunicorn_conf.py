@@ -10,6 +10,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
 from api.connections import close_if_asked
 from api.extensions import WAITS
+from api.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from shared.logs import configure_logs
 from shared.places import check_cards, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
@@ -55,11 +56,14 @@ def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response
 
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
 wsgi_app = "api.wsgi:create()"
-worker_class = "gthread"
+worker_class = "api.gunicorn_worker.Worker"  # threads
 workers = 1
 threads = _SETTINGS.api.threads
 worker_connections = 1000
 keepalive = 15
+limit_request_line = MAX_REQUEST_LINE
+limit_request_fields = MAX_HEADERS
+limit_request_field_size = MAX_HEADER
 timeout = 20  # of a process that hangs; threads that wait for others do not count
 graceful_timeout = 10
 accesslog = None

@@ -2,7 +2,10 @@
 
 import json
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
 
 from flask import Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -100,12 +103,35 @@ def status_of(error: errors.AtelierError) -> int:
     return 422 if status == 404 and error.errors else status
 
 
+def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
+    body = {"type": problem_type(error.code), "status": status_of(error), **_bounded(error)}
+    return json.dumps(body | {"instance": path, "request_id": request_id})
+
+
+def whole_response(error: errors.AtelierError, path: str) -> bytes:
+    """Return the response to a request that no application sees, after which the connection is closed."""
+    status, request_id = HTTPStatus(status_of(error)), f"req_{uuid.uuid4().hex}"
+    body = _document(error, path, request_id)
+    head = {
+        "Date": formatdate(usegmt=True),
+        "Connection": "close",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": len(body),
+        "Cache-Control": "no-store",
+        "X-Request-Id": request_id,
+    }
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        *(f"{name}: {value}" for name, value in head.items()),
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
 def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the problem document of an error."""
     status = status_of(error)
-    body = {"type": problem_type(error.code), "status": status, **_bounded(error)}
-    body |= {"instance": request.path, "request_id": g.get("request_id", "")}
-    response = Response(json.dumps(body), status, mimetype=MEDIA_TYPE)
+    document = _document(error, request.path, g.get("request_id", ""))
+    response = Response(document, status, mimetype=MEDIA_TYPE)
     response.headers.update(headers or {})
     if status in RETRY_SECONDS:
         response.headers.setdefault("Retry-After", str(RETRY_SECONDS[status]))
@@ -151,4 +177,9 @@ def handle_surprise(error: Exception) -> Response:
     log.error(
         "request failed", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")}
     )
-    return problem(errors.AtelierError("the service made a mistake; its log has the details"))
+    return problem(surprise())
+
+
+def surprise() -> errors.AtelierError:
+    """Return what a client is told of a fault of ours."""
+    return errors.AtelierError("the service made a mistake; its log has the details")

@@ -56,7 +56,8 @@ def post_batch() -> Response:
     line, and the settings in the query (`metadata` as JSON). Either all items are accepted or none; every
     fault is told by the item's place. A batch of `open: true` takes more items until it is finalized.
     """
-    batch, created = submit_batch(services(), sent_batch(), owner(), idempotency_key())
+    key = idempotency_key()
+    batch, created = submit_batch(services(), sent_batch(), owner(), key)
     return submitted_answer(batch, created=created)
 
 
