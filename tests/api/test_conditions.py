@@ -47,9 +47,16 @@ def test_a_suffix_longer_than_the_file_is_the_whole(client: FlaskClient, output:
 
 @pytest.mark.parametrize(
     ("wanted", "start", "end"),
-    [("bytes=-1", SIZE - 1, SIZE), ("Bytes=0-0", 0, 1), ("bytes= 1-", 1, SIZE), ("bytes=2-99999999", 2, SIZE)],
+    [
+        ("bytes=-1", SIZE - 1, SIZE),
+        ("Bytes=0-0", 0, 1),
+        ("bytes= 1-", 1, SIZE),
+        ("bytes=2-99999999", 2, SIZE),
+    ],
 )
-def test_a_range_within_is_a_part(client: FlaskClient, output: str, wanted: str, start: int, end: int) -> None:
+def test_a_range_within_is_a_part(
+    client: FlaskClient, output: str, wanted: str, start: int, end: int
+) -> None:
     response = client.get(output, headers={"Range": wanted})
     assert (response.status_code, response.data) == (206, PICTURE[start:end])
     assert response.headers["Content-Range"] == f"bytes {start}-{end - 1}/{SIZE}"

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -77,7 +76,9 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("data", "status", "code"), REFUSED)
-def test_what_the_server_refuses_is_a_problem(gunicorn: Gunicorn, data: bytes, status: int, code: str) -> None:
+def test_what_the_server_refuses_is_a_problem(
+    gunicorn: Gunicorn, data: bytes, status: int, code: str
+) -> None:
     response = ask(gunicorn.socket, data)
     check_problem(response, status, code)
     assert response.headers["connection"] == "close"
@@ -94,7 +95,12 @@ def test_limits_are_told_as_they_are(gunicorn: Gunicorn) -> None:
 
 @pytest.mark.parametrize(
     "chunks",
-    [b"zz\r\nhello\r\n0\r\n\r\n", b"5\r\nhelloX0\r\n\r\n", b"5;\r=\r\nhello\r\n0\r\n\r\n", b"-5\r\nhello\r\n"],
+    [
+        b"zz\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhelloX0\r\n\r\n",
+        b"5;\r=\r\nhello\r\n0\r\n\r\n",
+        b"-5\r\nhello\r\n",
+    ],
 )
 def test_broken_chunks_are_a_400(gunicorn: Gunicorn, chunks: bytes) -> None:
     head = ("Transfer-Encoding: chunked", "Content-Type: application/json")
