@@ -1,15 +1,16 @@
 """Look at an image's header and refuse what the service will not decode, before any pixel is decoded."""
 
-import re
+import ctypes
+import logging
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image
+from PIL import Image, _imaging
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -18,15 +19,18 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from shared.errors import (
     BodyTooLarge,
-    CorruptImage,
     ImageTooLarge,
     ImageTooSmall,
     OutOfMemory,
     TooManyFrames,
     UnsupportedImage,
 )
-from shared.image_container import Container, walk
+from shared.image_container import walk
 from shared.image_files import ScreenGif, StoredTiff
+from shared.images.camera_raw import camera_raw
+from shared.images.decoder_messages import in_plain_words
+from shared.images.foreign_formats import name_foreign
+from shared.images.structure import Container, Unreadable
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.
@@ -49,6 +53,7 @@ _MAGIC = {
     b"II*\0": "tiff",
     b"MM\0*": "tiff",
     b"II+\0": "tiff",
+    b"MM\0+": "tiff",
 }
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
 _BROKEN = (
@@ -56,9 +61,24 @@ _BROKEN = (
     AssertionError, struct.error, zlib.error, Warning,
 )  # fmt: skip
 
-# Pillow warns of odd metadata with numbers from the file: a stranger's files could fill the log, and Python's
-# registry of warnings already shown.
+# Pillow warns of odd files with numbers from them, and logs errors: a stranger's files could fill the log,
+# and Python's registry of warnings already shown. Its pixel limit gives way to ours.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+logging.getLogger("PIL").setLevel(logging.CRITICAL)
+Image.MAX_IMAGE_PIXELS = None
+
+
+def _quiet_libtiff() -> None:
+    """Keep libtiff from writing to stderr, past the log, what it thinks of strangers' files."""
+    with suppress(
+        OSError, AttributeError
+    ):  # where Pillow is built without it, or does not show its functions
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        set_handler(None)
+
+
+_quiet_libtiff()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +90,7 @@ class ImageLimits:
     max_side: int = 16_384  # pixels
     min_side: int = 8  # pixels
     max_frames: int = 1  # of an animation, where they are used
+    max_missing_percent: float = 10  # of the pixels of a file that ends too early
     formats: frozenset[str] = FORMATS
 
 
@@ -84,19 +105,28 @@ class ImageInfo:
     frames: int  # of an animation; counted no further than one more than allowed
     mode: str  # Pillow's name of the pixel layout
     orientation: int  # EXIF, 1 to 8
+    sample_bits: int = 8  # of a PNG, whose transparent color has as many
+    is_truncated: bool = False  # whether the file ends before its end marker; what is missing is empty
 
 
 def probe(data: bytes, limits: ImageLimits, *, field: str = "") -> ImageInfo:
     """Describe an image from its header, or raise the error that names the field, the limit and the value.
 
-    The format is decided by content alone. Pixels are neither decoded nor allocated: damage behind the header
-    shows only when the image is decoded.
+    The format is decided by content alone. Pixels are neither decoded nor allocated, but for a JPEG file
+    without its end, which is decoded at an eighth of its size to see how much is missing. Other damage behind
+    the header shows only when the image is decoded.
     """
-    return open_image(data, limits, field=field)[1]
+    return open_image(data, limits, field=field, thorough=False)[1]
 
 
-def open_image(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[ImageFile, ImageInfo]:
-    """Probe, and return Pillow's still undecoded image as well; read its pixels under `refusing`."""
+def open_image(
+    data: bytes, limits: ImageLimits, *, field: str = "", thorough: bool = True
+) -> tuple[ImageFile, ImageInfo]:
+    """Probe, and return Pillow's still undecoded image as well; read its pixels by `load_pixels`.
+
+    Pillow gets a copy that holds nothing but what the pixels need, so that no metadata can refuse a picture.
+    Where this may be `thorough`, what is missing of a truncated file is found out at any price.
+    """
     if len(data) > limits.max_bytes:
         raise BodyTooLarge.of_field(
             field, f"The image has {len(data)} bytes; at most {limits.max_bytes} are allowed (max_bytes)."
@@ -105,9 +135,13 @@ def open_image(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Im
     with refusing(image_format, field):
         container = walk(image_format, data, limits.max_frames)
         _check_container(container, limits, field)
-        image = _OPENERS[image_format](BytesIO(data))
+        image = _OPENERS[image_format](BytesIO(container.data))
     _check_size(image.size, limits, field)
     _check_mode(image.mode, field)
+    with refusing(image_format, field):
+        _check_missing(container.missing(thorough), limits)
+    if container.profile is not None:
+        image.info["icc_profile"] = container.profile
     return image, _describe(image, image_format, container)
 
 
@@ -128,6 +162,25 @@ def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, fie
         raise ImageTooLarge.of_field(field, detail)
 
 
+def load_pixels(image: Image.Image, info: ImageInfo) -> None:
+    """Decode the frame at which an opened file stands; what is missing at the end of its file stays empty."""
+    try:
+        image.load()
+    except OSError:
+        if not info.is_truncated or not isinstance(image, ImageFile) or image._im is None:
+            raise
+        image.tile = []  # Pillow has decoded what is there
+        image.load()
+
+
+def _check_missing(share: float, limits: ImageLimits) -> None:
+    if share * 100 > limits.max_missing_percent:
+        raise Unreadable(
+            f"it ends too early: about {max(1, round(share * 100))} % of its pixels are missing, and at most "
+            f"{limits.max_missing_percent:g} % may be (max_missing_percent)"
+        )
+
+
 @contextmanager
 def refusing(image_format: str, field: str = "") -> Iterator[None]:
     """Turn what Pillow raises over bad data into our errors, even where Python is set to raise warnings."""
@@ -135,19 +188,10 @@ def refusing(image_format: str, field: str = "") -> Iterator[None]:
         yield
     except MemoryError as error:
         raise OutOfMemory(f"There was not enough memory for a {image_format} image.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise ImageTooLarge.of_field(field, f"The {image_format} image is too large: {error}") from error
     except _BROKEN as error:
-        detail = f"The {image_format} image cannot be read: {_reason(error)}."
-        raise CorruptImage.of_field(field, detail) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what Pillow says in words; its bare Python errors tell a client nothing."""
-    said = error.args[0] if error.args else None
-    if isinstance(error, OSError | SyntaxError | ValueError) and isinstance(said, str):
-        return " ".join(said.split())[:120]
-    return "it is damaged or ends too early"
+        fault = in_plain_words(error)
+        detail = f"The {image_format} image cannot be read: {fault.text}."
+        raise fault.kind.of_field(field, detail) from error
 
 
 def _describe(image: ImageFile, image_format: str, container: Container) -> ImageInfo:
@@ -160,14 +204,17 @@ def _describe(image: ImageFile, image_format: str, container: Container) -> Imag
         frames=container.frames if image_format in _ANIMATED else 1,
         mode=image.mode,
         orientation=container.orientation,
+        sample_bits=container.data[24] if image_format == "png" else 8,
+        is_truncated=container.is_truncated,
     )
 
 
 def _allowed_format(data: bytes, limits: ImageLimits, field: str) -> str:
     found = _sniff(data[:32])
-    if found in limits.formats:
+    raw = camera_raw(data) if found in ("", "tiff") else ""
+    if found in limits.formats and not raw:
         return found
-    kind = found.upper() if found else _name_stranger(data)
+    kind = raw or (found.upper() if found else name_foreign(data))
     accepted = ", ".join(sorted(limits.formats))
     raise UnsupportedImage.of_field(field, f"This is {kind}; accepted formats are {accepted}.")
 
@@ -179,19 +226,6 @@ def _sniff(head: bytes) -> str:
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
-
-
-def _name_stranger(data: bytes) -> str:
-    """Name what clients send by mistake most often, so that the refusal explains itself."""
-    if not data:
-        return "an empty file"
-    if data[4:8] == b"ftyp":
-        return "a HEIC, AVIF or video file"
-    if data.startswith(b"%PDF"):
-        return "a PDF document"
-    if re.search(rb"<svg[\s>]", data[:1024]):
-        return "an SVG drawing"
-    return "text" if data[:512].isascii() and b"\0" not in data[:512] else "unknown data"
 
 
 def _check_container(container: Container, limits: ImageLimits, field: str) -> None:
@@ -212,6 +246,7 @@ def _check_size(size: tuple[int, int], limits: ImageLimits, field: str) -> None:
 
 def _check_mode(mode: str, field: str) -> None:
     if mode not in _MODES:
+        shown = f" ({mode})" if mode else ""
         raise UnsupportedImage.of_field(
-            field, f"The image's pixels are of a kind that has no defined brightness range or color ({mode})."
+            field, f"The image's pixels are of a kind that has no defined brightness range or color{shown}."
         )

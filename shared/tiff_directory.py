@@ -1,108 +1,111 @@
-"""Read the directories of a TIFF file or an EXIF block: their number, and which way up the picture is."""
+"""Read the directories of a TIFF file or an EXIF block: their tags, and which way up the picture is."""
 
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-_MAX_TAGS = 4096  # of one directory
-_MAX_VALUES = 65_536  # of one tag; Pillow makes a Python object of each
-_MAX_TABLE_VALUES = 3 * 65_536
-_MAX_RATIONALS = 4096  # costly objects
-_TABLES = {301, 320}  # transfer function, color map
-_RATIONALS = {5, 10}
-_BYTES = {1, 2, 7}  # types that Pillow leaves as they are
-_SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8)  # bytes of one value, by type
+ORIENTATION = 0x0112
+_MAX_TAGS = 65_536  # of one directory; TIFF has no room for more, and BigTIFF no need
+_SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of one value, by type
+_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # unsigned, by type
 _ORDERS = {b"II": "<", b"MM": ">"}
-_ORIENTATION = 0x0112
-_SUB_DIRECTORIES = (0x8769, 0x8825, 0xA005)  # Exif, GPS, interoperability: Pillow loads them with a TIFF
 
 
 @dataclass(frozen=True, slots=True)
-class _Layout:
+class Layout:
     """The widths that differ between TIFF and BigTIFF, in one byte order."""
 
+    order: str  # "<" or ">"
     start: int  # where the first offset lies
     offset: struct.Struct
     count: struct.Struct
     entry: struct.Struct
 
 
-def follow_directories(data: bytes, max_frames: int) -> tuple[int, int]:
-    """Return the number of directories, counted up to one more than allowed, and the orientation, 1 to 8.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One tag as a directory states it."""
 
-    ValueError where the tags claim far more than the data holds: Pillow would copy all of it.
-    """
-    layout = _layout(data[:4])
-    if layout is None:
-        return 1, 1
-    seen: list[int] = []
-    orientation = 1
-    offset = _number(data, layout.start, layout.offset)
-    while 0 < offset < len(data) and offset not in seen and len(seen) <= max_frames:
-        tags, following = _read_directory(data, offset, layout)
-        if not seen:
-            orientation = tags.get(_ORIENTATION, 1)
-            _check_sub_directories(data, tags, layout)
-        seen.append(offset)
-        offset = following
-    return max(1, len(seen)), orientation if 1 <= orientation <= 8 else 1
+    tag: int
+    kind: int  # type of its values
+    count: int
+    inline: bytes  # the values, or where they lie
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values together; 0 for a type that is not known."""
+        return (_SIZES[self.kind] if self.kind < len(_SIZES) else 0) * self.count
 
 
-def _layout(magic: bytes) -> _Layout | None:
-    order = _ORDERS.get(magic[:2])
+def layout_of(data: bytes) -> Layout | None:
+    """Return how the directories of a file are laid out; None where it is no TIFF."""
+    order = _ORDERS.get(data[:2])
     if order is None:
         return None
-    if magic[2:3] == b"+":
+    if b"+" in data[2:4]:
         widths = struct.Struct(order + "Q"), struct.Struct(order + "Q"), struct.Struct(order + "HHQ8s")
-        return _Layout(8, *widths)
-    return _Layout(4, struct.Struct(order + "I"), struct.Struct(order + "H"), struct.Struct(order + "HHI4s"))
+        return Layout(order, 8, *widths)
+    widths = struct.Struct(order + "I"), struct.Struct(order + "H"), struct.Struct(order + "HHI4s")
+    return Layout(order, 4, *widths)
 
 
-def _check_sub_directories(data: bytes, tags: dict[int, int], layout: _Layout) -> None:
-    for tag in _SUB_DIRECTORIES:
-        if tag in tags:
-            _read_directory(data, tags[tag], layout)
+def directories(data: bytes, layout: Layout, most: int) -> Iterator[int]:
+    """Yield where the directories lie, each one once and no more than `most`."""
+    seen: set[int] = set()
+    offset = number_at(data, layout.start, layout.offset)
+    while 0 < offset < len(data) and offset not in seen and len(seen) < most:
+        seen.add(offset)
+        yield offset
+        tags = number_at(data, offset, layout.count)
+        offset = number_at(data, offset + layout.count.size + tags * layout.entry.size, layout.offset)
 
 
-def _read_directory(data: bytes, offset: int, layout: _Layout) -> tuple[dict[int, int], int]:
-    """Return the tags that hold one number, and where the next directory lies (0: nowhere)."""
-    count = _number(data, offset, layout.count)
-    _require(count <= _MAX_TAGS, "a directory has too many tags")
+def entries(data: bytes, offset: int, layout: Layout) -> Iterator[Entry]:
+    """Yield the tags of one directory, as far as the data holds them."""
+    count = min(number_at(data, offset, layout.count), _MAX_TAGS)
     first, size = offset + layout.count.size, layout.entry.size
-    end = first + count * size
-    tags: dict[int, int] = {}
-    claimed = 0
-    for position in range(first, min(end, len(data) - size + 1), size):
-        tag, kind, values, inline = layout.entry.unpack_from(data, position)
-        _require(kind in _BYTES or values <= _most_values(tag, kind), f"tag {tag} has too many values")
-        claimed += min(_size_of(kind) * values, len(data))
-        if values == 1 and kind in (3, 4, 13, 16):
-            tags[tag] = _inline_number(inline, kind, layout)
-    _require(claimed <= 4 * len(data) + 65_536, "its tags claim more bytes than it has")
-    return tags, _number(data, end, layout.offset)
+    for position in range(first, min(first + count * size, len(data) - size + 1), size):
+        yield Entry(*layout.entry.unpack_from(data, position))
 
 
-def _most_values(tag: int, kind: int) -> int:
-    if kind in _RATIONALS:
-        return _MAX_RATIONALS
-    return _MAX_TABLE_VALUES if tag in _TABLES else _MAX_VALUES
+def values(data: bytes, entry: Entry, layout: Layout) -> memoryview:
+    """Return the bytes of a tag's values, as far as the data holds them; nothing is copied."""
+    if entry.size <= len(entry.inline):
+        return memoryview(entry.inline)[: entry.size]
+    offset = int(layout.offset.unpack(entry.inline)[0])
+    return memoryview(data)[offset : offset + entry.size]
 
 
-def _size_of(kind: int) -> int:
-    return _SIZES[kind] if kind < len(_SIZES) else 0  # Pillow skips types that it does not know
+def numbers(data: bytes, entry: Entry, layout: Layout, most: int) -> tuple[int, ...]:
+    """Return a tag's whole numbers, no more than `most`; none where it has values of another type."""
+    letter = _NUMBERS.get(entry.kind)
+    if letter is None:
+        return ()
+    raw = values(data, entry, layout)[: most * struct.calcsize(letter)]
+    width = struct.calcsize(layout.order + letter)
+    return struct.unpack(f"{layout.order}{len(raw) // width}{letter}", raw[: len(raw) // width * width])
 
 
-def _inline_number(inline: bytes, kind: int, layout: _Layout) -> int:
-    order = layout.entry.format[0]
-    return _number(inline, 0, struct.Struct(order + {3: "H", 16: "Q"}.get(kind, "I")))
+def exif_orientation(exif: bytes) -> int | None:
+    """Return the orientation, 1 to 8, that an EXIF block states; None where it cannot be read.
+
+    Only the first directory is looked at: however damaged the rest is, it plays no part.
+    """
+    while exif.startswith(b"Exif\0\0"):
+        exif = exif[6:]
+    layout = layout_of(exif)
+    if layout is None:
+        return None
+    for offset in directories(exif, layout, 1):
+        for entry in entries(exif, offset, layout):
+            if entry.tag == ORIENTATION and entry.count == 1:
+                found = numbers(exif, entry, layout, 1)
+                return found[0] if found and 1 <= found[0] <= 8 else None
+    return None
 
 
-def _number(data: bytes, offset: int, number: struct.Struct) -> int:
+def number_at(data: bytes, offset: int, number: struct.Struct) -> int:
     """Return one unsigned number, or 0 behind the end."""
     if offset + number.size > len(data):
         return 0
     return int(number.unpack_from(data, offset)[0])
-
-
-def _require(true: bool, fault: str) -> None:
-    if not true:
-        raise ValueError(fault)

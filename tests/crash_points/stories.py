@@ -56,8 +56,8 @@ def send_form(premises: Premises, _: Client, __: str) -> str:
 
 
 def break_off(_: Premises, client: Client, __: str) -> str:
-    """Ask for what cannot be done: the picture's file ends early."""
-    content = client.upload(pictures.truncated(pictures.jpeg(64, 64)))
+    """Ask for what cannot be done: the picture's pixels are damaged."""
+    content = client.upload(pictures.broken())
     return client.submit({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 

@@ -91,9 +91,9 @@ def _files() -> dict[str, bytes]:
 
 
 def _let_a_job_fail(installation: RunningStack) -> None:
-    """Leave a job whose photo breaks off, for the page on what to do then."""
+    """Leave a job whose photo is damaged, for the page on what to do then."""
     with installation.client() as client:
-        file = client.upload(pictures.truncated(pictures.photo()))
+        file = client.upload(pictures.broken())
         job = client.submit({"type": "stylize", "content": file, "styles": [{"image": file}]})
         assert client.wait(job).status == "failed"
 

@@ -40,7 +40,7 @@ def jobs_in_every_status(client: Client, style: bytes) -> list[Job]:
     content, look = client.upload(pictures.photo(SIDE, SIDE)), client.upload(style)
     client.add_style("look", style)
     long = {"type": "stylize", "content": content, "styles": [{"name": "look"}]}
-    bad = client.wait(client.submit({**long, "content": client.upload(pictures.truncated(pictures.photo()))}))
+    bad = client.wait(client.submit({**long, "content": client.upload(pictures.broken())}))
     unfinished = [client.submit({**long, "styles": [{"image": look}]}) for _ in range(8)]
     canceled = client.cancel(unfinished.pop())
     until_running(client, unfinished[0])

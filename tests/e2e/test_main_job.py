@@ -82,7 +82,7 @@ def test_a_seed_and_its_model_are_written_into_the_file(client: Client) -> None:
 
 
 def test_an_image_that_breaks_while_decoding_fails_alone(client: Client, style: bytes) -> None:
-    broken = pictures.truncated(pictures.jpeg(200, 200))
+    broken = pictures.broken(200, 200)
     bad = client.submit(
         {
             "type": "stylize",

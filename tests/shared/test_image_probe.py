@@ -4,7 +4,6 @@ import contextlib
 import struct
 import threading
 import warnings
-import zlib
 from dataclasses import replace
 
 import pytest
@@ -169,8 +168,18 @@ def test_a_header_that_ends_early_is_corrupt(image_format):
     assert error.detail.startswith(f"The {image_format} image cannot be read: ")
 
 
-def many_jpeg_segments() -> bytes:
-    return b"\xff\xd8" + b"\xff\xfe\0\x02" * 100_000 + pictures.jpeg()[2:]
+def over_a_million_jpeg_segments() -> bytes:
+    return b"\xff\xd8" + b"\xff\xfe\0\x02" * 1_100_000 + pictures.jpeg()[2:]
+
+
+def many_exif_segments() -> bytes:
+    return b"\xff\xd8" + b"\xff\xe1\0\x08Exif\0\0" * 300_000 + pictures.jpeg()[2:]
+
+
+def many_jpeg_scans() -> bytes:
+    whole = pictures.jpeg(progressive=True)
+    scan = whole[whole.rindex(b"\xff\xda") : -2]
+    return whole[:-2] + scan * 600 + whole[-2:]
 
 
 def padded_jpeg() -> bytes:
@@ -182,15 +191,14 @@ def long_jpeg_tables() -> bytes:
     return b"\xff\xd8" + table * 20 + pictures.jpeg()[2:]
 
 
-def many_png_chunks() -> bytes:
+def over_a_million_png_chunks() -> bytes:
     whole = pictures.png()
-    return whole[:33] + pictures.chunk(b"tEXt", b"") * 100_000 + whole[33:]
+    return whole[:33] + pictures.chunk(b"tEXt", b"") * 1_100_000 + whole[33:]
 
 
-def many_png_texts() -> bytes:
+def many_pixel_chunks() -> bytes:
     whole = pictures.png()
-    packed = pictures.chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(2**20 - 1)))
-    return whole[:33] + packed * 60 + whole[33:]
+    return whole[:33] + pictures.chunk(b"IDAT", b"") * 200_000 + whole[33:]
 
 
 def long_bmp_runs() -> bytes:
@@ -205,35 +213,17 @@ def many_tiff_strips() -> bytes:
     return whole[: position + 4] + struct.pack("<I", 100_000) + whole[position + 8 :] + bytes(400_000)
 
 
-def long_gif_comment() -> bytes:
-    whole = pictures.gif()
-    first_extension = whole.index(b"!\xff")
-    comment = b"!\xfe" + (b"\xff" + b"c" * 255) * 2000 + b"\0"
-    return whole[:first_extension] + comment + whole[first_extension:]
-
-
-def greedy_tags(entries: int = 1000, size: int = 1_000_000) -> bytes:
-    """Return a directory whose tags all claim the same bytes."""
-    tags = b"".join(struct.pack("<HHII", 1000 + index, 7, size, 8) for index in range(entries))
-    return b"II*\0" + struct.pack("<I", 8) + struct.pack("<H", entries) + tags + bytes(4) + bytes(size)
-
-
-def greedy_exif() -> bytes:
-    exif = b"Exif\0\0" + greedy_tags(200, 60_000)
-    return b"\xff\xd8\xff\xe1" + struct.pack(">H", 2 + len(exif)) + exif + pictures.jpeg()[2:]
-
-
 @pytest.mark.parametrize(
     "build",
     [
-        many_jpeg_segments, padded_jpeg, long_jpeg_tables, many_png_chunks, many_png_texts,
-        long_gif_comment, long_bmp_runs, many_tiff_strips, greedy_tags, greedy_exif,
+        over_a_million_jpeg_segments, many_exif_segments, many_jpeg_scans, padded_jpeg, long_jpeg_tables,
+        over_a_million_png_chunks, many_pixel_chunks, long_bmp_runs, many_tiff_strips,
     ],
 )  # fmt: skip
 def test_a_header_built_to_waste_time_is_refused(build):
     error = refusal(build())
     assert isinstance(error, CorruptImage)
-    assert any(word in error.detail for word in ("too many", "claim more", "at most"))
+    assert any(word in error.detail for word in ("too many", "at most", "more than"))
 
 
 def test_probing_is_safe_in_threads():

@@ -174,6 +174,11 @@ def truncated(data: bytes, share: float = 0.6) -> bytes:
     return data[: int(len(data) * share)]
 
 
+def broken(width: int = 64, height: int = 64) -> bytes:
+    """Return a PNG whose header is good and whose pixels cannot be unpacked: only decoding shows it."""
+    return _png_file(width, height, 8, 2, chunk(b"IDAT", b"garbage" * 40))
+
+
 def tiny(width: int = 1, height: int = 1) -> bytes:
     return png(width, height)
 

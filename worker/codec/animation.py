@@ -39,15 +39,15 @@ def decode_frames(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple
     image, info = open_image(data, limits, field=field)
     check_frames((info.width, info.height), info.frames, limits, field=field)
     with refusing(info.format, field):
-        return tuple(_read(image, data, info))
+        return tuple(_read(image, info))
 
 
-def _read(image: ImageFile, data: bytes, info: ImageInfo) -> Iterator[Frame]:
+def _read(image: ImageFile, info: ImageInfo) -> Iterator[Frame]:
     # A PNG may show another picture where animations are not understood; Pillow puts it before the frames.
     first = 1 if getattr(image, "default_image", False) else 0
     for number in range(first, first + info.frames):
         image.seek(number)
-        decoded = current_frame(image, data, info)
+        decoded = current_frame(image, info)
         shape = (slice(info.height), slice(info.width))  # a GIF's later frames may reach beyond its canvas
         alpha = None if decoded.alpha is None else decoded.alpha[shape]
         yield Frame(decoded.rgb[shape], alpha, _milliseconds(image) if info.frames > 1 else 0)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.image_probe import ImageInfo, ImageLimits, open_image, refusing
+from shared.image_probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
 from shared.working_size import Size
 from worker.codec.upright import UprightDrawing
 
@@ -44,22 +44,20 @@ def decode(data: bytes, limits: ImageLimits, *, field: str = "", enough: Size | 
     """
     image, info = open_image(data, limits, field=field)
     with refusing(info.format, field), _turn_for(info):
-        return current_frame(image, data, info, enough=enough)
+        return current_frame(image, info, enough=enough)
 
 
-def current_frame(
-    image: Image.Image, data: bytes, info: ImageInfo, *, enough: Size | None = None
-) -> DecodedImage:
+def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = None) -> DecodedImage:
     """Decode the frame at which an opened file stands. Call it under `refusing`."""
     profile, key = _metadata(image)
     least = None if enough is None else _stored_size(enough, info)
     if least is not None:
         image.draft(None, least)
-    image.load()
+    load_pixels(image, info)
     if image.mode in ("P", "PA") and image.palette is None:
         raise ValueError("it has no palette")  # Pillow would invent one for a part of the picture
     factors = (1, 1) if least is None else _factors(image.size, least)
-    split = partial(_split, key=key, bits=_bits(data, info), tags=getattr(image, "tag_v2", {}))
+    split = partial(_split, key=key, bits=info.sample_bits, tags=getattr(image, "tag_v2", {}))
     drawing = UprightDrawing(image.size, factors, info.orientation)
     return DecodedImage(*drawing.draw(image, split, profile))
 
@@ -83,11 +81,6 @@ def _metadata(image: Image.Image) -> tuple[bytes | None, Any]:
     """Return the color profile and the transparent color; both are gone once the pixels are converted."""
     profile = image.info.get("icc_profile")
     return profile if isinstance(profile, bytes) else None, image.info.get("transparency")
-
-
-def _bits(data: bytes, info: ImageInfo) -> int:
-    """Return the bits of one sample, in which a PNG states its transparent color."""
-    return data[24] if info.format == "png" else 8
 
 
 def _split(

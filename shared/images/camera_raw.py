@@ -1,0 +1,81 @@
+"""Tell camera raw files by their structure: most look like TIFF files whose first picture is a thumbnail."""
+
+from collections.abc import Iterator
+
+from shared.tiff_directory import Layout, directories, entries, layout_of, numbers, values
+
+_MAX_DIRECTORIES = 64
+_NEW_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES = 254, 259, 262, 271, 330
+_DNG_VERSION, _DNG_PRIVATE, _LEAF = 50706, 50740, 34310
+_OF_SENSORS = {32803, 34892}  # color filter array, linear raw: photometric interpretations
+# Vendors' ways to compress what a sensor saw.
+_VENDOR_COMPRESSIONS = {32767, 32769, 32770, 34713, 34892, 65000, 65024, 65535}
+_OF_VENDORS = {
+    "canon": "CR2", "epson": "ERF", "hasselblad": "3FR", "kodak": "DCR", "eastman kodak": "DCR",
+    "leaf": "MOS", "leica": "RWL", "mamiya": "MEF", "nikon": "NEF", "olympus": "ORF", "om digital": "ORF",
+    "panasonic": "RW2", "pentax": "PEF", "ricoh": "PEF", "phase one": "IIQ", "samsung": "SRW", "sony": "ARW",
+}  # fmt: skip
+_MAGIC = {
+    b"FUJIFILMCCD-RAW": "RAF", b"FOVb": "X3F", b"\0MRM": "MRW", b"IIRO": "ORF", b"IIRS": "ORF",
+    b"MMOR": "ORF", b"IIU\0": "RW2", b"II\x1a\0\0\0HEAPCCDR": "CRW", b"\0\0\0\x18ftypcrx ": "CR3",
+}  # fmt: skip
+_BEHIND_TIFF_HEADER = {b"CR\2": "CR2", b"\xba\xb0\xac\xbb": "CR2", b"IIII": "IIQ", b"MMMM": "IIQ"}
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_UNKNOWN = "or another TIFF file that begins with a thumbnail"
+_ADVICE = "develop it first, and send the JPEG, PNG or TIFF file that you get"
+
+
+def camera_raw(data: bytes) -> str:
+    """Return words that name a camera raw file and say what to do; "" where this is none."""
+    kind = next((kind for magic, kind in _MAGIC.items() if data.startswith(magic)), "")
+    if data[:4] in _TIFF:
+        kind = _kind_of_tiff(data)
+    return f"a camera raw file ({kind}): {_ADVICE}" if kind else ""
+
+
+def _kind_of_tiff(data: bytes) -> str:
+    kind = next((kind for magic, kind in _BEHIND_TIFF_HEADER.items() if data.startswith(magic, 8)), "")
+    layout = layout_of(data)
+    first = next(iter(directories(data, layout, 1)), None) if layout else None
+    if kind or layout is None or first is None:
+        return kind
+    tags = _tags(data, first, layout)
+    if _DNG_VERSION in tags:
+        return "DNG"
+    others = [_tags(data, offset, layout) for offset in _all_directories(data, layout)]
+    return _kind_by_maker(data, first, layout) if _is_raw(tags, others) else ""
+
+
+def _all_directories(data: bytes, layout: Layout) -> Iterator[int]:
+    """Yield the directories of the chain, and those that each of them names as its own."""
+    for offset in directories(data, layout, _MAX_DIRECTORIES):
+        yield offset
+        for entry in entries(data, offset, layout):
+            if entry.tag == _SUB_DIRECTORIES:
+                yield from numbers(data, entry, layout, _MAX_DIRECTORIES)
+
+
+def _tags(data: bytes, offset: int, layout: Layout) -> dict[int, int]:
+    """Return the first number of each tag; 0 where it has none."""
+    return {
+        entry.tag: next(iter(numbers(data, entry, layout, 1)), 0) for entry in entries(data, offset, layout)
+    }
+
+
+def _is_raw(first: dict[int, int], others: list[dict[int, int]]) -> bool:
+    """Whether a directory holds what a sensor saw, or the first one the thumbnail of a photo."""
+    if _DNG_PRIVATE in first or (_LEAF in first and _MAKE in first):
+        return True
+    is_thumbnail = first.get(_NEW_SUBFILE, 0) & 1 == 1
+    return is_thumbnail or any(
+        tags.get(_PHOTOMETRIC) in _OF_SENSORS or tags.get(_COMPRESSION) in _VENDOR_COMPRESSIONS
+        for tags in others
+    )
+
+
+def _kind_by_maker(data: bytes, first: int, layout: Layout) -> str:
+    for entry in entries(data, first, layout):
+        if entry.tag == _MAKE:
+            maker = bytes(values(data, entry, layout)[:64]).decode("latin-1").lower()
+            return next((kind for name, kind in _OF_VENDORS.items() if maker.startswith(name)), _UNKNOWN)
+    return _UNKNOWN

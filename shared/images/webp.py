@@ -1,0 +1,86 @@
+"""Walk a WebP file: its frames, and which way up they are. Whatever else clings to it is left out."""
+
+import struct
+from collections.abc import Iterator
+
+from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
+from shared.tiff_directory import exif_orientation
+
+_HEADER = 12  # bytes
+_PIXELS = (b"VP8 ", b"VP8L")
+_NEEDED = (*_PIXELS, b"VP8X", b"ALPH", b"ANIM", b"ANMF")
+_LOOKED_AT = frozenset({*_NEEDED, b"EXIF", b"ICCP"})
+_CHUNK_HEAD = struct.Struct("<4sI")
+_FLAGS_OF_METADATA = 0x20 | 0x08 | 0x04  # color profile, EXIF, XMP: of VP8X
+
+
+def walk_webp(data: bytes, max_frames: int) -> Container:
+    """Visit the chunks as far as the file says that it goes; what lies behind that is not looked at."""
+    kept: list[bytes] = []
+    frames, exif, profile, stills = 0, b"", b"", 0
+    for kind, body in _chunks(data):
+        if kind == b"EXIF":
+            exif = exif or bytes(body)
+        elif kind == b"ICCP" and len(body) <= MAX_PROFILE:
+            profile = profile or bytes(body)
+        elif kind in _NEEDED and not (stills and kind in _PIXELS):
+            kept.append(_chunk(kind, body))
+            frames += kind == b"ANMF"
+            stills += kind in _PIXELS
+        if frames > max_frames:
+            break
+    is_cut = len(data) + 1 < _stated_end(data)  # a byte that only fills up may be missing
+    if is_cut and frames:
+        raise Unreadable("it ends too early: frames of its animation are missing")
+    picture = b"".join(kept)
+    return Container(
+        data=b"RIFF" + struct.pack("<I", 4 + len(picture)) + b"WEBP" + picture,
+        frames=max(1, frames),
+        orientation=exif_orientation(exif) or 1,
+        size=_canvas(picture),
+        profile=profile or None,
+        is_truncated=is_cut,
+    )
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield kind and body of the chunks; raise Unreadable where the pixels of one are cut off."""
+    end = min(len(data), _stated_end(data))
+    view, position, parts, skipped = memoryview(data), _HEADER, parts_of(data), Budget(MAX_SKIPPED)
+    while position + 8 <= end:
+        kind, length = _CHUNK_HEAD.unpack_from(data, position)
+        start = position + 8
+        position = start + length + (length & 1)
+        if kind not in _LOOKED_AT:
+            skipped.spend()
+            continue
+        parts.spend()
+        body = view[start : start + length]
+        if len(body) == length:
+            yield kind, body
+        elif kind in _NEEDED:
+            raise Unreadable("it ends too early: its pixels cannot be read without their end")
+
+
+def _stated_end(data: bytes) -> int:
+    return 8 + int.from_bytes(data[4:8], "little")
+
+
+def _chunk(kind: bytes, body: memoryview) -> bytes:
+    content = bytes(body)
+    if kind == b"VP8X" and content:
+        content = bytes([content[0] & ~_FLAGS_OF_METADATA]) + content[1:]
+    return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) & 1)
+
+
+def _canvas(chunks: bytes) -> tuple[int, int] | None:
+    """Return the size by the first chunk, before it is parsed."""
+    kind, body = chunks[:4], chunks[8:18]
+    if len(body) < 10:
+        return None
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(body[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
