@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
-from worker.codec.pixels import luminance, resize
+from worker.codec.pixels import luminance, resize, resize_rows, strips
 from worker.pictures import Pixels
 
-_ROWS = 256  # worked on at once: floats of a whole large picture would take gigabytes
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _STILL = 12.0  # levels of 255: a change of the content much above this is motion
 
@@ -30,13 +30,15 @@ class Finish:
         return self.strength == 1 and not self.preserve_color and self.mask is None
 
 
-def finish(content: Pixels, painted: Pixels, wish: Finish) -> Pixels:
-    """Return the result (h, w, 3) from content and painting of the same size."""
+def finish(content: Pixels, painted: Pixels, wish: Finish, out: Pixels | None = None) -> Pixels:
+    """Return the result (h, w, 3) from content and painting of the same size, in `out` where it is given.
+
+    `out` may be the painting itself: of a large picture there should be no copy more than needed.
+    """
     if wish.is_plain:
         return painted
-    result = np.empty_like(painted)
-    for start in range(0, len(content), _ROWS):
-        rows = slice(start, start + _ROWS)
+    result = np.empty_like(painted) if out is None else out
+    for rows in strips(len(content)):
         result[rows] = _round(_finish_rows(content, painted, wish, rows))
     return result
 
@@ -60,16 +62,17 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
     pyramid (Burt and Adelson 1983), is added to the enlarged painting, in luminance alone: strokes keep their
     colors, and edges come back sharp.
     """
-    height, width = content.shape[:2]
-    small_height, small_width = painted.shape[:2]
-    fine = luminance(content)
-    coarse = resize(resize(fine, small_width, small_height), width, height)
-    large = resize(painted, width, height)
+    size = content.shape[1], content.shape[0]
+    fine = np.empty(content.shape[:2], np.uint8)
+    for rows in strips(len(fine)):
+        fine[rows] = luminance(content[rows])
+    small = Image.fromarray(painted)
+    coarse = Image.fromarray(resize(fine, *small.size))
     result = np.empty_like(content)
-    for start in range(0, height, _ROWS):
-        rows = slice(start, start + _ROWS)
-        detail = np.subtract(fine[rows], coarse[rows], dtype=np.int16)
-        np.clip(large[rows] + detail[..., None], 0, 255, out=result[rows], casting="unsafe")
+    for rows in strips(len(fine)):
+        detail = np.subtract(fine[rows], resize_rows(coarse, rows, *size), dtype=np.int16)
+        large = resize_rows(small, rows, *size)
+        np.clip(large + detail[..., None], 0, 255, out=result[rows], casting="unsafe")
     return result
 
 

@@ -21,7 +21,7 @@ from worker.batcher import Batcher
 from worker.foundation import Foundation
 from worker.heartbeat import Heartbeat, release_all
 from worker.liveness import Liveness
-from worker.memory import give_back
+from worker.memory import give_back, take_pictures_whole
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.registry import ModelRegistry
@@ -71,6 +71,7 @@ class ModelWorker:
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker))
         self._registry.preload(worker.preloaded)
+        take_pictures_whole()
         give_back()
         self._base.reaper.start()
         Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)

@@ -32,6 +32,7 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
         request = kind.prepare(job.spec, inputs, model.card, tools)
     with stage("predict"):
         pictures: list[Picture | Film] = kind.predict(request, model, tools, stage)
+    del inputs, request  # a large content is not needed any more, and its result is about to be copied
     with stage("encode"):
         images = []
         for picture in pictures:

@@ -130,7 +130,7 @@ def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Pixels], Pixe
     painted = stylize(resize(content, *prepared.working_size))
     if painted.shape != content.shape:
         painted = enlarge(painted, content)
-    return finish(content, painted, prepared.finish)
+    return finish(content, painted, prepared.finish, out=painted)
 
 
 def _steadied(picture: Pixels, painted: list[Pixels], prepared: Prepared, number: int) -> Pixels:

@@ -1,8 +1,8 @@
 """Turn the bytes of an image into upright 8-bit sRGB pixels, or refuse them with the reason."""
 
 import threading
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -14,11 +14,10 @@ from PIL import Image
 from shared.image_probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
 from shared.working_size import Size
 from worker.codec.upright import UprightDrawing
+from worker.memory import give_back
 
 _LARGE_PIXELS = 16_000_000  # from here on decoding costs hundreds of megabytes
-_SPARE = (
-    3  # from here on nobody sees that a picture was reduced first (Pillow's documentation of `thumbnail`)
-)
+_SPARE = 3  # times as large as needed: then nobody sees that a picture was reduced first (Pillow's thumbnail)
 _BITS_PER_SAMPLE = 258  # TIFF tags
 _PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
@@ -43,7 +42,7 @@ def decode(data: bytes, limits: ImageLimits, *, field: str = "", enough: Size | 
     networks see.
     """
     image, info = open_image(data, limits, field=field)
-    with refusing(info.format, field), _turn_for(info):
+    with refusing(info.format, field), _turn_for(info), closing(image):
         return current_frame(image, info, enough=enough)
 
 
@@ -62,9 +61,17 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = 
     return DecodedImage(*drawing.draw(image, split, profile))
 
 
-def _turn_for(info: ImageInfo) -> AbstractContextManager[Any]:
+@contextmanager
+def _turn_for(info: ImageInfo) -> Iterator[None]:
     """Let large pictures be decoded one after the other, so that the process's memory is bounded."""
-    return _turn if info.width * info.height > _LARGE_PIXELS else nullcontext()
+    if info.width * info.height <= _LARGE_PIXELS:
+        yield
+        return
+    with _turn:
+        try:
+            yield
+        finally:
+            give_back()
 
 
 def _stored_size(enough: Size, info: ImageInfo) -> Size:

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shared.errors import ImageTooLarge
+from worker.codec.pixels import strips
 from worker.codec.png import write_png
+from worker.codec.transparency import WHITE, compose
 
 OutputFormat = Literal["png", "jpeg", "webp"]
 
@@ -53,14 +55,13 @@ def encode(
     height, width = picture.shape[:2]
     if format == "png":
         return EncodedImage(write_png(_samples(picture, alpha), text or {}), "image/png", width, height)
-    image = _to_image(picture, alpha)
     buffer = BytesIO()
     match format:
         case "jpeg":
             chroma = "4:4:4" if quality >= _FULL_CHROMA_QUALITY else "4:2:0"
-            _flatten(image).save(buffer, "JPEG", quality=quality, subsampling=chroma, **_JPEG)
+            _on_white(picture, alpha).save(buffer, "JPEG", quality=quality, subsampling=chroma, **_JPEG)
         case "webp":
-            image.save(buffer, "WEBP", quality=quality, **WEBP)
+            _to_image(_samples(picture, alpha)).save(buffer, "WEBP", quality=quality, **WEBP)
         case _:
             assert_never(format)
     return EncodedImage(buffer.getvalue(), f"image/{format}", width, height)
@@ -85,17 +86,15 @@ def check_side(size: tuple[int, int], format: str) -> None:
         raise ImageTooLarge(f"A {format} file holds at most {_LONGEST_SIDE[format]} pixels a side.")
 
 
-def _to_image(picture: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> Image.Image:
-    grey = picture.ndim == 3 and picture.shape[2] == 1
-    image = Image.fromarray(picture[:, :, 0] if grey else picture)
-    if alpha is not None:
-        image.putalpha(Image.fromarray(alpha))
+def _to_image(samples: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(samples[:, :, 0] if samples.shape[2] == 1 else samples)
+
+
+def _on_white(picture: NDArray[np.uint8], alpha: NDArray[np.uint8] | None) -> Image.Image:
+    samples = _samples(picture, None)
+    if alpha is None:
+        return _to_image(samples)
+    image = Image.new("L" if samples.shape[2] == 1 else "RGB", alpha.shape[::-1])
+    for rows in strips(len(alpha)):
+        image.paste(_to_image(compose(samples[rows], alpha[rows], WHITE)), (0, rows.start))
     return image
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image
-    opaque = image.convert(image.mode[:-1])
-    white = Image.new(opaque.mode, image.size, "white")
-    return Image.composite(opaque, white, image.getchannel("A"))

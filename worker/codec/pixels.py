@@ -6,8 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.Image import Resampling
 
-_ROWS = 256  # worked on at once
+_ROWS = 64  # worked on at once
 
 
 def strips(height: int, rows: int = _ROWS) -> Iterator[slice]:
@@ -20,7 +21,16 @@ def resize(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.ui
     """Scale (h, w, 3) or (h, w) by Lanczos, its window widened when shrinking so that nothing aliases."""
     if picture.shape[:2] == (height, width):
         return picture
-    return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.LANCZOS))
+    return np.asarray(Image.fromarray(picture).resize((width, height), Resampling.LANCZOS))
+
+
+def resize_rows(
+    image: Image.Image, rows: slice, width: int, height: int, filter: Resampling = Resampling.LANCZOS
+) -> NDArray[np.uint8]:
+    """Return some rows of the image scaled to width and height: what is large is made in strips."""
+    scale = image.height / height
+    box = (0.0, rows.start * scale, float(image.width), rows.stop * scale)
+    return np.asarray(image.resize((width, rows.stop - rows.start), filter, box))
 
 
 def enlarge(

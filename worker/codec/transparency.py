@@ -7,8 +7,9 @@ Colors are weighted by their alpha before they are mixed, in floats: premultipli
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.Image import Resampling
 
-from worker.codec.pixels import resize, strips
+from worker.codec.pixels import resize, resize_rows, strips
 
 Pixels = NDArray[np.uint8]
 
@@ -55,7 +56,7 @@ def _resize_rows(
     size = (seen.shape[1], seen.shape[0])
 
     def scaled(plane: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS, box))
+        return np.asarray(Image.fromarray(plane).resize(size, Resampling.LANCZOS, box))
 
     weight = alpha.astype(np.float32)
     total = scaled(weight)
@@ -80,7 +81,6 @@ def fill_hidden(rgb: Pixels, alpha: Pixels | None) -> Pixels:
     small = Image.fromarray(fill_hidden(*resize_with_alpha(rgb, alpha, *size)))
     result = np.empty_like(rgb)
     for rows in strips(height):
-        box = (0, rows.start * size[1] / height, size[0], rows.stop * size[1] / height)
-        ground = small.resize((width, rows.stop - rows.start), Image.Resampling.BILINEAR, box)
-        result[rows] = np.where(alpha[rows, :, None] == 0, np.asarray(ground), rgb[rows])
+        ground = resize_rows(small, rows, width, height, Resampling.BILINEAR)
+        result[rows] = np.where(alpha[rows, :, None] == 0, ground, rgb[rows])
     return result
