@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models proofs compose-test lock clean
+.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models corpus proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ bench-models: for-testing ## Measure the models; prints ratios. MNIST=file.npz a
 	@$(BIN)/python -m bench.generate
 	@$(BIN)/python -m bench.large
 	@test -z "$(MNIST)" || $(BIN)/python -m bench.gan_quality --data "$(MNIST)"
+
+corpus: for-testing ## Compare thousands of pictures of all kinds at strength 0 with what Pillow shows of them
+	@exec $(BIN)/python -m tests.corpus
 
 proofs: for-testing ## Take out what holds each promise, and see its test fail; takes long
 	@exec $(BIN)/python -m tests.proofs

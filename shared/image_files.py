@@ -13,11 +13,14 @@ _CLEAR = (0, 0, 0, 0)
 class ScreenGif(GifImageFile):
     """A GIF whose screen is transparent wherever no frame has drawn: its background color is for none to see.
 
-    Once its first frame is loaded it is in mode RGBA.
+    Its first frame, where it is smaller or others follow, becomes RGBA.
     """
 
     def _seek(self, frame: int, update_image: bool = True) -> None:
         """Clear what a frame covered where Pillow would paint it in the background color."""
+        if frame == 1 and update_image:
+            self.load()
+            self._lay_over_screen()
         super()._seek(frame, update_image)
         extent = self.dispose_extent
         if not (update_image and extent):
@@ -27,22 +30,27 @@ class ScreenGif(GifImageFile):
             self.dispose = _imaging.fill("RGBA", size, _CLEAR)
 
     def load_end(self) -> None:
-        """Lay the first frame, which may be smaller, over a clear screen."""
+        """Lay the first frame, where it is smaller, over a clear screen."""
         super().load_end()
-        extent = self.dispose_extent
-        if self.tell() == 0 and extent:
-            screen = _imaging.fill("RGBA", self.size, _CLEAR)
-            screen.paste(self._crop(self._with_alpha(), extent), extent)
-            self.im, self._mode = screen, "RGBA"
+        if self.tell() == 0 and self.dispose_extent != (0, 0, *self.size):
+            self._lay_over_screen()
 
-    def _with_alpha(self) -> Any:
+    def _lay_over_screen(self) -> None:
+        extent = self.dispose_extent
+        if self.mode == "RGBA" or extent is None:
+            return
+        screen = _imaging.fill("RGBA", self.size, _CLEAR)
+        screen.paste(self._with_alpha(self._crop(self.im, extent)), extent)
+        self.im, self._mode = screen, "RGBA"
+
+    def _with_alpha(self, frame: Any) -> Any:
         key = self.info.pop("transparency", None)
         if key is None:
-            return self.im.convert("RGBA")
+            return frame.convert("RGBA")
         if self.mode == "L":
-            return self.im.convert("RGB").convert_transparent("RGBA", (key, key, key))
-        self.im.putpalettealpha(key, 0)
-        return self.im.convert("RGBA")
+            return frame.convert("RGB").convert_transparent("RGBA", (key, key, key))
+        frame.putpalettealpha(key, 0)
+        return frame.convert("RGBA")
 
 
 class StoredTiff(TiffImageFile):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ORIENTATION = 0x0112
 _MAX_TAGS = 65_536  # of one directory; TIFF has no room for more, and BigTIFF no need
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of one value, by type
-_NUMBERS = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}  # unsigned, by type
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # by type
 _ORDERS = {b"II": "<", b"MM": ">"}
 
 
@@ -89,7 +89,8 @@ def numbers(data: bytes, entry: Entry, layout: Layout, most: int) -> tuple[int, 
 def exif_orientation(exif: bytes) -> int | None:
     """Return the orientation, 1 to 8, that an EXIF block states; None where it cannot be read.
 
-    Only the first directory is looked at: however damaged the rest is, it plays no part.
+    Of a tag with several values the first one counts. Only the first directory is looked at: however damaged
+    the rest is, it plays no part.
     """
     while exif.startswith(b"Exif\0\0"):
         exif = exif[6:]
@@ -98,7 +99,7 @@ def exif_orientation(exif: bytes) -> int | None:
         return None
     for offset in directories(exif, layout, 1):
         for entry in entries(exif, offset, layout):
-            if entry.tag == ORIENTATION and entry.count == 1:
+            if entry.tag == ORIENTATION:
                 found = numbers(exif, entry, layout, 1)
                 return found[0] if found and 1 <= found[0] <= 8 else None
     return None

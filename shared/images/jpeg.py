@@ -6,6 +6,7 @@ from functools import partial
 
 from shared.images.jpeg_missing import missing_share
 from shared.images.jpeg_scans import Scans
+from shared.images.orientation import orientation_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 from shared.tiff_directory import exif_orientation
 
@@ -20,7 +21,7 @@ _TABLES = {0xDB, 0xDE, *range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _FRAMES = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SCAN, _END, _COMMENT = 0xDA, 0xD9, 0xFE
 _CLUTTER = frozenset(bytes([marker]) for marker in (_COMMENT, *range(0xE3, 0xEE), 0xEF))  # never looked at
-_EXIF, _ICC = b"Exif\0\0", b"ICC_PROFILE\0"
+_EXIF, _XMP, _ICC = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0", b"ICC_PROFILE\0"
 # Two application segments say how the samples mean colors. Decoders ignore shorter ones.
 _COLOR_SEGMENTS = {0xE0: (b"JFIF\0", 14), 0xEE: (b"Adobe", 12)}
 
@@ -43,6 +44,7 @@ class _Walk:
     kept: list[bytes | memoryview] = field(default_factory=list)
     color: dict[int, bytes] = field(default_factory=dict)
     exif: list[bytes] = field(default_factory=list)
+    xmp: bytes = b""
     icc: list[bytes] = field(default_factory=list)
     scans: Scans = field(default_factory=Scans)
     tables: Budget = field(default_factory=lambda: Budget(_MAX_TABLES))
@@ -104,6 +106,8 @@ class _Walk:
         elif marker == 0xE1 and body.startswith(_EXIF) and len(body) <= self.exif_left:
             self.exif.append(body[len(_EXIF) :])
             self.exif_left -= len(body)
+        elif marker == 0xE1 and body.startswith(_XMP):
+            self.xmp = self.xmp or body[len(_XMP) :]
         elif marker == 0xE2 and body.startswith(_ICC) and len(body) >= 14 and len(self.icc) <= 255:
             self.icc.append(body[12:])
 
@@ -115,7 +119,7 @@ class _Walk:
     def orientation(self) -> int:
         """Return what the first readable EXIF segment says; one block may go on in the next segment."""
         found = (exif_orientation(exif) for exif in [b"".join(self.exif), *self.exif[1:]])
-        return next(filter(None, found), 1)
+        return next(filter(None, found), None) or orientation_of(b"", self.xmp)
 
     def profile(self) -> bytes | None:
         """Return the color profile, put together by its parts' numbers; None where one is missing."""

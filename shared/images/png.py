@@ -5,8 +5,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from shared.images.orientation import orientation_of, raw_profile, text_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
-from shared.tiff_directory import exif_orientation
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _BLOCK = 65_536  # bytes unpacked at a time
@@ -16,6 +16,10 @@ _KEY_LENGTHS = {0: range(2, 3), 2: range(6, 7), 3: range(1, 257)}  # of tRNS, by
 _WRITTEN = (b"IHDR", *_LENGTHS, b"PLTE", b"tRNS")  # before the pixels, in this order
 _MOTION_LENGTHS = {b"acTL": range(8, 9), b"fcTL": range(26, 27), b"fdAT": range(4, 2**31)}
 _LOOKED_AT = frozenset({*_WRITTEN, *_MOTION_LENGTHS, b"IDAT", b"IEND", b"iCCP", b"eXIf"})
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+_XMP_KEY = b"XML:com.adobe.xmp"
+_RAW_KEYS = (b"Raw profile type exif", b"Raw profile type APP1")  # ImageMagick's names of EXIF
+_TEXT_KEYS = tuple(key + b"\0" for key in (_XMP_KEY, *_RAW_KEYS))
 _CHUNK_HEAD = struct.Struct(">I4s")
 # First column, first row, columns and rows apart, of each pass of an interlaced picture.
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
@@ -31,7 +35,7 @@ def walk_png(data: bytes, max_frames: int) -> Container:
     return Container(
         data=walk.picture(with_motion=frames > 0),
         frames=min(max(1, frames), max_frames + 1),
-        orientation=exif_orientation(walk.exif) or 1,
+        orientation=walk.orientation(),
         profile=_unpacked_profile(walk.single.get(b"iCCP", b"")),
         is_truncated=not has_ended,
         missing=lambda _: 0.0 if has_ended else walk.missing(),
@@ -56,7 +60,7 @@ def _chunks(data: bytes) -> Iterator[_Chunk]:
         length, kind = _CHUNK_HEAD.unpack_from(data, position)
         start, end = position + 8, position + 8 + length
         position = end + 4
-        if kind in _LOOKED_AT:
+        if kind in _LOOKED_AT or (kind in _TEXTS and data.startswith(_TEXT_KEYS, start)):
             parts.spend()
             yield _Chunk(kind, view[start:end], data[end:position])
         elif kind.isalpha():
@@ -71,6 +75,7 @@ class _Walk:
     pixels: list[memoryview] = field(default_factory=list)  # bodies of IDAT
     motion: list[_Chunk] = field(default_factory=list)  # of the animation; the first IDAT holds their place
     exif: bytes = b""
+    texts: dict[bytes, bytes] = field(default_factory=dict)  # by key, of which the first one counts
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,6 +104,10 @@ class _Walk:
             self.motion.append(chunk)
         elif chunk.kind == b"eXIf" and chunk.is_sound:
             self.exif = self.exif or bytes(chunk.body)
+        elif chunk.kind in _TEXTS and chunk.is_sound:
+            key = bytes(chunk.body[:80]).partition(b"\0")[0]
+            if key not in self.texts:
+                self.texts[key] = text_of(chunk.kind, bytes(chunk.body))
         elif not self.pixels and chunk.kind not in self.single and self._is_needed(chunk):
             self.single[chunk.kind] = bytes(chunk.body)
 
@@ -119,6 +128,11 @@ class _Walk:
             or (chunk.kind == b"iCCP" and length <= MAX_PROFILE)
         )
         return fits and chunk.is_sound
+
+    def orientation(self) -> int:
+        """Return what EXIF says, be it in a chunk or in a text, else what XMP says."""
+        raw = (raw_profile(self.texts[key]) for key in _RAW_KEYS if key in self.texts)
+        return orientation_of(self.exif or next(raw, b""), self.texts.get(_XMP_KEY, b""))
 
     def picture(self, *, with_motion: bool) -> bytes:
         """Return the file with all that decoding needs and nothing else."""

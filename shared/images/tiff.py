@@ -1,7 +1,9 @@
 """Copy a TIFF file's first picture under a directory that holds nothing but the tags that decoding needs."""
 
 import struct
+from itertools import islice
 
+from shared.images.orientation import MOST_BYTES, orientation_of
 from shared.images.structure import MAX_PROFILE, Container, Unreadable
 from shared.tiff_directory import (
     ORIENTATION,
@@ -9,7 +11,6 @@ from shared.tiff_directory import (
     Layout,
     directories,
     entries,
-    exif_orientation,
     layout_of,
     values,
 )
@@ -22,7 +23,7 @@ _PLACES = frozenset({273, 279, 322, 323, 324, 325, 513, 514})  # of strips and t
 _COLOR_MAP, _JPEG_TABLES, _PROFILE = 320, 347, 34675
 _MAX_VALUES = 65_536  # of one tag; Pillow makes a Python object of each
 _MAX_TABLE = {_COLOR_MAP: 3 * 65_536, _JPEG_TABLES: 65_536, _PROFILE: MAX_PROFILE}
-_SHORT = 3
+_XMP, _SHORT = 700, 3
 _RATIONALS = (5, 10)
 _MAX_RATIONALS = 4096  # costly objects
 _NARROW = {16: (4, "Q", "I"), 17: (9, "q", "i"), 18: (13, "Q", "I")}  # BigTIFF's types: what they become
@@ -38,11 +39,16 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
     pages = list(directories(data, layout, max_frames + 1))
     if not pages:
         raise Unreadable("it ends before its first directory")
-    orientation = exif_orientation(data) or 1
+    orientation = orientation_of(data, _xmp(data, pages[0], layout))
     tags = {entry.tag: entry for entry in entries(data, pages[0], layout) if _is_needed(entry)}
     bodies = {tag: _narrowed(tags[tag], data, layout) for tag in tags}
     bodies[ORIENTATION] = _SHORT, 1, struct.pack(f"{layout.order}H", orientation)
     return Container(_with_directory(data, bodies, layout.order), len(pages), orientation)
+
+
+def _xmp(data: bytes, page: int, layout: Layout) -> bytes:
+    found = (entry for entry in entries(data, page, layout) if entry.tag == _XMP)
+    return b"".join(bytes(values(data, entry, layout)[:MOST_BYTES]) for entry in islice(found, 1))
 
 
 def _with_directory(data: bytes, bodies: dict[int, _Values], order: str) -> bytes:

@@ -3,13 +3,13 @@
 import struct
 from collections.abc import Iterator
 
+from shared.images.orientation import orientation_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
-from shared.tiff_directory import exif_orientation
 
 _HEADER = 12  # bytes
 _PIXELS = (b"VP8 ", b"VP8L")
 _NEEDED = (*_PIXELS, b"VP8X", b"ALPH", b"ANIM", b"ANMF")
-_LOOKED_AT = frozenset({*_NEEDED, b"EXIF", b"ICCP"})
+_LOOKED_AT = frozenset({*_NEEDED, b"EXIF", b"ICCP", b"XMP "})
 _CHUNK_HEAD = struct.Struct("<4sI")
 _FLAGS_OF_METADATA = 0x20 | 0x08 | 0x04  # color profile, EXIF, XMP: of VP8X
 
@@ -17,18 +17,18 @@ _FLAGS_OF_METADATA = 0x20 | 0x08 | 0x04  # color profile, EXIF, XMP: of VP8X
 def walk_webp(data: bytes, max_frames: int) -> Container:
     """Visit the chunks as far as the file says that it goes; what lies behind that is not looked at."""
     kept: list[bytes] = []
-    frames, exif, profile, stills = 0, b"", b"", 0
+    frames, exif, xmp, profile, stills = 0, b"", b"", b"", 0
     for kind, body in _chunks(data):
         if kind == b"EXIF":
             exif = exif or bytes(body)
+        elif kind == b"XMP ":
+            xmp = xmp or bytes(body)
         elif kind == b"ICCP" and len(body) <= MAX_PROFILE:
             profile = profile or bytes(body)
-        elif kind in _NEEDED and not (stills and kind in _PIXELS):
+        elif kind in _NEEDED and frames <= max_frames and not (stills and kind in _PIXELS):
             kept.append(_chunk(kind, body))
             frames += kind == b"ANMF"
             stills += kind in _PIXELS
-        if frames > max_frames:
-            break
     is_cut = len(data) + 1 < _stated_end(data)  # a byte that only fills up may be missing
     if is_cut and frames:
         raise Unreadable("it ends too early: frames of its animation are missing")
@@ -36,7 +36,7 @@ def walk_webp(data: bytes, max_frames: int) -> Container:
     return Container(
         data=b"RIFF" + struct.pack("<I", 4 + len(picture)) + b"WEBP" + picture,
         frames=max(1, frames),
-        orientation=exif_orientation(exif) or 1,
+        orientation=orientation_of(exif, xmp),
         size=_canvas(picture),
         profile=profile or None,
         is_truncated=is_cut,

@@ -49,6 +49,7 @@ def decode(data: bytes, limits: ImageLimits, *, field: str = "", enough: Size | 
 def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = None) -> DecodedImage:
     """Decode the frame at which an opened file stands. Call it under `refusing`."""
     profile, key = _metadata(image)
+    is_grey = _is_stored_grey(image)
     least = None if enough is None else _stored_size(enough, info)
     if least is not None:
         image.draft(None, least)
@@ -56,7 +57,9 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = 
     if image.mode in ("P", "PA") and image.palette is None:
         raise ValueError("it has no palette")  # Pillow would invent one for a part of the picture
     factors = (1, 1) if least is None else _factors(image.size, least)
-    split = partial(_split, key=key, bits=info.sample_bits, tags=getattr(image, "tag_v2", {}))
+    split = partial(
+        _split, key=key, bits=info.sample_bits, tags=getattr(image, "tag_v2", {}), is_grey=is_grey
+    )
     drawing = UprightDrawing(image.size, factors, info.orientation)
     return DecodedImage(*drawing.draw(image, split, profile))
 
@@ -90,8 +93,14 @@ def _metadata(image: Image.Image) -> tuple[bytes | None, Any]:
     return profile if isinstance(profile, bytes) else None, image.info.get("transparency")
 
 
+def _is_stored_grey(image: Image.Image) -> bool:
+    """Whether an opened picture's grey and alpha of 16 bits become RGBA in Pillow."""
+    tiles = getattr(image, "tile", [])
+    return image.mode == "RGBA" and bool(tiles) and "LA" in str(tiles[0].args)
+
+
 def _split(
-    image: Image.Image, *, key: Any, bits: int, tags: Mapping[int, Any]
+    image: Image.Image, *, key: Any, bits: int, tags: Mapping[int, Any], is_grey: bool
 ) -> tuple[Image.Image, Image.Image | None]:
     """Return the color in mode L, RGB or CMYK, and the alpha channel in mode L if there is one."""
     if image.mode.startswith("I;16"):
@@ -102,6 +111,8 @@ def _split(
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     elif image.mode in ("1", "L", "RGB") and key is not None:
         return _apply_key(image, key, bits)
+    if is_grey:
+        return image.getchannel("R"), image.getchannel("A")
     if image.mode in ("LA", "RGBA"):
         return image.convert(image.mode[:-1]), image.getchannel("A")
     if image.mode in ("L", "RGB", "CMYK"):
