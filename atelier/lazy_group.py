@@ -7,9 +7,19 @@ from typing import Any
 
 import click
 
-from atelier.client.errors import ApiError, ClientError, InvalidAddress, ServiceUnreachable, WaitTimeout
+from atelier.client.errors import (
+    ApiError,
+    ClientError,
+    InvalidAddress,
+    InvalidValue,
+    ProtocolError,
+    ServiceUnreachable,
+    WaitTimeout,
+)
 from atelier.display.errors import COMMAND, say_error
+from atelier.display.plain import echo
 from shared.errors import AtelierError, InvalidRequest
+from shared.logs import plain
 from shared.settings import EXIT_CONFIGURATION, SettingsError
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -46,26 +56,42 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the arguments before the subcommand."""
+        with _plain_faults():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; an expected error becomes one line and an exit status."""
         try:
-            return super().invoke(ctx)
+            with _plain_faults():
+                return super().invoke(ctx)
         except (ClientError, AtelierError, SettingsError) as error:
-            click.echo(f"error: {say_error(error, ctx.meta.get(COMMAND))}{_advice(error)}", err=True)
+            echo(f"error: {say_error(error, ctx.meta.get(COMMAND))}", *_advice(error), err=True)
             ctx.exit(exit_status(error))
         except OSError as error:
             if error.filename is None:
                 raise
-            click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+            echo(f"error: {error.filename}: {error.strerror}", err=True)
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt as stop:
-            click.echo(str(stop) or "interrupted", err=True)
+            echo(str(stop) or "interrupted", err=True)
             ctx.exit(EXIT_INTERRUPTED)
         except click.Abort as stop:
             if not isinstance(stop.__context__, KeyboardInterrupt):  # Ctrl-C at a question
                 raise
-            click.echo("\ninterrupted; nothing was changed", err=True)
+            echo("", "interrupted; nothing was changed", err=True)
             ctx.exit(EXIT_INTERRUPTED)
+
+
+@contextmanager
+def _plain_faults() -> Iterator[None]:
+    """Have what click says of arguments hold nothing that steers a terminal."""
+    try:
+        yield
+    except click.ClickException as error:
+        vars(error)["message"] = plain(error.message)
+        raise
 
 
 @contextmanager
@@ -92,7 +118,7 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
 
 def exit_status(error: Exception) -> int:
     """Return the exit status that tells scripts what kind of error it was."""
-    if isinstance(error, ServiceUnreachable):
+    if isinstance(error, ServiceUnreachable | ProtocolError):
         return EXIT_UNREACHABLE
     if isinstance(error, WaitTimeout):
         return EXIT_TIMEOUT
@@ -100,9 +126,10 @@ def exit_status(error: Exception) -> int:
         return EXIT_UNREACHABLE if error.status >= 500 else EXIT_REFUSED
     if isinstance(error, SettingsError):
         return EXIT_CONFIGURATION
-    return EXIT_REFUSED if isinstance(error, InvalidAddress | InvalidRequest) else EXIT_FAILED
+    is_wrong = isinstance(error, InvalidAddress | InvalidRequest | InvalidValue)
+    return EXIT_REFUSED if is_wrong else EXIT_FAILED
 
 
-def _advice(error: Exception) -> str:
+def _advice(error: Exception) -> list[str]:
     start = ["is it running? start it with `atelier up`"] if isinstance(error, ServiceUnreachable) else []
-    return "".join(f"\n{line}" for line in (*start, *getattr(error, "__notes__", ())))
+    return [*start, *getattr(error, "__notes__", ())]

@@ -6,6 +6,8 @@ import threading
 import time
 from typing import TextIO
 
+from shared.logs import plain
+
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
 
@@ -26,7 +28,7 @@ class ProcessLog:
             return
         with self._lock:
             try:
-                self._stream.write(f"{self._prefix(name)} {text}\n")
+                self._stream.write(f"{self._prefix(name)} {plain(text.expandtabs())}\n")
                 self._stream.flush()
             except (OSError, ValueError):
                 self._stream = _nowhere()

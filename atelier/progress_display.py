@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -17,6 +18,7 @@ from rich.progress import (
 
 from atelier.client.job import Job
 from atelier.client.polling import OnProgress
+from shared.logs import plain
 
 
 def stderr_console() -> Console:
@@ -52,9 +54,12 @@ def job_bar(title: str) -> Iterator[OnProgress]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=stderr_console(), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(title, total=1.0)
+        title = plain(title)
+        task = bar.add_task(escape(title), total=1.0)
         yield lambda job: bar.update(
-            task, completed=fraction_of(job), description=f"{title} [dim]{say_state(job)}[/dim]"
+            task,
+            completed=fraction_of(job),
+            description=f"{escape(title)} [dim]{escape(plain(say_state(job)))}[/dim]",
         )
 
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -23,10 +23,18 @@ SERVER_VARIABLES = ("REDIS_URL", "REDIS_URL_FILE")
 
 
 class StackFailed(AtelierError):
-    """Raised when an installation ended, or was not ready in time; carries the end of its log."""
+    """Raised when an installation ended, or was not ready in time; notes are the end of its log."""
 
     code = "stack_failed"
     title = "The installation did not start"
+
+    def __init__(self, detail: str, log: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        for line in log:
+            self.add_note(line)
+
+    def __str__(self) -> str:
+        return "\n".join((self.detail, *getattr(self, "__notes__", ())))
 
 
 class RunningStack:
@@ -134,17 +142,17 @@ class RunningStack:
         deadline = time.monotonic() + self._start_seconds
         while not self._is_ready(process.pid):
             if process.poll() is not None:
-                raise StackFailed(f"it ended with status {process.returncode}:\n{self._end_of_log()}")
+                raise StackFailed(f"it ended with status {process.returncode}", self._end_of_log())
             if time.monotonic() > deadline:
-                raise StackFailed(f"not ready within {self._start_seconds:g} s:\n{self._end_of_log()}")
+                raise StackFailed(f"not ready within {self._start_seconds:g} s", self._end_of_log())
             time.sleep(0.05)
 
     def _is_ready(self, pid: int) -> bool:
         record = read_record(self.folder)
         return record is not None and record.pid == pid and record.ready
 
-    def _end_of_log(self) -> str:
-        return "\n".join(self.log_text().splitlines()[-30:])
+    def _end_of_log(self) -> list[str]:
+        return self.log_text().splitlines()[-30:]
 
     def stop(self) -> None:
         """Stop everything in order."""

@@ -4,8 +4,31 @@ import json
 import logging
 import sys
 import time
+import unicodedata
 
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, separators of lines
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
+
+
+def plain(text: str) -> str:
+    """Return a text on one line; characters that steer a terminal are written as escapes, such as `\\x1b`."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(character) if _steers(character) else character for character in text)
+
+
+def _steers(character: str) -> bool:
+    return unicodedata.category(character) in _CONTROLS or character in _DIRECTIONS
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def one_line(value: object) -> str:
+    """Return a value as JSON on one line, in ASCII without any control character."""
+    return json.dumps(value, default=str).replace("\x7f", "\\u007f")
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
@@ -20,8 +43,10 @@ class TextFormatter(logging.Formatter):
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
         head = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {record.name}"
-        line = f"{head}: {record.getMessage()}{fields}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        lines = [f"{head}: {record.getMessage()}{fields}"]
+        if record.exc_info:
+            lines += self.formatException(record.exc_info).split("\n")
+        return "\n".join(map(plain, lines))
 
 
 class JsonFormatter(logging.Formatter):
@@ -37,7 +62,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             body["exception"] = self.formatException(record.exc_info)
-        return json.dumps({**body, **_fields(record)}, default=str)
+        return one_line({**body, **_fields(record)})
 
 
 def configure_logs(log_format: str, level: str) -> None:

@@ -1,6 +1,5 @@
 """`atelier backup` and `atelier restore`: a whole installation in one file, and back."""
 
-import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import click
 from atelier.backup import take_backup, write_backup
 from atelier.backup_file import Manifest, open_backup
 from atelier.commands.options.destination import OutputFile
+from atelier.display.plain import echo, echo_json
 from atelier.lazy_group import interruption
 from atelier.premises import enter, enter_stopped
 from atelier.progress_display import step_bars
@@ -64,17 +64,17 @@ def restore(*, file: Path, as_json: bool) -> None:
 
 def _report(manifest: Manifest, title: str, *, as_json: bool, err: bool = False) -> None:
     if as_json:
-        click.echo(json.dumps(_facts(manifest)), err=err)
+        echo_json(_facts(manifest), err=err)
         return
     counts = {kind: manifest.records.get(kind, 0) for kind in ("job", "file", "style")}
     counts["picture"] = len(manifest.object_keys)
     held = ", ".join(f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items())
     moment = datetime.fromtimestamp(manifest.taken_at / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    click.echo(f"{title}: {held}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}", err=err)
+    echo(f"{title}: {held}, {manifest.bytes / MEGABYTE:.1f} MB, taken {moment}", err=err)
     if manifest.left_out:
-        click.echo(f"left out, as they were deleted meanwhile: {len(manifest.left_out)} records", err=True)
+        echo(f"left out, as they were deleted meanwhile: {len(manifest.left_out)} records", err=True)
     for key in manifest.missing:
-        click.echo(f"warning: storage does not have {key}", err=True)
+        echo(f"warning: storage does not have {key}", err=True)
 
 
 def _facts(manifest: Manifest) -> dict[str, Any]:

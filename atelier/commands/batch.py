@@ -18,7 +18,7 @@ from atelier.commands.batch_options import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.style_choice import check_styles
 from atelier.commands.prepared import PreparedOrder, send_prepared
-from atelier.display.plain import plain
+from atelier.display.plain import echo
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.display import shown
@@ -33,6 +33,7 @@ from atelier.folder_batch.session import settle_options, take_up
 from atelier.folder_batch.summary import GO_ON, LATER, tell
 from atelier.folder_batch.uploads import Uploads
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
+from shared.logs import plain
 
 PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
 MOST_BYTES = 1 << 30  # of a file, where the service does not say how many it takes: none takes more
@@ -70,9 +71,9 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
     except KeyboardInterrupt:  # before there was anything to end, or for the second time
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
-        click.echo(GO_ON, err=True)
+        echo(GO_ON, err=True)
     if status == EXIT_TIMEOUT:
-        click.echo(LATER, err=True)
+        echo(LATER, err=True)
     ctx.exit(status)
 
 
@@ -123,7 +124,7 @@ def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -
 
 
 def _say_left_out(folder: Path) -> None:
-    click.echo(f"{folder} is left out, because it holds pictures that `atelier batch` made.", err=True)
+    echo(f"{folder} is left out, because it holds pictures that `atelier batch` made.", err=True)
 
 
 def _begun(client: Client, order: Order, journal: Journal, parts: Parts, options: dict[str, Any]) -> Course:

@@ -1,6 +1,5 @@
 """`atelier batches`: what batches there are, how they stand, and what can be done with them."""
 
-import json
 import time
 from collections.abc import Callable
 from itertools import islice
@@ -14,6 +13,7 @@ from atelier.client.batch_run import BatchRun
 from atelier.commands.job_choice import Choice
 from atelier.commands.job_moves import carry_out_each
 from atelier.commands.options.destination import OutputFolder
+from atelier.display.plain import echo, echo_json
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown
@@ -43,13 +43,13 @@ def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
         some, more = list(islice(found, limit)), next(found, None) is not None
     if as_json:
         for batch in some:
-            click.echo(json.dumps(batch.raw))
+            echo_json(batch.raw)
     elif some:
         batch_table(some).print()
     if not some:
-        click.echo("There are no batches.", err=True)
+        echo("There are no batches.", err=True)
     if more:
-        click.echo(f"there are more than {limit}: --limit", err=True)
+        echo(f"there are more than {limit}: --limit", err=True)
 
 
 @batches.command()
@@ -61,13 +61,13 @@ def show(target: Target, *, batch_id: str, as_json: bool) -> None:
     with target.client() as client:
         run = client.batches.get(batch_id)
         if as_json:
-            click.echo(json.dumps(run.batch.raw))
+            echo_json(run.batch.raw)
             return
         failed = run.batch.counts["failed"]
         troubled = list(islice(run.jobs(status="failed"), TROUBLED)) if failed else []
     batch_page(run.batch, troubled).print()
     if failed > len(troubled):
-        click.echo(f"and {failed - len(troubled)} more that failed", err=True)
+        echo(f"and {failed - len(troubled)} more that failed", err=True)
 
 
 def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> None:
@@ -122,7 +122,7 @@ def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> 
             with shown(run.batch.name or run.id) as show_news:
                 bring(run, output, board, show_news)
         except KeyboardInterrupt:
-            click.echo(GO_ON, err=True)
+            echo(GO_ON, err=True)
             status = EXIT_INTERRUPTED
     tell(board, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
     ctx.exit(status or (EXIT_FAILED if board.failures else 0))

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from atelier.commands.options.destination import OutputFolder
 from atelier.demo import Demo
+from atelier.display.plain import echo
 from shared.settings import Settings
 
 OUTPUT = Path("demo-output")
@@ -40,5 +41,4 @@ def demo(*, output: Path) -> None:
         console.print(f"{title:<48} {time.monotonic() - began:6.1f} s")
 
     Demo(output, settings.state_dir / "demo", models=settings.models, step=step).run()
-    console.print(f"\nlook at {', '.join(str(output / name) for name in FILES)}")
-    console.print("go on with `atelier up`")
+    echo("", f"look at {', '.join(str(output / name) for name in FILES)}", "go on with `atelier up`")

@@ -1,6 +1,5 @@
 """`atelier doctor`: what is wrong with this machine, and how to mend it."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
@@ -9,6 +8,7 @@ from rich.text import Text
 
 from atelier import installation_checks as installation
 from atelier import machine_checks as machine
+from atelier.display.plain import echo_json, echo_row
 from atelier.display.table import row_lines, terminal_width, write_lines
 from atelier.findings import Finding, Level, fail
 from shared.settings import Settings, SettingsError
@@ -25,7 +25,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
     worst = Level.OK
     for finding in find():
         if as_json:
-            click.echo(json.dumps(asdict(finding)))
+            echo_json(asdict(finding))
         else:
             _print(finding)
         if finding.level is Level.FAIL:
@@ -58,7 +58,7 @@ def _print(finding: Finding) -> None:
     """Print a finding as soon as it is known: as wide as the terminal, or split by tabs."""
     width = terminal_width()
     if width is None:
-        click.echo("\t".join([finding.level, finding.name, finding.text, finding.mend]))
+        echo_row(finding.level, finding.name, finding.text, finding.mend)
         return
     level = Text(finding.level, COLORS[finding.level])
     write_lines(row_lines([level, finding.name], WIDTHS, finding.text, width))

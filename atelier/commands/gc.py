@@ -1,12 +1,12 @@
 """`atelier gc`: remove stored bytes that no record names."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 import click
 
+from atelier.display.plain import echo, echo_json
 from atelier.premises import Premises, enter
 from atelier.progress_display import count_spinner
 from shared.garbage import Garbage
@@ -49,7 +49,7 @@ def gc(*, dry_run: bool, each: bool, as_json: bool) -> None:
     with enter(Settings.from_env()) as premises, count_spinner("looking through storage") as on_count:
         waiting = _find(premises, tally, on_count) if dry_run else _remove(premises, tally, on_count)
     if as_json:
-        click.echo(json.dumps(_facts(tally, waiting, dry_run=dry_run, each=each)))
+        echo_json(_facts(tally, waiting, dry_run=dry_run, each=each))
     else:
         _tell(tally, waiting, dry_run=dry_run, each=each)
 
@@ -88,14 +88,10 @@ def _facts(tally: Tally, waiting: int, *, dry_run: bool, each: bool) -> dict[str
 
 def _tell(tally: Tally, waiting: int, *, dry_run: bool, each: bool) -> None:
     for orphan in tally.orphans if each else ():
-        click.echo(f"{orphan.key} {orphan.bytes} {orphan.reason}")
+        echo(f"{orphan.key} {orphan.bytes} {orphan.reason}")
     for reason, count in tally.objects.items():
-        click.echo(f"{count} objects, {tally.bytes[reason] / MEGABYTE:.1f} MB: {REASONS[reason]}")
+        echo(f"{count} objects, {tally.bytes[reason] / MEGABYTE:.1f} MB: {REASONS[reason]}")
     verb = "would be removed" if dry_run else "removed"
-    click.echo(
-        f"{verb}: {sum(tally.objects.values())} objects, {sum(tally.bytes.values()) / MEGABYTE:.1f} MB"
-    )
+    echo(f"{verb}: {sum(tally.objects.values())} objects, {sum(tally.bytes.values()) / MEGABYTE:.1f} MB")
     if waiting:
-        click.echo(
-            f"deleted jobs and files whose bytes {'wait to be' if dry_run else 'were'} swept: {waiting}"
-        )
+        echo(f"deleted jobs and files whose bytes {'wait to be' if dry_run else 'were'} swept: {waiting}")

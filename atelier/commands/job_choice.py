@@ -8,6 +8,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.job import Job
+from atelier.display.plain import echo
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
@@ -109,7 +110,7 @@ def _not_retried(jobs: Sequence[Job], status: str) -> list[Job]:
     if count:
         what = f"{count} {status} {'job was' if count == 1 else 'jobs were'} retried before and"
         how = f"{'is' if count == 1 else 'are'} left alone: name a job by its id to retry it once more"
-        click.echo(f"{what} {how}", err=True)
+        echo(f"{what} {how}", err=True)
     return fresh
 
 
@@ -123,7 +124,7 @@ def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice
     count = 0 if items else client.unlisted_items(status=status)
     if count:
         what = f"{count} {status} " if status else f"{count} "
-        click.echo(
+        echo(
             f"{what}{'item' if count == 1 else 'items'} of batches {'is' if count == 1 else 'are'} "
             f"{left}: {advice}",
             err=True,

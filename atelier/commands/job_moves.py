@@ -1,6 +1,5 @@
 """One move of many jobs: what became of each is said, and a refusal of one does not stop the others."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +8,7 @@ import click
 from atelier.client.errors import ApiError
 from atelier.client.job import Job
 from atelier.commands.job_choice import Choice
+from atelier.display.plain import echo, echo_json
 from atelier.lazy_group import EXIT_FAILED
 
 UNAVAILABLE = 500  # and above: the service is at fault, so the jobs after this one would fare no better
@@ -20,7 +20,7 @@ def carry_out_each(
     """Move each job and say how it went; exit with 1 where one was refused, with 0 where none was."""
     refused = [job_id for job_id in choice.ids if not _carry_out(job_id, choice, move, say)]
     if not choice.ids:
-        click.echo(choice.none, err=True)
+        echo(choice.none, err=True)
     ctx.exit(EXIT_FAILED if refused else 0)
 
 
@@ -39,6 +39,6 @@ def _carry_out(job_id: str, choice: Choice, move: Callable[[str], Any], say: Cal
 
 def _tell(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
     if choice.as_json:
-        click.echo(json.dumps({"id": job_id, "ok": ok, **facts}))
+        echo_json({"id": job_id, "ok": ok, **facts})
     else:
-        click.echo(f"{job_id} {text}", err=not ok)
+        echo(f"{job_id} {text}", err=not ok)

@@ -1,6 +1,5 @@
 """`atelier jobs`: what happened to jobs, and what an operator can do with them."""
 
-import json
 from itertools import islice
 from typing import Any
 
@@ -18,6 +17,7 @@ from atelier.commands.job_choice import (
     with_items,
 )
 from atelier.commands.job_moves import carry_out_each
+from atelier.display.plain import echo, echo_json
 from atelier.job_tables import job_page, job_table
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
@@ -58,13 +58,13 @@ def list_jobs(
         more = not everything and next(found, None) is not None
         if as_json:
             for job in shown:
-                click.echo(json.dumps(job.raw))
+                echo_json(job.raw)
         elif shown:
             job_table(shown).print()
         if not shown:
-            click.echo(say_none({"status": status, **filters}), err=True)
+            echo(say_none({"status": status, **filters}), err=True)
         if more:
-            click.echo(f"there are more than {limit}: --limit, or --all", err=True)
+            echo(f"there are more than {limit}: --limit, or --all", err=True)
         tell_of_items(client, status, items=listed, left="not listed", advice="add --items")
 
 
@@ -77,7 +77,7 @@ def show(target: Target, *, job_id: str, as_json: bool) -> None:
     with target.client() as client:
         job = client.get(job_id)
     if as_json:
-        click.echo(json.dumps(job.raw))
+        echo_json(job.raw)
     else:
         job_page(job).print()
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from atelier.display.plain import echo
 from atelier.journal import cut_journal
 
 
@@ -21,4 +22,4 @@ def journal(*, folder: Path) -> None:
 
     Copy the folder `redis` in the state folder to a safe place first.
     """
-    click.echo(cut_journal(folder.absolute()))
+    echo(*cut_journal(folder.absolute()).splitlines())

@@ -1,11 +1,11 @@
 """`atelier models`: which networks there are, and their weights in the model store."""
 
-import json
 from collections.abc import Callable, Iterable
 
 import click
 
 from atelier.cli import Target, pass_target, url_option
+from atelier.display.plain import echo, echo_json
 from atelier.display.table import Table
 from atelier.installation import wanted_models
 from atelier.lazy_group import interruption
@@ -36,7 +36,7 @@ def list_models(*, as_json: bool) -> None:
     store, catalog = ModelStore(settings.models), load_catalog(settings.cards)
     rows = [_row(card, _find(store, card)) for card in catalog] + [_fault_row(one) for one in catalog.faults]
     if as_json:
-        click.echo(json.dumps(rows))
+        echo_json(rows)
         return
     table = Table(*COLUMNS)
     for row in rows:
@@ -44,7 +44,7 @@ def list_models(*, as_json: bool) -> None:
     table.print()
     for row in rows:
         if row["problem"]:
-            click.echo(f"warning: {row['problem']}", err=True)
+            echo(f"warning: {row['problem']}", err=True)
 
 
 def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
@@ -88,9 +88,7 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
     store = ModelStore(settings.models)
     cards, unknown = _cards(settings, names, wanted_models(settings))
     if not cards and not unknown:
-        click.echo(
-            "Workers load no model at start, so nothing was pulled; name the models to pull.", err=True
-        )
+        echo("Workers load no model at start, so nothing was pulled; name the models to pull.", err=True)
     faults = {card.name: _pull(store, card, replace=replace) for card in cards}
     await_notice(settings, [name for name, fault in faults.items() if not fault])
     if told := [*filter(None, faults.values()), *unknown]:
@@ -105,7 +103,7 @@ def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
         return error.detail
     if changed := _changed(card, found):
         return changed
-    click.echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
+    echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
     return ""
 
 
@@ -119,7 +117,7 @@ def _teller(name: str) -> Callable[[PullStep], None]:
         line = f"{name}: {step.step}{f' {tenth}0 %' if tenth else ''}"
         if line not in told:
             told.add(line)
-            click.echo(line, err=True)
+            echo(line, err=True)
 
     return tell
 
@@ -133,9 +131,7 @@ def verify(*, names: tuple[str, ...]) -> None:
     stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
     cards, unknown = _cards(settings, names, stored)
     if not cards and not unknown:
-        click.echo(
-            "No model is stored; `atelier models pull` brings those that workers load at start.", err=True
-        )
+        echo("No model is stored; `atelier models pull` brings those that workers load at start.", err=True)
     faults = [fault for card in cards if (fault := _verify(store, card))]
     if faults or unknown:
         raise ModelCorrupt("; ".join([*faults, *unknown]))
@@ -146,9 +142,7 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
         found = store.verify(card)
     except AtelierError as error:
         return error.detail
-    click.echo(
-        f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}"
-    )
+    echo(f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}")
     return ""
 
 
@@ -158,7 +152,7 @@ def reload(target: Target) -> None:
     """Have every worker of the service take new versions and cards into service, within seconds."""
     with target.client() as client:
         client.reload_models()
-    click.echo("Every worker looks for new versions and cards within seconds.")
+    echo("Every worker looks for new versions and cards within seconds.")
 
 
 def _cards(
@@ -168,7 +162,7 @@ def _cards(
     catalog = load_catalog(settings.cards)
     if not names:
         for fault in catalog.faults:
-            click.echo(f"warning: {fault}", err=True)
+            echo(f"warning: {fault}", err=True)
         return otherwise, []
     cards, faults = [], []
     for name in names:

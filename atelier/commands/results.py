@@ -1,6 +1,5 @@
 """What commands that make pictures have in common: their options, how they wait, and what they leave."""
 
-import json
 import shlex
 import sys
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from atelier.client.requests import Request
 from atelier.commands.options.destination import FORMATS, Destination, OutputPictures
 from atelier.commands.options.painting import OF_A_JOB, lane_option, with_options
 from atelier.commands.options.picture_name import picture_name
+from atelier.display.plain import echo, echo_json
 from atelier.lazy_group import interruption
 from atelier.progress_display import job_bar
 
@@ -92,10 +92,10 @@ def carry_out(
             job = _waited(client, job, output, timeout_seconds=timeout, on_progress=tell)
     paths = save(client, job, output, stem=stem)
     if as_json:
-        click.echo(json.dumps({**job.raw, "files": [str(path) for path in paths]}))
+        echo_json({**job.raw, "files": [str(path) for path in paths]})
         return
     for path in paths:
-        click.echo(path)
+        echo(path)
 
 
 def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Job:

@@ -1,6 +1,5 @@
 """`atelier styles`: pictures kept as styles under names, and the styles that models have of their own."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.resources import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
 from atelier.commands.parameters import EXISTING_FILE
+from atelier.display.plain import echo, echo_json
 from atelier.display.table import Table
 
 
@@ -30,11 +30,11 @@ def list_styles(target: Target, *, as_json: bool) -> None:
         found = client.styles()
     if as_json:
         stored = [dict(style.raw) for style in found.stored]
-        click.echo(json.dumps({"stored": stored, "builtin": [asdict(entry) for entry in found.builtin]}))
+        echo_json({"stored": stored, "builtin": [asdict(entry) for entry in found.builtin]})
     else:
         _table(found).print()
     if not found.stored:
-        click.echo("No style is stored; `atelier styles add NAME PICTURE` keeps one.", err=True)
+        echo("No style is stored; `atelier styles add NAME PICTURE` keeps one.", err=True)
 
 
 def _table(found: Styles) -> Table:
@@ -53,7 +53,7 @@ def _table(found: Styles) -> Table:
 def add(target: Target, *, name: str, picture: Path) -> None:
     """Keep PICTURE as a style under NAME."""
     with target.client() as client:
-        click.echo(client.add_style(name, picture).url)
+        echo(client.add_style(name, picture).url)
 
 
 @styles.command()
@@ -64,7 +64,7 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
     with target.client() as client:
         for name in names:
             client.delete_style(name)
-            click.echo(f"{name} removed")
+            echo(f"{name} removed")
 
 
 @styles.command()
@@ -85,4 +85,4 @@ def sheet(target: Target, *, model: str, output: Path) -> None:
     if str(output) == STANDARD_OUTPUT:
         sys.stdout.buffer.write(sheet)
     else:
-        click.echo(write_whole(output, sheet))
+        echo(write_whole(output, sheet))

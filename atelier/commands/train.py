@@ -10,6 +10,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atelier.commands.options.destination import OutputFolder
+from atelier.display.plain import echo
 from atelier.folder_batch.interruption import on_interrupt
 from atelier.progress_display import stderr_console
 from shared.settings import Settings
@@ -122,7 +123,7 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     with _reporter(config.steps) as show, stop.on_ctrl_c():
         trained = run_training(config, on_progress=stop.told_by(show), is_stopping=lambda: stop.is_asked)
     card = publish(trained, model, store=ModelStore(settings.models), cards=settings.cards)
-    click.echo(f"{card.name} {card.version}: {trained.weights}")
+    echo(f"{card.name} {card.version}: {trained.weights}")
 
 
 class _Stop:
@@ -194,7 +195,7 @@ def _write_line(progress: training.Progress) -> None:
     if progress.step % LINES_EVERY == 0 or progress.step == progress.steps or progress.quality is not None:
         quality = "" if progress.quality is None else f"  {_say_quality(progress.quality)}"
         line = f"step {progress.step}/{progress.steps}  {say_losses(progress)}{quality}"
-        click.echo(line, err=True)
+        echo(line, err=True)
 
 
 def _say_quality(quality: float) -> str:

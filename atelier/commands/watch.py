@@ -1,6 +1,5 @@
 """`atelier watch`: follow a job."""
 
-import json
 import sys
 
 import click
@@ -11,6 +10,7 @@ from atelier.client.errors import JobFailed
 from atelier.client.job import Job
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
+from atelier.display.plain import echo, echo_json
 from atelier.lazy_group import interruption
 from atelier.progress_display import job_bar, say_state
 
@@ -39,14 +39,14 @@ def watch(target: Target, *, job_id: str, output: Destination | None, as_json: b
         if output:
             _save(client, job, output, as_json=as_json)
         elif not as_json:
-            click.echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
-            click.echo(f"`atelier watch {job.id} -o out/` saves what it made.", err=True)
+            echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
+            echo(f"`atelier watch {job.id} -o out/` saves what it made.", err=True)
 
 
 def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> None:
     check_room(output, count=len(job.outputs))
     for path in save(client, job, output):
-        click.echo(path, err=as_json)
+        echo(path, err=as_json)
 
 
 def _show(client: Client, job: Job) -> Job:
@@ -59,11 +59,11 @@ def _show(client: Client, job: Job) -> Job:
         job = client.get(job.id)
         if not job.done and say_state(job) != told:
             told = say_state(job)
-            click.echo(told, err=True)
+            echo(told, err=True)
     return job
 
 
 def _print_events(client: Client, job_id: str) -> Job:
     for event in client.events(job_id):
-        click.echo(json.dumps({"id": event.id, "event": event.kind, "data": dict(event.data)}))
+        echo_json({"id": event.id, "event": event.kind, "data": dict(event.data)})
     return client.get(job_id)

@@ -8,6 +8,8 @@ import click
 from rich.console import Console
 from rich.text import Text
 
+from shared.logs import plain
+
 GAP = 2  # columns between cells
 LEAST = 24  # columns that a long last cell needs beside the others
 INDENT = 4  # columns before the lines that belong to the one above
@@ -154,9 +156,9 @@ def terminal_width() -> int | None:
 
 def _text(cell: str | Text) -> Text:
     """Return a cell on one line, with nothing in it that moves a terminal's cursor."""
-    plain = str(cell.plain if isinstance(cell, Text) else cell)
-    clean = " ".join(plain.split()).translate(_CONTROLS)
-    return cell if isinstance(cell, Text) and clean == plain else Text(clean)
+    given = str(cell.plain if isinstance(cell, Text) else cell)
+    clean = plain(" ".join(given.split()).translate(_CONTROLS))
+    return cell if isinstance(cell, Text) and clean == given else Text(clean)
 
 
 def _indented(text: str | Text, indent: int, width: int) -> Iterator[Text]:

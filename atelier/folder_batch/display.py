@@ -5,13 +5,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Column
 
+from atelier.display.plain import echo
 from atelier.folder_batch.board import News
 from atelier.moments import say_seconds
 from atelier.progress_display import stderr_console
+from shared.logs import plain
 
 OnNews = Callable[[News], None]
 LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
@@ -31,7 +33,7 @@ def shown(title: str) -> Iterator[OnNews]:
         TextColumn("[dim]{task.fields[news]}[/]", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     with Progress(*columns, console=stderr_console(), transient=True) as bar:
-        task = bar.add_task(title, total=None, news="")
+        task = bar.add_task(escape(plain(title)), total=None, news="")
         yield lambda news: bar.update(
             task, completed=news.done, total=news.total or None, news=say_pace(news)
         )
@@ -52,7 +54,7 @@ class Lines:
         self._next = time.monotonic() + LINE_SECONDS
         line = f"{self._title} {news.done}/{news.total} {say_pace(news)}".rstrip()
         if line != self._last:
-            click.echo(line, err=True)
+            echo(line, err=True)
             self._last = line
 
 

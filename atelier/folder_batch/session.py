@@ -12,6 +12,7 @@ from atelier.folder_batch.journal import Journal
 from atelier.folder_batch.results import GONE
 from atelier.folder_batch.sender import Sender
 
+GO_ON = "--new goes on with those of now and makes again what they change; or choose another folder with -o"
 LOST = frozenset({"canceled"})  # items whose pictures will not come, though they are wanted
 SPOILED = frozenset({"failed", "expired"})
 
@@ -30,7 +31,9 @@ def settle_options(journal: Journal, options: Mapping[str, str], client: Client,
         return
     is_begun = bool(journal.memory.batches or journal.memory.targets)
     if known and is_begun and not anew:
-        raise OtherOptions(_difference(journal, options))
+        other = OtherOptions(_difference(journal, options))
+        other.add_note(GO_ON)
+        raise other
     if known:
         _forget_unfinished(journal, client)
     journal.note("run", options=dict(options))
@@ -49,10 +52,7 @@ def _difference(journal: Journal, options: Mapping[str, str]) -> str:
     names = [name for name in {**known, **options} if known.get(name) != options.get(name)]
     told = "; ".join(f"{n}: {known.get(n, 'none')}, now {options.get(n, 'none')}" for n in names)
     changes = re.sub(r"(file_[0-9a-f]{8})[0-9a-f]+", r"\1", told)
-    return (
-        f"{journal.folder} was made with other options ({changes}).\n"
-        "--new goes on with those of now and makes again what they change; or choose another folder with -o"
-    )
+    return f"{journal.folder} was made with other options ({changes})."
 
 
 def take_up(client: Client, journal: Journal, sender: Sender, course: Course, *, retry: bool) -> None:

@@ -1,12 +1,10 @@
 """What a run says at its end."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-import click
-
+from atelier.display.plain import echo, echo_json
 from atelier.folder_batch.board import Board
 from atelier.moments import say_seconds
 
@@ -26,20 +24,20 @@ def tell(
     A style or mask at fault is named once, and not the photos that could not be painted with it.
     """
     if as_json:
-        click.echo(json.dumps(_facts(board, folder, seconds, sent, naming)))
+        echo_json(_facts(board, folder, seconds, sent, naming))
         return
     for (subject, reason), count in _blamed(board).items():
         lost = f"{count} {'picture was' if count == 1 else 'pictures were'} not made"
-        click.echo(f"failed: {naming(subject)}: {reason}; {lost}", err=True)
+        echo(f"failed: {naming(subject)}: {reason}; {lost}", err=True)
     for failure in board.failures.values():
         if not failure.subject:
             made = f" ({failure.target})" if failure.target else ""
-            click.echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
+            echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
     for name, reason in list(board.strangers.items())[:NAMED]:
-        click.echo(f"skipped: {name}: {reason}", err=True)
+        echo(f"skipped: {name}: {reason}", err=True)
     if len(board.strangers) > NAMED:
-        click.echo(f"skipped: {len(board.strangers) - NAMED} more", err=True)
-    click.echo(_sum(board, folder, seconds))
+        echo(f"skipped: {len(board.strangers) - NAMED} more", err=True)
+    echo(_sum(board, folder, seconds))
 
 
 def _blamed(board: Board) -> Counter[tuple[str, str]]:
