@@ -35,7 +35,7 @@ def pauses(retries: int) -> Iterator[float]:
 def asked_pause(response: httpx.Response) -> float | None:
     """Return the seconds of Retry-After, a number or a date, at most a minute; None where there is none."""
     text = response.headers.get("Retry-After", "").strip()
-    seconds = float(text) if text.isdigit() else _seconds_until(text)
+    seconds = float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
 
 

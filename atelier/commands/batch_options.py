@@ -1,5 +1,6 @@
 """The options of `atelier batch`."""
 
+import math
 import re
 from pathlib import Path
 
@@ -37,9 +38,12 @@ def read_numbers(text: str) -> tuple[int, ...]:
 def read_strengths(text: str) -> tuple[float, ...]:
     """Return the strengths of a list separated by commas."""
     try:
-        return tuple(dict.fromkeys(float(part) for part in text.split(",")))
+        strengths = tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no list of numbers, such as 0.6,1") from error
+    if not all(map(math.isfinite, strengths)):
+        raise click.BadParameter(f"{text!r} has a number that is not finite")
+    return strengths
 
 
 batch_options = with_options(

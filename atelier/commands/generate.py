@@ -9,7 +9,7 @@ from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import given
-from atelier.commands.parameters import read_latents, read_seeds
+from atelier.commands.parameters import Number, read_latents, read_seeds
 from atelier.commands.results import carry_out, check_room, encoding, result_options
 
 
@@ -37,7 +37,9 @@ from atelier.commands.results import carry_out, check_room, encoding, result_opt
 @click.option("--digit", type=click.IntRange(min=0), help="Make this digit. [default: drawn from the seed]")
 @click.option("--digits", metavar="TEXT", help="Write out these digits, in one hand for each seed.")
 @click.option(
-    "--truncation", type=float, help="Draw nearer to the average below 1: digits vary less and are cleaner."
+    "--truncation",
+    type=Number(),
+    help="Draw nearer to the average below 1: digits vary less and are cleaner.",
 )
 @click.option("--grid", is_flag=True, help="Put all pictures into one.")
 @click.option("--columns", type=click.IntRange(min=1), help="Give the grid so many columns. [default: 8]")

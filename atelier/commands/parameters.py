@@ -1,6 +1,7 @@
 """Kinds of values that options take, each read with an error that says what was expected."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,9 +10,27 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.pictures import read_at_most
 from atelier.client.request_parts import Stroke, Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+MOST_JSON_BYTES = 256 * 1024 * 1024  # of a file of vectors: no service takes more
+
+
+class Number(click.FloatRange):
+    """A finite number, within bounds where there are some."""
+
+    name = "float"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the number; fail where it is none."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
 
 
 def read_seeds(text: str) -> tuple[int, ...]:
@@ -25,20 +44,26 @@ def read_seeds(text: str) -> tuple[int, ...]:
 def read_latents(name: str) -> list[list[float]]:
     """Return the vectors of a JSON file, one or a list of them."""
     try:
-        vectors = json.loads(Path(name).read_bytes())
+        vectors = json.loads(read_at_most(Path(name), MOST_JSON_BYTES))
     except OSError as error:
         raise click.BadParameter(f"{name}: {error.strerror}") from error
+    except ApiError as error:
+        raise click.BadParameter(str(error)) from error
     except ValueError as error:
         raise click.BadParameter(f"{name} is not JSON: {error}") from error
     if _is_vector(vectors):
         return [vectors]
     if not (isinstance(vectors, list) and all(map(_is_vector, vectors))):
-        raise click.BadParameter(f"{name} holds no vector of numbers, nor a list of them")
+        raise click.BadParameter(f"{name} holds no vector of finite numbers, nor a list of them")
     return vectors
 
 
 def _is_vector(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)
+    return isinstance(value, list) and bool(value) and all(map(_is_number, value))
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is int or (type(value) is float and math.isfinite(value))
 
 
 def read_stroke(text: str) -> Stroke:

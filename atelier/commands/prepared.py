@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from click.core import ParameterSource
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
+from atelier.client.json_body import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
 from atelier.folder_batch.board import Board
 from atelier.folder_batch.bringing import bring
@@ -27,6 +29,7 @@ from atelier.folder_batch.session import settle_options
 from atelier.folder_batch.summary import tell
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
+MOST_LINE_BYTES = 32 * 1024 * 1024  # of an item, or of a template
 # The options that a file of items leaves open.
 TAKES = OF_A_RUN - {"watch", "connections"} | {"jsonl", "template"}
 
@@ -57,7 +60,8 @@ class PreparedOrder:
     @property
     def told(self) -> dict[str, str]:
         """What decides whether a run is the same as an earlier one."""
-        digest = hashlib.sha256(self.file.read_bytes()).hexdigest()[:16]
+        with self.file.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return {"items": f"{self.file.name} ({digest})"}
 
     @property
@@ -120,13 +124,14 @@ def _sent(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
 
 def _items(path: Path) -> Iterator[dict[str, Any]]:
     with path.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(iter(partial(lines.readline, MOST_LINE_BYTES + 1), b""), 1):
             if line.strip():
                 yield _object(line, f"line {number} of {path}")
 
 
 def _template(path: Path) -> dict[str, Any]:
-    body = _object(path.read_bytes(), str(path))
+    with path.open("rb") as file:
+        body = _object(file.read(MOST_LINE_BYTES + 1), str(path))
     inner = body.get("template", body)
     if not isinstance(inner, dict):
         raise click.BadParameter(f"the template of {path} is no JSON object", param_hint="--template")
@@ -134,8 +139,11 @@ def _template(path: Path) -> dict[str, Any]:
 
 
 def _object(text: bytes, where: str) -> dict[str, Any]:
+    if len(text) > MOST_LINE_BYTES:
+        raise click.ClickException(f"{where} has more than {MOST_LINE_BYTES} bytes, the most that is read")
     try:
         found = json.loads(text)
+        json_bytes(found)  # NaN and infinite numbers are no JSON
     except ValueError as error:
         raise click.ClickException(f"{where} is no JSON: {error}") from error
     if not isinstance(found, dict):

@@ -22,7 +22,7 @@ from atelier.commands.options.painting import (
 )
 from atelier.commands.options.picture_name import stem_of
 from atelier.commands.options.style_choice import check_styles, read_style
-from atelier.commands.parameters import EXISTING_FILE, weighted_styles
+from atelier.commands.parameters import EXISTING_FILE, Number, weighted_styles
 from atelier.commands.results import NOTHING_ASKED, carry_out, encoding, result_options
 from atelier.lazy_group import interruption
 
@@ -43,7 +43,7 @@ PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
 )
 @click.option(
     "--strength",
-    type=float,
+    type=Number(),
     help="Use so much of the style: 0 gives back the photo, 1 is all of it. [default: 1]",
 )
 @with_options(*PAINTING, *MAX_SIDE)

@@ -6,11 +6,12 @@ from typing import Any
 import click
 
 from atelier.client.request_parts import Optimization
-from atelier.commands.parameters import EXISTING_FILE, read_stroke, read_webhook
+from atelier.commands.parameters import EXISTING_FILE, Number, read_stroke, read_webhook
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
 
+MOST_SECONDS = 1e9  # of a time-out, 31 years: a timer takes no more
 OF_A_JOB = (
     click.option("--model", help="Use this model. [default: the service's own]"),
     click.option(
@@ -26,7 +27,7 @@ OF_A_JOB = (
     click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how the job ends."),
     click.option(
         "--timeout",
-        type=click.FloatRange(min=0),
+        type=Number(0, MOST_SECONDS),
         help="Wait for so many seconds. [default: until it is done]",
     ),
 )
@@ -41,7 +42,7 @@ PAINTING = (
     click.option(
         "--weight",
         "weights",
-        type=float,
+        type=Number(),
         multiple=True,
         help="Give a style this share; repeat it in the order of the styles.",
     ),
@@ -59,7 +60,7 @@ PAINTING = (
         help="Paint where this picture is white, and leave the photo where it is black.",
     ),
     click.option(
-        "--steadiness", type=float, help="Keep animations from flickering, from 0 to 1. [default: 0.5]"
+        "--steadiness", type=Number(), help="Keep animations from flickering, from 0 to 1. [default: 0.5]"
     ),
     click.option(
         "--steps",
@@ -68,17 +69,17 @@ PAINTING = (
     ),
     click.option(
         "--style-weight",
-        type=float,
+        type=Number(),
         help="Weigh the style so much, with a model that optimizes. [default: 1]",
     ),
     click.option(
         "--content-weight",
-        type=float,
+        type=Number(),
         help="Weigh the photo so much, with a model that optimizes. [default: 1]",
     ),
     click.option(
         "--variation-weight",
-        type=float,
+        type=Number(),
         help="Weigh smoothness so much, with a model that optimizes. [default: 1]",
     ),
     click.option(
