@@ -1,15 +1,18 @@
 """What the client does with batches: send many jobs as one, find them again."""
 
-import json
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import chain, islice
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import quote
 
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
+from atelier.client.errors import ApiError, ClientError
 from atelier.client.jobs import PAGE_SIZE, JobClient
+from atelier.client.json_body import json_bytes
 from atelier.client.request_parts import BatchWebhook, Lane, to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
@@ -58,6 +61,25 @@ class BatchClient(JobClient):
         """The batches there are: iterate them, or get one by its id."""
         return Batches(self._transport)
 
+    @overload
+    def batch(
+        self,
+        items: Mapping[str, Item],
+        *,
+        idempotency_key: str | None = None,
+        **settings: Unpack[BatchSettings],
+    ) -> BatchRun: ...
+
+    @overload
+    def batch(
+        self,
+        items: Iterable[Item] | None = None,
+        *,
+        template: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+        **settings: Unpack[BatchSettings],
+    ) -> BatchRun: ...
+
     def batch(
         self,
         items: Items | None = None,
@@ -71,6 +93,10 @@ class BatchClient(JobClient):
         The settings are the keys of BatchSettings: name, lane, metadata ... Items may come from a generator:
         they are sent page by page, each once however often an answer is lost. The same key finds a batch
         again, and goes on sending where an earlier call broke off.
+
+        Where an item is refused, ApiError names it by its number among all items. Then nothing goes on:
+        without an `idempotency_key` a batch that has earlier pages is canceled. With one it stays open, for
+        the same call with the item put right.
         """
         key = idempotency_key or uuid.uuid4().hex
         if template is not None:
@@ -81,7 +107,7 @@ class BatchClient(JobClient):
             return self._sent(first, settings, key)
         run = self.open_batch(idempotency_key=key, **settings)
         if run.batch.status == "open":
-            self._fill(run, chain([first, second], pages))
+            self._fill(run, chain([first, second], pages), is_kept=idempotency_key is not None)
         return run
 
     def open_batch(
@@ -105,13 +131,21 @@ class BatchClient(JobClient):
         return BatchRun(self._transport, batch_from_json(json_of(answer)))
 
     @staticmethod
-    def _fill(run: BatchRun, pages: Iterator[bytes]) -> None:
+    def _fill(run: BatchRun, pages: Iterator[bytes], *, is_kept: bool) -> None:
         first, there = 0, run.batch.counts["total"]
-        for page in pages:
-            count = page.count(b"\n")
-            if first + count > there:
-                run.append(page, first=first)
-            first += count
+        try:
+            for page in pages:
+                count = page.count(b"\n")
+                if first + count > there:
+                    run.append(page, first=first)
+                first += count
+        except BaseException as error:
+            if not is_kept:
+                with suppress(ClientError):
+                    run.cancel()
+            if isinstance(error, ApiError):
+                raise _of_the_list(error, first, run.id, is_kept=is_kept) from error
+            raise
         run.finalize()
 
 
@@ -122,13 +156,35 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pages(items: Items) -> Iterator[bytes]:
     """Yield the items as lines of JSON, so many at a time as one request holds."""
-    lines = (_line(body) for body in _bodies(items))
+    lines = (_line(body, f"items.{number}") for number, body in enumerate(_bodies(items)))
     while page := b"".join(islice(lines, ITEMS_A_REQUEST)):
         yield page
 
 
-def _line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode() + b"\n"
+def _line(value: Mapping[str, Any], place: str = "") -> bytes:
+    return json_bytes(value, place) + b"\n"
+
+
+def _of_the_list(error: ApiError, first: int, batch_id: str, *, is_kept: bool) -> ApiError:
+    """Return a page's error with the numbers that its items have among all items, and what became of them."""
+
+    def moved(entry: Mapping[str, str]) -> dict[str, str]:
+        pointer = re.sub(
+            r"(?<=^/items/)\d+", lambda number: str(first + int(number[0])), entry.get("pointer", "")
+        )
+        detail = re.sub(
+            r"(?<=^line )\d+", lambda number: str(first + int(number[0])), entry.get("detail", "")
+        )
+        return {**entry, "pointer": pointer, "detail": detail}
+
+    left = f"the batch {batch_id} was canceled: none of its items goes on"
+    if is_kept:
+        left = f"the batch {batch_id} is open and has the first {first}; the same call goes on after them"
+    detail = f"items after the first {first} were refused; {left}"
+    faults = [moved(entry) for entry in error.problem.get("errors") or ()]
+    told = ApiError({**error.problem, "detail": detail, "errors": faults}, status=error.status)
+    told.add_note(left)
+    return told
 
 
 def _bodies(items: Items) -> Iterator[dict[str, Any]]:

@@ -74,7 +74,7 @@ class Client(BatchClient):
         """Return until when the service has a file, None while something needs it; ApiError (404) without."""
         found = json_of(self._transport.send("GET", f"/v1/files/{quote(file, safe='')}"))
         with reading("a file"):
-            until = found.get("expires_at")
+            until = found["expires_at"]
             return datetime.fromisoformat(until) if until else None
 
     def stylize(

@@ -98,7 +98,8 @@ class Transport:
                 self._has_answered = True
                 if response.is_error:
                     response.read()
-                yield _checked(response)
+                _check_type(_checked(response), headers["Accept"])
+                yield response
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
 
@@ -127,6 +128,11 @@ def _checked(response: httpx.Response) -> httpx.Response:
     if response.is_error:
         raise _error(response)
     return response
+
+
+def _check_type(response: httpx.Response, wanted: str) -> None:
+    if response.headers.get("Content-Type", "").partition(";")[0].strip() != wanted:
+        raise ProtocolError(f"{response.request.url} did not answer with {wanted}; is this an Atelier?")
 
 
 def _error(response: httpx.Response) -> ApiError | ProtocolError:

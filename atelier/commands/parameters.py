@@ -54,7 +54,9 @@ def read_latents(name: str) -> list[list[float]]:
     if _is_vector(vectors):
         return [vectors]
     if not (isinstance(vectors, list) and all(map(_is_vector, vectors))):
-        raise click.BadParameter(f"{name} holds no vector of finite numbers, nor a list of them")
+        raise click.BadParameter(
+            f"{name} holds no vector of numbers, nor a list of them; each must be finite"
+        )
     return vectors
 
 

@@ -151,6 +151,43 @@ def test_a_fault_is_told_by_the_item(client: Client) -> None:
     assert [fault.field for fault in caught.value.errors] == ["items.1.digit"]
 
 
+WRONG = [DIGIT, DIGIT, DIGIT, GenerateRequest(digit=12), DIGIT]
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_fault_on_a_later_page_leaves_no_batch_that_goes_on(client: Client) -> None:
+    with pytest.raises(ApiError) as caught:
+        client.batch(WRONG)
+    error = caught.value
+    assert [fault.field for fault in error.errors] == ["items.3.digit"]
+    assert "line 4" in error.errors[0].detail
+    (batch,) = client.batches
+    assert (batch.status, batch.counts["canceled"], batch.counts["queued"]) == ("canceled", 2, 0)
+    assert f"the batch {batch.id} was canceled" in error.detail
+    assert "none was accepted" not in str(error.problem)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_a_list_of_which_a_later_page_was_refused_goes_on_by_its_key(client: Client) -> None:
+    with pytest.raises(ApiError, match=r"digit") as caught:
+        client.batch(WRONG, idempotency_key="k")
+    assert "is open and has the first 2" in caught.value.detail
+    run = client.batch([*WRONG[:3], DIGIT, DIGIT], idempotency_key="k")
+    assert (run.batch.status, run.batch.counts["total"]) == ("running", 5)
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_items_that_break_off_leave_no_batch_that_goes_on(client: Client) -> None:
+    def broken() -> Iterator[Any]:
+        yield from [DIGIT] * 5
+        raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError):
+        client.batch(broken())
+    (batch,) = client.batches
+    assert batch.status == "canceled"
+
+
 def test_an_iteration_goes_on_where_another_was_left(
     client: Client, services: Services, worker: FakeWorker
 ) -> None:

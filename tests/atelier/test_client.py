@@ -435,6 +435,49 @@ def test_a_server_that_is_no_atelier_is_told_apart() -> None:
             client.get("job_1")
 
 
+FOREIGN: dict[str, Callable[[Client], object]] = {
+    **UNANSWERED,
+    "cancel": lambda client: client.cancel("job_1"),
+    "styles": lambda client: client.styles(),
+    "add a style": lambda client: client.add_style("a", "file_" + "0" * 64),
+    "models": lambda client: client.models(),
+    "limits": lambda client: client.limits(),
+    "file": lambda client: client.file_expiry("file_1"),
+    "batches": lambda client: list(client.batches),
+    "one batch": lambda client: client.batches.get("batch_1"),
+    "items": lambda client: client.unlisted_items(),
+}
+PAGES = (b"<html>", b"{}", b"[]", b"null", b'{"data": {}}', b'"text"', b'{"data": [1]}')
+
+
+@pytest.mark.parametrize("ask", FOREIGN.values(), ids=FOREIGN)
+def test_whatever_a_foreign_server_answers_is_no_atelier(ask: Callable[[Client], object]) -> None:
+    with (
+        web_server() as server,
+        Client(server.url, retries=0) as client,
+        pytest.raises(ProtocolError, match=r"404|501|Atelier"),
+    ):
+        ask(client)
+    answers = [httpx.Response(status, content=body) for status in (200, 404, 405, 400, 501) for body in PAGES]
+    transport = httpx.MockTransport(lambda _: answers[-1])
+    with Client("http://foreign", retries=0) as client:
+        client._transport._http = httpx.Client(transport=transport, base_url="http://foreign")
+        while answers:
+            with pytest.raises(ProtocolError):
+                assert ask(client) == "nothing", answers[-1]
+            answers.pop()
+
+
+@pytest.mark.parametrize("status", [401, 403, 413, 429, 502, 503, 504])
+def test_what_a_gateway_answers_is_no_foreign_server(status: int) -> None:
+    with Client("http://gateway", retries=0) as client:
+        transport = httpx.MockTransport(lambda _: httpx.Response(status, html="<html>no</html>"))
+        client._transport._http = httpx.Client(transport=transport, base_url="http://gateway")
+        with pytest.raises(ApiError) as caught:
+            client.models()
+        assert (caught.value.status, caught.value.code) == (status, f"http_{status}")
+
+
 def test_the_environment_names_the_service_and_an_argument_wins(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
