@@ -26,10 +26,10 @@ Json = dict[str, Any]
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage, resources.ModelView,
-    resources.ModelList, resources.StyleView, resources.StylePage, StyleRequest,
-    DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, resources.Health, *SPECS.values(),
-    *BATCH_MODELS,
+    views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage,
+    resources.LimitsView, resources.ModelView, resources.ModelList, resources.StyleView, resources.StylePage,
+    StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, resources.Health,
+    *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 

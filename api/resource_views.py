@@ -42,6 +42,7 @@ class LimitsView(View):
     max_side: int = Field(description="Pixels.")
     min_side: int = Field(description="Pixels.")
     max_frames: int = Field(description="Of an animation.")
+    max_missing_percent: float = Field(description="Of the pixels of a file that ends too early.")
     formats: list[str]
 
 

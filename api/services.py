@@ -83,4 +83,5 @@ def image_limits(limits: Limits) -> ImageLimits:
         max_side=limits.max_side,
         min_side=limits.min_side,
         max_frames=limits.max_frames,
+        max_missing_percent=limits.max_missing_percent,
     )

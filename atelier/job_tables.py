@@ -10,6 +10,7 @@ from atelier.job_history import history_of
 from atelier.moments import say_exactly, say_moment, say_seconds
 from atelier.progress_display import say_state
 
+WARNINGS = {"truncated": "the file of a picture that was sent ends too early; what is missing of it is empty"}
 COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired": "yellow", "running": "cyan"}
 
 
@@ -29,6 +30,11 @@ def reason_of(job: Job) -> str:
         fields = "; ".join(f"{fault.field}: {fault.detail}" for fault in job.error.errors if fault.field)
         return f"{job.error.code}: {fields or job.error.detail}"
     return "" if job.done else say_state(job)
+
+
+def say_warnings(codes: Iterable[str]) -> list[str]:
+    """Return a sentence for each warning of a job; a code that is not known here stands for itself."""
+    return [WARNINGS.get(code, code) for code in codes]
 
 
 def _status(job: Job) -> Text:
@@ -55,10 +61,7 @@ def job_page(job: Job) -> Page:
 def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     yield "job", job.id
     yield "status", _status(job)
-    if job.error:
-        yield "error", reason_of(job)
-    if not job.done:
-        yield "now", say_state(job)
+    yield from _remarks(job)
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
     yield from _moments(job)
@@ -77,6 +80,15 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
         yield f"output {output.index}", f"{output.width} x {output.height}, {output.bytes} B, {output.url}"
     for key, text in job.metadata.items():
         yield "metadata", f"{key}={text}"
+
+
+def _remarks(job: Job) -> Iterator[tuple[str, str]]:
+    if job.error:
+        yield "error", reason_of(job)
+    for warning in say_warnings(job.warnings):
+        yield "warning", warning
+    if not job.done:
+        yield "now", say_state(job)
 
 
 def _model(model: dict[str, str]) -> list[str]:

@@ -133,7 +133,7 @@ class Press:
         claimed = self.store.claim(job.id, "gallery")
         assert claimed is not None, "nobody else is there to take it"
         attempt, start = Attempt(claimed), time.perf_counter()
-        (output,) = process(attempt, self.model, self.tools, Stages(attempt, self.store))
+        (output,) = process(attempt, self.model, self.tools, Stages(attempt, self.store)).outputs
         return Made(self.objects.get(output.key), output, time.perf_counter() - start)
 
 

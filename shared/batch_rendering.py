@@ -68,6 +68,7 @@ def result_view(job: Job, links: Links) -> ResultView:
             )
             for number, (name, output) in enumerate(named_outputs(job))
         ],
+        warnings=list(job.warnings),
         error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
         cached_from=job.cached_from,
         completed_at=None if job.completed_at is None else rfc3339(job.completed_at),

@@ -96,6 +96,7 @@ class ResultView(View):
     model: ModelUse
     outputs: list[ResultOutput]
     error: JobError | None
+    warnings: list[str] = Field(description="As those of a job.")
     cached_from: str | None = Field(description="Id of the equal job whose result was taken over.")
     completed_at: Time | None
 

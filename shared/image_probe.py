@@ -55,6 +55,10 @@ _MAGIC = {
     b"II+\0": "tiff",
     b"MM\0+": "tiff",
 }
+_LAST_BLOCKS = 2 * 16 * 16  # pixels, which a JPEG loses with its last few bytes
+_MOST_OF_SMALL = 50  # percent
+_MANY_FRAMES = 1000
+_ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 _BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
@@ -139,7 +143,7 @@ def open_image(
     _check_size(image.size, limits, field)
     _check_mode(image.mode, field)
     with refusing(image_format, field):
-        _check_missing(container.missing(thorough), limits)
+        _check_missing(container.missing(thorough), image.size, limits)
     if container.profile is not None:
         image.info["icc_profile"] = container.profile
     return image, _describe(image, image_format, container)
@@ -162,6 +166,16 @@ def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, fie
         raise ImageTooLarge.of_field(field, detail)
 
 
+def ends_too_early(data: bytes) -> bool:
+    """Whether a picture's file lacks its end; False as well where it cannot be read at all."""
+    image_format = _sniff(data[:32])
+    if data.endswith(_ENDS.get(image_format, b"")) and image_format in _ENDS:
+        return False  # as nearly all do: no need to walk
+    with suppress(*_BROKEN):
+        return bool(image_format) and walk(image_format, data, _MANY_FRAMES).is_truncated
+    return False
+
+
 def load_pixels(image: Image.Image, info: ImageInfo) -> None:
     """Decode the frame at which an opened file stands; what is missing at the end of its file stays empty."""
     try:
@@ -173,11 +187,14 @@ def load_pixels(image: Image.Image, info: ImageInfo) -> None:
         image.load()
 
 
-def _check_missing(share: float, limits: ImageLimits) -> None:
-    if share * 100 > limits.max_missing_percent:
+def _check_missing(share: float, size: tuple[int, int], limits: ImageLimits) -> None:
+    """Raise Unreadable where too much is missing. Of a small picture the last bytes are a large share."""
+    most = limits.max_missing_percent
+    last_bytes = min(_MOST_OF_SMALL, _LAST_BLOCKS * 100 / (size[0] * size[1])) if most else 0
+    if share * 100 > max(most, last_bytes):
         raise Unreadable(
             f"it ends too early: about {max(1, round(share * 100))} % of its pixels are missing, and at most "
-            f"{limits.max_missing_percent:g} % may be (max_missing_percent)"
+            f"{most:g} % may be (max_missing_percent)"
         )
 
 

@@ -44,6 +44,7 @@ def job_from_record(raw: Record) -> Job:
         worker=raw.get("worker") or None,
         progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
         outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),
+        warnings=tuple(_document(raw, "warnings") or ()),
         error=_document(raw, "error"),
         timings=_document(raw, "timings") or {},
         model_version=raw.get("model_version") or None,

@@ -69,6 +69,7 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         input=job.spec,
         model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
         outputs=_outputs(job, links),
+        warnings=list(job.warnings),
         error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
         timings=_timings(job),
         worker=job.worker,

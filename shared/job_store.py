@@ -1,5 +1,6 @@
 """The job store: every move of a job, each one atomic script. Nobody else writes a status."""
 
+import json
 import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -142,10 +143,12 @@ class JobStore:
         outputs: tuple[StoredOutput, ...],
         timings: Mapping[str, float],
         model: tuple[str, str],
+        warnings: Sequence[str] = (),
     ) -> None:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
-        arguments = (outputs_to_json(outputs), to_text(rounded), *model)
+        told = json.dumps(list(warnings)) if warnings else ""
+        arguments = (outputs_to_json(outputs), to_text(rounded), *model, told)
         stand(self.scripts.run("succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:

@@ -146,6 +146,10 @@ class JobView(View):
     )
     model: ModelUse
     outputs: list[OutputView]
+    warnings: list[str] = Field(
+        description="Codes of what to know of the result: `truncated` where the file of a picture that was "
+        "sent ends too early, and what is missing of it is empty. More codes may come."
+    )
     error: JobError | None
     timings: dict[str, float] = Field(
         description="Seconds a stage; `queued` is all the waiting before the latest attempt."

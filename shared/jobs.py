@@ -69,6 +69,7 @@ class Job:
     worker: str | None = None
     progress: Progress | None = None
     outputs: tuple[StoredOutput, ...] = ()
+    warnings: tuple[str, ...] = ()  # codes of what the result lacks, such as "truncated"
     error: Mapping[str, Any] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     model_version: str | None = None

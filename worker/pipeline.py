@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from concurrent.futures import wait
+from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import InvalidRequest
 from shared.identifiers import sha256
+from shared.image_probe import ends_too_early
 from shared.jobs import Job, StoredOutput
 from shared.object_keys import output_key
 from shared.spec_parts import Output
@@ -22,12 +24,22 @@ from worker.tools import Tools
 KINDS: dict[str, Any] = {"generate": generation, "stylize": stylization, "transform": transformation}
 
 
-def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[StoredOutput, ...]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the record of a job that succeeded says."""
+
+    outputs: tuple[StoredOutput, ...]
+    warnings: tuple[str, ...]
+
+
+def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> Made:
     """Turn a job's inputs into stored outputs; return what the record will say of them."""
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
         inputs = {name: tools.objects.get(key) for name, key in job.inputs.items()}
+        # Said by the files, and not by their decoder: what is known of a style is not decoded again.
+        is_truncated = any(map(ends_too_early, inputs.values()))
     with stage("preprocess"):
         request = kind.prepare(job.spec, inputs, model.card, tools)
     with stage("predict"):
@@ -39,7 +51,8 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> tuple[
             images.append(_encode(picture, job.spec.output, model))
             stage.advance(len(images), len(pictures))
     with stage("store"):
-        return _store_all(job, images, [picture.seed for picture in pictures], tools)
+        outputs = _store_all(job, images, [picture.seed for picture in pictures], tools)
+    return Made(outputs, ("truncated",) if is_truncated else ())
 
 
 def _encode(picture: Picture | Film, output: Output, model: Any) -> EncodedImage:

@@ -18,13 +18,13 @@ from shared.errors import (
 )
 from shared.job_queue import JobQueue
 from shared.job_store import JobStore
-from shared.jobs import Job, StoredOutput
+from shared.jobs import Job
 from shared.object_keys import attempt_prefix
 from shared.standing import stand
 from shared.status import Lane
 from worker.attempts import Attempt, HeldAttempts
 from worker.batcher import Meeting
-from worker.pipeline import process
+from worker.pipeline import Made, process
 from worker.stages import Stages
 from worker.tools import Tools
 
@@ -121,14 +121,14 @@ class JobRunner:
 
     def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
         model = self._models.get(attempt.job.spec.model or "")
-        outputs = process(attempt, model, self._tools, stages)
-        return lambda: self._succeed(attempt, outputs, stages.timings, model)
+        made = process(attempt, model, self._tools, stages)
+        return lambda: self._succeed(attempt, made, stages.timings, model)
 
-    def _succeed(
-        self, attempt: Attempt, outputs: tuple[StoredOutput, ...], timings: dict[str, float], model: Any
-    ) -> None:
+    def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Any) -> None:
         identity = (model.card.version, model.digest)
-        self._store.succeed(*attempt.key, outputs=outputs, timings=timings, model=identity)
+        self._store.succeed(
+            *attempt.key, outputs=made.outputs, timings=timings, model=identity, warnings=made.warnings
+        )
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:

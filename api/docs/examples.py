@@ -40,7 +40,7 @@ _JOB_VIEW: Json = {
     "retried_from": None, "retried_as": None, "cached_from": None,
     "batch_id": None, "index": None, "custom_id": None,
     "input": {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "digit": 3, "truncation": 1.0},
-    "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "error": None,
+    "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
     "deadline_at": None, "expires_at": _LATER,
@@ -65,7 +65,7 @@ _BATCH_VIEW: Json = {
 }  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
-    "outputs": [{"name": "seven.png", **_OUTPUT}], "error": None, "cached_from": None,
+    "outputs": [{"name": "seven.png", **_OUTPUT}], "warnings": [], "error": None, "cached_from": None,
     "completed_at": "2026-01-31T09:30:01.250Z",
 }  # fmt: skip
 _FILE_VIEW: Json = {
@@ -110,6 +110,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "FinishedPage": {"object": "list", "data": [_RESULT], "next_after": 1, "done": True},
     "FileView": _FILE_VIEW,
     "FilePage": _page(_FILE_VIEW),
+    "LimitsView": {
+        "object": "limits",
+        "max_bytes": 33_554_432,
+        "max_pixels": 64_000_000,
+        "max_side": 16_384,
+        "min_side": 8,
+        "max_frames": 48,
+        "max_missing_percent": 10.0,
+        "formats": ["jpeg", "png", "webp"],
+    },
     "ModelView": _MODEL_VIEW,
     "ModelList": {"object": "list", "data": [_MODEL_VIEW], "unavailable": []},
     "StyleView": _STYLE_VIEW,

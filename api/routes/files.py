@@ -127,6 +127,7 @@ def get_limits() -> Response:
         max_side=limits.max_side,
         min_side=limits.min_side,
         max_frames=limits.max_frames,
+        max_missing_percent=limits.max_missing_percent,
         formats=sorted(limits.formats),
     )
     return Response(view.model_dump_json(), mimetype="application/json")

@@ -49,6 +49,7 @@ class BatchItem:
     id: str  # of its job
     status: Status  # one of the last four
     outputs: tuple[NamedOutput, ...] = ()
+    warnings: tuple[str, ...] = ()  # codes, as those of a job
     error: JobError | None = None
     cached_from: str | None = None  # id of the equal job whose result was taken over
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -98,6 +99,7 @@ def _item(body: Mapping[str, Any]) -> BatchItem:
         outputs=tuple(
             NamedOutput(entry["name"], output_from_json(number, entry)) for number, entry in outputs
         ),
+        warnings=tuple(body.get("warnings") or ()),
         error=error_from_json(body.get("error")),
         cached_from=body.get("cached_from"),
         raw=body,

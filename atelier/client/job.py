@@ -80,6 +80,9 @@ class Job:
     progress: Progress | None = None
     queue: Queue | None = None
     outputs: tuple[Output, ...] = ()
+    warnings: tuple[
+        str, ...
+    ] = ()  # codes: "truncated" where the file of a picture that was sent ends too early
     error: JobError | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +124,7 @@ def _job(body: Mapping[str, Any]) -> Job:
         progress=_progress(body.get("progress")),
         queue=_queue(body.get("queue")),
         outputs=tuple(output_from_json(index, item) for index, item in enumerate(body.get("outputs") or ())),
+        warnings=tuple(body.get("warnings") or ()),
         error=error_from_json(body.get("error")),
         timings=body.get("timings") or {},
         metadata=body.get("metadata") or {},

@@ -36,6 +36,7 @@ class Limits:
     min_side: int  # pixels
     max_frames: int  # of an animation
     formats: tuple[str, ...]
+    max_missing_percent: float = 0  # of the pixels of a file that ends too early; an older service takes none
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ def limits_from_json(body: Any) -> Limits:
             min_side=int(body["min_side"]),
             max_frames=int(body["max_frames"]),
             formats=tuple(body["formats"]),
+            max_missing_percent=float(body.get("max_missing_percent") or 0),
         )
 
 

@@ -18,6 +18,7 @@ from atelier.commands.options.destination import FORMATS, Destination, OutputPic
 from atelier.commands.options.painting import OF_A_JOB, lane_option, with_options
 from atelier.commands.options.picture_name import picture_name
 from atelier.display.plain import echo, echo_json
+from atelier.job_tables import say_warnings
 from atelier.lazy_group import interruption
 from atelier.progress_display import job_bar
 
@@ -125,6 +126,8 @@ def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> li
     named = shlex.quote(output.named)
     with interruption(f"{job.id} is done: `atelier watch {job.id} -o {named}` saves what it made"):
         pictures = client.pictures(job)
+        for warning in say_warnings(job.warnings):
+            echo(f"warning: {warning}", err=True)
         if output.kind == "stdout":
             sys.stdout.buffer.write(pictures[0].data)
             return []

@@ -68,6 +68,7 @@ class Board:
     failures: dict[str, Failure] = field(default_factory=dict)  # by target, or by photo
     unsent: set[str] = field(default_factory=set)  # photos among the failures, of which nothing is made
     strangers: dict[str, str] = field(default_factory=dict)  # files that are no pictures, and why
+    warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)  # codes, by photo
     pace: Pace = field(default_factory=Pace)
 
     @property

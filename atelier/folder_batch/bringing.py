@@ -23,6 +23,8 @@ def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
 def _enter(board: Board, saved: Saved, run: BatchRun) -> None:
     name, item = saved.item.custom_id, saved.item
     board.failures.pop(name, None)
+    if item.warnings:
+        board.warnings[name] = item.warnings
     if not item.succeeded:
         board.failures[name] = Failure(name, "", Result(run, item).reason)
     board.saved += saved.new

@@ -155,6 +155,8 @@ class Course:
 
     def _settle(self, result: Result, want: Want) -> None:
         if not result.reason:
+            if result.item.warnings:
+                self.board.warnings[want.source] = result.item.warnings
             then = partial(self._fetched, result.run.id)
             self._fetchers.put(partial(fetch, result, want, self._folder), then)
             return

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from atelier.display.plain import echo, echo_json
 from atelier.folder_batch.board import Board
+from atelier.job_tables import say_warnings
 from atelier.moments import say_seconds
 
 LATER = "the time is over; the service works on, and the same command goes on from here"
@@ -33,11 +34,20 @@ def tell(
         if not failure.subject:
             made = f" ({failure.target})" if failure.target else ""
             echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
+    _warn(board)
     for name, reason in list(board.strangers.items())[:NAMED]:
         echo(f"skipped: {name}: {reason}", err=True)
     if len(board.strangers) > NAMED:
         echo(f"skipped: {len(board.strangers) - NAMED} more", err=True)
     echo(_sum(board, folder, seconds))
+
+
+def _warn(board: Board) -> None:
+    told = [(name, text) for name, codes in board.warnings.items() for text in say_warnings(codes)]
+    for name, text in told[:NAMED]:
+        echo(f"warning: {name}: {text}", err=True)
+    if len(told) > NAMED:
+        echo(f"warning: {len(told) - NAMED} more", err=True)
 
 
 def _blamed(board: Board) -> Counter[tuple[str, str]]:
@@ -68,6 +78,7 @@ def _facts(board: Board, folder: Path, seconds: float, sent: int, naming: Naming
             {"option": naming(subject), "reason": reason, "pictures": count}
             for (subject, reason), count in blamed
         ],
+        "warnings": [{"source": name, "codes": list(codes)} for name, codes in board.warnings.items()],
         "skipped": [{"source": name, "reason": reason} for name, reason in board.strangers.items()],
         "seconds": round(seconds, 3),
     }

@@ -1,4 +1,5 @@
--- running -> succeeded. ARGV: id, attempt, outputs (JSON), timings (JSON), model version, model digest
+-- running -> succeeded. ARGV: id, attempt, outputs (JSON), timings (JSON), model version, model digest, warnings (JSON,
+-- '' for none)
 local id = ARGV[1]
 -- Asked twice by the same attempt (its first answer was lost on the way): the answer is the same.
 local job = get(id, 'status', 'attempt')
@@ -26,5 +27,6 @@ end
 learn(work_of(model, work))
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
+if (ARGV[7] or '') ~= '' then redis.call('HSET', job_key(id), 'warnings', ARGV[7]) end
 finish(id, 'succeeded', 'outputs', ARGV[3], 'timings', ARGV[4], 'model_version', ARGV[5], 'model_digest', ARGV[6])
 return how

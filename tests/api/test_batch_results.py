@@ -55,6 +55,17 @@ def test_results_can_be_read_as_soon_as_they_are_there(
     assert ([result["custom_id"] for result in rest["data"]], rest["done"]) == (["../d", "e"], True)
 
 
+def test_a_result_says_what_to_know_of_it(
+    client: FlaskClient, worker: FakeWorker, batch: dict[str, Any], services: Services
+) -> None:
+    for warnings in (("truncated",), ()):
+        (job,) = services.store.claim_next("w1")
+        worker.succeed(job, warnings=warnings)
+    results = client.get(batch["urls"]["finished"]).json["data"]
+    assert [result["warnings"] for result in results] == [["truncated"], []]
+    assert client.get(f"/v1/jobs/{results[0]['id']}").json["warnings"] == ["truncated"]
+
+
 def test_a_result_tells_its_pictures_or_its_error(client: FlaskClient, done: dict[str, Any]) -> None:
     results = {line["custom_id"]: line for line in client.get(done["urls"]["finished"]).json["data"]}
     picture = results["b/c"]["outputs"][0]

@@ -32,6 +32,14 @@ def test_a_finished_job_lists_its_pictures(client: FlaskClient, worker: FakeWork
     assert len(job["created_at"]) == len("2026-01-01T00:00:00.000Z")
 
 
+def test_a_finished_job_says_what_to_know_of_its_result(client: FlaskClient, worker: FakeWorker) -> None:
+    plain, warned = submit(client), submit(client)
+    worker.run(plain)
+    worker.succeed(worker.claim(warned), warnings=("truncated",))
+    assert client.get(f"/v1/jobs/{plain}").json["warnings"] == []
+    assert client.get(f"/v1/jobs/{warned}").json["warnings"] == ["truncated"]
+
+
 def test_a_running_job_tells_its_progress(client: FlaskClient, worker: FakeWorker) -> None:
     job_id = submit(client)
     worker.report(worker.claim(job_id), 0.5)

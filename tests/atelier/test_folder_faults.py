@@ -321,3 +321,15 @@ def test_a_file_that_is_too_large_is_neither_read_nor_sent(
     assert (refused.exit_code, "more than" in refused.stderr) == (2, True)
     as_style = run(style=str(huge))
     assert (as_style.exit_code, as_style.stderr.count("huge.tif")) == (2, 1)
+
+
+def test_a_photo_whose_file_ends_too_early_is_painted_and_named(run: Run, artist: BatchWorker) -> None:
+    artist.warnings = ("truncated",)
+    answer = run()
+    text = "the file of a picture that was sent ends too early; what is missing of it is empty"
+    assert answer.exit_code == 0
+    assert made() == ["bad/two.jpg", "one.jpg", "three.jpg"]
+    named = sorted(line for line in answer.stderr.splitlines() if line.startswith("warning:"))
+    assert named == [f"warning: {name}: {text}" for name in ("bad/two.jpg", "one.jpg", "three.jpg")]
+    told = facts(run("--json", output="other"))["warnings"]
+    assert {"source": "one.jpg", "codes": ["truncated"]} in told

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -52,6 +53,22 @@ def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, faile
     assert answer.stdout.count("corrupt_image: content: it ends early") == 3
     assert alive.id not in answer.stdout
     assert "queued, number 1" in run("list").stdout
+
+
+def test_what_to_know_of_a_result_is_said_where_it_is_shown_and_saved(
+    run: Run, client: Client, worker: FakeWorker, url: str, tmp_path: Path
+) -> None:
+    job = client.submit(SPEC)
+    worker.succeed(worker.claim(job.id), warnings=("truncated", "newer"))
+    assert client.get(job.id).warnings == ("truncated", "newer")
+    shown = " ".join(run("show", job.id).stdout.split())
+    assert "warning the file of a picture that was sent ends too early" in shown
+    saved = CliRunner().invoke(main, ["--url", url, "watch", job.id, "-o", str(tmp_path / "a.png")])
+    assert saved.exit_code == 0
+    assert saved.stderr.splitlines() == [
+        "warning: the file of a picture that was sent ends too early; what is missing of it is empty",
+        "warning: newer",
+    ]
 
 
 def test_a_list_ends_at_its_limit_and_says_so(run: Run, failed: list[str]) -> None:

@@ -111,6 +111,14 @@ def test_a_result_of_another_model_than_the_workers_have_is_no_answer(
     assert [job.id for job in drain(store)] == [again]
 
 
+def test_the_warnings_of_a_result_are_taken_over_with_it(store: JobStore, objects: ObjectStore) -> None:
+    first, follower = ask(store), ask(store)
+    (job,) = store.claim_next("w")
+    store.succeed(job.id, job.attempt, outputs=(), timings={}, model=("1", "d"), warnings=("truncated",))
+    later = ask(store)
+    assert [job_of(store, name).warnings for name in (first, follower, later)] == [("truncated",)] * 3
+
+
 def test_fifty_equal_jobs_at_once_are_computed_once(store: JobStore, objects: ObjectStore) -> None:
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(lambda _: ask(store), range(50)))

@@ -32,6 +32,7 @@ class BatchWorker:
         self.gate = threading.Event()  # it works while this is set
         self.gate.set()
         self.verdict: Verdict = lambda _: None
+        self.warnings: tuple[str, ...] = ()  # of all that it makes
         self.runs: list[str] = []  # ids of the jobs that it carried out
 
     def round(self, most: int = 1000) -> None:
@@ -47,7 +48,7 @@ class BatchWorker:
         self.runs.append(job.id)
         error = self.verdict(job)
         if error is None:
-            self._worker.succeed(claimed, data=made_of(job))
+            self._worker.succeed(claimed, data=made_of(job), warnings=self.warnings)
         else:
             self._worker.fail(claimed, error)
 

@@ -38,12 +38,17 @@ class FakeWorker:
         self._services.objects.put(key, data)
         self._store.report(job.id, job.attempt, Progress("predict", step / total, step, total, key))
 
-    def succeed(self, job: Job, *, data: bytes = PICTURE) -> None:
+    def succeed(self, job: Job, *, data: bytes = PICTURE, warnings: tuple[str, ...] = ()) -> None:
         key = output_key(job.id, job.attempt, 0, "png")
         self._services.objects.put(key, data)
         output = StoredOutput(key, "image/png", 28, 28, len(data), sha256(data), seed=7)
         self._store.succeed(
-            job.id, job.attempt, outputs=(output,), timings={"predict": 0.25}, model=("1", "d" * 64)
+            job.id,
+            job.attempt,
+            outputs=(output,),
+            timings={"predict": 0.25},
+            model=("1", "d" * 64),
+            warnings=warnings,
         )
 
     def fail(self, job: Job, error: AtelierError | None = None) -> None:

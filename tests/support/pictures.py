@@ -169,6 +169,38 @@ def giant_png(width: int = 30_000, height: int = 30_000) -> bytes:
     return _png_file(width, height, 8, 2, chunk(b"IDAT", zlib.compress(bytes(1_500_000))))
 
 
+def interlaced_png(samples: NDArray[Any]) -> bytes:
+    """Return 8-bit grey samples, (h, w), in the seven passes of an interlaced PNG."""
+    passes = (
+        (0, 0, 8, 8),
+        (4, 0, 8, 8),
+        (0, 4, 4, 8),
+        (2, 0, 4, 4),
+        (0, 2, 2, 4),
+        (1, 0, 2, 2),
+        (0, 1, 1, 2),
+    )
+    parts = [samples[row::down, column::across] for column, row, across, down in passes]
+    rows = b"".join(b"\0" + row.astype(np.uint8).tobytes() for part in parts for row in part)
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *samples.shape[::-1], 8, 0, 0, 0, 1))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def separate_scans(width: int = 32, height: int = 24) -> bytes:
+    """Return a JPEG that is not progressive and has a scan of its own for each of three colors."""
+    with Image.open(BytesIO(photo(width, height, "png"))) as image:
+        planes = [save(plane, "jpeg", quality=90) for plane in image.split()]
+    frame, scan = (planes[0].index(marker) for marker in (b"\xff\xc0", b"\xff\xda"))
+    components = b"".join(bytes((letter, 0x11, 0)) for letter in b"RGB")
+    header = struct.pack(">HBHHB", 17, 8, height, width, 3) + components
+    tables = planes[0][planes[0].index(b"\xff\xc4") : scan]
+    scans = [
+        b"\xff\xda\0\x08\x01" + bytes((letter, 0)) + plane[plane.index(b"\xff\xda") + 7 : -2]
+        for letter, plane in zip(b"RGB", planes, strict=True)
+    ]
+    return planes[0][:frame] + b"\xff\xc0" + header + tables + b"".join(scans) + b"\xff\xd9"
+
+
 def truncated(data: bytes, share: float = 0.6) -> bytes:
     """Return the first part of a file, as a broken connection leaves it."""
     return data[: int(len(data) * share)]

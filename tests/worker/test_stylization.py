@@ -288,3 +288,14 @@ def test_a_large_style_is_reduced_before_it_is_floats(studio: Studio) -> None:
         studio.stylize(pictures.png(), styles=[{"image": studio.upload(pictures.photo(3000, 1700, format))}])
     assert all(3 * 256 <= side < 6 * 256 for size in sizes for side in size[:2])
     assert len(sizes) == 3
+
+
+def test_a_job_says_that_the_file_of_one_of_its_pictures_ends_too_early(studio: Studio) -> None:
+    whole, cut = pictures.photo(64, 48), pictures.photo(64, 48)[:-2]
+    style = studio.upload(pictures.photo(48, 48)[:-20])
+    assert studio.stylize(whole).warnings == ()
+    assert studio.stylize(cut).warnings == ("truncated",)
+    for _ in range(2):  # the second time the style is known, and not decoded
+        assert studio.stylize(whole, styles=[{"image": style}]).warnings == ("truncated",)
+    mask = studio.upload(pictures.grey()[:-12])
+    assert studio.stylize(whole, mask=mask).warnings == ("truncated",)

@@ -17,8 +17,13 @@ end
 
 -- The fields of a job that takes over the result of an equal one.
 local function result_of(id, done)
-  return 'outputs', done.outputs, 'model_version', done.model_version, 'model_digest', done.model_digest,
-    'cached_from', done.cached_from or id
+  local result = {'outputs', done.outputs, 'model_version', done.model_version, 'model_digest', done.model_digest,
+    'cached_from', done.cached_from or id}
+  if done.warnings then
+    result[#result + 1] = 'warnings'
+    result[#result + 1] = done.warnings
+  end
+  return unpack(result)
 end
 
 local function share_outputs(root) redis.call('HINCRBY', SHARERS, root, 1) end
