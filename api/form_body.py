@@ -24,6 +24,7 @@ MAX_HEADER_BYTES = 64 * 1024  # of one part
 MAX_PREAMBLE_BYTES = 64 * 1024
 
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
+_FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)  # its bytes may hide the quote that ends it
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no text has these, every picture has
 _LOOK_BYTES = 1024
 _CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
@@ -125,15 +126,20 @@ def _begun(event: Field | File) -> _Part:
             f"{name} comes in the transfer encoding {coding}, which is not read: send its bytes as they are"
         )
         raise fault(f"/{name}", detail, "unsupported_encoding")
-    return _Part(name, event.headers, getattr(event, "filename", None))
+    return _Part(name, event.headers, _file_name(event))
+
+
+def _file_name(event: Field | File) -> str | None:
+    """Return the file's name, whatever it is worth, None for a text."""
+    if isinstance(event, File):
+        return event.filename
+    return "unreadable" if _FILE_NAME.search(event.headers["content-disposition"]) else None
 
 
 def _events(decoder: _Decoder, boundary: bytes) -> Iterator[Event]:
     """Yield what the decoder finds, up to the last boundary; raise MalformedForm where there is none."""
     part = ""
     for piece in _and_end(body_pieces(services().settings.limits.max_body_bytes)):
-        if decoder.state is State.EPILOGUE:
-            continue  # what stands behind the last boundary means nothing
         decoder.receive_data(piece)
         while not isinstance(event := _next_event(decoder, boundary, part), NeedData | Epilogue):
             part = (
@@ -142,6 +148,10 @@ def _events(decoder: _Decoder, boundary: bytes) -> Iterator[Event]:
                 else part
             )
             yield event
+        if isinstance(event, Epilogue) and re.search(
+            rb"--" + re.escape(boundary) + rb"[ \t]*[\r\n]", event.data
+        ):
+            raise MalformedForm("further parts stand behind the boundary that ends the form")
         _check_patience(decoder, boundary)
 
 

@@ -55,7 +55,10 @@ def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[S
     try:
         request = parse_style({name: value for name, value in raw.items() if value is not None})
     except InvalidRequest as error:
-        raise combined([*faults, with_hint(error, "image", given(fields.getlist("image")))]) from error
+        told = {entry.pointer for known in faults for entry in known.errors}
+        hinted = with_hint(error, "image", given(fields.getlist("image"))).errors
+        rest = [InvalidRequest(errors=[entry]) for entry in hinted if entry.pointer not in told]
+        raise combined([*faults, *rest]) from error
     if faults:
         raise combined(faults)
     return request, uploads

@@ -123,6 +123,7 @@ def test_a_form_may_have_a_preamble_and_short_line_ends(client: FlaskClient, lin
         (b"--" + BOUNDARY + b"\r\nContent-Type: image/png\r\n\r\nx\r\n--" + BOUNDARY + b"--", None, "name"),
         (b"--" + BOUNDARY + b"\r\n" + b"X-Long: y\r\n" * 9000, None, "headers"),
         (bytes(100_000), None, "begins with"),
+        (raw_form(PICTURES[0]) + raw_form(PICTURES[1]), None, "behind"),
         (b"nonsense", None, "begins with"),
     ],
 )
@@ -285,8 +286,9 @@ def test_a_required_field_left_empty_is_missing(client: FlaskClient) -> None:
     ]
 
 
-def test_a_file_without_bytes_is_not_missing(client: FlaskClient) -> None:
-    response = send(client, raw_form(raw_part("file", b"", filename=b"a.jpg")), "/v1/files")
+@pytest.mark.parametrize("name", [b"a.jpg", "ソ".encode("shift-jis")])
+def test_a_file_without_bytes_is_not_missing(client: FlaskClient, name: bytes) -> None:
+    response = send(client, raw_form(raw_part("file", b"", filename=name)), "/v1/files")
     assert faults(response) == [("/file", "unsupported_image_format")]
 
 

@@ -122,6 +122,12 @@ def test_bad_input_is_refused_by_name_and_nothing_kept(
     assert client.get("/v1/styles").json["data"] == []
 
 
+def test_a_name_sent_as_a_file_is_not_missing(client: FlaskClient) -> None:
+    form = {"name": (BytesIO(b"waves"), "name.txt"), "image": (BytesIO(PICTURE), "a.png")}
+    response = client.post("/v1/styles", data=form)
+    assert (response.status_code, faults(response)) == (422, {("/name", "invalid_type")})
+
+
 def test_bad_json_is_refused_by_field(client: FlaskClient) -> None:
     response = client.post("/v1/styles", json={"name": 7, "file": NOWHERE})
     assert faults(response) == {("/name", "invalid_type"), ("/image", "missing"), ("/file", "unknown_field")}
