@@ -20,6 +20,7 @@ from shared.batch_request import Envelope
 blueprint = APIBlueprint("batches", __name__, tag="Batches", url_prefix="/v1/batches")
 
 LINES = {"type": "string", "description": "One item a line; blank lines are skipped."}
+SETTLED = {**LINES, "description": 'One item a line; the first or the last may be `{"batch": settings}`.'}
 SUBMITTED = {
     200: answer("The batch is done already", ref("BatchView"), headers=ACCEPTED),
     202: answer(
@@ -47,14 +48,15 @@ MOVED = {200: answer("The batch", ref("BatchView"))}
     SUBMITTED,
     problems=(*REFUSED, 507),
     parameters=(PREFER, KEY, *SETTINGS),
-    request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
+    request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, SETTLED)}),
 )
 def post_batch() -> Response:
     """Submit many jobs as one batch.
 
     As JSON: settings, and `items`, or a `template` whose lists are multiplied. As lines of JSON: one item a
-    line, and the settings in the query (`metadata` as JSON). Either all items are accepted or none; every
-    fault is told by the item's place. A batch of `open: true` takes more items until it is finalized.
+    line, and the settings in the first or the last line, `{"batch": {...}}`, or, where they are short, in the
+    query (`metadata` as JSON). Either all items are accepted or none; every fault is told by the item's place.
+    A batch of `open: true` takes more items until it is finalized.
     """
     key = idempotency_key()
     batch, created = submit_batch(services(), sent_batch(), owner(), key)
