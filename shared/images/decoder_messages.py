@@ -1,4 +1,4 @@
-"""Say in the service's own words what Pillow and the libraries below it say of a damaged file."""
+"""Say in the service's own words what Pillow and the libraries below it say of a file."""
 
 import re
 from dataclasses import dataclass
@@ -19,38 +19,28 @@ _DAMAGED = Fault("its data is damaged")
 _ENDS = Fault("it ends too early")
 _HEADER = Fault("its header is damaged")
 _EITHER = Fault("it is damaged or ends too early")
-
-_UNREAD_PIXELS = Fault(
-    "its pixels are of a kind that is not read: save it with 8 bits a sample", UnsupportedImage
-)
-# What Pillow says, and what becomes of it. The first pattern that is found counts.
-_TABLE: tuple[tuple[str, Fault], ...] = (
-    (r"unknown pixel mode|unknown data organization|samples per pixel", _UNREAD_PIXELS),
-    (
-        r"cannot handle \d+-(bit|layer)",
-        Fault(
-            "a JPEG with other than 8 bits a sample and 1, 3 or 4 samples a pixel is not read",
-            UnsupportedImage,
-        ),
-    ),
-    (
-        r"Unsupported BMP|Windows Media Photo",
-        Fault("it is of a kind that is rarely used and not read", UnsupportedImage),
-    ),
-    (r"out of memory", Fault("there was not enough memory", OutOfMemory)),
-    (r"(?i)truncated|incomplete|not enough image data|no more images|buffer is not large", _ENDS),
-    (r"(?i)palette|colormap", Fault("its palette is damaged")),
-    (r"(?i)dimensions|header|IFD|not a \w+ file|marker|configuration|Tile|Size must|tile", _HEADER),
-    (r"create decoder object", _EITHER),
-    (r"next frame|broken|decod|data stream|buffer|frame", _DAMAGED),
+_PALETTE = Fault("its palette is damaged")
+_MEMORY = Fault("there was not enough memory", OutOfMemory)
+_SAMPLES = Fault("its pixels are of a kind that is not read; save it with 8 bits a sample", UnsupportedImage)
+_JPEG = Fault("a JPEG is read with 8 bits a sample, and 1, 3 or 4 samples a pixel", UnsupportedImage)
+_BMP = Fault("a BMP of this kind is not read; save it with 24 bits a pixel, or as PNG", UnsupportedImage)
+# Patterns of what they say, and what becomes of it; the first one that is found counts.
+_TABLE = (
+    (r"unknown pixel mode|unknown data organization|samples per pixel", _SAMPLES),
+    (r"cannot handle \d+-(bit|layer)", _JPEG),
+    (r"Unsupported BMP", _BMP),
+    (r"out of memory", _MEMORY),
+    (r"(?i)truncated|incomplete|not enough image data|no more images|not large enough", _ENDS),
+    (r"(?i)palette|colormap", _PALETTE),
+    (r"(?i)dimensions|header|IFD|not an? \w+ file|marker|configuration|tile|size must", _HEADER),
+    (r"create decoder object|not identified", _EITHER),
+    (r"broken|decod|data stream|next frame|overrun|invalid|sequence|frame", _DAMAGED),
 )
 
 
 def in_plain_words(error: Exception) -> Fault:
-    """Return the fault that an error of a decoder stands for. No text of the decoder's own is in it."""
+    """Return the fault that an error of a decoder stands for. Nothing of the decoder's own text is in it."""
     if isinstance(error, Unreadable):
         return Fault(str(error), UnsupportedImage if isinstance(error, Unsupported) else CorruptImage)
     said = str(error.args[0]) if error.args else ""
-    if not isinstance(error, OSError | SyntaxError | ValueError):
-        return _EITHER  # a bare error of Python
     return next((fault for pattern, fault in _TABLE if re.search(pattern, said)), _EITHER)

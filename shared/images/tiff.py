@@ -3,8 +3,10 @@
 import struct
 from itertools import islice
 
+from PIL.TiffImagePlugin import COMPRESSION_INFO
+
 from shared.images.orientation import MOST_BYTES, orientation_of
-from shared.images.structure import MAX_PROFILE, Container, Unreadable
+from shared.images.structure import MAX_PROFILE, Container, Unreadable, Unsupported
 from shared.tiff_directory import (
     ORIENTATION,
     Entry,
@@ -12,6 +14,7 @@ from shared.tiff_directory import (
     directories,
     entries,
     layout_of,
+    numbers,
     values,
 )
 
@@ -20,6 +23,7 @@ _NEEDED = frozenset({
     512, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
 })  # fmt: skip
 _PLACES = frozenset({273, 279, 322, 323, 324, 325, 513, 514})  # of strips and tiles
+_COMPRESSION = 259
 _COLOR_MAP, _JPEG_TABLES, _PROFILE = 320, 347, 34675
 _MAX_VALUES = 65_536  # of one tag; Pillow makes a Python object of each
 _MAX_TABLE = {_COLOR_MAP: 3 * 65_536, _JPEG_TABLES: 65_536, _PROFILE: MAX_PROFILE}
@@ -40,6 +44,7 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
     if not pages:
         raise Unreadable("it ends before its first directory")
     orientation = orientation_of(data, _xmp(data, pages[0], layout))
+    _check_compression(data, pages[0], layout)
     tags = {entry.tag: entry for entry in entries(data, pages[0], layout) if _is_needed(entry)}
     bodies = {tag: _narrowed(tags[tag], data, layout) for tag in tags}
     bodies[ORIENTATION] = _SHORT, 1, struct.pack(f"{layout.order}H", orientation)
@@ -49,6 +54,15 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
 def _xmp(data: bytes, page: int, layout: Layout) -> bytes:
     found = (entry for entry in entries(data, page, layout) if entry.tag == _XMP)
     return b"".join(bytes(values(data, entry, layout)[:MOST_BYTES]) for entry in islice(found, 1))
+
+
+def _check_compression(data: bytes, offset: int, layout: Layout) -> None:
+    for entry in entries(data, offset, layout):
+        found = numbers(data, entry, layout, 1) if entry.tag == _COMPRESSION else ()
+        if found and found[0] not in COMPRESSION_INFO:
+            raise Unsupported(
+                f"it is compressed in a way that is not read ({found[0]}); save it with LZW or ZIP"
+            )
 
 
 def _with_directory(data: bytes, bodies: dict[int, _Values], order: str) -> bytes:

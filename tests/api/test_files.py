@@ -8,7 +8,9 @@ from werkzeug.test import TestResponse
 
 from api.services import Services
 from shared.identifiers import sha256
+from tests.support.camera_raws import number, raws, tiff_with
 from tests.support.fake_worker import FakeWorker
+from tests.support.metadata import bad_chunks, inserted
 from tests.support.pictures import giant_png, jpeg, oriented, png, svg, text, tiny, truncated
 
 
@@ -86,8 +88,11 @@ def test_a_file_that_a_job_needs_stays(client: FlaskClient, worker: FakeWorker) 
         (giant_png(), 422, "image_too_large"),
         (tiny(), 422, "image_too_small"),
         (truncated(jpeg(), 0.2), 422, "corrupt_image"),
+        (truncated(jpeg(320, 240), 0.6), 422, "corrupt_image"),
+        (raws()["NEF"], 415, "unsupported_image_format"),
+        (tiff_with(number(339, 3), number(258, 32)), 415, "unsupported_image_format"),
     ],
-    ids=["text", "svg", "empty", "giant", "tiny", "truncated"],
+    ids=["text", "svg", "empty", "giant", "tiny", "header", "truncated", "camera raw", "floats"],
 )
 def test_what_is_no_fit_picture_is_refused_and_not_stored(
     client: FlaskClient, services: Services, data: bytes, status: int, code: str
@@ -97,6 +102,17 @@ def test_what_is_no_fit_picture_is_refused_and_not_stored(
     assert response.json["errors"][0]["pointer"] == "/file"
     assert client.get("/v1/files").json["data"] == []
     assert list(services.objects.keys("inputs/")) == []
+
+
+@pytest.mark.parametrize(
+    "data",
+    [jpeg()[:-2], inserted(png(), 33, bad_chunks()["60 compressed texts"]), png() + bytes(1000)],
+    ids=["no end marker", "texts", "zeros behind the end"],
+)
+def test_whatever_clings_to_a_good_picture_it_is_stored_as_it_came(client: FlaskClient, data: bytes) -> None:
+    response = upload(client, data)
+    assert response.status_code == 201
+    assert client.get(response.json["urls"]["content"]).data == data
 
 
 def test_a_missing_part_and_a_strange_one_are_named(client: FlaskClient) -> None:

@@ -16,6 +16,10 @@ _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # ICC's name of the color
 _CUBE = np.stack(np.meshgrid(*[np.arange(0, 256, 15)] * 3), axis=-1).astype(np.uint8).reshape(-1, 18, 3)
 
 
+class _Misfit(ValueError):
+    """Raised where a profile is for other pixels, such as ink on screen colors."""
+
+
 def srgb_converter(profile: bytes | None, mode: str) -> Convert:
     """Return what turns pictures of mode L, RGB or CMYK into RGB.
 
@@ -25,9 +29,11 @@ def srgb_converter(profile: bytes | None, mode: str) -> Convert:
         return _to_rgb
     try:
         return _by_profile(ImageCms.ImageCmsProfile(BytesIO(profile)), mode)
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError) as error:
-        log.warning("color profile ignored", extra={"reason": str(error), "mode": mode})
-        return _to_rgb
+    except _Misfit:
+        log.warning("color profile ignored", extra={"reason": "it is for other pixels", "mode": mode})
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # whose texts may quote the file
+        log.warning("color profile ignored", extra={"reason": "it is damaged", "mode": mode})
+    return _to_rgb
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -41,7 +47,7 @@ def _by_profile(source: ImageCms.ImageCmsProfile, mode: str) -> Convert:
         colored = _by_profile(source, "RGB")
         return lambda image: colored(image.convert("RGB"))
     if _SPACES[mode] != space:
-        raise ValueError(f"a profile for {space} on pixels in {mode}")
+        raise _Misfit
     transform = ImageCms.buildTransform(
         source,
         ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
