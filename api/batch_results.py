@@ -1,7 +1,7 @@
 """A batch's results as streams: lines of JSON, an archive, the entries of a contact sheet."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import astuple
 from itertools import chain
 
@@ -13,7 +13,8 @@ from shared.batch_rendering import named_outputs, result_view
 from shared.errors import AtelierError
 from shared.identifiers import sha256
 from shared.job_rendering import Links
-from shared.jobs import Job
+from shared.jobs import Job, StoredOutput
+from shared.member_names import alike
 from shared.status import Status
 
 PAGE = 200  # records that are read at a time
@@ -46,25 +47,55 @@ class Results:
                 return
 
 
+class ArchiveNames:
+    """Names of pictures, no two of which differ by case only: many systems take such names for one."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self.apart: set[str] = set()  # ids of jobs whose names begin with their items' indexes
+
+    def add(self, job: Job) -> list[tuple[str, StoredOutput]]:
+        """Return the pictures of a job with their names."""
+        named = list(named_outputs(job))
+        if any(alike(name) in self._taken for name, _ in named):
+            self.apart.add(job.id)
+            named = list(named_outputs(job, apart=True))
+        self._taken.update(alike(name) for name, _ in named)
+        return named
+
+
 def told_lines(
-    services: Services, links: Links, batch_id: str, owner: str, *, after: int, limit: int
+    services: Services,
+    links: Links,
+    batch_id: str,
+    owner: str,
+    *,
+    after: int,
+    limit: int,
+    apart: Collection[str] = (),
 ) -> Iterator[bytes]:
-    """Yield each result as a line of JSON."""
+    """Yield each result as a line of JSON; `apart` are the jobs whose names tell their items' indexes."""
     for job in Results(services, batch_id, owner, after=after, limit=limit):
-        yield result_view(job, links).model_dump_json().encode() + b"\n"
+        yield result_view(job, links, apart=job.id in apart).model_dump_json().encode() + b"\n"
 
 
 def archived(
     services: Services, links: Links, batch_id: str, owner: str, *, after: int, limit: int
 ) -> Iterator[bytes]:
-    """Yield an archive of the pictures, and of the lines that tell of them."""
+    """Yield an archive of the pictures, and of the lines that tell of them.
+
+    Names are the same whether a batch is fetched at once or in parts: earlier results have their names first.
+    """
     results = Results(services, batch_id, owner, after=after, limit=limit)
+    names = ArchiveNames()
 
     def members() -> Iterator[Member | Text]:
+        for job in Results(services, batch_id, owner, after=0, limit=after):
+            names.add(job)
         for job in results:
-            yield from (Member(name, output.key, output.bytes) for name, output in named_outputs(job))
-        told = limit - results.left
-        yield Text(MANIFEST, told_lines(services, links, batch_id, owner, after=after, limit=told))
+            yield from (Member(name, output.key, output.bytes) for name, output in names.add(job))
+        part = {"after": after, "limit": limit - results.left}
+        yield Text(MANIFEST, told_lines(services, links, batch_id, owner, **part, apart=names.apart))
 
     return archive(members(), services.objects)
 

@@ -1,7 +1,7 @@
 """The user's side: the typed client and the `atelier` command."""
 
 from atelier.client.batch import Batch, BatchItem, NamedOutput
-from atelier.client.batch_download import Saved
+from atelier.client.batch_download import NotSaved, Saved
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
@@ -10,6 +10,7 @@ from atelier.client.errors import (
     ClientError,
     Fault,
     InvalidAddress,
+    InvalidValue,
     JobFailed,
     ProtocolError,
     ServiceUnreachable,
@@ -36,7 +37,7 @@ from atelier.client.requests import (
     Upscale,
     Webhook,
 )
-from atelier.client.resources import BuiltinStyles, StoredStyle, Styles
+from atelier.client.resources import BuiltinStyles, Limits, StoredStyle, Styles
 
 __all__ = [
     "Animation",
@@ -58,11 +59,14 @@ __all__ = [
     "Grid",
     "Interpolation",
     "InvalidAddress",
+    "InvalidValue",
     "Job",
     "JobError",
     "JobFailed",
+    "Limits",
     "Model",
     "NamedOutput",
+    "NotSaved",
     "Optimization",
     "Output",
     "Picture",

@@ -47,8 +47,8 @@ def ended(batch: Batch) -> int:
     return batch.counts["total"] - batch.counts["queued"] - batch.counts["running"]
 
 
-def result_view(job: Job, links: Links) -> ResultView:
-    """Return how an item of a batch ended."""
+def result_view(job: Job, links: Links, *, apart: bool = False) -> ResultView:
+    """Return how an item of a batch ended; `apart` as in `member_name`."""
     return ResultView(
         custom_id=job.custom_id or "",
         index=job.index or 0,
@@ -66,7 +66,7 @@ def result_view(job: Job, links: Links) -> ResultView:
                 sha256=output.sha256,
                 seed=output.seed,
             )
-            for number, (name, output) in enumerate(named_outputs(job))
+            for number, (name, output) in enumerate(named_outputs(job, apart=apart))
         ],
         warnings=list(job.warnings),
         error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
@@ -75,12 +75,14 @@ def result_view(job: Job, links: Links) -> ResultView:
     )
 
 
-def named_outputs(job: Job) -> Iterator[tuple[str, StoredOutput]]:
-    """Yield an item's pictures with their names in archives and folders."""
-    count = len(job.outputs)
+def named_outputs(job: Job, *, apart: bool = False) -> Iterator[tuple[str, StoredOutput]]:
+    """Yield an item's pictures with their names in archives and folders; `apart` as in `member_name`."""
+    custom_id, index, count = job.custom_id or "", job.index or 0, len(job.outputs)
     for number, output in enumerate(job.outputs):
-        name = member_name(job.custom_id or "", job.index or 0, output.media_type, number=number, of=count)
-        yield name, output
+        yield (
+            member_name(custom_id, index, output.media_type, number=number, of=count, apart=apart),
+            output,
+        )
 
 
 def _progress(batch: Batch, eta_seconds: float | None) -> BatchProgress:

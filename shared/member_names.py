@@ -9,16 +9,24 @@ _FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
-def member_name(custom_id: str, index: int, media_type: str, *, number: int = 0, of: int = 1) -> str:
+LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
+
+
+def member_name(
+    custom_id: str, index: int, media_type: str, *, number: int = 0, of: int = 1, apart: bool = False
+) -> str:
     """Return the name of one of an item's pictures, safe on every system and no other item's.
 
     A custom id may hold slashes: they make folders. What no file name takes is replaced by `_`, and then the
-    name begins with the item's index and `~~`, which no other name has. Where an item has several pictures,
-    each name ends with `~` and its number.
+    name begins with the item's index and `~~`, which no other name has; so does one that is too long, which
+    is cut, and one that `apart` asks for. Where an item has several pictures, each name ends with `~` and its
+    number.
     """
     *folders, last = custom_id.split("/")
     safe = "/".join([*(_FILE_LIKE.sub("_", _safe(part)) for part in folders), _safe(last)])
-    stem = custom_id if safe == custom_id else f"{index}~~{safe.replace('/', '_')}"
+    fits = safe == custom_id and all(len(part.encode()) <= LONGEST_PART for part in safe.split("/"))
+    flat = safe.replace("/", "_").encode()[:LONGEST_PART].decode(errors="ignore")
+    stem = custom_id if fits and not apart else f"{index}~~{flat}"
     counted = f"~{number}" if of > 1 else ""
     return f"{stem}{counted}.{_EXTENSIONS.get(media_type.partition(';')[0], 'bin')}"
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from atelier.client.batch import BatchItem, NamedOutput
 from atelier.client.downloads import write_whole
-from atelier.client.errors import ProtocolError
+from atelier.client.errors import ApiError, ClientError, ProtocolError
 
 if TYPE_CHECKING:
     from atelier.client.batch_run import BatchRun
 
+GONE = frozenset({404, 410})  # answers for a picture that the service has forgotten
 AHEAD = 4  # items a connection that may be under way: bounds what is held in memory
 
 
@@ -25,10 +26,24 @@ class Saved:
     item: BatchItem
     paths: tuple[Path, ...]
     new: int  # files that were written; the others were there
+    fault: OSError | ApiError | ProtocolError | None = None  # why not all of its pictures are there
+
+
+class NotSaved(ClientError):
+    """Raised when pictures of a batch could not be saved; `items` lack some, and each has its fault."""
+
+    def __init__(self, items: Sequence[Saved]) -> None:
+        self.items = tuple(items)
+        first = items[0]
+        others = f", and those of {len(items) - 1} further items" if len(items) > 1 else ""
+        super().__init__(f"pictures of {first.item.custom_id} could not be saved{others}: {first.fault}")
 
 
 def saved(run: "BatchRun", folder: Path, connections: int) -> Iterator[Saved]:
-    """Yield each item of a run, in the order of its iteration, once its pictures are on the disk."""
+    """Yield each item of a run, in the order of its iteration, once its pictures are on the disk.
+
+    A picture that cannot be saved is told with its item and stops no other.
+    """
     waiting: deque[Future[Saved]] = deque()
     with ThreadPoolExecutor(connections, thread_name_prefix="download") as pool:
         try:
@@ -44,13 +59,19 @@ def saved(run: "BatchRun", folder: Path, connections: int) -> Iterator[Saved]:
 
 
 def _save(run: "BatchRun", item: BatchItem, folder: Path) -> Saved:
-    paths, new = [], 0
-    for number, named in enumerate(item.outputs):
-        path = place_of(folder, named.name)
-        if not _is_there(path, named):
-            write_whole(path, run.download(item, number))
-            new += 1
-        paths.append(path)
+    paths: list[Path] = []
+    new = 0
+    try:
+        for number, named in enumerate(item.outputs):
+            path = place_of(folder, named.name)
+            if not _is_there(path, named):
+                write_whole(path, run.download(item, number))
+                new += 1
+            paths.append(path)
+    except (OSError, ProtocolError, ApiError) as error:
+        if isinstance(error, ApiError) and error.status not in GONE:
+            raise
+        return Saved(item, tuple(paths), new, error)
     return Saved(item, tuple(paths), new)
 
 
@@ -65,7 +86,7 @@ def place_of(folder: Path, name: str) -> Path:
 def _is_there(path: Path, named: NamedOutput) -> bool:
     try:
         return path.stat().st_size == named.output.bytes and _sha256(path) == named.output.sha256
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
-from atelier.client.batch_download import Saved, saved
+from atelier.client.batch_download import NotSaved, Saved, saved
 from atelier.client.downloads import check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout, reading
 from atelier.client.job import Job, Status, job_from_json
@@ -146,8 +146,15 @@ class BatchRun:
 
         Files are called after the custom ids. One that is there already, with the right bytes, is left alone,
         so that a run that was interrupted goes on without doing anything twice. Iterate to make it happen.
+
+        Pictures that cannot be saved stop no other; NotSaved tells them after the last item.
         """
-        return saved(self, Path(folder), connections)
+        missing = []
+        for entry in saved(self, Path(folder), connections):
+            missing += [entry] if entry.fault else []
+            yield entry
+        if missing:
+            raise NotSaved(missing)
 
     def contact_sheet(
         self, *, columns: int = 10, side: int = 128, limit: int = 100, format: Literal["jpeg", "png"] = "jpeg"

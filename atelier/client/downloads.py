@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from atelier.client.errors import ProtocolError
@@ -23,17 +24,24 @@ def extension_of(output: Output) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file beside its place and rename it there; a crash leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file beside its place and rename it there; a crash leaves the old file or the new one.
+
+    Raises OSError that names the file, and not the one beside it.
+    """
     partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     return path
 
 

@@ -1,5 +1,6 @@
 """`atelier backup` and `atelier restore`: a whole installation in one file, and back."""
 
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -24,12 +25,13 @@ MEGABYTE = 1_000_000
 @click.command(short_help="Put everything into one file.")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @click.option("--check", is_flag=True, help="Verify a backup that is there, instead of taking one.")
+@click.option("--replace", is_flag=True, help="Replace FILE where it is there.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the backup holds as JSON.")
-def backup(*, file: Path, check: bool, as_json: bool) -> None:
+def backup(*, file: Path, check: bool, replace: bool, as_json: bool) -> None:
     """Write all jobs, styles, files and pictures into FILE; the service may run meanwhile.
 
-    An existing FILE is replaced when the new one is complete; - is the standard output. Models are not in it:
-    `atelier models pull`.
+    An existing FILE stays as it is, unless --replace is given: then the new one takes its place when it is
+    complete; - is the standard output. Models are not in it: `atelier models pull`.
     """
     if check:
         with open_backup(file) as found, step_bars() as on_step:
@@ -37,6 +39,8 @@ def backup(*, file: Path, check: bool, as_json: bool) -> None:
         _report(found.manifest, f"{file} is good", as_json=as_json)
         return
     OutputFile(dash=True)(str(file))
+    if str(file) != "-" and os.path.lexists(file) and not replace:
+        raise click.UsageError(f"{file} is there already; name another file, or replace it with --replace")
     left = "what was written of it is of no use" if str(file) == "-" else f"{file} is as it was"
     with interruption(left), enter(Settings.from_env()) as premises, step_bars() as on_step:
         if str(file) == "-":

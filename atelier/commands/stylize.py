@@ -12,7 +12,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.job import Job
 from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest
-from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile
+from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
 from atelier.commands.options.painting import (
     MAX_SIDE,
     PAINTING,
@@ -83,18 +83,20 @@ def stylize(
         --preview so-far.jpg -o out.png
     """
     check_weights(weights, styles)
+    check_apart("-o", output.file, photo, mask, *styles)
+    check_apart("--preview", preview, photo, mask, *styles)
+    if output.file is not None:
+        check_apart("--preview", preview, output.file)
     previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}
     options["output"] = encoding(options.pop("form"), options.pop("quality"), output, as_json=as_json)
     options["optimize"] = optimization(options, **previews)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
             check_styles(client, styles, options["model"])
-            request = StylizeRequest(
-                content=client.upload(photo),
-                styles=weighted_styles(client, styles, weights),
-                mask=None if mask is None else client.upload(mask),
-                **options,
-            )
+            # Before the photo: a style that is broken is told before anything else is sent.
+            known = weighted_styles(client, styles, weights)
+            painted = None if mask is None else client.upload(mask)
+            request = StylizeRequest(content=client.upload(photo), styles=known, mask=painted, **options)
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
         on_news = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_news=on_news, **wait)

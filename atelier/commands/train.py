@@ -106,6 +106,7 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     Checkpoints, sample grids, metrics and weights go to --out. Stopped at any moment and started again with
     --resume, it ends with the same weights.
     """
+    _check_out(Path(str(options["data"])), Path(str(options["out"])))
     config = training.TrainingConfig(**options)  # type: ignore[arg-type]  # click has checked the types
     model = _checked_name(name or config.out.absolute().name)
     if config.resume:
@@ -164,6 +165,12 @@ class _Stop:
             raise KeyboardInterrupt(
                 f"interrupted after step {self._step}; {RESUME} from the newest checkpoint in {self._out}"
             ) from stop
+
+
+def _check_out(data: Path, out: Path) -> None:
+    """Raise UsageError where a run would be written among the pictures that it reads."""
+    if data.is_dir() and data.resolve() in (out.resolve(), *out.resolve().parents):
+        raise click.UsageError(f"--out {out} lies in the folder of --data {data}; name one beside it")
 
 
 def _checked_name(given: str) -> str:

@@ -7,7 +7,7 @@ import click
 
 from atelier.cli import Target, pass_target
 from atelier.client.requests import TransformRequest
-from atelier.commands.options.destination import Destination
+from atelier.commands.options.destination import Destination, check_apart
 from atelier.commands.options.painting import MAX_SIDE, with_options
 from atelier.commands.options.picture_name import stem_of
 from atelier.commands.parameters import EXISTING_FILE
@@ -36,6 +36,7 @@ def transform(
     \b
     atelier transform photo.jpg --model colorizer -o out.png
     """
+    check_apart("-o", output.file, picture)
     encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from typing import Any
+from unicodedata import normalize
 
 import httpx
 import pytest
@@ -64,6 +65,31 @@ def test_a_result_says_what_to_know_of_it(
     results = client.get(batch["urls"]["finished"]).json["data"]
     assert [result["warnings"] for result in results] == [["truncated"], []]
     assert client.get(f"/v1/jobs/{results[0]['id']}").json["warnings"] == ["truncated"]
+
+
+CASES = ["a", "A", "stra\u00dfe", "STRASSE", "\u00e9", "e\u0301", "x/Y", "X/y", "\u212a", "k"]
+
+
+def test_an_archive_has_no_two_names_that_are_one_file_elsewhere(
+    client: FlaskClient, worker: FakeWorker
+) -> None:
+    items = [{**DIGIT, "custom_id": name} for name in CASES]
+    batch = client.post("/v1/batches", json={"items": items}).json
+    run_all(client, worker, batch)
+    whole = unzipped(client.get(batch["urls"]["archive"]).data)
+    told = {
+        line["custom_id"]: line["outputs"][0]["name"] for line in manifest(whole["results.jsonl"].decode())
+    }
+    assert {*told.values(), "results.jsonl"} == set(whole)
+    forms = {form(normalize("NFC", name)) for name in told.values() for form in (str.casefold,)}
+    assert len(forms) == len(CASES)
+    assert told["a"] == "a.png"
+    assert told["A"] == "1~~A.png"
+    parts: set[str] = set()
+    for after in range(0, len(CASES), 3):
+        query = {"after": after, "limit": 3}
+        parts |= unzipped(client.get(batch["urls"]["archive"], query_string=query).data).keys()
+    assert parts == set(whole)
 
 
 def test_a_result_tells_its_pictures_or_its_error(client: FlaskClient, done: dict[str, Any]) -> None:

@@ -315,6 +315,16 @@ def test_the_commands_back_up_check_and_restore(at_home: Path, monkeypatch: pyte
 
 
 @pytest.mark.usefixtures("jobs")
+def test_a_backup_replaces_no_file_unless_it_is_asked_to(at_home: Path) -> None:
+    path = at_home / "backup.tar"
+    path.write_bytes(b"last week's")
+    answer = command("backup", str(path))
+    assert (answer.exit_code, "--replace" in answer.stderr, path.read_bytes()) == (2, True, b"last week's")
+    assert command("backup", str(path), "--replace").exit_code == 0
+    assert command("backup", "--check", str(path)).exit_code == 0
+
+
+@pytest.mark.usefixtures("jobs")
 def test_a_backup_goes_down_a_pipe_too(at_home: Path) -> None:
     piped = subprocess.run(
         [sys.executable, "-m", "atelier", "backup", "-"], capture_output=True, check=True, cwd=at_home

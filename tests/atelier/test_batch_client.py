@@ -18,6 +18,7 @@ from atelier import (
     Encoding,
     GenerateRequest,
     Grid,
+    NotSaved,
     ProtocolError,
     WaitTimeout,
 )
@@ -212,6 +213,23 @@ def test_pictures_are_saved_once_under_their_items_names(
     again = list(client.batches.get(run.id).save(folder))
     assert sum(saved.new for saved in again) == 1
     assert sorted(path.name for path in folder.rglob("*.*")) == ["a.png", "c.png"]
+
+
+def test_a_picture_that_cannot_be_saved_stops_no_other(
+    client: Client, services: Services, worker: FakeWorker, tmp_path: Path
+) -> None:
+    run = client.batch({name: DIGIT for name in ("a", "b", "c", "d/e")})
+    carry_out(services, worker, run)
+    (tmp_path / "b.png").mkdir()
+    (tmp_path / "d").write_text("a file")
+    given = []
+    with pytest.raises(
+        NotSaved, match=r"pictures of b could not be saved, and those of 1 further items"
+    ) as caught:
+        given += run.save(tmp_path)
+    assert [entry.item.custom_id for entry in caught.value.items] == ["b", "d/e"]
+    assert all(isinstance(entry.fault, OSError) for entry in caught.value.items)
+    assert [(tmp_path / f"{name}.png").read_bytes() for name in "ac"] == [PICTURE] * 2
 
 
 def test_a_batch_can_be_stopped_and_mended(client: Client, services: Services, worker: FakeWorker) -> None:

@@ -79,6 +79,24 @@ def test_a_batch_is_fetched_and_what_is_there_is_left_alone(run: Run, client: Cl
     assert (facts["saved"], facts["kept"]) == (1, 2)
 
 
+@pytest.mark.usefixtures("artist")
+def test_a_picture_that_cannot_be_fetched_stops_no_other(run: Run, client: Client) -> None:
+    batch = client.batch(DIGITS)
+    Path("made/x.png").mkdir(parents=True)
+    Path("made/y").write_text("a file")
+    answer = run("batches", "fetch", batch.id, "-o", "made", "--json")
+    facts = json.loads(answer.stdout)
+    assert (answer.exit_code, facts["saved"]) == (1, 1)
+    assert sorted(entry["source"] for entry in facts["failed"]) == ["x", "y/z"]
+    Path("items.jsonl").write_text(
+        '{"type": "generate", "custom_id": "p"}\n{"type": "generate", "custom_id": "q"}'
+    )
+    Path("out/p.png").mkdir(parents=True)
+    sent = run("batch", "--jsonl", "items.jsonl", "-o", "out")
+    assert (sent.exit_code, files("out")) == (1, ["p.png", "q.png"])
+    assert "failed: p: out/p.png cannot be saved: Is a directory" in sent.stderr
+
+
 def test_an_item_that_was_retried_counts_once_as_it_ended_last(
     run: Run, client: Client, services: Services
 ) -> None:

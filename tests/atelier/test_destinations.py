@@ -216,3 +216,34 @@ def test_every_option_that_names_an_output_is_checked() -> None:
     ]
     assert len(named) >= 9
     assert [name for name, option in named if not isinstance(option.type, types)] == []
+
+
+LIKE_INPUTS = {
+    "the photo": ["stylize", "a.png", "--style", "b.png", "-o", "a.png"],
+    "a style": ["stylize", "a.png", "--style", "b.png", "-o", "b.png"],
+    "a mask": ["stylize", "a.png", "--style", "b.png", "--mask", "c.jpg", "-o", "c.jpg"],
+    "another way to it": ["stylize", "a.png", "--style", "b.png", "-o", "deep/../a.png"],
+    "a link": ["stylize", "a.png", "--style", "b.png", "-o", "soft.png"],
+    "a hard link": ["stylize", "a.png", "--style", "b.png", "-o", "hard.png"],
+    "a preview": ["stylize", "c.jpg", "--style", "b.png", "--preview", "c.jpg", "-o", "x.png"],
+    "a preview as the result": ["stylize", "a.png", "--style", "b.png", "--preview", "x.jpg", "-o", "x.jpg"],
+    "a picture": ["transform", "a.png", "--model", "colorizer", "-o", "a.png"],
+    "training data": ["train", "mnist-dcgan", "--data", "data", "--out", "data/run"],
+}
+
+
+@pytest.mark.parametrize("words", LIKE_INPUTS.values(), ids=LIKE_INPUTS)
+def test_no_output_takes_the_place_of_what_a_command_reads(
+    run: Run, trouble: Trouble, words: list[str]
+) -> None:
+    for name in ("deep", "data/one", "data/two"):
+        Path(name).mkdir(parents=True)
+    Path("b.png").write_bytes(pictures.png(40, 40))
+    Path("c.jpg").write_bytes(pictures.jpeg())
+    Path("soft.png").symlink_to("a.png")
+    Path("hard.png").hardlink_to("a.png")
+    before = {path: path.read_bytes() for path in map(Path, ("a.png", "b.png", "c.jpg"))}
+    answer = run(*words)
+    assert (answer.exit_code, "name " in answer.stderr) == (2, True), answer.output
+    assert before == {path: path.read_bytes() for path in before}
+    assert trouble.requests == []

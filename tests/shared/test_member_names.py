@@ -1,13 +1,14 @@
 """Names of pictures in archives."""
 
 import re
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.batch_request import CUSTOM_ID
-from shared.member_names import member_name
+from shared.member_names import alike, member_name
 
 IDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=64).filter(
     lambda text: re.fullmatch(CUSTOM_ID, text) is not None
@@ -65,3 +66,18 @@ def test_several_pictures_of_an_item_are_numbered() -> None:
 
 def test_an_unknown_type_has_a_plain_extension() -> None:
     assert member_name("a", 7, "image/x-new") == "a.bin"
+
+
+@given(custom_id=IDS | st.text("\U00020000", min_size=60, max_size=64), index=st.integers(0, 49_999))
+def test_no_part_of_a_name_is_too_long_for_a_file(custom_id: str, index: int) -> None:
+    for apart in (False, True):
+        name = member_name(custom_id, index, PNG, number=1023, of=1024, apart=apart)
+        assert max(len(part.encode()) for part in name.split("/")) <= 255
+
+
+@given(st.text(max_size=8))
+def test_names_that_differ_by_case_or_composition_are_alike(name: str) -> None:
+    for form in ("NFC", "NFD"):
+        same = normalize(form, name)
+        for other in (same.casefold(), same.upper(), same.lower(), same.swapcase()):
+            assert alike(normalize(form, other)) == alike(name)

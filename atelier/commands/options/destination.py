@@ -25,6 +25,11 @@ class Destination:
     named: str = STANDARD_OUTPUT  # as it was typed
 
     @property
+    def file(self) -> Path | None:
+        """The file that pictures go to; None where they do not go to one."""
+        return self.path if self.kind == "file" else None
+
+    @property
     def format(self) -> str | None:
         """The format that the name of a file says."""
         return FORMATS[self.path.suffix.lower()] if self.kind == "file" else None
@@ -101,6 +106,20 @@ class OutputPictures(click.Path):
         if reason:
             self.fail(reason, param, ctx)
         return Destination("file" if suffix else "folder", path, text)
+
+
+def check_apart(option: str, output: Path | None, *inputs: object) -> None:
+    """Raise UsageError where an output is one of the files that a command reads: it would be lost."""
+    for path in inputs:
+        if output is not None and isinstance(path, Path) and _are_one(path, output):
+            raise click.UsageError(f"{option} {output} is {path}, which the command reads; name another file")
+
+
+def _are_one(path: Path, other: Path) -> bool:
+    try:
+        return path.samefile(other)
+    except OSError:  # one of them is not there
+        return path.absolute() == other.absolute()
 
 
 def _refuse_terminal(text: str, param: click.Parameter | None, ctx: click.Context | None) -> None:
