@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import zlib
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from PIL import Image
 
 from shared.errors import AtelierError, CorruptImage, ImageTooLarge, OutOfMemory
 from shared.image_probe import ImageLimits, probe, refusing
+from tests.corpus.profiles import GREY
 from tests.support import pictures
 from worker.codec.decode import decode
 
@@ -254,3 +256,25 @@ def test_a_damaged_file_raises_nothing_but_our_errors(data):
     damaged = data.draw(pictures.damage(st.sampled_from(list(ORDINARY.values()))))
     with contextlib.suppress(AtelierError):
         decode(damaged, replace(LIMITS, max_pixels=1_000_000))
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_grey_with_alpha_may_carry_a_profile_for_grey(bits):
+    samples = np.full((9, 9, 2), 100 * (257 if bits == 16 else 1), np.uint16)
+    profile = pictures.chunk(b"iCCP", b"grey\0\0" + zlib.compress(GREY["grey18"]))
+    assert color_of(pictures.raw_png(samples, 4, bits=bits, extra=profile)) == [119, 119, 119]
+
+
+@pytest.mark.parametrize(
+    "meaning",
+    [
+        pictures.chunk(b"gAMA", (100_000).to_bytes(4, "big")),
+        pictures.chunk(b"gAMA", (20_000).to_bytes(4, "big")),
+        pictures.chunk(b"cICP", bytes([9, 16, 0, 1])),
+        pictures.chunk(b"cICP", bytes([12, 13, 0, 1])),
+        pictures.chunk(b"cHRM", bytes(32)),
+    ],
+)
+def test_a_png_is_read_as_srgb_whatever_its_gamma_or_code_points_say(meaning):
+    samples = GRADIENT.astype(np.uint16)
+    assert difference(pictures.raw_png(samples, 2, bits=8, extra=meaning), GRADIENT) == 0
