@@ -1,10 +1,13 @@
-"""Pillow's readers of GIF and TIFF files, put right where they differ from what every viewer shows."""
+"""Pillow's readers of GIF, TIFF and WebP files, where they differ from viewers or cost too much."""
 
+import ctypes
+from io import BytesIO
 from typing import Any
 
-from PIL import Image, _imaging
+from PIL import Image, _imaging, _webp
 from PIL.GifImagePlugin import GifImageFile
 from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 
 _CLEARS, _RESTORES = 2, 3  # disposal methods
 _CLEAR = (0, 0, 0, 0)
@@ -51,6 +54,34 @@ class ScreenGif(GifImageFile):
             return frame.convert("RGB").convert_transparent("RGBA", (key, key, key))
         frame.putpalettealpha(key, 0)
         return frame.convert("RGBA")
+
+
+class StillWebp(WebPImageFile):
+    """A WebP whose only frame is decoded once, in one place: by Pillow's way four copies are made of it."""
+
+    def load(self) -> Any:
+        """Decode the frame in mode RGBA or RGBX where that is possible, else as Pillow does."""
+        if self.n_frames == 1 and self._im is None and isinstance(self.fp, BytesIO):
+            pixels = _decode_webp(self.fp.getvalue(), self.size)
+            if pixels is not None:
+                mode = "RGBA" if self.mode == "RGBA" else "RGBX"
+                self.im = Image.frombuffer(mode, self.size, pixels, "raw", mode, 0, 1).im
+                self._mode = mode
+                return Image.Image.load(self)
+        return super().load()
+
+
+def _decode_webp(data: bytes, size: tuple[int, int]) -> bytearray | None:
+    """Return four bytes a pixel; None where libwebp cannot be reached, or finds the file damaged."""
+    try:
+        decode = ctypes.CDLL(_webp.__file__).WebPDecodeRGBAInto
+    except (OSError, AttributeError):
+        return None
+    decode.restype = ctypes.c_void_p
+    decode.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
+    pixels = bytearray(4 * size[0] * size[1])
+    place = (ctypes.c_char * len(pixels)).from_buffer(pixels)
+    return pixels if decode(data, len(data), place, len(pixels), 4 * size[0]) else None
 
 
 class StoredTiff(TiffImageFile):

@@ -15,7 +15,6 @@ from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
-from PIL.WebPImagePlugin import WebPImageFile
 
 from shared.errors import (
     BodyTooLarge,
@@ -26,7 +25,7 @@ from shared.errors import (
     UnsupportedImage,
 )
 from shared.image_container import walk
-from shared.image_files import ScreenGif, StoredTiff
+from shared.image_files import ScreenGif, StillWebp, StoredTiff
 from shared.images.camera_raw import camera_raw
 from shared.images.decoder_messages import in_plain_words
 from shared.images.foreign_formats import name_foreign
@@ -40,7 +39,7 @@ _OPENERS: dict[str, type[ImageFile]] = {
     "jpeg": JpegImageFile,
     "png": PngImageFile,
     "tiff": StoredTiff,
-    "webp": WebPImageFile,
+    "webp": StillWebp,
 }
 FORMATS = frozenset(_OPENERS)
 _ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames

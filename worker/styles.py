@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from shared.image_probe import ImageLimits, probe
+from shared.image_probe import ImageLimits
 from shared.spec_parts import WeightedStyle
-from shared.working_size import Size, fit
+from shared.working_size import fit
 from worker.attempts import Attempt
 from worker.batcher import Request
-from worker.codec.decode import decode
+from worker.codec.decode import DecodedImage, Enough, decode
 from worker.codec.pixels import resize, to_float
 from worker.codec.transparency import WHITE, compose
 from worker.models.stylizer import Style, Stylizer
@@ -57,23 +57,21 @@ def _style_pixels(data: bytes, limits: ImageLimits, index: int, side: int | None
     """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
     if side is None:
         return fitted_style(data, limits, index, MAX_STYLE_SIDE)
-    return _on_white(data, limits, index, enough=(side, side))
+    return _on_white(_decoded(data, limits, index, lambda _: (side, side)))
 
 
 def fitted_style(data: bytes, limits: ImageLimits, index: int, max_side: int) -> Pixels:
     """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
-    info = probe(data, limits, field=_pointer(index))
-    size = fit(info.width, info.height, max_side)
-    return resize(_on_white(data, limits, index, enough=size), *size)
+    decoded = _decoded(data, limits, index, lambda size: fit(*size, max_side))
+    return resize(_on_white(decoded), *fit(*decoded.size, max_side))
 
 
-def _on_white(data: bytes, limits: ImageLimits, index: int, *, enough: Size) -> Pixels:
-    decoded = decode(data, limits, field=_pointer(index), enough=enough)
+def _decoded(data: bytes, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
+    return decode(data, limits, field=f"/styles/{index}/image", enough=enough)
+
+
+def _on_white(decoded: DecodedImage) -> Pixels:
     return compose(decoded.rgb, decoded.alpha, WHITE)
-
-
-def _pointer(index: int) -> str:
-    return f"/styles/{index}/image"
 
 
 def _recalled(model: Stylizer, name: str, tools: Tools, look: Callable[[], Style]) -> Style:

@@ -61,11 +61,11 @@ def _content(
     """Return the frames at the size of the result, and the size at which the network paints."""
     if spec.takes_frames:
         frames = decode_frames(data, limits, field="/content")
+        content = frames[0].rgb.shape[1], frames[0].rgb.shape[0]
     else:  # of an animation, the first frame
-        still = decode(data, limits, field="/content")
-        frames = (Frame(still.rgb, still.alpha, 0),)
-    height, width = frames[0].rgb.shape[:2]
-    working, size = working_size(spec, card, (width, height)), result_size(spec, (width, height))
+        still = decode(data, limits, field="/content", enough=partial(result_size, spec))
+        frames, content = (Frame(still.rgb, still.alpha, 0),), still.size
+    working, size = working_size(spec, card, content), result_size(spec, content)
     return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working
 
 
@@ -76,7 +76,7 @@ def _resized(frame: Frame, width: int, height: int, *, is_painted: bool) -> Fram
 
 def _mask(data: bytes, width: int, height: int, limits: ImageLimits) -> Pixels:
     """Return how much of each pixel is painted, (h, w): the mask's brightness on a black ground."""
-    decoded = decode(data, limits, field="/mask", enough=(width, height))
+    decoded = decode(data, limits, field="/mask", enough=lambda _: (width, height))
     brightness = np.empty(decoded.rgb.shape[:2], np.uint8)
     for rows in strips(len(brightness)):
         alpha = None if decoded.alpha is None else decoded.alpha[rows]

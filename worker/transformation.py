@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.cards import ModelCard
 from shared.errors import ImageTooLarge
 from shared.stylize_spec import TransformSpec
-from shared.working_size import working_size
+from shared.working_size import result_size, working_size
 from worker.codec.decode import decode
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.codec.transparency import fill_hidden, resize_with_alpha
@@ -32,9 +33,9 @@ class Prepared:
 
 def prepare(spec: TransformSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    decoded = decode(inputs[spec.content], tools.limits, field="/content")
-    height, width = decoded.rgb.shape[:2]
-    width, height = working_size(spec, card, (width, height))
+    enough = partial(result_size, spec)
+    decoded = decode(inputs[spec.content], tools.limits, field="/content", enough=enough)
+    width, height = working_size(spec, card, decoded.size)
     _check_enlarged(width, height, card, tools.limits.max_pixels)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
     return Prepared(fill_hidden(rgb, alpha), alpha)

@@ -1,7 +1,7 @@
 """Turn the bytes of an image into upright 8-bit sRGB pixels, or refuse them with the reason."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +24,8 @@ _WHITE_IS_ZERO = 0
 
 _turn = threading.Lock()
 
+Enough = Callable[[Size], Size]
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedImage:
@@ -31,26 +33,30 @@ class DecodedImage:
 
     rgb: NDArray[np.uint8]  # (height, width, 3)
     alpha: NDArray[np.uint8] | None  # (height, width); None where every pixel is opaque
+    size: Size  # width and height of the whole picture, pixels, before it was reduced
 
 
-def decode(data: bytes, limits: ImageLimits, *, field: str = "", enough: Size | None = None) -> DecodedImage:
+def decode(
+    data: bytes, limits: ImageLimits, *, field: str = "", enough: Enough | None = None
+) -> DecodedImage:
     """Decode the first frame, turned by its EXIF orientation and converted to sRGB by its color profile.
 
-    Where a width and height are `enough`, a picture much larger is reduced while it is decoded, by whole
-    factors that leave each side several times as long. Raises what `probe` raises, CorruptImage for damage
-    behind the header, OutOfMemory. Pixels of 16 bits keep their upper 8; the bits lost are far below what the
-    networks see.
+    `enough` tells for the picture's width and height which are enough: one that is much larger is reduced
+    while it is decoded, by whole factors that leave each side three times as long at least. Pixels of 16 bits
+    keep their upper 8; the bits lost are far below what the networks see. Raises what `probe` raises,
+    CorruptImage for damage behind the header, OutOfMemory.
     """
     image, info = open_image(data, limits, field=field)
     with refusing(info.format, field), _turn_for(info), closing(image):
         return current_frame(image, info, enough=enough)
 
 
-def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = None) -> DecodedImage:
+def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None = None) -> DecodedImage:
     """Decode the frame at which an opened file stands. Call it under `refusing`."""
     profile, key = _metadata(image)
     is_grey = _is_stored_grey(image)
-    least = None if enough is None else _stored_size(enough, info)
+    size = info.width, info.height
+    least = None if enough is None else _stored_size(enough(size), info)
     if least is not None:
         image.draft(None, least)
     load_pixels(image, info)
@@ -61,7 +67,7 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Size | None = 
         _split, key=key, bits=info.sample_bits, tags=getattr(image, "tag_v2", {}), is_grey=is_grey
     )
     drawing = UprightDrawing(image.size, factors, info.orientation)
-    return DecodedImage(*drawing.draw(image, split, profile))
+    return DecodedImage(*drawing.draw(image, split, profile), size)
 
 
 @contextmanager

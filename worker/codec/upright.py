@@ -52,9 +52,15 @@ class UprightDrawing:
             return color, veil
         if veil is None:
             return color.reduce(self._factors), None
-        color.putalpha(veil)
-        reduced = color.convert("RGBa").reduce(self._factors).convert("RGBA")
-        return reduced.convert("RGB"), reduced.getchannel("A")
+        weight = np.asarray(veil, np.float32)
+        total = self._mean(weight)
+        divisor = np.where(total < 0.5, np.float32(np.inf), total)
+        planes = [self._mean(plane * weight) / divisor for plane in np.moveaxis(np.asarray(color), 2, 0)]
+        reduced = np.rint(np.dstack([*planes, total])).astype(np.uint8)
+        return Image.fromarray(reduced[:, :, :3]), Image.fromarray(reduced[:, :, 3])
+
+    def _mean(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(Image.fromarray(plane).reduce(self._factors))
 
     def _hide(self, rgb: Pixels, alpha: Pixels, at: slice, veil: Pixels) -> None:
         self._as_stored(alpha)[at] = veil

@@ -95,7 +95,7 @@ def test_no_picture_shows_that_it_was_drawn_in_strips(monkeypatch, data):
 @pytest.mark.parametrize("image_format", ["jpeg", "png", "webp", "tiff"])
 def test_a_picture_larger_than_needed_is_reduced_while_it_is_decoded(image_format, orientation):
     data = pictures.oriented(orientation, image_format, 640, 440)
-    reduced = decode(data, LIMITS, enough=(20, 30)).rgb
+    reduced = decode(data, LIMITS, enough=lambda _: (20, 30)).rgb
     height, width = reduced.shape[:2]
     assert 3 * 20 <= width < 2 * 3 * 20
     assert 3 * 30 <= height < 2 * 3 * 30
@@ -106,11 +106,11 @@ def test_a_picture_larger_than_needed_is_reduced_while_it_is_decoded(image_forma
 def test_reduced_pictures_are_seen_as_before():
     rgb, alpha = disc(512, (0, 255, 0))
     data = pictures.save(Image.fromarray(np.dstack([rgb, alpha])), "png")
-    reduced = decode(data, LIMITS, enough=(20, 20))
+    reduced = decode(data, LIMITS, enough=lambda _: (20, 20))
     assert reduced.rgb.shape[0] < 130
     opaque = reduced.alpha > 64
     assert np.abs(reduced.rgb[opaque].astype(int) - RED).max() <= 3
 
 
 def test_a_picture_that_is_not_much_larger_is_not_reduced():
-    assert decode(pictures.photo(119, 119), LIMITS, enough=(20, 20)).rgb.shape == (119, 119, 3)
+    assert decode(pictures.photo(119, 119), LIMITS, enough=lambda _: (20, 20)).rgb.shape == (119, 119, 3)
