@@ -59,16 +59,19 @@ class ScreenGif(GifImageFile):
 class StillWebp(WebPImageFile):
     """A WebP whose only frame is decoded once, in one place: by Pillow's way four copies are made of it."""
 
+    _is_decoded = False
+
     def load(self) -> Any:
         """Decode the frame in mode RGBA or RGBX where that is possible, else as Pillow does."""
         if self.n_frames == 1 and self._im is None and isinstance(self.fp, BytesIO):
-            pixels = _decode_webp(self.fp.getvalue(), self.size)
-            if pixels is not None:
-                mode = "RGBA" if self.mode == "RGBA" else "RGBX"
-                self.im = Image.frombuffer(mode, self.size, pixels, "raw", mode, 0, 1).im
-                self._mode = mode
-                return Image.Image.load(self)
-        return super().load()
+            self._decode(_decode_webp(self.fp.getvalue(), self.size))
+        return Image.Image.load(self) if self._is_decoded else super().load()
+
+    def _decode(self, pixels: bytearray | None) -> None:
+        if pixels is not None:
+            self._mode = "RGBA" if self.mode == "RGBA" else "RGBX"
+            self.im = Image.frombuffer(self.mode, self.size, pixels, "raw", self.mode, 0, 1).im
+            self._is_decoded = True
 
 
 def _decode_webp(data: bytes, size: tuple[int, int]) -> bytearray | None:

@@ -13,7 +13,7 @@ from worker.codec.profile import srgb_converter
 Pixels = NDArray[np.uint8]
 Split = Callable[[Image.Image], tuple[Image.Image, Image.Image | None]]
 
-_STRIP_PIXELS = 1 << 21
+_STRIP_PIXELS = 1 << 19
 
 
 class UprightDrawing:
