@@ -13,6 +13,16 @@ from worker.codec.profile import srgb_converter
 Pixels = NDArray[np.uint8]
 Split = Callable[[Image.Image], tuple[Image.Image, Image.Image | None]]
 
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_FROM_THE_END = {3, 4, 6, 7}  # orientations that bring the first stored rows to the end
 _STRIP_PIXELS = 1 << 19
 
 
@@ -37,10 +47,11 @@ class UprightDrawing:
             convert = convert or srgb_converter(profile, color.mode)
             color, veil = self._reduce(convert(color), veil)
             at = slice(rows.start // self._factors[1], -(-rows.stop // self._factors[1]))
-            self._as_stored(rgb)[at] = np.asarray(color)
             if veil is not None:
                 alpha = np.empty(self._shape, np.uint8) if alpha is None else alpha
-                self._hide(rgb, alpha, at, np.asarray(veil))
+                self._put(veil, alpha, at)
+                color = _without_hidden(color, veil)
+            self._put(color, rgb, at)
         return rgb, None if alpha is None or alpha.min() == 255 else alpha
 
     def _rows_of_a_strip(self, width: int) -> int:
@@ -62,25 +73,17 @@ class UprightDrawing:
     def _mean(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(Image.fromarray(plane).reduce(self._factors))
 
-    def _hide(self, rgb: Pixels, alpha: Pixels, at: slice, veil: Pixels) -> None:
-        self._as_stored(alpha)[at] = veil
-        self._as_stored(rgb)[at][veil == 0] = 0  # what nobody can see is gone
+    def _put(self, strip: Image.Image, upright: Pixels, rows: slice) -> None:
+        """Turn a strip of the stored picture and lay it where it belongs."""
+        if self._orientation in _FROM_THE_END:
+            height = upright.shape[1 if self._orientation >= 5 else 0]
+            rows = slice(height - rows.stop, height - rows.start)
+        turn = _UPRIGHT.get(self._orientation)
+        turned = np.asarray(strip if turn is None else strip.transpose(turn))
+        upright[(slice(None), rows) if self._orientation >= 5 else rows] = turned
 
-    def _as_stored(self, upright: Pixels) -> Pixels:
-        """Return a view of upright pixels in which they lie as in the file."""
-        match self._orientation:
-            case 2:
-                return upright[:, ::-1]
-            case 3:
-                return upright[::-1, ::-1]
-            case 4:
-                return upright[::-1]
-            case 5:
-                return upright.swapaxes(0, 1)
-            case 6:
-                return np.rot90(upright)
-            case 7:
-                return upright[::-1, ::-1].swapaxes(0, 1)
-            case 8:
-                return np.rot90(upright, -1)
-        return upright
+
+def _without_hidden(color: Image.Image, veil: Image.Image) -> Image.Image:
+    """Return the picture in black where nobody can see it."""
+    black = Image.new("RGB", color.size)
+    return Image.composite(color, black, veil.point(lambda alpha: 255 if alpha else 0))
