@@ -1,16 +1,13 @@
 """Look at an image's header and refuse what the service will not decode, before any pixel is decoded."""
 
-import ctypes
-import logging
 import struct
-import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import Image, _imaging
+from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -28,7 +25,8 @@ from shared.image_container import walk
 from shared.image_files import ScreenGif, StillWebp, StoredTiff
 from shared.images.camera_raw import camera_raw
 from shared.images.decoder_messages import in_plain_words
-from shared.images.foreign_formats import name_foreign
+from shared.images.foreign_formats import name_foreign, sniff
+from shared.images.quiet_pillow import quiet_pillow
 from shared.images.structure import Container, Unreadable
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
@@ -44,44 +42,16 @@ _OPENERS: dict[str, type[ImageFile]] = {
 FORMATS = frozenset(_OPENERS)
 _ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
-_MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "png",
-    b"\xff\xd8\xff": "jpeg",
-    b"GIF87a": "gif",
-    b"GIF89a": "gif",
-    b"II*\0": "tiff",
-    b"MM\0*": "tiff",
-    b"II+\0": "tiff",
-    b"MM\0+": "tiff",
-}
 _LAST_BLOCKS = 2 * 16 * 16  # pixels, which a JPEG loses with its last few bytes
 _MOST_OF_SMALL = 50  # percent
 _MANY_FRAMES = 1000
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
-_BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, ArithmeticError,
     AssertionError, struct.error, zlib.error, Warning,
 )  # fmt: skip
 
-# Pillow warns of odd files with numbers from them, and logs errors: a stranger's files could fill the log,
-# and Python's registry of warnings already shown. Its pixel limit gives way to ours.
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-logging.getLogger("PIL").setLevel(logging.CRITICAL)
-Image.MAX_IMAGE_PIXELS = None
-
-
-def _quiet_libtiff() -> None:
-    """Keep libtiff from writing to stderr, past the log, what it thinks of strangers' files."""
-    with suppress(
-        OSError, AttributeError
-    ):  # where Pillow is built without it, or does not show its functions
-        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
-        set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-        set_handler(None)
-
-
-_quiet_libtiff()
+quiet_pillow()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +137,7 @@ def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, fie
 
 def ends_too_early(data: bytes) -> bool:
     """Whether a picture's file lacks its end; False as well where it cannot be read at all."""
-    image_format = _sniff(data[:32])
+    image_format = sniff(data[:32])
     if data.endswith(_ENDS.get(image_format, b"")) and image_format in _ENDS:
         return False  # as nearly all do: no need to walk
     with suppress(*_BROKEN):
@@ -226,22 +196,13 @@ def _describe(image: ImageFile, image_format: str, container: Container) -> Imag
 
 
 def _allowed_format(data: bytes, limits: ImageLimits, field: str) -> str:
-    found = _sniff(data[:32])
+    found = sniff(data[:32])
     raw = camera_raw(data) if found in ("", "tiff") else ""
     if found in limits.formats and not raw:
         return found
     kind = raw or (found.upper() if found else name_foreign(data))
     accepted = ", ".join(sorted(limits.formats))
     raise UnsupportedImage.of_field(field, f"This is {kind}; accepted formats are {accepted}.")
-
-
-def _sniff(head: bytes) -> str:
-    """Return the format by its magic number, or ""."""
-    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
-        return "webp"
-    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
-        return "bmp"
-    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def _check_container(container: Container, limits: ImageLimits, field: str) -> None:

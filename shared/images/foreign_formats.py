@@ -1,4 +1,4 @@
-"""Name what clients send by mistake most often, so that the refusal explains itself."""
+"""Tell formats by their first bytes: those that are read, and those that clients send by mistake."""
 
 import re
 
@@ -10,7 +10,7 @@ _BRANDS = {  # of the family of MP4; the last ones of HEIC say only that a pictu
     f"a JPEG 2000 picture: {_CONVERT}": (b"jp2 ", b"jpx ", b"jpm "),
     f"a HEIC picture: {_PHONE}": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
 }
-_MAGIC = {
+_FOREIGN = {
     b"\0\0\0\x0cJXL \r\n\x87\n": f"a JPEG XL picture: {_CONVERT}",
     b"\xff\x0a": f"a JPEG XL picture: {_CONVERT}",
     b"\0\0\0\x0cjP  \r\n\x87\n": f"a JPEG 2000 picture: {_CONVERT}",
@@ -32,13 +32,35 @@ _MAGIC = {
 }
 
 
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "png",
+    b"\xff\xd8\xff": "jpeg",
+    b"GIF87a": "gif",
+    b"GIF89a": "gif",
+    b"II*\0": "tiff",
+    b"MM\0*": "tiff",
+    b"II+\0": "tiff",
+    b"MM\0+": "tiff",
+}
+_BMP_HEADERS = {12, 40, 52, 56, 64, 108, 124}  # sizes, the only ones in use
+
+
+def sniff(head: bytes) -> str:
+    """Return the format by its magic number, or ""."""
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return "webp"
+    if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
+        return "bmp"
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
+
+
 def name_foreign(data: bytes) -> str:
     """Return words that name a file of a format that is not read, and say what to do where that is known."""
     if not data:
         return "an empty file"
     if data[4:8] == b"ftyp":
         return _name_by_brand(data)
-    named = next((name for magic, name in _MAGIC.items() if data.startswith(magic)), "")
+    named = next((name for magic, name in _FOREIGN.items() if data.startswith(magic)), "")
     if named:
         return named
     if re.search(rb"<svg[\s>]", data[:1024]):

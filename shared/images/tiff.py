@@ -19,14 +19,14 @@ from shared.tiff_directory import (
 )
 
 _NEEDED = frozenset({
-    254, 256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 332, 338, 339,
+    256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 332, 338, 339,
     512, 515, 517, 518, 519, 520, 521, 529, 530, 531, 532,
 })  # fmt: skip
 _PLACES = frozenset({273, 279, 322, 323, 324, 325, 513, 514})  # of strips and tiles
 _COMPRESSION = 259
 _COLOR_MAP, _JPEG_TABLES, _PROFILE = 320, 347, 34675
 _MAX_VALUES = 65_536  # of one tag; Pillow makes a Python object of each
-_MAX_TABLE = {_COLOR_MAP: 3 * 65_536, _JPEG_TABLES: 65_536, _PROFILE: MAX_PROFILE}
+_MAX_TABLE = {_COLOR_MAP: 3 * 65_536, _JPEG_TABLES: 65_536}
 _XMP, _SHORT = 700, 3
 _RATIONALS = (5, 10)
 _MAX_RATIONALS = 4096  # costly objects
@@ -43,17 +43,23 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
     pages = list(directories(data, layout, max_frames + 1))
     if not pages:
         raise Unreadable("it ends before its first directory")
-    orientation = orientation_of(data, _xmp(data, pages[0], layout))
+    orientation = orientation_of(data, _text(data, pages[0], layout, _XMP, MOST_BYTES))
     _check_compression(data, pages[0], layout)
     tags = {entry.tag: entry for entry in entries(data, pages[0], layout) if _is_needed(entry)}
     bodies = {tag: _narrowed(tags[tag], data, layout) for tag in tags}
     bodies[ORIENTATION] = _SHORT, 1, struct.pack(f"{layout.order}H", orientation)
-    return Container(_with_directory(data, bodies, layout.order), len(pages), orientation)
+    return Container(
+        data=_with_directory(data, bodies, layout.order),
+        frames=len(pages),
+        orientation=orientation,
+        profile=_text(data, pages[0], layout, _PROFILE, MAX_PROFILE) or None,
+    )
 
 
-def _xmp(data: bytes, page: int, layout: Layout) -> bytes:
-    found = (entry for entry in entries(data, page, layout) if entry.tag == _XMP)
-    return b"".join(bytes(values(data, entry, layout)[:MOST_BYTES]) for entry in islice(found, 1))
+def _text(data: bytes, page: int, layout: Layout, tag: int, most: int) -> bytes:
+    """Return the bytes of a tag that decoding does not need, as far as they are there, up to `most`."""
+    found = (entry for entry in entries(data, page, layout) if entry.tag == tag)
+    return b"".join(bytes(values(data, entry, layout)[:most]) for entry in islice(found, 1))
 
 
 def _check_compression(data: bytes, offset: int, layout: Layout) -> None:
@@ -84,8 +90,7 @@ def _is_needed(entry: Entry) -> bool:
     if not entry.size:
         return False  # of a type that nobody knows
     if entry.tag in _MAX_TABLE:
-        fits = entry.count <= _MAX_TABLE[entry.tag]
-        return _require(fits, entry) if entry.tag != _PROFILE else fits
+        return _require(entry.count <= _MAX_TABLE[entry.tag], entry)
     if entry.tag in _NEEDED | _PLACES:
         most = _MAX_RATIONALS if entry.kind in _RATIONALS else _MAX_VALUES
         return _require(entry.count <= most, entry)

@@ -111,6 +111,8 @@ GREEDY = [
 def test_a_tiff_is_painted_whatever_its_other_tags_hold():
     for plain in (pictures.tiff(), pictures.tiff(compression="tiff_lzw"), pictures.oriented(6, "tiff")):
         assert_same_picture(metadata.with_tags(plain, GREEDY), plain)
+        for profile in ((34675, 7, 5000, 2**31), (34675, 4, 9, 8), (34675, 2, 60, 8), (34675, 99, 60, 8)):
+            assert_same_picture(metadata.with_tags(plain, [profile]), plain)
 
 
 def test_a_gif_is_painted_whatever_its_extensions_hold():
