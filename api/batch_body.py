@@ -140,11 +140,11 @@ def _json_bytes() -> bytes:
             f"the body must be JSON (application/json), or one JSON object on each line ({JSON_LINES[0]}); "
             f"got {request.mimetype or 'no type'}"
         )
-    return _body(min(MAX_ENVELOPE_BYTES, services().settings.limits.max_body_bytes))
+    return without_mark(_body(min(MAX_ENVELOPE_BYTES, services().settings.limits.max_body_bytes)))
 
 
 def _body(limit: int) -> bytes:
-    return without_mark(whole_body(limit, "one request with items", "; send the rest as further items"))
+    return whole_body(limit, "one request with items", "; send the rest as further items")
 
 
 def _fingerprint(data: bytes) -> str:

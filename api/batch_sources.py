@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from api.json_items import Span
-from api.request_body import decode_json
+from api.request_body import decode_json, without_mark
 from api.validation import SPECS, fault_of
 from shared.batch_request import Multiply
 from shared.batch_template import Axis, axes_of, combinations, count, place_of
@@ -75,7 +75,7 @@ class LineSource:
     """Items of a text with one JSON object a line. Blank lines count as lines and are no items."""
 
     def __init__(self, data: bytes) -> None:
-        lines = enumerate(data.split(b"\n"), 1)
+        lines = enumerate(without_mark(data).split(b"\n"), 1)
         self._lines = [(number, line) for number, line in lines if line.strip()]
 
     def take_settings(self) -> list[Any]:
