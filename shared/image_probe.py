@@ -104,7 +104,7 @@ def open_image(
         raise BodyTooLarge.of_field(
             field, f"The image has {len(data)} bytes; at most {limits.max_bytes} are allowed (max_bytes)."
         )
-    image_format = _allowed_format(data, limits, field)
+    image_format = format_of(data, limits, field)
     with refusing(image_format, field):
         container = walk(image_format, data, limits.max_frames)
         _check_container(container, limits, field)
@@ -195,7 +195,8 @@ def _describe(image: ImageFile, image_format: str, container: Container) -> Imag
     )
 
 
-def _allowed_format(data: bytes, limits: ImageLimits, field: str) -> str:
+def format_of(data: bytes, limits: ImageLimits, field: str = "") -> str:
+    """Return the format by the beginning of a file; raise UnsupportedImage that names a foreign one."""
     found = sniff(data[:32])
     raw = camera_raw(data) if found in ("", "tiff") else ""
     if found in limits.formats and not raw:

@@ -6,8 +6,8 @@ from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
 from atelier.folder_batch.journal import FILE
-from shared.errors import AtelierError, UnsupportedImage
-from shared.image_probe import ImageLimits, probe
+from shared.errors import UnsupportedImage
+from shared.image_probe import ImageLimits, format_of
 
 FEW = 3  # files that are named
 HEAD_BYTES = 4096  # of a file: enough to tell what it is
@@ -15,7 +15,8 @@ Identity = tuple[int, int]  # device and inode
 Leave = Callable[[Path], None]  # is told of a folder that is left out
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-    | {".heic", ".heif", ".avif", ".jxl", ".dng", ".cr2", ".nef", ".arw"}  # that the service does not read
+    | {".heic", ".heif", ".avif", ".jxl", ".jp2"}  # that the service does not read, as the next ones
+    | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
 
 
@@ -99,11 +100,9 @@ def _one(
 def stranger(head: bytes) -> str | None:
     """Return why a file is none that the service reads, by its beginning; None where it may be one."""
     try:
-        probe(head, ImageLimits())
+        format_of(head, ImageLimits())
     except UnsupportedImage as error:
         return error.detail
-    except AtelierError:  # a beginning alone is damaged, but its kind is known
-        return None
     return None
 
 

@@ -1,10 +1,12 @@
 """Tell camera raw files by their structure: most look like TIFF files whose first picture is a thumbnail."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from shared.tiff_directory import Layout, directories, entries, layout_of, numbers, values
 
 _MAX_DIRECTORIES = 64
+_MAX_TAGS = 4096  # of one; those that tell a camera's file come early
 _NEW_SUBFILE, _COMPRESSION, _PHOTOMETRIC, _MAKE, _SUB_DIRECTORIES = 254, 259, 262, 271, 330
 _DNG_VERSION, _DNG_PRIVATE, _LEAF = 50706, 50740, 34310
 _OF_SENSORS = {32803, 34892}  # color filter array, linear raw: photometric interpretations
@@ -42,7 +44,8 @@ def _kind_of_tiff(data: bytes) -> str:
     tags = _tags(data, first, layout)
     if _DNG_VERSION in tags:
         return "DNG"
-    others = [_tags(data, offset, layout) for offset in _all_directories(data, layout)]
+    offsets = islice(_all_directories(data, layout), _MAX_DIRECTORIES)
+    others = [_tags(data, offset, layout) for offset in offsets]
     return _kind_by_maker(data, first, layout) if _is_raw(tags, others) else ""
 
 
@@ -50,16 +53,15 @@ def _all_directories(data: bytes, layout: Layout) -> Iterator[int]:
     """Yield the directories of the chain, and those that each of them names as its own."""
     for offset in directories(data, layout, _MAX_DIRECTORIES):
         yield offset
-        for entry in entries(data, offset, layout):
+        for entry in islice(entries(data, offset, layout), _MAX_TAGS):
             if entry.tag == _SUB_DIRECTORIES:
                 yield from numbers(data, entry, layout, _MAX_DIRECTORIES)
 
 
 def _tags(data: bytes, offset: int, layout: Layout) -> dict[int, int]:
     """Return the first number of each tag; 0 where it has none."""
-    return {
-        entry.tag: next(iter(numbers(data, entry, layout, 1)), 0) for entry in entries(data, offset, layout)
-    }
+    first = islice(entries(data, offset, layout), _MAX_TAGS)
+    return {entry.tag: next(iter(numbers(data, entry, layout, 1)), 0) for entry in first}
 
 
 def _is_raw(first: dict[int, int], others: list[dict[int, int]]) -> bool:

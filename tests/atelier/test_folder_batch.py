@@ -15,6 +15,7 @@ from atelier.folder_batch.recipe import LabeledStyle, Recipe, Variation, digest_
 from atelier.folder_batch.scan import Photo, Unread, find, stranger
 from atelier.folder_batch.sender import custom_id_of
 from tests.support import pictures
+from tests.support.camera_raws import raws
 
 ONE = Recipe((LabeledStyle("a", (Style(number=1),)),))
 TWO = Recipe((*ONE.styles, LabeledStyle("b", (Style(number=2),))), (0.5, 1.0))
@@ -133,6 +134,7 @@ def test_a_beginning_tells_what_a_file_is() -> None:
     assert [stranger(head) for head in heads] == [None] * 4
     assert "an empty file" in (stranger(b"") or "")
     assert "HEIC" in (stranger(b"\0\0\0\x18ftypheic") or "")
+    assert "camera raw file (NEF)" in (stranger(raws()["NEF"][:4096]) or "")
 
 
 def test_a_watched_file_comes_when_it_is_whole_and_again_when_it_changed() -> None:

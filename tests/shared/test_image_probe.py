@@ -3,6 +3,7 @@
 import contextlib
 import struct
 import threading
+import time
 import warnings
 from dataclasses import replace
 
@@ -211,6 +212,14 @@ def many_tiff_strips() -> bytes:
     strips = struct.pack("<HHI", 273, 4, 1)
     position = whole.index(strips)
     return whole[: position + 4] + struct.pack("<I", 100_000) + whole[position + 8 :] + bytes(400_000)
+
+
+def test_directories_that_share_their_tags_take_bounded_time():
+    """Each of many directories names the same bytes as many directories of its own."""
+    tags = struct.pack("<H", 65_535) + struct.pack("<HHII", 330, 4, 60_000, 8) * 65_535 + bytes(4)
+    started = time.process_time()
+    refusal(b"II*\0" + struct.pack("<I", 8) + tags)
+    assert time.process_time() - started < 10
 
 
 @pytest.mark.parametrize(
