@@ -61,14 +61,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that gunicorn cannot read, or that failed outside the application."""
         from api.problems import surprise, whole_response  # gunicorn's first process need not load all that
+        from api.request_log import new_request_id
 
         error = refusal_of(exc)
         if error is None:
             log.error("request failed", exc_info=exc)
             error = surprise()
         path = getattr(req or getattr(exc, "req", None), "path", None)
-        answered = whole_response(error, path if isinstance(path, str) else "")
-        log.info("request refused", extra={"code": error.code, "detail": error.detail})
+        request_id = new_request_id()
+        answered = whole_response(error, path if isinstance(path, str) else "", request_id)
+        log.info("request refused", extra={"code": error.code, "request_id": request_id})
         try:
             util.write_nonblock(client, answered)
         except OSError:

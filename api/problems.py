@@ -2,7 +2,6 @@
 
 import json
 import logging
-import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
@@ -108,9 +107,9 @@ def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
     return json.dumps(body | {"instance": path, "request_id": request_id})
 
 
-def whole_response(error: errors.AtelierError, path: str) -> bytes:
+def whole_response(error: errors.AtelierError, path: str, request_id: str) -> bytes:
     """Return the response to a request that no application sees, after which the connection is closed."""
-    status, request_id = HTTPStatus(status_of(error)), f"req_{uuid.uuid4().hex}"
+    status = HTTPStatus(status_of(error))
     body = _document(error, path, request_id)
     head = {
         "Date": formatdate(usegmt=True),

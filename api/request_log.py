@@ -21,9 +21,14 @@ def watch_requests(app: Flask) -> None:
     app.after_request(_end)
 
 
+def new_request_id() -> str:
+    """Return an id for a request that brings none."""
+    return f"req_{uuid.uuid4().hex}"
+
+
 def _begin() -> None:
     given = request.headers.get(HEADER, "")
-    g.request_id = given if _GIVEN.fullmatch(given) else f"req_{uuid.uuid4().hex}"
+    g.request_id = given if _GIVEN.fullmatch(given) else new_request_id()
     limit_silence(request.environ)
     g.began = time.perf_counter()
 
