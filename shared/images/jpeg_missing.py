@@ -2,9 +2,7 @@
 
 from io import BytesIO
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 
 from shared.images.jpeg_scans import Scans
@@ -27,24 +25,25 @@ def missing_share(picture: bytes, scans: Scans, thorough: bool) -> float:
         return 0.0
     scale = _BLOCK if scans.begins_blocks else 2
     still, noisy = (_small(data, scale) for data in (picture, picture.removesuffix(_END) + _NOISE + _END))
-    return _share_from_first(np.any(still != noisy, axis=-1), 2 * _BLOCK // scale)
+    return _share_from_first(ImageChops.difference(still, noisy), 2 * _BLOCK // scale)
 
 
-def _small(data: bytes, scale: int) -> NDArray[np.uint8]:
+def _small(data: bytes, scale: int) -> Image.Image:
     image: Image.Image = JpegImageFile(BytesIO(data))
     image.draft(None, (-(-image.width // scale), -(-image.height // scale)))
     image.load()
-    return np.asarray(image).reshape(image.height, image.width, -1)
+    return image
 
 
-def _share_from_first(differs: NDArray[np.bool_], block: int) -> float:
-    """Return the share from the first difference on, in rows of blocks that are `block` pixels high."""
-    rows = np.flatnonzero(differs.any(axis=1))
-    if not rows.size:
+def _share_from_first(differs: Image.Image, block: int) -> float:
+    """Return the share from the first pixel on that is not black, in rows of blocks `block` pixels high."""
+    first = differs.getbbox()
+    if first is None:
         return 0.0
-    height, width = map(int, differs.shape)
-    top = int(rows[0]) // block * block
+    width, height = differs.size
+    top = first[1] // block * block
     bottom = min(top + block, height)
-    left = int(np.flatnonzero(differs[top:bottom].any(axis=0))[0]) // block * block
+    row = differs.crop((0, top, width, bottom)).getbbox() or (0, 0, 0, 0)
+    left = row[0] // block * block
     missing = (height - bottom) * width + (width - left) * (bottom - top)
     return missing / (height * width)
