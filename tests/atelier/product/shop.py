@@ -57,6 +57,8 @@ def digits(client: Client) -> tuple[Picture, ...]:
 def every_way(client: Client, photo: Path, job: Job) -> Iterator[object]:
     """Ask for pictures in each way that there is. It is type checked, not run."""
     tell = print
+    yield client.batch({"seven": GenerateRequest(seed=7), "any": {"type": "generate", "digit": 3}})
+    yield client.batch([GenerateRequest(seed=7), {"type": "generate", "digit": 3}], name="both")
     walk = Interpolation(latents=[array("d", [0.5]), [0.5]], steps=4)
     webhook = Webhook(url="https://shop.example/told", events=["job.failed", "job.succeeded"])
     yield assert_type(client.stylize(photo, "painting.jpg", strength=0.5, on_progress=tell), Picture)
