@@ -24,7 +24,7 @@ PARAMETERS: Mapping[Kind, frozenset[str]] = {
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class BuiltinSource(_Data):
