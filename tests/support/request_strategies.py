@@ -20,7 +20,6 @@ NAMES = (
     *(b"metadata", b"model", b"webhook", b"animation", b"latents", b"max_side", b"steps"),
     *(b"", b"caf\xe9", "ünï".encode(), b"a b", b"content[]", b"__proto__", b"x" * 300),
 )
-NO_COLON = b"no colon at all"  # in the place of a part's header
 _PICTURES = (png(20, 20), jpeg(20, 20), png(9, 300))
 _TEXTS = (
     *(b"", b" ", b"7", b"0.5", b"nan", b"-1", b"1e999", b"1" * 400, b"true", b"1,2,,x", b"waves", b"caf\xe9"),
@@ -41,7 +40,7 @@ _FILENAMES = (
 )
 _PART_HEADERS = (
     *(b"Content-Type: image/png", b"Content-Type: text/plain; charset=iso-8859-1", b"Content-Type:", b"X: y"),
-    *(b"Content-Type: text/plain; charset=utf-16", b"Content-Transfer-Encoding: binary", NO_COLON),
+    *(b"Content-Type: text/plain; charset=utf-16", b"Content-Transfer-Encoding: binary", b"no colon at all"),
     *(
         b"Content-Transfer-Encoding: base64",
         b"Content-Disposition: attachment",
