@@ -34,6 +34,7 @@ print((kibibytes("VmHWM") - before) * 1024 / side**2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize(
     ("image_format", "mode", "use", "most"),
