@@ -58,7 +58,7 @@ def open_seams() -> None:
     batcher: Any = importlib.import_module("worker.batcher")
     generation: Any = importlib.import_module("worker.generation")
     decode: Any = importlib.import_module("worker.codec.decode")
-    prepare, run_batch, current_frame = generation.prepare, batcher._run_batch, decode.current_frame
+    prepare, run_batch, open_image = generation.prepare, batcher._run_batch, decode.open_image
 
     def dwelling(spec: Any, *rest: Any) -> Any:
         if spec.latents and is_marked(spec.latents[0], DWELL):
@@ -70,13 +70,13 @@ def open_seams() -> None:
             _die_if_poisoned(request.payload)
         run_batch(batch)
 
-    def poisoned_frame(image: Any, *rest: Any) -> Any:
-        if image.info.get(KEY_OF_MARK):
+    def poisoned_image(data: bytes, *rest: Any, **options: Any) -> Any:
+        if KEY_OF_MARK.encode() in data:
             os._exit(EXIT_POISONED)
-        return current_frame(image, *rest)
+        return open_image(data, *rest, **options)
 
     generation.prepare, batcher._run_batch = dwelling, poisoned_batch
-    decode.current_frame = poisoned_frame
+    decode.open_image = poisoned_image
 
 
 def _die_if_poisoned(payload: Any) -> None:

@@ -2,10 +2,10 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from api.services import Services
-from shared.errors import AtelierError
+from shared.errors import AtelierError, JobGone
 from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs import Job
 from shared.status import Status
@@ -38,10 +38,14 @@ class BatchWorker:
     def round(self, most: int = 1000) -> None:
         """Carry out what is queued now."""
         for batch in self._services.batches.page(ANONYMOUS).batches:
-            page = self._services.batches.items(batch.id, ANONYMOUS, status=Status.QUEUED, limit=most)
-            for job in page.items:
-                if self.gate.is_set():
-                    self._carry_out(job)
+            with suppress(JobGone):  # it was deleted meanwhile
+                self._carry_out_items(batch.id, most)
+
+    def _carry_out_items(self, batch_id: str, most: int) -> None:
+        page = self._services.batches.items(batch_id, ANONYMOUS, status=Status.QUEUED, limit=most)
+        for job in page.items:
+            if self.gate.is_set():
+                self._carry_out(job)
 
     def _carry_out(self, job: Job) -> None:
         claimed = self._worker.claim(job.id)
