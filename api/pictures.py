@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from api.form_parts import Part
-from api.services import Services, image_limits
+from api.services import Services
 from shared.cards import ModelCard
 from shared.errors import AtelierError
-from shared.image_probe import ImageInfo, check_frames, probe
+from shared.image_probe import ImageInfo, ImageLimits, check_frames, probe
 from shared.stylize_spec import StylizeSpec, TransformSpec
 from shared.work_size import PictureSize
 from shared.working_size import working_size
@@ -24,7 +24,7 @@ class Upload:
 
 def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) -> Upload:
     """Probe one picture against the settings' limits; raise the image error that names the pointer."""
-    return Upload(file_id, data, probe(data, image_limits(services.settings.limits), field=pointer))
+    return Upload(file_id, data, probe(data, ImageLimits.of(services.settings.limits), field=pointer))
 
 
 def probe_parts(services: Services, parts: Iterable[Part], faults: list[AtelierError]) -> list[Upload]:
@@ -44,4 +44,4 @@ def check_content(
     """Raise ImageTooSmall, ImageTooLarge or TooManyFrames where a job cannot use content of this size."""
     working_size(spec, card, size[:2])
     if isinstance(spec, StylizeSpec) and spec.takes_frames:
-        check_frames(size[:2], size.frames, image_limits(services.settings.limits), field="/content")
+        check_frames(size[:2], size.frames, ImageLimits.of(services.settings.limits), field="/content")

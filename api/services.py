@@ -11,13 +11,12 @@ from shared.cards import Catalog, ModelCard, load_catalog
 from shared.disk_guard import DiskGuard, open_disk_guard
 from shared.errors import CardUnusable, UnknownModel
 from shared.file_store import FileStore
-from shared.image_probe import ImageLimits
 from shared.job_queries import JobQueries
 from shared.job_queue import JobQueue, make_celery
 from shared.job_store import JobStore
 from shared.object_store import ObjectStore, open_object_store
 from shared.redis_server import connect
-from shared.settings import Limits, Settings
+from shared.settings import Settings
 from shared.style_library import StyleLibrary
 from shared.worker_roster import WorkerRoster
 
@@ -73,15 +72,3 @@ def card_named(name: str) -> ModelCard:
         raise CardUnusable(error.detail) from error  # without a field: a URL has none
     except UnknownModel as error:
         raise UnknownModel(f"no model is named {name!r}") from error
-
-
-def image_limits(limits: Limits) -> ImageLimits:
-    """Return what the settings allow of one picture."""
-    return ImageLimits(
-        max_bytes=limits.max_body_bytes,
-        max_pixels=limits.max_pixels,
-        max_side=limits.max_side,
-        min_side=limits.min_side,
-        max_frames=limits.max_frames,
-        max_missing_percent=limits.max_missing_percent,
-    )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
+from typing import TYPE_CHECKING, Self
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -28,6 +29,9 @@ from shared.images.decoder_messages import in_plain_words
 from shared.images.foreign_formats import name_foreign, sniff
 from shared.images.quiet_pillow import quiet_pillow
 from shared.images.structure import Container, Unreadable
+
+if TYPE_CHECKING:
+    from shared.settings import Limits
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.
@@ -65,6 +69,18 @@ class ImageLimits:
     max_frames: int = 1  # of an animation, where they are used
     max_missing_percent: float = 10  # of the pixels of a file that ends too early
     formats: frozenset[str] = FORMATS
+
+    @classmethod
+    def of(cls, limits: "Limits") -> Self:
+        """Return what the settings allow of one picture: API and worker keep the same limits."""
+        return cls(
+            max_bytes=limits.max_body_bytes,
+            max_pixels=limits.max_pixels,
+            max_side=limits.max_side,
+            min_side=limits.min_side,
+            max_frames=limits.max_frames,
+            max_missing_percent=limits.max_missing_percent,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +123,8 @@ def open_image(
     image_format = format_of(data, limits, field)
     with refusing(image_format, field):
         container = walk(image_format, data, limits.max_frames)
-        _check_container(container, limits, field)
+        if container.size is not None:
+            _check_size(container.size, limits, field)
         image = _OPENERS[image_format](BytesIO(container.data))
     _check_size(image.size, limits, field)
     _check_mode(image.mode, field)
@@ -138,7 +155,8 @@ def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, fie
 def ends_too_early(data: bytes) -> bool:
     """Whether a picture's file lacks its end; False as well where it cannot be read at all."""
     image_format = sniff(data[:32])
-    if data.endswith(_ENDS.get(image_format, b"")) and image_format in _ENDS:
+    end = _ENDS.get(image_format)
+    if end is not None and data.endswith(end):
         return False  # as nearly all do: no need to walk
     with suppress(*_BROKEN):
         return bool(image_format) and walk(image_format, data, _MANY_FRAMES).is_truncated
@@ -204,11 +222,6 @@ def format_of(data: bytes, limits: ImageLimits, field: str = "") -> str:
     kind = raw or (found.upper() if found else name_foreign(data))
     accepted = ", ".join(sorted(limits.formats))
     raise UnsupportedImage.of_field(field, f"This is {kind}; accepted formats are {accepted}.")
-
-
-def _check_container(container: Container, limits: ImageLimits, field: str) -> None:
-    if container.size is not None:
-        _check_size(container.size, limits, field)
 
 
 def _check_size(size: tuple[int, int], limits: ImageLimits, field: str) -> None:

@@ -3,13 +3,12 @@
 import re
 from unicodedata import normalize
 
+LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
+
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
 _FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
-
-
-LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
 
 
 def member_name(

@@ -52,9 +52,8 @@ class Limits(_Group):
     max_side: int = Field(default=16_384, ge=64)  # pixels
     min_side: int = Field(default=8, ge=1)  # pixels
     max_frames: int = Field(default=48, ge=1, le=1000)  # of animated content
-    max_missing_percent: float = Field(
-        default=10, ge=0, le=100
-    )  # of the pixels of a file that ends too early
+    # Of the pixels of a file that ends too early.
+    max_missing_percent: float = Field(default=10, ge=0, le=100)
 
     @property
     def max_body_bytes(self) -> int:

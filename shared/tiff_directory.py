@@ -81,8 +81,8 @@ def numbers(data: bytes, entry: Entry, layout: Layout, most: int) -> tuple[int, 
     letter = _NUMBERS.get(entry.kind)
     if letter is None:
         return ()
-    raw = values(data, entry, layout)[: most * struct.calcsize(letter)]
     width = struct.calcsize(layout.order + letter)
+    raw = values(data, entry, layout)[: most * width]
     return struct.unpack(f"{layout.order}{len(raw) // width}{letter}", raw[: len(raw) // width * width])
 
 

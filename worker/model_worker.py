@@ -12,7 +12,7 @@ from shared.errors import StoreUnavailable
 from shared.image_probe import ImageLimits
 from shared.job_queue import MODEL_QUEUES
 from shared.model_reload import ReloadWish
-from shared.settings import Limits, WorkerSettings
+from shared.settings import WorkerSettings
 from shared.status import Lane
 from shared.style_vectors import StyleVectors
 from shared.worker_roster import Worker
@@ -127,7 +127,7 @@ def _tools(base: Foundation) -> Tools:
         base.objects,
         Batcher(runners(base.settings.worker)),
         StyleCache(),
-        image_limits(base.settings.limits),
+        ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
     )
 
@@ -140,15 +140,3 @@ def runners(worker: WorkerSettings) -> int:
 def available_cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def image_limits(limits: Limits) -> ImageLimits:
-    """Return the limits that the decoder keeps: the same that the API checked by header."""
-    return ImageLimits(
-        max_bytes=limits.max_body_bytes,
-        max_pixels=limits.max_pixels,
-        max_side=limits.max_side,
-        min_side=limits.min_side,
-        max_frames=limits.max_frames,
-        max_missing_percent=limits.max_missing_percent,
-    )

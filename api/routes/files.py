@@ -1,5 +1,7 @@
 """Files: pictures uploaded once, named by their content, used in any number of jobs."""
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 from flask import Response
 
@@ -16,11 +18,12 @@ from api.preconditions import require_match
 from api.request_body import MULTIPART
 from api.resource_views import FilePage, FileUrls, FileView, LimitsView
 from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
-from api.services import image_limits, services
+from api.services import services
 from api.validation import combined, not_fetched
 from shared.errors import AtelierError
 from shared.file_store import StoredFile
 from shared.identifiers import file_id, sha256
+from shared.image_probe import ImageLimits
 from shared.job_view import rfc3339
 
 blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
@@ -119,17 +122,8 @@ def list_files() -> Response:
 @described(blueprint, "getLimits", {200: answer("The limits", ref("LimitsView"))}, problems=(503,))
 def get_limits() -> Response:
     """Read what a picture may have, before it is sent."""
-    limits = image_limits(services().settings.limits)
-    view = LimitsView(
-        object="limits",
-        max_bytes=limits.max_bytes,
-        max_pixels=limits.max_pixels,
-        max_side=limits.max_side,
-        min_side=limits.min_side,
-        max_frames=limits.max_frames,
-        max_missing_percent=limits.max_missing_percent,
-        formats=sorted(limits.formats),
-    )
+    limits = asdict(ImageLimits.of(services().settings.limits))
+    view = LimitsView(object="limits", **{**limits, "formats": sorted(limits["formats"])})
     return Response(view.model_dump_json(), mimetype="application/json")
 
 

@@ -168,20 +168,18 @@ def _line(value: Mapping[str, Any], place: str = "") -> bytes:
 def _of_the_list(error: ApiError, first: int, batch_id: str, *, is_kept: bool) -> ApiError:
     """Return a page's error with the numbers that its items have among all items, and what became of them."""
 
-    def moved(entry: Mapping[str, str]) -> dict[str, str]:
-        pointer = re.sub(
-            r"(?<=^/items/)\d+", lambda number: str(first + int(number[0])), entry.get("pointer", "")
-        )
-        detail = re.sub(
-            r"(?<=^line )\d+", lambda number: str(first + int(number[0])), entry.get("detail", "")
-        )
-        return {**entry, "pointer": pointer, "detail": detail}
+    def moved(entry: Mapping[str, str], name: str, prefix: str) -> str:
+        text = entry.get(name, "")
+        return re.sub(rf"(?<=^{prefix})\d+", lambda number: str(first + int(number[0])), text)
 
     left = f"the batch {batch_id} was canceled: none of its items goes on"
     if is_kept:
         left = f"the batch {batch_id} is open and has the first {first}; the same call goes on after them"
     detail = f"items after the first {first} were refused; {left}"
-    faults = [moved(entry) for entry in error.problem.get("errors") or ()]
+    faults = [
+        {**entry, "pointer": moved(entry, "pointer", "/items/"), "detail": moved(entry, "detail", "line ")}
+        for entry in error.problem.get("errors") or ()
+    ]
     told = ApiError({**error.problem, "detail": detail, "errors": faults}, status=error.status)
     told.add_note(left)
     return told

@@ -80,9 +80,8 @@ class Job:
     progress: Progress | None = None
     queue: Queue | None = None
     outputs: tuple[Output, ...] = ()
-    warnings: tuple[
-        str, ...
-    ] = ()  # codes: "truncated" where the file of a picture that was sent ends too early
+    # Codes: "truncated" where the file of a picture that was sent ends too early.
+    warnings: tuple[str, ...] = ()
     error: JobError | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     metadata: Mapping[str, str] = field(default_factory=dict)

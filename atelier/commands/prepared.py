@@ -14,6 +14,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
@@ -24,7 +25,6 @@ from atelier.folder_batch.bringing import bring
 from atelier.folder_batch.display import shown
 from atelier.folder_batch.interruption import on_timeout
 from atelier.folder_batch.journal import Journal
-from atelier.folder_batch.results import GONE
 from atelier.folder_batch.session import settle_options
 from atelier.folder_batch.summary import tell
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT

@@ -9,7 +9,7 @@ from atelier.client.batch_run import BatchRun
 from atelier.folder_batch.board import Board, Failure, News
 from atelier.folder_batch.display import OnNews
 from atelier.folder_batch.places import say_fault
-from atelier.folder_batch.results import Result, name_of
+from atelier.folder_batch.results import Result, faults_of_options
 
 CONNECTIONS = 4  # pictures that are fetched at once
 
@@ -49,7 +49,4 @@ def _say(fault: Exception) -> str:
 
 def _subject_of(item: BatchItem) -> str:
     """Return the style or mask that made an item fail, as its field; "" where something else did."""
-    faults = item.error.errors if item.error else ()
-    if not faults or any(name_of(fault) not in ("styles", "mask") for fault in faults):
-        return ""
-    return faults[0].field
+    return next((fault.field for fault in faults_of_options(item)), "")

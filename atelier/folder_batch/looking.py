@@ -58,7 +58,7 @@ class Looked:
 
     photo: Photo
     kept: list[Want] = field(default_factory=list)  # there, as they should be
-    spoiled: list["Spoilt"] = field(default_factory=list)  # known to fail
+    spoiled: list[Spoilt] = field(default_factory=list)  # known to fail
     under_way: list[Want] = field(default_factory=list)  # asked for already
     new: list[Want] = field(default_factory=list)
     unread: str = ""  # why the photo could not be read or sent

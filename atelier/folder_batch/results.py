@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.client.batch import BatchItem
+from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
@@ -16,7 +17,6 @@ from atelier.folder_batch.crew import Inbox
 from atelier.folder_batch.looking import Want, digest_of_file, subjects_of
 from atelier.folder_batch.places import say_fault
 
-GONE = frozenset({404, 410})
 OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that its photo decides
 FORGOTTEN = "the service has forgotten it"
 
@@ -43,10 +43,7 @@ class Result:
 
     def subject_of(self, want: Want) -> str:
         """Return the style or mask that made an item fail; "" where the photo did, or something else."""
-        faults = self.item.error.errors if self.item.error else ()
-        if not faults or any(name_of(fault) not in ("styles", "mask") for fault in faults):
-            return ""
-        places = [subjects_of(part_of(want.body, fault)) for fault in faults]
+        places = [subjects_of(part_of(want.body, fault)) for fault in faults_of_options(self.item)]
         return next((place[0] for place in places if place), "")
 
 
@@ -99,9 +96,11 @@ def fetch(result: Result, want: Want, folder: Path) -> Fetched:
     return Fetched(want, hashlib.sha256(data).hexdigest())
 
 
-def name_of(fault: Fault) -> str:
-    """Return the field of an item that a fault is about."""
-    return fault.pointer.strip("/").partition("/")[0]
+def faults_of_options(item: BatchItem) -> tuple[Fault, ...]:
+    """Return the faults of an item whose styles or mask alone made it fail; none of another item."""
+    faults = item.error.errors if item.error else ()
+    fields = {fault.pointer.strip("/").partition("/")[0] for fault in faults}
+    return faults if fields <= {"styles", "mask"} else ()
 
 
 def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:

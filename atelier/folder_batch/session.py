@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
+from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError, ClientError
 from atelier.folder_batch.course import Course
 from atelier.folder_batch.journal import Journal
-from atelier.folder_batch.results import GONE
 from atelier.folder_batch.sender import Sender
 
 GO_ON = "--new goes on with those of now and makes again what they change; or choose another folder with -o"

@@ -132,12 +132,10 @@ class _Walk:
 
 def _skip_clutter(data: bytes, position: int) -> int:
     """Return where the first segment begins that may matter."""
-    count = 0
+    skipped = Budget(MAX_SKIPPED)
     while data[position : position + 1] == b"\xff" and data[position + 1 : position + 2] in _CLUTTER:
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        count += 1
-        if count > MAX_SKIPPED:
-            raise Unreadable("it is made of too many parts: no program writes so many")
+        skipped.spend()
     return position
 
 

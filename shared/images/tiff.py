@@ -1,7 +1,7 @@
 """Copy a TIFF file's first picture under a directory that holds nothing but the tags that decoding needs."""
 
 import struct
-from itertools import islice
+from collections.abc import Sequence
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 
@@ -43,27 +43,28 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
     pages = list(directories(data, layout, max_frames + 1))
     if not pages:
         raise Unreadable("it ends before its first directory")
-    orientation = orientation_of(data, _text(data, pages[0], layout, _XMP, MOST_BYTES))
-    _check_compression(data, pages[0], layout)
-    tags = {entry.tag: entry for entry in entries(data, pages[0], layout) if _is_needed(entry)}
+    listed = list(entries(data, pages[0], layout))
+    orientation = orientation_of(data, _text(data, listed, layout, _XMP, MOST_BYTES))
+    _check_compression(data, listed, layout)
+    tags = {entry.tag: entry for entry in listed if _is_needed(entry)}
     bodies = {tag: _narrowed(tags[tag], data, layout) for tag in tags}
     bodies[ORIENTATION] = _SHORT, 1, struct.pack(f"{layout.order}H", orientation)
     return Container(
         data=_with_directory(data, bodies, layout.order),
         frames=len(pages),
         orientation=orientation,
-        profile=_text(data, pages[0], layout, _PROFILE, MAX_PROFILE) or None,
+        profile=_text(data, listed, layout, _PROFILE, MAX_PROFILE) or None,
     )
 
 
-def _text(data: bytes, page: int, layout: Layout, tag: int, most: int) -> bytes:
+def _text(data: bytes, listed: Sequence[Entry], layout: Layout, tag: int, most: int) -> bytes:
     """Return the bytes of a tag that decoding does not need, as far as they are there, up to `most`."""
-    found = (entry for entry in entries(data, page, layout) if entry.tag == tag)
-    return b"".join(bytes(values(data, entry, layout)[:most]) for entry in islice(found, 1))
+    found = next((entry for entry in listed if entry.tag == tag), None)
+    return b"" if found is None else bytes(values(data, found, layout)[:most])
 
 
-def _check_compression(data: bytes, offset: int, layout: Layout) -> None:
-    for entry in entries(data, offset, layout):
+def _check_compression(data: bytes, listed: Sequence[Entry], layout: Layout) -> None:
+    for entry in listed:
         found = numbers(data, entry, layout, 1) if entry.tag == _COMPRESSION else ()
         if found and found[0] not in COMPRESSION_INFO:
             raise Unsupported(

@@ -16,6 +16,7 @@ from shared.job_list import JobFilter
 from shared.redis_server import Client as RedisClient
 from shared.settings import ApiSettings, JobRules, Settings
 from shared.status import Status
+from tests.support.batch_worker import BatchWorker
 from tests.support.fake_worker import FakeWorker
 from tests.support.trouble import Trouble
 
@@ -69,6 +70,14 @@ def client(url: str) -> Iterator[Client]:
 def worker(services: Services) -> FakeWorker:
     """A worker that does only what it is told to."""
     return FakeWorker(services)
+
+
+@pytest.fixture
+def artist(services: Services) -> Iterator[BatchWorker]:
+    """A worker that carries out every item of every batch as it comes."""
+    worker = BatchWorker(services)
+    with worker.working():
+        yield worker
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
-from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
 from shared.errors import CorruptImage
@@ -17,13 +16,6 @@ from tests.support.batch_worker import BatchWorker
 
 Run = Callable[..., Result]
 Tree = dict[str, bytes]
-
-
-@pytest.fixture
-def artist(services: Services) -> Iterator[BatchWorker]:
-    worker = BatchWorker(services)
-    with worker.working():
-        yield worker
 
 
 @pytest.fixture

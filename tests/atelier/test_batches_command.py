@@ -1,7 +1,7 @@
 """`atelier batches`, and `atelier batch` with items that somebody has prepared."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -22,13 +22,6 @@ DIGITS = {name: GenerateRequest(seed=seed) for seed, name in enumerate(["x", "y/
 def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     return lambda *arguments: CliRunner().invoke(main, ["--url", url, *map(str, arguments)])
-
-
-@pytest.fixture
-def artist(services: Services) -> Iterator[BatchWorker]:
-    worker = BatchWorker(services)
-    with worker.working():
-        yield worker
 
 
 def files(folder: str) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
 from shared.errors import CorruptImage
@@ -22,13 +21,6 @@ from tests.support.waiting import eventually
 
 CODES = (errno.EIO, errno.ENOSPC, errno.EACCES, errno.ENAMETOOLONG, errno.EISDIR, errno.ENOTDIR, errno.ENOENT)
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def artist(services: Services) -> Iterator[BatchWorker]:
-    worker = BatchWorker(services)
-    with worker.working():
-        yield worker
 
 
 @pytest.fixture

@@ -54,9 +54,8 @@ class Order:
     recipe: Recipe
     pattern: str
     files: tuple[OrderFile, ...]  # of styles and mask, that the service must have
-    told: dict[
-        str, str
-    ]  # the options as text, by name: what decides whether a run is the same as an earlier one
+    # The options as text, by name: what decides whether a run is the same as an earlier one.
+    told: dict[str, str]
 
     def name_of(self, subject: str) -> str:
         """Return the option and the value that gave a style, or the mask, which JSON tells."""
