@@ -24,17 +24,34 @@ settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The one server of this process of tests; ask for `server` or `module_server`, which are empty."""
     with EmbeddedServer(tmp_path_factory.mktemp("server")) as running:
         yield running
 
 
+@pytest.fixture(scope="module")
+def module_server(session_server: EmbeddedServer) -> EmbeddedServer:
+    """A server that is empty when the first test of a module begins."""
+    return emptied(session_server)
+
+
+@pytest.fixture
+def server(session_server: EmbeddedServer) -> EmbeddedServer:
+    """A server that is empty when the test begins."""
+    return emptied(session_server)
+
+
+def emptied(server: EmbeddedServer) -> EmbeddedServer:
+    with connect(server.url) as client:
+        client.flushall()
+    return server
+
+
 @pytest.fixture
 def redis_client(server: EmbeddedServer) -> Iterator[Client]:
-    client = connect(server.url)
-    client.flushall()
-    yield client
-    client.close()
+    with connect(server.url) as client:
+        yield client
 
 
 @pytest.fixture

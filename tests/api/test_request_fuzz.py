@@ -29,8 +29,8 @@ CHECKS = (HealthCheck.too_slow, HealthCheck.data_too_large)
 
 
 @pytest.fixture(scope="module")
-def gunicorn(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    with running_gunicorn(server.url, tmp_path_factory.mktemp("fuzz")) as running:
+def gunicorn(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    with running_gunicorn(module_server.url, tmp_path_factory.mktemp("fuzz")) as running:
         yield running
         log = running.log.read_text()
     assert "Traceback" not in log

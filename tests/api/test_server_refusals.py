@@ -16,8 +16,8 @@ OK = b"GET /healthz HTTP/1.1\r\n" + HOST
 
 
 @pytest.fixture(scope="module")
-def gunicorn(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
-    with running_gunicorn(server.url, tmp_path_factory.mktemp("api")) as running:
+def gunicorn(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
+    with running_gunicorn(module_server.url, tmp_path_factory.mktemp("api")) as running:
         yield running
 
 

@@ -25,8 +25,8 @@ Mix = list[str | list[str]]
 
 
 @pytest.fixture(scope="module")
-def shared_client(server: EmbeddedServer) -> Iterator[Client]:
-    client = connect(server.url)
+def shared_client(module_server: EmbeddedServer) -> Iterator[Client]:
+    client = connect(module_server.url)
     yield client
     client.close()
 

@@ -80,12 +80,11 @@ def checksums(outputs: Sequence[StoredOutput]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def workshop(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+def workshop(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
     root = tmp_path_factory.mktemp("sameness")
-    client = connect(server.url)
-    client.flushall()
+    client = connect(module_server.url)
     store, objects = JobStore(client, JobRules()), open_object_store((root / "storage").as_uri())
-    queue = JobQueue(make_celery(Settings(redis_url=server.url)), client)
+    queue = JobQueue(make_celery(Settings(redis_url=module_server.url)), client)
     models = [_loaded(root / "models") for _ in range(2)]
     garbage = Garbage(client, objects)
     yield Workshop([Bench(store, queue, objects, garbage, HeldAttempts(), model) for model in models])
