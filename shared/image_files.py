@@ -1,13 +1,14 @@
 """Pillow's readers of GIF, TIFF and WebP files, where they differ from viewers or cost too much."""
 
-import ctypes
 from io import BytesIO
 from typing import Any
 
-from PIL import Image, _imaging, _webp
+from PIL import Image, _imaging
 from PIL.GifImagePlugin import GifImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
+
+from shared.images.libwebp import decode_webp, is_lossless
 
 _CLEARS, _RESTORES = 2, 3  # disposal methods
 _CLEAR = (0, 0, 0, 0)
@@ -60,31 +61,37 @@ class StillWebp(WebPImageFile):
     """A WebP whose only frame is decoded once, in one place: by Pillow's way four copies are made of it."""
 
     _is_decoded = False
+    _whole: tuple[int, int] | None = None  # the stored size, where a draft is to be loaded
+
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> Any:
+        """Reduce a lossless picture by whole factors, to no less than `size`, as those of a JPEG."""
+        data = self._still()
+        if size is None or data is None or not is_lossless(data):
+            return None
+        self._whole = width, height = self.size
+        factors = max(1, width // size[0]), max(1, height // size[1])
+        self._size = -(-width // factors[0]), -(-height // factors[1])
+        return self.mode, (0, 0, width / factors[0], height / factors[1])
 
     def load(self) -> Any:
         """Decode the frame in mode RGBA or RGBX where that is possible, else as Pillow does."""
-        if self.n_frames == 1 and self._im is None and isinstance(self.fp, BytesIO):
-            self._decode(_decode_webp(self.fp.getvalue(), self.size))
+        data = self._still()
+        if data is not None:
+            self._take(decode_webp(data, self.size, is_reduced=self._whole not in (None, self.size)))
         return Image.Image.load(self) if self._is_decoded else super().load()
 
-    def _decode(self, pixels: bytearray | None) -> None:
-        if pixels is not None:
-            self._mode = "RGBA" if self.mode == "RGBA" else "RGBX"
-            self.im = Image.frombuffer(self.mode, self.size, pixels, "raw", self.mode, 0, 1).im
-            self._is_decoded = True
-
-
-def _decode_webp(data: bytes, size: tuple[int, int]) -> bytearray | None:
-    """Return four bytes a pixel; None where libwebp cannot be reached, or finds the file damaged."""
-    try:
-        decode = ctypes.CDLL(_webp.__file__).WebPDecodeRGBAInto
-    except (OSError, AttributeError):
+    def _still(self) -> bytes | None:
+        if self.n_frames == 1 and self._im is None and isinstance(self.fp, BytesIO):
+            return self.fp.getvalue()
         return None
-    decode.restype = ctypes.c_void_p
-    decode.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
-    pixels = bytearray(4 * size[0] * size[1])
-    place = (ctypes.c_char * len(pixels)).from_buffer(pixels)
-    return pixels if decode(data, len(data), place, len(pixels), 4 * size[0]) else None
+
+    def _take(self, pixels: bytearray | None) -> None:
+        if pixels is None:
+            self._size = self._whole or self.size
+            return
+        self._mode = "RGBA" if self.mode == "RGBA" else "RGBX"
+        self.im = Image.frombuffer(self.mode, self.size, pixels, "raw", self.mode, 0, 1).im
+        self._is_decoded = True
 
 
 class StoredTiff(TiffImageFile):

@@ -13,6 +13,7 @@ from shared.specs import GenerateSpec
 from worker.batcher import Request
 from worker.codec.animation import Frame
 from worker.codec.pixels import contact_sheet, enlarge, to_color
+from worker.input_file import InputFile
 from worker.latent_plan import Plan, make_plan, text_of_all
 from worker.pictures import Film, Picture, Pixels
 from worker.stages import Stages
@@ -27,7 +28,7 @@ CHUNK = 64  # latents in one call; more would make everybody else wait
 _BATCHES = 4  # network calls in a chunk, where the network takes few at once
 
 
-def prepare(spec: GenerateSpec, _: Mapping[str, bytes], card: ModelCard, __: Tools) -> Plan:
+def prepare(spec: GenerateSpec, _: Mapping[str, InputFile], card: ModelCard, __: Tools) -> Plan:
     """Work out the latents. Nothing is drawn from one picture for another, so company changes nothing."""
     assert card.latent is not None, "a generator's card has a latent"
     return make_plan(spec, card.latent)

@@ -17,6 +17,7 @@ from shared.working_size import fit
 from worker.codec.encode import encode
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.descent import Adam, Descent, LimitedMemoryBFGS
+from worker.input_file import InputFile
 from worker.models.nst_target import Target, Weights, blend_grams
 from worker.stages import Stages
 from worker.styles import fitted_style, on_runner
@@ -55,7 +56,7 @@ def paint(
 
 
 def style_pictures(
-    styles: Sequence[WeightedStyle], files: Mapping[str, bytes], tools: Tools, *, max_side: int
+    styles: Sequence[WeightedStyle], files: Mapping[str, InputFile], tools: Tools, *, max_side: int
 ) -> list[tuple[Floats, float]]:
     """Decode a job's style pictures, none larger than the network ever looks at, with their weights."""
     pictures = []

@@ -10,12 +10,14 @@ from shared.identifiers import sha256
 from shared.image_probe import ends_too_early
 from shared.jobs import Job, StoredOutput
 from shared.object_keys import output_key
+from shared.object_store import ObjectStore
 from shared.spec_parts import Output
 from worker import generation, stylization, transformation
 from worker.attempts import Attempt
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.encode import EncodedImage, encode
 from worker.codec.pixels import enlarge, to_color
+from worker.input_file import InputFile, held
 from worker.pictures import Film, Picture
 from worker.stages import Stages
 from worker.tools import Tools
@@ -37,9 +39,7 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> Made:
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
-        inputs = {name: tools.objects.get(key) for name, key in job.inputs.items()}
-        # Said by the files, and not by their decoder: what is known of a style is not decoded again.
-        is_truncated = any(map(ends_too_early, inputs.values()))
+        inputs, is_truncated = _load(job, tools.objects)
     with stage("preprocess"):
         request = kind.prepare(job.spec, inputs, model.card, tools)
     with stage("predict"):
@@ -53,6 +53,19 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> Made:
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], tools)
     return Made(outputs, ("truncated",) if is_truncated else ())
+
+
+def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
+    """Return the files by their ids, and whether one ends too early.
+
+    The files say so, and not their decoder: what is known of a style is not decoded again.
+    """
+    files, is_truncated = {}, False
+    for name, key in job.inputs.items():
+        data = objects.get(key)
+        is_truncated = is_truncated or ends_too_early(data)
+        files[name] = held(objects, key, data)
+    return files, is_truncated
 
 
 def _encode(picture: Picture | Film, output: Output, model: Any) -> EncodedImage:

@@ -13,6 +13,7 @@ from worker.batcher import Request
 from worker.codec.decode import DecodedImage, Enough, decode
 from worker.codec.pixels import resize, to_float
 from worker.codec.transparency import WHITE, compose
+from worker.input_file import InputFile
 from worker.models.stylizer import Style, Stylizer
 from worker.pictures import Pixels
 from worker.tools import Tools
@@ -24,7 +25,11 @@ _LOOK = 2  # how a picture becomes what a network looks at: counted up, it forge
 
 
 def blended_style(
-    styles: list[WeightedStyle], files: Mapping[str, bytes], model: Stylizer, tools: Tools, attempt: Attempt
+    styles: list[WeightedStyle],
+    files: Mapping[str, InputFile],
+    model: Stylizer,
+    tools: Tools,
+    attempt: Attempt,
 ) -> Style:
     """Return the one style that stands for all of a job's, by weight."""
     pairs = [(_style(i, style, files, model, tools, attempt), style.weight) for i, style in enumerate(styles)]
@@ -34,7 +39,7 @@ def blended_style(
 def _style(
     index: int,
     wanted: WeightedStyle,
-    files: Mapping[str, bytes],
+    files: Mapping[str, InputFile],
     model: Stylizer,
     tools: Tools,
     attempt: Attempt,
@@ -53,21 +58,21 @@ def _style(
     return made
 
 
-def _style_pixels(data: bytes, limits: ImageLimits, index: int, side: int | None) -> Pixels:
+def _style_pixels(file: InputFile, limits: ImageLimits, index: int, side: int | None) -> Pixels:
     """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
     if side is None:
-        return fitted_style(data, limits, index, MAX_STYLE_SIDE)
-    return _on_white(_decoded(data, limits, index, lambda _: (side, side)))
+        return fitted_style(file, limits, index, MAX_STYLE_SIDE)
+    return _on_white(_decoded(file, limits, index, lambda _: (side, side)))
 
 
-def fitted_style(data: bytes, limits: ImageLimits, index: int, max_side: int) -> Pixels:
+def fitted_style(file: InputFile, limits: ImageLimits, index: int, max_side: int) -> Pixels:
     """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
-    decoded = _decoded(data, limits, index, lambda size: fit(*size, max_side))
+    decoded = _decoded(file, limits, index, lambda size: fit(*size, max_side))
     return resize(_on_white(decoded), *fit(*decoded.size, max_side))
 
 
-def _decoded(data: bytes, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
-    return decode(data, limits, field=f"/styles/{index}/image", enough=enough)
+def _decoded(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
+    return decode(file, limits, field=f"/styles/{index}/image", enough=enough)
 
 
 def _on_white(decoded: DecodedImage) -> Pixels:

@@ -17,6 +17,7 @@ from worker.codec.decode import decode
 from worker.codec.pixels import luminance, resize, strips, to_float, to_uint8
 from worker.codec.transparency import BLACK, compose, fill_hidden, resize_with_alpha
 from worker.finishing import Finish, enlarge, finish, steady
+from worker.input_file import InputFile
 from worker.models.stylizer import Stylizer
 from worker.optimization import paint, style_pictures
 from worker.pictures import Film, Picture, Pixels
@@ -35,7 +36,7 @@ class Prepared:
     frames: tuple[Frame, ...]  # at the size of the result; one for a still picture
     working_size: Size  # at which the network paints
     finish: Finish
-    style_files: Mapping[str, bytes]  # by file id; decoded only where the style is not known yet
+    style_files: Mapping[str, InputFile]  # by file id; decoded only where the style is not known yet
 
     @property
     def is_film(self) -> bool:
@@ -43,7 +44,7 @@ class Prepared:
         return len(self.frames) > 1 or self.spec.output.format == "gif"
 
 
-def prepare(spec: StylizeSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
+def prepare(spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     frames, working = _content(spec, inputs[spec.content], card, tools.limits)
     height, width = frames[0].rgb.shape[:2]
@@ -56,14 +57,14 @@ def prepare(spec: StylizeSpec, inputs: Mapping[str, bytes], card: ModelCard, too
 
 
 def _content(
-    spec: StylizeSpec, data: bytes, card: ModelCard, limits: ImageLimits
+    spec: StylizeSpec, file: InputFile, card: ModelCard, limits: ImageLimits
 ) -> tuple[tuple[Frame, ...], Size]:
     """Return the frames at the size of the result, and the size at which the network paints."""
     if spec.takes_frames:
-        frames = decode_frames(data, limits, field="/content")
+        frames = decode_frames(file, limits, field="/content")
         content = frames[0].rgb.shape[1], frames[0].rgb.shape[0]
     else:  # of an animation, the first frame
-        still = decode(data, limits, field="/content", enough=partial(result_size, spec))
+        still = decode(file, limits, field="/content", enough=partial(result_size, spec))
         frames, content = (Frame(still.rgb, still.alpha, 0),), still.size
     working, size = working_size(spec, card, content), result_size(spec, content)
     return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working
@@ -74,9 +75,9 @@ def _resized(frame: Frame, width: int, height: int, *, is_painted: bool) -> Fram
     return Frame(fill_hidden(rgb, alpha) if is_painted else rgb, alpha, frame.milliseconds)
 
 
-def _mask(data: bytes, width: int, height: int, limits: ImageLimits) -> Pixels:
+def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixels:
     """Return how much of each pixel is painted, (h, w): the mask's brightness on a black ground."""
-    decoded = decode(data, limits, field="/mask", enough=lambda _: (width, height))
+    decoded = decode(file, limits, field="/mask", enough=lambda _: (width, height))
     brightness = np.empty(decoded.rgb.shape[:2], np.uint8)
     for rows in strips(len(brightness)):
         alpha = None if decoded.alpha is None else decoded.alpha[rows]

@@ -14,6 +14,7 @@ from shared.working_size import result_size, working_size
 from worker.codec.decode import decode
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.codec.transparency import fill_hidden, resize_with_alpha
+from worker.input_file import InputFile
 from worker.pictures import Picture, Pixels
 from worker.stages import Stages
 from worker.styles import on_runner
@@ -31,7 +32,7 @@ class Prepared:
     alpha: Pixels | None  # (h, w)
 
 
-def prepare(spec: TransformSpec, inputs: Mapping[str, bytes], card: ModelCard, tools: Tools) -> Prepared:
+def prepare(spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     enough = partial(result_size, spec)
     decoded = decode(inputs[spec.content], tools.limits, field="/content", enough=enough)

@@ -16,7 +16,7 @@ _FLAGS_OF_METADATA = 0x20 | 0x08 | 0x04  # color profile, EXIF, XMP: of VP8X
 
 def walk_webp(data: bytes, max_frames: int) -> Container:
     """Visit the chunks as far as the file says that it goes; what lies behind that is not looked at."""
-    kept: list[bytes] = []
+    kept: list[bytes | memoryview] = []
     frames, exif, xmp, profile, stills = 0, b"", b"", b"", 0
     for kind, body in _chunks(data):
         if kind == b"EXIF":
@@ -26,18 +26,18 @@ def walk_webp(data: bytes, max_frames: int) -> Container:
         elif kind == b"ICCP" and len(body) <= MAX_PROFILE:
             profile = profile or bytes(body)
         elif kind in _NEEDED and frames <= max_frames and not (stills and kind in _PIXELS):
-            kept.append(_chunk(kind, body))
+            kept += _chunk(kind, body)
             frames += kind == b"ANMF"
             stills += kind in _PIXELS
     is_cut = len(data) + 1 < _stated_end(data)  # a byte that only fills up may be missing
     if is_cut and frames:
         raise Unreadable("it ends too early: frames of its animation are missing")
-    picture = b"".join(kept)
+    header = b"RIFF" + struct.pack("<I", 4 + sum(map(len, kept))) + b"WEBP"
     return Container(
-        data=b"RIFF" + struct.pack("<I", 4 + len(picture)) + b"WEBP" + picture,
+        data=b"".join([header, *kept]),  # copied once: it may have 32 MiB
         frames=max(1, frames),
         orientation=orientation_of(exif, xmp),
-        size=_canvas(picture),
+        size=_canvas(kept),
         profile=profile or None,
         is_truncated=is_cut,
     )
@@ -66,16 +66,17 @@ def _stated_end(data: bytes) -> int:
     return 8 + int.from_bytes(data[4:8], "little")
 
 
-def _chunk(kind: bytes, body: memoryview) -> bytes:
-    content = bytes(body)
-    if kind == b"VP8X" and content:
-        content = bytes([content[0] & ~_FLAGS_OF_METADATA]) + content[1:]
-    return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) & 1)
+def _chunk(kind: bytes, body: memoryview) -> list[bytes | memoryview]:
+    """Return a chunk's head, body and filling."""
+    content: bytes | memoryview = body
+    if kind == b"VP8X" and body:
+        content = bytes([body[0] & ~_FLAGS_OF_METADATA]) + bytes(body[1:])
+    return [kind + struct.pack("<I", len(content)), content, b"\0" * (len(content) & 1)]
 
 
-def _canvas(chunks: bytes) -> tuple[int, int] | None:
+def _canvas(chunks: list[bytes | memoryview]) -> tuple[int, int] | None:
     """Return the size by the first chunk, before it is parsed."""
-    kind, body = chunks[:4], chunks[8:18]
+    kind, body = (bytes(chunks[0][:4]), bytes(chunks[1][:10])) if chunks else (b"", b"")
     if len(body) < 10:
         return None
     if kind == b"VP8X":

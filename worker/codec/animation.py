@@ -14,6 +14,7 @@ from shared.image_probe import ImageInfo, ImageLimits, check_frames, open_image,
 from worker.codec.decode import current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif
+from worker.input_file import InputFile, bytes_of
 
 AnimationFormat = Literal["gif", "webp"]
 
@@ -30,13 +31,13 @@ class Frame:
     milliseconds: int  # how long it stays; 0 for a picture that is no animation
 
 
-def decode_frames(data: bytes, limits: ImageLimits, *, field: str = "") -> tuple[Frame, ...]:
+def decode_frames(file: InputFile, limits: ImageLimits, *, field: str = "") -> tuple[Frame, ...]:
     """Decode every frame of an animated GIF, WebP or PNG, all of one size; a still picture is one frame.
 
     Frames are turned, converted to sRGB and timed as browsers do. Raises what `decode` raises, TooManyFrames,
     and ImageTooLarge where all frames together have more pixels than `limits.max_pixels`.
     """
-    image, info = open_image(data, limits, field=field)
+    image, info = open_image(bytes_of(file), limits, field=field)
     check_frames((info.width, info.height), info.frames, limits, field=field)
     with refusing(info.format, field):
         return tuple(_read(image, info))

@@ -14,6 +14,7 @@ from PIL import Image
 from shared.image_probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
 from shared.working_size import Size
 from worker.codec.upright import UprightDrawing
+from worker.input_file import InputFile, bytes_of
 from worker.memory import give_back
 
 _LARGE_PIXELS = 16_000_000  # from here on decoding costs hundreds of megabytes
@@ -37,7 +38,7 @@ class DecodedImage:
 
 
 def decode(
-    data: bytes, limits: ImageLimits, *, field: str = "", enough: Enough | None = None
+    file: InputFile, limits: ImageLimits, *, field: str = "", enough: Enough | None = None
 ) -> DecodedImage:
     """Decode the first frame, turned by its EXIF orientation and converted to sRGB by its color profile.
 
@@ -46,8 +47,18 @@ def decode(
     keep their upper 8; the bits lost are far below what the networks see. Raises what `probe` raises,
     CorruptImage for damage behind the header, OutOfMemory.
     """
-    image, info = open_image(data, limits, field=field)
-    with refusing(info.format, field), _turn_for(info), closing(image):
+    image, info = open_image(bytes_of(file), limits, field=field)
+    with closing(image):
+        if info.width * info.height <= _LARGE_PIXELS:
+            return _first_frame(image, info, field, enough)
+    with _large_turn():
+        image, info = open_image(bytes_of(file), limits, field=field)
+        with closing(image):
+            return _first_frame(image, info, field, enough)
+
+
+def _first_frame(image: Image.Image, info: ImageInfo, field: str, enough: Enough | None) -> DecodedImage:
+    with refusing(info.format, field):
         return current_frame(image, info, enough=enough)
 
 
@@ -71,12 +82,10 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None 
 
 
 @contextmanager
-def _turn_for(info: ImageInfo) -> Iterator[None]:
+def _large_turn() -> Iterator[None]:
     """Let large pictures be decoded one after the other, so that the process's memory is bounded."""
-    if info.width * info.height <= _LARGE_PIXELS:
-        yield
-        return
     with _turn:
+        give_back()
         try:
             yield
         finally:

@@ -114,3 +114,19 @@ def test_reduced_pictures_are_seen_as_before():
 
 def test_a_picture_that_is_not_much_larger_is_not_reduced():
     assert decode(pictures.photo(119, 119), LIMITS, enough=lambda _: (20, 20)).rgb.shape == (119, 119, 3)
+
+
+@pytest.mark.parametrize("hidden", [(0, 0, 0), (9, 200, 30)])
+def test_a_lossless_webp_is_reduced_like_other_files_and_shows_no_hidden_color(hidden) -> None:
+    pixels = np.dstack([pictures.gradient(450, 600), np.tile(np.linspace(0, 255, 450), (600, 1))])
+    pixels[:, :60] = (*hidden, 0)
+    image = Image.fromarray(pixels.round().astype(np.uint8))
+    webp, png = (
+        decode(pictures.save(image, kind, **options), LIMITS, enough=lambda _: (48, 64))
+        for kind, options in (("webp", {"lossless": True, "exact": True}), ("png", {}))
+    )
+    assert (webp.rgb.shape, webp.size) == (png.rgb.shape, png.size) == ((200, 150, 3), (450, 600))
+    assert np.array_equal(webp.alpha, png.alpha)
+    seen = webp.alpha[..., None] / 255
+    assert np.abs(webp.rgb * seen - png.rgb * seen).max() < 2
+    assert not webp.rgb[webp.alpha == 0].any()
