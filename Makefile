@@ -51,21 +51,21 @@ format: for-testing ## Bring the code into its one form
 	@$(BIN)/ruff format .
 
 bench: for-testing ## Measure the service; prints ratios
-	@$(BIN)/python -m bench.overhead
-	@$(BIN)/python -m bench.pipeline
-	@$(BIN)/python -m bench.footprint
+	@$(BIN)/python -m bench.service.overhead
+	@$(BIN)/python -m bench.service.pipeline
+	@$(BIN)/python -m bench.service.footprint
 
 bench-bulk: for-testing ## Measure batches against other ways to do bulk work; prints ratios, in 12 minutes
 	@$(BIN)/python -m bench.bulk
 
 bench-scale: for-testing ## Measure 1 to 4 workers before 100 to 100,000 waiting items; draws docs/images/scale.png
-	@$(BIN)/python -m bench.scale
+	@$(BIN)/python -m bench.service.scale
 
 bench-models: for-testing ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
-	@$(BIN)/python -m bench.stylize
-	@$(BIN)/python -m bench.generate
-	@$(BIN)/python -m bench.large
-	@test -z "$(MNIST)" || $(BIN)/python -m bench.gan_quality --data "$(MNIST)"
+	@$(BIN)/python -m bench.models.stylize
+	@$(BIN)/python -m bench.models.generate
+	@$(BIN)/python -m bench.models.large
+	@test -z "$(MNIST)" || $(BIN)/python -m bench.models.gan_quality --data "$(MNIST)"
 
 corpus: for-testing ## Compare thousands of pictures of all kinds at strength 0 with what Pillow shows of them
 	@exec $(BIN)/python -m tests.corpus

@@ -3,12 +3,12 @@
 from apiflask import APIFlask
 from werkzeug.exceptions import HTTPException
 
-from api import problems
-from api.capacity import Capacity
+from api.docs.document import complete, described_events
 from api.extensions import CAPACITY, SERVICES, WAITS
-from api.openapi import Json, complete
-from api.request_body import refuse_codings
-from api.request_log import watch_requests
+from api.jobs.renderer import Capacity
+from api.openapi import Json
+from api.requests.body import refuse_codings
+from api.responses import problems
 from api.routes import (
     batch_items,
     batch_results,
@@ -16,24 +16,24 @@ from api.routes import (
     docs,
     files,
     health,
+    job_actions,
     job_forms,
-    job_moves,
+    job_results,
     jobs,
     models,
-    results,
     styles,
     webhooks,
 )
+from api.server.long_poll import Waits
+from api.server.request_log import watch_requests
 from api.services import Services
-from api.waiting import Waits
-from api.webhook_events import described_events
 from shared.errors import AtelierError
 
 BLUEPRINTS = (
     jobs.blueprint,
     job_forms.blueprint,
-    job_moves.blueprint,
-    results.blueprint,
+    job_actions.blueprint,
+    job_results.blueprint,
     batches.blueprint,
     batch_items.blueprint,
     batch_results.blueprint,

@@ -8,12 +8,12 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from api.connections import close_if_asked
 from api.extensions import WAITS
-from api.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
+from api.server.connections import close_if_asked
+from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from shared.logs import configure_logs
-from shared.places import check_cards, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.storage.places import check_cards, check_storage
 
 
 def _usable_settings() -> Settings:
@@ -56,7 +56,7 @@ def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response
 
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
 wsgi_app = "api.wsgi:create()"
-worker_class = "api.gunicorn_worker.Worker"  # threads
+worker_class = "api.server.gunicorn_worker.Worker"  # threads
 workers = 1
 threads = _SETTINGS.api.threads
 worker_connections = 1000

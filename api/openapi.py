@@ -2,35 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from apiflask import APIBlueprint, APIFlask
-from flask import current_app
-from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
-
-from api import resource_views as resources
-from api import views
-from api.batch_schemas import MODELS as BATCH_MODELS
-from api.docs.examples import add_examples
-from api.extensions import OPENAPI
-from api.style_requests import StyleRequest
-from api.validation import SPECS
-from api.webhook_views import DeliveryList, DeliveryView, SecretView
-from shared.job_view import JobView
-from shared.webhook_event import BatchEvent, JobEvent
+from apiflask import APIBlueprint
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 Json = dict[str, Any]
 
 REF = "#/components/schemas/{model}"
 PROBLEM = "application/problem+json"
-_MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, views.JobPage, resources.FileView, resources.FilePage,
-    resources.LimitsView, resources.ModelView, resources.ModelList, resources.StyleView, resources.StylePage,
-    StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, resources.Health,
-    *SPECS.values(), *BATCH_MODELS,
-)  # fmt: skip
 
 
 def ref(name: str) -> Json:
@@ -88,43 +68,6 @@ def described(
         extensions=extensions,
     )
     return decorate
-
-
-def document() -> Json:
-    """Return the OpenAPI document of the application that serves this request; it is made once."""
-    known = current_app.extensions.get(OPENAPI)
-    if known is None:
-        known = current_app.extensions[OPENAPI] = cast(APIFlask, current_app).spec
-    return cast(Json, known)
-
-
-def components() -> Json:
-    """Return the schemas of all requests and answers, by name."""
-    _, schema = models_json_schema([(model, "validation") for model in _MODELS], ref_template=REF)
-    found: Json = schema["$defs"]
-    found["JobSpec"] = {
-        "oneOf": [ref(spec.__name__) for spec in SPECS.values()],
-        "discriminator": {
-            "propertyName": "type",
-            "mapping": {kind: ref(spec.__name__)["$ref"] for kind, spec in SPECS.items()},
-        },
-    }
-    return found
-
-
-def complete(document: Json) -> Json:
-    """Add the components to the document that the routes gave, and sort its paths by their tags."""
-    document.setdefault("components", {})["schemas"] = components()
-    add_examples(document)
-    order = [tag["name"] for tag in document["tags"]]
-    document["paths"] = dict(
-        sorted(document["paths"].items(), key=lambda item: (_place(item[1], order), item[0]))
-    )
-    return document
-
-
-def _place(path: Json, order: list[str]) -> int:
-    return min(order.index(operation["tags"][0]) for operation in path.values() if "tags" in operation)
 
 
 def schema_without_null(schema: Json) -> Json:

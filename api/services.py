@@ -6,19 +6,21 @@ from typing import cast
 from flask import current_app
 
 from api.extensions import SERVICES
-from shared.batch_store import BatchStore
-from shared.cards import Catalog, ModelCard, load_catalog
-from shared.disk_guard import DiskGuard, open_disk_guard
+from shared.batches.store import BatchStore
+from shared.cards.card import Catalog, ModelCard, load_catalog
 from shared.errors import CardUnusable, UnknownModel
-from shared.file_store import FileStore
-from shared.job_queries import JobQueries
-from shared.job_queue import JobQueue, make_celery
-from shared.job_store import JobStore
-from shared.object_store import ObjectStore, open_object_store
-from shared.redis_server import connect
+from shared.files.file_store import FileStore
+from shared.files.style_library import StyleLibrary
+from shared.jobs.queries import JobQueries
+from shared.jobs.store import JobStore
+from shared.queue.celery_app import make_celery
+from shared.queue.job_queue import JobQueue
+from shared.redis.client import connect
 from shared.settings import Settings
-from shared.style_library import StyleLibrary
-from shared.worker_roster import WorkerRoster
+from shared.storage.base import ObjectStore
+from shared.storage.disk_guard import DiskGuard, open_disk_guard
+from shared.storage.object_store import open_object_store
+from shared.workers.roster import WorkerRoster
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ import sys
 from apiflask import APIFlask
 
 from api.app import create_app
-from api.background import start_background
-from api.services import build_services
+from api.services import Services, build_services
 from shared.logs import configure_logs
+from shared.maintenance.garbage import Garbage
+from shared.maintenance.reaper import Reaper
 from shared.settings import Settings
 
 SWITCH_SECONDS = 0.0005  # a thread that computes gives way so soon, for those whose requests take no time
@@ -25,3 +26,11 @@ def create() -> APIFlask:
     gc.collect()
     gc.freeze()  # it all stays: a search for garbage halts every thread, and need not look here
     return app
+
+
+def start_background(services: Services) -> Reaper:
+    """Start the reaper's thread and return it; it ends with the process."""
+    garbage = Garbage(services.store.client, services.objects)
+    reaper = Reaper(services.store, services.batches, services.queue, garbage)
+    reaper.start()
+    return reaper

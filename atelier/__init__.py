@@ -18,7 +18,6 @@ from atelier.client.errors import (
 )
 from atelier.client.events import Event
 from atelier.client.job import Attempt, Job, JobError, Output, Progress, Queue
-from atelier.client.model_view import Model
 from atelier.client.pictures import Picture, Source
 from atelier.client.request_parts import BatchWebhook
 from atelier.client.requests import (
@@ -37,7 +36,7 @@ from atelier.client.requests import (
     Upscale,
     Webhook,
 )
-from atelier.client.resources import BuiltinStyles, Limits, StoredStyle, Styles
+from atelier.client.resources import BuiltinStyles, Limits, Model, StoredStyle, Styles
 
 __all__ = [
     "Animation",

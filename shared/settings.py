@@ -21,9 +21,9 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
-from shared.near_names import near
-from shared.requirements import requirement
-from shared.webhook_keys import key_of
+from shared.messages.near_names import near
+from shared.messages.requirements import requirement
+from shared.signing_secret import key_of
 
 MEBIBYTE = 1024 * 1024
 STORAGE_SCHEMES = frozenset(

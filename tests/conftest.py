@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from atelier.embedded_server import EmbeddedServer
-from shared.file_store import FileStore
-from shared.job_queries import JobQueries
-from shared.job_store import JobStore
-from shared.object_store import ObjectStore, open_object_store
-from shared.redis_server import Client, connect
+from atelier.local.redis_server import EmbeddedServer
+from shared.files.file_store import FileStore
+from shared.jobs.queries import JobQueries
+from shared.jobs.store import JobStore
+from shared.redis.client import Client, connect
 from shared.settings import JobRules
+from shared.storage.base import ObjectStore
+from shared.storage.object_store import open_object_store
 
 # A shell that runs the tests in its background has them and all that they start ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,10 +14,10 @@ from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
 from shared.logs import configure_logs
-from shared.places import check_cards, check_storage
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
-from worker.foundation import Foundation
+from shared.storage.places import check_cards, check_storage
 from worker.memory import share_heaps
+from worker.process.context import Foundation
 
 log = logging.getLogger("atelier.worker")
 
@@ -33,7 +33,9 @@ def _arguments() -> argparse.Namespace:
 def _build(queues: str, base: Foundation) -> Any:
     # The io worker must not load TensorFlow, so the two are imported only where they are wanted.
     module, name = (
-        ("worker.io_worker", "IoWorker") if queues == "io" else ("worker.model_worker", "ModelWorker")
+        ("worker.process.io_worker", "IoWorker")
+        if queues == "io"
+        else ("worker.process.model_worker", "ModelWorker")
     )
     return getattr(importlib.import_module(module), name)(base)
 

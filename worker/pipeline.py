@@ -7,20 +7,20 @@ from typing import Any
 
 from shared.errors import InvalidRequest
 from shared.identifiers import sha256
-from shared.image_probe import ends_too_early
-from shared.jobs import Job, StoredOutput
-from shared.object_keys import output_key
-from shared.object_store import ObjectStore
-from shared.spec_parts import Output
-from worker import generation, stylization, transformation
-from worker.attempts import Attempt
+from shared.images.probe import ends_too_early
+from shared.jobs.job import Job, StoredOutput
+from shared.specs.parts import Output
+from shared.storage.base import ObjectStore
+from shared.storage.keys import output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.encode import EncodedImage, encode
+from worker.codec.input_file import InputFile, held
 from worker.codec.pixels import enlarge, to_color
-from worker.input_file import InputFile, held
-from worker.pictures import Film, Picture
-from worker.stages import Stages
-from worker.tools import Tools
+from worker.execution.attempt import Attempt
+from worker.execution.picture import Film, Picture
+from worker.execution.resources import Tools
+from worker.execution.stages import Stages
+from worker.kinds import generation, stylization, transformation
 
 # Each has prepare and predict.
 KINDS: dict[str, Any] = {"generate": generation, "stylize": stylization, "transform": transformation}

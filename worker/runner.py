@@ -8,25 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from shared.errors import (
-    AtelierError,
-    LeaseLost,
-    ModelUnavailable,
-    OutOfDisk,
-    StoreUnavailable,
-    UnknownModel,
-)
-from shared.job_queue import JobQueue
-from shared.job_store import JobStore
-from shared.jobs import Job
-from shared.object_keys import attempt_prefix
-from shared.standing import stand
-from shared.status import Lane
-from worker.attempts import Attempt, HeldAttempts
-from worker.batcher import Meeting
+from shared.errors import AtelierError, LeaseLost, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
+from shared.jobs.job import Job
+from shared.jobs.status import stand
+from shared.jobs.store import JobStore
+from shared.queue.job_queue import JobQueue
+from shared.specs.parts import Lane
+from shared.storage.keys import attempt_prefix
+from worker.execution.attempt import Attempt, HeldAttempts
+from worker.execution.batcher import Meeting
+from worker.execution.resources import Tools
+from worker.execution.stages import Stages
 from worker.pipeline import Made, process
-from worker.stages import Stages
-from worker.tools import Tools
 
 log = logging.getLogger("atelier.worker")
 

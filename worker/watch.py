@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared.health_watch import HealthWatch
+from shared.workers.health import HealthWatch
 
 LOOK_EVERY_SECONDS = 1.0
 EXIT_STUCK = 70  # EX_SOFTWARE

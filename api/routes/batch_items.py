@@ -6,27 +6,28 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.batch_answers import links, patiently
-from api.batch_body import JSON_LINES, sent_items
-from api.batch_event_stream import BatchEventStream
-from api.batch_schemas import Appended
-from api.batch_submissions import append_items
-from api.edge_errors import TooManyListeners
-from api.identity import owner
-from api.job_answers import renderer
-from api.links import base_url
-from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.auth import owner
+from api.batches.body import JSON_LINES, sent_items
+from api.batches.events import BatchEventStream
+from api.batches.response import links, patiently
+from api.batches.schemas import Appended
+from api.batches.submission import append_items
+from api.errors import TooManyListeners
+from api.jobs.response import renderer
 from api.openapi import answer, body, described, parameter, ref
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.responses.page import page_answer
+from api.responses.urls import base_url
+from api.responses.views import JobPage
 from api.routes.batches import LINES, NEXT
-from api.routes.results import last_event_id
+from api.routes.job_results import last_event_id
+from api.server.long_poll import waits
 from api.services import services
-from api.views import JobPage
-from api.waiting import waits
-from shared.batch_rendering import result_view
-from shared.batch_view import FinishedPage
-from shared.batches import Batch
-from shared.batches import FinishedPage as Finished
-from shared.status import Status
+from shared.batches.batch import Batch
+from shared.batches.batch import FinishedPage as Finished
+from shared.batches.rendering import result_view
+from shared.batches.views import FinishedPage
+from shared.jobs.status import Status
 
 blueprint = APIBlueprint("batch_items", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
 

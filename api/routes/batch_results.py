@@ -6,17 +6,17 @@ from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.batch_answers import links
-from api.batch_results import archived, checked_start, sheet_entries, sheet_tag, told_lines
-from api.contact_sheet import MAX_CELLS, Layout, contact_sheet
-from api.edge_errors import TooManyDownloads
-from api.identity import owner
-from api.listing import parameters_of, read_query
+from api.auth import owner
+from api.batches.response import links
+from api.batches.results import archived, checked_start, sheet_entries, sheet_tag, told_lines
+from api.errors import TooManyDownloads
 from api.openapi import answer, described
-from api.preconditions import conditional
-from api.routes.results import PICTURE
+from api.requests.query import parameters_of, read_query
+from api.responses.contact_sheet import MAX_CELLS, Layout, contact_sheet
+from api.responses.preconditions import conditional
+from api.routes.job_results import PICTURE
+from api.server.long_poll import waits
 from api.services import services
-from api.waiting import waits
 
 blueprint = APIBlueprint("batch_results", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
 

@@ -3,19 +3,20 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from api.batch_answers import batch_answer, patiently, rendered, submitted_answer
-from api.batch_body import JSON_LINES, OBJECTS, sent_batch
-from api.batch_schemas import BatchPage, Retried
-from api.batch_submissions import submit_batch
-from api.identity import owner
-from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.auth import owner
+from api.batches.body import JSON_LINES, OBJECTS, sent_batch
+from api.batches.response import batch_answer, patiently, rendered, submitted_answer
+from api.batches.schemas import BatchPage, Retried
+from api.batches.submission import submit_batch
+from api.jobs.notify import ring_for
 from api.openapi import answer, body, described, parameter, ref
-from api.preconditions import conditional, require_version
-from api.preferences import idempotency_key, wait_seconds
-from api.rings import ring_for
+from api.requests.headers import idempotency_key, wait_seconds
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.responses.page import page_answer
+from api.responses.preconditions import conditional, require_version
 from api.routes.jobs import ACCEPTED, KEY, PREFER, REFUSED
 from api.services import services
-from shared.batch_request import Envelope
+from shared.batches.request import Envelope
 
 blueprint = APIBlueprint("batches", __name__, tag="Batches", url_prefix="/v1/batches")
 

@@ -6,9 +6,10 @@ from importlib.metadata import version
 from apiflask import APIBlueprint
 from flask import Response, render_template, url_for
 
-from api import docs_page
-from api.edge_errors import RouteNotFound
-from api.openapi import answer, described, document
+from api.docs import page
+from api.docs.document import document
+from api.errors import RouteNotFound
+from api.openapi import answer, described
 
 VERSION = version("atelier-service")
 DESCRIPTION = (
@@ -44,9 +45,9 @@ def docs() -> str:
     return render_template(
         "docs.html",
         document=document(),
-        operations=docs_page.operations(document()),
-        schemas=docs_page.schemas(document()),
-        codes=docs_page.error_codes(),
+        operations=page.operations(document()),
+        schemas=page.schemas(document()),
+        codes=page.error_codes(),
     )
 
 
@@ -54,7 +55,7 @@ def docs() -> str:
 @described(blueprint, "explainProblem", {302: answer("The explanation is there")}, problems=(404,))
 def explain_problem(code: str) -> Response:
     """Go to the explanation of an error code."""
-    if code not in {entry.code for entry in docs_page.error_codes()}:
+    if code not in {entry.code for entry in page.error_codes()}:
         raise RouteNotFound(f"there is no error code {code}")
     return _to_page(f"problem-{code}")
 

@@ -5,26 +5,27 @@ from dataclasses import asdict
 from apiflask import APIBlueprint
 from flask import Response
 
-from api.content import Content, send
-from api.form_body import sent_form
-from api.form_fields import given
-from api.form_parts import as_file, fault, strangers
-from api.identity import owner
-from api.links import base_url, file_path
-from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.auth import owner
 from api.openapi import answer, body, described, ref
-from api.pictures import probe_upload
-from api.preconditions import require_match
-from api.request_body import MULTIPART
-from api.resource_views import FilePage, FileUrls, FileView, LimitsView
-from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
+from api.requests.body import MULTIPART
+from api.requests.field_errors import combined, not_fetched
+from api.requests.form_body import sent_form
+from api.requests.form_fields import given
+from api.requests.form_parts import as_file, fault, strangers
+from api.requests.pictures import probe_upload
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.responses.content import Content, send
+from api.responses.page import page_answer
+from api.responses.preconditions import require_match
+from api.responses.urls import base_url, file_path
+from api.responses.views import FilePage, FileUrls, FileView, LimitsView
+from api.routes.job_results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import services
-from api.validation import combined, not_fetched
 from shared.errors import AtelierError
-from shared.file_store import StoredFile
+from shared.files.file_store import StoredFile
 from shared.identifiers import file_id, sha256
-from shared.image_probe import ImageLimits
-from shared.job_view import rfc3339
+from shared.images.probe import ImageLimits
+from shared.jobs.views import rfc3339
 
 blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
 

@@ -5,12 +5,12 @@ from importlib.metadata import version
 from apiflask import APIBlueprint
 from flask import Response
 
-from api.edge_errors import NotReady
+from api.errors import NotReady
 from api.openapi import answer, described, ref
-from api.resource_views import Health
+from api.responses.views import Health
 from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
-from shared.redis_server import PREFIX, answering
+from shared.redis.client import PREFIX, answering
 
 blueprint = APIBlueprint("health", __name__, tag="Health")
 PROBE_KEY = f"{PREFIX}probe"  # written to see whether the server writes

@@ -3,17 +3,17 @@
 from apiflask import APIBlueprint
 from flask import Response
 
-from api.form_body import sent_form
-from api.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
-from api.forms import read_generate, read_stylize, read_transform
-from api.identity import owner
-from api.job_answers import submitted_answer
+from api.auth import owner
+from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
+from api.jobs.response import submitted_answer
+from api.jobs.submission import Caller, submit_form
 from api.openapi import body, described
-from api.preferences import idempotency_key
-from api.request_body import MULTIPART, URLENCODED
+from api.requests.body import MULTIPART, URLENCODED
+from api.requests.form_body import sent_form
+from api.requests.forms import read_generate, read_stylize, read_transform
+from api.requests.headers import idempotency_key
 from api.routes.jobs import KEY, PREFER, REFUSED, SUBMITTED
 from api.services import services
-from api.submissions import Caller, submit_form
 
 blueprint = APIBlueprint("job_forms", __name__, tag="Jobs", url_prefix="/v1/jobs")
 

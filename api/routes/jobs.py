@@ -3,16 +3,17 @@
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from api.identity import owner
-from api.job_answers import differs_from_known, is_done, job_answer, patiently, renderer, submitted_answer
-from api.listing import JobsQuery, page_answer, parameters_of, read_query
+from api.auth import owner
+from api.jobs.response import differs_from_known, is_done, job_answer, patiently, renderer, submitted_answer
+from api.jobs.submission import Caller, submit_json
 from api.openapi import answer, body, described, parameter, ref
-from api.preconditions import conditional, require_version
-from api.preferences import idempotency_key, wait_seconds
-from api.request_body import json_body
+from api.requests.body import json_body
+from api.requests.headers import idempotency_key, wait_seconds
+from api.requests.query import JobsQuery, parameters_of, read_query
+from api.responses.page import page_answer
+from api.responses.preconditions import conditional, require_version
+from api.responses.views import JobPage
 from api.services import services
-from api.submissions import Caller, submit_json
-from api.views import JobPage
 from shared.errors import InvalidRequest
 from shared.identifiers import is_job_id
 

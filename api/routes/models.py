@@ -5,15 +5,15 @@ from collections import Counter
 from apiflask import APIBlueprint
 from flask import Response
 
-from api.available_models import AvailableModels
-from api.input_schema import input_schema
-from api.links import base_url
+from api.docs.input_schema import input_schema
+from api.jobs.available_models import AvailableModels
 from api.openapi import answer, described, ref
-from api.resource_views import CardFaultView, LoadedView, ModelList, ModelView
+from api.responses.urls import base_url
+from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
 from api.services import card_named, services
-from shared.cards import ModelCard
-from shared.model_reload import ReloadWish
-from shared.worker_roster import Worker
+from shared.cards.card import ModelCard
+from shared.workers.reload import ReloadWish
+from shared.workers.roster import Worker
 
 blueprint = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1")
 

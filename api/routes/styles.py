@@ -1,26 +1,29 @@
 """Styles: pictures kept under names, and those that networks have of their own."""
 
+from functools import cache
+from importlib import resources
+
 from apiflask import APIBlueprint
 from flask import Response, request
 
-from api.content import Content, send
-from api.edge_errors import RouteNotFound
-from api.form_body import sent_form
-from api.identity import owner
-from api.links import base_url, style_path
-from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.auth import owner
+from api.errors import RouteNotFound
 from api.openapi import answer, body, described, ref
-from api.pictures import Upload
-from api.preconditions import conditional, require_match
-from api.request_body import MULTIPART, json_body
-from api.resource_views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
-from api.routes.results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
+from api.requests.body import MULTIPART, json_body
+from api.requests.form_body import sent_form
+from api.requests.pictures import Upload
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.requests.style_request import StyleRequest, parse_style, read_style_form
+from api.responses.content import Content, send
+from api.responses.page import page_answer
+from api.responses.preconditions import conditional, require_match
+from api.responses.urls import base_url, style_path
+from api.responses.views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
+from api.routes.job_results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
 from api.services import card_named, services
-from api.style_requests import StyleRequest, parse_style, read_style_form
-from api.style_sheets import sheet_of
-from shared.cards import ModelCard
-from shared.job_view import rfc3339
-from shared.style_library import StoredStyle
+from shared.cards.card import ModelCard
+from shared.files.style_library import StoredStyle
+from shared.jobs.views import rfc3339
 
 blueprint = APIBlueprint("styles", __name__, tag="Styles", url_prefix="/v1/styles")
 
@@ -159,3 +162,14 @@ def get_style_sheet(model: str) -> Response:
     response.headers["Cache-Control"] = "public, max-age=86400"
     response.add_etag()
     return conditional(response)
+
+
+def sheet_of(card: ModelCard) -> bytes | None:
+    """Return the JPEG of a model's built-in styles, None where there is none of this very version."""
+    return _read(f"{card.name}-{card.version}.jpg") if card.builtin_styles else None
+
+
+@cache
+def _read(name: str) -> bytes | None:
+    file = resources.files("api") / "builtin_styles" / name
+    return file.read_bytes() if file.is_file() else None

@@ -4,16 +4,17 @@ from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from api.identity import owner
-from api.listing import PageQuery, page_answer, parameters_of, read_query
+from api.auth import owner
 from api.openapi import answer, described, ref
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.responses.page import page_answer
+from api.responses.webhook_views import DeliveryList, SecretView, delivery_view
 from api.services import services
-from api.webhook_views import DeliveryList, SecretView, delivery_view
 from shared.errors import SecretIsConfigured
 from shared.identifiers import BATCH_ID, JOB_ID
-from shared.webhook_deliveries import Deliveries, DeliveryPage
-from shared.webhook_delivery import DeliveryStatus
-from shared.webhook_secrets import WebhookSecrets
+from shared.webhooks.delivery import DeliveryStatus
+from shared.webhooks.secrets import WebhookSecrets
+from shared.webhooks.store import Deliveries, DeliveryPage
 
 blueprint = APIBlueprint("webhooks", __name__, tag="Webhooks", url_prefix="/v1/webhooks")
 

@@ -15,8 +15,7 @@ from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout, rea
 from atelier.client.job import Job, Status, job_from_json
 from atelier.client.json_body import check_seconds
 from atelier.client.polling import LATE_SECONDS, LONG_POLL_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
-from atelier.client.retries import may_pass
-from atelier.client.transport import Transport, json_of
+from atelier.client.transport import Transport, json_of, may_pass
 
 PAGE_SIZE = 200  # results a request
 SEND_SECONDS = 120.0  # the service checks every item before it answers

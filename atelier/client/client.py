@@ -10,7 +10,6 @@ from urllib.parse import quote
 from atelier.client.batches import BatchClient
 from atelier.client.errors import ApiError, reading
 from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
-from atelier.client.model_view import Model, model_from_json
 from atelier.client.pictures import Picture, Source, check_there, is_file_id, read_source
 from atelier.client.polling import OnProgress
 from atelier.client.requests import (
@@ -25,9 +24,11 @@ from atelier.client.requests import (
 )
 from atelier.client.resources import (
     Limits,
+    Model,
     StoredStyle,
     Styles,
     limits_from_json,
+    model_from_json,
     style_from_json,
     styles_from_json,
 )

@@ -10,14 +10,13 @@ from urllib.parse import quote
 
 from atelier.client.downloads import check_digest, file_name
 from atelier.client.errors import ApiError, JobFailed, reading
-from atelier.client.events import Event
+from atelier.client.events import Event, watch
 from atelier.client.job import Job, JobType, Status, job_from_json
 from atelier.client.pictures import Picture
 from atelier.client.polling import OnProgress, Waiter
 from atelier.client.request_parts import to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Transport, json_of
-from atelier.client.watching import watch
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"

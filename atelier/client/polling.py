@@ -9,8 +9,7 @@ import httpx
 from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
 from atelier.client.job import Job, job_from_json
 from atelier.client.json_body import check_seconds
-from atelier.client.retries import may_pass
-from atelier.client.transport import Transport, json_of
+from atelier.client.transport import Transport, json_of, may_pass
 
 LONG_POLL_SECONDS = 20.0
 LATE_SECONDS = 10.0  # an answer may be later than asked

@@ -11,27 +11,27 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target, url_option
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.commands.batch_options import batch_options
+from atelier.commands.batch_file import PreparedOrder, send_prepared
+from atelier.commands.options.batch import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
+from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
-from atelier.commands.prepared import PreparedOrder, send_prepared
 from atelier.display.plain import echo
-from atelier.folder_batch.board import Board
-from atelier.folder_batch.course import Course
-from atelier.folder_batch.display import shown
-from atelier.folder_batch.feed import Feed, Find, Once, Watched, finder
-from atelier.folder_batch.interruption import on_interrupt, on_timeout
-from atelier.folder_batch.journal import Journal
-from atelier.folder_batch.looking import REFUSALS, Looker
-from atelier.folder_batch.names import Names
+from atelier.folder_batch.output_names import Names
+from atelier.folder_batch.photo_check import REFUSALS, Looker
+from atelier.folder_batch.photo_source import Feed, Find, Once, Watched, finder
+from atelier.folder_batch.progress import Board
+from atelier.folder_batch.progress_bar import shown
+from atelier.folder_batch.report import GO_ON, LATER, tell
+from atelier.folder_batch.resume import settle_options, take_up
+from atelier.folder_batch.run import Course
 from atelier.folder_batch.scan import is_around, why_no_photos
-from atelier.folder_batch.sender import Sender
-from atelier.folder_batch.session import settle_options, take_up
-from atelier.folder_batch.summary import GO_ON, LATER, tell
+from atelier.folder_batch.state_file import Journal
+from atelier.folder_batch.submitter import Sender
 from atelier.folder_batch.uploads import Uploads
+from atelier.interruption import on_interrupt, on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 from shared.logs import plain
 

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from atelier.batch_tables import batch_page, batch_table
-from atelier.cli import Target, pass_target, url_option
 from atelier.client.batch_run import BatchRun
-from atelier.commands.job_choice import Choice
-from atelier.commands.job_moves import carry_out_each
+from atelier.commands.job_actions import carry_out_each
 from atelier.commands.options.destination import OutputFolder
+from atelier.commands.options.job_selection import Choice
+from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display.batch_tables import batch_page, batch_table
 from atelier.display.plain import echo, echo_json
-from atelier.folder_batch.board import Board
-from atelier.folder_batch.bringing import bring
-from atelier.folder_batch.display import shown
-from atelier.folder_batch.summary import GO_ON, tell
+from atelier.folder_batch.progress import Board
+from atelier.folder_batch.progress_bar import shown
+from atelier.folder_batch.report import GO_ON, tell
+from atelier.folder_batch.results import bring
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
 
 TROUBLED = 20  # failed items that are shown with their reasons

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, field
 
 import click
 
+from atelier.backup.offline import Premises, enter
 from atelier.display.plain import echo, echo_json
-from atelier.premises import Premises, enter
-from atelier.progress_display import count_spinner
-from shared.garbage import Garbage
-from shared.orphans import Orphan, collect, plan
+from atelier.display.progress_bar import count_spinner
+from shared.maintenance.garbage import Garbage
+from shared.maintenance.orphans import Orphan, collect, plan
 from shared.settings import Settings
 
 MEGABYTE = 1_000_000

@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target, pass_target
 from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale, to_plain
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import given
-from atelier.commands.parameters import Number, read_latents, read_seeds
-from atelier.commands.results import carry_out, check_room, encoding, result_options
+from atelier.commands.options.parameters import Number, read_latents, read_seeds
+from atelier.commands.options.results import carry_out, check_room, encoding, result_options
+from atelier.commands.options.service import Target, pass_target
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")

@@ -5,10 +5,10 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target, pass_target, url_option
 from atelier.client.client import Client
 from atelier.client.job import Job, Status
-from atelier.commands.job_choice import (
+from atelier.commands.job_actions import carry_out_each
+from atelier.commands.options.job_selection import (
     choose,
     chosen_options,
     filter_options,
@@ -16,9 +16,9 @@ from atelier.commands.job_choice import (
     tell_of_items,
     with_items,
 )
-from atelier.commands.job_moves import carry_out_each
+from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display.job_tables import job_page, job_table
 from atelier.display.plain import echo, echo_json
-from atelier.job_tables import job_page, job_table
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]

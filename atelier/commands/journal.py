@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from atelier.display.plain import echo
-from atelier.journal import cut_journal
+from atelier.local.aof_repair import cut_journal
 
 
 @click.command(short_help="Cut a damaged journal of the embedded server.")

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable
 
 import click
 
-from atelier.cli import Target, pass_target, url_option
+from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display.plain import echo, echo_json
 from atelier.display.table import Table
-from atelier.installation import wanted_models
 from atelier.lazy_group import interruption
-from atelier.worker_notice import await_notice
-from shared.card_faults import CardFault
-from shared.cards import ModelCard, load_catalog
+from atelier.local.processes import wanted_models
+from atelier.local.worker_notice import await_notice
+from shared.cards.card import ModelCard, load_catalog
+from shared.cards.faults import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
 from shared.settings import Settings
 from worker.models.source_check import advice, changed_source

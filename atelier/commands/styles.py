@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from atelier.cli import Target, pass_target, url_option
 from atelier.client.downloads import write_whole
 from atelier.client.resources import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
-from atelier.commands.parameters import EXISTING_FILE
+from atelier.commands.options.parameters import EXISTING_FILE
+from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display.plain import echo, echo_json
 from atelier.display.table import Table
 

@@ -6,24 +6,18 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target, pass_target
 from atelier.client.client import Client
 from atelier.client.downloads import write_whole
 from atelier.client.job import Job
 from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
-from atelier.commands.options.painting import (
-    MAX_SIDE,
-    PAINTING,
-    check_weights,
-    optimization,
-    with_options,
-)
+from atelier.commands.options.painting import MAX_SIDE, PAINTING, check_weights, optimization, with_options
+from atelier.commands.options.parameters import EXISTING_FILE, Number, weighted_styles
 from atelier.commands.options.picture_name import stem_of
+from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.style_choice import check_styles, read_style
-from atelier.commands.parameters import EXISTING_FILE, Number, weighted_styles
-from atelier.commands.results import NOTHING_ASKED, carry_out, encoding, result_options
 from atelier.lazy_group import interruption
 
 PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said

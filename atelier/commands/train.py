@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from atelier.commands.options.destination import OutputFolder
 from atelier.display.plain import echo
-from atelier.folder_batch.interruption import on_interrupt
-from atelier.progress_display import stderr_console
+from atelier.display.progress_bar import stderr_console
+from atelier.interruption import on_interrupt
 from shared.settings import Settings
 from worker.training import config as training
 from worker.training.checkpoint import FOLDER, CheckpointFolder

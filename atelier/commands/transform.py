@@ -5,13 +5,13 @@ from typing import Any
 
 import click
 
-from atelier.cli import Target, pass_target
 from atelier.client.requests import TransformRequest
 from atelier.commands.options.destination import Destination, check_apart
 from atelier.commands.options.painting import MAX_SIDE, with_options
+from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.picture_name import stem_of
-from atelier.commands.parameters import EXISTING_FILE
-from atelier.commands.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.commands.options.service import Target, pass_target
 from atelier.lazy_group import interruption
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from atelier.process_changes import read_changes
-from atelier.process_log import ProcessLog
-from atelier.shutdown import Shutdown
-from atelier.up import Up
+from atelier.local.process_overrides import read_changes
+from atelier.local.up import Up
+from atelier.supervisor.process_log import ProcessLog
+from atelier.supervisor.shutdown import Shutdown
 from shared.settings import Settings
 
 

@@ -8,7 +8,7 @@ from click.core import ParameterSource
 
 from atelier.client.errors import ApiError, Fault, JobFailed
 from shared.errors import AtelierError
-from shared.field_words import in_words
+from shared.messages.field_words import in_words
 
 COMMAND = "atelier.command"  # in a context's meta: the context of the command that runs
 

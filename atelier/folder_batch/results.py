@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from atelier.client.batch import BatchItem
-from atelier.client.batch_download import GONE
+from atelier.client.batch_download import GONE, Saved
+from atelier.client.batch_download import saved as save_each
 from atelier.client.batch_run import BatchRun
 from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
-from atelier.folder_batch.crew import Inbox
-from atelier.folder_batch.looking import Want, digest_of_file, subjects_of
-from atelier.folder_batch.places import say_fault
+from atelier.folder_batch.output_check import say_fault
+from atelier.folder_batch.photo_check import Want, digest_of_file, subjects_of
+from atelier.folder_batch.progress import Board, Failure, News
+from atelier.folder_batch.progress_bar import OnNews
+from atelier.folder_batch.thread_pool import Inbox
 
 OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that its photo decides
 FORGOTTEN = "the service has forgotten it"
@@ -111,3 +114,44 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     if field == "styles" and isinstance(value, list):
         return {field: value[int(number) : int(number) + 1] if number.isdigit() else value}
     return {field: value}
+
+
+CONNECTIONS = 4  # pictures that are fetched at once
+
+
+def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
+    """Save pictures until the batch is done. What failed and was tried again counts as it ended last.
+
+    A picture that cannot be saved is a failure of its item alone.
+    """
+    ended: set[str] = set()  # custom ids
+    run.refresh()
+    for saved in save_each(run, folder, CONNECTIONS):
+        ended.add(saved.item.custom_id)
+        board.pace.count()
+        _enter(board, saved, run)
+        show(News(len(ended), run.batch.counts["total"], board.pace.per_second, board.say_failed()))
+
+
+def _enter(board: Board, saved: Saved, run: BatchRun) -> None:
+    name, item = saved.item.custom_id, saved.item
+    board.failures.pop(name, None)
+    if item.warnings:
+        board.warnings[name] = item.warnings
+    if not item.succeeded:
+        board.failures[name] = Failure(name, "", Result(run, item).reason, _subject_of(item))
+    if saved.fault is not None:
+        board.failures[name] = Failure(name, "", _say(saved.fault))
+    board.saved += saved.new
+    board.kept += len(saved.paths) - saved.new
+
+
+def _say(fault: Exception) -> str:
+    if not isinstance(fault, OSError):
+        return str(fault)
+    return f"{fault.filename} cannot be saved: {say_fault(fault)}" if fault.filename else say_fault(fault)
+
+
+def _subject_of(item: BatchItem) -> str:
+    """Return the style or mask that made an item fail, as its field; "" where something else did."""
+    return next((fault.field for fault in faults_of_options(item)), "")

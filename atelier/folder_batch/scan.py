@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 
-from atelier.folder_batch.journal import FILE
+from atelier.folder_batch.state_file import FILE
 from shared.errors import UnsupportedImage
-from shared.image_probe import ImageLimits, format_of
+from shared.images.probe import ImageLimits, format_of
 
 FEW = 3  # files that are named
 HEAD_BYTES = 4096  # of a file: enough to tell what it is

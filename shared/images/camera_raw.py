@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from shared.tiff_directory import Layout, directories, entries, layout_of, numbers, values
+from shared.images.tiff_directory import Layout, directories, entries, layout_of, numbers, values
 
 _MAX_DIRECTORIES = 64
 _MAX_TAGS = 4096  # of one; those that tell a camera's file come early

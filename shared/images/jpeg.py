@@ -8,7 +8,7 @@ from shared.images.jpeg_missing import missing_share
 from shared.images.jpeg_scans import Scans
 from shared.images.orientation import orientation_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
-from shared.tiff_directory import exif_orientation
+from shared.images.tiff_directory import exif_orientation
 
 _MAX_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
 _MAX_JUNK = 65_536  # bytes between segments

@@ -3,7 +3,7 @@
 import re
 import zlib
 
-from shared.tiff_directory import exif_orientation
+from shared.images.tiff_directory import exif_orientation
 
 MOST_BYTES = 1024 * 1024  # of XMP or a profile in text; a real one has some thousands
 

@@ -7,7 +7,7 @@ from PIL.TiffImagePlugin import COMPRESSION_INFO
 
 from shared.images.orientation import MOST_BYTES, orientation_of
 from shared.images.structure import MAX_PROFILE, Container, Unreadable, Unsupported
-from shared.tiff_directory import (
+from shared.images.tiff_directory import (
     ORIENTATION,
     Entry,
     Layout,

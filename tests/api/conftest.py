@@ -12,20 +12,21 @@ from werkzeug.serving import make_server
 
 from api.app import create_app
 from api.services import Services
-from atelier.embedded_server import EmbeddedServer
-from shared.batch_store import BatchStore
-from shared.cards import load_catalog
-from shared.disk_guard import open_disk_guard
-from shared.file_store import FileStore
-from shared.job_queries import JobQueries
-from shared.job_queue import JobQueue, make_celery
-from shared.job_store import JobStore
-from shared.object_store import ObjectStore
+from atelier.local.redis_server import EmbeddedServer
+from shared.batches.store import BatchStore
+from shared.cards.card import load_catalog
+from shared.files.file_store import FileStore
+from shared.files.style_library import StyleLibrary
+from shared.jobs.queries import JobQueries
+from shared.jobs.store import JobStore
+from shared.queue.celery_app import make_celery
+from shared.queue.job_queue import JobQueue
 from shared.settings import ApiSettings, JobRules, Limits, Settings
-from shared.style_library import StyleLibrary
-from shared.worker_roster import WorkerRoster
-from tests.support.fake_worker import FakeWorker
-from tests.support.openapi_client import CheckedClient
+from shared.storage.base import ObjectStore
+from shared.storage.disk_guard import open_disk_guard
+from shared.workers.roster import WorkerRoster
+from tests.support.http.openapi_client import CheckedClient
+from tests.support.jobs.fake_worker import FakeWorker
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ from werkzeug.serving import make_server
 from api.app import create_app
 from api.services import Services, build_services
 from atelier.client.client import Client
-from atelier.embedded_server import EmbeddedServer
+from atelier.local.redis_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
-from shared.job_list import JobFilter
-from shared.redis_server import Client as RedisClient
+from shared.jobs.listing import JobFilter
+from shared.jobs.status import Status
+from shared.redis.client import Client as RedisClient
 from shared.settings import ApiSettings, JobRules, Settings
-from shared.status import Status
-from tests.support.batch_worker import BatchWorker
-from tests.support.fake_worker import FakeWorker
-from tests.support.trouble import Trouble
+from tests.support.http.trouble import Trouble
+from tests.support.jobs.batch_worker import BatchWorker
+from tests.support.jobs.fake_worker import FakeWorker
 
 
 @pytest.fixture

@@ -12,15 +12,16 @@ from click.testing import CliRunner, Result
 
 from api.services import Services
 from atelier import Client, GenerateRequest
-from atelier.cli import default_url, main
+from atelier.cli import main
 from atelier.client.job import Job
+from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
-from atelier.up_record import UpRecord, write_record
-from shared.model_reload import ReloadWish
+from atelier.local.run_file import UpRecord, write_record
 from shared.settings import ApiSettings, Settings
-from tests.support import pictures
-from tests.support.fake_worker import PICTURE, FakeWorker
-from tests.support.transform_card import write_card
+from shared.workers.reload import ReloadWish
+from tests.support.images import pictures
+from tests.support.jobs.fake_worker import PICTURE, FakeWorker
+from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 Run = Callable[..., Result]

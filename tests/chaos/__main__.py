@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tests.chaos.disk import can_mount
+from tests.chaos.judging.report import is_good, print_findings, print_report, write_report
 from tests.chaos.plan import Scale
-from tests.chaos.report import is_good, print_findings, print_report, write_report
 from tests.chaos.run import Result, run_seed, set_up
 
 LEASE_SECONDS = 5.0  # the default, by which P3 is judged

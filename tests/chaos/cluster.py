@@ -8,14 +8,14 @@ from pathlib import Path
 
 import redis
 
-from atelier.embedded_server import server_url
-from atelier.installation import SERVER_FOLDER
-from atelier.stack import RunningStack
-from shared.redis_server import PREFIX, Client
+from atelier.local.processes import SERVER_FOLDER
+from atelier.local.redis_server import server_url
+from atelier.local.stack import RunningStack
+from shared.redis.client import PREFIX, Client
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.http.tcp_proxy import TcpProxy
 
 WRAP = (sys.executable, "-m", "tests.chaos.disturbed")
 GRACE_SECONDS = 2.0  # of workers: short, so that a SIGTERM gives work back

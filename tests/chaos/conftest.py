@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.facts import Claim, Facts, Happening, JobFacts
-from tests.chaos.ledger import Entry
+from tests.chaos.clients.ledger import Entry
+from tests.chaos.judging.facts import Claim, Facts, Happening, JobFacts
 from tests.chaos.plan import Plan, Scale
 from tests.chaos.schedule import draw_plan
 

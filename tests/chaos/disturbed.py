@@ -2,7 +2,7 @@
 
 Stands before a command, as `python -m tests.chaos.disturbed PYTHON -m MODULE ARGUMENTS...`, and becomes it.
 The clock is wrong by CHAOS_CLOCK_SECONDS. A job dwells, or kills its process, where its latents or its
-picture carry the marks of `tests.chaos.wishes`.
+picture carry the marks of `tests.chaos.clients.wishes`.
 """
 
 import datetime
@@ -55,8 +55,8 @@ def _shifted_datetime(seconds: float) -> type:
 
 def open_seams() -> None:
     """Let marked jobs dwell in their worker, or kill it when they are decoded or predicted."""
-    batcher: Any = importlib.import_module("worker.batcher")
-    generation: Any = importlib.import_module("worker.generation")
+    batcher: Any = importlib.import_module("worker.execution.batcher")
+    generation: Any = importlib.import_module("worker.kinds.generation")
     decode: Any = importlib.import_module("worker.codec.decode")
     prepare, run_batch, open_image = generation.prepare, batcher._run_batch, decode.open_image
 

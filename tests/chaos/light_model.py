@@ -8,7 +8,7 @@ start again often here.
 import sys
 from pathlib import Path
 
-from shared.cards import load_catalog
+from shared.cards.card import load_catalog
 from tests.chaos.marks import LATENT_SIZE
 
 NAME = "light"
@@ -17,8 +17,8 @@ STYLIZER = "magenta-mobile"
 
 def write(folder: Path) -> None:
     """Save the model and its card below a folder."""
-    from tests.support.generator_cards import generator_card
-    from tests.support.generator_modules import HubBlocks
+    from tests.support.models.generator_cards import generator_card
+    from tests.support.models.generator_modules import HubBlocks
     from worker.models.store import ModelStore
 
     model = folder.absolute() / NAME

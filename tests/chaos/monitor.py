@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import redis
 
-from atelier.stack import StackFailed
+from atelier.local.stack import StackFailed
 from shared.identifiers import ANONYMOUS
-from shared.redis_server import PREFIX
-from shared.status import Lane
+from shared.redis.client import PREFIX
+from shared.specs.parts import Lane
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.plan import MODEL_WORKERS
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.chaos.wishes import Pool, Wish
+from tests.chaos.clients.wishes import Pool, Wish
 
 MODEL_WORKERS = ("worker", "worker-2")
 PROXIED = ("api", *MODEL_WORKERS)  # processes whose connection to the server leads through a proxy

@@ -13,19 +13,19 @@ from pathlib import Path
 import redis
 
 from shared.identifiers import ANONYMOUS
-from shared.object_store import open_object_store
-from shared.orphans import collect
-from shared.redis_server import PREFIX
-from shared.status import Lane
+from shared.maintenance.orphans import collect
+from shared.redis.client import PREFIX
+from shared.specs.parts import Lane
+from shared.storage.object_store import open_object_store
+from tests.chaos.clients.ledger import Ledger, Refusal
+from tests.chaos.clients.load import Load
 from tests.chaos.cluster import Cluster, Workshop, running
-from tests.chaos.evidence import carry_out_calmly, forget_calm_jobs, gather
-from tests.chaos.facts import Facts
 from tests.chaos.faults import Faults, Strike
-from tests.chaos.figures import Figures, end_of, measure
-from tests.chaos.ledger import Ledger, Refusal
-from tests.chaos.load import Load
+from tests.chaos.judging.evidence import carry_out_calmly, forget_calm_jobs, gather
+from tests.chaos.judging.facts import Facts
+from tests.chaos.judging.figures import Figures, end_of, measure
+from tests.chaos.judging.oracle import Finding, judge
 from tests.chaos.monitor import Monitor, as_json, is_calm
-from tests.chaos.oracle import Finding, judge
 from tests.chaos.plan import BatchOrder, Fault, Order, Plan, Scale
 from tests.chaos.schedule import draw_plan
 

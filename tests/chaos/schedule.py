@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from tests.chaos.batch_orders import STAMPEDE, draw_batches
+from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
+from tests.chaos.clients.wishes import Pool, Wish, draw_pool
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan, Scale
 from tests.chaos.trials import draw_trials
-from tests.chaos.wishes import Pool, Wish, draw_pool
 
 HOUR = 3600.0
 

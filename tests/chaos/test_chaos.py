@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 
 from tests.chaos.disk import can_mount
+from tests.chaos.judging.report import print_findings, print_report
 from tests.chaos.plan import Scale
-from tests.chaos.report import print_findings, print_report
 from tests.chaos.run import run_seed, set_up
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow, pytest.mark.timeout(600)]

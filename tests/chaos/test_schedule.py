@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from tests.chaos.batch_orders import STAMPEDE
+from tests.chaos.clients.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
 from tests.chaos.schedule import HOUR, draw_plan

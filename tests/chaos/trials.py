@@ -3,8 +3,8 @@
 import random
 from collections.abc import Iterator
 
+from tests.chaos.clients.wishes import Pool, Wish
 from tests.chaos.plan import MODEL_WORKERS, Fault, Order, Scale, Trial
-from tests.chaos.wishes import Pool, Wish
 
 
 def draw_trials(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Trial]:

@@ -13,8 +13,8 @@ from PIL import Image
 
 from atelier.client.client import Client
 from atelier.client.job import Job
-from tests.support import pictures
 from tests.support.compose_stack import ROOT, ComposeStack
+from tests.support.images import pictures
 from tests.support.waiting import eventually, until_running
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(1800)]

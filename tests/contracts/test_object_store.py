@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from obstore.exceptions import GenericError
 
-from shared.bucket_store import _mapped
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
-from shared.object_store import ObjectStore, open_object_store
+from shared.storage.base import ObjectStore
+from shared.storage.bucket import _mapped
+from shared.storage.object_store import open_object_store
 
 
 @pytest.fixture(params=["file", "memory"])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.corpus.case import Case, Pixels, rgba, turned
 from tests.corpus.profiles import COLORED, GREY
-from tests.support.pictures import chunk
+from tests.support.images.pictures import chunk
 
 _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}  # by color type
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}

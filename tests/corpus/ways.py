@@ -11,19 +11,19 @@ import httpx
 import numpy as np
 from PIL import Image
 
-from atelier.stack import RunningStack
-from shared.cards import load_catalog
+from atelier.local.stack import RunningStack
+from shared.cards.card import load_catalog
 from shared.errors import AtelierError
 from shared.identifiers import file_id, sha256
-from shared.image_probe import ImageLimits, probe
-from shared.specs import JOB_SPEC, resolve
+from shared.images.probe import ImageLimits, probe
+from shared.specs.spec import JOB_SPEC, resolve
 from tests.corpus.case import REFUSALS, Case, Pixels
 from tests.corpus.reference import difference, expected
-from worker import stylization
-from worker.batcher import Batcher
 from worker.codec.encode import encode
-from worker.style_cache import StyleCache
-from worker.tools import Tools
+from worker.execution.batcher import Batcher
+from worker.execution.resources import Tools
+from worker.execution.style_cache import StyleCache
+from worker.kinds import stylization
 
 MOST = 0.5  # levels of mean difference
 WAIT_SECONDS = 60

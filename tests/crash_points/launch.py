@@ -54,18 +54,18 @@ def _strike(point: Point, name: str, strikes: Strikes, call: Call) -> None:
 
 def _hurry_deliveries() -> None:
     """Let a try whose process died be made again after a second, not after half a minute."""
-    import worker.webhook_dispatcher
-    from worker.webhook_delivery import DeliveryRules
+    import worker.webhooks.dispatcher
+    from worker.webhooks.delivery import DeliveryRules
 
     quick = functools.partial(DeliveryRules, timeout_seconds=0.8, lease_seconds=1.0)
-    vars(worker.webhook_dispatcher)["DeliveryRules"] = quick
+    vars(worker.webhooks.dispatcher)["DeliveryRules"] = quick
 
 
 def main() -> None:
     """Prepare this process, then become the entry."""
     name, folder, _, module, *arguments = sys.argv[1:]
     if name.startswith("worker"):
-        from tests.support import light_models
+        from tests.support.models import light_models
 
         light_models.install()
     if name == "io":

@@ -74,26 +74,26 @@ def _size(call: Call) -> str:
     return str(len(call.arguments[0]))
 
 
-_JOBS = "shared.job_store:JobStore"
-_DELIVERIES = "shared.webhook_deliveries:Deliveries"
-_FOLDER = "shared.local_object_store:LocalObjectStore"
-_GENERATE = "tests.support.light_models:LightGenerator.generate"
-_SCRIPT = "shared.redis_server:Scripts.run"
+_JOBS = "shared.jobs.store:JobStore"
+_DELIVERIES = "shared.webhooks.store:Deliveries"
+_FOLDER = "shared.storage.local:LocalObjectStore"
+_GENERATE = "tests.support.models.light_models:LightGenerator.generate"
+_SCRIPT = "shared.redis.client:Scripts.run"
 
 POINTS = (
     Point("api.before-create", "api", "before", f"{_JOBS}.submit"),
     Point("api.after-create", "api", "after", f"{_JOBS}.submit"),
-    Point("api.before-ring", "api", "before", "api.submissions:ring"),
-    Point("api.after-ring", "api", "after", "api.submissions:ring"),
+    Point("api.before-ring", "api", "before", "api.jobs.submission:ring"),
+    Point("api.after-ring", "api", "after", "api.jobs.submission:ring"),
     Point("api.upload-before-rename", "api", "before", f"{_FOLDER}._publish"),
-    Point("api.upload-before-record", "api", "before", _SCRIPT, _script("add_file")),
-    Point("api.upload-after-record", "api", "after", _SCRIPT, _script("add_file")),
+    Point("api.upload-before-record", "api", "before", _SCRIPT, _script("files/add_file")),
+    Point("api.upload-after-record", "api", "after", _SCRIPT, _script("files/add_file")),
     Point("api.after-forget", "api", "after", f"{_JOBS}.delete"),
     Point("worker.before-claim", "worker", "before", f"{_JOBS}.claim_next"),
     Point("worker.after-claim", "worker", "after", f"{_JOBS}.claim_next", _is_taken),
-    Point("worker.after-load", "worker", "before", "worker.transformation:prepare"),
-    Point("worker.after-decode", "worker", "after", "worker.transformation:decode"),
-    Point("worker.after-predict", "worker", "after", "worker.generation:predict"),
+    Point("worker.after-load", "worker", "before", "worker.kinds.transformation:prepare"),
+    Point("worker.after-decode", "worker", "after", "worker.kinds.transformation:decode"),
+    Point("worker.after-predict", "worker", "after", "worker.kinds.generation:predict"),
     Point("worker.before-store", "worker", "before", "worker.pipeline:_store"),
     Point("worker.before-rename", "worker", "before", f"{_FOLDER}._publish"),
     Point("worker.after-rename", "worker", "after", f"{_FOLDER}._publish"),
@@ -109,17 +109,17 @@ POINTS = (
     Point("worker.after-release", "worker", "after", f"{_JOBS}.release"),
     Point("worker.after-beat", "worker", "after", f"{_JOBS}.beat"),
     Point("reaper.after-taking-back", "", "after", f"{_JOBS}.reap", lambda c: bool(c.result.taken_back)),
-    Point("reaper.before-ringing-the-sweep", "", "before", "shared.job_queue:JobQueue.ring_sweep"),
-    Point("io.before-delete", "io", "before", "shared.garbage:Garbage._remove"),
+    Point("reaper.before-ringing-the-sweep", "", "before", "shared.queue.job_queue:JobQueue.ring_sweep"),
+    Point("io.before-delete", "io", "before", "shared.maintenance.garbage:Garbage._remove"),
     Point("io.before-unlisting", "io", "before", "redis:Redis.zrem", _is_garbage),
     Point("io.before-claiming-deliveries", "io", "before", f"{_DELIVERIES}.claim"),
     Point("io.after-claiming-deliveries", "io", "after", f"{_DELIVERIES}.claim", lambda c: bool(c.result)),
-    Point("io.before-telling", "io", "before", "worker.webhook_sender:Sender.post"),
+    Point("io.before-telling", "io", "before", "worker.webhooks.sender:Sender.post"),
     Point("io.after-telling", "io", "before", f"{_DELIVERIES}.note"),
     Point("io.after-noting", "io", "after", f"{_DELIVERIES}.note"),
     # No steps of the table: what the stories and the poisoned jobs need.
-    Point("seen.at-batcher", "worker", "before", "worker.batcher:Batcher.call", act=live),
+    Point("seen.at-batcher", "worker", "before", "worker.execution.batcher:Batcher.call", act=live),
     Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),
-    Point("poison.at-decode", "worker", "before", "worker.transformation:decode", _is_poisoned),
+    Point("poison.at-decode", "worker", "before", "worker.kinds.transformation:decode", _is_poisoned),
     Point("poison.at-predict", "worker", "before", _GENERATE, _has_nines, note=_size),
 )

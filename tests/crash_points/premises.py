@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Self
 
 from atelier.client.client import Client
-from atelier.embedded_server import EmbeddedServer
-from atelier.installation import ROOT
-from atelier.listening import listen, url_of
-from atelier.readiness import is_ready
-from shared.job_queries import JobQueries
-from shared.job_store import JobStore
-from shared.object_store import open_object_store
-from shared.redis_server import connect
+from atelier.local.listen_socket import listen, url_of
+from atelier.local.processes import ROOT
+from atelier.local.readiness import is_ready
+from atelier.local.redis_server import EmbeddedServer
+from shared.jobs.queries import JobQueries
+from shared.jobs.store import JobStore
+from shared.redis.client import connect
 from shared.settings import JobRules
-from shared.worker_roster import WorkerRoster
+from shared.storage.object_store import open_object_store
+from shared.workers.roster import WorkerRoster
 from tests.crash_points.strikes import Strikes, Struck
-from tests.support import light_models
+from tests.support.models import light_models
 from tests.support.processes import is_alive
 from tests.support.waiting import eventually
 

@@ -13,9 +13,9 @@ from atelier.client.job import Job
 from atelier.client.transport import Transport
 from shared.identifiers import ANONYMOUS
 from tests.crash_points.premises import Premises
-from tests.support import pictures
 from tests.support.files import files_below
-from tests.support.light_models import GENERATOR, TRANSFORMER
+from tests.support.images import pictures
+from tests.support.models.light_models import GENERATOR, TRANSFORMER
 from tests.support.waiting import eventually
 
 DRAWING = {"type": "generate", "model": GENERATOR, "seeds": [1, 2]}

@@ -7,13 +7,13 @@ import pytest
 
 from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS
-from shared.webhook_deliveries import Deliveries
+from shared.webhooks.store import Deliveries
 from tests.crash_points import stories
 from tests.crash_points.audit import Ending, digests, ending_of, job_ids, stray_keys
 from tests.crash_points.points import POINTS
 from tests.crash_points.premises import Premises
 from tests.support.files import files_below
-from tests.support.receiver import receiver
+from tests.support.http.receiver import receiver
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow

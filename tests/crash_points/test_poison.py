@@ -12,7 +12,7 @@ from shared.settings import JobRules
 from tests.crash_points import stories
 from tests.crash_points.points import POISON
 from tests.crash_points.premises import SLOTS, Premises
-from tests.support.light_models import GENERATOR, LATENT_SIZE, TRANSFORMER
+from tests.support.models.light_models import GENERATOR, LATENT_SIZE, TRANSFORMER
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow

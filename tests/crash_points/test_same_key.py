@@ -11,7 +11,7 @@ import pytest
 from tests.crash_points import stories
 from tests.crash_points.audit import job_ids, stray_keys
 from tests.crash_points.premises import Premises
-from tests.support.light_models import TRANSFORMER
+from tests.support.models.light_models import TRANSFORMER
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.package_index import PackageIndex
+from tests.support.packages.package_index import PackageIndex
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent

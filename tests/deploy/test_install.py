@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.conftest import ROOT
-from tests.support.package_index import PackageIndex
+from tests.support.packages.package_index import PackageIndex
 
 SCRIPT = ROOT / "deploy" / "install"
 NOWHERE = "http://127.0.0.1:9/simple"

@@ -11,7 +11,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from tests.deploy.conftest import ROOT, MakeVenv
-from tests.support.package_index import PackageIndex, entries_of
+from tests.support.packages.package_index import PackageIndex, entries_of
 
 LOCKS = ("api", "worker", "dev")
 

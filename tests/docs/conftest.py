@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from atelier.stack import RunningStack
-from tests.support import pictures
-from tests.support.pages import blocks_of
-from tests.support.reader import Reader
-from tests.support.receiver import Receiver, receiver
+from atelier.local.stack import RunningStack
+from tests.support.http.receiver import Receiver, receiver
+from tests.support.images import pictures
+from tests.support.pages.pages import blocks_of
+from tests.support.pages.reader import Reader
 
 
 @pytest.fixture(scope="session")

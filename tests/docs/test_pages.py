@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.pages import PAGES, blocks_of
+from tests.support.pages.pages import PAGES, blocks_of
 
 RUN = {"sh", "python", "json", "http"}
 SHOWN = {"text", "yaml"}

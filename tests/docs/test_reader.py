@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.pages import Block
-from tests.support.reader import Reader
-from tests.support.receiver import Receiver
+from tests.support.http.receiver import Receiver
+from tests.support.pages.pages import Block
+from tests.support.pages.reader import Reader
 
 
 def block(language: str, text: str, before: str = "") -> Block:

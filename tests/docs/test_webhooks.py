@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from shared.webhook_keys import new_secret
-from tests.support.pages import blocks_of
-from worker.webhook_signature import signed_headers
+from shared.signing_secret import new_secret
+from tests.support.pages.pages import blocks_of
+from worker.webhooks.sender import signed_headers
 
 
 def test_the_receiver_takes_each_event_once(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from atelier.client.client import Client
-from atelier.stack import RunningStack
-from tests.support import pictures
+from atelier.local.stack import RunningStack
+from tests.support.images import pictures
 
 
 @pytest.fixture(scope="session")

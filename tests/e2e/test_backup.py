@@ -10,8 +10,8 @@ import pytest
 
 from atelier.client.client import Client
 from atelier.client.job import Job
-from atelier.stack import SERVER_VARIABLES, RunningStack
-from tests.support import pictures
+from atelier.local.stack import SERVER_VARIABLES, RunningStack
+from tests.support.images import pictures
 from tests.support.waiting import until_running
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from atelier.client.client import Client
-from atelier.stack import RunningStack
-from tests.support import pictures
+from atelier.local.stack import RunningStack
+from tests.support.images import pictures
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]

@@ -9,10 +9,10 @@ import pytest
 
 from atelier.client.client import Client
 from atelier.client.job import Job
-from atelier.stack import RunningStack
-from shared.redis_server import connect
-from shared.worker_roster import WorkerRoster
-from tests.support import pictures
+from atelier.local.stack import RunningStack
+from shared.redis.client import connect
+from shared.workers.roster import WorkerRoster
+from tests.support.images import pictures
 from tests.support.waiting import eventually, until_running
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]

@@ -15,10 +15,10 @@ from PIL import Image
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.stack import SERVER_VARIABLES, RunningStack
-from shared.cards import bundled_cards
-from tests.support import pictures
+from atelier.local.stack import SERVER_VARIABLES, RunningStack
+from shared.cards.card import bundled_cards
 from tests.support.files import files_below
+from tests.support.images import pictures
 from tests.support.waiting import eventually
 from worker.models.store import ModelStore
 

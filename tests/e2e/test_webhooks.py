@@ -9,8 +9,8 @@ from standardwebhooks.webhooks import Webhook as Verifier
 from atelier.client.client import Client
 from atelier.client.request_parts import Webhook
 from atelier.client.requests import GenerateRequest
-from atelier.stack import RunningStack
-from tests.support.receiver import Received, Receiver, receiver
+from atelier.local.stack import RunningStack
+from tests.support.http.receiver import Received, Receiver, receiver
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]

@@ -5,9 +5,9 @@ from tests.proofs.trial import Edit, Proof
 _CRASHES = "tests/crash_points/test_crash_points.py::test_a_job_outlives_the_process"
 _POISON = "tests/crash_points/test_poison.py"
 _CLOCKS = "tests/crash_points/test_wrong_clocks.py"
-_LUA = "shared/lua"
+_LUA = "shared/redis/lua"
 _NO_TAKING_BACK = Edit(
-    f"{_LUA}/reap.lua", "ZRANGEBYSCORE', LEASES, '-inf', now,", "ZRANGEBYSCORE', LEASES, '-inf', 0,"
+    f"{_LUA}/jobs/reap.lua", "ZRANGEBYSCORE', LEASES, '-inf', now,", "ZRANGEBYSCORE', LEASES, '-inf', 0,"
 )
 
 PROOFS = (
@@ -17,7 +17,7 @@ PROOFS = (
         f"{_CRASHES}[worker.before-claim]",
         (
             Edit(
-                "shared/reaper.py",
+                "shared/maintenance/reaper.py",
                 "self._queue.ring_for(line.waiting, line.first, line.lane)",
                 "pass",
             ),
@@ -27,7 +27,7 @@ PROOFS = (
         "P1",
         "the server writes what it accepts to a file",
         "tests/e2e/test_kills.py::test_accepted_jobs_go_on_when_the_server_is_killed",
-        (Edit("atelier/embedded_server.py", '"appendonly": "yes"', '"appendonly": "no"'),),
+        (Edit("atelier/local/redis_server.py", '"appendonly": "yes"', '"appendonly": "no"'),),
     ),
     Proof(
         "P1",
@@ -36,7 +36,7 @@ PROOFS = (
         "::test_a_worker_killed_in_the_middle_of_a_batch_costs_no_item_and_doubles_none",
         (
             Edit(
-                f"{_LUA}/prelude/lines.lua",
+                f"{_LUA}/includes/lines.lua",
                 "line_up(lane, owner, place, id)",
                 "if not get(id, 'batch')[1] then line_up(lane, owner, place, id) end",
             ),
@@ -45,10 +45,10 @@ PROOFS = (
     Proof(
         "P2",
         "a move must carry the number of the current attempt",
-        "tests/shared/test_job_attempts.py::test_a_worker_that_lost_its_lease_changes_nothing",
+        "tests/shared/jobs/test_job_attempts.py::test_a_worker_that_lost_its_lease_changes_nothing",
         (
             Edit(
-                f"{_LUA}/prelude/attempts.lua",
+                f"{_LUA}/includes/attempts.lua",
                 "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
                 "if job[1] == 'running' then return 'ok' end",
             ),
@@ -57,10 +57,10 @@ PROOFS = (
     Proof(
         "P2",
         "only a running job can be ended by a worker",
-        "tests/shared/test_job_store.py::test_a_running_job_is_canceled_at_once_and_its_worker_told",
+        "tests/shared/jobs/test_store.py::test_a_running_job_is_canceled_at_once_and_its_worker_told",
         (
             Edit(
-                f"{_LUA}/prelude/attempts.lua",
+                f"{_LUA}/includes/attempts.lua",
                 "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
                 "if job[2] == attempt then return 'ok' end",
             ),
@@ -85,7 +85,7 @@ PROOFS = (
         "::test_every_worker_takes_jobs_soon_after_the_server_answers_again[30]",
         (
             Edit(
-                "worker/consuming.py",
+                "worker/process/consumer.py",
                 "conn.ensure_connection = partial(self._connect, conn.ensure_connection)",
                 "pass",
             ),
@@ -96,27 +96,27 @@ PROOFS = (
         "reads that wait at the server are given up when its answer is overdue",
         "tests/reliability/test_broken_connections.py"
         "::test_a_worker_whose_connections_are_black_holed_consumes_again",
-        (Edit("shared/job_queue.py", "HEALTH_CHECK_SECONDS = 2 ", "HEALTH_CHECK_SECONDS = 3600 "),),
+        (Edit("shared/queue/celery_app.py", "HEALTH_CHECK_SECONDS = 2 ", "HEALTH_CHECK_SECONDS = 3600 "),),
     ),
     Proof(
         "P6",
         "a job that lost too many workers fails",
         f"{_POISON}::test_a_picture_that_kills_at_decode_takes_nobody_along",
-        (Edit(f"{_LUA}/reap.lua", "if crashes >= tonumber(ARGV[1]) then", "if false then"),),
+        (Edit(f"{_LUA}/jobs/reap.lua", "if crashes >= tonumber(ARGV[1]) then", "if false then"),),
     ),
     Proof(
         "P6",
         "a job that lost a worker never runs in a micro-batch",
-        "tests/worker/test_running_alone.py::test_a_job_that_lost_a_worker_runs_alone",
-        (Edit("worker/generation.py", "alone=attempt.job.crashes > 0", "alone=False"),),
+        "tests/worker/execution/test_running_alone.py::test_a_job_that_lost_a_worker_runs_alone",
+        (Edit("worker/kinds/generation.py", "alone=attempt.job.crashes > 0", "alone=False"),),
     ),
     Proof(
         "P6",
         "a worker runs one job at a time of those that lost two workers",
-        "tests/shared/test_crash_company.py::test_a_worker_runs_one_job_that_lost_two_workers_at_a_time",
+        "tests/shared/jobs/test_crash_company.py::test_a_worker_runs_one_job_that_lost_two_workers_at_a_time",
         (
             Edit(
-                f"{_LUA}/claim.lua",
+                f"{_LUA}/jobs/claim.lua",
                 "if is_suspect(id) and holds_suspect() then return 'suspect' end",
                 "",
             ),
@@ -128,7 +128,7 @@ PROOFS = (
         "tests/crash_points/test_same_key.py::test_fifty_equal_requests_at_once_make_one_job",
         (
             Edit(
-                f"{_LUA}/submit.lua",
+                f"{_LUA}/jobs/submit.lua",
                 "if known[1] then return same_or_conflict(known[1], known[2]) end",
                 "",
             ),
@@ -138,7 +138,7 @@ PROOFS = (
         "P7",
         "the script that accepts a job looks its id up",
         "tests/crash_points/test_same_key.py::test_fifty_puts_under_one_id_at_once_make_one_job",
-        (Edit(f"{_LUA}/submit.lua", "if taken[1] then return same_or_conflict(id, taken[2]) end", ""),),
+        (Edit(f"{_LUA}/jobs/submit.lua", "if taken[1] then return same_or_conflict(id, taken[2]) end", ""),),
     ),
     Proof(
         "P8",
@@ -146,12 +146,12 @@ PROOFS = (
         _CLOCKS + "::test_a_job_tells_the_right_times",
         (
             Edit(
-                f"{_LUA}/prelude/records.lua",
+                f"{_LUA}/includes/records.lua",
                 "local now = clock[1] * 1000 + math.floor(clock[2] / 1000)",
                 "local now = tonumber(KEYS[2])",
             ),
             Edit(
-                "shared/redis_server.py",
+                "shared/redis/scripts.py",
                 "(keys=[self.prefix], args",
                 "(keys=[self.prefix, str(int(__import__('time').time() * 1000))], args",
             ),
@@ -160,9 +160,9 @@ PROOFS = (
     Proof(
         "P9",
         "moves of accepted jobs may write while the server is out of memory",
-        "tests/shared/test_full_server.py"
+        "tests/shared/jobs/test_full_server.py"
         "::test_accepted_jobs_make_every_move_while_the_server_is_out_of_memory",
-        (Edit("shared/redis_server.py", '= "#!lua flags=allow-oom\\n"', '= ""'),),
+        (Edit("shared/redis/scripts.py", '= "#!lua flags=allow-oom\\n"', '= ""'),),
     ),
     Proof(
         "P9",
@@ -174,7 +174,7 @@ PROOFS = (
         "P10",
         "a worker that stops gives back what it has not finished, uncounted",
         f"{_CRASHES}[worker.after-release]",
-        (Edit(f"{_LUA}/release.lua", "redis.call('HINCRBY', job_key(id), 'released', 1)", ""),),
+        (Edit(f"{_LUA}/jobs/release.lua", "redis.call('HINCRBY', job_key(id), 'released', 1)", ""),),
     ),
     Proof(
         "P10",
@@ -182,7 +182,7 @@ PROOFS = (
         "tests/reliability/test_drain.py::test_unfinished_work_starts_elsewhere_at_once_and_counts_nothing",
         (
             Edit(
-                "worker/model_worker.py",
+                "worker/process/model_worker.py",
                 "self._hand_on(release_all(self._base.hasty_store, self._held.all()))",
                 "release_all(self._base.hasty_store, [])",
             ),
@@ -191,13 +191,13 @@ PROOFS = (
     Proof(
         "P11",
         "a strict server syncs its journal before it answers",
-        "tests/atelier/test_strict.py::test_an_installation_that_is_started_strict_has_such_a_server",
-        (Edit("atelier/embedded_server.py", '"always" if strict else "everysec"', '"everysec"'),),
+        "tests/atelier/commands/test_strict.py::test_an_installation_that_is_started_strict_has_such_a_server",
+        (Edit("atelier/local/redis_server.py", '"always" if strict else "everysec"', '"everysec"'),),
     ),
     Proof(
         "P11",
         "a journal that was cut at its end is loaded up to there",
-        "tests/atelier/test_journal.py::test_a_torn_end_is_cut_away_and_told_and_all_else_is_there[7]",
-        (Edit("atelier/embedded_server.py", '"aof-load-truncated": "yes"', '"aof-load-truncated": "no"'),),
+        "tests/atelier/local/test_aof_repair.py::test_a_torn_end_is_cut_away_and_told_and_all_else_is_there[7]",
+        (Edit("atelier/local/redis_server.py", '"aof-load-truncated": "yes"', '"aof-load-truncated": "no"'),),
     ),
 )

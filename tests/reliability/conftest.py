@@ -9,14 +9,14 @@ import pytest
 
 from atelier.client.client import Client
 from atelier.client.job import Job
-from atelier.installation import own_server_url
-from atelier.stack import RunningStack
-from shared.redis_server import Client as RedisClient
-from shared.redis_server import connect
-from shared.worker_roster import WorkerRoster
+from atelier.local.processes import own_server_url
+from atelier.local.stack import RunningStack
+from shared.redis.client import Client as RedisClient
+from shared.redis.client import connect
+from shared.workers.roster import WorkerRoster
 from tests.support.files import files_below
-from tests.support.light_models import GENERATOR, HOLD_VARIABLE, write_cards
-from tests.support.tcp_proxy import TcpProxy
+from tests.support.http.tcp_proxy import TcpProxy
+from tests.support.models.light_models import GENERATOR, HOLD_VARIABLE, write_cards
 from tests.support.waiting import eventually
 
 LEASE_SECONDS = 5.0

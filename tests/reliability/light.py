@@ -3,7 +3,7 @@
 import runpy
 import sys
 
-from tests.support.light_models import install
+from tests.support.models.light_models import install
 
 
 def main() -> None:

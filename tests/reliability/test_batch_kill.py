@@ -6,7 +6,7 @@ import pytest
 
 from atelier.client.job import Job
 from tests.reliability.conftest import Site
-from tests.support.light_models import GENERATOR
+from tests.support.models.light_models import GENERATOR
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow

@@ -13,11 +13,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from atelier.stack import RunningStack
-from shared.redis_server import Client
+from atelier.local.stack import RunningStack
+from shared.redis.client import Client
 from tests.reliability.conftest import LIGHT
-from tests.support import pictures
-from tests.support.light_models import GENERATOR, HOLD_VARIABLE, write_cards
+from tests.support.images import pictures
+from tests.support.models.light_models import GENERATOR, HOLD_VARIABLE, write_cards
 from tests.support.small_disk import SmallDisk
 from tests.support.waiting import eventually
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from atelier.embedded_server import answers
+from atelier.local.redis_server import answers
 from tests.reliability.conftest import SLOTS, WORKERS, Site
 from tests.support.waiting import eventually
 

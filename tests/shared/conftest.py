@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.batch_store import BatchStore
-from shared.job_store import JobStore
+from shared.batches.store import BatchStore
+from shared.jobs.store import JobStore
 from shared.settings import BatchRules
 
 

@@ -7,22 +7,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.cards import ModelCard, load_catalog
-from shared.garbage import Garbage
+from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.image_probe import ImageLimits
-from shared.job_queue import JobQueue, make_celery
-from shared.job_store import JobStore
-from shared.jobs import Job
-from shared.object_store import ObjectStore
+from shared.images.probe import ImageLimits
+from shared.jobs.job import Job
+from shared.jobs.store import JobStore
+from shared.jobs.submission import Submission
+from shared.maintenance.garbage import Garbage
+from shared.queue.celery_app import make_celery
+from shared.queue.job_queue import JobQueue
 from shared.settings import Settings
-from shared.specs import JOB_SPEC, resolve
-from shared.submission import Submission
-from worker.attempts import HeldAttempts
-from worker.batcher import Batcher
+from shared.specs.spec import JOB_SPEC, resolve
+from shared.storage.base import ObjectStore
+from worker.execution.attempt import HeldAttempts
+from worker.execution.batcher import Batcher
+from worker.execution.resources import Tools
+from worker.execution.style_cache import StyleCache
 from worker.runner import JobRunner
-from worker.style_cache import StyleCache
-from worker.tools import Tools
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.health import STALE_SECONDS, Health, judge, write_health
+from shared.workers.health import STALE_SECONDS, Health, judge, write_health
 
 
 def test_a_worker_that_makes_progress_is_healthy(tmp_path: Path) -> None:

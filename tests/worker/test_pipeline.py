@@ -8,20 +8,21 @@ import numpy as np
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.image_probe import ImageLimits
-from shared.jobs import Job
-from shared.object_store import ObjectStore
-from shared.status import Lane, Status
-from tests.support import pictures
+from shared.images.probe import ImageLimits
+from shared.jobs.job import Job
+from shared.jobs.status import Status
+from shared.specs.parts import Lane
+from shared.storage.base import ObjectStore
+from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker import pipeline
-from worker.batcher import Batcher
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
 from worker.codec.encode import encode
-from worker.pictures import Film, Picture
-from worker.style_cache import StyleCache
-from worker.tools import Tools
+from worker.execution.batcher import Batcher
+from worker.execution.picture import Film, Picture
+from worker.execution.resources import Tools
+from worker.execution.style_cache import StyleCache
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
 ALPHA = np.full((24, 32), 255, np.uint8)

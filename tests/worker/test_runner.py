@@ -4,10 +4,11 @@ import pytest
 
 from shared.errors import CorruptImage, ModelUnavailable, OutOfDisk, StorageUnavailable, UnknownModel
 from shared.identifiers import ANONYMOUS, sha256
-from shared.job_queue import queue_of
-from shared.job_record import RECORD_SCHEMA
-from shared.status import Lane, Status
-from shared.submission import milliseconds
+from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.status import Status
+from shared.jobs.submission import milliseconds
+from shared.queue.celery_app import queue_of
+from shared.specs.parts import Lane
 from tests.worker.conftest import Bench
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from shared.image_probe import ImageInfo, ImageLimits, check_frames, open_image, refusing
+from shared.images.probe import ImageInfo, ImageLimits, check_frames, open_image, refusing
 from worker.codec.decode import current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif
-from worker.input_file import InputFile, bytes_of
+from worker.codec.input_file import InputFile, bytes_of
 
 AnimationFormat = Literal["gif", "webp"]
 

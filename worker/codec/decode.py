@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.image_probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
-from shared.working_size import Size
+from shared.images.probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
+from shared.specs.working_size import Size
+from worker.codec.input_file import InputFile, bytes_of
 from worker.codec.upright import UprightDrawing
-from worker.input_file import InputFile, bytes_of
 from worker.memory import give_back
 
 _LARGE_PIXELS = 16_000_000  # from here on decoding costs hundreds of megabytes

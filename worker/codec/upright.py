@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.working_size import Size
+from shared.specs.working_size import Size
 from worker.codec.pixels import strips
 from worker.codec.profile import srgb_converter
 

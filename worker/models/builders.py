@@ -19,34 +19,34 @@ def build(name: str, folder: Path) -> None:
 
 def _build_magenta_mobile(folder: Path) -> None:
     import_tensorflow()
-    from worker.models.magenta_mobile import build_magenta_mobile
+    from worker.models.stylization.magenta_mobile import build_magenta_mobile
 
     build_magenta_mobile(folder)
 
 
 def _build_multistyle(folder: Path) -> None:
     import_tensorflow()
-    from worker.models.multistyle import build_multistyle
+    from worker.models.stylization.multistyle import build_multistyle
 
     build_multistyle(folder)
 
 
 def _build_mnist_dcgan(folder: Path) -> None:
-    from worker.models.dcgan import build_mnist_dcgan
+    from worker.models.generation.dcgan import build_mnist_dcgan
 
     build_mnist_dcgan(folder)
 
 
 def _build_nst_mobilenetv2(folder: Path) -> None:
     import_tensorflow()
-    from worker.models.nst_backbones import build_mobilenet_features
+    from worker.models.nst.backbones import build_mobilenet_features
 
     build_mobilenet_features(folder)
 
 
 def _build_nst_vgg19(folder: Path) -> None:
     import_tensorflow()
-    from worker.models.nst_backbones import build_vgg19_features
+    from worker.models.nst.backbones import build_vgg19_features
 
     build_vgg19_features(folder)
 

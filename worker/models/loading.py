@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.cards import ModelCard, load_catalog
+from shared.cards.card import ModelCard, load_catalog
 from worker.models.store import ModelStore
 
 if TYPE_CHECKING:
-    from worker.models.generator import Generator
-    from worker.models.hub_generator import HubGenerator
-    from worker.models.nst import StyleOptimizer
-    from worker.models.stylizer import Stylizer
-    from worker.models.transformer import Transformer
+    from worker.models.generation.generator import Generator
+    from worker.models.generation.savedmodel_generator import HubGenerator
+    from worker.models.image_to_image import Transformer
+    from worker.models.nst.style_optimizer import StyleOptimizer
+    from worker.models.stylization.stylizer import Stylizer
 
 _OWN_WEIGHTS = ("builtin", "trained")  # sources of weights without a network; the others give SavedModels
 
@@ -30,22 +30,22 @@ def load_model(
     stored = store.open(chosen)
     card = card.model_copy(update={"version": chosen.version})
     if card.kind == "generate" and card.source.type not in _OWN_WEIGHTS:
-        from worker.models.hub_generator import HubGenerator
+        from worker.models.generation.savedmodel_generator import HubGenerator
 
         return HubGenerator.load(card, stored.folder)
     if card.kind == "generate":
-        from worker.models.generator import Generator
+        from worker.models.generation.generator import Generator
 
         return Generator.load(card, stored.folder, digest=stored.manifest.digest)
     if card.kind == "transform":
-        from worker.models.transformer import Transformer
+        from worker.models.image_to_image import Transformer
 
         return Transformer.load(card, stored.folder)
     if card.optimizes:
-        from worker.models.nst import StyleOptimizer
+        from worker.models.nst.style_optimizer import StyleOptimizer
 
         return StyleOptimizer.load(card, stored.folder)
-    from worker.models.stylizer import Stylizer
+    from worker.models.stylization.stylizer import Stylizer
 
     return Stylizer.load(card, stored.folder)
 

@@ -3,9 +3,9 @@
 import hashlib
 from pathlib import Path
 
-from shared.cards import ModelCard, SavedModelSource, TrainedSource
-from worker.models.hub import SAVED_MODEL_FILE
-from worker.models.manifest import MANIFEST_FILE, StoredFile
+from shared.cards.card import ModelCard, SavedModelSource, TrainedSource
+from worker.models.files.hub import SAVED_MODEL_FILE
+from worker.models.files.manifest import MANIFEST_FILE, StoredFile
 from worker.models.store import StoredModel
 
 

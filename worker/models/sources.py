@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cards import BuiltinSource, HubSource, ModelCard, SavedModelSource, TrainedSource, UrlSource
+from shared.cards.card import BuiltinSource, HubSource, ModelCard, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
-from worker.models.archive import download, unpack
 from worker.models.builders import build
-from worker.models.dcgan_weights import copy_weights
-from worker.models.hub import SAVED_MODEL_FILE, fetch_module
+from worker.models.files.archive import download, unpack
+from worker.models.files.hub import SAVED_MODEL_FILE, fetch_module
+from worker.models.generation.dcgan_weights import copy_weights
 
 
 @dataclass(frozen=True, slots=True)

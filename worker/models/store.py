@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cards import ModelCard
+from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
-from shared.places import refuse_place, require_folder
-from worker.models.manifest import (
+from shared.storage.places import refuse_place, require_folder
+from worker.models.files.manifest import (
     MANIFEST_FILE,
     Manifest,
     check_files,

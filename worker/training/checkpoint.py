@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidRequest, ModelCorrupt
-from worker.training.standing import Standing
+from worker.training.early_stopping import Standing
 
 FOLDER = "checkpoints"  # within a run's
 _KEPT = 2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import InvalidRequest
-from worker.models.dcgan_architecture import SIDES
+from worker.models.generation.dcgan_architecture import SIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

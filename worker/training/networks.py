@@ -12,8 +12,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from worker.models.dcgan import KERNEL, LAST_STRIDE, UPSAMPLINGS, Weights
-from worker.models.dcgan_architecture import Architecture
+from worker.models.generation.dcgan import KERNEL, LAST_STRIDE, UPSAMPLINGS, Weights
+from worker.models.generation.dcgan_architecture import Architecture
 
 _EPSILON = 1e-3  # of batch normalization
 _SLOPE = 0.2  # of leaky ReLU below 0

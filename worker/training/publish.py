@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from shared.cards import ModelCard, Range, TrainedSource, bundled_cards
-from worker.models.dcgan_weights import read_record
+from shared.cards.card import ModelCard, Range, TrainedSource, bundled_cards
+from worker.models.generation.dcgan_weights import read_record
 from worker.models.store import ModelStore
 from worker.training.run import Trained
 

@@ -4,11 +4,11 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from worker.models.dcgan import Weights, build_generator
-from worker.models.dcgan_architecture import Architecture
-from worker.training.adversary import draw_latents
+from worker.models.generation.dcgan import Weights, build_generator
+from worker.models.generation.dcgan_architecture import Architecture
 from worker.training.data import Pictures, to_levels, to_signed
 from worker.training.frechet import Cloud, frechet_distance
+from worker.training.train_step import draw_latents
 
 _REAL = 2000  # pictures to compare with
 _MADE = 1000

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import InvalidRequest, ModelCorrupt
-from worker.models.dcgan import Weights
-from worker.models.dcgan_architecture import Architecture
-from worker.models.dcgan_weights import write_weights
-from worker.training.adversary import Adversary, draw_latents
+from worker.models.generation.dcgan import Weights
+from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.dcgan_weights import write_weights
 from worker.training.checkpoint import FOLDER, Checkpoint, CheckpointFolder
 from worker.training.config import Losses, Progress, TrainingConfig, TrainingStopped, check_size
 from worker.training.data import Batch, Pictures, batches
+from worker.training.early_stopping import Standing
 from worker.training.metrics import MetricsLog
 from worker.training.plot import draw_plot
 from worker.training.quality import QualityCheck
 from worker.training.samples import SampleGrid
 from worker.training.schedule import pace_at
 from worker.training.sources import Form, load_pictures
-from worker.training.standing import Standing
+from worker.training.train_step import Adversary, draw_latents
 
 OnProgress = Callable[[Progress], None]
 IsStopping = Callable[[], bool]

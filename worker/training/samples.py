@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from worker.latents import latent
-from worker.models.dcgan import Weights, build_generator
-from worker.models.dcgan_architecture import Architecture
+from worker.models.generation.dcgan import Weights, build_generator
+from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.latents import latent
 from worker.training.data import to_levels
 
 _ROWS = 10

@@ -13,8 +13,8 @@ from atelier.client.pictures import id_of, read_at_most
 from atelier.client.request_parts import Style, to_plain
 from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
 from atelier.commands.options.style_choice import OPTION
-from atelier.folder_batch.names import BadPattern, check_pattern, default_pattern, labels_of
-from atelier.folder_batch.recipe import LabeledStyle, Recipe
+from atelier.folder_batch.output_names import BadPattern, check_pattern, default_pattern, labels_of
+from atelier.folder_batch.variations import LabeledStyle, Recipe
 
 # Options that change no picture: they may differ from run to run. All others are part of the folder's record.
 OF_A_RUN = frozenset(

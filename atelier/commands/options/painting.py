@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from atelier.client.request_parts import Optimization
-from atelier.commands.parameters import EXISTING_FILE, Number, read_stroke, read_webhook
+from atelier.commands.options.parameters import EXISTING_FILE, Number, read_stroke, read_webhook
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]

@@ -8,7 +8,7 @@ from typing import Any
 from atelier.client.downloads import extension_of
 from atelier.client.job import Job, Output
 from atelier.client.request_parts import Style
-from atelier.folder_batch.names import labels_of
+from atelier.folder_batch.output_names import labels_of
 
 LONGEST_LABEL = 40  # characters: file names end at 255 bytes
 # These do not change a picture, or stand in its name anyway.

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shared.errors import AtelierError, CorruptImage, ImageTooLarge, TooManyFrames
-from shared.image_probe import ImageLimits
-from tests.support import pictures
+from shared.images.probe import ImageLimits
+from tests.support.images import pictures
 from worker.codec.animation import Frame, decode_frames, encode_animation
 from worker.codec.decode import decode
 

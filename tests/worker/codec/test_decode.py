@@ -13,9 +13,9 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from shared.errors import AtelierError, CorruptImage, ImageTooLarge, OutOfMemory
-from shared.image_probe import ImageLimits, probe, refusing
+from shared.images.probe import ImageLimits, probe, refusing
 from tests.corpus.profiles import GREY
-from tests.support import pictures
+from tests.support.images import pictures
 from worker.codec.decode import decode
 
 LIMITS = ImageLimits()

@@ -10,8 +10,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from shared.errors import ImageTooLarge
-from shared.image_probe import ImageLimits
-from tests.support import pictures
+from shared.images.probe import ImageLimits
+from tests.support.images import pictures
 from worker.codec.decode import decode
 from worker.codec.encode import encode
 

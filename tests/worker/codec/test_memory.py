@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from shared.image_probe import ImageLimits
-from tests.support.pictures import gradient, save
+from shared.images.probe import ImageLimits
+from tests.support.images.pictures import gradient, save
 from tests.support.waiting import eventually
 from worker.codec import decode as decoding
 
@@ -26,8 +26,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
 CHILD = """
 import sys
 from pathlib import Path
-from shared.image_probe import ImageLimits
-from tests.support.pictures import png
+from shared.images.probe import ImageLimits
+from tests.support.images.pictures import png
 from worker.codec.decode import decode
 from worker.memory import give_back, take_pictures_whole
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from PIL import Image
 
-from shared.image_probe import ImageLimits
-from tests.support import metadata, pictures
+from shared.images.probe import ImageLimits
+from tests.support.images import metadata, pictures
 from worker.codec.decode import decode
 
 LIMITS = replace(ImageLimits(), max_bytes=64 * 1024 * 1024)

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from shared.errors import CorruptImage
-from shared.image_probe import ImageLimits, ends_too_early, probe
-from tests.support import pictures
+from shared.images.probe import ImageLimits, ends_too_early, probe
+from tests.support.images import pictures
 from worker.codec.decode import decode
 
 LIMITS = ImageLimits()

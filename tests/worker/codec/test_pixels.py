@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from tests.support import pictures
+from tests.support.images import pictures
 from worker.codec.pixels import contact_sheet, enlarge, resize, to_color, to_float, to_uint8
 
 

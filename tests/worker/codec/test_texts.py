@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
-from shared.image_probe import ImageLimits, probe
 from shared.images.decoder_messages import in_plain_words
-from tests.support import camera_raws, pictures
+from shared.images.probe import ImageLimits, probe
+from tests.support.images import camera_raws, pictures
 from worker.codec.decode import decode
 
 LIMITS = ImageLimits(max_pixels=1_000_000)

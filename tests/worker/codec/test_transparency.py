@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from shared.image_probe import ImageLimits
-from tests.support import pictures
+from shared.images.probe import ImageLimits
+from tests.support.images import pictures
 from worker.codec import transparency, upright
 from worker.codec.decode import decode
 from worker.codec.pixels import resize

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from shared.cards import ModelCard, load_catalog
-from tests.support.model_cards import stylize_card
-from tests.support.web_server import WebServer, web_server
+from shared.cards.card import ModelCard, load_catalog
+from tests.support.http.web_server import WebServer, web_server
+from tests.support.models.model_cards import stylize_card
 
 
 @pytest.fixture(scope="session")
 def magenta_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from worker.models.magenta_mobile import build_magenta_mobile
+    from worker.models.stylization.magenta_mobile import build_magenta_mobile
 
     folder = tmp_path_factory.mktemp("magenta-mobile")
     build_magenta_mobile(folder)

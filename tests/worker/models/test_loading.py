@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.cards import ModelCard, load_catalog
+from shared.cards.card import ModelCard, load_catalog
 from shared.errors import ModelCorrupt, ModelUnavailable
 from worker.models.builders import BUILDERS
 from worker.models.loading import load_model

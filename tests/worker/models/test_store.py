@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from shared.cards import ModelCard
+from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.settings import SettingsError
-from tests.support.model_cards import stylize_card
-from worker.models.manifest import MANIFEST_FILE
+from tests.support.models.model_cards import stylize_card
+from worker.models.files.manifest import MANIFEST_FILE
 from worker.models.sources import PullStep
 from worker.models.store import ModelStore
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 PULL = """
 import os, signal, sys
 from pathlib import Path
-from shared.cards import parse_card
+from shared.cards.card import parse_card
 from worker.models.store import ModelStore
 
 def on_step(step):

@@ -5,7 +5,7 @@ import pytest
 
 from shared.errors import ModelCorrupt
 from worker.training.checkpoint import Checkpoint, CheckpointFolder
-from worker.training.standing import Standing
+from worker.training.early_stopping import Standing
 
 RECIPE = {"seed": 3}
 STANDING = Standing(total=90, best_step=4, best_quality=0.25, checks_since=1)

@@ -3,13 +3,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.cards import TrainedSource, load_catalog
+from shared.cards.card import TrainedSource, load_catalog
 from shared.errors import ModelCorrupt
-from worker.latents import latent
-from worker.models.dcgan_architecture import Architecture
-from worker.models.dcgan_weights import write_weights
+from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.dcgan_weights import write_weights
+from worker.models.generation.latents import latent
 from worker.models.store import ModelStore
-from worker.training.standing import Standing
+from worker.training.early_stopping import Standing
 
 pytestmark = pytest.mark.tensorflow
 
@@ -18,7 +18,7 @@ PETS = Architecture(16, 3, 2)
 
 
 def write_run(folder: Path, fill: float) -> Path:
-    from worker.models.dcgan import build_generator
+    from worker.models.generation.dcgan import build_generator
 
     folder.mkdir(exist_ok=True)
     weights = [np.full_like(array, fill) for array in build_generator(PETS).get_weights()]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worker.models.dcgan_architecture import Architecture
+from worker.models.generation.dcgan_architecture import Architecture
 from worker.training.data import Pictures
 
 pytestmark = pytest.mark.tensorflow
@@ -10,7 +10,7 @@ SMALL = Architecture(16, 1, 2)
 
 
 def test_a_generator_that_paints_like_the_data_is_nearer_to_it() -> None:
-    from worker.models.dcgan import build_generator
+    from worker.models.generation.dcgan import build_generator
     from worker.training.quality import QualityCheck
 
     black = np.random.default_rng(1).integers(0, 12, (60, 16, 16, 1), np.uint8)

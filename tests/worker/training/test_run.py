@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from shared.errors import InvalidRequest
-from worker.models.dcgan_architecture import Architecture
-from worker.models.dcgan_weights import read_weights
+from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.dcgan_weights import read_weights
 from worker.training.config import Progress, TrainingConfig, TrainingStopped
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]

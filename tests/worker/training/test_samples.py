@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from worker.models.dcgan_architecture import Architecture
+from worker.models.generation.dcgan_architecture import Architecture
 
 pytestmark = pytest.mark.tensorflow
 
@@ -27,7 +27,7 @@ def test_pictures_are_laid_out_row_by_row_with_gaps() -> None:
 def test_a_grid_has_a_column_a_class_and_ten_without(
     tmp_path: Path, architecture: Architecture, size: tuple[int, int], mode: str
 ) -> None:
-    from worker.models.dcgan import build_generator
+    from worker.models.generation.dcgan import build_generator
     from worker.training.samples import SampleGrid
 
     path = SampleGrid(tmp_path, architecture).draw(build_generator(architecture).get_weights(), step=3)

@@ -1,0 +1,151 @@
+"""The request for a batch: settings and items as JSON, or line by line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from api.batches.sources import ArraySource, LineSource, Source, SpanSource, TemplateSource
+from api.errors import UnsupportedMediaType
+from api.requests.body import decode_json, whole_body, without_mark
+from api.requests.field_errors import combined, fault_of
+from api.requests.form_parts import fault
+from api.requests.json_array import split_items
+from api.requests.query import query_texts
+from api.services import services
+from shared.batches.request import BatchSettings, Envelope
+from shared.errors import InvalidRequest
+from shared.identifiers import sha256
+
+JSON_LINES = ("application/jsonl", "application/x-ndjson")
+MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # of JSON, which is read in one go; lines may come to the body's limit
+OBJECTS = ("metadata", "webhook")  # settings that are JSON, also in the query
+Model = TypeVar("Model", bound=BaseModel)
+
+_STRANGE = "unknown_field"
+
+
+@dataclass(frozen=True, slots=True)
+class SentBatch:
+    """A batch as the client asked for it. Its items are not looked at yet."""
+
+    settings: BatchSettings
+    source: Source
+    open: bool  # takes more items
+    fingerprint: str  # of the request
+
+
+class Page(BaseModel):
+    """Items for an open batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    items: list[Any] = Field(min_length=1)
+
+
+class SettingsLine(BaseModel):
+    """A line that is no item: the settings of the batch, first or last among the lines."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    batch: dict[str, Any]
+
+
+def sent_batch() -> SentBatch:
+    """Return the batch that the request asks for."""
+    if request.mimetype in JSON_LINES:
+        return _sent_lines(_query())
+    data = _json_bytes()
+    envelope, source = _read(Envelope, data)
+    if envelope.template is not None:
+        source = TemplateSource(envelope.template)
+    return SentBatch(envelope.settings, source, envelope.open, _fingerprint(data))
+
+
+def sent_items() -> Source:
+    """Return the page of items that the request brings."""
+    if request.mimetype not in JSON_LINES:
+        return _read(Page, _json_bytes())[1]
+    source = LineSource(_body(services().settings.limits.max_body_bytes))
+    if source.take_settings():
+        raise fault(
+            "/batch", "batch is no item: settings belong to the request that opens the batch", _STRANGE
+        )
+    return _filled(source)
+
+
+def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
+    """Return the batch of a body of lines, with the settings of its own line and of the query."""
+    _parsed(Envelope, {**query, "items": [None]})  # before the body is asked for
+    data = _body(services().settings.limits.max_body_bytes)
+    source = LineSource(data)
+    given = _settings_of(source.take_settings())
+    faults = [
+        fault(f"/{name}", f"{name} may be given once", "repeated_field") for name in given if name in query
+    ]
+    faults += [
+        fault(f"/{name}", f"{name} is not a known field where items are lines", _STRANGE)
+        for name in ("items", "template")
+        if name in given or name in query
+    ]
+    if faults:
+        raise combined(faults)
+    envelope = _parsed(Envelope, {**query, **given, "items": [None]})
+    is_open = envelope.open
+    return SentBatch(envelope.settings, source if is_open else _filled(source), is_open, _fingerprint(data))
+
+
+def _settings_of(found: Sequence[Any]) -> dict[str, Any]:
+    if len(found) > 1:
+        raise fault("/batch", "batch may be given once, in the first line or in the last", "repeated_field")
+    return _parsed(SettingsLine, found[0]).batch if found else {}
+
+
+def _filled(source: LineSource) -> LineSource:
+    if not source.count:
+        raise InvalidRequest.of_field(
+            "", "the body holds no items; it must have one JSON object on each line"
+        )
+    return source
+
+
+def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
+    """Return a body and its items; where they can be told apart, they are not read yet."""
+    split = split_items(data)
+    rest: Any = decode_json(split[0] if split else data)
+    if split and rest.get("items") == []:
+        return _parsed(model, {**rest, "items": [None] * bool(split[1])}), SpanSource(data, split[1])
+    body = _parsed(model, decode_json(data) if split else rest)
+    return body, ArraySource(getattr(body, "items", None) or [])
+
+
+def _query() -> dict[str, Any]:
+    given: dict[str, Any] = query_texts()
+    return given | {name: decode_json(given[name]) for name in OBJECTS if name in given}
+
+
+def _parsed(model: type[Model], raw: object) -> Model:
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
+        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
+
+
+def _json_bytes() -> bytes:
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise UnsupportedMediaType(
+            f"the body must be JSON (application/json), or one JSON object on each line ({JSON_LINES[0]}); "
+            f"got {request.mimetype or 'no type'}"
+        )
+    return without_mark(_body(min(MAX_ENVELOPE_BYTES, services().settings.limits.max_body_bytes)))
+
+
+def _body(limit: int) -> bytes:
+    return whole_body(limit, "one request with items", "; send the rest as further items")
+
+
+def _fingerprint(data: bytes) -> str:
+    return sha256(b"\n".join([request.mimetype.encode(), request.query_string, data]))

@@ -1,0 +1,174 @@
+"""From items as sent to items that can be accepted: every one validated, every fault found, none stored."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from api.batches.faults import Faults
+from api.batches.sources import Malformed, Source
+from api.jobs.validation import parse_spec
+from api.server.thread_yield import Pace
+from shared.batches.request import CUSTOM_ID, BatchSettings
+from shared.cards.card import Catalog, ModelCard
+from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
+from shared.specs.parts import MAX_SEED
+from shared.specs.ranges import range_faults
+from shared.specs.result_size import count_of
+from shared.specs.spec import JOB_SPEC, GenerateSpec, Spec, card_of, filled
+
+_OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat what the batch says of these, no more
+_CUSTOM_ID = re.compile(CUSTOM_ID)
+_ID_RULE = "custom_id: 1 to 64 characters, none of them a control character"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One sound item. Defaults, seeds and the pictures of named styles are not filled in yet."""
+
+    position: int  # in the request
+    custom_id: str
+    spec: Spec
+    card: ModelCard
+
+
+class Cards:
+    """The cards of one request's jobs; each is looked up once."""
+
+    def __init__(
+        self, catalog: Catalog, fault: Callable[[ModelCard], ModelUnavailable | None] = lambda _: None
+    ) -> None:
+        self.catalog = catalog
+        self.fault = fault  # what is wrong with a model that is known
+        self._known: dict[tuple[str, str | None], ModelCard] = {}
+
+    def of(self, spec: Spec) -> ModelCard:
+        """Return the card of a job's model; raise UnknownModel."""
+        name = (spec.type, spec.model)
+        if name not in self._known:
+            self._known[name] = card_of(spec, self.catalog)
+        return self._known[name]
+
+
+def sound_items(
+    source: Source, settings: BatchSettings, cards: Cards, *, first: int, faults: Faults
+) -> Iterator[Item]:
+    """Yield the sound items; the faults of the others are noted. `first` is the index of the first item.
+
+    Nothing is kept of an item but its custom id.
+    """
+    places: dict[str, int] = {}  # of custom ids
+    pace = Pace()
+    for position, raw in enumerate(source.values()):
+        item = _item(position, raw, cards, str(first + position), faults)
+        pace()
+        if item is None:
+            continue
+        known = places.setdefault(item.custom_id, position)
+        if known != position:
+            text = f"custom_id {item.custom_id!r} is that of item {known} as well"
+            faults.add(position, [FieldError("/custom_id", text, "duplicate")], InvalidRequest)
+        strangers = list(_of_batch(item.spec, settings))
+        if strangers:
+            faults.add(position, strangers, InvalidRequest)
+        yield item
+
+
+def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> Item | None:
+    if isinstance(raw, Malformed):
+        faults.add(position, [FieldError("", raw.detail, "malformed_json")], InvalidRequest)
+        return None
+    custom_id, raw = _custom_id(raw, index)
+    if custom_id is None:
+        faults.add(position, [FieldError("/custom_id", _ID_RULE, "invalid_format")], InvalidRequest)
+    spec = _spec(position, raw, cards.catalog, faults)
+    card = None if spec is None else _card(position, spec, cards, faults)
+    return (
+        None if custom_id is None or spec is None or card is None else Item(position, custom_id, spec, card)
+    )
+
+
+def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:
+    """Return the item's custom id, None where it is none, and the job that is left without it."""
+    if not isinstance(raw, dict) or "custom_id" not in raw:
+        return index, raw
+    given = raw["custom_id"]
+    sound = given if isinstance(given, str) and _CUSTOM_ID.fullmatch(given) else None
+    return index if given is None else sound, {name: raw[name] for name in raw if name != "custom_id"}
+
+
+def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> Spec | None:
+    try:
+        return JOB_SPEC.validate_python(raw)
+    except ValidationError:
+        pass
+    if faults.full:
+        faults.add(position, [], InvalidRequest)
+        return None
+    try:
+        parse_spec(raw, catalog)
+    except AtelierError as error:
+        faults.note(position, error)
+    return None
+
+
+def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard | None:
+    try:
+        card = cards.of(spec)
+    except UnknownModel as error:
+        faults.note(position, error)
+        return None
+    outside, absent = range_faults(spec, card), cards.fault(card)
+    if outside:
+        faults.add(position, outside, InvalidRequest)
+    if absent:
+        faults.note(position, absent)
+    return None if outside or absent else card
+
+
+def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:
+    if "webhook" in spec.model_fields_set and spec.webhook is not None:
+        yield FieldError("/webhook", "webhook: an item has none of its own; the batch may", "invalid_value")
+    for name in sorted(_OF_BATCH & spec.model_fields_set):
+        if getattr(spec, name) != getattr(settings, name):
+            text = f"{name} is the batch's to say, and is {getattr(settings, name)} for all of its items"
+            yield FieldError(f"/{name}", text, "invalid_value")
+
+
+def resolved(
+    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int
+) -> Iterator[tuple[Item, Spec]]:
+    """Yield each item with its resolved specification. The request's first item has the index `first`.
+
+    A seed that the client leaves open comes from the batch's id and the item's index, so that items sent
+    again, after an answer was lost, are the same items.
+    """
+    for item in items:
+        index = first + item.position
+        update = _taken_over(item.spec, settings)
+        if isinstance(item.spec, GenerateSpec) and _draws_seed(item.spec):
+            update["seed"] = drawn_seed(batch_id, index, count_of(item.spec, item.card))
+        yield item, filled(item.spec.model_copy(update=update), item.card)
+
+
+def drawn_seed(batch_id: str, index: int, count: int) -> int:
+    """Return the first of `count` seeds of an item that names none."""
+    digest = hashlib.sha256(f"{batch_id}:{index}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % (MAX_SEED - count)
+
+
+def _taken_over(spec: Spec, settings: BatchSettings) -> dict[str, object]:
+    given = spec.model_fields_set
+    update: dict[str, object] = {"lane": settings.lane, "ttl_seconds": settings.ttl_seconds}
+    if spec.deadline_seconds is None:
+        update["deadline_seconds"] = settings.deadline_seconds
+    if "cache" in type(spec).model_fields and "cache" not in given:
+        update["cache"] = settings.cache
+    return update
+
+
+def _draws_seed(spec: GenerateSpec) -> bool:
+    return all(value is None for value in (spec.seed, spec.seeds, spec.latents, spec.interpolate))

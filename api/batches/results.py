@@ -1,0 +1,140 @@
+"""A batch's results as streams: lines of JSON, an archive, the entries of a contact sheet."""
+
+import logging
+from collections.abc import Collection, Iterator
+from dataclasses import astuple
+from itertools import chain
+
+from api.responses.contact_sheet import Entry, Layout
+from api.responses.zip_stream import Member, Text, archive
+from api.server.thread_yield import Pace
+from api.services import Services
+from shared.batches.rendering import alike, named_outputs, result_view
+from shared.errors import AtelierError
+from shared.identifiers import sha256
+from shared.jobs.job import Job, StoredOutput
+from shared.jobs.rendering import Links
+from shared.jobs.status import Status
+
+PAGE = 200  # records that are read at a time
+MANIFEST = "results.jsonl"
+
+log = logging.getLogger("atelier.api")
+
+
+class Results:
+    """The results of a batch from one on, in the order in which the items ended, read page by page."""
+
+    def __init__(self, services: Services, batch_id: str, owner: str, *, after: int, limit: int) -> None:
+        self._services = services
+        self._batch_id = batch_id
+        self._owner = owner
+        self.after = after  # grows as they are read
+        self.left = limit
+
+    def __iter__(self) -> Iterator[Job]:
+        pace = Pace()
+        while self.left > 0:
+            size = min(PAGE, self.left)
+            page = self._services.batches.finished(self._batch_id, self._owner, after=self.after, limit=size)
+            for job in page.items:
+                yield job
+                pace()
+            read = page.next - self.after
+            self.after, self.left = page.next, self.left - read
+            if read < size:
+                return
+
+
+class ArchiveNames:
+    """Names of pictures, no two of which differ by case only: many systems take such names for one."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self.apart: set[str] = set()  # ids of jobs whose names begin with their items' indexes
+
+    def add(self, job: Job) -> list[tuple[str, StoredOutput]]:
+        """Return the pictures of a job with their names."""
+        named = list(named_outputs(job))
+        if any(alike(name) in self._taken for name, _ in named):
+            self.apart.add(job.id)
+            named = list(named_outputs(job, apart=True))
+        self._taken.update(alike(name) for name, _ in named)
+        return named
+
+
+def told_lines(
+    services: Services,
+    links: Links,
+    batch_id: str,
+    owner: str,
+    *,
+    after: int,
+    limit: int,
+    apart: Collection[str] = (),
+) -> Iterator[bytes]:
+    """Yield each result as a line of JSON; `apart` are the jobs whose names tell their items' indexes."""
+    for job in Results(services, batch_id, owner, after=after, limit=limit):
+        yield result_view(job, links, apart=job.id in apart).model_dump_json().encode() + b"\n"
+
+
+def archived(
+    services: Services, links: Links, batch_id: str, owner: str, *, after: int, limit: int
+) -> Iterator[bytes]:
+    """Yield an archive of the pictures, and of the lines that tell of them.
+
+    Names are the same whether a batch is fetched at once or in parts: earlier results have their names first.
+    """
+    results = Results(services, batch_id, owner, after=after, limit=limit)
+    names = ArchiveNames()
+
+    def members() -> Iterator[Member | Text]:
+        for job in Results(services, batch_id, owner, after=0, limit=after):
+            names.add(job)
+        for job in results:
+            yield from (Member(name, output.key, output.bytes) for name, output in names.add(job))
+        part = {"after": after, "limit": limit - results.left}
+        yield Text(MANIFEST, told_lines(services, links, batch_id, owner, **part, apart=names.apart))
+
+    return archive(members(), services.objects)
+
+
+def checked_start(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Return the pieces once the first is there: what is wrong from the start is a problem, not half a file.
+
+    What goes wrong later ends the connection, so that the client knows that it has not got all.
+    """
+    first = next(pieces, b"")
+    return chain([first], _logged(pieces))
+
+
+def _logged(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    except AtelierError as error:
+        log.warning("download broke off", extra={"code": error.code, "detail": error.detail})
+        raise
+
+
+def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> list[Entry]:
+    """Return the first picture of each of the first items that succeeded, by index."""
+    entries: list[Entry] = []
+    cursor: str | None = None
+    while len(entries) < limit:
+        size = min(PAGE, limit - len(entries))
+        page = services.batches.items(batch_id, owner, status=Status.SUCCEEDED, limit=size, cursor=cursor)
+        entries += [_entry(job) for job in page.items if job.outputs]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return entries
+
+
+def sheet_tag(entries: list[Entry], layout: Layout) -> str:
+    """Return the entity tag of a sheet: keys of pictures are never used twice."""
+    return sha256(repr([astuple(layout), [entry.key for entry in entries]]).encode())[:32]
+
+
+def _entry(job: Job) -> Entry:
+    output = job.outputs[0]
+    return Entry(job.custom_id or job.id, output.key, output.width * output.height, output.bytes)

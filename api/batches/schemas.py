@@ -1,0 +1,100 @@
+"""The shapes of batch requests and answers for the OpenAPI document."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from shared.batches.request import BatchSettings, CustomId, Multiply
+from shared.batches.views import BatchView, FinishedPage, ResultView
+from shared.jobs.views import View
+from shared.specs.generate import GenerateSpec
+from shared.specs.parts import FileId, WeightedStyle
+from shared.specs.stylize import StylizeSpec, TransformSpec
+
+
+class BatchPage(View):
+    """Some batches, newest first."""
+
+    object: Literal["list"]
+    data: list[BatchView]
+    next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
+
+
+class Appended(View):
+    """Items that a batch has taken."""
+
+    object: Literal["batch.items"]
+    batch_id: str
+    first: int = Field(description="Index of the first of them.")
+    count: int
+    total: int = Field(description="Items of the batch now; the index of the next one.")
+
+
+class Retried(View):
+    """Items of a batch that go again."""
+
+    object: Literal["batch.retry"]
+    batch_id: str
+    count: int
+
+
+class GenerateItem(GenerateSpec):
+    """A generation job of a batch."""
+
+    custom_id: CustomId | None = None
+
+
+class StylizeItem(StylizeSpec):
+    """A stylization job of a batch."""
+
+    custom_id: CustomId | None = None
+
+
+class TransformItem(TransformSpec):
+    """A transformation job of a batch."""
+
+    custom_id: CustomId | None = None
+
+
+class GenerateTemplate(GenerateSpec):
+    """A generation job, and lists of values for some of its fields."""
+
+    multiply: Multiply
+
+
+class StylizeTemplate(StylizeSpec):
+    """A stylization job, and lists of values for some of its fields."""
+
+    content: FileId | None = None  # type: ignore[assignment]
+    styles: list[WeightedStyle] | None = None  # type: ignore[assignment]
+    multiply: Multiply
+
+
+class TransformTemplate(TransformSpec):
+    """A transformation job, and lists of values for some of its fields."""
+
+    content: FileId | None = None  # type: ignore[assignment]
+    multiply: Multiply
+
+
+BatchItem = Annotated[GenerateItem | StylizeItem | TransformItem, Field(discriminator="type")]
+Template = Annotated[GenerateTemplate | StylizeTemplate | TransformTemplate, Field(discriminator="type")]
+
+
+class BatchRequest(BatchSettings):
+    """Many jobs at once: either `items`, or a `template`; or `open: true`, with items or without."""
+
+    open: bool = Field(default=False, description="Takes more items until it is finalized.")
+    items: list[BatchItem] | None = None
+    template: Template | None = None
+
+
+class ItemsRequest(View):
+    """Items for an open batch."""
+
+    items: list[BatchItem] = Field(min_length=1)
+
+
+MODELS: tuple[type[BaseModel], ...] = (
+    BatchView, BatchPage, BatchRequest, ItemsRequest, Appended, Retried, ResultView, FinishedPage,
+)  # fmt: skip

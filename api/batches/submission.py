@@ -1,0 +1,150 @@
+"""From a batch's request to an accepted batch: every item checked, then opened, filled, and finalized."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from api.batches.body import SentBatch
+from api.batches.faults import Faults
+from api.batches.inputs import Inputs
+from api.batches.items import Cards, Item, resolved, sound_items
+from api.batches.sources import Source
+from api.jobs.available_models import AvailableModels
+from api.jobs.notify import ring_for
+from api.jobs.webhook import terms_of
+from api.services import Services
+from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
+from shared.batches.request import BatchSettings
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
+from shared.identifiers import new_batch_id
+from shared.specs.work_size import work_of
+
+CHUNK = 200  # items that are held and looked up at a time
+PAGE = 50  # items that one script stores: the server does nothing else for 2 to 3 ms
+
+
+class Intake:
+    """The items of one request. Read twice, to be checked and to be stored, and never held at once."""
+
+    def __init__(
+        self, services: Services, source: Source, settings: BatchSettings, *, owner: str, first: int
+    ) -> None:
+        self._services = services
+        self._source = source
+        self._settings = settings
+        self._first = first  # index of the first item in the batch
+        self._cards = Cards(services.catalog, AvailableModels(services).fault)
+        self._inputs = Inputs(services, owner)
+
+    def check(self) -> None:
+        """Raise one error for all that is wrong with any item."""
+        limit = self._services.settings.batches.max_items
+        total = self._first + self._source.count
+        if total > limit:
+            raise InvalidRequest(f"a batch may have {limit} items; with these it had {total}")
+        faults = Faults(self._source)
+        for _ in self._chunks(faults):
+            pass
+        faults.raise_any()
+
+    def fill(self, batch: Batch) -> int:
+        """Store the items, which were checked, in their batch; return its new total."""
+        total, at = batch.counts["total"], self._first
+        faults = Faults(self._source)
+        for chunk in self._chunks(faults):
+            faults.raise_any()  # a file or a style went since they were checked
+            ready = resolved(chunk, self._settings, batch_id=batch.id, first=self._first)
+            drafts = [
+                ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
+                for item, spec in ready
+            ]
+            for page in (drafts[start : start + PAGE] for start in range(0, len(drafts), PAGE)):
+                total = self._services.batches.append(batch.id, batch.owner, page, first=at)
+                at += len(page)
+        return total
+
+    def _chunks(self, faults: Faults) -> Iterator[list[Item]]:
+        items = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
+        while chunk := list(islice(items, CHUNK)):
+            yield self._inputs.checked(chunk, faults)
+
+
+def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
+    """Accept a batch with its items; return it and whether it is new.
+
+    A repetition under the same key finds the batch, and completes it where the first request broke off.
+    """
+    known = _known(services, sent, owner, key)
+    if known is not None and not _broke_off(known, sent):
+        return known, False
+    intake = Intake(services, sent.source, sent.settings, owner=owner, first=0)
+    intake.check()
+    services.disk.check()
+    batch, created = _opened(services, sent, owner, key)
+    try:
+        intake.fill(batch)
+    except AtelierError as error:
+        if not (key and error.retryable):  # nobody can take this batch up again
+            _give_up(services, batch)
+        raise
+    if not sent.open:
+        services.batches.finalize(batch.id, owner)
+    batch = services.batches.get(batch.id, owner)
+    ring_for(services, batch)
+    return batch, created
+
+
+def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
+    """Add items to an open batch, the first of them at the index `first`; return the batch's new total.
+
+    The same items at the same place change nothing.
+    """
+    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
+    intake.check()
+    services.disk.check()
+    total = intake.fill(batch)
+    ring_for(services, services.batches.get(batch.id, batch.owner))
+    return total
+
+
+def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch | None:
+    """Return the batch that a request of this key made; raise IdempotencyMismatch where it was another."""
+    known = services.batches.keyed(owner, key) if key else None
+    if known is None:
+        return None
+    if known[1] != sent.fingerprint:
+        raise _mismatch()
+    return services.batches.get(known[0], owner)
+
+
+def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
+    terms = terms_of(sent.settings.webhook, services.settings)
+    draft = BatchDraft(
+        id=new_batch_id(),
+        owner=owner,
+        settings=sent.settings,
+        idempotency_key=key,
+        fingerprint=sent.fingerprint,
+        webhook=terms,
+    )
+    try:
+        return services.batches.open(draft)
+    except IdempotencyMismatch as error:
+        raise _mismatch() from error
+
+
+def _mismatch() -> IdempotencyMismatch:
+    detail = "Idempotency-Key was used before with another request"
+    fault = FieldError("/Idempotency-Key", detail, IdempotencyMismatch.code)
+    return IdempotencyMismatch(detail, errors=[fault])
+
+
+def _broke_off(batch: Batch, sent: SentBatch) -> bool:
+    """Whether an earlier request of the same key did not come to its end: its process died, say."""
+    filled = batch.counts["total"] >= sent.source.count
+    return batch.status is BatchStatus.OPEN and not (sent.open and filled)
+
+
+def _give_up(services: Services, batch: Batch) -> None:
+    with suppress(AtelierError):
+        services.batches.cancel(batch.id, batch.owner)

@@ -1,0 +1,1 @@
+"""Jobs at the API: submission, validation, events, and a job as a response."""

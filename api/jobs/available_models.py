@@ -1,0 +1,53 @@
+"""Which models jobs may name: those that a live worker has loaded or can load."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from api.services import Services
+from shared.cards.card import ModelCard
+from shared.errors import AtelierError, ModelUnavailable
+from shared.workers.roster import Worker
+
+
+class AvailableModels:
+    """What live workers say that they have, asked once. Make one for each request."""
+
+    def __init__(self, services: Services, workers: tuple[Worker, ...] | None = None) -> None:
+        self._roster = services.roster
+        self._catalog = services.catalog
+        self._workers = workers  # None: to be asked
+
+    @cached_property
+    def _names(self) -> frozenset[str] | None:
+        """The names; None where no worker lives, as one may be starting, or an older one does not say."""
+        workers = self._roster.live() if self._workers is None else self._workers
+        if not workers or any(worker.available is None for worker in workers):
+            return None
+        loaded = {model.name for worker in workers for model in worker.models}
+        return frozenset(loaded.union(*(worker.available or () for worker in workers)))
+
+    def has(self, card: ModelCard) -> bool | None:
+        """Whether a live worker has a model; None where that is not known."""
+        return None if self._names is None else card.name in self._names
+
+    def fault(self, card: ModelCard) -> ModelUnavailable | None:
+        """Return what is wrong with a job that names a model, None where a worker has it or might have."""
+        if self.has(card) is not False:
+            return None
+        names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
+        error = ModelUnavailable.of_field(
+            "/model",
+            f"model {card.name} is known, but no worker has its weights; {card.kind} models that are there: "
+            f"{names or 'none'}; whoever runs the service adds it with `atelier models pull {card.name}`",
+        )
+        assert isinstance(error, ModelUnavailable)
+        return error
+
+    def faults_of(self, raw: object) -> list[AtelierError]:
+        """Return what is wrong with the model that a request names, whatever else is wrong with it."""
+        if not isinstance(raw, Mapping):
+            return []
+        kind, name = raw.get("type"), raw.get("model")
+        cards = [card for card in self._catalog if card.kind == kind]
+        named = [card for card in cards if card.name == name or (name is None and card.default)]
+        return [fault for card in named if (fault := self.fault(card))]

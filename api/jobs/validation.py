@@ -1,0 +1,68 @@
+"""From an untrusted JSON value to a job specification, with every fault found at once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from api.requests.field_errors import combined, fault_of
+from shared.cards.card import Catalog
+from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
+from shared.identifiers import file_id
+from shared.specs.spec import (
+    JOB_SPEC,
+    SPECS,
+    Spec,
+    card_of,
+    check_ranges,
+)
+
+_STAND_INS = {
+    "content": file_id("0" * 64),
+    "styles": [{"number": 0}],
+}  # for required fields that are at fault
+
+
+def parse_spec(raw: object, catalog: Catalog) -> Spec:
+    """Return the specification; raise one error that names every fault of shape and of range.
+
+    Defaults and seeds are not filled in yet: what is returned is what the client asked for.
+    """
+    try:
+        spec = JOB_SPEC.validate_python(raw)
+    except ValidationError as error:
+        faults = [fault_of(detail) for detail in error.errors(include_url=False, include_context=True)]
+        raise combined([InvalidRequest(errors=faults), *_card_faults(raw, faults, catalog)]) from error
+    check_ranges(spec, card_of(spec, catalog))
+    return spec
+
+
+def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
+    """Check against the card whatever fields are sound, though the whole is not a specification."""
+    faulty = {_field_name(fault.pointer) for fault in known}
+    spec = _sound_part(raw, faulty)
+    if spec is None:
+        return []
+    try:
+        check_ranges(spec, card_of(spec, catalog))
+    except (UnknownModel, InvalidRequest) as error:
+        invented = faulty | (set(_STAND_INS) - set(cast(Mapping[str, Any], raw)))
+        told = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]
+        return [type(error)(errors=told)] if told else []
+    return []
+
+
+def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in SPECS:
+        return None
+    needed = {name: value for name, value in _STAND_INS.items() if name in SPECS[raw["type"]].model_fields}
+    sound = {name: value for name, value in raw.items() if name not in faulty}
+    try:
+        return JOB_SPEC.validate_python(needed | sound)
+    except ValidationError:  # the sound fields contradict each other as well: first things first
+        return None
+
+
+def _field_name(place: str) -> str:
+    """Return the name of the outermost field that a JSON Pointer leads to."""
+    return place.split("/")[1].replace("~1", "/").replace("~0", "~") if place else ""

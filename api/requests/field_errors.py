@@ -1,0 +1,103 @@
+"""Pydantic's findings as field errors, and several errors as one."""
+
+import re
+from collections.abc import Sequence
+
+from pydantic_core import ErrorDetails
+
+from shared.batches.request import CUSTOM_ID, LABEL
+from shared.errors import AtelierError, FieldError, InvalidRequest
+from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
+from shared.messages.requirements import requirement
+from shared.specs.generate import DIGITS
+from shared.specs.parts import STYLE_NAME
+from shared.specs.spec import SPECS
+
+CURSOR_PATTERN = r"^[1-9][0-9]{0,15}$"
+JOBS_CURSOR_PATTERN = r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$"
+_ADDRESS = re.compile(r"\s*(?:(data):|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
+_NO_CURSOR = "must be the next_cursor of the page before"
+_PATTERNS = {  # what a text must be that follows a regular expression
+    FILE_ID: f"must be the id of an uploaded file, such as {file_id('0a1b2c3d' * 8)[:13]}...",
+    STYLE_NAME: "must be a name of 1 to 64 lower-case letters, digits, dots, hyphens and underscores",
+    CUSTOM_ID: "must have 1 to 64 characters, none of them a control character",
+    LABEL: "must have 1 to 32 letters, digits, dots, hyphens and underscores, the first a letter or digit",
+    DIGITS: "must be 1 to 64 digits, such as 0042",
+    JOB_ID: "must be the id of a job",
+    BATCH_ID: "must be the id of a batch",
+    CURSOR_PATTERN: _NO_CURSOR,
+    JOBS_CURSOR_PATTERN: _NO_CURSOR,
+}
+_CODES = {
+    "missing": "missing",
+    "extra_forbidden": "unknown_field",
+    "union_tag_not_found": "missing",
+    "union_tag_invalid": "invalid_choice",
+    "literal_error": "invalid_choice",
+    "enum": "invalid_choice",
+    "string_pattern_mismatch": "invalid_format",
+    "value_error": "invalid_value",
+    "finite_number": "out_of_range",
+    "greater_than": "out_of_range",
+    "greater_than_equal": "out_of_range",
+    "less_than": "out_of_range",
+    "less_than_equal": "out_of_range",
+    "too_long": "invalid_length",
+    "too_short": "invalid_length",
+    "string_too_long": "invalid_length",
+    "string_too_short": "invalid_length",
+}
+
+
+def combined(faults: Sequence[AtelierError]) -> AtelierError:
+    """Return one error for many: of their class where they share it, else InvalidRequest."""
+    listed = [
+        error for fault in faults for error in fault.errors or [FieldError("", fault.detail, fault.code)]
+    ]
+    kinds = {type(fault) for fault in faults}
+    kind = kinds.pop() if len(kinds) == 1 else InvalidRequest
+    return kind("; ".join(dict.fromkeys(error.detail for error in listed)), errors=listed)
+
+
+def fault_of(detail: ErrorDetails) -> FieldError:
+    """Return Pydantic's finding as a field error. The union's tag, first in its locations, is no field."""
+    kind = detail["type"]
+    location = detail["loc"][1:] if detail["loc"][:1] in {(tag,) for tag in SPECS} else detail["loc"]
+    if kind.startswith("union_tag"):
+        location = ("type",)
+    name = ".".join(str(part) for part in location)
+    return FieldError(pointer(location), _sentence(name, detail), _CODES.get(kind, "invalid_type"))
+
+
+def pointer(location: Sequence[str | int]) -> str:
+    """Return the JSON Pointer (RFC 6901) of a location."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
+
+
+def _sentence(name: str, detail: ErrorDetails) -> str:
+    kind = detail["type"]
+    if kind == "union_tag_not_found":
+        return f"type is missing; it is one of {_tags()}"
+    if kind == "union_tag_invalid":
+        return f"type must be one of {_tags()}"
+    if kind == "value_error":
+        return detail["msg"].removeprefix("Value error, ")
+    return f"{name or 'the body'} {_unfetched(detail) or requirement(detail, _PATTERNS)}"
+
+
+def _tags() -> str:
+    return ", ".join(SPECS)
+
+
+def _unfetched(detail: ErrorDetails) -> str:
+    is_picture = detail.get("ctx", {}).get("pattern") in (FILE_ID, STYLE_NAME)
+    return not_fetched(str(detail["input"])) if is_picture else ""
+
+
+def not_fetched(text: str) -> str:
+    """Return what to do, to be read after a field's name, where it has an address for a picture; else ""."""
+    found = _ADDRESS.match(text)
+    if found is None:
+        return ""
+    kind = "a data URL, which is not read" if found[1] else "an address, which is not fetched"
+    return f"is {kind}: upload the picture to /v1/files and give the id that it gets"

@@ -1,0 +1,111 @@
+"""The fields of each form: where a field stands in the specification, and how its text is read."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from api.requests.body import decode_json
+
+ABSENT = object()  # read from a field that says no more than leaving it out
+
+_INTEGER = re.compile(r"-?\d{1,18}")
+_NO = frozenset({"false", "off", "no", "0"})
+_YES = frozenset({"true", "on", "yes", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class FormField:
+    """One field of text."""
+
+    path: tuple[str, ...]  # its place in the specification
+    read: Callable[[str], Any] = str  # what cannot be read stays text, for the specification to refuse
+    repeats: bool = False  # may be given several times; `read` then gives a list
+
+
+Table = Mapping[str, FormField]
+
+
+def given(texts: Iterable[str]) -> list[str]:
+    """Return the texts without those that an HTML form sends for fields left empty."""
+    return [text for text in texts if text.strip()]
+
+
+def _whole(text: str) -> int | str:
+    return int(text) if _INTEGER.fullmatch(text.strip()) else text
+
+
+def _whole_numbers(text: str) -> list[int | str]:
+    return [_whole(part.strip()) for part in text.split(",")]
+
+
+def _words(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
+def real(text: str) -> float | str:
+    """Return the number that a text spells, else the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _flag(text: str) -> bool | str:
+    word = text.strip().lower()
+    return word in _YES if word in _YES | _NO else text
+
+
+def _presence(text: str) -> Any:
+    """Read "give this part of the specification, with its defaults", as yes or no."""
+    said = _flag(text)
+    return {} if said is True else ABSENT if said is False else text
+
+
+COMMON: Table = {
+    "model": FormField(("model",)),
+    "lane": FormField(("lane",)),
+    "ttl_seconds": FormField(("ttl_seconds",), _whole),
+    "deadline_seconds": FormField(("deadline_seconds",), _whole),
+    "cache": FormField(("cache",), _flag),
+    "webhook": FormField(("webhook", "url")),
+    "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
+    "metadata": FormField(("metadata",), decode_json),
+    "format": FormField(("output", "format")),
+    "quality": FormField(("output", "quality"), _whole),
+}
+GENERATE: Table = {
+    "seed": FormField(("seed",), _whole),
+    "count": FormField(("count",), _whole),
+    "seeds": FormField(("seeds",), _whole_numbers, repeats=True),
+    "latents": FormField(("latents",), decode_json),
+    "digit": FormField(("digit",), _whole),
+    "digits": FormField(("digits",)),
+    "truncation": FormField(("truncation",), real),
+    "interpolate_seeds": FormField(("interpolate", "seeds"), _whole_numbers, repeats=True),
+    "interpolate_latents": FormField(("interpolate", "latents"), decode_json),
+    "steps": FormField(("interpolate", "steps"), _whole),
+    "columns": FormField(("grid", "columns"), _whole),
+    "gap": FormField(("grid", "gap"), _whole),
+    "animation": FormField(("animation",), _presence),
+    "frame_milliseconds": FormField(("animation", "frame_milliseconds"), _whole),
+    "loop": FormField(("animation", "loop"), _flag),
+    "upscale": FormField(("upscale", "factor"), _whole),
+    "filter": FormField(("upscale", "filter")),
+    **COMMON,
+}
+STYLIZE: Table = {
+    "strength": FormField(("strength",), real),
+    "preserve_color": FormField(("preserve_color",), _flag),
+    "stroke": FormField(("stroke",), _whole),
+    "max_side": FormField(("size", "max_side"), _whole),
+    "steadiness": FormField(("steadiness",), real),
+    "steps": FormField(("optimize", "steps"), _whole),
+    "style_weight": FormField(("optimize", "style_weight"), real),
+    "content_weight": FormField(("optimize", "content_weight"), real),
+    "variation_weight": FormField(("optimize", "variation_weight"), real),
+    "optimizer": FormField(("optimize", "optimizer")),
+    "preview_every": FormField(("optimize", "preview_every"), _whole),
+    **COMMON,
+}
+TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), _whole), **COMMON}

@@ -1,0 +1,1 @@
+"""What responses are made of: problems, pages, streams, content, archives."""

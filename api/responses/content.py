@@ -1,0 +1,84 @@
+"""Stored bytes over HTTP: entity tag, one range, read in pieces so that no picture is held whole."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+
+from flask import Response, request
+from werkzeug.datastructures import ContentRange
+from werkzeug.http import is_resource_modified
+
+from api.errors import RangeNotSatisfiable
+from api.responses.preconditions import reading_environ, require_match
+from api.responses.problems import problem
+from shared.storage.base import ObjectStore
+
+PIECE_BYTES = 1024 * 1024
+_RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
+FOREVER = "private, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes that never change."""
+
+    key: str  # in object storage
+    media_type: str
+    size: int  # bytes
+    sha256: str
+    name: str  # for those who save it
+
+
+def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
+    """Answer a GET or HEAD with the content, a part of it, or 304; `cache` is the Cache-Control."""
+    require_match(content.sha256)
+    if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
+        return _with_validators(Response(status=304), content, cache)
+    span = _span(content)
+    if span is None:
+        size = ContentRange("bytes", None, None, content.size).to_header()
+        return problem(RangeNotSatisfiable(f"there are {content.size} bytes"), {"Content-Range": size})
+    start, end = span
+    response = Response(_body(content, objects, start, end), mimetype=content.media_type)
+    response.content_length = end - start
+    if (start, end) != (0, content.size):
+        response.status_code = 206
+        response.content_range = ContentRange("bytes", start, end, content.size)
+    return _with_validators(response, content, cache)
+
+
+def _with_validators(response: Response, content: Content, cache: str) -> Response:
+    response.set_etag(content.sha256)
+    response.headers["Cache-Control"] = cache
+    response.headers["Accept-Ranges"] = "bytes"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Disposition"] = f'inline; filename="{content.name}"'
+    return response
+
+
+def _span(content: Content) -> tuple[int, int] | None:
+    """Return start and end of what is asked for: the whole without a range, None if it lies outside."""
+    found = _RANGE.fullmatch(request.headers.get("Range", ""))
+    condition = request.headers.get("If-Range", f'"{content.sha256}"').strip()
+    if found is None or request.method != "GET" or condition != f'"{content.sha256}"':
+        return 0, content.size
+    first, last, suffix = found.groups()
+    if suffix is not None:
+        return (max(0, content.size - int(suffix)), content.size) if int(suffix) else None
+    if last and int(last) < int(first):
+        return 0, content.size  # no range at all, which is ignored
+    end = min(int(last) + 1, content.size) if last else content.size
+    return (int(first), end) if int(first) < content.size else None
+
+
+def _body(content: Content, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:
+    if request.method == "HEAD" or start == end:
+        return iter(())
+    pieces = _pieces(content.key, objects, start, end)
+    return chain([next(pieces)], pieces)  # a missing object is found before the header is sent
+
+
+def _pieces(key: str, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:
+    for at in range(start, end, PIECE_BYTES):
+        yield objects.get_range(key, at, min(at + PIECE_BYTES, end))

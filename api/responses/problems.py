@@ -1,0 +1,184 @@
+"""Errors as problem documents (RFC 9457), and the one table from an error's class to its HTTP status."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
+
+from api import errors as edge
+from api.responses.urls import problem_type
+from shared import errors
+
+log = logging.getLogger("atelier.api")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = {503: 2, 507: 5}  # advised where the server, not the client, is at fault for now
+MAX_LISTED = 100  # faults that one problem spells out
+MAX_DETAIL = 2000  # characters
+
+STATUS: dict[type[errors.AtelierError], int] = {
+    errors.AtelierError: 500,
+    errors.InvalidRequest: 422,
+    errors.UnsupportedImage: 415,
+    errors.CorruptImage: 422,
+    errors.ImageTooLarge: 422,
+    errors.ImageTooSmall: 422,
+    errors.TooManyFrames: 422,
+    errors.BodyTooLarge: 413,
+    errors.UnknownModel: 404,
+    errors.CardUnusable: 404,
+    errors.ModelUnavailable: 422,
+    errors.ModelCorrupt: 500,
+    errors.JobNotFound: 404,
+    errors.BatchNotFound: 404,
+    errors.JobGone: 410,
+    errors.FileNotFound: 404,
+    errors.OutputNotFound: 404,
+    errors.ObjectNotFound: 404,
+    errors.StyleNotFound: 404,
+    errors.DeliveryNotFound: 404,
+    errors.SecretIsConfigured: 409,
+    errors.IllegalMove: 409,
+    errors.FileInUse: 409,
+    errors.StyleExists: 409,
+    errors.IdempotencyMismatch: 422,
+    errors.StoreUnavailable: 503,
+    errors.StoreFull: 503,
+    errors.StorageUnavailable: 503,
+    errors.OutOfDisk: 507,
+    errors.OutOfMemory: 503,
+    errors.WorkerLost: 500,
+    errors.TimeLimitExceeded: 500,
+    errors.AttemptsExhausted: 500,
+    errors.LeaseLost: 409,
+    errors.JobCanceled: 409,
+    errors.DeadlineExceeded: 409,
+    errors.RecordTooNew: 503,
+    edge.BadRequest: 400,
+    edge.MalformedJson: 400,
+    edge.MalformedForm: 400,
+    edge.InvalidHeader: 400,
+    edge.UnsupportedMediaType: 415,
+    edge.RouteNotFound: 404,
+    edge.MethodNotAllowed: 405,
+    edge.PreconditionFailed: 412,
+    edge.AddressTooLong: 414,
+    edge.RangeNotSatisfiable: 416,
+    edge.ExpectationFailed: 417,
+    edge.HeadersTooLarge: 431,
+    edge.TransferCodingUnknown: 501,
+    edge.VersionUnsupported: 505,
+    edge.ResultUnavailable: 409,
+    edge.PreviewUnavailable: 404,
+    edge.NotReady: 503,
+    edge.TooManyListeners: 503,
+    edge.TooManyDownloads: 503,
+}
+_OF_WERKZEUG: dict[int, type[errors.AtelierError]] = {
+    404: edge.RouteNotFound,
+    405: edge.MethodNotAllowed,
+    413: errors.BodyTooLarge,
+    415: edge.UnsupportedMediaType,
+    416: edge.RangeNotSatisfiable,
+}
+_SILENT_HEADERS = {"content-type", "content-length"}
+
+
+def subclasses(base: type[errors.AtelierError]) -> Iterator[type[errors.AtelierError]]:
+    """Yield every error class below `base`."""
+    for child in base.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+def status_of(error: errors.AtelierError) -> int:
+    """Return the HTTP status. A body that names what is not there is wrong itself: 422, not 404."""
+    status = STATUS[type(error)]
+    return 422 if status == 404 and error.errors else status
+
+
+def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
+    body = {"type": problem_type(error.code), "status": status_of(error), **_bounded(error)}
+    return json.dumps(body | {"instance": path, "request_id": request_id})
+
+
+def whole_response(error: errors.AtelierError, path: str, request_id: str) -> bytes:
+    """Return the response to a request that no application sees, after which the connection is closed."""
+    status = HTTPStatus(status_of(error))
+    body = _document(error, path, request_id)
+    head = {
+        "Date": formatdate(usegmt=True),
+        "Connection": "close",
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": len(body),
+        "Cache-Control": "no-store",
+        "X-Request-Id": request_id,
+    }
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        *(f"{name}: {value}" for name, value in head.items()),
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the problem document of an error."""
+    status = status_of(error)
+    document = _document(error, request.path, g.get("request_id", ""))
+    response = Response(document, status, mimetype=MEDIA_TYPE)
+    response.headers.update(headers or {})
+    if status in RETRY_SECONDS:
+        response.headers.setdefault("Retry-After", str(RETRY_SECONDS[status]))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _bounded(error: errors.AtelierError) -> dict[str, object]:
+    body = error.to_json()
+    body["detail"] = body["detail"][:MAX_DETAIL]
+    listed = body.get("errors", [])[:MAX_LISTED]
+    return {**body, "errors": [{**fault, "detail": fault["detail"][:MAX_DETAIL]} for fault in listed]}
+
+
+def handle_atelier_error(error: errors.AtelierError) -> Response:
+    """Answer an error of our own."""
+    if status_of(error) >= 500:
+        log.warning(
+            "request refused", extra={"path": request.path, "code": error.code, "detail": error.detail}
+        )
+    return problem(error)
+
+
+def handle_http_exception(error: HTTPException) -> BaseResponse:
+    """Answer what Flask and Werkzeug refuse; let their redirects through."""
+    if error.code is None or error.code < 400:
+        return error.get_response()
+    kind = _OF_WERKZEUG.get(error.code, edge.BadRequest if error.code < 500 else errors.AtelierError)
+    headers = {name: value for name, value in error.get_headers() if name.lower() not in _SILENT_HEADERS}
+    return problem(kind(_describe(kind, error)), headers)
+
+
+def _describe(kind: type[errors.AtelierError], error: HTTPException) -> str:
+    if kind is errors.BodyTooLarge:
+        return f"the body has more bytes than the {request.max_content_length} that are taken here"
+    if kind is edge.RouteNotFound:
+        return f"nothing is at {request.path}"
+    return error.description or error.name
+
+
+def handle_surprise(error: Exception) -> Response:
+    """Answer a fault of ours without telling its inside; the log has the traceback."""
+    log.error(
+        "request failed", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")}
+    )
+    return problem(surprise())
+
+
+def surprise() -> errors.AtelierError:
+    """Return what a client is told of a fault of ours."""
+    return errors.AtelierError("the service made a mistake; its log has the details")

@@ -1,0 +1,1 @@
+"""What lies between gunicorn and the application: connections, waiting clients, the log of requests."""

@@ -1,0 +1,1 @@
+"""Backup and restoration of an installation that may be stopped."""

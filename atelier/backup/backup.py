@@ -1,0 +1,111 @@
+"""Takes a backup of an installation, whether it runs or not."""
+
+import os
+import secrets
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import BinaryIO
+
+from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupWriter, Manifest
+from atelier.backup.offline import Premises
+from shared.backup.snapshot import Snapshot, kind_of, objects_of
+from shared.errors import ObjectNotFound
+from shared.jobs.record import RECORD_SCHEMA
+
+OnStep = Callable[[str, int, int], None]  # what is being done, how much is done, of how much
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What reading the records brought."""
+
+    kinds: Counter[str]
+    named: dict[str, str]  # objects, each with a record that names it
+
+
+def take_backup(premises: Premises, path: Path, on_step: OnStep) -> Manifest:
+    """Write a backup to a path, whole or not at all; return what it holds."""
+    with _whole(path) as file:
+        return write_backup(premises, file, on_step, scratch=path.parent)
+
+
+def write_backup(
+    premises: Premises, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
+) -> Manifest:
+    """Write a backup to a file or a pipe; return what it holds. `scratch` has room for the records meanwhile.
+
+    Records come first and then the objects that they name, so it fits together though the service runs.
+    """
+    snapshot = Snapshot(premises.client)
+    taken_at = snapshot.now()
+    writer = BackupWriter(file)
+    with tempfile.TemporaryFile(dir=scratch) as records:
+        read = _read_records(snapshot, records, on_step)
+        writer.add_file(RECORDS, records)
+    missing = _add_objects(premises, read.named, writer, on_step)
+    gone = {key for key in missing if not snapshot.exists(read.named[key])}
+    manifest = Manifest(
+        format=FORMAT,
+        record_schema=RECORD_SCHEMA,
+        taken_at=taken_at,
+        software=version("atelier-service"),
+        records=dict(read.kinds),
+        members=writer.members,
+        left_out=tuple(sorted({read.named[key] for key in gone})),
+        missing=tuple(key for key in missing if key not in gone),
+    )
+    writer.finish(manifest)
+    return manifest
+
+
+def _read_records(snapshot: Snapshot, file: BinaryIO, on_step: OnStep) -> _Read:
+    read = _Read(Counter(), {})
+    total = snapshot.count()
+    for number, copy in enumerate(snapshot.read(), 1):
+        file.write(copy.to_line().encode())
+        read.kinds[kind_of(copy.key)] += 1
+        read.named.update(dict.fromkeys(objects_of(copy), copy.key))
+        on_step("records", number, max(total, number))
+    return read
+
+
+def _add_objects(
+    premises: Premises, named: dict[str, str], writer: BackupWriter, on_step: OnStep
+) -> list[str]:
+    """Add the objects; return the keys of those that storage does not have."""
+    missing = []
+    for number, key in enumerate(named, 1):
+        try:
+            writer.add(OBJECTS + key, premises.objects.get(key))
+        except ObjectNotFound:
+            missing.append(key)
+        on_step("objects", number, len(named))
+    return missing
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside its place; at the end of the block it is on the disk and has its name."""
+    partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
+    try:
+        with partial.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+        _sync_folder(path.absolute().parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

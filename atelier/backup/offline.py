@@ -1,0 +1,132 @@
+"""The inside of an installation, for an operator's commands: its server and its storage, without the API."""
+
+import os
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from atelier.local.processes import SERVER_FOLDER, names_server
+from atelier.local.redis_server import EmbeddedServer, server_url
+from atelier.local.run_file import read_record
+from atelier.local.state_lock import StateLock
+from shared.errors import AtelierError, StoreUnavailable
+from shared.redis.client import Client, connect
+from shared.settings import Settings
+from shared.storage.base import ObjectStore
+from shared.storage.object_store import open_object_store
+from shared.storage.places import check_storage
+from shared.workers.roster import WorkerRoster
+
+
+class NoInstallation(AtelierError):
+    """Raised when the state folder holds no installation."""
+
+    code = "no_installation"
+    title = "There is no installation here"
+
+
+class InstallationRunning(AtelierError):
+    """Raised when a command needs an installation that is stopped, and it runs."""
+
+    code = "installation_running"
+    title = "The installation is running"
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    """What an operator's command works on."""
+
+    settings: Settings
+    client: Client
+    objects: ObjectStore
+
+
+@contextmanager
+def enter(settings: Settings) -> Iterator[Premises]:
+    """Open an installation that runs or is stopped; a stopped one's own server runs for the block.
+
+    Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
+    """
+    folder = settings.state_dir.absolute()
+    there = settings.redis_url if names_server(os.environ) else _running_url(folder)
+    if there:
+        with _open(settings, there) as premises:
+            yield premises
+        return
+    if not (folder / SERVER_FOLDER).is_dir():
+        raise NoInstallation(f"{folder} holds no installation; name another with ATELIER_STATE_DIR")
+    with _own_server(folder) as url, _open(settings, url) as premises:
+        yield premises
+
+
+@contextmanager
+def enter_stopped(settings: Settings) -> Iterator[Premises]:
+    """Open an installation that must not run, or make an empty one, and keep it from starting meanwhile.
+
+    Raises InstallationRunning, or StateFolderBusy.
+    """
+    folder = settings.state_dir.absolute()
+    if _running_url(folder):
+        raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
+    if not names_server(os.environ):
+        with _own_server(folder) as url, _open(settings, url) as premises:
+            yield premises
+        return
+    with _kept(folder), _open(settings, settings.redis_url) as premises:
+        workers = WorkerRoster(premises.client).live()
+        if workers:
+            names = ", ".join(worker.id for worker in workers)
+            raise InstallationRunning(f"workers are at work: {names}; stop them and the API first")
+        yield premises
+
+
+def _kept(folder: Path) -> AbstractContextManager[object]:
+    """Hold a state folder where there is one: beside a server that REDIS_URL names, there need be none."""
+    return StateLock(folder).held(_command()) if folder.is_dir() else nullcontext()
+
+
+def _command() -> str:
+    """Return the command that this process runs, as those that it keeps out are told of it."""
+    context = click.get_current_context(silent=True)
+    return f"atelier {context.info_name}" if context else "a command"
+
+
+def _running_url(folder: Path) -> str:
+    """Return the server of the `atelier up` that runs in a state folder, or ""."""
+    running = read_record(folder)
+    return running.redis_url if running and running.is_running else ""
+
+
+@contextmanager
+def _own_server(folder: Path) -> Iterator[str]:
+    """Run the embedded server of a state folder that nobody else uses meanwhile."""
+    with StateLock(folder).held(_command()) as lock, _started(folder / SERVER_FOLDER, lock):
+        yield server_url(folder / SERVER_FOLDER)
+
+
+@contextmanager
+def _started(folder: Path, lock: int) -> Iterator[None]:
+    folder.mkdir(exist_ok=True, mode=0o700)
+    server = EmbeddedServer(folder, lock=lock)
+    try:
+        server.start()
+    except TimeoutError as error:
+        server.kill()
+        raise StoreUnavailable(f"{error}; {folder / 'server.log'} says why") from error
+    try:
+        yield
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _open(settings: Settings, url: str) -> Iterator[Premises]:
+    check_storage(settings)
+    client = connect(url)
+    try:
+        yield Premises(settings, client, open_object_store(settings.storage))
+    finally:
+        client.close()

@@ -1,0 +1,1 @@
+"""`atelier demo`, and the pictures that it draws."""

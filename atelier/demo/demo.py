@@ -1,0 +1,95 @@
+"""`atelier demo`: the whole service at work on one machine, from nothing to pictures, over its HTTP API."""
+
+import importlib.util
+import io
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from PIL import Image
+
+from atelier.client.client import Client
+from atelier.client.downloads import write_whole
+from atelier.client.pictures import Picture
+from atelier.client.requests import Encoding, GenerateRequest, Grid
+from atelier.demo.landscape import draw_landscape
+from atelier.demo.painting import draw_painting
+from atelier.local.stack import RunningStack
+
+DIGITS = range(10)
+SEEDS = range(12)  # of each digit; a column each
+SCALE = 3  # a digit is 28 pixels wide
+PHOTO = "coffee.png"  # of scikit-image, where that is installed
+
+Step = Callable[[str], AbstractContextManager[None]]  # says what is done while the block runs
+
+
+class Demo:
+    """One run: pictures go to `output`, everything else stays in `state`."""
+
+    def __init__(self, output: Path, state: Path, *, models: Path, step: Step) -> None:
+        self._output = output
+        self._stack = RunningStack(state, environ={"ATELIER_MODELS_DIR": str(models)})
+        self._step = step
+
+    def run(self) -> None:
+        """Draw, start, generate, stylize, stop. Raises StackFailed, ApiError or JobFailed."""
+        with self._step("draw a photo and a painting"):
+            content, style = self._draw()
+        try:
+            with self._step("start the job store, the API and two workers"):
+                self._stack.start()
+            with self._stack.client() as client:
+                self._work(client, content, style)
+        finally:
+            with self._step("stop everything"):
+                self._stack.stop()
+
+    def _work(self, client: Client, content: Path, style: Path) -> None:
+        with self._step(f"generate {len(DIGITS) * len(SEEDS)} digits in {len(DIGITS)} jobs"):
+            self._save("digits.png", _encode(stack_rows(_generate(client))))
+        with self._step("stylize the photo"):
+            picture = client.stylize(content, style, output=Encoding(format="png"))
+            self._save("stylized.png", picture.data)
+
+    def _draw(self) -> tuple[Path, Path]:
+        content = self._save("content.jpg", _encode(find_photo() or draw_landscape(), "JPEG"))
+        return content, self._save("style.png", _encode(draw_painting()))
+
+    def _save(self, name: str, data: bytes) -> Path:
+        return write_whole(self._output / name, data)
+
+
+def _generate(client: Client) -> list[Picture]:
+    """Submit a job for each digit at once, and return its row of pictures."""
+    jobs = [client.submit(_row(digit)) for digit in DIGITS]
+    return [client.pictures(client.wait(job))[0] for job in jobs]
+
+
+def _row(digit: int) -> GenerateRequest:
+    return GenerateRequest(digit=digit, seeds=SEEDS, grid=Grid(columns=len(SEEDS), gap=2))
+
+
+def stack_rows(rows: Sequence[Picture]) -> Image.Image:
+    """Return the pictures one below the other, enlarged so that their pixels can be seen."""
+    images = [Image.open(io.BytesIO(row.data)).convert("L") for row in rows]
+    width, height = images[0].size
+    sheet = Image.new("L", (width, height * len(images)))
+    for number, image in enumerate(images):
+        sheet.paste(image, (0, number * height))
+    return sheet.resize((sheet.width * SCALE, sheet.height * SCALE), Image.Resampling.NEAREST)
+
+
+def find_photo() -> Image.Image | None:
+    """Return a photo of an installed scikit-image, None where there is none."""
+    found = importlib.util.find_spec("skimage")
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / "data" / PHOTO
+    return Image.open(path).convert("RGB") if path.is_file() else None
+
+
+def _encode(image: Image.Image, form: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, form, **({"quality": 92} if form == "JPEG" else {}))
+    return buffer.getvalue()

@@ -1,0 +1,68 @@
+"""Batches as people read them in a terminal: a table of many, a page of one."""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from rich.text import Text
+
+from atelier.client.batch import Batch
+from atelier.client.job import Job
+from atelier.display.job_tables import reason_of
+from atelier.display.table import Page, Table
+from atelier.display.time_format import say_moment, say_seconds
+
+COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "running": "cyan", "open": "cyan"}
+
+
+def batch_table(batches: Iterable[Batch]) -> Table:
+    """Return a row for each batch: when it was accepted, how far it is, how long it will take."""
+    table = Table("batch", "status", "accepted", "done", "failed", "left", "name")
+    for batch in batches:
+        done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
+        accepted = say_moment(_time(batch, "created_at"))
+        table.add(batch.id, say_status(batch), accepted, done, failed, _left(batch), batch.name)
+    return table
+
+
+def say_status(batch: Batch) -> Text:
+    """Return a batch's status in its color."""
+    return Text(batch.status, COLORS.get(batch.status, ""))
+
+
+def _left(batch: Batch) -> str:
+    return "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
+
+
+def batch_page(batch: Batch, failed: Iterable[Job]) -> Page:
+    """Return how a batch stands, and why items of it failed."""
+    page = Page()
+    for name, text in _facts(batch):
+        page.add(name, text)
+    for job in failed:
+        page.add("failed", f"{job.id} {job.raw.get('custom_id') or ''}: {reason_of(job)}")
+    return page
+
+
+def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
+    yield "batch", batch.id
+    if batch.name:
+        yield "name", batch.name
+    yield "status", say_status(batch)
+    yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
+    if batch.rate_per_second and not batch.done:
+        yield "rate", f"{batch.rate_per_second:.2f}/s"
+    if batch.mean_seconds:
+        yield "each took", say_seconds(batch.mean_seconds)
+    if batch.eta_seconds is not None:
+        yield "left", say_seconds(batch.eta_seconds)
+    for title, name in (("accepted", "created_at"), ("done", "completed_at"), ("kept until", "expires_at")):
+        moment = _time(batch, name)
+        if moment is not None:
+            yield title, say_moment(moment)
+    for key, text in batch.metadata.items():
+        yield "metadata", f"{key}={text}"
+
+
+def _time(batch: Batch, name: str) -> datetime | None:
+    text = batch.raw.get(name)
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,173 @@
+"""Checks of what the settings name: state folder, storage, port, models, server."""
+
+import os
+import shutil
+from pathlib import Path
+
+import redis
+
+from atelier.doctor.findings import Finding, fail, ok, warn
+from atelier.local.listen_socket import CannotListen, listen
+from atelier.local.processes import names_server, wanted_models
+from atelier.local.readiness import is_ready
+from atelier.local.run_file import read_record
+from shared.cards.card import ModelCard, load_catalog
+from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
+from shared.settings import Settings, SettingsError
+from shared.storage import places
+from shared.storage.local import local_folder
+from shared.storage.object_store import open_object_store
+from worker.models.source_check import advice, changed_source
+from worker.models.store import ModelStore
+
+GIGABYTE = 1_000_000_000
+LEAST_DISK = 0.5 * GIGABYTE
+GOOD_DISK = 5 * GIGABYTE
+
+
+def check_state_folder(settings: Settings) -> Finding:
+    """Write a file where everything is kept."""
+    folder = settings.state_dir.absolute()
+    try:
+        places.require_folder("ATELIER_STATE_DIR", folder)
+    except SettingsError as error:
+        if names_server(os.environ):
+            return warn("state folder", str(error), "only `atelier up` needs it beside a server of its own")
+        return fail("state folder", str(error), "correct ATELIER_STATE_DIR, or the folder")
+    return ok("state folder", f"{folder} is writable")
+
+
+def check_storage(settings: Settings) -> Finding:
+    """Write where pictures are kept."""
+    mend = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
+    try:
+        places.check_storage(settings)
+        open_object_store(settings.storage).check()
+    except (AtelierError, SettingsError) as error:
+        return fail("storage", str(error), mend)
+    return ok("storage", f"{settings.storage} is writable")
+
+
+def check_disk(settings: Settings) -> Finding:
+    """Look at the space left where pictures are kept; in a bucket, where the state folder is or will be."""
+    folder = _existing(local_folder(settings.storage) or settings.state_dir.absolute())
+    free = shutil.disk_usage(folder).free
+    text = f"{free / GIGABYTE:.1f} GB free at {folder}"
+    if free < LEAST_DISK:
+        return fail("disk", text, "free some space, or name another place with ATELIER_STORAGE_URL")
+    if free < GOOD_DISK:
+        return warn(
+            "disk", text, "pictures are kept for a week; ATELIER_JOBS_RETENTION_SECONDS shortens that"
+        )
+    return ok("disk", text)
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
+def check_port(settings: Settings) -> Finding:
+    """Listen where the API will, or find our own API there."""
+    host, port = settings.api.host, settings.api.port
+    running = read_record(settings.state_dir.absolute())
+    if running is not None and is_ready(running.url):
+        return ok("port", f"Atelier is running at {running.url}")
+    try:
+        listen(host, port).close()
+    except CannotListen as error:
+        return fail("port", error.detail, "")
+    return ok("port", f"{host} port {port} is free")
+
+
+def check_cards(settings: Settings) -> list[Finding]:
+    """Read the user's own cards, and look for the models that ATELIER_WORKER_PRELOAD names."""
+    try:
+        places.check_cards(settings)
+    except SettingsError as error:
+        return [fail("cards", str(error), "correct or unset ATELIER_CARDS_DIR")]
+    catalog = load_catalog(settings.cards)
+    mend = "correct the file, or move it out of the folder; running processes see it at once"
+    faults = [fail(f"card {fault.path.name}", str(fault), mend) for fault in catalog.faults]
+    known = {card.name for card in catalog} | {fault.name for fault in catalog.faults}
+    for name in settings.worker.preloaded:
+        if name not in known:
+            text = f"ATELIER_WORKER_PRELOAD: no model is named {name!r}"
+            faults.append(fail("preload", text, f"known: {', '.join(sorted(known))}"))
+    return faults or [ok("cards", f"all can be used; your own lie in {settings.cards}")]
+
+
+def check_models(settings: Settings) -> list[Finding]:
+    """Check the weights that workers load at start, every file against its checksum, and all sources."""
+    try:
+        places.check_models(settings)
+    except SettingsError as error:
+        return [fail("models", str(error), "correct or unset ATELIER_MODELS_DIR")]
+    store, wanted = ModelStore(settings.models), wanted_models(settings)
+    others = [card for card in load_catalog(settings.cards) if card not in wanted]
+    findings = [_check_model(store, card) for card in wanted]
+    return findings + [finding for card in others if (finding := _changed(store, card))]
+
+
+def _changed(store: ModelStore, card: ModelCard) -> Finding | None:
+    try:
+        stored = store.find(card)
+    except ModelCorrupt as error:
+        return fail(f"model {card.name}", error.detail, f"`atelier models pull {card.name}`")
+    file = stored and changed_source(card, stored)
+    return (
+        warn(f"model {card.name}", f"{file} has changed since it was pulled", advice(card, file))
+        if file
+        else None
+    )
+
+
+def _check_model(store: ModelStore, card: ModelCard) -> Finding:
+    name = f"model {card.name}"
+    try:
+        found = store.verify(card)
+    except ModelUnavailable:
+        return warn(
+            name, "not pulled yet", f"`atelier models pull {card.name}`; `atelier up` does it by itself"
+        )
+    except ModelCorrupt as error:
+        return fail(name, error.detail, f"`atelier models pull {card.name}`")
+    return _changed(store, card) or ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
+
+
+def check_server(settings: Settings) -> list[Finding]:
+    """Ask the server that REDIS_URL names whether it keeps what it accepts."""
+    if not names_server(os.environ):
+        return [ok("server", "REDIS_URL is not set: `atelier up` runs the embedded server")]
+    try:
+        with redis.Redis.from_url(settings.redis_url, decode_responses=True, socket_timeout=5) as client:
+            version = str(client.info("server").get("redis_version", "?"))
+            return [ok("server", f"answers, version {version}"), *_check_settings(client)]
+    except redis.RedisError as error:
+        mend = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
+        return [fail("server", f"REDIS_URL does not answer: {error}", mend)]
+
+
+def _check_settings(client: redis.Redis) -> list[Finding]:
+    try:
+        settings = {**client.config_get("appendonly"), **client.config_get("maxmemory-policy")}
+    except redis.ResponseError:
+        mend = "see that it persists every write and never evicts keys"
+        return [warn("server settings", "the server does not tell its settings", mend)]
+    return [
+        _check_durability(settings.get("appendonly") or ""),
+        _check_eviction(settings.get("maxmemory-policy") or ""),
+    ]
+
+
+def _check_durability(appendonly: str) -> Finding:
+    if appendonly == "yes":
+        return ok("server durability", "appendonly is on")
+    mend = "`CONFIG SET appendonly yes`, and set it in the server's configuration"
+    return warn("server durability", "appendonly is off: a restart of the server loses accepted jobs", mend)
+
+
+def _check_eviction(policy: str) -> Finding:
+    if policy == "noeviction":
+        return ok("server eviction", "maxmemory-policy is noeviction")
+    mend = "`CONFIG SET maxmemory-policy noeviction`, and set it in the server's configuration"
+    return fail("server eviction", f"maxmemory-policy is {policy or 'unknown'}: jobs may vanish", mend)

@@ -1,0 +1,1 @@
+"""An installation on this machine: its processes, state folder, lock and embedded server."""

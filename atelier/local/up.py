@@ -1,0 +1,198 @@
+"""`atelier up`: a whole installation on one machine, from nothing to ready, and back in order."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import redis
+
+from atelier.local.listen_socket import is_loopback, listen, url_of
+from atelier.local.process_overrides import Changes
+from atelier.local.processes import Installation, wanted_models
+from atelier.local.readiness import ReadyWatch
+from atelier.local.redis_server import START_SECONDS, refusal
+from atelier.local.run_file import UpRecord, remove_record, write_record
+from atelier.local.state_lock import StateLock
+from atelier.supervisor.child_process import Child, ChildSpec
+from atelier.supervisor.process_log import ProcessLog
+from atelier.supervisor.shutdown import Shutdown
+from atelier.supervisor.supervisor import Supervisor
+from shared.cards.card import ModelCard
+from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.storage.places import check_cards, check_models, check_storage
+from worker.models.store import ModelStore
+
+
+class Up:
+    """One run of an installation. Call `run` from the main thread."""
+
+    def __init__(
+        self, settings: Settings, *, shutdown: Shutdown, log: ProcessLog, changes: Changes | None = None
+    ) -> None:
+        self._settings = settings
+        self._shutdown = shutdown
+        self._log = log
+        self._folder = settings.state_dir.absolute()
+        self._lock = StateLock(self._folder)
+        self._plan = Installation(settings, (self._lock.descriptor,), changes or {})
+        self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
+        self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
+
+    def run(self, *, workers: int, strict: bool) -> int:
+        """Start everything, keep it running until a shutdown, end it in order; return the exit status.
+
+        Raises StateFolderBusy, CannotListen, StoreUnavailable, ModelUnavailable or SettingsError with what to
+        do about it.
+        """
+        for check in (check_storage, check_cards, check_models):
+            check(self._settings)
+        self._lock.take("atelier up")
+        with listen(self._settings.api.host, self._settings.api.port) as listener:
+            self._warn_of_strangers()
+            self._record = replace(self._record, url=url_of(listener))
+            try:
+                if self._start(listener, workers=workers, strict=strict):
+                    self._supervisor.run_until(lambda: False)
+            finally:
+                listener.close()  # first, so that no client is taken in any more
+                self._stop()
+        return self._supervisor.exit_status
+
+    def _warn_of_strangers(self) -> None:
+        host = self._settings.api.host
+        if not is_loopback(host):
+            self._log.say(
+                f"WARNING: listening on {host}; whoever reaches it may use it: there is no authentication"
+            )
+
+    def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
+        """Bring everything up; return False where a shutdown came first."""
+        began = time.monotonic()
+        if self._plan.has_own_server:
+            server = self._plan.server(strict=strict, say=self._log.say, give_up=self._supervisor.give_up)
+            self._supervisor.start_phase([server])
+        if not self._await_server() or not self._pull_models():
+            return False
+        self._supervisor.start_phase(self._plan.workers(workers))
+        self._supervisor.start_phase([self._plan.api(listener.fileno(), self._record.url)])
+        return self._await_ready(began)
+
+    def _await_server(self) -> bool:
+        deadline = time.monotonic() + START_SECONDS
+        url = self._plan.redis_url
+        trouble = refusal(url)
+        if trouble and not self._plan.has_own_server:
+            self._log.say(f"waiting for the server that REDIS_URL names, {_without_password(url)}: {trouble}")
+
+        def settled() -> bool:
+            nonlocal trouble, deadline
+            trouble = refusal(url)
+            if isinstance(trouble, redis.BusyLoadingError):  # a large journal takes long to load
+                deadline = time.monotonic() + START_SECONDS
+            return trouble is None or time.monotonic() > deadline
+
+        went_on = self._supervisor.run_until(settled)
+        if went_on and trouble:
+            raise self._no_server(trouble)
+        return went_on
+
+    def _no_server(self, trouble: redis.RedisError) -> Exception:
+        url = _without_password(self._plan.redis_url)
+        if self._plan.has_own_server:
+            return StoreUnavailable(f"the server at {url} does not answer: {trouble}")
+        mend = "start that server, or name another; without REDIS_URL an embedded server is used"
+        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {mend}")
+
+    def _pull_models(self) -> bool:
+        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it.
+
+        The service starts without those of the operator's own that cannot be had.
+        """
+        names = missing_models(self._settings)
+        if not names:
+            return True
+        self._log.say(f"pulling {', '.join(names)}")
+        puller = Child(self._puller(names), self._log.line)
+        puller.start()
+        try:
+            went_on = self._supervisor.run_until(lambda: puller.ended() is not None)
+        finally:
+            puller.kill()
+        if went_on and puller.last_status != 0:
+            self._judge_missing(puller.last_status)
+        return went_on
+
+    def _judge_missing(self, status: int | None) -> None:
+        missing = missing_models(self._settings)
+        needed = [
+            card.name for card in wanted_models(self._settings) if card.is_carried and card.name in missing
+        ]
+        if needed:
+            kind = SettingsError if status == EXIT_CONFIGURATION else ModelUnavailable
+            raise kind(f"{', '.join(needed)} could not be pulled; the lines above say why")
+        if missing:
+            self._log.say(f"WARNING: {', '.join(missing)} could not be pulled; starting without")
+
+    def _puller(self, names: list[str]) -> ChildSpec:
+        return ChildSpec(
+            name="models",
+            command=(sys.executable, "-m", "atelier", "models", "pull", *names),
+            environ=self._plan.environ(),
+            folder=Path.cwd(),  # a card may name a folder relative to it
+            grace_seconds=0,
+        )
+
+    def _await_ready(self, began: float) -> bool:
+        if not self._supervisor.run_until(self._supervisor.are_ready):
+            return False
+        watch = ReadyWatch(self._record.url)
+        try:
+            if not self._supervisor.run_until(watch.has_succeeded):
+                return False
+        finally:
+            watch.stop()
+        self._record = replace(self._record, ready=True)
+        self._supervisor.has_stood = True
+        write_record(self._folder, self._record)
+        self._greet(time.monotonic() - began)
+        return True
+
+    def _greet(self, seconds: float) -> None:
+        url = self._record.url
+        self._log.say(f"ready after {seconds:.1f} s: {url}  (documentation: {url}/docs; Ctrl-C stops)")
+        self._log.say(f"try: curl -F content=@photo.jpg -F style=@painting.jpg {url}/v1/jobs/stylize")
+
+    def _note_processes(self, processes: Mapping[str, int]) -> None:
+        self._record = replace(self._record, processes=processes)
+        write_record(self._folder, self._record)
+
+    def _stop(self) -> None:
+        self._log.say("stopping; once more stops at once")
+        self._record = replace(self._record, ready=False)
+        self._supervisor.stop()
+        remove_record(self._folder)
+        self._log.say("stopped")
+
+
+def missing_models(settings: Settings) -> list[str]:
+    """Return the names of the wanted models that the store lacks, or holds damaged."""
+    store = ModelStore(settings.models)
+    return [card.name for card in wanted_models(settings) if not _is_good(store, card)]
+
+
+def _is_good(store: ModelStore, card: ModelCard) -> bool:
+    try:
+        store.open(card)
+    except (ModelUnavailable, ModelCorrupt):
+        return False
+    return True
+
+
+def _without_password(url: str) -> str:
+    head, _, tail = url.rpartition("@")
+    return f"{head.partition('://')[0]}://{tail}" if head else url

@@ -1,0 +1,1 @@
+"""Copies of all records, and their return into an empty server."""

@@ -1,0 +1,61 @@
+"""Which records make up a batch in a copy of an installation that works on meanwhile.
+
+The batch is read first and says how many items it has. Those that came, or were tried again, while the others
+were read are left out, so that the copy is of a batch as it was.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Literal
+
+from shared.backup.record_copy import RecordCopy
+from shared.identifiers import batch_of
+
+OF_BATCH = ("events", "batch-finished", "batch-again", "batch-files", "batch-names")  # read with its record
+Step = Literal["open", "item", "close"]
+
+
+def group_of_batch(name: str) -> tuple[str, ...]:
+    """Return the keys that are read with a batch's record, from one moment."""
+    _, _, batch_id = name.partition(":")
+    return (name, *(f"{kind}:{batch_id}" for kind in OF_BATCH))
+
+
+class Items:
+    """Knows which items belong to the batches that were read."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, int] = {}
+        self._tries: dict[str, Mapping[str, str]] = {}
+
+    def noted(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
+        """Pass on the copies of one batch and remember its extent; nothing of one that is being deleted."""
+        known = list(copies)
+        records = [copy for copy in known if copy.key.startswith("batch:")]
+        if not records or records[0].value["status"] == "deleted":
+            return
+        for copy in known:
+            kind, _, batch_id = copy.key.partition(":")
+            if kind == "batch":
+                self._totals[batch_id] = int(copy.value["total"])
+            elif kind == "batch-again":
+                self._tries[batch_id] = copy.value
+        yield from known
+
+    def belongs(self, key: str) -> bool:
+        """Whether a job is none of a batch, or was there when its batch was read."""
+        _, _, job_id = key.partition(":")
+        batch_id = batch_of(job_id)
+        if batch_id is None:
+            return True
+        index, _, attempt = job_id.partition("-")[2].partition("-")
+        tries = self._tries.get(batch_id, {}).get(index, "0")
+        return int(index) < self._totals.get(batch_id, 0) and int(attempt or 0) <= int(tries)
+
+
+def step_of_batch(kind: str, identifier: str) -> Step | None:
+    """Return which step of a batch's return a restored record is for; None for what has to do with none."""
+    if kind == "batch":
+        return "open"
+    if kind == "closed":
+        return "close"
+    return "item" if kind == "job" and batch_of(identifier) else None

@@ -1,0 +1,148 @@
+"""Keys of the server as lines of JSON, by type: they can move between versions of Redis and of Valkey."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from shared.errors import AtelierError
+from shared.redis.client import PREFIX, Client, answering
+
+SCAN_COUNT = 1000  # keys a call of SCAN looks at
+AT_ONCE = 50  # keys read or written in one round trip
+
+
+class UnknownRecord(AtelierError):
+    """Raised when a key is of a type that cannot be copied."""
+
+    code = "unknown_record"
+    title = "A key cannot be copied"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCopy:
+    """One key."""
+
+    key: str  # without the prefix of all keys
+    type: str  # hash, string, set, zset, list or stream
+    value: Any  # JSON: an object for a hash, text for a string, otherwise a list
+    ttl_ms: int | None = None  # what is left of its time to live
+
+    def to_line(self) -> str:
+        """Return the copy as one line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"), ensure_ascii=False) + "\n"
+
+    @classmethod
+    def from_line(cls, line: str | bytes) -> "RecordCopy":
+        """Read a line that `to_line` wrote."""
+        return cls(**json.loads(line))
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    """How a type of keys is read and written."""
+
+    read: Callable[[Client, str], Any]
+    write: Callable[[Client, str, Any], Any]
+    to_json: Callable[[Any], Any] = lambda answer: answer
+
+
+def _write_stream(pipe: Client, key: str, entries: Any) -> None:
+    for entry, fields in entries:
+        pipe.xadd(key, fields, id=entry)
+
+
+_TYPES: Mapping[str, _Type] = {
+    "hash": _Type(lambda pipe, key: pipe.hgetall(key), lambda pipe, key, v: pipe.hset(key, mapping=v)),
+    "string": _Type(lambda pipe, key: pipe.get(key), lambda pipe, key, v: pipe.set(key, v)),
+    "set": _Type(lambda pipe, key: pipe.smembers(key), lambda pipe, key, v: pipe.sadd(key, *v), sorted),
+    "zset": _Type(
+        lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True),
+        lambda pipe, key, v: pipe.zadd(key, dict(v)),
+    ),
+    "list": _Type(lambda pipe, key: pipe.lrange(key, 0, -1), lambda pipe, key, v: pipe.rpush(key, *v)),
+    "stream": _Type(lambda pipe, key: pipe.xrange(key), _write_stream),
+}
+
+
+class RecordCopier:
+    """Reads and writes whole keys below one prefix."""
+
+    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._prefix = prefix
+
+    def names(self, pattern: str) -> list[str]:
+        """Return the keys that match, without the prefix; those that are there all the while, each once."""
+        with answering():
+            found = self._client.scan_iter(match=f"{self._prefix}{pattern}", count=SCAN_COUNT)
+            return sorted({name.removeprefix(self._prefix) for name in found})
+
+    def read(self, groups: Iterable[tuple[str, ...]]) -> Iterator[list[RecordCopy]]:
+        """Yield the copies of each group of keys, from one moment; keys that are gone are left out."""
+        for some in _batches(groups):
+            types = self._types([name for group in some for name in group])
+            yield from self._read(some, types)
+
+    def _types(self, names: list[str]) -> dict[str, str]:
+        with answering():
+            pipe = self._client.pipeline(transaction=False)
+            for name in names:
+                pipe.type(self._prefix + name)
+            return dict(zip(names, pipe.execute(), strict=True))
+
+    def _read(self, groups: list[tuple[str, ...]], types: Mapping[str, str]) -> Iterator[list[RecordCopy]]:
+        known = [[name for name in group if types[name] != "none"] for group in groups]
+        with answering():
+            pipe = self._client.pipeline(transaction=True)
+            for name in (name for group in known for name in group):
+                _type(types[name], name).read(pipe, self._prefix + name)
+                pipe.pttl(self._prefix + name)
+            answers = iter(pipe.execute())
+        for group in known:
+            copies = [_copy(name, types[name], next(answers), next(answers)) for name in group]
+            yield [copy for copy in copies if copy.value is not None]
+
+    def write(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
+        """Write copies of keys that are not there, and yield each when it is written."""
+        for some in _batches(copies):
+            with answering():
+                pipe = self._client.pipeline(transaction=False)
+                for copy in some:
+                    _write(pipe, self._prefix + copy.key, copy)
+                pipe.execute()
+            yield from some
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove keys."""
+        for some in _batches(names):
+            with answering():
+                self._client.unlink(*(self._prefix + name for name in some))
+
+
+def _type(kind: str, name: str) -> _Type:
+    if kind not in _TYPES:
+        raise UnknownRecord(f"{name} is of the type {kind}, which this version cannot copy")
+    return _TYPES[kind]
+
+
+def _copy(name: str, kind: str, answer: Any, ttl: int) -> RecordCopy:
+    value = _type(kind, name).to_json(answer) if answer else None
+    return RecordCopy(name, kind, value, ttl if ttl > 0 else None)
+
+
+def _write(pipe: Client, key: str, copy: RecordCopy) -> None:
+    _type(copy.type, copy.key).write(pipe, key, copy.value)
+    if copy.ttl_ms is not None:
+        pipe.pexpire(key, copy.ttl_ms)
+
+
+def _batches(items: Iterable[Any]) -> Iterator[list[Any]]:
+    some: list[Any] = []
+    for item in items:
+        some.append(item)
+        if len(some) == AT_ONCE:
+            yield some
+            some = []
+    if some:
+        yield some

@@ -1,0 +1,170 @@
+"""All records of an installation in an order that fits together though the service runs meanwhile.
+
+What refers to a record is read before the record. As a move is one atomic script, whatever a copy names was
+there when its turn came, unless it was deleted meanwhile. Lines, leases and the like are not copied: they
+follow from the records, and a job is readmitted to them.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from fnmatch import fnmatchcase
+from itertools import chain
+
+from shared.backup.batch_copy import OF_BATCH, Items, group_of_batch, step_of_batch
+from shared.backup.record_copy import RecordCopier, RecordCopy
+from shared.identifiers import batch_of
+from shared.jobs.record import unpacked
+from shared.jobs.status import Status
+from shared.redis.client import PREFIX, Client, answering
+from shared.redis.scripts import Scripts
+
+READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in which they refer to each other
+# A restored record is readmitted to these.
+FOLLOWING = (
+    *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
+    *("line:*", "turns:*", "delayed", "open-batches", "batch-work", "batch-held:*", "owner:*:batches"),
+    *("batch-dead:*", "reuse:*", "followers:*", "follow-work", "sharers", "waits:*", "works:*", "stopped:*"),
+    *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
+)
+# Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
+PASSING = (
+    *("workers", "workers:*", "vectors", "vector:*", "garbage", "reload"),
+    *("webhooks:rung", "webhooks:secrets", "turn", "served:*", "starving:*", "load"),
+)
+JOBS = "job:*"
+BATCHES = "batch:*"
+BEFORE_JOBS = ("idempotency:*",)
+AFTER_JOBS = ("style:*", "file:*", "gone:*", "delivery:*")
+LAST = ("owner:*", "sequence", "pace")
+RESTORING = "restoring"  # there while a restore is under way
+_READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *(f"{kind}:*" for kind in OF_BATCH))
+_PASSED_OVER = (*FOLLOWING, *PASSING, *_READ_IN_ORDER, RESTORING)
+
+
+class Snapshot:
+    """Reads an installation's records, and writes them into an empty one."""
+
+    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._copier = RecordCopier(client, prefix=prefix)
+        self._scripts = Scripts(client, prefix=prefix)
+
+    def now(self) -> int:
+        """Return the server's time, in milliseconds since the epoch."""
+        with answering():
+            seconds, microseconds = self._client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+    def count(self) -> int:
+        """Return about how many copies `read` will yield."""
+        with answering():
+            return int(self._client.dbsize())
+
+    def read(self) -> Iterator[RecordCopy]:
+        """Yield a copy of every record; a job and its events from one moment, a batch before its items."""
+        yield from self._read(*BEFORE_JOBS)
+        items = Items()
+        for name in self._copier.names(BATCHES):
+            yield from items.noted(chain.from_iterable(self._copier.read([group_of_batch(name)])))
+        groups = map(_group_of, filter(items.belongs, self._copier.names(JOBS)))
+        yield from chain.from_iterable(self._copier.read(groups))
+        yield from self._read(*AFTER_JOBS)
+        others = [name for name in self._copier.names("*") if not _matches(name, _PASSED_OVER)]
+        in_order = sorted(others, key=lambda name: _matches(name, LAST))
+        yield from chain.from_iterable(self._copier.read((name,) for name in in_order))
+
+    def _read(self, *patterns: str) -> Iterator[RecordCopy]:
+        for pattern in patterns:
+            yield from chain.from_iterable(self._copier.read((name,) for name in self._copier.names(pattern)))
+
+    def exists(self, key: str) -> bool:
+        """Whether a record that was read is there still."""
+        with answering():
+            return bool(self._client.exists(self._scripts.key(key)))
+
+    def kinds(self) -> dict[str, int]:
+        """Return how many records of which kind there are; an empty installation has none."""
+        names = [name for name in self._copier.names("*") if not _matches(name, (*PASSING, RESTORING))]
+        return dict(Counter(map(kind_of, names)))
+
+    def job_keys(self) -> set[str]:
+        """Return the keys of all jobs."""
+        return set(self._copier.names(JOBS))
+
+    def is_restoring(self, mark: str) -> bool:
+        """Whether a restore with this mark began and did not end."""
+        with answering():
+            return bool(self._client.get(self._scripts.key(RESTORING)) == mark)
+
+    def begin(self, mark: str) -> None:
+        """Mark that a restore is under way."""
+        with answering():
+            self._client.set(self._scripts.key(RESTORING), mark)
+
+    def clear(self) -> None:
+        """Remove every record but the mark: what a restore left that was cut off."""
+        self._copier.remove(name for name in self._copier.names("*") if name != RESTORING)
+
+    def write(self, copies: Iterable[RecordCopy], *, pause_ms: int) -> Iterator[RecordCopy]:
+        """Write records, and when all are there bring jobs into line; yield each record when it is written.
+
+        `pause_ms` is the time since they were read: what was left to live then is left now. Running jobs are
+        queued again, their attempt not counted.
+        """
+        keys: dict[str, list[str]] = {kind: [] for kind in READMITTED}
+        for copy in self._copier.write(copies):
+            if kind_of(copy.key) in keys:
+                keys[kind_of(copy.key)].append(copy.key)
+            yield copy
+        keys["closed"], keys["rest"] = keys["batch"], keys["file"]
+        for kind, names in keys.items():
+            for name in names:
+                self._readmit(kind, name, pause_ms)
+
+    def _readmit(self, kind: str, name: str, pause_ms: int) -> None:
+        _, _, identifier = name.partition(":")
+        step = step_of_batch(kind, identifier)
+        if step is None:
+            self._scripts.run("backup/readmit", kind, name, pause_ms)
+        else:
+            self._scripts.run("backup/readmit_batch", step, identifier, pause_ms)
+
+    def end(self) -> None:
+        """Note that the restore is complete."""
+        self._copier.remove([RESTORING])
+
+
+def kind_of(key: str) -> str:
+    """Return what a key is about: job, file, events ..."""
+    return key.partition(":")[0]
+
+
+def objects_of(copy: RecordCopy) -> list[str]:
+    """Return the keys of the objects that a record names."""
+    naming = _NAMING.get(kind_of(copy.key))
+    return naming(copy.value) if naming else []
+
+
+def _of_job(record: dict[str, str]) -> list[str]:
+    """A job that is done needs its inputs no more; while their files are kept, those name them."""
+    known = unpacked(record)
+    outputs = [output["key"] for output in json.loads(known.get("outputs") or "[]")]
+    if Status(known["status"]).is_terminal:
+        return outputs
+    return [*json.loads(known["inputs"]).values(), *outputs]
+
+
+_NAMING: dict[str, Callable[[dict[str, str]], list[str]]] = {
+    "job": _of_job,
+    "file": lambda record: [record["key"]],
+}
+
+
+def _group_of(name: str) -> tuple[str, ...]:
+    job_id = name.partition(":")[2]
+    return (name,) if batch_of(job_id) else (name, f"events:{job_id}")
+
+
+def _matches(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

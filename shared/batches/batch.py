@@ -1,0 +1,169 @@
+"""A batch as the rest of the program sees it, and what it takes to make one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.batches.request import BatchSettings
+from shared.jobs.job import Job
+from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.result_cache import reuse_fields
+from shared.jobs.status import Status
+from shared.settings import JobRules
+from shared.specs.parts import Lane
+from shared.specs.spec import GenerateSpec, JobSpec
+
+MOST_LIGHT_PICTURES = 1  # an item that makes no more than this may be claimed together with others
+
+
+class BatchStatus(StrEnum):
+    """Where a batch stands. The last two are terminal, but failed items may be tried again."""
+
+    OPEN = "open"  # takes items; those that it has are carried out already
+    RUNNING = "running"  # complete; some items have not ended
+    PAUSED = "paused"  # no item is started
+    COMPLETED = "completed"  # every item has ended; some may have failed
+    CANCELED = "canceled"  # withdrawn; items that had ended keep their results
+
+
+@dataclass(frozen=True, slots=True)
+class BatchDraft:
+    """A batch to begin."""
+
+    id: str
+    owner: str
+    settings: BatchSettings
+    fingerprint: str  # digest of the request as sent: the same key must come with the same request
+    idempotency_key: str = ""
+    webhook: str = ""  # what `webhook_record` returned; "" tells nobody
+
+    def record(self, rules: JobRules) -> dict[str, str]:
+        """Return the fields that the batch's record begins with."""
+        settings = self.settings
+        record = {
+            "name": settings.name or "",
+            "lane": str(settings.lane),
+            "settings": settings.model_dump_json(),
+            "ttl_ms": str((settings.ttl_seconds or rules.retention_seconds) * 1000),
+            "fingerprint": self.fingerprint,
+        }
+        return {**record, "webhook": self.webhook} if self.webhook else record
+
+
+@dataclass(frozen=True, slots=True)
+class ItemDraft:
+    """An item to append: its name, unique in the batch, and its resolved specification."""
+
+    custom_id: str
+    spec: JobSpec
+    work: str = ""  # what `work_of` returned; "" where it is not known
+
+    def record(self) -> dict[str, str]:
+        """Return the fields that the item's record begins with."""
+        spec = self.spec
+        record = {
+            "type": spec.type,
+            "model": spec.model or "",
+            "lane": str(spec.lane),
+            "spec": spec.model_dump_json(exclude_none=True),
+            "schema": str(RECORD_SCHEMA),
+            "custom_id": self.custom_id,
+        }
+        record |= reuse_fields(spec)
+        if self.work:
+            record["work"] = self.work
+        if spec.deadline_seconds:
+            record["deadline_ms"] = str(spec.deadline_seconds * 1000)
+        if (
+            isinstance(spec, GenerateSpec)
+            and len(spec.seeds or ()) <= MOST_LIGHT_PICTURES
+            and not spec.interpolate
+        ):
+            record["light"] = "1"
+        return record
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch, as read from the store. Times are milliseconds since the epoch by the server's clock."""
+
+    id: str
+    owner: str
+    name: str
+    status: BatchStatus
+    lane: Lane
+    settings: BatchSettings
+    counts: Mapping[str, int]  # "total", and one for each status of a job
+    sequence: int  # order of acceptance, unique
+    created_at: int
+    finalized_at: int | None
+    completed_at: int | None
+    expires_at: int | None
+    # Items that succeeded or failed in a second, from the first start (since a rest) to the last end.
+    rate_per_second: float | None
+    mean_seconds: float | None  # of a worker's time that an item took
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every item has ended and none will be added."""
+        return self.completed_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPage:
+    """Some batches, newest first."""
+
+    batches: tuple[Batch, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPage:
+    """Some items, by index."""
+
+    items: tuple[Job, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedPage:
+    """Some items, in the order in which they ended; one that was tried again comes again."""
+
+    items: tuple[Job, ...]
+    next: int  # hand it back for what ended later
+
+
+def batch_from_record(raw: Mapping[str, str]) -> Batch:
+    """Build a Batch from the fields of its hash."""
+    counts = {name: int(raw[name]) for name in ("total", *Status)}
+    return Batch(
+        id=raw["id"],
+        owner=raw["owner"],
+        name=raw["name"],
+        status=BatchStatus(raw["status"]),
+        lane=Lane(raw["lane"]),
+        settings=BatchSettings.model_validate_json(raw["settings"]),
+        counts=counts,
+        sequence=int(raw["sequence"]),
+        created_at=int(raw["created_at"]),
+        finalized_at=_time(raw, "finalized_at"),
+        completed_at=_time(raw, "completed_at"),
+        expires_at=_time(raw, "expires_at"),
+        rate_per_second=_rate(raw),
+        mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
+    )
+
+
+def _rate(raw: Mapping[str, str]) -> float | None:
+    spent = int(raw.get("last_end") or 0) - int(raw.get("began_at") or 0)
+    done = int(raw.get("done_since") or 0)
+    return round(1000 * done / spent, 3) if done and spent > 0 else None
+
+
+def _mean(spent_ms: int, succeeded: int) -> float | None:
+    return round(spent_ms / 1000 / succeeded, 4) if succeeded else None
+
+
+def _time(raw: Mapping[str, Any], name: str) -> int | None:
+    return int(raw[name]) if raw.get(name) else None

@@ -1,0 +1,113 @@
+"""Reading batches: one, a list of them, their items, what ended, events. Changes nothing."""
+
+from collections.abc import Iterable
+
+from shared.batches.batch import Batch, BatchPage, BatchStatus, FinishedPage, ItemPage, batch_from_record
+from shared.errors import BatchNotFound, JobGone
+from shared.jobs.job import Job
+from shared.jobs.queries import Event, JobQueries
+from shared.jobs.record import job_from_record
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
+from shared.redis.client import answering
+
+SCAN_CHUNK = 200  # items that one round trip reads
+
+
+class BatchQueries:
+    """Read side of the batch store."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._client = jobs.client
+        self._key = jobs.scripts.key
+        self._scripts = jobs.scripts
+        self._queries = JobQueries(jobs)
+
+    def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
+        """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
+        with answering():
+            known = self._client.hgetall(self._key("idempotency", owner, "batch", idempotency_key))
+        return (known["id"], known["fingerprint"]) if known else None
+
+    def get(self, batch_id: str, owner: str) -> Batch:
+        """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
+        with answering():
+            raw = self._client.hgetall(self._key("batch", batch_id))
+            gone = not raw and self._client.get(self._key("gone", batch_id)) == owner
+        if raw and raw["owner"] == owner and raw["status"] != "deleted":
+            return batch_from_record(raw)
+        if gone or (raw and raw["owner"] == owner):
+            raise JobGone(f"the batch {batch_id} has expired or was deleted")
+        raise BatchNotFound(f"there is no batch {batch_id}")
+
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> BatchPage:
+        """Return the owner's batches, newest first."""
+        top = "+inf" if cursor is None else f"({int(cursor)}"
+        with answering():
+            ids = self._client.zrevrangebyscore(
+                self._key("owner", owner, "batches"), top, "-inf", start=0, num=limit + 1
+            )
+            records = self._read(self._key("batch", batch_id) for batch_id in ids)
+        batches = [batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted"]
+        more = str(batches[limit - 1].sequence) if len(ids) > limit and len(batches) >= limit else None
+        return BatchPage(tuple(batches[:limit]), more)
+
+    def items(
+        self,
+        batch_id: str,
+        owner: str,
+        *,
+        status: Status | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> ItemPage:
+        """Return the batch's items by index, of one status or all; of an item tried again the latest job."""
+        self.get(batch_id, owner)
+        found: list[Job] = []
+        index = int(cursor or 0)
+        while index >= 0 and len(found) < limit:
+            most = min(SCAN_CHUNK, limit - len(found)) if status is None else SCAN_CHUNK
+            index, *flat = self._scripts.run("batches/find_items", batch_id, index, "up", most, status or "")
+            indexes, ids = flat[::2], flat[1::2]
+            room = limit - len(found)
+            with answering():
+                jobs = self._jobs_of(ids[:room])
+            found += [job for job in jobs if status in (None, job.status)]
+            index = indexes[room] if len(ids) > room else index
+        return ItemPage(tuple(found), str(index) if index >= 0 else None)
+
+    def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
+        """Return items in the order in which they ended, after the first `after` of them."""
+        self.get(batch_id, owner)
+        with answering():
+            names = self._client.lrange(self._key("batch-finished", batch_id), after, after + limit - 1)
+            jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
+        return FinishedPage(tuple(jobs), after + len(names))
+
+    def eta_seconds(self, batch: Batch, slots: int) -> float | None:
+        """Return the seconds until all items are done; None where that is not known, or none is under way.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
+        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
+        return self._queries.seconds_of_batch(batch.id, slots) if left and goes_on and slots else None
+
+    def _jobs_of(self, ids: Iterable[str]) -> list[Job]:
+        records = self._read(self._key("job", job_id) for job_id in ids)
+        return [job_from_record(raw) for raw in records if raw]
+
+    def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:
+        pipeline = self._client.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hgetall(key)
+        records: list[dict[str, str]] = pipeline.execute()
+        return records
+
+    def events(self, batch_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
+        """Return the batch's events after an id: `state` of the batch, `item` for each that ended."""
+        return self._queries.events(batch_id, after=after, block_seconds=block_seconds)
+
+
+def _item_id(batch_id: str, name: str) -> str:
+    return f"job_{batch_id.removeprefix('batch_')}-{name}"

@@ -1,0 +1,149 @@
+"""From a batch's record, and the records of its items, to what clients see of them."""
+
+import re
+from collections.abc import Iterator
+from unicodedata import normalize
+
+from shared.batches.batch import Batch
+from shared.batches.views import BatchCounts, BatchProgress, BatchUrls, BatchView, ResultOutput, ResultView
+from shared.jobs.job import Job, StoredOutput
+from shared.jobs.rendering import Links
+from shared.jobs.views import JobError, ModelUse, rfc3339
+
+_PAGES = {
+    "items": "items",
+    "finished": "finished",
+    "results": "results.jsonl",
+    "archive": "results.zip",
+    "contact_sheet": "contact-sheet",
+    "events": "events",
+    "finalize": "finalize",
+    "pause": "pause",
+    "resume": "resume",
+    "cancel": "cancel",
+    "retry_failed": "retry-failed",
+}
+
+
+def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> BatchView:
+    """Return the batch's representation, with links below `base` and the time until all items are done."""
+    home = f"{base}/v1/batches/{batch.id}"
+    return BatchView(
+        id=batch.id,
+        object="batch",
+        name=batch.name,
+        status=batch.status.value,
+        done=batch.is_done,
+        counts=BatchCounts(**batch.counts),
+        progress=_progress(batch, eta_seconds),
+        lane=batch.lane,
+        metadata=dict(batch.settings.metadata),
+        urls=BatchUrls(self=home, **{name: f"{home}/{page}" for name, page in _PAGES.items()}),
+        **_times(batch),
+    )
+
+
+def ended(batch: Batch) -> int:
+    """Return how many items are done, however they ended."""
+    return batch.counts["total"] - batch.counts["queued"] - batch.counts["running"]
+
+
+def result_view(job: Job, links: Links, *, apart: bool = False) -> ResultView:
+    """Return how an item of a batch ended; `apart` as in `member_name`."""
+    return ResultView(
+        custom_id=job.custom_id or "",
+        index=job.index or 0,
+        id=job.id,
+        status=job.status,
+        model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
+        outputs=[
+            ResultOutput(
+                name=name,
+                url=f"{links.job(job.id)}/outputs/{number}",
+                content_type=output.media_type,
+                width=output.width,
+                height=output.height,
+                bytes=output.bytes,
+                sha256=output.sha256,
+                seed=output.seed,
+            )
+            for number, (name, output) in enumerate(named_outputs(job, apart=apart))
+        ],
+        warnings=list(job.warnings),
+        error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
+        cached_from=job.cached_from,
+        completed_at=None if job.completed_at is None else rfc3339(job.completed_at),
+    )
+
+
+def named_outputs(job: Job, *, apart: bool = False) -> Iterator[tuple[str, StoredOutput]]:
+    """Yield an item's pictures with their names in archives and folders; `apart` as in `member_name`."""
+    custom_id, index, count = job.custom_id or "", job.index or 0, len(job.outputs)
+    for number, output in enumerate(job.outputs):
+        yield (
+            member_name(custom_id, index, output.media_type, number=number, of=count, apart=apart),
+            output,
+        )
+
+
+def _progress(batch: Batch, eta_seconds: float | None) -> BatchProgress:
+    total = batch.counts["total"]
+    return BatchProgress(
+        fraction=round(ended(batch) / total, 4) if total else 0.0,
+        rate_per_second=batch.rate_per_second,
+        mean_seconds=batch.mean_seconds,
+        eta_seconds=eta_seconds,
+    )
+
+
+def _times(batch: Batch) -> dict[str, str | None]:
+    moments = {
+        "created_at": batch.created_at,
+        "finalized_at": batch.finalized_at,
+        "completed_at": batch.completed_at,
+        "expires_at": batch.expires_at,
+    }
+    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}
+
+
+LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+_UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
+_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+
+
+def member_name(
+    custom_id: str, index: int, media_type: str, *, number: int = 0, of: int = 1, apart: bool = False
+) -> str:
+    """Return the name of one of an item's pictures, safe on every system and no other item's.
+
+    A custom id may hold slashes: they make folders. What no file name takes is replaced by `_`, and then the
+    name begins with the item's index and `~~`, which no other name has; so does one that is too long, which
+    is cut, and one that `apart` asks for. Where an item has several pictures, each name ends with `~` and its
+    number.
+    """
+    *folders, last = custom_id.split("/")
+    safe = "/".join([*(_FILE_LIKE.sub("_", _safe(part)) for part in folders), _safe(last)])
+    fits = safe == custom_id and all(len(part.encode()) <= LONGEST_PART for part in safe.split("/"))
+    flat = safe.replace("/", "_").encode()[:LONGEST_PART].decode(errors="ignore")
+    stem = custom_id if fits and not apart else f"{index}~~{flat}"
+    counted = f"~{number}" if of > 1 else ""
+    return f"{stem}{counted}.{_EXTENSIONS.get(media_type.partition(';')[0], 'bin')}"
+
+
+def _safe(part: str) -> str:
+    """Return a part of a path as every system takes it; one that they take already stays as it is."""
+    clean = _UNSAFE.sub("_", part).strip(" ")
+    clean = f"_{clean[1:]}" if clean.startswith(".") else clean
+    clean = f"{clean[:-1]}_" if clean.endswith(".") else clean
+    return f"_{clean}" if not clean or _RESERVED.fullmatch(clean) else clean
+
+
+def alike(name: str) -> str:
+    """Return a form that names have in common where some system takes them for one: they differ by case only.
+
+    Composed and decomposed letters are one as well, as on macOS.
+    """
+    return normalize("NFD", normalize("NFD", name).casefold().upper().casefold())

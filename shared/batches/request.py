@@ -1,0 +1,174 @@
+"""What a client may ask of a batch: settings for all of its items, and the shapes in which items come."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from shared.identifiers import FILE_ID
+from shared.specs.base import Part
+from shared.specs.parts import MAX_SEED, STYLE_NAME, FileId, Lane, Seed
+from shared.specs.webhook import BatchWebhook
+
+MAX_LIST = 50_000  # values of one multiplied field
+CUSTOM_ID = r"^[^\x00-\x1f\x7f]{1,64}$"
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+
+CustomId = Annotated[
+    str, Field(pattern=CUSTOM_ID, description="Unique in the batch; without one, the item's index.")
+]
+Label = Annotated[str, Field(pattern=LABEL, description="Stands in the custom ids of the items.")]
+Digit = Annotated[int, Field(ge=0, strict=True)]
+Strength = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class BatchSettings(Part):
+    """What holds for a batch and all of its items."""
+
+    name: str = Field(default="", max_length=200, description="A name for people; it need not be unique.")
+    metadata: dict[
+        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
+    ] = Field(
+        default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the batch."
+    )
+    lane: Lane = Field(default=Lane.BULK, description="The lane of every item.")
+    ttl_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="How long the batch and its items are kept after it is done, in seconds.",
+    )
+    deadline_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=30 * 24 * 3600,
+        description="Of every item that has none of its own, from the moment it was accepted.",
+    )
+    cache: bool = Field(
+        default=False, description="Of every item that does not say: take over the result of an equal job."
+    )
+    webhook: BatchWebhook | None = Field(
+        default=None, description="The address that is told when the batch is done."
+    )
+
+
+class LabeledContent(Part):
+    """A content picture and what it is called in custom ids; a plain id stands for one without a label."""
+
+    id: FileId
+    label: Label | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        return {"id": value} if isinstance(value, str) else value
+
+
+class LabeledStyle(Part):
+    """A style and what it is called in custom ids; a plain file id, stored name or number stands for one."""
+
+    image: FileId | None = None
+    name: str | None = Field(default=None, pattern=STYLE_NAME)
+    number: int | None = Field(default=None, ge=0, le=1023, strict=True)
+    label: Label | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"image" if re.match(FILE_ID, value) else "name": value}
+        return {"number": value} if isinstance(value, int) else value
+
+    @model_validator(mode="after")
+    def _one_kind_of_style(self) -> "LabeledStyle":
+        if sum(value is not None for value in (self.image, self.name, self.number)) != 1:
+            raise ValueError("a style is given by an image, a name or a number, and only by one of them")
+        return self
+
+
+def _seeds(value: Any) -> Any:
+    """Return the seeds of a range, or whatever else was given for the list's own check."""
+    if not isinstance(value, dict):
+        return value
+    first, last = value.get("from"), value.get("to")
+    if set(value) != {"from", "to"} or type(first) is not int or type(last) is not int:
+        raise ValueError('seed must be a list of whole numbers, or {"from": first, "to": last}')
+    if not 0 <= first <= last <= MAX_SEED or last - first >= MAX_LIST:
+        raise ValueError(
+            f"seed must go from a number to a larger one, over at most {MAX_LIST} seeds up to {MAX_SEED}"
+        )
+    return list(range(first, last + 1))
+
+
+def _or(schema: dict[str, Any], *plain: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [*plain, schema]})
+
+
+_FILE = {"type": "string", "pattern": FILE_ID}
+_LABEL = {"type": "string", "pattern": LABEL}
+_STYLE = {
+    "image": _FILE,
+    "name": {"type": "string", "pattern": STYLE_NAME},
+    "number": {"type": "integer", "minimum": 0},
+}
+_SEED = {"type": "integer", "minimum": 0, "maximum": MAX_SEED}
+ContentValue = Annotated[
+    LabeledContent, _or({"type": "object", "properties": {"id": _FILE, "label": _LABEL}}, _FILE)
+]
+StyleValue = Annotated[
+    LabeledStyle,
+    _or({"type": "object", "properties": {**_STYLE, "label": _LABEL}}, *_STYLE.values()),
+]
+SeedValues = Annotated[
+    list[Seed],
+    Field(min_length=1, max_length=MAX_LIST),
+    BeforeValidator(_seeds),
+    _or(
+        {"type": "object", "properties": {"from": _SEED, "to": _SEED}, "required": ["from", "to"]},
+        {"type": "array", "items": _SEED},
+    ),
+]
+
+
+class Multiply(Part):
+    """Lists of values for fields of a template; `content` changes slowest, `seed` fastest."""
+
+    mode: Literal["product", "zip"] = Field(
+        default="product", description="Every combination, or the first of each, the second of each ..."
+    )
+    content: list[ContentValue] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    style: list[StyleValue] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    model: list[str] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    strength: list[Strength] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    digit: list[Digit] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    seed: SeedValues | None = None
+
+    @model_validator(mode="after")
+    def _multiplies_something(self) -> "Multiply":
+        if not self.model_fields_set - {"mode"}:
+            raise ValueError("multiply must have at least one list")
+        return self
+
+
+class Envelope(BatchSettings):
+    """The settings of a batch together with its items. These stay as sent: each is validated by itself."""
+
+    open: bool = Field(
+        default=False, description="Take more items by `POST .../items` until `POST .../finalize`."
+    )
+    items: list[Any] | None = None
+    template: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_give_items(self) -> "Envelope":
+        if self.items is not None and self.template is not None:
+            raise ValueError("give either `items` or `template`, not both")
+        if not self.open and self.template is None and not self.items:
+            raise ValueError("give `items` or `template`, or open: true to send items later")
+        return self
+
+    @property
+    def settings(self) -> BatchSettings:
+        """What holds for the batch, without its items."""
+        named = {name: getattr(self, name) for name in BatchSettings.model_fields}
+        return BatchSettings.model_construct(**named)

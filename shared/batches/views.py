@@ -1,0 +1,111 @@
+"""What a batch and the results of its items look like to clients."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from shared.jobs.status import Status
+from shared.jobs.views import JobError, ModelUse, Time, Url, View
+from shared.specs.parts import Lane
+
+
+class BatchCounts(View):
+    """How many of the items are where."""
+
+    total: int
+    queued: int
+    running: int
+    succeeded: int
+    failed: int
+    canceled: int
+    expired: int
+
+
+class BatchProgress(View):
+    """How far a batch is, and how fast it goes. What was not measured yet is null."""
+
+    fraction: float = Field(ge=0, le=1, description="The share of the items that are done.")
+    rate_per_second: float | None = Field(
+        description="How many items succeeded or failed in a second, on average: from the start of the first "
+        "to the latest end. It begins again when a pause ends and when a completed batch is retried."
+    )
+    mean_seconds: float | None = Field(description="What an item costs a worker, on average.")
+    eta_seconds: float | None = Field(
+        description="Seconds until the items that the batch has are done, with all that is before them in "
+        "the queue; null while it is paused, while no worker lives, and until such items were measured."
+    )
+
+
+class BatchUrls(View):
+    """Where to go from here."""
+
+    self: Url  # type: ignore[misc,unused-ignore]
+    items: Url
+    finished: Url
+    results: Url = Field(description="One line of JSON a result.")
+    archive: Url = Field(description="All pictures in a ZIP file.")
+    contact_sheet: Url
+    events: Url
+    finalize: Url
+    pause: Url
+    resume: Url
+    cancel: Url
+    retry_failed: Url
+
+
+class BatchView(View):
+    """Many jobs as one thing."""
+
+    id: str
+    object: Literal["batch"]
+    name: str
+    status: Literal["open", "running", "paused", "completed", "canceled"] = Field(
+        description="`completed`: every item is done; some may have failed."
+    )
+    done: bool = Field(description="Whether every item is done.")
+    counts: BatchCounts
+    progress: BatchProgress
+    lane: Lane
+    metadata: dict[str, str]
+    created_at: Time
+    finalized_at: Time | None = Field(description="When the last item had been sent.")
+    completed_at: Time | None
+    expires_at: Time | None = Field(description="When the batch will be forgotten, with all items.")
+    urls: BatchUrls
+
+
+class ResultOutput(View):
+    """One picture of an item."""
+
+    name: str = Field(description="In `results.zip`; made of the custom id.")
+    url: Url
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    seed: int | None
+
+
+class ResultView(View):
+    """How one item of a batch ended."""
+
+    custom_id: str
+    index: int
+    id: str = Field(description="The id of the item's job.")
+    status: Status
+    model: ModelUse
+    outputs: list[ResultOutput]
+    error: JobError | None
+    warnings: list[str] = Field(description="As those of a job.")
+    cached_from: str | None = Field(description="Id of the equal job whose result was taken over.")
+    completed_at: Time | None
+
+
+class FinishedPage(View):
+    """Some results, in the order in which the items ended."""
+
+    object: Literal["list"]
+    data: list[ResultView]
+    next_after: int = Field(description="Hand it back as `after` for what ends later.")
+    done: bool = Field(description="Whether this was all: the batch is done, and no result is left.")

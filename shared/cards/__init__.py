@@ -1,0 +1,1 @@
+"""Model cards: the built-in ones, a user's own, and what is wrong with them."""

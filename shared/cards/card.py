@@ -1,0 +1,259 @@
+"""Model cards: what a network is, what it takes, and where its weights come from, as data."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from shared.cards.faults import NAME, CardFault, fault_of
+from shared.cards.folder import CardFiles, CardFolder
+from shared.errors import CardUnusable, UnknownModel
+from shared.small_file import read_small
+
+Kind = Literal["generate", "stylize", "transform"]
+# Those whose range and default a card of the kind may give.
+PARAMETERS: Mapping[Kind, frozenset[str]] = {
+    "generate": frozenset({"count", "truncation"}),
+    "stylize": frozenset({"strength"}),
+    "transform": frozenset(),
+}
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BuiltinSource(_Data):
+    """Weights that the distribution carries, or builds from an installed package."""
+
+    type: Literal["builtin"]
+    builder: str  # a name in worker.models.builders
+
+
+class HubSource(_Data):
+    """A TensorFlow Hub handle, resolved when the model is pulled."""
+
+    type: Literal["tfhub"]
+    handle: str
+
+
+class SavedModelSource(_Data):
+    """A folder on this machine that holds a SavedModel of the card's call convention."""
+
+    type: Literal["saved_model"]
+    path: str
+
+    @property
+    def folder(self) -> Path:
+        """The folder; `~` is this user's home."""
+        path = Path(self.path)
+        return path.expanduser() if path.parts[:1] == ("~",) else path
+
+
+class UrlSource(_Data):
+    """A .tar.gz of a SavedModel at a URL, checked against its sha256."""
+
+    type: Literal["url"]
+    url: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class TrainedSource(_Data):
+    """The folder on this machine to which `atelier train` exported weights."""
+
+    type: Literal["trained"]
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the weights file
+
+
+Source = Annotated[
+    BuiltinSource | HubSource | SavedModelSource | UrlSource | TrainedSource, Field(discriminator="type")
+]
+
+
+class Range(_Data):
+    """The closed range of a numeric parameter, and its default."""
+
+    minimum: float
+    maximum: float
+    default: float
+
+    @model_validator(mode="after")
+    def _holds_its_default(self) -> Self:
+        if not -math.inf < self.minimum <= self.maximum < math.inf:
+            raise ValueError("minimum must be at most maximum, and both finite")
+        if not self.minimum <= self.default <= self.maximum:
+            raise ValueError("default must be between minimum and maximum")
+        return self
+
+
+class Latent(_Data):
+    """How a generator's input vector is made: `normals` N(0, 1) values, then a one-hot class."""
+
+    normals: int = Field(ge=1)
+    classes: int = Field(ge=0)
+
+    @property
+    def size(self) -> int:
+        """Length of the whole vector."""
+        return self.normals + self.classes
+
+
+class Picture(_Data):
+    """Size of a generator's output, in pixels."""
+
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    channels: Literal[1, 3]
+
+
+class ModelCard(_Data):
+    """A network's description. The catalog holds one a name."""
+
+    name: str = Field(pattern=f"^{NAME}$")
+    kind: Kind
+    version: str = Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$")  # names a folder of the model store
+    title: str
+    description: str
+    license: str
+    homepage: str | None = None
+    source: Source
+    default: bool = False  # used when a job of this kind names no model
+    preload: bool = False  # every worker loads it before it takes work
+    max_batch: int = Field(default=1, ge=1)  # most items in one call of the network
+    parameters: dict[str, Range] = Field(default_factory=dict)
+    latent: Latent | None = None  # generators only
+    picture: Picture | None = None  # generators only
+    min_side: int = Field(default=8, ge=1)  # of a content picture, pixels
+    max_side: int = Field(default=4096, ge=1)  # of a content picture, pixels
+    stroke: int | None = Field(default=None, ge=64, le=4096)  # where a job says none, pixels; stylizers only
+    style_side: int | None = Field(default=None, ge=1)  # a style image gets this square, pixels; stylizers
+    builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
+    optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
+    prefers: str | None = None  # a model that is used in this one's place where the store holds it
+    value_range: tuple[float, float] = (0.0, 1.0)  # black and white to the network; no stylizers
+    scale: int = Field(default=1, ge=1, le=16)  # output side / input side; kind transform only
+    multiple: int = Field(default=1, ge=1, le=1024)  # sides are padded to one, pixels; kind transform only
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether the distribution carries or builds the weights, so that a worker pulls them by itself."""
+        return self.source.type == "builtin"
+
+    @field_validator("value_range")
+    @classmethod
+    def _range_rises(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not -math.inf < value[0] < value[1] < math.inf:
+            raise ValueError("value_range must rise from its first number to its second")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind == "generate" and (self.latent is None or self.picture is None):
+            raise ValueError("latent and picture: a card of kind generate needs both")
+        if self.min_side > self.max_side:
+            raise ValueError("min_side must be at most max_side")
+        if unknown := sorted(self.parameters.keys() - PARAMETERS[self.kind]):
+            raise ValueError(f"parameters: a {self.kind} job has no parameter {', '.join(unknown)}")
+        return self
+
+
+class Catalog:
+    """All known cards, by name: those given, and those in a folder, which is read again when it changes.
+
+    A file of the folder that is no sound card takes nothing with it but the model that it names.
+    """
+
+    def __init__(self, cards: Iterable[ModelCard], folder: Path | None = None) -> None:
+        self._bundled = {card.name: card for card in cards}
+        self._folder = None if folder is None else CardFolder(folder, self._parsed)
+        self._held: tuple[CardFiles[ModelCard], Mapping[str, ModelCard]] = CardFiles(), self._bundled
+
+    def _parsed(self, path: Path, data: bytes) -> ModelCard | CardFault:
+        try:
+            card = ModelCard.model_validate_json(data)
+        except ValidationError as error:
+            return fault_of(path, data, error)
+        preferred = self._bundled.get(card.prefers or "")
+        if card.prefers and (preferred is None or preferred.kind != card.kind):
+            detail = f"prefers: no {card.kind} model named {card.prefers!r} comes with Atelier"
+            return CardFault(path, card.name, "prefers", detail)
+        return card
+
+    def _now(self) -> tuple[Mapping[str, ModelCard], tuple[CardFault, ...]]:
+        """Return the cards that hold now, and why others do not. Any number of threads may ask at once."""
+        own, cards = self._held
+        if self._folder is not None and (found := self._folder.read()) is not own:
+            missing = {fault.name for fault in found.faults}
+            bundled = {name: card for name, card in self._bundled.items() if name not in missing}
+            own, cards = self._held = found, {**bundled, **found.cards}
+        return cards, own.faults
+
+    @property
+    def faults(self) -> tuple[CardFault, ...]:
+        """Why files of the folder are not used, one a file."""
+        return self._now()[1]
+
+    def __iter__(self) -> Iterator[ModelCard]:
+        return iter(self._now()[0].values())
+
+    def get(self, name: str, kind: Kind | None = None) -> ModelCard:
+        """Return the card.
+
+        Raises CardUnusable with file and field where its file is at fault, and UnknownModel with the known
+        names where there is none.
+        """
+        cards, faults = self._now()
+        card = cards.get(name)
+        if card is None:
+            _raise_fault(faults, name)
+        if card is None or (kind is not None and card.kind != kind):
+            names = ", ".join(sorted(c.name for c in cards.values() if kind in (None, c.kind)))
+            wanted = f"no {kind} model" if kind else "no model"
+            known = f"known: {names}" if names else "none is known; write a card"
+            raise UnknownModel.of_field("/model", f"{wanted} is named {name!r}; {known}")
+        return card
+
+    def default(self, kind: Kind) -> ModelCard:
+        """Return the card that a job of this kind gets when it names none.
+
+        Raises CardUnusable where its file is at fault, and UnknownModel where there is none.
+        """
+        cards, faults = self._now()
+        of_kind = [card for card in cards.values() if card.kind == kind]
+        found = next((card for card in of_kind if card.default), None)
+        if found is not None:
+            return found
+        for card in self._bundled.values():
+            if card.kind == kind and card.default:
+                _raise_fault(faults, card.name)
+        names = ", ".join(sorted(card.name for card in of_kind)) or "none is known; write a card"
+        raise UnknownModel.of_field("/model", f"a {kind} job must name its model, one of: {names}")
+
+
+def _raise_fault(faults: Iterable[CardFault], name: str) -> None:
+    for fault in faults:
+        if fault.name == name:
+            raise CardUnusable.of_field("/model", f"the model {name} cannot be used: {fault}")
+
+
+def parse_card(path: Path) -> ModelCard:
+    """Read one card from a JSON file; raise OSError or ValidationError."""
+    return ModelCard.model_validate_json(read_small(path))
+
+
+@cache
+def bundled_cards() -> tuple[ModelCard, ...]:
+    """The cards that the distribution carries."""
+    folder = resources.files("shared") / "catalog"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
+    return tuple(ModelCard.model_validate_json(f.read_text("utf-8")) for f in files)
+
+
+def load_catalog(extra: Path | None = None) -> Catalog:
+    """Return the bundled cards and those in a folder of the user's; the user's win by name."""
+    return Catalog(bundled_cards(), extra)

@@ -1,0 +1,1 @@
+"""Uploaded files, stored styles and what networks saw in them."""

@@ -1,0 +1,170 @@
+"""Files of an owner: content-addressed bytes in object storage, their records in Redis."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.errors import FileInUse, FileNotFound, StoreFull
+from shared.identifiers import file_id, sha256
+from shared.images.probe import ImageInfo
+from shared.redis.client import PREFIX, Client, answering
+from shared.redis.scripts import Scripts
+from shared.settings import JobRules
+from shared.specs.work_size import PictureSize
+from shared.storage.base import ObjectStore
+from shared.storage.disk_guard import DiskGuard
+from shared.storage.keys import input_key
+
+LOOKED_UP = 1000  # files that one round trip asks for
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One uploaded picture."""
+
+    id: str
+    owner: str
+    key: str  # in object storage
+    sha256: str
+    bytes: int
+    media_type: str
+    width: int  # pixels
+    height: int  # pixels
+    frames: int
+    created_at: int  # milliseconds since the epoch
+    expires_at: int | None = None  # the same; None while a job or a style names it
+
+
+@dataclass(frozen=True, slots=True)
+class FilePage:
+    """Some files, newest first."""
+
+    files: tuple[StoredFile, ...]
+    next_cursor: str | None
+
+
+def _file(raw: Mapping[str, str]) -> StoredFile:
+    numbers = {name: int(raw[name]) for name in ("bytes", "width", "height", "created_at")}
+    texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
+    expires_at = int(raw["expires_at"]) if raw.get("expires_at") else None
+    frames = int(raw.get("frames", 1))  # an older Atelier did not note them
+    return StoredFile(**texts, **numbers, frames=frames, expires_at=expires_at)  # type: ignore[arg-type]
+
+
+def _paired(flat: Sequence[str]) -> StoredFile:
+    return _file(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+
+def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, str]:
+    return {
+        "key": key,
+        "sha256": digest,
+        "bytes": str(len(data)),
+        "media_type": info.media_type,
+        "width": str(info.width),
+        "height": str(info.height),
+        "frames": str(info.frames),
+    }
+
+
+class FileStore:
+    """Uploads, stored once an owner however often they come."""
+
+    def __init__(
+        self,
+        client: Client,
+        objects: ObjectStore,
+        *,
+        disk: DiskGuard | None = None,
+        retention_seconds: int = JobRules().file_retention_seconds,
+        prefix: str = PREFIX,
+    ) -> None:
+        self._client = client
+        self._objects = objects
+        self._disk = disk
+        self._retention = retention_seconds * 1000
+        self._scripts = Scripts(client, prefix=prefix)
+
+    def add(
+        self, owner: str, data: bytes, info: ImageInfo, *, with_form: bool = False
+    ) -> tuple[StoredFile, bool]:
+        """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull.
+
+        What comes `with_form` goes with the last job that names it, unless it also comes by itself.
+        """
+        digest = sha256(data)
+        how = (int(with_form), self._retention)
+        flat = self._scripts.run("files/touch_file", owner, file_id(digest), *how)
+        return (_paired(flat), False) if flat else self._store(owner, digest, data, info, how)
+
+    def _store(
+        self, owner: str, digest: str, data: bytes, info: ImageInfo, how: tuple[int, int]
+    ) -> tuple[StoredFile, bool]:
+        if self._disk is not None:
+            self._disk.check(len(data))
+        key = input_key(owner, digest)
+        self._objects.put(key, data)
+        fields = _fields(key, digest, data, info)
+        try:
+            word, flat = self._scripts.run("files/add_file", owner, file_id(digest), json.dumps(fields), *how)
+        except StoreFull:
+            self._objects.delete(
+                key
+            )  # nothing names it; whoever tries on and on must not fill the disk as well
+            raise
+        if word == "existing":
+            self._objects.delete(key)  # the same bytes came twice at once; the other copy stays
+        return _paired(flat), bool(word == "created")
+
+    def find(self, owner: str, name: str) -> StoredFile | None:
+        """Return the owner's file, or None."""
+        with answering():
+            raw = self._client.hgetall(self._scripts.key("file", owner, name))
+        return _file(raw) if raw else None
+
+    def sizes(self, owner: str, names: Sequence[str]) -> dict[str, PictureSize]:
+        """Return the sizes of those files that are there; a thousand a round trip."""
+        found: dict[str, PictureSize] = {}
+        for part in (names[at : at + LOOKED_UP] for at in range(0, len(names), LOOKED_UP)):
+            pipeline = self._client.pipeline(transaction=False)
+            for name in part:
+                pipeline.hmget(self._scripts.key("file", owner, name), "width", "height", "frames")
+            with answering():
+                sides = zip(part, pipeline.execute(), strict=True)
+            found |= {
+                name: PictureSize(int(width), int(height), int(frames or 1))
+                for name, (width, height, frames) in sides
+                if width
+            }
+        return found
+
+    def get(self, owner: str, name: str) -> StoredFile:
+        """Return the owner's file; raise FileNotFound."""
+        found = self.find(owner, name)
+        if found is None:
+            raise FileNotFound(f"there is no file {name}")
+        return found
+
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> FilePage:
+        """Return the owner's files, newest first."""
+        top = f"({int(cursor)}" if cursor else "+inf"
+        with answering():
+            rows = self._client.zrevrangebyscore(
+                self._scripts.key("owner", owner, "files"),
+                top,
+                "-inf",
+                start=0,
+                num=limit + 1,
+                withscores=True,
+            )
+        files = [self.find(owner, name) for name, _ in rows[:limit]]
+        more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
+        return FilePage(tuple(file for file in files if file), more)
+
+    def delete(self, owner: str, name: str) -> None:
+        """Forget a file; raise FileNotFound, or FileInUse while a job or a style needs it."""
+        answer = self._scripts.run("files/remove_file", owner, name)
+        if answer == "missing":
+            raise FileNotFound(f"there is no file {name}")
+        if answer == "in_use":
+            raise FileInUse(f"the file {name} is needed by an unfinished job or a stored style")

@@ -1,0 +1,110 @@
+"""Styles of an owner: pictures kept under names that jobs may give in the place of a picture."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
+from shared.redis.client import PREFIX, Client, answering
+from shared.redis.scripts import Scripts
+from shared.specs.parts import WeightedStyle
+from shared.specs.stylize import StylizeSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStyle:
+    """One named style."""
+
+    name: str
+    owner: str
+    file: str  # id of the picture; it stays as long as the style does
+    created_at: int  # milliseconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class StylePage:
+    """Some styles, newest first."""
+
+    styles: tuple[StoredStyle, ...]
+    next_cursor: str | None
+
+
+def _style(raw: Mapping[str, str]) -> StoredStyle:
+    return StoredStyle(raw["name"], raw["owner"], raw["file"], int(raw["created_at"]))
+
+
+class StyleLibrary:
+    """Named styles. A name means one picture until it is deleted."""
+
+    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._scripts = Scripts(client, prefix=prefix)
+
+    def add(self, owner: str, name: str, file: str) -> tuple[StoredStyle, bool]:
+        """Keep a stored file under a name; return the style and whether it is new.
+
+        Raises FileNotFound, or StyleExists where the name means another picture.
+        """
+        how, flat = self._scripts.run("files/add_style", owner, name, file)
+        if how == "missing":
+            raise FileNotFound.of_field("/image", f"there is no file {file}")
+        if how == "taken":
+            raise StyleExists.of_field("/name", f"{name} is the name of another style; delete that first")
+        return _style(dict(zip(flat[::2], flat[1::2], strict=True))), how == "created"
+
+    def find(self, owner: str, name: str) -> StoredStyle | None:
+        """Return the owner's style, or None."""
+        with answering():
+            raw = self._client.hgetall(self._scripts.key("style", owner, name))
+        return _style(raw) if raw else None
+
+    def files(self, owner: str, names: Sequence[str]) -> dict[str, str]:
+        """Return the picture's file id of those of the styles that are there, in one round trip."""
+        pipeline = self._client.pipeline(transaction=False)
+        for name in names:
+            pipeline.hget(self._scripts.key("style", owner, name), "file")
+        with answering():
+            found = zip(names, pipeline.execute(), strict=True)
+        return {name: file for name, file in found if file}
+
+    def get(self, owner: str, name: str) -> StoredStyle:
+        """Return the owner's style; raise StyleNotFound."""
+        found = self.find(owner, name)
+        if found is None:
+            raise StyleNotFound(f"there is no style {name}")
+        return found
+
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> StylePage:
+        """Return the owner's styles, newest first."""
+        top = f"({int(cursor)}" if cursor else "+inf"
+        index = self._scripts.key("owner", owner, "styles")
+        with answering():
+            rows = self._client.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
+        found = [self.find(owner, name) for name, _ in rows[:limit]]
+        more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
+        return StylePage(tuple(style for style in found if style), more)
+
+    def delete(self, owner: str, name: str) -> None:
+        """Forget a style; jobs that named it keep its picture. Raises StyleNotFound."""
+        if self._scripts.run("files/remove_style", owner, name) == "missing":
+            raise StyleNotFound(f"there is no style {name}")
+
+    def resolve(self, owner: str, spec: StylizeSpec) -> StylizeSpec:
+        """Give every style that has a name alone its picture; raise StyleNotFound that names each unknown."""
+        styles, errors = [], []
+        for index, style in enumerate(spec.styles):
+            found, error = self._resolved(owner, style, f"/styles/{index}/name")
+            styles.append(found)
+            errors += [error] if error else []
+        if errors:
+            raise StyleNotFound("; ".join(error.detail for error in errors), errors=errors)
+        return spec.model_copy(update={"styles": styles})
+
+    def _resolved(
+        self, owner: str, style: WeightedStyle, pointer: str
+    ) -> tuple[WeightedStyle, FieldError | None]:
+        if style.name is None or style.image is not None:
+            return style, None
+        known = self.find(owner, style.name)
+        if known is None:
+            return style, FieldError(pointer, f"there is no style {style.name}", StyleNotFound.code)
+        return style.model_copy(update={"image": known.file}), None

@@ -1,0 +1,96 @@
+"""What jobs cost, learned from those that were done: by model, and by how large their work is."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.specs.work_size import parted, units_of
+
+FIXED_MS = 30.0  # of a job's time, what does not grow with its size, where one size alone was measured
+OVERRUN = 0.5  # a job that takes longer than others did will take half as long again as it is late
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that is at work."""
+
+    id: str
+    work: str
+    elapsed_ms: float
+
+
+class Pace:
+    """Tells the cost of a kind of work: milliseconds for which it keeps one of the workers' places busy.
+
+    What was never measured, nor any other work of its model, has the cost NaN.
+    """
+
+    def __init__(self, measured: Mapping[str, str], places: int, running: Iterable[Running]) -> None:
+        costs = {name: _cost(text, places) for name, text in measured.items()}
+        self._known = {name: cost for name, cost in costs.items() if ":" in name}
+        # What an older Atelier noted, of models as a whole.
+        self._of_models = {name: cost for name, cost in costs.items() if ":" not in name}
+        self._longest: dict[str, float] = {}
+        for job in running:
+            self._longest[job.work] = max(job.elapsed_ms, self._longest.get(job.work, 0.0))
+
+    def cost(self, work: str) -> float:
+        """Return the cost of a job in milliseconds."""
+        known = self._known.get(work)
+        if known is not None:
+            return known
+        likely, longest = self._likely(work), self._longest.get(work, math.nan)
+        return max(likely, longest) if likely == likely else longest
+
+    def remainder(self, job: Running) -> float:
+        """Return what is left of a running job's cost; it is never nothing."""
+        cost = self._known.get(job.work) or self._likely(job.work)
+        if math.isnan(cost):
+            return job.elapsed_ms  # as likely to be in its first half as in its second
+        return max(cost - job.elapsed_ms, 0.05 * cost, OVERRUN * (job.elapsed_ms - cost))
+
+    def total(self, counts: Mapping[str, float]) -> float:
+        """Return the cost of so many jobs of each kind."""
+        return sum(count * self.cost(work) for work, count in counts.items())
+
+    def _likely(self, work: str) -> float:
+        """Return the cost of work of a size that was not measured, from other sizes of its model."""
+        model, size = parted(work)
+        points = {parted(name)[1]: cost for name, cost in self._known.items() if parted(name)[0] == model}
+        sized = {units_of(known): cost for known, cost in points.items() if known is not None}
+        if not sized or size is None:
+            costs = list(points.values()) or [self._of_models.get(model, math.nan)]
+            return math.exp(sum(map(math.log, costs)) / len(costs))
+        units = units_of(size)
+        fixed, rate = _line(sized)
+        nearest = min(sized, key=lambda known: abs(math.log(known / units)))
+        return sized[nearest] * (fixed + rate * units) / (fixed + rate * nearest)
+
+
+def _cost(text: str, places: int) -> float:
+    """Return a job's cost from what was noted: its time, or less where more ran at once than have a place."""
+    wall, _, rest = text.partition(" ")
+    share = rest.partition(" ")[0]
+    return max(1.0, float(wall)) if not share else min(float(wall), float(share) * places)
+
+
+def _line(points: Mapping[float, float]) -> tuple[float, float]:
+    """Return the fixed part and the cost of a unit that fit the points best, each by its ratio."""
+    if len(points) == 1:
+        ((units, cost),) = points.items()
+        fixed = min(FIXED_MS, cost / 2)
+        return fixed, (cost - fixed) / units
+    pairs = [(1 / cost, units / cost) for units, cost in points.items()]
+    aa, ab, bb = (sum(f(a, b) for a, b in pairs) for f in (_square, lambda a, b: a * b, lambda _, b: b * b))
+    a, b = sum(a for a, _ in pairs), sum(b for _, b in pairs)
+    determinant = aa * bb - ab * ab
+    if determinant <= 0:
+        return 0.0, b / bb
+    fixed, rate = (a * bb - b * ab) / determinant, (aa * b - ab * a) / determinant
+    if fixed < 0:
+        return 0.0, b / bb
+    return (a / aa, 0.0) if rate < 0 else (fixed, rate)
+
+
+def _square(a: float, _: float) -> float:
+    return a * a

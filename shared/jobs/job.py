@@ -1,0 +1,89 @@
+"""The job as the rest of the program sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.jobs.status import Outcome, Status
+from shared.specs.parts import Lane
+from shared.specs.spec import JobSpec
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """One picture that a job made."""
+
+    key: str  # in object storage
+    media_type: str
+    width: int  # pixels
+    height: int  # pixels
+    bytes: int
+    sha256: str
+    seed: int | None = None  # generation only; None for a grid
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running attempt is."""
+
+    stage: str
+    fraction: float  # 0..1 over the whole job
+    step: int | None = None  # of a stage that counts its steps: frames, tiles, optimization steps
+    total: int | None = None
+    preview: str | None = None  # key of the latest picture of the work
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAttempt:
+    """One run of a job that is over. Times are milliseconds since the epoch by the server's clock."""
+
+    number: int  # the fencing token, from 1; those given back count here too
+    worker: str
+    started_at: int
+    ended_at: int
+    outcome: Outcome
+    code: str | None = None  # of the error that ended it
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One job, as read from the store. Times are milliseconds since the epoch by the server's clock."""
+
+    id: str
+    owner: str
+    status: Status
+    lane: Lane
+    spec: JobSpec  # resolved: model, seeds and defaults are filled in
+    inputs: Mapping[str, str]  # file id to object key
+    version: int  # grows with every change
+    attempt: int  # fencing token of the latest claim; 0 before the first
+    released: int  # claims given back without counting
+    failures: int  # attempts that ended with a transient error
+    crashes: int  # attempts whose worker died or froze
+    sequence: int  # order of acceptance, unique
+    created_at: int
+    not_before: int  # earliest next claim
+    deadline_at: int | None = None  # then it expires, queued or running
+    started_at: int | None = None  # of the latest attempt
+    completed_at: int | None = None
+    expires_at: int | None = None
+    worker: str | None = None
+    progress: Progress | None = None
+    outputs: tuple[StoredOutput, ...] = ()
+    warnings: tuple[str, ...] = ()  # codes of what the result lacks, such as "truncated"
+    error: Mapping[str, Any] | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
+    model_version: str | None = None
+    model_digest: str | None = None
+    retried_from: str | None = None
+    retried_as: str | None = None  # the latest job that tries this one again; an item's is in its place
+    cached_from: str | None = None  # the job that computed what this one took over
+    batch_id: str | None = None
+    index: int | None = None  # in the batch
+    custom_id: str | None = None  # the batch's owner's name for it
+    history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
+
+    @property
+    def counted_attempts(self) -> int:
+        """Attempts, without those given back at shutdown."""
+        return self.attempt - self.released

@@ -1,0 +1,173 @@
+"""Lists of an owner's jobs, newest first; items of batches stand, where wanted, in their batch's place."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shared.jobs.job import Job
+from shared.jobs.record import job_from_record
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
+from shared.redis.client import answering
+
+# What one step of a page reads at most: about as much work each.
+RECORDS = 200  # whole records of jobs
+STATUSES = 2000  # statuses of a batch's items, by one script, which holds the server up for 2 ms
+BATCHES = 200  # counts of batches
+# Of one page: narrow filters may find fewer jobs than asked for, and the page says where to go on.
+MAX_STEPS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class JobFilter:
+    """Which jobs a list shows; None lets all through."""
+
+    status: Status | None = None
+    kind: str | None = None  # generate, stylize or transform
+    model: str | None = None
+    code: str | None = None  # of the error
+    worker: str | None = None  # the latest
+
+    def admits(self, job: Job) -> bool:
+        """Whether the list shows a job."""
+        code = job.error["code"] if job.error else None
+        actual = (job.status, job.spec.type, job.spec.model, code, job.worker)
+        wanted = (self.status, self.kind, self.model, self.code, self.worker)
+        return all(want in (None, have) for want, have in zip(wanted, actual, strict=True))
+
+
+ALL = JobFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some jobs, newest first."""
+
+    jobs: tuple[Job, ...]
+    next_cursor: str | None  # hand it back for the jobs after these
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place between the entries of a list: below a job or batch, or among a batch's items."""
+
+    sequence: int | None  # of the job or batch; None is above all
+    index: int | None = None  # the items below this one come next; None: no more of that batch
+
+    @classmethod
+    def parse(cls, cursor: str | None) -> "Place":
+        """Return the place that a cursor names."""
+        sequence, _, index = (cursor or "").partition(".")
+        return cls(int(sequence) if sequence else None, int(index) if index else None)
+
+    def __str__(self) -> str:
+        return f"{self.sequence}" if self.index is None else f"{self.sequence}.{self.index}"
+
+    @property
+    def top(self) -> str:
+        """The highest score that lies below this place."""
+        return "+inf" if self.sequence is None else f"({self.sequence}"
+
+
+Entry = tuple[Place, Job]  # a job, and the place below it
+
+
+class JobList:
+    """Reads lists page by page. What is added while one is read is not in it, what goes is left out."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._client = store.client
+        self._key = store.scripts.key
+        self._scripts = store.scripts
+
+    def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page:
+        """Return the owner's jobs that a filter admits, with items of batches or without them."""
+        found: list[Entry] = []
+        place: Place | None = Place.parse(cursor)
+        for _ in range(MAX_STEPS):
+            if place is None or len(found) > limit:
+                break
+            entries, place = self._step(owner, only.status, place, items=items)
+            found += [entry for entry in entries if only.admits(entry[1])]
+        if len(found) > limit:
+            place = found[limit - 1][0]
+        return Page(tuple(job for _, job in found[:limit]), None if place is None else str(place))
+
+    def unlisted(self, owner: str, status: Status | None) -> int:
+        """Return how many items of batches have a status: what a list without items leaves out."""
+        place: Place | None = Place(None)
+        count = 0
+        while place is not None:
+            rows, place = self._batches(owner, place, status)
+            count += sum(number for _, _, number in rows)
+        return count
+
+    def _step(
+        self, owner: str, status: Status | None, place: Place, *, items: bool
+    ) -> tuple[list[Entry], Place | None]:
+        """Return the next entries below a place, and the place below them; None where these are the last."""
+        if place.index is not None and items:
+            return self._items(owner, status, place)
+        batch = self._next_batch(owner, place, status) if items else None
+        floor = "-inf" if batch is None else f"({batch.sequence}"
+        entries, below = self._jobs(owner, place.top, floor)
+        return entries, below or batch
+
+    def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], Place | None]:
+        """Return the next jobs that stand alone; and the place below them where more may be above `floor`."""
+        key = self._key("owner", owner, "jobs")
+        with answering():
+            rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
+        jobs = self._read(job_id for job_id, _ in rows)
+        places = [Place(int(score)) for _, score in rows]
+        entries = [(below, job) for below, job in zip(places, jobs, strict=True) if job]
+        return entries, places[-1] if len(rows) == RECORDS else None
+
+    def _next_batch(self, owner: str, place: Place, status: Status | None) -> Place | None:
+        """Return the place above the items of the next batch that has any of a status; None after the last.
+
+        Where none of some batches has any, it is the place below them.
+        """
+        rows, below = self._batches(owner, place, status)
+        return next((Place(sequence, total) for sequence, total, count in rows if count), below)
+
+    def _batches(
+        self, owner: str, place: Place, status: Status | None
+    ) -> tuple[list[tuple[int, int, int]], Place | None]:
+        """Return sequence, items, and items of a status, of the next batches; and the place below them."""
+        key = self._key("owner", owner, "batches")
+        with answering():
+            rows = self._client.zrevrangebyscore(
+                key, place.top, "-inf", start=0, num=BATCHES, withscores=True
+            )
+            pipeline = self._client.pipeline(transaction=False)
+            for batch_id, _ in rows:
+                pipeline.hmget(self._key("batch", batch_id), "total", status or "total")
+            counts = pipeline.execute()
+        known = [
+            (int(score), int(total or 0), int(count or 0))
+            for (_, score), (total, count) in zip(rows, counts, strict=True)
+        ]
+        return known, Place(known[-1][0]) if len(known) == BATCHES else None
+
+    def _items(self, owner: str, status: Status | None, place: Place) -> tuple[list[Entry], Place | None]:
+        assert place.index is not None, "a place among items"
+        below = Place(place.sequence)
+        key = self._key("owner", owner, "batches")
+        with answering():
+            batch = self._client.zrangebyscore(key, place.sequence, place.sequence)
+        if not batch:  # forgotten meanwhile
+            return [], below
+        down = (place.index, "down", RECORDS, status or "")
+        on, *flat = self._scripts.run("batches/find_items", batch[0], *down)
+        jobs = self._read(flat[1::2])
+        places = [Place(place.sequence, index) for index in flat[::2]]
+        entries = [(at, job) for at, job in zip(places, jobs, strict=True) if job]
+        return entries, below if on < 0 else Place(place.sequence, on)
+
+    def _read(self, ids: Iterable[str]) -> list[Job | None]:
+        with answering():
+            pipeline = self._client.pipeline(transaction=False)
+            for job_id in ids:
+                pipeline.hgetall(self._key("job", job_id))
+            records = pipeline.execute()
+        return [job_from_record(raw) if raw else None for raw in records]

@@ -1,0 +1,108 @@
+"""Reading jobs: lists, events, and what a waiting job may expect. Changes nothing."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shared.jobs.job import Job
+from shared.jobs.listing import ALL, JobFilter, JobList, Page
+from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, answering
+from shared.specs.parts import Lane
+
+MOST_RUNNING = 256  # running jobs that an estimate looks at
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry of a job's event stream."""
+
+    id: str  # grows within a job; resume after it
+    kind: str  # "state" or "progress"
+    data: Mapping[str, Any]
+
+
+class JobQueries:
+    """Read side of the job store."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._client = store.client
+        self._scripts = store.scripts
+        self._key = store.scripts.key
+        self._patience_ms = store.rules.bulk_patience_seconds * 1000
+        self._list = JobList(store)
+
+    def page(
+        self,
+        owner: str,
+        only: JobFilter = ALL,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        items: bool = False,
+    ) -> Page:
+        """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too."""
+        return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
+
+    def unlisted_items(self, owner: str, status: Status | None) -> int:
+        """Return how many items of batches have a status, which a page without items leaves out."""
+        return self._list.unlisted(owner, status)
+
+    def waiting(self, job: Job, slots: int) -> Waiting | None:
+        """Return the place of a queued job, None where it is not queued any more.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        answer = self._scripts.run("jobs/place", job.id, MOST_RUNNING, *Lane)
+        return expected(json.loads(answer), slots, self._patience_ms) if answer else None
+
+    def seconds_of_batch(self, batch_id: str, slots: int) -> float | None:
+        """Return the seconds until the items that a batch has are done; None where that is not known.
+
+        `slots` is how many jobs all live workers carry out at once.
+        """
+        answer = self._scripts.run("jobs/place", batch_id, MOST_RUNNING, *Lane)
+        return seconds_of_batch(json.loads(answer), batch_id, slots, self._patience_ms) if answer else None
+
+    def depths(self) -> dict[Lane, int]:
+        """Return how many jobs of each lane could be claimed now, items of batches included."""
+        return dict(zip(Lane, self._scripts.run("jobs/depths", *Lane), strict=True))
+
+    def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
+        """Return the job id and the request's fingerprint that a key stands for; None where it is new."""
+        with answering():
+            known = self._client.hgetall(self._key("idempotency", owner, idempotency_key))
+        return (known["id"], known["fingerprint"]) if known else None
+
+    def fingerprint(self, owner: str, job_id: str) -> str | None:
+        """Return the fingerprint of the request that made a job; None where the owner has no such job."""
+        with answering():
+            known = self._client.hmget(self._key("job", job_id), "owner", "fingerprint")
+        return known[1] if known[0] == owner else None
+
+    def events(self, job_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
+        """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
+        block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
+        with answering():
+            answer = self._client.xread({self._key("events", job_id): after}, count=500, block=block)
+        entries = _entries(answer)
+        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in entries]
+
+    def last_event_id(self, job_id: str) -> str:
+        """Return the id to wait after when only news matters; "0-0" where there was no event."""
+        with answering():
+            last = self._client.xrevrange(self._key("events", job_id), count=1)
+        return str(last[0][0]) if last else "0-0"
+
+
+def _entries(answer: Any) -> list[Any]:
+    """Return the entries of the one stream read, in the server protocol's older or newer form."""
+    if not answer:
+        return []
+    if isinstance(answer, dict):
+        (batches,) = answer.values()
+        return [entry for batch in batches for entry in batch]
+    return list(answer[0][1])

@@ -1,0 +1,122 @@
+"""A job's record in Redis, of this or an older schema, and the Job that it says."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from shared.errors import RecordTooNew
+from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
+from shared.jobs.status import Outcome, Status
+from shared.specs.parts import Lane
+from shared.specs.spec import JOB_SPEC
+from shared.specs.stylize import NATIVE
+
+RECORD_SCHEMA = 3  # of the records that this program submits, and the newest that it reads
+
+Record = Mapping[str, str]  # the fields of a job's hash
+
+_ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"), "0")
+
+
+def job_from_record(raw: Record) -> Job:
+    """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one."""
+    raw = upgraded(unpacked(raw))
+    progress = _document(raw, "progress")
+    return Job(
+        id=raw["id"],
+        owner=raw["owner"],
+        status=Status(raw["status"]),
+        lane=Lane(raw["lane"]),
+        spec=JOB_SPEC.validate_json(raw["spec"]),
+        inputs=_document(raw, "inputs") or {},
+        version=int(raw["version"]),
+        attempt=int(raw["attempt"]),
+        released=int(raw["released"]),
+        failures=int(raw["failures"]),
+        crashes=int(raw["crashes"]),
+        sequence=int(raw["sequence"]),
+        created_at=int(raw["created_at"]),
+        not_before=int(raw.get("not_before") or raw["created_at"]),
+        deadline_at=_number(raw, "deadline_at"),
+        started_at=_number(raw, "started_at"),
+        completed_at=_number(raw, "completed_at"),
+        expires_at=_number(raw, "expires_at"),
+        worker=raw.get("worker") or None,
+        progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
+        outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),
+        warnings=tuple(_document(raw, "warnings") or ()),
+        error=_document(raw, "error"),
+        timings=_document(raw, "timings") or {},
+        model_version=raw.get("model_version") or None,
+        model_digest=raw.get("model_digest") or None,
+        retried_from=raw.get("retried_from") or None,
+        retried_as=raw.get("retried_as"),
+        cached_from=raw.get("cached_from"),
+        batch_id=raw.get("batch"),
+        index=_number(raw, "index"),
+        custom_id=raw.get("custom_id"),
+        history=_history(raw),
+    )
+
+
+def unpacked(raw: Record) -> Record:
+    """Return a record with all of its fields: an ended item keeps most of them in one, and no zeros."""
+    return {**_ZEROS, **json.loads(raw["packed"]), **raw} if "packed" in raw else raw
+
+
+def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
+    """Return the text that the record keeps for the outputs."""
+    return json.dumps([asdict(output) for output in outputs], separators=(",", ":"))
+
+
+def upgraded(raw: Record) -> Record:
+    """Return a record as this program would have written it.
+
+    What is stored keeps its schema, so that an older worker can still carry it out. The scripts therefore do
+    without the fields that a later schema brought.
+    """
+    schema = int(raw["schema"])
+    if schema > RECORD_SCHEMA:
+        text = f"the job {raw['id']} has a record written by a newer Atelier (schema {schema})"
+        raise RecordTooNew(f"{text}; this one reads up to schema {RECORD_SCHEMA}")
+    for older in range(schema, RECORD_SCHEMA):
+        raw = _UPGRADES[older](raw)
+    return raw
+
+
+def _with_history_and_deadline(raw: Record) -> Record:
+    return {"history": "[]", "deadline_at": "", **raw, "schema": "2"}
+
+
+def _with_stroke(raw: Record) -> Record:
+    """Say of a stylization what its lack of a stroke meant then: to be painted at its own size."""
+    spec = json.loads(raw["spec"])
+    if spec["type"] == "stylize" and spec.get("stroke") is None:
+        raw = {**raw, "spec": json.dumps({**spec, "stroke": NATIVE})}
+    return {**raw, "schema": "3"}
+
+
+# From one schema to the next.
+_UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline, 2: _with_stroke}
+
+
+def _number(raw: Record, name: str) -> int | None:
+    return int(raw[name]) if raw.get(name) else None
+
+
+def _document(raw: Record, name: str) -> Any:
+    return json.loads(raw[name]) if raw.get(name) else None
+
+
+def _history(raw: Record) -> tuple[EndedAttempt, ...]:
+    """Return the ended attempts; of an item that succeeded at once the other fields say it."""
+    ended = tuple(_ended(item) for item in _document(raw, "history") or [])
+    if ended or "packed" not in raw or raw["status"] != Status.SUCCEEDED or "cached_from" in raw:
+        return ended
+    started, completed = int(raw["started_at"]), int(raw["completed_at"])
+    return (EndedAttempt(int(raw["attempt"]), raw["worker"], started, completed, Outcome.SUCCEEDED),)
+
+
+def _ended(item: dict[str, Any]) -> EndedAttempt:
+    return EndedAttempt(**{**item, "outcome": Outcome(item["outcome"])})

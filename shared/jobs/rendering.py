@@ -1,0 +1,159 @@
+"""From a job's record to what clients see of it. The API and the sender of webhooks say the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.jobs.job import EndedAttempt, Job, Progress
+from shared.jobs.status import Status
+from shared.jobs.views import (
+    AttemptView,
+    JobError,
+    JobUrls,
+    JobView,
+    ModelUse,
+    OutputView,
+    ProgressView,
+    QueueView,
+    rfc3339,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Addresses that representations carry."""
+
+    base: str  # of absolute links; no slash at its end
+    problems: str  # path below the service's host, before an error's code
+
+    @classmethod
+    def of(cls, base: str, public_url: str) -> "Links":
+        """Return the links below `base`; `public_url` is the configured base, or empty."""
+        return cls(base.rstrip("/"), f"{urlsplit(public_url).path.rstrip('/')}/problems/")
+
+    def job(self, job_id: str) -> str:
+        """Return where a job is."""
+        return f"{self.base}/v1/jobs/{job_id}"
+
+    def preview(self, job_id: str, key: str) -> str:
+        """Return where the latest preview of a running job is; a newer one has another address."""
+        return f"{self.job(job_id)}/preview?step={PurePosixPath(key).stem}"
+
+    def problem(self, code: str) -> str:
+        """Return the stable address that explains an error code, relative to the service's host."""
+        return f"{self.problems}{code}"
+
+
+def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | None = None) -> JobView:
+    """Return the job's representation; `queue` is where it waits, if it does."""
+    return JobView(
+        id=job.id,
+        object="job",
+        type=job.spec.type,
+        status=job.status,
+        done=job.status.is_terminal,
+        progress=_progress(job.id, job.progress, links) if job.progress else None,
+        queue=queue,
+        attempt=job.counted_attempts,
+        max_attempts=max_attempts,
+        crashes=job.crashes,
+        attempts=_attempts(job),
+        retried_from=job.retried_from,
+        retried_as=job.retried_as,
+        cached_from=job.cached_from,
+        batch_id=job.batch_id,
+        index=job.index,
+        custom_id=job.custom_id,
+        input=job.spec,
+        model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
+        outputs=_outputs(job, links),
+        warnings=list(job.warnings),
+        error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
+        timings=_timings(job),
+        worker=job.worker,
+        metadata=job.spec.metadata,
+        urls=_urls(links.job(job.id)),
+        **_times(job),
+    )
+
+
+def _progress(job_id: str, progress: Progress, links: Links) -> ProgressView:
+    return ProgressView(
+        stage=progress.stage,
+        fraction=progress.fraction,
+        step=progress.step,
+        total=progress.total,
+        preview_url=links.preview(job_id, progress.preview) if progress.preview else None,
+    )
+
+
+def _attempts(job: Job) -> list[AttemptView]:
+    ended = [_attempt(attempt) for attempt in job.history]
+    if job.status is not Status.RUNNING:
+        return ended
+    return [*ended, _running(job)]
+
+
+def _attempt(attempt: EndedAttempt) -> AttemptView:
+    return AttemptView(
+        number=attempt.number,
+        worker=attempt.worker,
+        started_at=rfc3339(attempt.started_at),
+        ended_at=rfc3339(attempt.ended_at),
+        outcome=attempt.outcome,
+        code=attempt.code,
+    )
+
+
+def _running(job: Job) -> AttemptView:
+    started = rfc3339(job.started_at or job.created_at)
+    return AttemptView(
+        number=job.attempt,
+        worker=job.worker or "",
+        started_at=started,
+        ended_at=None,
+        outcome=None,
+        code=None,
+    )
+
+
+def _outputs(job: Job, links: Links) -> list[OutputView]:
+    return [
+        OutputView(
+            index=index,
+            url=f"{links.job(job.id)}/outputs/{index}",
+            content_type=output.media_type,
+            width=output.width,
+            height=output.height,
+            bytes=output.bytes,
+            sha256=output.sha256,
+            seed=output.seed,
+        )
+        for index, output in enumerate(job.outputs)
+    ]
+
+
+def _urls(home: str) -> JobUrls:
+    names = ("cancel", "requeue", "retry", "events", "result")
+    return JobUrls(self=home, **{name: f"{home}/{name}" for name in names})
+
+
+def _timings(job: Job) -> Mapping[str, float]:
+    if job.started_at is None:
+        return job.timings
+    earlier = [attempt for attempt in job.history if attempt.started_at < job.started_at]
+    ran = sum(attempt.ended_at - attempt.started_at for attempt in earlier)
+    return {"queued": round((job.started_at - job.created_at - ran) / 1000, 3), **job.timings}
+
+
+def _times(job: Job) -> dict[str, Any]:
+    moments = {
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "completed_at": job.completed_at,
+        "deadline_at": job.deadline_at,
+        "expires_at": job.expires_at,
+    }
+    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}

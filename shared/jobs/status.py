@@ -1,0 +1,56 @@
+"""A job's statuses and the moves between them: the one table."""
+
+from enum import StrEnum
+from typing import Literal
+
+from shared.errors import DeadlineExceeded, JobCanceled, LeaseLost
+
+
+class Status(StrEnum):
+    """Where a job stands. A status that TRANSITIONS does not name is terminal."""
+
+    QUEUED = "queued"  # accepted, waiting for a worker
+    RUNNING = "running"  # one worker holds the lease
+    SUCCEEDED = "succeeded"  # the outputs can be read
+    FAILED = "failed"  # gave up; `error` says why
+    CANCELED = "canceled"  # withdrawn by the client
+    EXPIRED = "expired"  # its deadline passed
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job is over for good."""
+        return self not in TRANSITIONS
+
+
+TRANSITIONS: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.CANCELED, Status.EXPIRED}),
+    Status.RUNNING: frozenset(
+        {Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.EXPIRED, Status.QUEUED}
+    ),
+}
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"  # an error that no later attempt can mend
+    TRANSIENT = "transient"  # an error that a later attempt may not meet
+    RELEASED = "released"  # given back at the worker's shutdown; not counted
+    LOST = "lost"  # the worker died or froze
+    CANCELED = "canceled"
+    EXPIRED = "expired"  # the deadline passed
+    REQUEUED = "requeued"  # taken from its worker by a person; not counted
+
+
+Standing = Literal["ok", "canceled", "expired", "lost"]
+
+
+def stand(standing: Standing, job_id: str) -> None:
+    """Raise JobCanceled, DeadlineExceeded or LeaseLost where an attempt of the job must stop."""
+    if standing == "canceled":
+        raise JobCanceled(f"the job {job_id} was canceled")
+    if standing == "expired":
+        raise DeadlineExceeded(f"the deadline of the job {job_id} has passed")
+    if standing == "lost":
+        raise LeaseLost(f"the attempt at {job_id} is not the current one")

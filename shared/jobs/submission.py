@@ -1,0 +1,91 @@
+"""What it takes to accept a job, and what comes of it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import FieldError, FileNotFound
+from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.result_cache import reuse_fields
+from shared.settings import JobRules
+from shared.specs.spec import GenerateSpec, JobSpec, StylizeSpec, inputs_of
+
+
+def milliseconds(seconds: float) -> int:
+    """Return whole milliseconds, the unit of every time in the store."""
+    return int(seconds * 1000)
+
+
+def to_text(value: Any) -> str:
+    """Return compact JSON, the form of every document in the store."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A validated, resolved request for a job."""
+
+    id: str
+    owner: str
+    spec: JobSpec
+    fingerprint: str  # digest of the request as sent: the same key must come with the same request
+    idempotency_key: str = ""
+    retried_from: str = ""
+    webhook: str = ""  # what `webhook_record` returned; "" tells nobody
+    work: str = ""  # what `work_of` returned; "" where it is not known
+
+    def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
+        """Return what the submit script takes; `digest` is of the model that the workers have."""
+        spec = self.spec
+        ttl = spec.ttl_seconds or rules.retention_seconds
+        record = {
+            "type": spec.type,
+            "model": spec.model or "",
+            "lane": str(spec.lane),
+            "spec": spec.model_dump_json(exclude_defaults=False),
+            "ttl_ms": str(ttl * 1000),
+            "retried_from": self.retried_from,
+            "schema": str(RECORD_SCHEMA),
+        }
+        record |= reuse_fields(spec)
+        record |= {name: text for name, text in (("webhook", self.webhook), ("work", self.work)) if text}
+        if spec.deadline_seconds:
+            record["deadline_ms"] = str(spec.deadline_seconds * 1000)
+        return [
+            self.id,
+            self.owner,
+            to_text(record),
+            to_text(inputs_of(spec)),
+            self.idempotency_key,
+            self.fingerprint,
+            rules.idempotency_seconds * 1000,
+            digest,
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What a submission led to."""
+
+    id: str
+    created: bool  # False: the key or the id had made this job before
+
+
+def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:
+    """Return the error that names every field whose file is not there."""
+    errors = [
+        FieldError(pointer, f"there is no file {name}", FileNotFound.code)
+        for pointer, name in _file_fields(spec)
+        if name in missing
+    ]
+    return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
+
+
+def _file_fields(spec: JobSpec) -> Iterator[tuple[str, str]]:
+    if isinstance(spec, GenerateSpec):
+        return
+    yield ("/content", spec.content)
+    if isinstance(spec, StylizeSpec):
+        yield from ((f"/styles/{i}/image", style.image) for i, style in enumerate(spec.styles) if style.image)
+        yield from [("/mask", spec.mask)] if spec.mask else []

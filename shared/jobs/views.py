@@ -1,0 +1,171 @@
+"""What a job looks like to clients, in the API's answers and in webhooks alike."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.cards.card import Kind
+from shared.jobs.status import Outcome, Status
+from shared.specs.parts import Lane
+from shared.specs.spec import JobSpec
+
+Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
+Time = Annotated[
+    str, Field(json_schema_extra={"format": "date-time"}, description="UTC, to the millisecond.")
+]
+
+
+class View(BaseModel):
+    """What all answers share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_enum_values=True)
+
+
+class FaultView(View):
+    """One fault of one field of a request."""
+
+    pointer: str = Field(description="JSON Pointer to the field; of a header or query parameter, its name.")
+    detail: str
+    code: str
+
+
+class JobError(BaseModel):
+    """Why a job failed, or why its last attempt did."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    type: str
+    title: str
+    detail: str
+    code: str
+    errors: list[FaultView] | None = None
+
+
+class ProgressView(View):
+    """How far a running attempt is."""
+
+    stage: str
+    fraction: float = Field(ge=0, le=1, description="How much of the whole job is done.")
+    step: int | None = Field(description="Of a stage that counts its steps: frames, optimization steps.")
+    total: int | None
+    preview_url: Url | None = Field(description="A picture of the work so far, where the job shows any.")
+
+
+class QueueView(View):
+    """Where a queued job waits."""
+
+    lane: Lane
+    position: int | None = Field(
+        ge=1,
+        description="1 is the next to start. Null while its batch is paused, and while an equal job "
+        "runs whose result it takes over.",
+    )
+    eta_seconds: float | None = Field(
+        description="Seconds until the job is done, from measured times; null until that is known."
+    )
+
+
+class ModelUse(View):
+    """The network that a job uses. Version and digest are known once it succeeded."""
+
+    name: str
+    version: str | None
+    digest: str | None
+
+
+class OutputView(View):
+    """One picture that a job made."""
+
+    index: int
+    url: Url
+    content_type: str
+    width: int
+    height: int
+    bytes: int
+    sha256: str
+    seed: int | None
+
+
+class AttemptView(View):
+    """One run of a job by a worker."""
+
+    number: int = Field(ge=1, description="Grows with every run; those given back count here too.")
+    worker: str
+    started_at: Time
+    ended_at: Time | None
+    outcome: Outcome | None = Field(
+        description="How it ended; null while it runs. `released` by a worker that shut down, `lost` with "
+        "one that died or froze, `requeued` by a person."
+    )
+    code: str | None = Field(description="Of the error that ended it, where one did.")
+
+
+class JobUrls(View):
+    """Where to go from here."""
+
+    self: Url  # type: ignore[misc,unused-ignore]
+    cancel: Url
+    requeue: Url
+    retry: Url
+    events: Url
+    result: Url
+
+
+class JobView(View):
+    """A job."""
+
+    id: str
+    object: Literal["job"]
+    type: Kind
+    status: Status
+    done: bool = Field(description="Whether the status is final.")
+    progress: ProgressView | None
+    queue: QueueView | None = Field(
+        description="Where a queued job waits. Null in every other status, and where the job store went away "
+        "before it told the place."
+    )
+    attempt: int = Field(description="Attempts begun, without those given back at a shutdown.")
+    max_attempts: int
+    crashes: int = Field(description="Attempts whose worker died or froze.")
+    attempts: list[AttemptView] = Field(
+        description="The history, oldest first: the latest 20 that ended, and the one that runs."
+    )
+    retried_from: str | None = Field(description="The job that this one tries again.")
+    retried_as: str | None = Field(
+        description="The latest job that tries this one again; null for items of batches, as for jobs that "
+        "were not retried."
+    )
+    cached_from: str | None = Field(
+        description="The equal job that computed these outputs, where `cache` took over its result."
+    )
+    batch_id: str | None = Field(description="Of an item of a batch; null for other jobs, as the next two.")
+    index: int | None = Field(description="The item's place in its batch, from 0.")
+    custom_id: str | None = Field(description="The client's name for the item.")
+    input: JobSpec = Field(
+        discriminator="type", description="As resolved: send it again for the same pictures."
+    )
+    model: ModelUse
+    outputs: list[OutputView]
+    warnings: list[str] = Field(
+        description="Codes of what to know of the result: `truncated` where the file of a picture that was "
+        "sent ends too early, and what is missing of it is empty. More codes may come."
+    )
+    error: JobError | None
+    timings: dict[str, float] = Field(
+        description="Seconds a stage; `queued` is all the waiting before the latest attempt."
+    )
+    worker: str | None
+    metadata: dict[str, str]
+    created_at: Time
+    started_at: Time | None
+    completed_at: Time | None
+    deadline_at: Time | None = Field(description="Expires, queued or running, when it is not done by then.")
+    expires_at: Time | None = Field(description="When a job that is done will be forgotten.")
+    urls: JobUrls
+
+
+def rfc3339(milliseconds: int) -> str:
+    """Return a time of the job store as RFC 3339 text."""
+    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

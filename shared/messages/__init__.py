@@ -1,0 +1,1 @@
+"""Sentences for people: names that were mistyped, values that are at fault."""

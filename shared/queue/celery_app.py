@@ -1,0 +1,71 @@
+"""The Celery application that API and workers share: its queues, its tasks' names and its options."""
+
+from celery import Celery
+from kombu import Exchange, Queue
+
+from shared.redis.client import SOCKET_TIMEOUT_SECONDS
+from shared.settings import Settings
+from shared.specs.parts import Lane
+
+RUN_JOB = "atelier.run_job"
+
+
+SWEEP = "atelier.sweep"
+
+
+DELIVER = "atelier.deliver"
+
+
+IO_QUEUE = "atelier.io"
+
+
+MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
+
+
+QUEUES = (*MODEL_QUEUES, IO_QUEUE)
+
+
+HEALTH_CHECK_SECONDS = 2  # a blocking read whose answer is so much late stands on a dead connection
+
+
+def queue_of(lane: Lane) -> str:
+    """Return the name of a lane's Celery queue, which is also its list's key in Redis."""
+    return f"atelier.{lane}"
+
+
+def make_celery(settings: Settings) -> Celery:
+    """Return the Celery app that the API rings and the worker serves."""
+    app = Celery("atelier", broker=broker_url(settings.redis_url), set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=False,  # the message is a doorbell; the lease is what counts
+        task_serializer="json",
+        accept_content=["json"],
+        task_queues=[Queue(name, Exchange("atelier"), routing_key=name) for name in QUEUES],
+        task_default_queue=IO_QUEUE,
+        task_create_missing_queues=False,
+        worker_prefetch_multiplier=1,
+        worker_enable_remote_control=False,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_enable_prefetch_count_reduction=False,  # after a reconnect it would hold threads back
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_channel_error_retry=True,  # a server with a full disk hands out no messages
+        broker_transport_options={
+            "queue_order_strategy": "priority",
+            "health_check_interval": HEALTH_CHECK_SECONDS,
+            "socket_timeout": SOCKET_TIMEOUT_SECONDS,
+            "socket_connect_timeout": 2,
+            "socket_keepalive": True,
+            "ack_emulation": False,  # bookkeeping of received messages in Redis: the job record does that
+            "priority_steps": [0],  # one list a queue
+        },
+    )
+    return app
+
+
+def broker_url(redis_url: str) -> str:
+    """Return Celery's spelling of a Redis URL: a Unix socket is redis+socket:// there."""
+    return redis_url.replace("unix://", "redis+socket://", 1)

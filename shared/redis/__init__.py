@@ -1,0 +1,1 @@
+"""The connection to the Redis-protocol server, and the Lua scripts."""

@@ -1,0 +1,71 @@
+"""The connection to the Redis-protocol server."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from shared.errors import StoreFull, StoreUnavailable
+
+PREFIX = "atelier:"  # of every key; with a cluster, run Atelier on one primary
+SOCKET_TIMEOUT_SECONDS = 5.0
+MAX_BLOCK_MILLISECONDS = 2000  # of one blocking read; stays below the socket's time-out
+# Words that an answer begins with, or the part of a pipeline's answer that tells the cause.
+_REFUSAL = re.compile(r"(^|caused error: )(NOREPLICAS|BUSY|UNKILLABLE)\b")
+_DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
+
+# redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
+Client: TypeAlias = Any
+
+
+def connect(
+    url: str,
+    *,
+    max_connections: int = 256,
+    timeout_seconds: float = SOCKET_TIMEOUT_SECONDS,
+    retries: int = 2,
+) -> Client:
+    """Return a client that notices dead connections and retries briefly. No connection is made yet."""
+    return redis.Redis.from_url(
+        url,
+        decode_responses=True,
+        max_connections=max_connections,
+        socket_timeout=timeout_seconds,
+        socket_connect_timeout=min(2.0, timeout_seconds),
+        health_check_interval=5,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries),
+        retry_on_error=[RedisConnectionError, RedisTimeoutError],
+    )
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Turn a server that is away into StoreUnavailable, one that is full into StoreFull."""
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise StoreUnavailable("the job store does not answer; try again shortly") from error
+    except (ReadOnlyError, MasterDownError) as error:
+        raise StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}") from error
+    except OutOfMemoryError as error:
+        raise StoreFull("the job store is out of memory: its maxmemory is reached") from error
+    except ResponseError as error:
+        raise _refusal(error) from error
+    except RedisError as error:
+        raise StoreUnavailable(f"the job store failed: {type(error).__name__}") from error
+
+
+def _refusal(error: ResponseError) -> Exception:
+    """Return what a client should see of a server's refusal; a mistake of ours stays as it is."""
+    if _DISK_REFUSAL.search(str(error)):
+        return StoreFull("the job store cannot write to its disk")
+    if _REFUSAL.search(str(error)):
+        return StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}")
+    return error

@@ -1,0 +1,168 @@
+"""The parts that job specifications are made of."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from shared.identifiers import FILE_ID
+from shared.specs.base import Part
+from shared.specs.webhook import Webhook
+
+MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
+MAX_OUTPUT_COUNT = 1024  # above every card's own limit
+STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
+FileId = Annotated[str, Field(pattern=FILE_ID)]
+LatentVector = Annotated[
+    list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]], Field(min_length=1, max_length=4096)
+]
+
+
+class Lane(StrEnum):
+    """Which of the two waiting lines a job stands in."""
+
+    INTERACTIVE = "interactive"  # somebody is waiting
+    BULK = "bulk"  # served when nobody is
+
+
+class Output(Part):
+    """How pictures are encoded."""
+
+    format: Literal["png", "jpeg", "webp", "gif"] = Field(
+        default="png", description="The format of the pictures. Only animations may be gif."
+    )
+    quality: int = Field(
+        default=90,
+        ge=1,
+        le=100,
+        description="The quality of jpeg and webp pictures; the other formats do not lose any.",
+    )
+
+
+class Grid(Part):
+    """Put all pictures of a job into one, row by row."""
+
+    columns: int = Field(default=8, ge=1, le=64)
+    gap: int = Field(default=2, ge=0, le=64, description="How many pixels lie between two pictures.")
+
+
+class Animation(Part):
+    """Put all pictures of a job into one animated file, gif or webp."""
+
+    frame_milliseconds: int = Field(default=80, ge=20, le=10_000)
+    loop: bool = Field(default=True, description="Whether the animation repeats for ever or plays once.")
+
+
+class Upscale(Part):
+    """Enlarge each generated picture by a whole factor."""
+
+    factor: int = Field(default=1, ge=1, le=32)
+    filter: Literal["nearest", "lanczos"] = "nearest"
+
+
+class Interpolation(Part):
+    """A walk through the latent space from point to point, spherical in the normals."""
+
+    seeds: list[Seed] | None = Field(default=None, min_length=2, max_length=16)
+    latents: list[LatentVector] | None = Field(default=None, min_length=2, max_length=16)
+    steps: int = Field(
+        default=16, ge=2, le=256, description="Pictures from one point to the next, both included."
+    )
+
+    @model_validator(mode="after")
+    def _points_are_named_once(self) -> "Interpolation":
+        if (self.seeds is None) == (self.latents is None):
+            raise ValueError("give `interpolate` either two or more seeds, or two or more latents")
+        return self
+
+    @property
+    def points(self) -> int:
+        """How many points the walk visits."""
+        return len(self.seeds or self.latents or [])
+
+    @property
+    def frames(self) -> int:
+        """How many pictures the walk makes; a point between two stretches counts once."""
+        return (self.points - 1) * (self.steps - 1) + 1
+
+
+class Size(Part):
+    """The size of a picture made from a picture. It never grows beyond the content's own."""
+
+    max_side: int | None = Field(
+        default=None,
+        ge=16,
+        le=16_384,
+        description="The longest side in pixels; null keeps the size of the content.",
+    )
+
+
+class WeightedStyle(Part):
+    """One of a job's styles and its share: an image, a stored style's name, or a built-in style's number."""
+
+    image: FileId | None = None
+    name: str | None = Field(
+        default=None, pattern=STYLE_NAME, description="The name of a style that POST /v1/styles has kept."
+    )
+    number: int | None = Field(
+        default=None,
+        ge=0,
+        le=1023,
+        strict=True,
+        description="The number of a style that is part of the network.",
+    )
+    weight: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
+
+    @model_validator(mode="after")
+    def _one_kind_of_style(self) -> "WeightedStyle":
+        if (self.number is None) == (self.image is None and self.name is None):
+            raise ValueError("a style is given by an image, a name or a number, and only by one of them")
+        return self
+
+
+class Optimization(Part):
+    """How an optimization-based model works; other models do not take it."""
+
+    steps: int = Field(default=200, ge=10, le=2000)
+    style_weight: float = Field(default=1.0, gt=0, le=1000)
+    content_weight: float = Field(default=1.0, gt=0, le=1000)
+    variation_weight: float = Field(
+        default=1.0,
+        ge=0,
+        le=1000,
+        description="How much the picture is smoothed, as the weight of its total variation.",
+    )
+    optimizer: Literal["adam", "lbfgs"] = "adam"
+    preview_every: int = Field(
+        default=0, ge=0, le=1000, description="How many steps lie between two previews; 0 makes none."
+    )
+
+
+class Common(Part):
+    """What every job may say."""
+
+    model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
+    output: Output = Output()
+    lane: Lane = Lane.INTERACTIVE
+    ttl_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=365 * 24 * 3600,
+        description="How long the job is kept after it is done, in seconds.",
+    )
+    deadline_seconds: int | None = Field(
+        default=None,
+        ge=1,
+        le=30 * 24 * 3600,
+        description="Expires, queued or running, when it is not done this long after it was accepted.",
+    )
+    cache: bool = Field(
+        default=False,
+        description="Take over the result of an equal job that said so too, or share the work with it.",
+    )
+    webhook: Webhook | None = Field(default=None, description="The address that is told how the job goes.")
+    metadata: dict[
+        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
+    ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")

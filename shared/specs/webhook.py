@@ -1,0 +1,112 @@
+"""Whom a job tells how it goes: the part of a specification, and its form in the record."""
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from shared.specs.base import Part
+
+EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+BatchEventType = Literal["batch.completed", "batch.canceled"]
+EVENTS: tuple[EventType, ...] = get_args(EventType)
+ENDINGS: tuple[EventType, ...] = EVENTS[1:]
+BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
+MAX_URL = 2048
+_URI = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # RFC 3986, section 2
+
+
+class Receiver(Part):
+    """An address that is told of events by POST, signed as Standard Webhooks has it."""
+
+    url: str = Field(
+        max_length=MAX_URL,
+        description="The address, which begins with http:// or https:// and holds no credentials.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        fault = fault_of_url(url)
+        if fault:
+            raise ValueError(f"webhook.url {fault}")
+        return url
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        raise NotImplementedError
+
+
+class Webhook(Receiver):
+    """An address that is told of a job's events by POST, signed as Standard Webhooks has it."""
+
+    events: list[EventType] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(EVENTS),
+        description="The events that are told; null tells of every way to end.",
+    )
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        return self.events or ENDINGS
+
+
+class BatchWebhook(Receiver):
+    """An address that is told when a batch is done by POST, signed as Standard Webhooks has it."""
+
+    events: list[BatchEventType] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(BATCH_EVENTS),
+        description="The events that are told; null tells of every way to end.",
+    )
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address is told of."""
+        return self.events or BATCH_EVENTS
+
+
+def fault_of_url(url: str) -> str:
+    """Return what is wrong with a receiver's address as such, "" where nothing is."""
+    if not _URI.fullmatch(url):
+        return "holds what no URL may; write other characters percent-encoded, other hosts as xn--"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return f"is no URL: {error}"
+    if parts.scheme not in ("http", "https"):
+        return "must start with http:// or https://"
+    if not parts.hostname or port == 0:
+        return "names no host and port"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold credentials: the signature says who sends"
+    return "must not have a fragment" if parts.fragment else ""
+
+
+def host_of(url: str) -> str:
+    """Return the host and port of an address: deliveries to one wait in one line."""
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+
+
+def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:
+    """Return what a subject's record keeps of its webhook.
+
+    `private` is whether addresses of private networks may be told, `base` that of the links in what is told.
+    """
+    record = {
+        "url": webhook.url,
+        "host": host_of(webhook.url),
+        "events": dict.fromkeys(webhook.wanted, True),
+        "private": private,
+        "base": base,
+    }
+    return json.dumps(record, separators=(",", ":"))

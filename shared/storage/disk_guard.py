@@ -1,0 +1,125 @@
+"""The disk guard: refuses new work before the storage folder is full, so that accepted work finds room.
+
+A bucket has no such limits, so its guard refuses nothing.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from shared.errors import OutOfDisk
+from shared.settings import MEBIBYTE, DiskRules, Settings
+from shared.storage.base import ObjectStore
+from shared.storage.local import local_folder
+
+SMALL_DISK_SHARE = 20  # the floor is at most this part of the whole disk
+RESULTS_SHARE = 8  # results of accepted work may use all but this part of the floor
+FEW_FILES = 64  # that may still be made; a disk can run out of these as well
+_FRESH_SECONDS = 3.0  # a measured usage counts this long at least,
+_COST = 20  # and so many times as long as measuring took
+_PATIENCE_SECONDS = 1.0  # a request waits this long for a new measurement where the last one refuses it
+
+
+class DiskGuard:
+    """Knows how much room a storage folder has. Any number of threads may ask."""
+
+    def __init__(self, folder: Path | None, rules: DiskRules, measure: Callable[[], int]) -> None:
+        self._folder = folder
+        self._rules = rules
+        self._usage = Usage(measure)
+
+    def check(self, incoming_bytes: int = 0) -> None:
+        """Raise OutOfDisk, which names the limit, where new work of so many bytes must not be taken."""
+        if self._folder is None:
+            return
+        self._check_floor(self._folder, incoming_bytes)
+        if self._rules.quota_mebibytes:
+            self._check_quota(incoming_bytes)
+
+    def has_room_for_results(self) -> bool:
+        """Whether accepted work can be expected to find room for what it makes."""
+        if self._folder is None:
+            return True
+        free, floor, _ = self._room(self._folder)
+        return free > floor // RESULTS_SHARE
+
+    def _check_floor(self, folder: Path, incoming_bytes: int) -> None:
+        free, floor, files = self._room(folder)
+        if free - incoming_bytes < floor:
+            shown = f"{_mebibytes(free)} are free, and new work leaves at least {_mebibytes(floor)}"
+            raise OutOfDisk(f"the storage's disk is nearly full: {shown} (ATELIER_DISK_FLOOR_MEBIBYTES)")
+        if files < FEW_FILES:
+            raise OutOfDisk(f"the storage's disk is nearly full: it can hold {files} more files")
+
+    def _check_quota(self, incoming_bytes: int) -> None:
+        quota = self._rules.quota_mebibytes * MEBIBYTE
+        used = self._usage.bytes(below=quota - incoming_bytes)
+        if used + incoming_bytes > quota:
+            shown = f"it holds {_mebibytes(used)} of {_mebibytes(quota)}"
+            raise OutOfDisk(f"the storage's quota is used up: {shown} (ATELIER_DISK_QUOTA_MEBIBYTES)")
+        self._usage.note(incoming_bytes)
+
+    def _room(self, folder: Path) -> tuple[int, int, int]:
+        """Return the free bytes, the floor in bytes and how many files can be made."""
+        try:
+            disk = os.statvfs(folder)
+        except OSError:
+            return MEBIBYTE, 0, FEW_FILES  # a folder that is away is the storage's to report, not the guard's
+        floor = min(self._rules.floor_mebibytes * MEBIBYTE, disk.f_blocks * disk.f_frsize // SMALL_DISK_SHARE)
+        return disk.f_bavail * disk.f_frsize, floor, disk.f_favail if disk.f_files else FEW_FILES
+
+
+class Usage:
+    """Bytes in use: measured in a thread now and then, with what came since added."""
+
+    def __init__(self, measure: Callable[[], int]) -> None:
+        self._measure = measure
+        self._lock = threading.Lock()
+        self._bytes: int | None = None
+        self._due = 0.0
+        self._measuring: threading.Thread | None = None
+
+    def bytes(self, *, below: int) -> int:
+        """Return the usage; where the known one is above a limit, wait a little for a new one."""
+        measuring = self._refreshed()
+        if self._bytes is None:
+            measuring.join()
+        elif self._bytes > below:
+            measuring.join(_PATIENCE_SECONDS)
+        return self._bytes or 0
+
+    def note(self, incoming_bytes: int) -> None:
+        """Count bytes that are about to be stored."""
+        with self._lock:
+            self._bytes = (self._bytes or 0) + incoming_bytes
+
+    def _refreshed(self) -> threading.Thread:
+        with self._lock:
+            known = self._measuring
+            if known is None or (time.monotonic() >= self._due and not known.is_alive()):
+                known = self._measuring = threading.Thread(target=self._run, name="disk-usage", daemon=True)
+                known.start()
+            return known
+
+    def _run(self) -> None:
+        began = time.monotonic()
+        found = self._measure()
+        ended = time.monotonic()
+        with self._lock:
+            self._bytes = found
+            self._due = ended + max(_FRESH_SECONDS, _COST * (ended - began))
+
+
+def open_disk_guard(settings: Settings, objects: ObjectStore) -> DiskGuard:
+    """Return the guard of the storage that the settings name."""
+
+    def measure() -> int:
+        return sum(entry.bytes for entry in objects.entries(""))
+
+    return DiskGuard(local_folder(settings.storage), settings.disk, measure)
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / MEBIBYTE:,.1f} MiB"

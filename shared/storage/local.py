@@ -1,0 +1,200 @@
+"""Objects as files of one folder. A put that has returned survives a power cut, which obstore's does not."""
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, EFBIG, ENOSPC
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.storage.base import StoredObject, check_key
+
+STAGING = ".staging"  # where bytes lie until they are whole; in the same file system, so a rename is one step
+_FULL = {ENOSPC, EDQUOT, EFBIG}
+_RENAME_TRIES = 100  # each that fails means that another process removed the empty folder just then
+
+
+@contextmanager
+def _reading(key: str) -> Iterator[None]:
+    try:
+        with _writing(key):
+            yield
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+            raise ObjectNotFound(f"nothing is stored under {key}") from error
+        raise
+
+
+@contextmanager
+def _writing(key: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        kind = OutOfDisk if error.errno in _FULL else StorageUnavailable
+        raise kind(f"object storage failed at {key}: {error.strerror}") from error
+
+
+class LocalObjectStore:
+    """The object store over a folder. Any number of processes may share it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder
+        self._staging = folder / STAGING
+        self._durable: set[Path] = set()  # folders at the top whose names are known to be on the disk
+        with _writing(str(folder)):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Store bytes durably; an object that was there is replaced."""
+        path = self._path(key)
+        if key.startswith(f"{STAGING}/"):
+            raise ValueError(f"{key!r} is no object's key")
+        with _writing(key):
+            staged = self._staged(data)
+            try:
+                self._publish(staged, path)
+            except BaseException:
+                staged.unlink(missing_ok=True)
+                raise
+            self._sync_folders(path)
+
+    def _staged(self, data: bytes) -> Path:
+        """Write bytes that nobody sees yet; return where they are."""
+        path = self._staging / secrets.token_hex(16)
+        self._staging.mkdir(exist_ok=True)  # not its parents: a storage that is not mounted stays away
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _publish(self, staged: Path, path: Path) -> None:
+        for left in reversed(range(_RENAME_TRIES)):
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                staged.replace(path)
+            except (FileNotFoundError, FileExistsError):
+                if not left or not staged.exists():
+                    raise
+            else:
+                return
+
+    def _sync_folders(self, path: Path) -> None:
+        """Make durable the names of the object and of its folders, which another put may just have made."""
+        folders = [self._root / folder for folder in path.relative_to(self._root).parents][:-1]
+        for folder in folders:
+            with suppress(FileNotFoundError):  # the object was deleted at once, and its folder with it
+                _sync(folder)
+        if not folders or folders[-1] not in self._durable:  # folders at the top stay: once is enough
+            _sync(self._root)
+            self._durable.update(folders[-1:])
+
+    def get(self, key: str) -> bytes:
+        """Return all bytes; raise ObjectNotFound."""
+        with _reading(key):
+            return self._path(key).read_bytes()
+
+    def get_range(self, key: str, start: int, end: int) -> bytes:
+        """Return the bytes from start up to, not including, end; raise ObjectNotFound."""
+        with _reading(key), self._path(key).open("rb") as file:
+            file.seek(start)
+            return file.read(end - start)
+
+    def delete(self, key: str) -> None:
+        """Remove an object; one that is not there is no error. Folders that are empty then go with it."""
+        path = self._path(key)
+        with suppress(ObjectNotFound), _reading(key):
+            path.unlink()
+        self._prune(path)
+
+    def _prune(self, path: Path) -> None:
+        for folder in path.relative_to(self._root).parents:
+            if len(folder.parts) < 2:  # the folders at the top stay
+                return
+            try:
+                (self._root / folder).rmdir()  # fails where there is anything in it: nothing can be lost
+            except FileNotFoundError:
+                continue
+            except OSError:
+                return
+
+    def entries(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects below a prefix that is empty or ends with a slash."""
+        top = self._path(prefix.rstrip("/")) if prefix else self._root
+        yield from (entry for entry in self._walk(top) if not entry.key.startswith(f"{STAGING}/"))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """Yield the keys below a prefix that is empty or ends with a slash."""
+        return (entry.key for entry in self.entries(prefix))
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Remove every object below a prefix that ends with a slash."""
+        for key in list(self.keys(prefix)):
+            self.delete(key)
+        self._prune(self._path(f"{prefix}x"))  # folders that never got their object
+
+    def unfinished(self) -> Iterator[StoredObject]:
+        """Yield what puts under way have written, and what those that a crash ended have left."""
+        return self._walk(self._staging)
+
+    def _walk(self, folder: Path) -> Iterator[StoredObject]:
+        for entry in _scan(folder):
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(Path(entry.path))
+            elif (found := self._stored(entry)) is not None:
+                yield found
+
+    def _stored(self, entry: "os.DirEntry[str]") -> StoredObject | None:
+        try:
+            known = entry.stat(follow_symlinks=False)
+        except FileNotFoundError:  # it went away meanwhile
+            return None
+        if not stat.S_ISREG(known.st_mode):
+            return None
+        key = Path(entry.path).relative_to(self._root).as_posix()
+        return StoredObject(key, known.st_size, known.st_mtime)
+
+    def now(self) -> float:
+        """Return the time by the clock that dates the objects, in seconds since the epoch."""
+        with _writing(STAGING):
+            self._staging.mkdir(exist_ok=True)
+            os.utime(self._staging)
+            return self._staging.stat().st_mtime
+
+    def check(self) -> None:
+        """Raise StorageUnavailable where the folder cannot be read or written."""
+        if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
+            raise StorageUnavailable(f"the folder {self._root} is not there, or closed to this process")
+
+    def _path(self, key: str) -> Path:
+        check_key(key)
+        return self._root.joinpath(*key.split("/"))
+
+
+def local_folder(url: str) -> Path | None:
+    """Return the folder that a file URL names; None for any other URL."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _scan(folder: Path) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except (FileNotFoundError, NotADirectoryError):  # it went away meanwhile
+        return
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,103 @@
+"""The places that settings name: one of no use stops a start, in one sentence with the setting's name."""
+
+import errno
+import logging
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.settings import Settings, SettingsError
+from shared.storage.local import LocalObjectStore, local_folder
+from shared.storage.object_store import open_object_store
+
+log = logging.getLogger("atelier.settings")
+
+# A later try meets these again, as opposed to a full disk or a network that is away.
+_LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
+_HASTY: dict[str, Any] = {  # a bucket that is away is asked once, and not for minutes
+    "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
+    "client_options": {"timeout": timedelta(seconds=5), "connect_timeout": timedelta(seconds=3)},
+}
+
+
+def refuse_place(variable: str, place: object, error: OSError) -> None:
+    """Raise SettingsError where the error will stay until somebody changes the place or the setting."""
+    if error.errno in _LASTING:
+        raise _refusal(variable, place, error.strerror) from error
+
+
+def _refusal(variable: str, place: object, reason: str | None) -> SettingsError:
+    mend = "make it writable for this user, or name another place"
+    return SettingsError(f"{variable}: {place} cannot be written: {reason}; {mend}")
+
+
+def require_folder(variable: str, folder: Path) -> None:
+    """Make a folder that does not exist; raise SettingsError where no file can be made in it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise _refusal(variable, folder, error.strerror) from error
+
+
+def check_cards(settings: Settings) -> None:
+    """Raise SettingsError where a folder of cards is named and cannot be read."""
+    folder = settings.cards_dir
+    try:
+        if folder is not None:
+            next(folder.iterdir(), None)
+    except OSError as error:
+        mend = "make the folder, or name another place"
+        raise SettingsError(
+            f"ATELIER_CARDS_DIR: {folder} cannot be read: {error.strerror}; {mend}"
+        ) from error
+
+
+def check_models(settings: Settings) -> None:
+    """Raise SettingsError where there is no model store and none can be made. It may be read-only."""
+    if not settings.models.is_dir():
+        require_folder("ATELIER_MODELS_DIR", settings.models)
+
+
+def check_storage(settings: Settings) -> None:
+    """Write where pictures are kept; raise SettingsError where that will not do until something is changed.
+
+    A full disk, or a bucket that does not answer now, keeps no process from starting: /readyz tells of it.
+    """
+    url = settings.storage
+    folder = local_folder(url)
+    try:
+        if folder is None:
+            _check_bucket(url)
+        else:
+            LocalObjectStore(folder).now()
+    except OutOfDisk as error:
+        log.warning("the storage is full", extra={"detail": error.detail})
+    except StorageUnavailable as error:
+        if isinstance(error.__cause__, OSError):
+            raise _refusal("ATELIER_STORAGE_URL", url, error.__cause__.strerror) from error
+        log.warning("the storage does not answer", extra={"detail": error.detail})
+
+
+def _check_bucket(url: str) -> None:
+    from obstore import exceptions as refusals  # here, since a process that needs no bucket keeps its memory
+
+    lasting = (refusals.PermissionDeniedError, refusals.UnauthenticatedError, refusals.InvalidPathError)
+    try:
+        open_object_store(url, **({} if url.startswith("memory:") else _HASTY)).now()
+    except (ValueError, refusals.BaseError) as error:
+        raise SettingsError(f"ATELIER_STORAGE_URL: {url} is no storage: {_first_line(error)}") from error
+    except ObjectNotFound as error:
+        raise SettingsError(f"ATELIER_STORAGE_URL: {url} does not exist; make it, or name another") from error
+    except AtelierError as error:
+        if isinstance(error.__cause__, lasting):
+            raise _refusal("ATELIER_STORAGE_URL", url, _first_line(error.__cause__)) from error
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]

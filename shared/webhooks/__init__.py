@@ -1,0 +1,1 @@
+"""Webhooks: events, deliveries, secrets, allowed addresses. They are sent by worker/webhooks."""

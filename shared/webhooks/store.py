@@ -1,0 +1,124 @@
+"""The deliveries of webhooks: noted by the moves of jobs, claimed under a lease, tried until they arrive."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shared.errors import DeliveryNotFound
+from shared.jobs.store import JobStore
+from shared.redis.client import Client, answering
+from shared.redis.scripts import Scripts
+from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
+
+MAX_TRIES_KEPT = 20
+RING_MILLISECONDS = 500  # at most two rings a second, however many reapers see that something is due
+SCAN_CHUNK = 200
+MAX_SCANNED = 5000  # records one page may look at while it filters
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Some deliveries, newest first."""
+
+    deliveries: tuple[Delivery, ...]
+    next_cursor: str | None
+
+
+class Deliveries:
+    """All deliveries of an installation."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._client: Client = store.client
+        self._scripts: Scripts = store.scripts
+
+    def should_ring(self) -> bool:
+        """Whether one is due that nobody has rung for just now; says so to one caller alone."""
+        return bool(self._scripts.run("webhooks/ring", RING_MILLISECONDS))
+
+    def claim(
+        self, room: int, *, lease_seconds: float, a_host: int, under_way: Mapping[str, int]
+    ) -> list[Delivery]:
+        """Take up to `room` due deliveries, and so many that no host has more than `a_host` under way."""
+        busy = [part for host, count in under_way.items() for part in (host, count)]
+        records = self._scripts.run("webhooks/claim", int(lease_seconds * 1000), room, a_host, *busy)
+        return [delivery_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in records]
+
+    def note(
+        self,
+        delivery: Delivery,
+        status: DeliveryStatus,
+        entry: Mapping[str, Any],
+        *,
+        pause_seconds: float = 0,
+    ) -> bool:
+        """Note how a claimed try went; False where another claim took over or it is forgotten."""
+        pause = int(pause_seconds * 1000)
+        text = json.dumps(entry, separators=(",", ":"))
+        arguments = (delivery.id, delivery.attempt, status, text, pause, MAX_TRIES_KEPT)
+        return bool(self._scripts.run("webhooks/note", *arguments) == "ok")
+
+    def redeliver(self, delivery_id: str, owner: str) -> None:
+        """Make a delivery due now, with all its tries anew. Raises DeliveryNotFound."""
+        if self._scripts.run("webhooks/redeliver", delivery_id, owner) != "ok":
+            raise _missing(delivery_id)
+
+    def forget(self, kind: str, subject: str) -> None:
+        """Drop all deliveries about a subject that is no more."""
+        self._scripts.run("webhooks/forget", kind, subject)
+
+    def get(self, delivery_id: str, owner: str) -> Delivery:
+        """Return the owner's delivery; raise DeliveryNotFound."""
+        with answering():
+            raw = self._client.hgetall(self._scripts.key("delivery", delivery_id))
+        if not raw or raw["owner"] != owner:
+            raise _missing(delivery_id)
+        return delivery_from_record(raw)
+
+    def of(self, kind: str, subject: str, owner: str) -> list[Delivery]:
+        """Return all deliveries about one subject, newest first."""
+        with answering():
+            ids = self._client.lrange(self._scripts.key("told", kind, subject), 0, -1)
+        return [delivery for delivery in self._read(ids[::-1]) if delivery.owner == owner]
+
+    def page(
+        self, owner: str, *, limit: int = 20, cursor: str | None = None, status: DeliveryStatus | None = None
+    ) -> DeliveryPage:
+        """Return the owner's deliveries, newest first."""
+        found: list[Delivery] = []
+        for _ in range(MAX_SCANNED // SCAN_CHUNK):
+            deliveries, below = self._below(owner, cursor)
+            for delivery in deliveries:
+                if len(found) == limit:
+                    return DeliveryPage(tuple(found), str(found[-1].sequence))
+                if status in (None, delivery.status):
+                    found.append(delivery)
+            if below is None:
+                return DeliveryPage(tuple(found), None)
+            cursor = below
+        return DeliveryPage(tuple(found), cursor)  # perhaps fewer than asked for: the filter is narrow
+
+    def _below(self, owner: str, cursor: str | None) -> tuple[list[Delivery], str | None]:
+        top = "+inf" if cursor is None else f"({int(cursor)}"
+        with answering():
+            rows = self._client.zrevrangebyscore(
+                self._scripts.key("owner", owner, "deliveries"),
+                top,
+                "-inf",
+                start=0,
+                num=SCAN_CHUNK,
+                withscores=True,
+            )
+        below = str(int(rows[-1][1])) if len(rows) == SCAN_CHUNK else None
+        return self._read([name for name, _ in rows]), below
+
+    def _read(self, ids: Sequence[str]) -> list[Delivery]:
+        with answering():
+            pipeline = self._client.pipeline(transaction=False)
+            for name in ids:
+                pipeline.hgetall(self._scripts.key("delivery", name))
+            return [delivery_from_record(raw) for raw in pipeline.execute() if raw]
+
+
+def _missing(delivery_id: str) -> DeliveryNotFound:
+    return DeliveryNotFound(f"there is no delivery {delivery_id[:80]}")

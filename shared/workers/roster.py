@@ -1,0 +1,85 @@
+"""Which workers live, and what they can run."""
+
+import json
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+
+from shared.errors import StoreUnavailable
+from shared.redis.client import PREFIX, Client, answering
+from shared.redis.scripts import Scripts
+
+STALE_AFTER_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that a worker has loaded and warmed."""
+
+    name: str
+    version: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One live worker."""
+
+    id: str
+    slots: int  # jobs it runs at once
+    models: tuple[LoadedModel, ...]
+    runners: int = 0  # jobs whose models it runs at once; 0: an older worker, which does not say
+    available: tuple[str, ...] | None = None  # models it can load; None: an older worker, which does not say
+
+    @property
+    def at_full_speed(self) -> int:
+        """How many jobs it carries out at once before they slow each other down."""
+        return min(self.slots, self.runners or self.slots)
+
+    def has(self, name: str) -> bool:
+        """Whether it has a model loaded or can load it, as far as it says."""
+        return name in (self.available or ()) or any(model.name == name for model in self.models)
+
+
+class WorkerRoster:
+    """Live workers in the Redis-protocol server; one that stops announcing itself is soon forgotten."""
+
+    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._scripts = Scripts(client, prefix=prefix)
+        self._set = f"{prefix}workers"
+
+    def announce(self, worker: Worker) -> None:
+        """Say that a worker lives and makes progress. Repeat well within STALE_AFTER_SECONDS."""
+        self._scripts.run(
+            "workers/announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000
+        )
+
+    def withdraw(self, worker_id: str) -> None:
+        """Take a worker that stops off the roster."""
+        self._scripts.run("workers/announce", worker_id, "", 0)
+
+    def live(self) -> tuple[Worker, ...]:
+        """Return the workers that announced themselves lately, and forget the others."""
+        with answering():
+            ids = sorted(self._client.smembers(self._set))
+            texts = self._client.mget([f"{self._set}:{i}" for i in ids]) if ids else []
+        self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
+        return tuple(_worker(json.loads(text)) for text in texts if text is not None)
+
+    def _forget(self, stale: list[str]) -> None:
+        if stale:
+            with suppress(StoreUnavailable), answering():  # reading goes on where nothing can be written
+                self._client.srem(self._set, *stale)
+
+
+def _worker(raw: dict[str, object]) -> Worker:
+    models = raw["models"]
+    assert isinstance(models, list)
+    available = raw.get("available")
+    return Worker(
+        str(raw["id"]),
+        int(str(raw["slots"])),
+        tuple(LoadedModel(**model) for model in models),
+        runners=int(str(raw.get("runners", 0))),
+        available=tuple(map(str, available)) if isinstance(available, list) else None,
+    )

@@ -1,0 +1,103 @@
+"""/openapi.json and /docs."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from api.docs.page import error_codes
+from api.responses.problems import STATUS
+from tests.support.http.openapi_client import validate
+
+
+def test_the_document_is_valid_openapi(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    assert document["openapi"].startswith("3.1.")
+    OpenAPIV31SpecValidator(document).validate()
+
+
+def test_every_route_is_described(app: APIFlask, client: FlaskClient) -> None:
+    paths = client.get("/openapi.json").json["paths"]
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            assert path == "/" or method.lower() in paths[path], f"{method} {path}"
+
+
+def test_every_operation_has_a_name_and_a_sentence(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert all(operation["summary"] for operation in operations)
+
+
+def test_every_reference_leads_somewhere(client: FlaskClient) -> None:
+    text = client.get("/openapi.json").text
+    schemas = client.get("/openapi.json").json["components"]["schemas"]
+    assert {name for name in re.findall(r"#/components/schemas/(\w+)", text)} <= set(schemas)
+
+
+def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
+    page = client.get("/docs").text
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", page)
+    assert "@import" not in page
+
+
+def test_the_page_shows_every_operation_and_code(client: FlaskClient) -> None:
+    page = client.get("/docs").text
+    for path in client.get("/openapi.json").json["paths"]:
+        assert f"<code>{path}</code>" in page
+    for kind in STATUS:
+        assert f'id="problem-{kind.code}"' in page
+
+
+def test_each_error_code_is_told_in_words_for_a_client() -> None:
+    told = {entry.code: entry for entry in error_codes()}
+    assert "service itself is at fault" in str(told["internal_error"])
+    assert not [entry for entry in told.values() if "Base of" in str(entry)]
+
+
+def test_a_browser_at_the_root_is_sent_to_the_page(client: FlaskClient) -> None:
+    assert client.get("/").headers["Location"] == "/docs"
+
+
+def contents(document: Any) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield where a body or a response stands, its media type and its description."""
+    for path in document["paths"].values():
+        for operation in path.values():
+            name = operation["operationId"]
+            for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+                yield f"{name} body", kind, content
+            for status, response in operation["responses"].items():
+                for kind, content in response.get("content", {}).items():
+                    yield f"{name} {status}", kind, content
+
+
+def test_every_body_and_every_json_has_an_example_that_follows_its_schema(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    for place, kind, content in contents(document):
+        if place == "openapi 200" or not (place.endswith("body") or kind.endswith("json")):
+            continue
+        assert "example" in content, f"{place} {kind} has no example"
+        validate(document, content["schema"], content["example"])
+
+
+def test_the_examples_of_requests_are_accepted_as_they_stand(client: FlaskClient) -> None:
+    document = client.get("/openapi.json").json
+    examples = {f"{place} {kind}": content.get("example") for place, kind, content in contents(document)}
+    batch = client.post("/v1/batches", json=examples["submitBatch body application/json"])
+    lines = examples["submitBatch body application/jsonl"]
+    streamed = client.post("/v1/batches", data=lines, content_type="application/jsonl")
+    form = client.post("/v1/jobs/generate", data=examples["generate body multipart/form-data"])
+    assert [answer.status_code for answer in (batch, streamed, form)] == [202, 202, 202]
+    refused = client.post("/v1/jobs", json=examples["submitJob body application/json"])
+    assert {fault["code"] for fault in refused.json["errors"]} <= {"style_not_found", "file_not_found"}
+
+
+def test_the_page_shows_the_examples_of_requests(client: FlaskClient) -> None:
+    page = client.get("/docs").text
+    assert page.count("<h3>Example</h3>") >= 10
+    assert "&#34;type&#34;: &#34;stylize&#34;" in page

@@ -1,0 +1,65 @@
+"""The application under gunicorn, as it runs for real."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from atelier.local.redis_server import EmbeddedServer
+from shared.redis.client import Client
+from tests.support.http.gunicorn_server import Gunicorn, running_gunicorn
+from tests.support.processes import resident_mebibytes
+from tests.support.waiting import eventually
+
+MAX_RESIDENT_MEBIBYTES = 120
+
+
+@pytest.fixture
+def gunicorn(server: EmbeddedServer, redis_client: Client, tmp_path: Path) -> Iterator[Gunicorn]:
+    with running_gunicorn(server.url, tmp_path) as running:
+        yield running
+
+
+def test_a_stop_ends_streams_and_waits_at_once(gunicorn: Gunicorn) -> None:
+    job = gunicorn.http.post("/v1/jobs", json={"type": "generate"}).json()
+    with gunicorn.http.stream("GET", f"/v1/jobs/{job['id']}/events") as response:
+        lines = response.iter_lines()
+        assert next(line for line in lines if line.startswith("event")) == "event: state"
+        gunicorn.process.send_signal(signal.SIGTERM)
+        rest = [line for line in lines if line.startswith("event")]
+    assert rest == []
+    assert gunicorn.process.wait(timeout=8) == 0
+
+
+def test_a_body_over_the_limit_is_refused_before_it_is_read(gunicorn: Gunicorn) -> None:
+    files = {"file": ("big.png", bytes(8 * 1024 * 1024))}
+    response = gunicorn.http.post("/v1/files", files=files)
+    assert (response.status_code, response.json()["code"]) == (413, "body_too_large")
+    assert gunicorn.http.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("size", [10, 100_000, 3_000_000])
+def test_a_connection_serves_on_after_a_refused_body(gunicorn: Gunicorn, size: int) -> None:
+    for _ in range(5):
+        refused = gunicorn.http.post("/v1/jobs", content=bytes(size), headers={"Content-Type": "text/plain"})
+        assert refused.status_code == 415
+        assert gunicorn.http.get("/healthz", timeout=5).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_process_that_hangs_is_replaced(gunicorn: Gunicorn) -> None:
+    assert gunicorn.http.get("/healthz").status_code == 200  # gunicorn watches from the first turn on
+    _, hung = gunicorn.pids()
+    os.kill(hung, signal.SIGSTOP)
+    eventually(lambda: hung not in gunicorn.pids() and len(gunicorn.pids()) == 2)
+    assert gunicorn.http.get("/healthz").status_code == 200
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+def test_the_processes_stay_small(gunicorn: Gunicorn) -> None:
+    for _ in range(50):
+        gunicorn.http.post("/v1/jobs", json={"type": "generate"})
+        gunicorn.http.get("/v1/jobs")
+    assert sum(resident_mebibytes(pid) for pid in gunicorn.pids()) <= MAX_RESIDENT_MEBIBYTES

@@ -1,0 +1,145 @@
+"""`atelier batches`, and `atelier batch` with items that somebody has prepared."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.services import Services
+from atelier import GenerateRequest
+from atelier.cli import main
+from atelier.client.client import Client
+from shared.errors import CorruptImage
+from tests.support.jobs.batch_worker import BatchWorker
+
+Run = Callable[..., Result]
+DIGITS = {name: GenerateRequest(seed=seed) for seed, name in enumerate(["x", "y/z", "w"])}
+
+
+@pytest.fixture
+def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.chdir(tmp_path)
+    return lambda *arguments: CliRunner().invoke(main, ["--url", url, *map(str, arguments)])
+
+
+def files(folder: str) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in Path(folder).rglob("*.png"))
+
+
+def test_batches_are_listed_and_shown(run: Run, client: Client, services: Services) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
+    batch = client.batch(DIGITS, name="digits", metadata={"for": "a test"})
+    worker.round()
+    later = client.batch([GenerateRequest()])
+    table = run("batches", "list").stdout.splitlines()
+    assert [row.split()[0] for row in table[1:]] == [later.id, batch.id]
+    assert "3/3" in table[2]
+    assert run("batches", "list", "--limit", 1).stderr == "there are more than 1: --limit\n"
+    assert json.loads(run("batches", "list", "--json").stdout.splitlines()[1])["id"] == batch.id
+    page = " ".join(run("batches", "show", batch.id).stdout.split())
+    for part in ("status completed", "2 succeeded, 1 failed", "for=a test", "corrupt_image: it ends early"):
+        assert part in page
+    assert json.loads(run("batches", "show", batch.id, "--json").stdout)["counts"]["failed"] == 1
+    assert run("batches", "show", f"batch_{'0' * 32}").exit_code == 2
+
+
+def test_batches_are_moved(run: Run, client: Client, services: Services) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
+    batch = client.batch(DIGITS)
+    for verb, told in (("pause", "paused"), ("resume", "resumed")):
+        assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
+    worker.round()
+    assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"
+    answer = run("batches", "cancel", batch.id, "batch_unknown", "--json")
+    facts = [json.loads(line) for line in answer.stdout.splitlines()]
+    assert (answer.exit_code, [entry["ok"] for entry in facts]) == (1, [True, False])
+    assert run("batches", "delete", batch.id).exit_code == 0
+    assert list(client.batches) == []
+
+
+@pytest.mark.usefixtures("artist")
+def test_a_batch_is_fetched_and_what_is_there_is_left_alone(run: Run, client: Client) -> None:
+    batch = client.batch(DIGITS)
+    first = run("batches", "fetch", batch.id, "-o", "made")
+    assert (first.exit_code, first.stdout[:21]) == (0, "made: 3 new, 0 kept i"), first.output
+    assert files("made") == ["w.png", "x.png", "y/z.png"]
+    Path("made/x.png").write_bytes(b"other")
+    facts = json.loads(run("batches", "fetch", batch.id, "-o", "made", "--json").stdout)
+    assert (facts["saved"], facts["kept"]) == (1, 2)
+
+
+@pytest.mark.usefixtures("artist")
+def test_a_picture_that_cannot_be_fetched_stops_no_other(run: Run, client: Client) -> None:
+    batch = client.batch(DIGITS)
+    Path("made/x.png").mkdir(parents=True)
+    Path("made/y").write_text("a file")
+    answer = run("batches", "fetch", batch.id, "-o", "made", "--json")
+    facts = json.loads(answer.stdout)
+    assert (answer.exit_code, facts["saved"]) == (1, 1)
+    assert sorted(entry["source"] for entry in facts["failed"]) == ["x", "y/z"]
+    Path("items.jsonl").write_text(
+        '{"type": "generate", "custom_id": "p"}\n{"type": "generate", "custom_id": "q"}'
+    )
+    Path("out/p.png").mkdir(parents=True)
+    sent = run("batch", "--jsonl", "items.jsonl", "-o", "out")
+    assert (sent.exit_code, files("out")) == (1, ["p.png", "q.png"])
+    assert "failed: p: out/p.png cannot be saved: Is a directory" in sent.stderr
+
+
+def test_an_item_that_was_retried_counts_once_as_it_ended_last(
+    run: Run, client: Client, services: Services
+) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "x" else None
+    batch = client.batch(DIGITS)
+    worker.round()
+    for _ in range(2):
+        batch.retry_failed()
+        worker.round()
+    failed = run("batches", "fetch", batch.id, "-o", "made")
+    assert failed.stdout.startswith("made: 2 new, 0 kept, 1 failed in"), failed.output
+    worker.verdict = lambda _: None
+    batch.retry_failed()
+    worker.round()
+    mended = run("batches", "fetch", batch.id, "-o", "made")
+    assert (mended.exit_code, mended.stdout[:20]) == (0, "made: 1 new, 2 kept "), mended.output
+
+
+def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWorker) -> None:
+    lines = [json.dumps({**request.to_json(), "custom_id": name}) for name, request in DIGITS.items()]
+    Path("items.jsonl").write_text("\n".join(line.replace('"lane": "interactive", ', "") for line in lines))
+    artist.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
+    first = run("batch", "--jsonl", "items.jsonl", "-o", "out")
+    assert (first.exit_code, files("out")) == (1, ["x.png", "y/z.png"])
+    assert "failed: w: corrupt_image: it ends early" in first.stderr
+    artist.verdict = lambda _: None
+    again = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--retry-failed")
+    assert (again.exit_code, again.stdout[:17]) == (0, "out: 1 new, 2 kep"), again.output
+    assert (len(list(client.batches)), len(artist.runs)) == (1, 4)
+    Path("items.jsonl").write_text(lines[0].replace('"lane": "interactive", ', ""))
+    assert run("batch", "--jsonl", "items.jsonl", "-o", "out").exit_code == 1
+    assert run("batch", "--jsonl", "items.jsonl", "-o", "out", "--new").exit_code == 0
+    assert len(list(client.batches)) == 2
+
+
+@pytest.mark.usefixtures("artist")
+def test_a_prepared_template_is_sent(run: Run, client: Client) -> None:
+    template = {"template": {"type": "generate", "multiply": {"digit": [1, 2], "seed": [5, 6]}}}
+    Path("digits.json").write_text(json.dumps(template))
+    for new, kept in ((4, 0), (0, 4)):
+        answer = run("batch", "--template", "digits.json", "-o", "out")
+        assert answer.stdout.startswith(f"out: {new} new, {kept} kept"), answer.output
+    client.batches.get(next(iter(client.batches))).delete()
+    Path("digits.json").write_text("{")
+    assert run("batch", "--template", "digits.json", "-o", "out2").exit_code == 1
+
+
+@pytest.mark.usefixtures("artist")
+def test_lines_that_are_no_json_are_told_by_their_number(run: Run) -> None:
+    Path("items.jsonl").write_text('{"type": "generate"}\n\nnonsense\n')
+    answer = run("batch", "--jsonl", "items.jsonl", "-o", "out")
+    assert (answer.exit_code, "line 3 of items.jsonl is no JSON" in answer.stderr) == (1, True)

@@ -1,0 +1,130 @@
+"""What `atelier doctor` finds, on a good machine and on spoiled ones."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atelier.doctor import installation_checks, machine_checks
+from atelier.doctor.findings import Level
+from atelier.local.redis_server import EmbeddedServer
+from shared.cards.card import load_catalog
+from shared.redis.client import Client
+from shared.settings import ApiSettings, Settings
+from worker.models.files.manifest import MANIFEST_FILE
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(state_dir=tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_it_says_of_a_good_machine_that_all_is_well(tmp_path: Path) -> None:
+    environ = {**os.environ, "ATELIER_STATE_DIR": str(tmp_path), "ATELIER_API_PORT": "0"}
+    command = [sys.executable, "-m", "atelier", "doctor", "--json"]
+    answer = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=120, check=False)
+    findings = {entry["name"]: entry for entry in map(json.loads, answer.stdout.splitlines())}
+    assert answer.returncode == 0, answer.stdout
+    assert findings["tensorflow"]["text"].startswith("TensorFlow 2.")
+    assert findings["server program"]["level"] == "ok"
+    assert findings["model mnist-dcgan"]["mend"].startswith("`atelier models pull mnist-dcgan`")
+
+
+def test_a_wrong_setting_is_a_failure_with_its_name(tmp_path: Path) -> None:
+    environ = {**os.environ, "ATELIER_API_PROT": "1"}
+    command = [sys.executable, "-m", "atelier", "doctor"]
+    answer = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 1
+    assert "fail\tsettings\t" in answer.stdout
+    assert "did you mean ATELIER_API_PORT?" in answer.stdout
+
+
+def test_a_state_folder_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    finding = installation_checks.check_state_folder(Settings(state_dir=tmp_path / "file" / "state"))
+    assert finding.level is Level.FAIL
+    assert "ATELIER_STATE_DIR" in finding.mend
+
+
+def test_a_container_may_do_without_a_state_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://redis:6379/0")
+    (tmp_path / "file").touch()
+    settings = Settings(state_dir=tmp_path / "file", storage_url=(tmp_path / "storage").as_uri())
+    assert installation_checks.check_state_folder(settings).level is Level.WARN
+    assert installation_checks.check_storage(settings).level is Level.OK
+    assert installation_checks.check_disk(settings).text.endswith(f"free at {tmp_path / 'storage'}")
+
+
+def test_a_storage_that_cannot_be_written_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings(storage_url=(tmp_path / "file" / "storage").as_uri())
+    finding = installation_checks.check_storage(settings)
+    assert finding.level is Level.FAIL
+    assert "ATELIER_STORAGE_URL" in finding.mend
+
+
+def test_a_port_in_use_is_a_failure(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        api = ApiSettings(port=taken.getsockname()[1])
+        finding = installation_checks.check_port(Settings(state_dir=tmp_path, api=api))
+    assert finding.level is Level.FAIL
+    assert "in use" in finding.text
+
+
+def test_little_disk_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(installation_checks, "GOOD_DISK", 10**18)
+    assert installation_checks.check_disk(settings).level is Level.WARN
+    monkeypatch.setattr(installation_checks, "LEAST_DISK", 10**18)
+    assert installation_checks.check_disk(settings).level is Level.FAIL
+
+
+def test_a_damaged_model_is_a_failure(settings: Settings) -> None:
+    card = load_catalog().get("mnist-dcgan")
+    folder = settings.models / card.name / card.version
+    folder.mkdir(parents=True)
+    (folder / MANIFEST_FILE).write_text("{}", "utf-8")
+    findings = {finding.name: finding for finding in installation_checks.check_models(settings)}
+    assert findings["model mnist-dcgan"].level is Level.FAIL
+    assert findings["model magenta-mobile"].level is Level.WARN
+
+
+def test_a_server_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    url = "redis://127.0.0.1:9/0"
+    monkeypatch.setenv("REDIS_URL", url)
+    (finding,) = installation_checks.check_server(Settings(redis_url=url))
+    assert finding.level is Level.FAIL
+
+
+def test_a_server_that_evicts_or_forgets_is_told(
+    server: EmbeddedServer, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    settings = Settings(redis_url=server.url)
+    assert [f.level for f in installation_checks.check_server(settings)] == [Level.OK] * 3
+    redis_client.config_set("maxmemory-policy", "allkeys-lru")
+    try:
+        assert installation_checks.check_server(settings)[2].level is Level.FAIL
+    finally:
+        redis_client.config_set("maxmemory-policy", "noeviction")
+
+
+def test_memory_counts_the_limit_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("500000000\n", "ascii")
+    monkeypatch.setattr(machine_checks, "CGROUP_LIMIT", limit)
+    assert machine_checks.free_memory() == 500_000_000
+    assert machine_checks.check_memory().level is Level.FAIL
+
+
+def test_a_missing_tensorflow_is_told_with_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine_checks, "_ASK_TENSORFLOW", "import no_such_package")
+    finding = machine_checks.check_tensorflow()
+    assert finding.level is Level.FAIL
+    assert "No module named 'no_such_package'" in finding.text
+    assert "pip install '.[worker]'" in finding.mend

@@ -1,0 +1,207 @@
+"""The place that a waiting job is told, against the order in which a lone worker then claims."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
+from shared.batches.request import BatchSettings
+from shared.batches.store import BatchStore
+from shared.errors import AtelierError, IllegalMove, StorageUnavailable
+from shared.identifiers import ANONYMOUS, new_batch_id
+from shared.jobs.job import Job
+from shared.jobs.queries import JobQueries
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
+from shared.redis.client import Client
+from shared.settings import BatchRules, JobRules
+from shared.specs.parts import Lane
+from shared.specs.spec import JOB_SPEC, JobSpec
+from tests.support.jobs.batch_steps import finish
+from tests.support.jobs.job_steps import lapse, submit
+
+# With so much patience bulk has no second turn while a drain takes place.
+RULES = JobRules(
+    lease_seconds=300, max_attempts=3, crash_budget=5, backoff_seconds=60, bulk_patience_seconds=36_000
+)
+OWNERS = (ANONYMOUS, "b", "c")
+LONG = 3600.0  # a pause that no drain outlives
+
+
+def spec(seed: int, lane: str, *, cache: bool) -> JobSpec:
+    asked = {"type": "generate", "model": "mnist-dcgan", "truncation": 1.0, "seeds": [seed]}
+    return JOB_SPEC.validate_python({**asked, "cache": cache, "lane": lane})
+
+
+class Machine(RuleBasedStateMachine):
+    """Makes the moves of clients, workers and the reaper; each drain compares what was told with it."""
+
+    batches = Bundle("batches")
+
+    def __init__(self, store: JobStore) -> None:
+        super().__init__()
+        self.store, self.client = store, store.client
+        self.client.flushall()
+        self.batch_store = BatchStore(self.store, BatchRules())
+        self.queries = JobQueries(self.store)
+        self.owner_of: dict[str, str] = {}  # of batches
+        self.lane_of: dict[str, str] = {}
+        self.running: list[Job] = []
+        self.seed = 100
+
+    def fresh(self) -> int:
+        self.seed += 1
+        return self.seed
+
+    @rule(owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane), work=st.sampled_from(["", "m:3", "m:9"]))
+    def submit(self, owner: str, lane: Lane, work: str) -> None:
+        submit(self.store, owner=owner, spec=spec(self.fresh(), lane, cache=False), **named(work))
+
+    @rule(owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane), seed=st.integers(1, 2))
+    def submit_equal(self, owner: str, lane: Lane, seed: int) -> None:
+        submit(self.store, owner=owner, spec=spec(seed, lane, cache=True))
+
+    @rule(target=batches, owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane))
+    def open(self, owner: str, lane: Lane) -> str:
+        draft = BatchDraft(new_batch_id(), owner, BatchSettings(lane=lane), "print")
+        batch, _ = self.batch_store.open(draft)
+        self.owner_of[batch.id], self.lane_of[batch.id] = owner, lane
+        return batch.id
+
+    @rule(batch_id=batches, seeds=st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=1, max_size=12))
+    def append(self, batch_id: str, seeds: list[int]) -> None:
+        owner, first = self.owner_of[batch_id], self.total(batch_id)
+        drafts = [
+            ItemDraft(f"n{first + n}", spec(seed or self.fresh(), self.lane_of[batch_id], cache=bool(seed)))
+            for n, seed in enumerate(seeds)
+        ]
+        with suppress(IllegalMove):
+            self.batch_store.append(batch_id, owner, drafts, first=first)
+
+    def total(self, batch_id: str) -> int:
+        return self.batch_store.get(batch_id, self.owner_of[batch_id]).counts["total"]
+
+    @rule(batch_id=batches, move=st.sampled_from(["pause", "pause", "resume", "cancel", "retry_failed"]))
+    def steer(self, batch_id: str, move: str) -> None:
+        with suppress(IllegalMove):
+            getattr(self.batch_store, move)(batch_id, self.owner_of[batch_id])
+
+    @rule(most=st.integers(1, 4))
+    def claim(self, most: int) -> None:
+        self.running += self.store.claim_next("w", most=most)
+
+    @rule(number=st.integers(0, 99))
+    def claim_out_of_turn(self, number: int) -> None:
+        if jobs := self.queued():
+            job = self.store.claim(jobs[number % len(jobs)].id, "w")
+            self.running += [job] if job else []
+
+    @rule(
+        number=st.integers(0, 9),
+        how=st.sampled_from(["succeed", "fail", "requeue", "release", "delay", "lapse"]),
+    )
+    def work(self, number: int, how: str) -> None:
+        if not self.running:
+            return
+        job = self.running.pop(number % len(self.running))
+        with suppress(AtelierError):  # it was canceled or taken back meanwhile
+            self.end(job, how)
+
+    def end(self, job: Job, how: str) -> None:
+        if how == "succeed":
+            finish(self.store, job)
+        elif how == "fail":
+            self.store.fail(job.id, job.attempt, AtelierError("no"))
+        elif how == "requeue":
+            self.store.requeue(job.id, job.attempt, StorageUnavailable())
+        elif how == "lapse":
+            lapse(self.store, job.id)
+            self.store.reap()
+        else:
+            self.store.release(job.id, job.attempt, pause_seconds=LONG if how == "delay" else 0)
+
+    @rule(number=st.integers(0, 99), move=st.sampled_from(["cancel", "restart"]))
+    def move_one(self, number: int, move: str) -> None:
+        if jobs := self.queued():
+            job = jobs[number % len(jobs)]
+            getattr(self.store, move)(job.id, job.owner)
+
+    @rule()
+    def let_bulk_wait_for_long(self) -> None:
+        self.client.set("atelier:starving:bulk", 1)
+
+    @rule()
+    def let_interactive_be_passed_over(self) -> None:
+        self.client.set("atelier:starving:interactive", 1)
+
+    @rule(luck=st.integers(0, 4))
+    def drain(self, luck: int) -> None:
+        if luck == 0:
+            self.compare()
+
+    def teardown(self) -> None:
+        """Every example ends with a comparison."""
+        self.compare()
+
+    def compare(self) -> None:
+        self.end_one_pause()
+        told = {job.id: self.told(job) for job in self.queued()}
+        depths = self.queries.depths()
+        claimed: list[Job] = []
+        while jobs := self.store.claim_next("lone"):
+            claimed += jobs
+            finish(self.store, jobs[0])
+        order = {job.id: place for place, job in enumerate(claimed, start=1)}
+        assert {name: told[name] for name in order} == order
+        assert depths == {lane: sum(job.lane is lane for job in claimed) for lane in Lane}
+        for job in self.queued():  # what a worker does not claim now
+            self.is_told_no_less(job, told[job.id], len(order))
+
+    def end_one_pause(self) -> None:
+        """A delayed job is told the place that it has once its pause is over."""
+        for job_id in self.client.zrange("atelier:delayed", 0, 0):
+            job = self.store.get(job_id, self.client.hget(f"atelier:job:{job_id}", "owner"))
+            place = self.told(job)
+            self.store.restart(job.id, job.owner)
+            assert place == self.told(job)
+
+    def is_told_no_less(self, job: Job, place: int | None, last: int) -> None:
+        if job.batch_id and self.batch_store.get(job.batch_id, job.owner).status is BatchStatus.PAUSED:
+            assert place is None
+        else:
+            assert place is None or place <= last + 1
+
+    def told(self, job: Job) -> int | None:
+        waiting = self.queries.waiting(job, slots=1)
+        return waiting.position if waiting else None
+
+    def queued(self) -> list[Job]:
+        return [job for job in self.jobs() if job.status is Status.QUEUED]
+
+    def jobs(self) -> Iterator[Job]:
+        for key in sorted(self.client.keys("atelier:job:*")):
+            yield self.store.get(key.removeprefix("atelier:job:"), self.client.hget(key, "owner"))
+
+
+def named(work: str) -> dict[str, Any]:
+    return {"work": work} if work else {}
+
+
+@pytest.mark.slow
+def test_the_place_told_is_the_order_in_which_a_lone_worker_claims(redis_client: Client) -> None:
+    store = JobStore(redis_client, RULES)
+    run_state_machine_as_test(
+        lambda: Machine(store),
+        settings=settings(
+            max_examples=60,
+            stateful_step_count=30,
+            deadline=None,
+            phases=[Phase.generate],  # to shrink an example takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

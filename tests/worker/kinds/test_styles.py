@@ -1,0 +1,86 @@
+"""Styles that several workers use."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shared.files.file_store import FileStore
+from shared.files.style_vectors import StyleVectors
+from shared.identifiers import ANONYMOUS
+from shared.images.probe import ImageLimits, probe
+from shared.jobs.status import Status
+from shared.specs.parts import Lane
+from tests.support.images import pictures
+from tests.worker.conftest import Bench
+from worker.execution.batcher import Batcher
+from worker.execution.resources import Tools
+from worker.execution.style_cache import StyleCache
+from worker.models.stylization.stylizer import Style
+from worker.runner import JobRunner
+
+
+class Painter:
+    """Paints in the style's mean color; counts the style pictures it looked at."""
+
+    def __init__(self, card: Any, digest: str = "painter", *, has_vectors: bool = True) -> None:
+        self.card = card
+        self.digest = digest
+        self.has_vectors = has_vectors
+        self.looked_at = 0
+
+    def prepare_style(self, image: np.ndarray) -> Style:
+        self.looked_at += 1
+        mean = image.reshape(-1, 3).mean(axis=0)
+        return Style(mean, None) if self.has_vectors else Style(None, mean)
+
+    def blend(self, styles: list[tuple[Style, float]]) -> Style:
+        return styles[0][0]
+
+    def is_large(self, height: int, width: int) -> bool:
+        return False
+
+    def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
+        color = style.vector if style.vector is not None else style.image
+        return np.broadcast_to(color, content.shape).astype(np.float32)
+
+    def get(self, name: str) -> "Painter":
+        return self
+
+
+@pytest.fixture
+def run(bench: Bench, files: FileStore) -> Any:
+    """Run one stylization on a worker of its own with this model; return the picture's digest."""
+    data = pictures.photo(40, 30)
+    picture = files.add(ANONYMOUS, data, probe(data, ImageLimits()))[0].id
+
+    def run_on_fresh_worker(model: Painter) -> str:
+        vectors = StyleVectors(bench.store.client)
+        tools = Tools(bench.objects, Batcher(1), StyleCache(), ImageLimits(), vectors)
+        runner = JobRunner("w", bench.store, bench.queue, models=model, tools=tools, held=bench.held)
+        job_id = bench.submit(type="stylize", content=picture, styles=[{"image": picture}])
+        runner.answer(job_id, Lane.INTERACTIVE)
+        job = bench.job(job_id)
+        assert job.status is Status.SUCCEEDED, job.error
+        return job.outputs[0].sha256
+
+    return run_on_fresh_worker
+
+
+def test_a_style_that_one_worker_looked_at_is_known_to_all(run: Any, bench: Bench) -> None:
+    first, second = Painter(bench.model.card), Painter(bench.model.card)
+    assert run(first) == run(second)
+    assert (first.looked_at, second.looked_at) == (1, 0)
+
+
+def test_other_weights_look_for_themselves(run: Any, bench: Bench) -> None:
+    run(Painter(bench.model.card, "first"))
+    other = Painter(bench.model.card, "second")
+    run(other)
+    assert other.looked_at == 1
+
+
+def test_a_network_that_hides_its_vectors_looks_for_itself(run: Any, bench: Bench) -> None:
+    painters = [Painter(bench.model.card, has_vectors=False) for _ in range(2)]
+    assert len({run(painter) for painter in painters}) == 1
+    assert [painter.looked_at for painter in painters] == [1, 1]

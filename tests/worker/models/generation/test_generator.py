@@ -1,0 +1,103 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.cards.card import ModelCard, load_catalog
+from shared.errors import ModelCorrupt, ModelUnavailable
+from worker.models.generation.dcgan_weights import write_weights
+from worker.models.generation.latents import latent
+
+pytestmark = pytest.mark.tensorflow
+
+RECIPE = {"steps": 0, "batch_size": 1, "seed": 0}
+
+
+@pytest.fixture(scope="module")
+def card() -> ModelCard:
+    return load_catalog().get("mnist-dcgan")
+
+
+@pytest.fixture(scope="module")
+def generator(card: ModelCard, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    from worker.models.generation.dcgan import build_mnist_dcgan
+    from worker.models.generation.generator import Generator
+
+    folder = tmp_path_factory.mktemp("mnist-dcgan")
+    build_mnist_dcgan(folder)
+    loaded = Generator.load(card, folder)
+    loaded.warm_up()
+    return loaded
+
+
+@pytest.fixture(scope="module")
+def latents(card: ModelCard) -> np.ndarray:
+    assert card.latent is not None
+    return np.stack([latent(card.latent, seed, None, 1.0) for seed in range(40)])
+
+
+@pytest.fixture(scope="module")
+def pictures(generator: Any, latents: np.ndarray) -> np.ndarray:
+    return generator.generate(latents)
+
+
+def test_pictures_are_bright_strokes_on_black(pictures: np.ndarray) -> None:
+    assert pictures.shape == (40, 28, 28, 1)
+    assert pictures.dtype == np.uint8
+    inked = (pictures > 127).mean(axis=(1, 2, 3))
+    assert pictures[:, [0, -1]].max() < 60
+    assert inked.min() > 0.02
+    assert inked.max() < 0.35
+
+
+@settings(max_examples=25, deadline=None)
+@given(order=st.permutations(range(40)), cuts=st.sets(st.integers(1, 39)))
+def test_a_picture_is_the_same_in_any_company(
+    generator: Any, latents: np.ndarray, pictures: np.ndarray, order: list[int], cuts: set[int]
+) -> None:
+    groups = np.split(np.array(order), sorted(cuts))
+    together = np.concatenate([generator.generate(latents[group]) for group in groups])
+    assert together.tobytes() == pictures[order].tobytes()
+
+
+def test_no_latents_give_no_pictures(generator: Any) -> None:
+    assert generator.generate(np.empty((0, 100), np.float32)).shape == (0, 28, 28, 1)
+
+
+def test_different_digits_of_one_seed_differ(generator: Any, card: ModelCard) -> None:
+    assert card.latent is not None
+    ten = generator.generate(np.stack([latent(card.latent, 3, digit, 1.0) for digit in range(10)]))
+    assert len({picture.tobytes() for picture in ten}) == 10
+
+
+def test_the_digest_is_that_of_the_weights_file(generator: Any) -> None:
+    from worker.models.generation.dcgan_weights import BUNDLED_FOLDER, read_weights
+
+    assert generator.digest == read_weights(BUNDLED_FOLDER)[0].sha256
+
+
+def test_an_empty_folder_is_no_model(card: ModelCard, tmp_path: Path) -> None:
+    from worker.models.generation.generator import Generator
+
+    with pytest.raises(ModelUnavailable, match="missing"):
+        Generator.load(card, tmp_path)
+
+
+def test_weights_of_another_network_are_refused(card: ModelCard, tmp_path: Path) -> None:
+    from worker.models.generation.generator import Generator
+
+    write_weights(tmp_path, [np.zeros((2, 2), np.float32)] * 8, recipe=RECIPE, data="")
+    with pytest.raises(ModelCorrupt, match="another network"):
+        Generator.load(card, tmp_path)
+
+
+def test_a_card_of_another_picture_is_refused(card: ModelCard, tmp_path: Path) -> None:
+    from worker.models.generation.generator import Generator
+
+    assert card.picture is not None
+    wide = card.model_copy(update={"picture": card.picture.model_copy(update={"width": 32})})
+    with pytest.raises(ModelCorrupt, match="square pictures"):
+        Generator.load(wide, tmp_path)

@@ -1,0 +1,106 @@
+"""The styles of a job, ready for its model: looked at once, and remembered."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from shared.images.probe import ImageLimits
+from shared.specs.parts import WeightedStyle
+from shared.specs.working_size import fit
+from worker.codec.decode import DecodedImage, Enough, decode
+from worker.codec.input_file import InputFile
+from worker.codec.pixels import resize, to_float
+from worker.codec.transparency import WHITE, compose
+from worker.execution.attempt import Attempt
+from worker.execution.batcher import Request
+from worker.execution.picture import Pixels
+from worker.execution.resources import Tools
+from worker.models.stylization.stylizer import Style, Stylizer
+
+MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
+
+_STORED = "<f4"  # of a vector's numbers, on any machine
+_LOOK = 2  # how a picture becomes what a network looks at: counted up, it forgets what older workers saw
+
+
+def blended_style(
+    styles: list[WeightedStyle],
+    files: Mapping[str, InputFile],
+    model: Stylizer,
+    tools: Tools,
+    attempt: Attempt,
+) -> Style:
+    """Return the one style that stands for all of a job's, by weight."""
+    pairs = [(_style(i, style, files, model, tools, attempt), style.weight) for i, style in enumerate(styles)]
+    return model.blend(pairs)
+
+
+def _style(
+    index: int,
+    wanted: WeightedStyle,
+    files: Mapping[str, InputFile],
+    model: Stylizer,
+    tools: Tools,
+    attempt: Attempt,
+) -> Style:
+    if wanted.number is not None:
+        return model.prepare_builtin(wanted.number)
+    name = wanted.image
+    assert name is not None, "names of stored styles become images when the job is accepted"
+
+    def look() -> Style:
+        rgb = _style_pixels(files[name], tools.limits, index, model.card.style_side)
+        style: Style = on_runner(tools, attempt, model, lambda: model.prepare_style(to_float(rgb)))
+        return style
+
+    made: Style = tools.styles.get((model.digest, name), lambda: _recalled(model, name, tools, look))
+    return made
+
+
+def _style_pixels(file: InputFile, limits: ImageLimits, index: int, side: int | None) -> Pixels:
+    """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
+    if side is None:
+        return fitted_style(file, limits, index, MAX_STYLE_SIDE)
+    return _on_white(_decoded(file, limits, index, lambda _: (side, side)))
+
+
+def fitted_style(file: InputFile, limits: ImageLimits, index: int, max_side: int) -> Pixels:
+    """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
+    decoded = _decoded(file, limits, index, lambda size: fit(*size, max_side))
+    return resize(_on_white(decoded), *fit(*decoded.size, max_side))
+
+
+def _decoded(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
+    return decode(file, limits, field=f"/styles/{index}/image", enough=enough)
+
+
+def _on_white(decoded: DecodedImage) -> Pixels:
+    return compose(decoded.rgb, decoded.alpha, WHITE)
+
+
+def _recalled(model: Stylizer, name: str, tools: Tools, look: Callable[[], Style]) -> Style:
+    """Return what any worker saw in this picture before, else look at it, for all to know."""
+    if tools.vectors is None or not model.has_vectors:
+        return look()
+    network = f"{model.digest}.{_LOOK}"
+    known = tools.vectors.get(network, name)
+    if known is not None:
+        return Style(np.frombuffer(known, _STORED).astype(np.float32), None)
+    style = look()
+    if style.vector is not None:
+        tools.vectors.put(network, name, style.vector.astype(_STORED).tobytes())
+    return style
+
+
+def on_runner(tools: Tools, attempt: Attempt, model: Any, step: Any) -> Any:
+    """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
+    request = Request(
+        bucket=(model.card.name, model.digest),
+        payload=None,
+        run=lambda _: [step()],
+        alone=True,
+        urgent=attempt.is_urgent,
+        wanted=lambda: attempt.is_current,
+    )
+    return tools.batcher.call(request)

@@ -1,0 +1,149 @@
+"""Stylization jobs: content and styles to one repainted picture, or to a film where the content is one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from shared.cards.card import ModelCard
+from shared.images.probe import ImageLimits
+from shared.specs.stylize import StylizeSpec
+from shared.specs.working_size import Size, result_size, working_size
+from worker.codec.animation import Frame, decode_frames
+from worker.codec.decode import decode
+from worker.codec.input_file import InputFile
+from worker.codec.pixels import luminance, resize, strips, to_float, to_uint8
+from worker.codec.transparency import BLACK, compose, fill_hidden, resize_with_alpha
+from worker.execution.picture import Film, Picture, Pixels
+from worker.execution.resources import Tools
+from worker.execution.stages import Stages
+from worker.kinds.optimization import paint, style_pictures
+from worker.kinds.postprocessing import Finish, enlarge, finish, steady
+from worker.kinds.styles import blended_style, on_runner
+from worker.models.stylization.stylizer import Stylizer
+
+Stylize = Callable[[int, Pixels], Pixels]  # a frame's number and pixels to its painting
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A stylization, decoded and ready for its model."""
+
+    spec: StylizeSpec
+    frames: tuple[Frame, ...]  # at the size of the result; one for a still picture
+    working_size: Size  # at which the network paints
+    finish: Finish
+    style_files: Mapping[str, InputFile]  # by file id; decoded only where the style is not known yet
+
+    @property
+    def is_film(self) -> bool:
+        """Whether the result is an animated file."""
+        return len(self.frames) > 1 or self.spec.output.format == "gif"
+
+
+def prepare(spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
+    """Decode the content and bring it to its size. Raises the image errors, naming the field."""
+    frames, working = _content(spec, inputs[spec.content], card, tools.limits)
+    height, width = frames[0].rgb.shape[:2]
+    wish = Finish(
+        strength=1.0 if spec.strength is None else spec.strength,
+        preserve_color=spec.preserve_color,
+        mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, tools.limits),
+    )
+    return Prepared(spec, frames, working, wish, inputs)
+
+
+def _content(
+    spec: StylizeSpec, file: InputFile, card: ModelCard, limits: ImageLimits
+) -> tuple[tuple[Frame, ...], Size]:
+    """Return the frames at the size of the result, and the size at which the network paints."""
+    if spec.takes_frames:
+        frames = decode_frames(file, limits, field="/content")
+        content = frames[0].rgb.shape[1], frames[0].rgb.shape[0]
+    else:  # of an animation, the first frame
+        still = decode(file, limits, field="/content", enough=partial(result_size, spec))
+        frames, content = (Frame(still.rgb, still.alpha, 0),), still.size
+    working, size = working_size(spec, card, content), result_size(spec, content)
+    return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working
+
+
+def _resized(frame: Frame, width: int, height: int, *, is_painted: bool) -> Frame:
+    rgb, alpha = resize_with_alpha(frame.rgb, frame.alpha, width, height)
+    return Frame(fill_hidden(rgb, alpha) if is_painted else rgb, alpha, frame.milliseconds)
+
+
+def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixels:
+    """Return how much of each pixel is painted, (h, w): the mask's brightness on a black ground."""
+    decoded = decode(file, limits, field="/mask", enough=lambda _: (width, height))
+    brightness = np.empty(decoded.rgb.shape[:2], np.uint8)
+    for rows in strips(len(brightness)):
+        alpha = None if decoded.alpha is None else decoded.alpha[rows]
+        brightness[rows] = luminance(compose(decoded.rgb[rows], alpha, BLACK))
+    # Lanczos would ring: paint faintly where the mask is black.
+    return np.asarray(Image.fromarray(brightness).resize((width, height), Image.Resampling.BILINEAR))
+
+
+def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture | Film]:
+    """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
+    if prepared.finish.strength == 0:
+        return [_result(prepared, [frame.rgb for frame in prepared.frames])]
+    stylize = (_optimizing if model.card.optimizes else _stylizing)(prepared, model, tools, stages)
+    painted: list[Pixels] = []
+    for number, frame in enumerate(prepared.frames):
+        picture = _paint(frame.rgb, prepared, partial(stylize, number))
+        painted.append(_steadied(picture, painted, prepared, number))
+        if len(prepared.frames) > 1 and not model.card.optimizes:
+            stages.advance(number + 1, len(prepared.frames))
+    return [_result(prepared, painted)]
+
+
+def _stylizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+    """Return the way of a network that paints in one go; its styles are looked at now."""
+    style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
+    on_a_runner = partial(on_runner, tools, stages.attempt, model)
+
+    def stylize(number: int, small: Pixels) -> Pixels:
+        if not model.is_large(*small.shape[:2]):
+            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
+        steps = partial(_advance, stages, number, len(prepared.frames))
+        large: Pixels = model.paint_large(small, style, steps, on_a_runner)
+        return large
+
+    return stylize
+
+
+def _advance(stages: Stages, frame: int, frames: int, step: int, total: int) -> None:
+    stages.advance(frame * total + step, frames * total)
+
+
+def _optimizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+    """Return the way of a model that paints step by step; it reports its steps itself."""
+    spec, side = prepared.spec, model.card.max_side
+    styles = style_pictures(spec.styles, prepared.style_files, tools, max_side=side)
+    work = {"model": model, "tools": tools, "stages": stages, "frames": len(prepared.frames)}
+    return lambda number, small: to_uint8(paint(spec, to_float(small), styles, **work, frame=number))
+
+
+def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Pixels], Pixels]) -> Pixels:
+    painted = stylize(resize(content, *prepared.working_size))
+    if painted.shape != content.shape:
+        painted = enlarge(painted, content)
+    return finish(content, painted, prepared.finish, out=painted)
+
+
+def _steadied(picture: Pixels, painted: list[Pixels], prepared: Prepared, number: int) -> Pixels:
+    if not painted or prepared.spec.steadiness == 0:
+        return picture
+    now, before = (prepared.frames[i].rgb.astype(np.int16) for i in (number, number - 1))
+    change = np.abs(now - before).astype(np.uint8)
+    return steady(picture, painted[-1], change=change, keep=prepared.spec.steadiness)
+
+
+def _result(prepared: Prepared, pictures: list[Pixels]) -> Picture | Film:
+    if not prepared.is_film:
+        return Picture(pictures[0], prepared.frames[0].alpha)
+    pairs = zip(pictures, prepared.frames, strict=True)
+    return Film(tuple(Frame(picture, frame.alpha, frame.milliseconds) for picture, frame in pairs))

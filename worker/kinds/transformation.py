@@ -1,0 +1,59 @@
+"""Transformation jobs: a picture through a network from picture to picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from shared.cards.card import ModelCard
+from shared.errors import ImageTooLarge
+from shared.specs.stylize import TransformSpec
+from shared.specs.working_size import result_size, working_size
+from worker.codec.decode import decode
+from worker.codec.input_file import InputFile
+from worker.codec.pixels import resize, to_float, to_uint8
+from worker.codec.transparency import fill_hidden, resize_with_alpha
+from worker.execution.picture import Picture, Pixels
+from worker.execution.resources import Tools
+from worker.execution.stages import Stages
+from worker.kinds.styles import on_runner
+
+if TYPE_CHECKING:  # its callers alone start TensorFlow
+    from worker.models.image_to_image import Transformer
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A transformation, decoded and ready for its model."""
+
+    content: Pixels  # (h, w, 3), at the size that the network gets
+    alpha: Pixels | None  # (h, w)
+
+
+def prepare(spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
+    """Decode the content and bring it to its size. Raises the image errors, naming the field."""
+    enough = partial(result_size, spec)
+    decoded = decode(inputs[spec.content], tools.limits, field="/content", enough=enough)
+    width, height = working_size(spec, card, decoded.size)
+    _check_enlarged(width, height, card, tools.limits.max_pixels)
+    rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
+    return Prepared(fill_hidden(rgb, alpha), alpha)
+
+
+def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
+    if width * height * card.scale**2 > max_pixels:
+        text = f"{width} x {height} pixels, enlarged {card.scale} times by {card.name}"
+        detail = f"{text}, are above {max_pixels} pixels: set size.max_side"
+        raise ImageTooLarge.of_field("/content", detail)
+
+
+def predict(prepared: Prepared, model: Transformer, tools: Tools, stages: Stages) -> list[Picture]:
+    """Run the network on the color; alpha only follows the size."""
+    content = to_float(prepared.content)
+    made = to_uint8(on_runner(tools, stages.attempt, model, lambda: model.transform(content)))
+    alpha = prepared.alpha
+    if alpha is not None:
+        alpha = resize(alpha, made.shape[1], made.shape[0])
+    return [Picture(made, alpha)]

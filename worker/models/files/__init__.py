@@ -1,0 +1,1 @@
+"""The files of a network: manifest, archive, TensorFlow Hub module."""

@@ -1,0 +1,87 @@
+"""Fetches a SavedModel as a .tar.gz over HTTP(S), bounded in size and checked, and unpacks it safely."""
+
+import hashlib
+import tarfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from shared.errors import ModelCorrupt, ModelUnavailable
+from worker.models.files.hub import SAVED_MODEL_FILE
+
+OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all where known
+
+MAX_ARCHIVE_BYTES = 4 << 30
+MAX_UNPACKED_BYTES = 8 << 30
+_TIMEOUT = httpx.Timeout(30.0)  # seconds without a sign of life, not for the whole
+
+
+def download(
+    url: str, sha256: str, target: Path, *, on_bytes: OnBytes, limit: int = MAX_ARCHIVE_BYTES
+) -> None:
+    """Stream a URL into a file; ModelUnavailable when that fails, ModelCorrupt when it is another file."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise ModelUnavailable(f"{url} is not an http or https URL")
+    try:
+        found = _stream(url, target, on_bytes, limit)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise ModelUnavailable(f"{url} cannot be downloaded ({type(error).__name__}: {error})") from error
+    if found != sha256:
+        raise ModelCorrupt(f"{url} has sha256 {found}; the card says {sha256}")
+
+
+def _stream(url: str, target: Path, on_bytes: OnBytes, limit: int) -> str:
+    """Return the sha256 of what was written."""
+    digest, done = hashlib.sha256(), 0
+    with _get(url) as response, target.open("wb") as file:
+        response.raise_for_status()
+        total = int(response.headers.get("content-length", 0)) or None
+        for chunk in response.iter_raw():
+            done += len(chunk)
+            if done > limit:
+                raise ModelUnavailable(f"{url} is larger than {limit} bytes")
+            digest.update(chunk)
+            file.write(chunk)
+            on_bytes(done, total)
+    return digest.hexdigest()
+
+
+def _get(url: str) -> AbstractContextManager[httpx.Response]:
+    # Plain bytes: the sha256 is of the archive as it lies on the server.
+    headers = {"Accept-Encoding": "identity"}
+    return httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT)
+
+
+def unpack(archive: Path, folder: Path, *, limit: int = MAX_UNPACKED_BYTES) -> None:
+    """Unpack a .tar.gz that holds a SavedModel, at its top or one folder deep, as `folder`.
+
+    Names that lead outside, links that do, and devices are refused (tarfile's data filter), as is more
+    than `limit` bytes. `folder` must not exist yet.
+    """
+    spread = folder.with_name(folder.name + ".unpacking")
+    spread.mkdir()
+    try:
+        _extract(archive, spread, limit)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ModelCorrupt(f"{archive.name} cannot be unpacked: {type(error).__name__}: {error}") from error
+    _saved_model_in(spread).rename(folder)
+
+
+def _extract(archive: Path, folder: Path, limit: int) -> None:
+    unpacked = 0
+    with tarfile.open(archive, "r:gz") as tar:
+        for member in tar:
+            unpacked += member.size
+            if unpacked > limit:
+                raise ModelCorrupt(f"{archive.name} unpacks to more than {limit} bytes")
+            tar.extract(member, folder, filter="data")
+
+
+def _saved_model_in(folder: Path) -> Path:
+    for candidate in (folder, *sorted(folder.iterdir())):
+        if (candidate / SAVED_MODEL_FILE).is_file():
+            return candidate
+    raise ModelCorrupt(f"the archive holds no {SAVED_MODEL_FILE} at its top or in its first folders")

@@ -1,0 +1,135 @@
+"""What the model store notes about one stored model: its files with their checksums."""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from shared.cards.card import ModelCard
+from shared.errors import ModelCorrupt
+from shared.small_file import read_small
+
+MANIFEST_FILE = "manifest.json"
+_CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """One file of a stored model."""
+
+    path: str  # relative to the model's folder, with forward slashes
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The contents of a model's folder, as they were when it was pulled."""
+
+    name: str
+    version: str
+    source: dict[str, Any]  # the card's source at that time
+    created_by: str  # Atelier's version
+    files: tuple[StoredFile, ...]  # by path
+    digest: str  # sha256 over the file list; equal digests mean equal files
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the file's content."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Manifest":
+        """Parse the file's content; KeyError or TypeError when members are missing or unknown."""
+        files = tuple(StoredFile(**entry) for entry in data["files"])
+        return cls(**{**data, "files": files})
+
+
+def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]) -> Manifest:
+    """Checksum every file under a folder; tells `on_bytes` how many bytes each read took."""
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    files = tuple(_describe(folder, path, on_bytes) for path in paths if path != MANIFEST_FILE)
+    return Manifest(
+        name=card.name,
+        version=card.version,
+        source=card.source.model_dump(),
+        created_by=_atelier_version(),
+        files=files,
+        digest=digest_of(files),
+    )
+
+
+def digest_of(files: tuple[StoredFile, ...]) -> str:
+    """Return the sha256 of the canonical file list: sorted by path, compact JSON."""
+    entries = [[file.path, file.bytes, file.sha256] for file in sorted(files, key=lambda file: file.path)]
+    return hashlib.sha256(json.dumps(entries, separators=(",", ":")).encode()).hexdigest()
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write manifest.json into a folder that nobody else sees yet."""
+    text = json.dumps(manifest.to_json(), indent=2, sort_keys=True) + "\n"
+    (folder / MANIFEST_FILE).write_text(text, "utf-8")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a stored model's manifest.json; raise ModelCorrupt when it is no such thing."""
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = Manifest.from_json(json.loads(read_small(path)))
+        agrees = manifest.digest == digest_of(manifest.files)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ModelCorrupt(f"{path} cannot be read: {error!r}; {repull(folder)}") from error
+    if not agrees:
+        raise ModelCorrupt(f"{path} does not agree with itself; {repull(folder)}")
+    return manifest
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Compare every file with its checksum; raise ModelCorrupt with the first that differs."""
+    for file in manifest.files:
+        try:
+            found = _describe(folder, file.path, lambda _: None)
+        except OSError as error:
+            raise ModelCorrupt(f"{folder / file.path} cannot be read: {error}; {repull(folder)}") from error
+        if found != file:
+            raise ModelCorrupt(f"{folder / file.path} differs from its checksum; {repull(folder)}")
+
+
+def repull(folder: Path) -> str:
+    """Say how a damaged model is mended."""
+    return f"run `atelier models pull {folder.parent.name}`"
+
+
+def _describe(folder: Path, path: str, on_bytes: Callable[[int], None]) -> StoredFile:
+    digest, size = hashlib.sha256(), 0
+    with (folder / path).open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+            on_bytes(len(chunk))
+    return StoredFile(path, digest.hexdigest(), size)
+
+
+def fsync_tree(folder: Path) -> None:
+    """Make every file and folder of a tree durable, the root's own entry excepted."""
+    for path in [folder, *folder.rglob("*")]:
+        fsync(path)
+
+
+def fsync(path: Path) -> None:
+    """Make one file's content, or one folder's entries, durable."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _atelier_version() -> str:
+    try:
+        return version("atelier-service")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,1 @@
+"""Generators: latent vectors to pictures."""

@@ -1,0 +1,109 @@
+"""The file that carries a generator: folded weights in half precision, and a record with their sha256.
+
+Half precision halves the file; the network computes in single precision. Needs no TensorFlow.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import ModelCorrupt, ModelUnavailable
+
+WEIGHTS_NAME = "mnist-dcgan.npz"
+RECORD_NAME = "mnist-dcgan.json"
+BUNDLED_FOLDER = Path(__file__).parent.parent / "weights"
+
+_LAYERS = ("dense", "upsample1", "upsample2", "upsample3")
+_KEYS = tuple(f"{layer}/{part}" for layer in _LAYERS for part in ("kernel", "bias"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsRecord:
+    """What is known of a weights file."""
+
+    sha256: str  # of the weights file
+    precision: str  # of the stored numbers
+    steps: int  # training steps behind it
+    batch_size: int
+    seed: int
+    data: str  # sha256 of the training pictures and labels
+
+
+def write_weights(
+    folder: Path, weights: list[NDArray[np.float32]], *, recipe: dict[str, Any], data: str
+) -> Path:
+    """Write the file and its record; return the file's path. Equal weights give equal bytes."""
+    path = folder / WEIGHTS_NAME
+    halves = {key: array.astype(np.float16) for key, array in zip(_KEYS, weights, strict=True)}
+    np.savez_compressed(path, allow_pickle=False, **halves)
+    record = WeightsRecord(
+        sha256=_sha256(path),
+        precision="float16",
+        steps=recipe["steps"],
+        batch_size=recipe["batch_size"],
+        seed=recipe["seed"],
+        data=data,
+    )
+    (folder / RECORD_NAME).write_text(json.dumps(asdict(record), indent=2) + "\n", "utf-8")
+    return path
+
+
+def read_weights(folder: Path) -> tuple[WeightsRecord, list[NDArray[np.float32]]]:
+    """Return the record and the weights in Keras order.
+
+    Raises ModelUnavailable where a file is missing, ModelCorrupt where the bytes are not those of the record.
+    """
+    path, record = folder / WEIGHTS_NAME, read_record(folder)
+    try:
+        digest = _sha256(path)
+    except FileNotFoundError as error:
+        raise ModelUnavailable(f"{error.filename} is missing") from error
+    if digest != record.sha256:
+        raise ModelCorrupt(f"{path} has sha256 {digest}, not {record.sha256} as recorded")
+    return record, _read_arrays(path)
+
+
+def read_record(folder: Path) -> WeightsRecord:
+    """Return the record alone, the weights unchecked; raise as `read_weights` does."""
+    try:
+        return WeightsRecord(**json.loads((folder / RECORD_NAME).read_text("utf-8")))
+    except FileNotFoundError as error:
+        raise ModelUnavailable(f"{error.filename} is missing") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelCorrupt(f"{folder / RECORD_NAME} is not a record of weights: {error}") from error
+
+
+def copy_weights(source: Path, folder: Path, *, sha256: str | None = None) -> None:
+    """Copy a weights file and its record.
+
+    Raises ModelUnavailable where one is missing, ModelCorrupt where the record tells of other weights than
+    those asked for.
+    """
+    record = read_record(source)
+    if sha256 not in (None, record.sha256):
+        raise ModelCorrupt(f"{source} holds weights of sha256 {record.sha256}, not {sha256}")
+    for name in (WEIGHTS_NAME, RECORD_NAME):
+        try:
+            shutil.copyfile(source / name, folder / name)
+        except OSError as error:
+            raise ModelUnavailable(f"{source / name} cannot be copied: {error}") from error
+
+
+def _read_arrays(path: Path) -> list[NDArray[np.float32]]:
+    try:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return [arrays[key].astype(np.float32) for key in _KEYS]
+    except (ValueError, KeyError, BadZipFile) as error:
+        raise ModelCorrupt(f"{path} does not hold a generator's weights: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

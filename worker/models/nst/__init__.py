@@ -1,0 +1,1 @@
+"""Neural style transfer by optimization (Gatys et al., 2016)."""

@@ -1,0 +1,1 @@
+"""The feed-forward style network in plain TensorFlow: weights, fast form, large pictures in strips."""

@@ -1,0 +1,177 @@
+"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of `style_transformer`
+up to float32 rounding.
+
+What is rewritten, each where its derivation stands: the 9 x 9 layers work on cells of 2 x 4 pixels and the
+enlarging layers on corners (`kernel_rewrites`), norms and ReLUs are folded into kernels (`folded_norm`),
+padding and the change from one layout to the next are one gather (`pixel_layout`), and all norms' scales and
+shifts are one product. Each picture is painted alone, so its bytes do not depend on the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from worker.models.style_network.fast_layout import CELLS, CORNERS, SMALL_CELLS, Moves
+from worker.models.style_network.folded_norm import FoldedNorm, fold_factor, fold_sign
+from worker.models.style_network.pixel_layout import PLAIN, Layout
+from worker.models.style_network.weights import Array, Layer, StyleNorm, TransformerWeights
+
+Tensor = Any  # TensorFlow ships no types
+Norms = Iterator[tuple[Tensor, Tensor]]  # scale and shift of each norm, in the order of the layers
+
+_FEW_CHANNELS = 16
+
+
+class FastTransformer(tf.Module):  # type: ignore[misc]
+    """The network [(n, h, w, 3) in 0..1, (n or 1, style size)] -> (n, h, w, 3) in 0..1.
+
+    h and w must be multiples of GRID and at least 8. `variables` are its weights.
+    """
+
+    def __init__(self, weights: TransformerWeights) -> None:
+        super().__init__(name="fast_transformer")
+        self.style_size = weights.style_size
+        first, second, third = weights.contract
+        self._first = first_layout(first)
+        self._contract = (_Layer(first, self._first), _Layer(second, stride=2), _Layer(third, stride=2))
+        self._residual = tuple((_Layer(one), _Layer(two)) for one, two in weights.residual)
+        first, second, third = weights.expand
+        self._expand = (_Layer(first, CORNERS), _Layer(second, CORNERS), _Layer(third, CELLS))
+        self._heads = _Heads(weights)
+
+    def __call__(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
+        """Paint each picture in its style, or all in the one given."""
+        pictures, styles = inputs
+        one_each = tf.broadcast_to(styles, (tf.shape(pictures)[0], styles.shape[1]))
+        result = tf.TensorSpec((None, None, 3), tf.float32)
+        return tf.map_fn(lambda each: self._paint(*each), (pictures, one_each), fn_output_signature=result)
+
+    def _paint(self, picture: Tensor, style: Tensor) -> Tensor:
+        moves, norms = Moves.of(tf.shape(picture), self._first), self._heads(style)
+        trunk = self._contracted(picture, moves, norms)
+        for one, two in self._residual:
+            values, factor = one.relu(moves.block(trunk, one.given), None, norms)
+            values, norm = two.norm(moves.block(values, two.given), factor, norms)
+            trunk += values * norm.factor  # the rest of the norm is a constant, which the next one takes away
+        return self._expanded(trunk, moves, norms)
+
+    def _contracted(self, picture: Tensor, moves: Moves, norms: Norms) -> Tensor:
+        one, two, three = self._contract
+        values, factor = one.relu(moves.begin(picture, one.given), None, norms)
+        values, factor = two.relu(moves.halve(values, two.given), factor, norms)
+        values, factor = three.relu(moves.halve_again(values, three.given), factor, norms)
+        return values if factor is None else values * factor
+
+    def _expanded(self, trunk: Tensor, moves: Moves, norms: Norms) -> Tensor:
+        one, two, three = self._expand
+        values, factor = one.relu(moves.enlarge(trunk, one.given), None, norms)
+        values, factor = two.relu(moves.enlarge_again(values, two.given), factor, norms)
+        values, norm = three.norm(moves.finish(values, three.given), factor, norms)
+        rows = moves.end(tf.sigmoid(norm.apply(values)), CELLS.columns * three.made)[0]
+        return tf.reshape(rows, (tf.shape(rows)[0], -1, three.made))
+
+
+class _Layer(tf.Module):  # type: ignore[misc]
+    """One convolution of padded pixels and what follows it."""
+
+    def __init__(self, layer: Layer, layout: Layout = PLAIN, stride: int = 1) -> None:
+        super().__init__(name="layer")
+        self.given, self.made = layer.kernel.shape[2:]  # channels
+        self._layout, self._stride = layout, stride  # of the outputs
+        self._kernel = tf.Variable(rewritten(layer.kernel, layout), trainable=False)
+        self._bias: Any = None
+        if not isinstance(layer.after, StyleNorm):
+            self._bias = tf.Variable(np.tile(layer.after, layout.rows * layout.columns), trainable=False)
+
+    def relu(self, padded: Tensor, factor: Tensor | None, norms: Norms) -> tuple[Tensor, Tensor | None]:
+        """Return ReLU of the norm or of the bias, as values and the factor that they still lack."""
+        if self._bias is not None:  # TensorFlow fuses these three
+            return tf.nn.relu(tf.nn.bias_add(self._convolve(padded, self._kernel), self._bias)), None
+        values, norm = self.norm(padded, factor, norms)
+        return norm.relu(values), norm.factor
+
+    def norm(self, padded: Tensor, factor: Tensor | None, norms: Norms) -> tuple[Tensor, FoldedNorm]:
+        """Return the convolved values and what is left of their norm; factor is what the inputs lack."""
+        scale, shift = next(norms)
+        kernel = fold_sign(self._kernel, scale)
+        values = self._convolve(padded, kernel if factor is None else fold_factor(kernel, factor))
+        return values, FoldedNorm.of(values, scale, shift, self._layout)
+
+    def _convolve(self, padded: Tensor, kernel: Tensor) -> Tensor:
+        return tf.nn.conv2d(padded, kernel, self._stride, "VALID")
+
+
+def first_layout(layer: Layer) -> Layout:
+    """Return the layout in which the first layer is fastest."""
+    return CELLS if layer.kernel.shape[-1] <= _FEW_CHANNELS else SMALL_CELLS
+
+
+def rewritten(kernel: Array, layout: Layout) -> Array:
+    """Return the kernel that gives its outputs in a layout."""
+    if layout == CORNERS:
+        return corner_kernel(kernel)
+    return kernel if layout == PLAIN else grid_kernel(kernel, layout.rows, layout.columns)
+
+
+class _Heads(tf.Module):  # type: ignore[misc]
+    """The scales and shifts of all norms: one product with the style vector."""
+
+    def __init__(self, weights: TransformerWeights) -> None:
+        super().__init__(name="heads")
+        heads = [head for norm in weights.norms() for head in (norm.scale, norm.shift)]
+        self._sizes = [len(head.bias) for head in heads]
+        self._matrix = tf.Variable(np.concatenate([head.matrix for head in heads], 1), trainable=False)
+        self._bias = tf.Variable(np.concatenate([head.bias for head in heads]), trainable=False)
+
+    def __call__(self, style: Tensor) -> Norms:
+        """Yield the scale and shift of each norm, in the order of the layers."""
+        numbers = tf.split((style[None] @ self._matrix)[0] + self._bias, self._sizes)
+        return zip(numbers[::2], numbers[1::2], strict=True)
+
+
+# Which taps of a 3-tap kernel fall on the pixel before and the pixel after a corner, when the picture was
+# enlarged twice, for the enlarged pixel on either side of the corner: [side][pixel][tap].
+_TAPS_AT_CORNER = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float64)
+
+
+def grid_kernel(kernel: Array, rows: int, columns: int) -> Array:
+    """Rewrite a stride-1 kernel to work on cells of rows x columns pixels, each cell's pixels as channels.
+
+    Output pixel p of a cell (counting along one axis, n pixels a cell) reads the padded input pixels
+    p + d, d = 0..k-1. Pixel p + d is pixel (p + d) % n of cell (p + d) // n, so tap d goes there; all other
+    entries are 0. A (k, k, i, o) kernel becomes ((k - 1 + rows) / rows, (k - 1 + columns) / columns,
+    rows * columns * i, rows * columns * o); rows and columns must divide k - 1. At 9 x 9 and 2 x 4 this is
+    1.48 times the multiplications, and more than twice the speed.
+    """
+    height, width, given, made = kernel.shape
+    assert (height - 1) % rows == (width - 1) % columns == 0, "cells must divide the padding"
+    shape = ((height - 1) // rows + 1, (width - 1) // columns + 1, rows, columns, given, rows, columns, made)
+    cells = np.zeros(shape, kernel.dtype)
+    for y, x, p, q in np.ndindex(height, width, rows, columns):
+        u, v = divmod(p + y, rows), divmod(q + x, columns)
+        cells[u[0], v[0], u[1], v[1], :, p, q, :] = kernel[y, x]
+    return cells.reshape(*shape[:2], rows * columns * given, rows * columns * made)
+
+
+def corner_kernel(kernel: Array) -> Array:
+    """Rewrite "enlarge twice by nearest, then convolve 3 x 3" to one 2 x 2 kernel on the small picture.
+
+    Around the corner between small pixels a-1 and a (along one axis) lie the enlarged pixels 2a-1 and 2a.
+    Pixel 2a-1 reads 2a-2, 2a-1, 2a, which are copies of a-1, a-1, a; pixel 2a reads copies of a-1, a, a. So
+    both need only the two small pixels, with taps added up: (w0 + w1, w2) and (w0, w1 + w2). A (3, 3, i, o)
+    kernel becomes (2, 2, i, 4 o), its outputs the pixels around the corner row by row: 4/9 of the
+    multiplications, and the enlarged picture is never made.
+
+    On a small picture padded by one copied edge pixel (which is what reflecting the enlarged picture comes
+    to, for its outer two pixels are equal), n small pixels have n + 1 corners, so the result has a ring of
+    one pixel around the 2n wanted ones. At the first corner both small pixels are equal, and then so are
+    both outputs: the ring is a copy of the picture's edge, just what the next such layer wants for padding.
+    """
+    taps = _TAPS_AT_CORNER
+    corners = np.einsum("pay,qbx,yxio->abipqo", taps, taps, kernel.astype(np.float64))
+    given, made = kernel.shape[2:]
+    return np.ascontiguousarray(corners.reshape(2, 2, given, 4 * made), kernel.dtype)

@@ -1,0 +1,1 @@
+"""The process around the work: its start, its consumer of messages, heartbeat, memory and end."""

@@ -1,0 +1,62 @@
+"""What every worker process is built on: connections, storage, the queue and the reaper."""
+
+import os
+import secrets
+import socket
+from functools import partial
+
+from celery import Celery
+
+from shared.batches.store import BatchStore
+from shared.jobs.store import JobStore
+from shared.maintenance.garbage import Garbage
+from shared.maintenance.reaper import Reaper
+from shared.queue.celery_app import make_celery
+from shared.queue.job_queue import JobQueue
+from shared.redis.client import Client, answering, connect
+from shared.settings import Settings
+from shared.storage.object_store import open_object_store
+from shared.workers.roster import WorkerRoster
+from worker.process.consumer import Doorbells, Pulse, WorkerConsumer
+
+PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes before the lease ends
+LEAST_PATIENCE_SECONDS = 0.5
+
+
+def new_worker_id() -> str:
+    """Return an id that tells host and process, and differs after a restart."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+class Foundation:
+    """What model workers and io workers share: connections, queue, reaper."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.id = new_worker_id()
+        self.client = connect(settings.redis_url)
+        self.store = JobStore(self.client, settings.jobs)
+        self.batches = BatchStore(self.store, settings.batches)
+        self.objects = open_object_store(settings.storage)
+        self.garbage = Garbage(self.client, self.objects)
+        self.celery: Celery = make_celery(settings)
+        self.queue = JobQueue(self.celery, self.client)
+        self.reaper = Reaper(self.store, self.batches, self.queue, self.garbage)
+        self.hasty_client = _hasty_client(settings)
+        self.hasty_store = JobStore(self.hasty_client, settings.jobs)
+        self.hasty_queue = JobQueue(self.celery, self.hasty_client)
+        self.roster = WorkerRoster(self.hasty_client)
+        self.pulse = Pulse()
+        self.doorbells = Doorbells(settings.worker.threads)
+        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse, doorbells=self.doorbells)
+
+    def rings_wait(self, queues: tuple[str, ...]) -> bool:
+        """Whether any of the queues holds a message."""
+        with answering():
+            return any(self.hasty_client.llen(name) for name in queues)
+
+
+def _hasty_client(settings: Settings) -> Client:
+    """Return a client for what must not wait: a dead connection is given up while the lease still holds."""
+    seconds = max(LEAST_PATIENCE_SECONDS, settings.jobs.lease_seconds * PATIENCE_OF_LEASE)
+    return connect(settings.redis_url, max_connections=16, timeout_seconds=seconds, retries=1)

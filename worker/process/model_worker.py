@@ -1,0 +1,142 @@
+"""The worker that runs models: answers the doorbells of the lanes, drains when it is told to stop."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterable
+
+from shared.cards.card import load_catalog
+from shared.errors import StoreUnavailable
+from shared.files.style_vectors import StyleVectors
+from shared.images.probe import ImageLimits
+from shared.queue.celery_app import MODEL_QUEUES
+from shared.settings import WorkerSettings
+from shared.specs.parts import Lane
+from shared.storage.disk_guard import open_disk_guard
+from shared.workers.reload import ReloadWish
+from shared.workers.roster import Worker
+from worker.execution.attempt import HeldAttempts
+from worker.execution.batcher import Batcher
+from worker.execution.resources import Tools
+from worker.execution.style_cache import StyleCache
+from worker.memory import give_back, take_pictures_whole
+from worker.models.registry import ModelRegistry
+from worker.models.runtime import configure_tensorflow
+from worker.models.store import ModelStore
+from worker.process.context import Foundation
+from worker.process.heartbeat import Heartbeat, release_all
+from worker.process.liveness import Liveness
+from worker.process.tasks import serve_jobs
+from worker.runner import JobRunner
+
+log = logging.getLogger("atelier.worker")
+
+RELEASE_BEFORE_SECONDS = 1.0  # of the end of the grace period
+
+
+class ModelWorker:
+    """Serves the lanes."""
+
+    queues = MODEL_QUEUES
+
+    def __init__(self, base: Foundation) -> None:
+        settings = base.settings
+        self._base = base
+        self._held = HeldAttempts()
+        self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
+        self._wish = ReloadWish(base.hasty_client)
+        self._liveness = Liveness(
+            Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
+            base.roster,
+            settings.worker_health,
+            models=self._registry.loaded,
+            available=self._registry.available,
+        )
+        self._runner = JobRunner(
+            base.id,
+            base.store,
+            base.queue,
+            models=self._registry,
+            tools=_tools(base),
+            held=self._held,
+            has_room=open_disk_guard(settings, base.objects).has_room_for_results,
+            is_elsewhere=self._is_elsewhere,
+        )
+        serve_jobs(base.celery, self._runner.answer, answering=base.doorbells.answering)
+
+    def prepare(self) -> None:
+        """Load and warm the models, then start the threads that keep leases and rings alive."""
+        worker = self._base.settings.worker
+        # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
+        configure_tensorflow(worker.intra_threads, runners(worker))
+        self._registry.preload(worker.preloaded)
+        take_pictures_whole()
+        give_back()
+        self._base.reaper.start()
+        Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
+
+    def begin(self) -> None:
+        """Celery consumes: the worker is ready."""
+        self._liveness.begin()
+        log.info("worker ready", extra={"worker": self._base.id, "slots": self._base.settings.worker.threads})
+
+    def drain(self) -> None:
+        """Claim nothing any more; in the last second of the grace period give back what is not finished."""
+        log.info("draining", extra={"jobs": len(self._held.all())})
+        self._runner.drain()
+        self._liveness.end()
+        threading.Thread(target=self._release_late, name="drain", daemon=True).start()
+
+    def _on_beat(self) -> None:
+        silence = self._base.pulse.silence_seconds
+        self._liveness.check_turning(silence)
+        self._liveness.progress(silence)
+        if self._wish.is_new():
+            threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
+        self._liveness.check_consuming(
+            rings_wait=self._base.rings_wait(self.queues),
+            is_idle=not self._held.all(),
+            last_ring=self._runner.last_ring,
+        )
+
+    def _is_elsewhere(self, model: str) -> bool:
+        """Whether another live worker has a model."""
+        return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
+
+    def _release_late(self) -> None:
+        deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS
+        while time.monotonic() < deadline:
+            self._hand_on(self._base.doorbells.take_waiting())
+            time.sleep(0.05)
+        if self._held.all():
+            self._hand_on(release_all(self._base.hasty_store, self._held.all()))
+            os._exit(0)
+
+    def _hand_on(self, rings: Iterable[tuple[str, Lane]]) -> None:
+        """Ring for workers that stay, at once: the reaper would only later."""
+        for job_id, lane in rings:
+            try:
+                self._base.hasty_queue.ring(job_id, lane)
+            except StoreUnavailable as error:
+                log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
+
+
+def _tools(base: Foundation) -> Tools:
+    return Tools(
+        base.objects,
+        Batcher(runners(base.settings.worker)),
+        StyleCache(),
+        ImageLimits.of(base.settings.limits),
+        StyleVectors(base.client),
+    )
+
+
+def runners(worker: WorkerSettings) -> int:
+    """Return how many threads run models at once."""
+    return worker.runners or available_cores()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,104 @@
+"""The two networks in training and the one step that moves them both."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from worker.models.generation.dcgan import Weights
+from worker.models.generation.dcgan_architecture import NORMALS, Architecture
+from worker.training.config import Losses
+from worker.training.data import Batch
+from worker.training.networks import build_discriminator, build_training_generator, fold_normalization
+from worker.training.schedule import Pace
+
+_REAL_TARGET = 0.9  # one-sided label smoothing (Salimans et al., arXiv:1606.03498)
+
+
+class Adversary:
+    """A generator and its discriminator with their optimizers and the generator's running average.
+
+    The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`, without classes
+    `out[0]`. Losses are non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes
+    serves both updates. Real pictures under each wrong label count as fakes, with a weight (matching-aware
+    discriminator, Reed et al., arXiv:1605.05396).
+    """
+
+    def __init__(self, architecture: Architecture, seed: int) -> None:
+        self._classes = architecture.classes
+        self._generator = build_training_generator(architecture, seed=2 * seed)
+        self._discriminator = build_discriminator(architecture, seed=2 * seed + 1)
+        self._optimizers = tuple(keras.optimizers.Adam(beta_1=0.5, beta_2=0.99) for _ in range(2))
+        for optimizer, model in zip(self._optimizers, (self._generator, self._discriminator), strict=True):
+            optimizer.build(model.trainable_variables)
+        self._average = [tf.Variable(variable.value) for variable in self._generator.variables]
+        self._step = tf.function(self._traced_step, jit_compile=True)
+
+    def step(self, batch: Batch, latents: NDArray[np.float32], pace: Pace) -> Losses:
+        """Update everything once; the latents (n, size) match the labels."""
+        rates = (pace.generator_rate, pace.discriminator_rate)
+        for optimizer, rate in zip(self._optimizers, rates, strict=True):
+            optimizer.learning_rate.assign(rate)
+        weights = (tf.constant(pace.average_decay), tf.constant(pace.wrong_labels))
+        arrays = (batch.images, batch.labels, latents)
+        measured = self._step(*(tf.constant(array) for array in arrays), *weights)
+        return Losses(*(float(value) for value in measured.numpy()))
+
+    def average(self) -> Weights:
+        """Return the running average of the generator in the serving form."""
+        return fold_normalization([variable.numpy() for variable in self._average])
+
+    def state(self) -> Weights:
+        """Return a copy of everything that a step changes, in a fixed order."""
+        return [np.array(variable.numpy()) for variable in self._variables()]
+
+    def restore(self, state: Weights) -> None:
+        """Put back what `state` returned; raise ValueError where it does not fit."""
+        for variable, value in zip(self._variables(), state, strict=True):
+            variable.assign(value)
+
+    def _variables(self) -> list[Any]:
+        models = (*self._generator.variables, *self._discriminator.variables)
+        optimizers = [variable for optimizer in self._optimizers for variable in optimizer.variables]
+        return [*models, *optimizers, *self._average]
+
+    def _traced_step(self, images: Any, labels: Any, latents: Any, decay: Any, wrong_weight: Any) -> Any:
+        with tf.GradientTape(persistent=True) as tape:
+            fakes = self._generator(latents, training=True)
+            out = self._outputs(tf.concat([images, fakes], 0))
+            real, fake = tf.split(self._logits(out, tf.concat([labels, labels], 0)), 2)
+            generator_loss = tf.reduce_mean(tf.nn.softplus(-fake))
+            real_loss = tf.reduce_mean(tf.nn.softplus(real) - _REAL_TARGET * real)
+            discriminator_loss = real_loss + tf.reduce_mean(tf.nn.softplus(fake))
+            discriminator_loss += wrong_weight * self._wrong_label_loss(out[: images.shape[0]], labels)
+        losses = (generator_loss, discriminator_loss)
+        models = (self._generator, self._discriminator)
+        for optimizer, loss, model in zip(self._optimizers, losses, models, strict=True):
+            optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
+        self._follow(decay)
+        return tf.stack([*losses, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))])
+
+    def _outputs(self, pictures: Any) -> Any:
+        return tf.reshape(self._discriminator(pictures, training=True), (-1, 1 + self._classes))
+
+    def _logits(self, out: Any, labels: Any) -> Any:
+        return out[:, 0] + tf.reduce_sum(out[:, 1:] * tf.one_hot(labels, self._classes), 1)
+
+    def _wrong_label_loss(self, out: Any, labels: Any) -> Any:
+        """Return how far real pictures pass for each class that they are not of; 0 without classes."""
+        others = 1 - tf.one_hot(labels, self._classes)
+        wrong = tf.nn.softplus(out[:, :1] + out[:, 1:]) * others
+        return tf.math.divide_no_nan(tf.reduce_sum(wrong), tf.reduce_sum(others))
+
+    def _follow(self, decay: Any) -> None:
+        for average, variable in zip(self._average, self._generator.variables, strict=True):
+            average.assign(decay * average + (1 - decay) * variable)
+
+
+def draw_latents(labels: NDArray[np.int32], classes: int, *, seed: int, step: int) -> NDArray[np.float32]:
+    """Return a step's latents (n, 90 + classes): normals fixed by (seed, step), then one-hot labels."""
+    drawn = np.random.default_rng([seed, step, NORMALS]).standard_normal((len(labels), NORMALS), np.float32)
+    one_hot = np.eye(classes, dtype=np.float32)[labels] if classes else np.empty((len(labels), 0), np.float32)
+    return np.concatenate([drawn, one_hot], axis=1)

@@ -1,0 +1,1 @@
+"""Sending of webhooks. What is sent is decided in shared/webhooks."""
