@@ -10,10 +10,11 @@ from api.openapi import answer, described, ref
 from api.responses.views import Health
 from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
-from shared.redis.client import PREFIX, answering
+from shared.redis.client import answering
+from shared.redis.keys import Keys
 
 blueprint = APIBlueprint("health", __name__, tag="Health")
-PROBE_KEY = f"{PREFIX}probe"  # written to see whether the server writes
+PROBE_KEY = Keys()("probe")  # written to see whether the server writes
 PROBE_MILLISECONDS = 1000
 
 

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupWriter, Manifest
 from atelier.backup.offline import Premises
-from shared.backup.snapshot import Snapshot, kind_of, objects_of
+from shared.backup.snapshot import Snapshot, objects_of
 from shared.errors import ObjectNotFound
 from shared.jobs.record import RECORD_SCHEMA
+from shared.redis.keys import kind_of
 
 OnStep = Callable[[str, int, int], None]  # what is being done, how much is done, of how much
 

@@ -9,15 +9,15 @@ from typing import Literal
 
 from shared.backup.record_copy import RecordCopy
 from shared.identifiers import batch_of
+from shared.redis.keys import kind_of, patterns
 
-OF_BATCH = ("events", "batch-finished", "batch-again", "batch-files", "batch-names")  # read with its record
 Step = Literal["open", "item", "close"]
 
 
 def group_of_batch(name: str) -> tuple[str, ...]:
     """Return the keys that are read with a batch's record, from one moment."""
     _, _, batch_id = name.partition(":")
-    return (name, *(f"{kind}:{batch_id}" for kind in OF_BATCH))
+    return (name, *(pattern.replace("*", batch_id) for pattern in patterns("of_batch")))
 
 
 class Items:
@@ -30,7 +30,7 @@ class Items:
     def noted(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
         """Pass on the copies of one batch and remember its extent; nothing of one that is being deleted."""
         known = list(copies)
-        records = [copy for copy in known if copy.key.startswith("batch:")]
+        records = [copy for copy in known if kind_of(copy.key) == "batch"]
         if not records or records[0].value["status"] == "deleted":
             return
         for copy in known:

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.errors import AtelierError
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 
 SCAN_COUNT = 1000  # keys a call of SCAN looks at
 AT_ONCE = 50  # keys read or written in one round trip

@@ -11,35 +11,26 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 
-from shared.backup.batch_copy import OF_BATCH, Items, group_of_batch, step_of_batch
+from shared.backup.batch_copy import Items, group_of_batch, step_of_batch
 from shared.backup.record_copy import RecordCopier, RecordCopy
 from shared.identifiers import batch_of
 from shared.jobs.record import unpacked
 from shared.jobs.status import Status
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX, Keys, kind_of, pattern, patterns
 from shared.redis.scripts import Scripts
 
 READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in which they refer to each other
-# A restored record is readmitted to these.
-FOLLOWING = (
-    *("lane:*", "due:*", "leases", "deadlines", "expiring*", "file-users:*", "owner:*:jobs"),
-    *("line:*", "turns:*", "delayed", "open-batches", "batch-work", "batch-held:*", "owner:*:batches"),
-    *("batch-dead:*", "reuse:*", "followers:*", "follow-work", "sharers", "waits:*", "works:*", "stopped:*"),
-    *("webhooks:hosts", "webhooks:due:*", "told:*", "owner:*:deliveries"),
-)
-# Caches, wishes, signs of life; and what signs webhooks, as a backup holds no secret of the installation.
-PASSING = (
-    *("workers", "workers:*", "vectors", "vector:*", "garbage", "reload"),
-    *("webhooks:rung", "webhooks:secrets", "turn", "served:*", "starving:*", "load"),
-)
-JOBS = "job:*"
-BATCHES = "batch:*"
-BEFORE_JOBS = ("idempotency:*",)
-AFTER_JOBS = ("style:*", "file:*", "gone:*", "delivery:*")
-LAST = ("owner:*", "sequence", "pace")
+JOBS = pattern("job")
+BATCHES = pattern("batch")
+BEFORE_JOBS = patterns("first")
+AFTER_JOBS = tuple(map(pattern, ("style", "file", "gone", "delivery")))
+LAST = patterns("last")
 RESTORING = "restoring"  # there while a restore is under way
-_READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *(f"{kind}:*" for kind in OF_BATCH))
-_PASSED_OVER = (*FOLLOWING, *PASSING, *_READ_IN_ORDER, RESTORING)
+_BARE = Keys(prefix="")  # as copies name them
+_PASSING = patterns("passing")
+_READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *patterns("of_batch"))
+_PASSED_OVER = (*patterns("follows"), *_PASSING, *_READ_IN_ORDER)
 
 
 class Snapshot:
@@ -75,17 +66,17 @@ class Snapshot:
         yield from chain.from_iterable(self._copier.read((name,) for name in in_order))
 
     def _read(self, *patterns: str) -> Iterator[RecordCopy]:
-        for pattern in patterns:
-            yield from chain.from_iterable(self._copier.read((name,) for name in self._copier.names(pattern)))
+        for names in map(self._copier.names, patterns):
+            yield from chain.from_iterable(self._copier.read((name,) for name in names))
 
     def exists(self, key: str) -> bool:
         """Whether a record that was read is there still."""
         with answering():
-            return bool(self._client.exists(self._scripts.key(key)))
+            return bool(self._client.exists(self._scripts.keys.prefix + key))
 
     def kinds(self) -> dict[str, int]:
         """Return how many records of which kind there are; an empty installation has none."""
-        names = [name for name in self._copier.names("*") if not _matches(name, (*PASSING, RESTORING))]
+        names = [name for name in self._copier.names("*") if not _matches(name, _PASSING)]
         return dict(Counter(map(kind_of, names)))
 
     def job_keys(self) -> set[str]:
@@ -95,12 +86,12 @@ class Snapshot:
     def is_restoring(self, mark: str) -> bool:
         """Whether a restore with this mark began and did not end."""
         with answering():
-            return bool(self._client.get(self._scripts.key(RESTORING)) == mark)
+            return bool(self._client.get(self._scripts.keys("restoring")) == mark)
 
     def begin(self, mark: str) -> None:
         """Mark that a restore is under way."""
         with answering():
-            self._client.set(self._scripts.key(RESTORING), mark)
+            self._client.set(self._scripts.keys("restoring"), mark)
 
     def clear(self) -> None:
         """Remove every record but the mark: what a restore left that was cut off."""
@@ -135,11 +126,6 @@ class Snapshot:
         self._copier.remove([RESTORING])
 
 
-def kind_of(key: str) -> str:
-    """Return what a key is about: job, file, events ..."""
-    return key.partition(":")[0]
-
-
 def objects_of(copy: RecordCopy) -> list[str]:
     """Return the keys of the objects that a record names."""
     naming = _NAMING.get(kind_of(copy.key))
@@ -163,7 +149,7 @@ _NAMING: dict[str, Callable[[dict[str, str]], list[str]]] = {
 
 def _group_of(name: str) -> tuple[str, ...]:
     job_id = name.partition(":")[2]
-    return (name,) if batch_of(job_id) else (name, f"events:{job_id}")
+    return (name,) if batch_of(job_id) else (name, _BARE("events", job_id))
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> bool:

@@ -19,14 +19,14 @@ class BatchQueries:
 
     def __init__(self, jobs: JobStore) -> None:
         self._client = jobs.client
-        self._key = jobs.scripts.key
+        self._key = jobs.scripts.keys
         self._scripts = jobs.scripts
         self._queries = JobQueries(jobs)
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
         with answering():
-            known = self._client.hgetall(self._key("idempotency", owner, "batch", idempotency_key))
+            known = self._client.hgetall(self._key("idempotency", owner, f"batch:{idempotency_key}"))
         return (known["id"], known["fingerprint"]) if known else None
 
     def get(self, batch_id: str, owner: str) -> Batch:
@@ -45,7 +45,7 @@ class BatchQueries:
         top = "+inf" if cursor is None else f"({int(cursor)}"
         with answering():
             ids = self._client.zrevrangebyscore(
-                self._key("owner", owner, "batches"), top, "-inf", start=0, num=limit + 1
+                self._key("owned_batches", owner), top, "-inf", start=0, num=limit + 1
             )
             records = self._read(self._key("batch", batch_id) for batch_id in ids)
         batches = [batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted"]
@@ -80,7 +80,7 @@ class BatchQueries:
         """Return items in the order in which they ended, after the first `after` of them."""
         self.get(batch_id, owner)
         with answering():
-            names = self._client.lrange(self._key("batch-finished", batch_id), after, after + limit - 1)
+            names = self._client.lrange(self._key("batch_finished", batch_id), after, after + limit - 1)
             jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
         return FinishedPage(tuple(jobs), after + len(names))
 

@@ -122,13 +122,13 @@ class BatchStore(BatchQueries):
         with answering():
             seconds, _ = self._client.time()
             oldest = (seconds - self._rules.open_seconds) * 1000
-            names = self._client.zrangebyscore(self._key("open-batches"), "-inf", oldest, start=0, num=CHUNK)
+            names = self._client.zrangebyscore(self._key("open_batches"), "-inf", oldest, start=0, num=CHUNK)
             return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
 
     def go_on(self, *, most_chunks: int = 200) -> None:
         """Go on with what a process left half done and with batches that are to go; some chunks a call."""
         with answering():
-            work = self._client.zrange(self._key("batch-work"), 0, most_chunks - 1)
+            work = self._client.zrange(self._key("batch_work"), 0, most_chunks - 1)
         for batch_id in work:
             while most_chunks > 0:
                 most_chunks -= 1

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
 from shared.specs.work_size import PictureSize
@@ -119,7 +120,7 @@ class FileStore:
     def find(self, owner: str, name: str) -> StoredFile | None:
         """Return the owner's file, or None."""
         with answering():
-            raw = self._client.hgetall(self._scripts.key("file", owner, name))
+            raw = self._client.hgetall(self._scripts.keys("file", owner, name))
         return _file(raw) if raw else None
 
     def sizes(self, owner: str, names: Sequence[str]) -> dict[str, PictureSize]:
@@ -128,7 +129,7 @@ class FileStore:
         for part in (names[at : at + LOOKED_UP] for at in range(0, len(names), LOOKED_UP)):
             pipeline = self._client.pipeline(transaction=False)
             for name in part:
-                pipeline.hmget(self._scripts.key("file", owner, name), "width", "height", "frames")
+                pipeline.hmget(self._scripts.keys("file", owner, name), "width", "height", "frames")
             with answering():
                 sides = zip(part, pipeline.execute(), strict=True)
             found |= {
@@ -150,7 +151,7 @@ class FileStore:
         top = f"({int(cursor)}" if cursor else "+inf"
         with answering():
             rows = self._client.zrevrangebyscore(
-                self._scripts.key("owner", owner, "files"),
+                self._scripts.keys("owned_files", owner),
                 top,
                 "-inf",
                 start=0,

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.specs.parts import WeightedStyle
 from shared.specs.stylize import StylizeSpec
@@ -54,14 +55,14 @@ class StyleLibrary:
     def find(self, owner: str, name: str) -> StoredStyle | None:
         """Return the owner's style, or None."""
         with answering():
-            raw = self._client.hgetall(self._scripts.key("style", owner, name))
+            raw = self._client.hgetall(self._scripts.keys("style", owner, name))
         return _style(raw) if raw else None
 
     def files(self, owner: str, names: Sequence[str]) -> dict[str, str]:
         """Return the picture's file id of those of the styles that are there, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for name in names:
-            pipeline.hget(self._scripts.key("style", owner, name), "file")
+            pipeline.hget(self._scripts.keys("style", owner, name), "file")
         with answering():
             found = zip(names, pipeline.execute(), strict=True)
         return {name: file for name, file in found if file}
@@ -76,7 +77,7 @@ class StyleLibrary:
     def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> StylePage:
         """Return the owner's styles, newest first."""
         top = f"({int(cursor)}" if cursor else "+inf"
-        index = self._scripts.key("owner", owner, "styles")
+        index = self._scripts.keys("owned_styles", owner)
         with answering():
             rows = self._client.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
         found = [self.find(owner, name) for name, _ in rows[:limit]]

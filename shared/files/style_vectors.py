@@ -4,7 +4,8 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 
 from shared.errors import StoreUnavailable
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
 TTL_MILLISECONDS = 7 * 24 * 3600 * 1000
@@ -23,7 +24,7 @@ class StyleVectors:
     def get(self, model_digest: str, file: str) -> bytes | None:
         """Return the vector that exactly these weights gave for a file, None where it is unknown."""
         with suppress(StoreUnavailable), answering():
-            text = self._client.get(self._scripts.key("vector", _name(model_digest, file)))
+            text = self._client.get(self._scripts.keys("vector", _name(model_digest, file)))
             return b64decode(text) if text else None
         return None
 

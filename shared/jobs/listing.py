@@ -76,7 +76,7 @@ class JobList:
 
     def __init__(self, store: JobStore) -> None:
         self._client = store.client
-        self._key = store.scripts.key
+        self._key = store.scripts.keys
         self._scripts = store.scripts
 
     def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page:
@@ -114,7 +114,7 @@ class JobList:
 
     def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], Place | None]:
         """Return the next jobs that stand alone; and the place below them where more may be above `floor`."""
-        key = self._key("owner", owner, "jobs")
+        key = self._key("owned_jobs", owner)
         with answering():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
         jobs = self._read(job_id for job_id, _ in rows)
@@ -134,7 +134,7 @@ class JobList:
         self, owner: str, place: Place, status: Status | None
     ) -> tuple[list[tuple[int, int, int]], Place | None]:
         """Return sequence, items, and items of a status, of the next batches; and the place below them."""
-        key = self._key("owner", owner, "batches")
+        key = self._key("owned_batches", owner)
         with answering():
             rows = self._client.zrevrangebyscore(
                 key, place.top, "-inf", start=0, num=BATCHES, withscores=True
@@ -152,7 +152,7 @@ class JobList:
     def _items(self, owner: str, status: Status | None, place: Place) -> tuple[list[Entry], Place | None]:
         assert place.index is not None, "a place among items"
         below = Place(place.sequence)
-        key = self._key("owner", owner, "batches")
+        key = self._key("owned_batches", owner)
         with answering():
             batch = self._client.zrangebyscore(key, place.sequence, place.sequence)
         if not batch:  # forgotten meanwhile

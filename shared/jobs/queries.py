@@ -31,7 +31,7 @@ class JobQueries:
     def __init__(self, store: JobStore) -> None:
         self._client = store.client
         self._scripts = store.scripts
-        self._key = store.scripts.key
+        self._key = store.scripts.keys
         self._patience_ms = store.rules.bulk_patience_seconds * 1000
         self._list = JobList(store)
 

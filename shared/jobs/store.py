@@ -23,6 +23,7 @@ from shared.jobs.result_cache import served_digests
 from shared.jobs.status import Standing, stand
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, to_text
 from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
 from shared.specs.parts import Lane
@@ -55,7 +56,7 @@ class Reaped:
 class JobStore:
     """Jobs in a Redis-protocol server. All times are the server's."""
 
-    def __init__(self, client: Client, rules: JobRules, *, prefix: str = "atelier:") -> None:
+    def __init__(self, client: Client, rules: JobRules, *, prefix: str = PREFIX) -> None:
         self.client = client
         self.rules = rules
         self.scripts = Scripts(client, prefix=prefix, max_events=rules.max_events)
@@ -85,10 +86,10 @@ class JobStore:
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone when it existed and is forgotten."""
         with answering():
-            raw = self.client.hgetall(self.scripts.key("job", job_id))
+            raw = self.client.hgetall(self.scripts.keys("job", job_id))
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
-            names = [self.scripts.key("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
+            names = [self.scripts.keys("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
             gone = not raw and owner in self.client.mget(names)
         if gone:
             raise JobGone(f"the job {job_id} has expired or was deleted")

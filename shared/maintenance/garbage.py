@@ -1,6 +1,7 @@
 """Bytes that no record names any more: removed after the record is gone, so no link ever dangles."""
 
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.storage.base import ObjectStore
 
@@ -12,7 +13,7 @@ class Garbage:
         self._client = client
         self._objects = objects
         self._scripts = Scripts(client, prefix=prefix)
-        self._list = f"{prefix}garbage"
+        self._list = self._scripts.keys("garbage")
 
     def add_expired_files(self, limit: int = 100) -> int:
         """Forget files that nothing has named for long and put their bytes on the list; return how many."""

@@ -13,7 +13,8 @@ from itertools import islice
 from shared.identifiers import file_id
 from shared.jobs.record import Record, unpacked
 from shared.jobs.status import Status
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX, Keys
 from shared.storage.base import ObjectStore, StoredObject
 from shared.storage.keys import INPUTS, OUTPUTS, attempt_prefix
 
@@ -100,11 +101,12 @@ def _chunks(entries: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
 
 def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
     """Return for each upload why it may go; None where its file's record names it."""
+    keys_of = Keys(prefix)
     with answering():
         pipeline = client.pipeline(transaction=False)
         for key in keys:
             _, owner, digest, *_ = key.split("/")
-            pipeline.hget(f"{prefix}file:{owner}:{file_id(digest)}", "key")
+            pipeline.hget(keys_of("file", owner, file_id(digest)), "key")
         named = pipeline.execute()
     return [None if name == key else Reason.FORGOTTEN for key, name in zip(keys, named, strict=True)]
 
@@ -114,12 +116,12 @@ def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Re
 
     What a forgotten job left to others stays until they are forgotten as well.
     """
-    ids = [key.split("/")[1] for key in keys]
+    keys_of, ids = Keys(prefix), [key.split("/")[1] for key in keys]
     with answering():
         pipeline = client.pipeline(transaction=False)
         for job_id in dict.fromkeys(ids):
-            pipeline.hmget(f"{prefix}job:{job_id}", *_JUDGED)
-            pipeline.hexists(f"{prefix}sharers", job_id)
+            pipeline.hmget(keys_of("job", job_id), *_JUDGED)
+            pipeline.hexists(keys_of("sharers"), job_id)
         answers = iter(pipeline.execute())
     records = {job_id: (_known(next(answers)), bool(next(answers))) for job_id in dict.fromkeys(ids)}
     return [_judged_output(key, job_id, *records[job_id]) for key, job_id in zip(keys, ids, strict=True)]

@@ -14,7 +14,6 @@ from redis.retry import Retry
 
 from shared.errors import StoreFull, StoreUnavailable
 
-PREFIX = "atelier:"  # of every key; with a cluster, run Atelier on one primary
 SOCKET_TIMEOUT_SECONDS = 5.0
 MAX_BLOCK_MILLISECONDS = 2000  # of one blocking read; stays below the socket's time-out
 # Words that an answer begins with, or the part of a pipeline's answer that tells the cause.

@@ -3,7 +3,8 @@
 from importlib import resources
 from typing import Any
 
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX, Keys, lua_definitions
 
 # Scripts that take new work are refused while the server is out of memory. All others move work that was
 # accepted, and may always write: the client whose job waits must not lose it to those who come after.
@@ -26,20 +27,16 @@ class Scripts:
 
     def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
         self.client = client
-        self.prefix = prefix
+        self.keys = Keys(prefix)
         shared = "\n".join(_read(f"{_INCLUDES}/{part}") for part in _FIRST)
-        head = f"local MAX_EVENTS = {int(max_events)}\n{shared}\n"
+        head = f"local MAX_EVENTS = {int(max_events)}\n{lua_definitions()}\n{shared}\n"
         names = [name for name in _names() if not name.startswith(_INCLUDES)]
         self._scripts = {name: client.register_script(_flags(name) + head + _read(name)) for name in names}
 
     def run(self, name: str, *arguments: str | int | float) -> Any:
         """Run a script; raise StoreUnavailable where the server cannot carry it out."""
         with answering():
-            return self._scripts[name](keys=[self.prefix], args=list(arguments))
-
-    def key(self, *parts: str) -> str:
-        """Return the name of a key."""
-        return self.prefix + ":".join(parts)
+            return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
 
 
 def _flags(name: str) -> str:

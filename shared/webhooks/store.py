@@ -70,7 +70,7 @@ class Deliveries:
     def get(self, delivery_id: str, owner: str) -> Delivery:
         """Return the owner's delivery; raise DeliveryNotFound."""
         with answering():
-            raw = self._client.hgetall(self._scripts.key("delivery", delivery_id))
+            raw = self._client.hgetall(self._scripts.keys("delivery", delivery_id))
         if not raw or raw["owner"] != owner:
             raise _missing(delivery_id)
         return delivery_from_record(raw)
@@ -78,7 +78,7 @@ class Deliveries:
     def of(self, kind: str, subject: str, owner: str) -> list[Delivery]:
         """Return all deliveries about one subject, newest first."""
         with answering():
-            ids = self._client.lrange(self._scripts.key("told", kind, subject), 0, -1)
+            ids = self._client.lrange(self._scripts.keys("told", kind, subject), 0, -1)
         return [delivery for delivery in self._read(ids[::-1]) if delivery.owner == owner]
 
     def page(
@@ -102,7 +102,7 @@ class Deliveries:
         top = "+inf" if cursor is None else f"({int(cursor)}"
         with answering():
             rows = self._client.zrevrangebyscore(
-                self._scripts.key("owner", owner, "deliveries"),
+                self._scripts.keys("owned_deliveries", owner),
                 top,
                 "-inf",
                 start=0,
@@ -116,7 +116,7 @@ class Deliveries:
         with answering():
             pipeline = self._client.pipeline(transaction=False)
             for name in ids:
-                pipeline.hgetall(self._scripts.key("delivery", name))
+                pipeline.hgetall(self._scripts.keys("delivery", name))
             return [delivery_from_record(raw) for raw in pipeline.execute() if raw]
 
 

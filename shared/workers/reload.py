@@ -1,6 +1,7 @@
 """The wish that all workers look for new model versions: a number that grows with each."""
 
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX, Keys
 
 
 class ReloadWish:
@@ -8,7 +9,7 @@ class ReloadWish:
 
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
         self._client = client
-        self._key = f"{prefix}reload"
+        self._key = Keys(prefix)("reload")
         self._seen = ""
 
     def make(self) -> None:

@@ -5,7 +5,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from shared.errors import StoreUnavailable
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
@@ -46,7 +47,7 @@ class WorkerRoster:
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
         self._client = client
         self._scripts = Scripts(client, prefix=prefix)
-        self._set = f"{prefix}workers"
+        self._set = self._scripts.keys("workers")
 
     def announce(self, worker: Worker) -> None:
         """Say that a worker lives and makes progress. Repeat well within STALE_AFTER_SECONDS."""
@@ -62,7 +63,7 @@ class WorkerRoster:
         """Return the workers that announced themselves lately, and forget the others."""
         with answering():
             ids = sorted(self._client.smembers(self._set))
-            texts = self._client.mget([f"{self._set}:{i}" for i in ids]) if ids else []
+            texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
         self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
         return tuple(_worker(json.loads(text)) for text in texts if text is not None)
 

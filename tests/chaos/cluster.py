@@ -11,7 +11,8 @@ import redis
 from atelier.local.processes import SERVER_FOLDER
 from atelier.local.redis_server import server_url
 from atelier.local.stack import RunningStack
-from shared.redis.client import PREFIX, Client
+from shared.redis.client import Client
+from shared.redis.keys import PREFIX
 from tests.chaos.disk import SmallDisk
 from tests.chaos.disturbed import CLOCK_VARIABLE
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Plan

@@ -10,7 +10,7 @@ import redis
 
 from atelier.local.stack import StackFailed
 from shared.identifiers import ANONYMOUS
-from shared.redis.client import PREFIX
+from shared.redis.keys import PREFIX
 from shared.specs.parts import Lane
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.plan import MODEL_WORKERS

@@ -14,7 +14,7 @@ import redis
 
 from shared.identifiers import ANONYMOUS
 from shared.maintenance.orphans import collect
-from shared.redis.client import PREFIX
+from shared.redis.keys import PREFIX
 from shared.specs.parts import Lane
 from shared.storage.object_store import open_object_store
 from tests.chaos.clients.ledger import Ledger, Refusal

@@ -152,8 +152,8 @@ PROOFS = (
             ),
             Edit(
                 "shared/redis/scripts.py",
-                "(keys=[self.prefix], args",
-                "(keys=[self.prefix, str(int(__import__('time').time() * 1000))], args",
+                "(keys=[self.keys.prefix], args",
+                "(keys=[self.keys.prefix, str(int(__import__('time').time() * 1000))], args",
             ),
         ),
     ),

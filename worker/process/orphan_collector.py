@@ -6,7 +6,8 @@ import time
 
 from shared.errors import AtelierError
 from shared.maintenance.orphans import GRACE_SECONDS, Collected, Reason, collect, plan
-from shared.redis.client import PREFIX, Client, answering
+from shared.redis.client import Client, answering
+from shared.redis.keys import PREFIX, Keys
 from shared.settings import DiskRules
 from shared.storage.base import ObjectStore
 
@@ -34,7 +35,9 @@ class Collector:
         self._objects = objects
         self._rules = rules
         self._grace = grace_seconds
-        self._turn = f"{prefix}collecting"  # held by who collects; afterwards it stays until the next time
+        self._turn = Keys(prefix)(
+            "collecting"
+        )  # held by who collects; afterwards it stays until the next time
         self._renewed = 0.0
         self._stopping = threading.Event()
 

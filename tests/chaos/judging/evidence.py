@@ -9,7 +9,7 @@ import httpx
 
 from shared.identifiers import sha256
 from shared.jobs.record import unpacked
-from shared.redis.client import PREFIX
+from shared.redis.keys import PREFIX
 from tests.chaos.clients.ledger import Ledger
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.judging.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome

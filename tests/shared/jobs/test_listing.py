@@ -166,7 +166,7 @@ def test_failed_items_of_a_large_batch_are_on_the_first_page(
     page = listing.page(ANONYMOUS, JobFilter(Status.FAILED), limit=5, cursor=None, items=True)
     assert ([job.index for job in page.jobs], page.next_cursor) == ([1, 0], None)
     # a batch of an older version does not know which of its items failed
-    store.client.delete(store.scripts.key("batch-dead", batch))
+    store.client.delete(store.scripts.keys("batch_dead", batch))
     assert [job.index for job in whole(listing, JobFilter(Status.FAILED), 5)] == [1, 0]
     assert [job.index for job in batches.items(batch, ANONYMOUS, status=Status.FAILED).items] == [0, 1]
 

@@ -4,10 +4,9 @@
 -- ARGV: kind, name of the key, milliseconds since the record was read: what was left to live then is left now
 local kind, key, pause = ARGV[1], P .. ARGV[2], tonumber(ARGV[3])
 
-local function list(owner, kinds, name)
-  local names = P .. 'owner:' .. owner .. ':' .. kinds
+local function list(names, name)
   if not redis.call('ZSCORE', names, name) then
-    redis.call('ZADD', names, redis.call('INCR', P .. 'sequence'), name)
+    redis.call('ZADD', names, redis.call('INCR', SEQUENCE), name)
   end
 end
 
@@ -18,7 +17,7 @@ end
 
 local function readmit_unfinished(id, owner, status)
   local job = get(id, 'inputs', 'deadline_at')
-  for file in pairs(cjson.decode(job[1])) do redis.call('SADD', users_key(owner, file), id) end
+  for file in pairs(cjson.decode(job[1])) do redis.call('SADD', file_users_key(owner, file), id) end
   if job[2] and job[2] ~= '' then
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', pause), id)
   end
@@ -33,7 +32,7 @@ end
 
 local function readmit_file(id, owner)
   redis.call('HDEL', key, 'jobs') -- counted anew, as jobs are readmitted
-  list(owner, 'files', id)
+  list(owned_files_key(owner), id)
 end
 
 local function name_inputs(id, owner)
@@ -46,7 +45,7 @@ end
 local function readmit_job(id, owner)
   name_inputs(id, owner)
   local job = get(id, 'sequence', 'status', 'expires_at')
-  redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', job[1], id)
+  redis.call('ZADD', owned_jobs_key(owner), job[1], id)
   if job[2] == 'queued' or job[2] == 'running' then readmit_unfinished(id, owner, job[2])
   else readmit_terminal(id, tonumber(job[3]) + pause) end
   readmit_reuse(id, whole(id))
@@ -54,11 +53,11 @@ end
 
 local function readmit_delivery(id, owner)
   local sent = redis.call('HMGET', key, 'sequence', 'kind', 'subject', 'status', 'host', 'next_at')
-  if redis.call('EXISTS', P .. sent[2] .. ':' .. sent[3]) == 0 then return redis.call('DEL', key) end
-  redis.call('ZADD', P .. 'owner:' .. owner .. ':deliveries', sent[1], id)
+  if redis.call('EXISTS', subject_key(sent[2], sent[3])) == 0 then return redis.call('DEL', key) end
+  redis.call('ZADD', owned_deliveries_key(owner), sent[1], id)
   redis.call('RPUSH', told_key(sent[2], sent[3]), id)
   if sent[4] ~= 'pending' then return end
-  redis.call('ZADD', host_key(sent[5]), sent[6], id)
+  redis.call('ZADD', webhook_due_key(sent[5]), sent[6], id)
   sort_host(sent[5])
 end
 
@@ -74,7 +73,7 @@ elseif kind == 'file' then
 elseif kind == 'rest' then
   rest_file(owner, known[2])
 elseif kind == 'style' then
-  redis.call('SADD', users_key(owner, known[4]), style_user(known[3]))
+  redis.call('SADD', file_users_key(owner, known[4]), style_user(known[3]))
   wake_file(owner, known[4])
-  list(owner, 'styles', known[3])
+  list(owned_styles_key(owner), known[3])
 end

@@ -7,7 +7,7 @@ local function name_files(owner, is_over)
   for i = 1, #files, 2 do
     if redis.call('HGET', file_key(owner, files[i]), 'key') == files[i + 1] then
       name_file(owner, files[i])
-      if not is_over then redis.call('SADD', users_key(owner, files[i]), id) end
+      if not is_over then redis.call('SADD', file_users_key(owner, files[i]), id) end
     else
       redis.call('HDEL', batch_files_key(id), files[i])
     end
@@ -16,7 +16,7 @@ end
 
 local function open()
   local b = redis.call('HMGET', batch_key(id), 'owner', 'sequence', 'total', 'completed_at')
-  redis.call('ZADD', P .. 'owner:' .. b[1] .. ':batches', b[2], id)
+  redis.call('ZADD', owned_batches_key(b[1]), b[2], id)
   redis.call('HSET', batch_key(id), 'next', b[3], 'counted', b[3], 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0, 'canceled', 0,
     'expired', 0)
   forget_rate(id)
@@ -51,12 +51,12 @@ local function item()
   if not is_latest then return end
   redis.call('HINCRBY', batch_key(job.batch), waits and 'queued' or job.status, 1)
   local index = job.index or 0
-  if job.status == 'failed' or job.status == 'expired' then redis.call('ZADD', dead_key(job.batch), index, index) end
+  if job.status == 'failed' or job.status == 'expired' then redis.call('ZADD', batch_dead_key(job.batch), index, index) end
 end
 
 -- What ended after the list was read comes last, in the order in which it ended.
 local function complete_finished(total)
-  local key, listed, late = P .. 'batch-finished:' .. id, {}, {}
+  local key, listed, late = batch_finished_key(id), {}, {}
   for _, name in ipairs(redis.call('LRANGE', key, 0, -1)) do listed[name] = true end
   for index = 0, total - 1 do
     local job = item_id(id, index)
@@ -74,7 +74,7 @@ local function close()
   local came = 0
   for _, status in ipairs({'queued', 'succeeded', 'failed', 'canceled', 'expired'}) do came = came + tonumber(b[status]) end
   if came < tonumber(b.total) then -- it was deleted while it was read
-    redis.call('ZREM', P .. 'owner:' .. b.owner .. ':batches', id)
+    redis.call('ZREM', owned_batches_key(b.owner), id)
     redis.call('HSET', batch_key(id), 'status', 'deleted', 'swept', 0)
     return redis.call('ZADD', BATCH_WORK, now, id)
   end

@@ -10,7 +10,7 @@ if known[1] ~= owner then return {'missing batch'} end
 local total = tonumber(known[4])
 local digests = cjson.decode(ARGV[5])
 local count = (#ARGV - 5) / 3
-local names = P .. 'batch-names:' .. batch
+local names = batch_names_key(batch)
 
 local function is_known(index) return index < total end
 local function same(index, fingerprint)
@@ -30,7 +30,7 @@ for i = 0, count - 1 do
     local item = {index = index, fields = cjson.decode(ARGV[base]), keys = {}, print = ARGV[base + 2]}
     if redis.call('SISMEMBER', names, item.fields.custom_id) == 1 then taken[#taken + 1] = item.fields.custom_id end
     for _, file in ipairs(cjson.decode(ARGV[base + 1])) do
-      files[file] = files[file] or redis.call('HGET', P .. 'file:' .. owner .. ':' .. file, 'key')
+      files[file] = files[file] or redis.call('HGET', file_key(owner, file), 'key')
       if files[file] then item.keys[file] = files[file]
       else missing[#missing + 1] = index; missing[#missing + 1] = file end
     end

@@ -4,7 +4,7 @@
 local batch, from, up, most, status = ARGV[1], tonumber(ARGV[2]), ARGV[3] == 'up', tonumber(ARGV[4]), ARGV[5]
 local b = redis.call('HMGET', batch_key(batch), 'total', 'failed', 'expired')
 local total = tonumber(b[1] or 0)
-local dead = dead_key(batch)
+local dead = batch_dead_key(batch)
 
 -- Batches that older versions made know only some of their dead items, or none.
 local function knows_dead()

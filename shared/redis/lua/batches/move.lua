@@ -19,7 +19,7 @@ function moves.finalize()
   if b[3] then return end
   set('finalized_at', now)
   redis.call('ZREM', OPEN_BATCHES, batch)
-  redis.call('UNLINK', P .. 'batch-names:' .. batch)
+  redis.call('UNLINK', batch_names_key(batch))
   if status == 'open' then become('running') end
   if unfinished(batch) == 0 then close_batch(batch, 'completed') end
 end
@@ -35,7 +35,7 @@ function moves.resume()
   redis.call('HDEL', batch_key(batch), 'paused')
   redis.call('ZREM', stopped_key(b[5], owner), batch)
   line_up(b[5], owner, b[6], batch)
-  if redis.call('EXISTS', held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
+  if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
   become(awake())
 end
 function moves.cancel()
@@ -50,7 +50,7 @@ function moves.cancel()
 end
 function moves.delete()
   if not is_over then return status end
-  redis.call('ZREM', P .. 'owner:' .. owner .. ':batches', batch)
+  redis.call('ZREM', owned_batches_key(owner), batch)
   redis.call('ZREM', EXPIRING, batch)
   set('status', 'deleted', 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, batch)

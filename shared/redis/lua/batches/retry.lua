@@ -25,7 +25,7 @@ end
 local function inputs_of(id, missing)
   local keys = {}
   for file in string.gmatch(packed(id).spec, '"(file_%x+)"') do
-    keys[file] = redis.call('HGET', P .. 'file:' .. owner .. ':' .. file, 'key')
+    keys[file] = redis.call('HGET', file_key(owner, file), 'key')
     if not keys[file] then missing[#missing + 1] = file; return nil end
   end
   return keys
@@ -38,12 +38,12 @@ local function again(index, missing)
   if status ~= 'failed' and status ~= 'expired' and not (alone and status == 'canceled') then return 0 end
   local keys = inputs_of(old, missing)
   if not keys then return 0 end
-  redis.call('HINCRBY', P .. 'batch-again:' .. batch, index, 1)
+  redis.call('HINCRBY', batch_again_key(batch), index, 1)
   local new = item_id(batch, index)
   copy(index, old, new)
   redis.call('HSET', job_key(new), 'inputs', next(keys) and cjson.encode(keys) or '{}')
   for file, object in pairs(keys) do name_batch_file(batch, owner, file, object) end
-  redis.call('ZREM', dead_key(batch), index)
+  redis.call('ZREM', batch_dead_key(batch), index)
   redis.call('HINCRBY', batch_key(batch), status, -1)
   redis.call('HINCRBY', batch_key(batch), 'queued', 1)
   local deadline = get(new, 'deadline_ms')[1]

@@ -3,7 +3,7 @@
 local batch, most = ARGV[1], tonumber(ARGV[2])
 local b = redis.call('HMGET', batch_key(batch), 'status', 'total', 'swept', 'owner', 'completed_at')
 if b[1] ~= 'canceled' and b[1] ~= 'deleted' then
-  local held = b[1] ~= 'paused' and redis.call('SPOP', held_key(batch), most) or {}
+  local held = b[1] ~= 'paused' and redis.call('SPOP', batch_held_key(batch), most) or {}
   for _, id in ipairs(held) do enter_line(id, now) end
   if #held == most then return 1 end
   redis.call('ZREM', BATCH_WORK, batch)
@@ -25,7 +25,7 @@ local function forget(id)
 end
 
 local function forget_item(index)
-  local again = tonumber(redis.call('HGET', P .. 'batch-again:' .. batch, index) or 0)
+  local again = tonumber(redis.call('HGET', batch_again_key(batch), index) or 0)
   local first = 'job_' .. string.sub(batch, 7) .. '-' .. index
   forget(first)
   for try = 1, again do forget(first .. '-' .. try) end
@@ -41,8 +41,8 @@ if b[1] == 'deleted' then
   local files = redis.call('HGETALL', batch_files_key(batch))
   for i = 1, #files, 2 do unname_file(b[4], files[i], files[i + 1]) end
   forget_deliveries('batch', batch)
-  redis.call('SET', P .. 'gone:' .. batch, b[4], 'PX', ARGV[3])
-  redis.call('UNLINK', batch_key(batch), events_key(batch), P .. 'batch-finished:' .. batch, P .. 'batch-again:' .. batch,
-    batch_files_key(batch), P .. 'batch-names:' .. batch, held_key(batch), dead_key(batch))
+  redis.call('SET', gone_key(batch), b[4], 'PX', ARGV[3])
+  redis.call('UNLINK', batch_key(batch), events_key(batch), batch_finished_key(batch), batch_again_key(batch),
+    batch_files_key(batch), batch_names_key(batch), batch_held_key(batch), batch_dead_key(batch))
 end
 return 0

@@ -9,7 +9,7 @@ if redis.call('EXISTS', key) == 0 then
   for name, value in pairs(cjson.decode(ARGV[3])) do redis.call('HSET', key, name, value) end
   redis.call('HSET', key, 'id', id, 'owner', owner, 'created_at', now)
   if ARGV[4] == '1' then redis.call('HSET', key, 'form', 1) end
-  redis.call('ZADD', P .. 'owner:' .. owner .. ':files', redis.call('INCR', P .. 'sequence'), id)
+  redis.call('ZADD', owned_files_key(owner), redis.call('INCR', SEQUENCE), id)
 end
 touch_file(owner, id, ARGV[4], ARGV[5])
 return {how, redis.call('HGETALL', key)}

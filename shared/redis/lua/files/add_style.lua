@@ -2,13 +2,13 @@
 -- ARGV: owner, name, file id
 -- Returns 'created', 'existing' (the same name and file) or 'taken', then the record; or 'missing'.
 local owner, name, file = ARGV[1], ARGV[2], ARGV[3]
-local key = P .. 'style:' .. owner .. ':' .. name
+local key = style_key(owner, name)
 local known = redis.call('HGET', key, 'file')
 if known then return {known == file and 'existing' or 'taken', redis.call('HGETALL', key)} end
-if redis.call('EXISTS', P .. 'file:' .. owner .. ':' .. file) == 0 then return {'missing', {}} end
+if redis.call('EXISTS', file_key(owner, file)) == 0 then return {'missing', {}} end
 redis.call('HSET', key, 'name', name, 'owner', owner, 'file', file, 'created_at', now)
-redis.call('SADD', users_key(owner, file), style_user(name))
+redis.call('SADD', file_users_key(owner, file), style_user(name))
 redis.call('HDEL', file_key(owner, file), 'form')
 wake_file(owner, file)
-redis.call('ZADD', P .. 'owner:' .. owner .. ':styles', redis.call('INCR', P .. 'sequence'), name)
+redis.call('ZADD', owned_styles_key(owner), redis.call('INCR', SEQUENCE), name)
 return {'created', redis.call('HGETALL', key)}

@@ -1,6 +1,6 @@
 -- Forget a file that no unfinished job and no style needs; its bytes become garbage. ARGV: owner, file id
 local owner, id = ARGV[1], ARGV[2]
 if redis.call('EXISTS', file_key(owner, id)) == 0 then return 'missing' end
-if redis.call('SCARD', users_key(owner, id)) > 0 then return 'in_use' end
+if redis.call('SCARD', file_users_key(owner, id)) > 0 then return 'in_use' end
 forget_file(owner, id)
 return 'ok'

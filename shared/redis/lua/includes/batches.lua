@@ -3,15 +3,14 @@
 local function tally(id, to)
   local job = get(id, 'batch', 'status', 'index')
   if not job[1] then return end
-  if to == 'failed' or to == 'expired' then redis.call('ZADD', dead_key(job[1]), job[3], job[3]) end
+  if to == 'failed' or to == 'expired' then redis.call('ZADD', batch_dead_key(job[1]), job[3], job[3]) end
   redis.call('HINCRBY', batch_key(job[1]), job[2], -1)
   redis.call('HINCRBY', batch_key(job[1]), to, 1)
 end
 
 -- A batch names each file that its items read once, whatever many they are.
-local function batch_files_key(batch) return P .. 'batch-files:' .. batch end
 local function name_batch_file(batch, owner, file, object)
-  redis.call('SADD', users_key(owner, file), batch)
+  redis.call('SADD', file_users_key(owner, file), batch)
   if redis.call('HGET', batch_files_key(batch), file) == object then return end
   redis.call('HSET', batch_files_key(batch), file, object)
   name_file(owner, file)
@@ -20,7 +19,7 @@ end
 local function free_batch_inputs(batch)
   local owner = redis.call('HGET', batch_key(batch), 'owner')
   for _, file in ipairs(redis.call('HKEYS', batch_files_key(batch))) do
-    redis.call('SREM', users_key(owner, file), batch)
+    redis.call('SREM', file_users_key(owner, file), batch)
   end
 end
 
@@ -61,7 +60,7 @@ local function forget_rate(batch) redis.call('HDEL', batch_key(batch), 'began_at
 
 -- After an item has ended: note it for those who wait for results, and the end of the batch with the last one.
 local function note_end(id, batch, index, custom_id, status)
-  redis.call('RPUSH', P .. 'batch-finished:' .. batch, string.match(id, '%-(.*)$'))
+  redis.call('RPUSH', batch_finished_key(batch), string.match(id, '%-(.*)$'))
   emit(batch, 'item', {index = tonumber(index), custom_id = custom_id, id = id, status = status})
   note_done(batch, status)
   local b = redis.call('HMGET', batch_key(batch), 'status', 'finalized_at')

@@ -1,21 +1,19 @@
 -- Files: who names them, and how long they stay.
 local function free_inputs(id)
   local job = get(id, 'owner', 'inputs')
-  for file in pairs(cjson.decode(job[2])) do redis.call('SREM', users_key(job[1], file), id) end
+  for file in pairs(cjson.decode(job[2])) do redis.call('SREM', file_users_key(job[1], file), id) end
 end
 
 -- A file is kept while a job's record or a style names it; from then on it is at rest, and expires some day.
-local FILES_EXPIRING = P .. 'expiring-files'
 local FORM_GRACE_MS = 3600 * 1000 -- for the job that a form's picture came for to be accepted
-local function file_key(owner, file) return P .. 'file:' .. owner .. ':' .. file end
 
 local function wake_file(owner, file)
   redis.call('HDEL', file_key(owner, file), 'expires_at')
-  redis.call('ZREM', FILES_EXPIRING, owner .. ':' .. file)
+  redis.call('ZREM', EXPIRING_FILES, owner .. ':' .. file)
 end
 
 local function is_needed(owner, file)
-  return redis.call('SCARD', users_key(owner, file)) > 0
+  return redis.call('SCARD', file_users_key(owner, file)) > 0
     or tonumber(redis.call('HGET', file_key(owner, file), 'jobs') or 0) > 0
 end
 
@@ -25,14 +23,14 @@ local function rest_file(owner, file)
   local ttl = tonumber(known[1])
   if known[2] then ttl = math.min(ttl, FORM_GRACE_MS) end
   redis.call('HSET', file_key(owner, file), 'expires_at', now + ttl)
-  redis.call('ZADD', FILES_EXPIRING, now + ttl, owner .. ':' .. file)
+  redis.call('ZADD', EXPIRING_FILES, now + ttl, owner .. ':' .. file)
 end
 
 local function forget_file(owner, file)
   redis.call('ZADD', GARBAGE, now, redis.call('HGET', file_key(owner, file), 'key'))
   redis.call('DEL', file_key(owner, file))
-  redis.call('ZREM', P .. 'owner:' .. owner .. ':files', file)
-  redis.call('ZREM', FILES_EXPIRING, owner .. ':' .. file)
+  redis.call('ZREM', owned_files_key(owner), file)
+  redis.call('ZREM', EXPIRING_FILES, owner .. ':' .. file)
 end
 
 -- A file came again: its rest begins anew, and it is kept for itself where it came by itself.

@@ -1,7 +1,7 @@
 -- Lines: who may be claimed, in which order.
 -- The job of a batch's item: the first, or the latest that was made to try it again.
 local function item_id(batch, index)
-  local again = redis.call('HGET', P .. 'batch-again:' .. batch, index)
+  local again = redis.call('HGET', batch_again_key(batch), index)
   return 'job_' .. string.sub(batch, 7) .. '-' .. index .. (again and '-' .. again or '')
 end
 
@@ -10,7 +10,7 @@ end
 local function line_up(lane, owner, sequence, entry)
   redis.call('ZADD', line_key(lane, owner), sequence, entry)
   if not redis.call('ZSCORE', turns_key(lane), owner) then
-    redis.call('ZADD', turns_key(lane), redis.call('HGET', P .. 'served:' .. lane, owner) or 0, owner)
+    redis.call('ZADD', turns_key(lane), redis.call('HGET', served_key(lane), owner) or 0, owner)
   end
 end
 

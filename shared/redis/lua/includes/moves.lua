@@ -8,7 +8,7 @@ local function end_job(id, status, ...)
   redis.call('HDEL', job_key(id), 'progress', 'preview', 'follows', 'began')
   if job[2] then
     change(id, 'status', status, 'completed_at', now, ...)
-    redis.call('SREM', held_key(job[2]), id)
+    redis.call('SREM', batch_held_key(job[2]), id)
     pack(id)
     return note_end(id, job[2], job[3], job[4], status)
   end

@@ -1,10 +1,6 @@
 -- Reuse: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it, queued but in no
 -- line, and take over its result. Bytes that several jobs name are kept until the last of these is forgotten.
-local SHARERS = P .. 'sharers' -- how many other jobs name the outputs of a job
-local FOLLOW_WORK = P .. 'follow-work' -- jobs that ended and have followers left
 local MOST_SETTLED = 50 -- followers that one script moves
-local function reuse_key(owner, print) return P .. 'reuse:' .. owner .. ':' .. print end
-local function followers_key(id) return P .. 'followers:' .. id end
 
 -- All fields of a record, those of an ended item as well.
 local function whole(id)

@@ -1,14 +1,7 @@
 -- Waits: every job that could be claimed, by the kind of its work, so that a place in line and the time until it
 -- comes take a few reads, whatever many wait.
 local PLACES = 2 ^ 21 -- more than a batch has items
-local LOAD = P .. 'load' -- work done so far, as if a single job had run at a time
 local micro = clock[1] * 1000000 + clock[2]
-
--- The jobs of an owner, a lane and a kind of work that wait, in the order in which they are claimed.
-local function waits_key(lane, owner, work) return P .. 'waits:' .. lane .. ':' .. owner .. ':' .. work end
-local function works_key(lane, owner) return P .. 'works:' .. lane .. ':' .. owner end -- kinds of which some wait
--- Batches, by acceptance, whose items are among those that wait and may not be claimed: paused or canceled ones.
-local function stopped_key(lane, owner) return P .. 'stopped:' .. lane .. ':' .. owner end
 
 -- What a job is like in size, which its submission said (shared/specs/work_size.py); jobs of an older Atelier do not.
 local function work_of(model, work) return work or model .. ':' end

@@ -54,7 +54,7 @@ local function pass_over(lane, owner, entry, id, why)
   if id then wait_out(id) end
   if id and id ~= entry then redis.call('HINCRBY', batch_key(entry), 'next', 1)
   else redis.call('ZREM', line_key(lane, owner), entry) end
-  if why == 'paused' then redis.call('SADD', held_key(get(id, 'batch')[1]), id) end
+  if why == 'paused' then redis.call('SADD', batch_held_key(get(id, 'batch')[1]), id) end
   if why == 'early' then redis.call('ZADD', DELAYED, get(id, 'not_before')[1], id) end
 end
 
@@ -83,9 +83,9 @@ local function next_in(lane)
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_LOOKED)) do
     local id, entry = first_of(lane, owner)
     if id then
-      local turn = redis.call('INCR', P .. 'turn')
+      local turn = redis.call('INCR', TURN)
       redis.call('ZADD', turns_key(lane), turn, owner)
-      redis.call('HSET', P .. 'served:' .. lane, owner, turn)
+      redis.call('HSET', served_key(lane), owner, turn)
       return id, entry
     end
     if entry == 'more' then return nil, entry end
@@ -100,7 +100,7 @@ end
 local function lanes_in_order()
   local order, was_passed_over = {}, false
   for i = 7, #ARGV do
-    local since = redis.call('EXISTS', turns_key(ARGV[i])) == 1 and redis.call('GET', P .. 'starving:' .. ARGV[i])
+    local since = redis.call('EXISTS', turns_key(ARGV[i])) == 1 and redis.call('GET', starving_key(ARGV[i]))
     local is_late = since and now - tonumber(since) > patience and not was_passed_over
     was_passed_over = was_passed_over or since
     table.insert(order, is_late and 1 or #order + 1, ARGV[i])
@@ -110,7 +110,7 @@ end
 
 local function note_served(lane)
   for i = 7, #ARGV do
-    local key = P .. 'starving:' .. ARGV[i]
+    local key = starving_key(ARGV[i])
     if ARGV[i] == lane then
       local since = redis.call('GET', key)
       local was_late = since and now - tonumber(since) > patience

@@ -3,7 +3,7 @@
 local function forget_batch(batch)
   local owner = redis.call('HGET', batch_key(batch), 'owner')
   redis.call('ZREM', EXPIRING, batch)
-  redis.call('ZREM', P .. 'owner:' .. owner .. ':batches', batch)
+  redis.call('ZREM', owned_batches_key(owner), batch)
   redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, batch)
 end
@@ -13,8 +13,8 @@ local function forget(id)
   local owner, inputs = unpack(get(id, 'owner', 'inputs'))
   redis.call('ZREM', EXPIRING, id)
   if not owner then return end
-  redis.call('ZREM', P .. 'owner:' .. owner .. ':jobs', id)
-  redis.call('SET', P .. 'gone:' .. id, owner, 'PX', ARGV[2])
+  redis.call('ZREM', owned_jobs_key(owner), id)
+  redis.call('SET', gone_key(id), owner, 'PX', ARGV[2])
   release_outputs(id)
   for file, object in pairs(cjson.decode(inputs)) do unname_file(owner, file, object) end
   redis.call('DEL', job_key(id), events_key(id))

@@ -2,7 +2,7 @@
 -- jobs that are looked at, then the lanes in the order in which they are served. Returns JSON, '' where the job is not
 -- queued; of a batch of which no item is in line, it tells what runs and nothing more: see shared/jobs/queue_place.py.
 local id, most = ARGV[1], tonumber(ARGV[2])
-local found = {running = {}, others = {}, lanes = {}, starving = {}, pace = fields_of(P .. 'pace'), now = now}
+local found = {running = {}, others = {}, lanes = {}, starving = {}, pace = fields_of(PACE), now = now}
 
 -- Jobs that are at work, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most - 1)) do
@@ -47,7 +47,7 @@ found.ahead = waiting_of(lane, owner, tonumber(place))
 
 -- The other owners of the lane, and which of them have their turn before this one.
 local function turn_of(name)
-  return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', P .. 'served:' .. lane, name) or 0)
+  return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', served_key(lane), name) or 0)
 end
 local own_turn = turn_of(owner)
 for _, other in ipairs(redis.call('ZRANGE', turns_key(lane), 0, -1)) do
@@ -68,6 +68,6 @@ for i = 3, #ARGV do
     end
     found.lanes[ARGV[i]] = counts
   end
-  found.starving[ARGV[i]] = tonumber(redis.call('GET', P .. 'starving:' .. ARGV[i]) or nil)
+  found.starving[ARGV[i]] = tonumber(redis.call('GET', starving_key(ARGV[i])) or nil)
 end
 return cjson.encode(found)

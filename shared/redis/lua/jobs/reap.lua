@@ -27,7 +27,7 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0
 
 -- What an older Atelier left in line: ids by the time of their next ring.
 local function adopt(lane)
-  local old = P .. 'due:' .. lane
+  local old = old_due_key(lane)
   for _, id in ipairs(redis.call('ZRANGE', old, 0, most)) do
     redis.call('ZREM', old, id)
     local job = get(id, 'status', 'not_before')
@@ -45,7 +45,7 @@ local function is_waiting(id)
 end
 
 local function note_jobs(lane)
-  local old = P .. 'lane:' .. lane
+  local old = old_lane_key(lane)
   for _, id in ipairs(redis.call('ZRANGE', old, 0, most)) do
     redis.call('ZREM', old, id)
     if is_waiting(id) and not redis.call('ZSCORE', DELAYED, id) then wait_in(id) end

@@ -9,7 +9,7 @@ local function same_or_conflict(known_id, known_fingerprint)
   return {'mismatch', known_id}
 end
 
-local idem = P .. 'idempotency:' .. owner .. ':' .. key
+local idem = idempotency_key(owner, key)
 if key ~= '' then
   local known = redis.call('HMGET', idem, 'id', 'fingerprint')
   if known[1] then return same_or_conflict(known[1], known[2]) end
@@ -17,16 +17,16 @@ end
 local taken = get(id, 'owner', 'fingerprint')
 if taken[1] and taken[1] ~= owner then return {'mismatch', id} end
 if taken[1] then return same_or_conflict(id, taken[2]) end
-if redis.call('EXISTS', P .. 'gone:' .. id) == 1 then return {'gone', id} end
+if redis.call('EXISTS', gone_key(id)) == 1 then return {'gone', id} end
 
 local keys, missing = {}, {}
 for _, file in ipairs(inputs) do
-  local stored = redis.call('HGET', P .. 'file:' .. owner .. ':' .. file, 'key')
+  local stored = redis.call('HGET', file_key(owner, file), 'key')
   if stored then keys[file] = stored else missing[#missing + 1] = file end
 end
 if #missing > 0 then return {'missing', unpack(missing)} end
 
-local sequence = redis.call('INCR', P .. 'sequence')
+local sequence = redis.call('INCR', SEQUENCE)
 for name, value in pairs(fields) do redis.call('HSET', job_key(id), name, value) end
 local inputs_text = #inputs > 0 and cjson.encode(keys) or '{}'
 redis.call('HSET', job_key(id), 'id', id, 'owner', owner, 'status', 'queued', 'inputs', inputs_text,
@@ -38,10 +38,10 @@ if fields.deadline_ms then
   redis.call('ZADD', DEADLINES, deadline, id)
 end
 for _, file in ipairs(inputs) do
-  redis.call('SADD', users_key(owner, file), id)
+  redis.call('SADD', file_users_key(owner, file), id)
   name_file(owner, file)
 end
-redis.call('ZADD', P .. 'owner:' .. owner .. ':jobs', sequence, id)
+redis.call('ZADD', owned_jobs_key(owner), sequence, id)
 if key ~= '' then
   redis.call('HSET', idem, 'id', id, 'fingerprint', fingerprint)
   redis.call('PEXPIRE', idem, ARGV[7])

@@ -15,14 +15,14 @@ end_attempt(id, 'succeeded')
 -- their share of these with what ran beside them. The means are of logarithms: one slow start spoils no estimate.
 local LEAST_MS, NEWEST = 0.1, 0.2 -- the weight of the newest job, once there are some
 local function learn(work)
-  local wall, cost, count = string.match(redis.call('HGET', P .. 'pace', work) or '', '^(%S+) (%S+) (%d+)$')
+  local wall, cost, count = string.match(redis.call('HGET', PACE, work) or '', '^(%S+) (%S+) (%d+)$')
   count = math.min(tonumber(count or 0) + 1, 1000)
   local function mean(known, new)
     new = math.max(new, LEAST_MS)
     local weight = math.max(1 / count, NEWEST)
     return known and math.exp((1 - weight) * math.log(known) + weight * math.log(new)) or new
   end
-  redis.call('HSET', P .. 'pace', work, string.format('%.3f %.3f %d', mean(wall, spent), mean(cost, share), count))
+  redis.call('HSET', PACE, work, string.format('%.3f %.3f %d', mean(wall, spent), mean(cost, share), count))
 end
 learn(work_of(model, work))
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end

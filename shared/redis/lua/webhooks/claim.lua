@@ -10,10 +10,10 @@ end
 
 local function take(host, id)
   if redis.call('EXISTS', delivery_key(id)) == 0 then
-    redis.call('ZREM', host_key(host), id)
+    redis.call('ZREM', webhook_due_key(host), id)
     return nil
   end
-  redis.call('ZADD', host_key(host), now + lease, id)
+  redis.call('ZADD', webhook_due_key(host), now + lease, id)
   redis.call('HINCRBY', delivery_key(id), 'attempt', 1)
   redis.call('HINCRBY', delivery_key(id), 'tries', 1)
   redis.call('HSET', delivery_key(id), 'claimed_at', now)
@@ -24,7 +24,7 @@ local taken = {}
 for _, host in ipairs(redis.call('ZRANGEBYSCORE', WEBHOOK_HOSTS, '-inf', now, 'LIMIT', 0, room + hosts)) do
   local free = math.min(room - #taken, a_host - (under_way[host] or 0))
   if free > 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', host_key(host), '-inf', now, 'LIMIT', 0, free)) do
+    for _, id in ipairs(redis.call('ZRANGEBYSCORE', webhook_due_key(host), '-inf', now, 'LIMIT', 0, free)) do
       taken[#taken + 1] = take(host, id)
     end
     sort_host(host)

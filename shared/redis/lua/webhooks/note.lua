@@ -13,11 +13,11 @@ redis.call('HSET', key, 'status', ARGV[3], 'log', cjson.encode(log))
 if ARGV[3] == 'pending' then
   local next_at = now + tonumber(ARGV[5])
   redis.call('HSET', key, 'next_at', next_at)
-  redis.call('ZADD', host_key(known[2]), next_at, id)
+  redis.call('ZADD', webhook_due_key(known[2]), next_at, id)
 else
   redis.call('HSET', key, 'ended_at', now)
   redis.call('HDEL', key, 'next_at')
-  redis.call('ZREM', host_key(known[2]), id)
+  redis.call('ZREM', webhook_due_key(known[2]), id)
 end
 sort_host(known[2])
 return 'ok'

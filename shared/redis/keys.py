@@ -1,0 +1,145 @@
+"""The keys of the server, each spelled here once: for Python, for the Lua scripts, and for backups."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+PREFIX = "atelier:"  # of every key; with a cluster, run Atelier on one primary
+
+# What a backup does with a key. `record`: copied, and readmitted to what follows from records. `follows`: not
+# copied, as it follows from records. `passing`: not copied, as it is a cache, a sign of life, or a secret.
+# `first`, `last`: copied before all records, or after them. `other`: copied among the rest.
+Copied = Literal["record", "follows", "passing", "first", "of_batch", "last", "other"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """Keys of one kind. In Lua a function such as `job_key(id)`, or a constant where there is one key."""
+
+    name: str
+    text: str  # after the prefix, with its parts in braces
+    copied: Copied
+
+    @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return tuple(re.findall(r"{(\w+)}", self.text))
+
+    @property
+    def pattern(self) -> str:
+        """The glob pattern of all keys of this kind, after the prefix."""
+        return re.sub(r"{\w+}", "*", self.text)
+
+    def lua(self) -> str:
+        """Return its definition in Lua, where `P` is the prefix."""
+        text = re.sub(r"{(\w+)}", r"' .. \1 .. '", f"P .. '{self.text}'").removesuffix(" .. ''")
+        if not self.parts:
+            return f"local {self.name.upper()} = {text}"
+        return f"local function {self.name}_key({', '.join(self.parts)}) return {text} end"
+
+
+KEYS = (
+    # Records
+    Key("job", "job:{id}", "record"),
+    Key("batch", "batch:{id}", "record"),
+    Key("file", "file:{owner}:{id}", "record"),
+    Key("style", "style:{owner}:{name}", "record"),
+    Key("delivery", "delivery:{id}", "record"),
+    Key("gone", "gone:{id}", "other"),  # tombstone of a deleted job or batch
+    Key("idempotency", "idempotency:{owner}:{key}", "first"),
+    Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
+    Key("sequence", "sequence", "last"),  # the number of the latest record
+    # Lists of an owner
+    Key("owned_jobs", "owner:{owner}:jobs", "follows"),
+    Key("owned_batches", "owner:{owner}:batches", "follows"),
+    Key("owned_deliveries", "owner:{owner}:deliveries", "follows"),
+    Key("owned_files", "owner:{owner}:files", "last"),
+    Key("owned_styles", "owner:{owner}:styles", "last"),
+    # Batches
+    Key("batch_finished", "batch-finished:{batch}", "of_batch"),  # indexes of items, as they ended
+    Key("batch_again", "batch-again:{batch}", "of_batch"),  # how often an item was tried again
+    Key("batch_files", "batch-files:{batch}", "of_batch"),  # each file that its items read
+    Key("batch_names", "batch-names:{batch}", "of_batch"),  # ids that clients gave to items
+    Key("batch_held", "batch-held:{batch}", "follows"),  # items that would wait, were it not paused
+    Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
+    Key("open_batches", "open-batches", "follows"),
+    Key("batch_work", "batch-work", "follows"),
+    # Queues
+    Key("line", "line:{lane}:{owner}", "follows"),
+    Key("turns", "turns:{lane}", "follows"),  # owners with claimable work, by their last turn
+    Key("served", "served:{lane}", "passing"),  # the last turn of each owner
+    Key("turn", "turn", "passing"),
+    Key("starving", "starving:{lane}", "passing"),
+    Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait and may not be claimed
+    Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # jobs that wait, as they are claimed
+    Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work of which some wait
+    Key("delayed", "delayed", "follows"),
+    Key("leases", "leases", "follows"),
+    Key("deadlines", "deadlines", "follows"),
+    Key("old_lane", "lane:{lane}", "follows"),  # of an older Atelier
+    Key("old_due", "due:{lane}", "follows"),  # of an older Atelier
+    # Measured
+    Key("load", "load", "passing"),  # work done so far, as if a single job had run at a time
+    Key("pace", "pace", "last"),  # what jobs cost, by model and size
+    # Results that jobs share
+    Key("reuse", "reuse:{owner}:{print}", "follows"),
+    Key("followers", "followers:{id}", "follows"),
+    Key("follow_work", "follow-work", "follows"),  # jobs that ended and have followers left
+    Key("sharers", "sharers", "follows"),  # how many other jobs name the outputs of a job
+    # Files and what is kept for a time
+    Key("file_users", "file-users:{owner}:{file}", "follows"),
+    Key("expiring", "expiring", "follows"),
+    Key("expiring_files", "expiring-files", "follows"),
+    Key("garbage", "garbage", "passing"),  # objects and folders of objects to be removed
+    Key("collecting", "collecting", "other"),  # there while orphans are looked for
+    Key("vector", "vector:{name}", "passing"),
+    Key("vectors", "vectors", "passing"),
+    # Webhooks
+    Key("webhook_hosts", "webhooks:hosts", "follows"),  # by the time at which their first delivery is due
+    Key("webhook_due", "webhooks:due:{host}", "follows"),
+    Key("webhook_rung", "webhooks:rung", "passing"),
+    Key("webhook_secrets", "webhooks:secrets", "passing"),
+    Key("told", "told:{kind}:{subject}", "follows"),  # the deliveries of a job or batch
+    # Workers
+    Key("workers", "workers", "passing"),
+    Key("worker", "workers:{id}", "passing"),
+    Key("reload", "reload", "passing"),
+    Key("probe", "probe", "other"),  # written to see whether the server writes
+    Key("restoring", "restoring", "passing"),  # there while a restore is under way
+)
+_BY_NAME = {key.name: key for key in KEYS}
+
+
+class Keys:
+    """The keys below one prefix."""
+
+    def __init__(self, prefix: str = PREFIX) -> None:
+        self.prefix = prefix
+
+    def __call__(self, name: str, *parts: str) -> str:
+        """Return a key by the name of its kind and its parts; raise KeyError or ValueError for another."""
+        key = _BY_NAME[name]
+        if len(parts) != len(key.parts):
+            raise ValueError(f"{key.text} has {len(key.parts)} parts, not {len(parts)}")
+        return self.prefix + key.text.format(**dict(zip(key.parts, parts, strict=True)))
+
+
+def lua_definitions() -> str:
+    """Return the keys as Lua, for the head of every script; KEYS[1] is the prefix."""
+    return "\n".join(["local P = KEYS[1]", *(key.lua() for key in KEYS)])
+
+
+def pattern(name: str) -> str:
+    """Return the glob pattern of all keys of a kind."""
+    return _BY_NAME[name].pattern
+
+
+def patterns(*copied: Copied) -> tuple[str, ...]:
+    """Return the glob patterns of all keys that a backup treats so."""
+    return tuple(key.pattern for key in KEYS if key.copied in copied)
+
+
+def kind_of(key: str) -> str:
+    """Return what a key without its prefix begins with: job, file, events ..."""
+    return key.partition(":")[0]
