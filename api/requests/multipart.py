@@ -90,8 +90,12 @@ class _Decoder(MultipartDecoder):
     name = ""  # of the part that began last
 
     def _parse_headers(self, data: bytes | bytearray) -> Headers:
-        headers = super()._parse_headers(bytes(data).decode("latin-1").encode())
         self.began += 1
+        if re.search(rb"[\r\n]--" + re.escape(self.boundary), data):
+            raise MalformedForm(
+                f"the headers of part {self.began} of the form do not end: an empty line must follow them"
+            )
+        headers = super()._parse_headers(bytes(data).decode("latin-1").encode())
         name = parse_options_header(headers.get("content-disposition"))[1].get("name", "")
         self.name = decoded_name(name.encode("latin-1", "replace"))
         if not name:

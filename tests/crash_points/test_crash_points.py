@@ -48,7 +48,7 @@ ROWS = (
     Row("worker.after-load", stories.change, AGAIN),
     Row("worker.after-decode", stories.change, AGAIN),
     Row("worker.after-predict", stories.draw, AGAIN),
-    Row("worker.before-store", stories.draw, AGAIN),
+    Row("worker.before-store", stories.draw, AGAIN, beside=(".staging",)),
     Row("worker.before-rename", stories.draw, AGAIN, strays=(".staging",), beside=(".staging",)),
     Row("worker.after-rename", stories.draw, AGAIN, beside=(".staging",)),
     Row("worker.between-outputs", stories.draw, AGAIN, beside=(".staging",)),

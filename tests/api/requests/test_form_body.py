@@ -108,6 +108,11 @@ def test_a_form_may_have_a_preamble_and_short_line_ends(client: FlaskClient, lin
     assert (response.status_code, response.json["input"]["seeds"]) == (202, [7])
 
 
+UNENDED_HEADERS = raw_form(raw_part("style", b"\0\n", filename=b"a.jpg"), PICTURES[0]).replace(
+    b"\r\n\r\n\0", b"\r\n\0", 1
+)
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "told"),
     [
@@ -122,6 +127,7 @@ def test_a_form_may_have_a_preamble_and_short_line_ends(client: FlaskClient, lin
         (raw_form(RawPart(b'; filename="a.jpg"', b"x")), None, "name"),
         (b"--" + BOUNDARY + b"\r\nContent-Type: image/png\r\n\r\nx\r\n--" + BOUNDARY + b"--", None, "name"),
         (b"--" + BOUNDARY + b"\r\n" + b"X-Long: y\r\n" * 9000, None, "headers"),
+        (UNENDED_HEADERS, None, "the headers of part 1 of the form do not end"),
         (bytes(100_000), None, "begins with"),
         (raw_form(PICTURES[0]) + raw_form(PICTURES[1]), None, "behind"),
         (b"nonsense", None, "begins with"),
