@@ -7,14 +7,8 @@ from collections.abc import Callable, Iterator
 from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable
 
 RETRY_MILLISECONDS = 2000  # the client's pause before it connects again
-
-
 PING_SECONDS = 15.0
-
-
 OUTAGE_SECONDS = 1.0  # pause while the job store is away
-
-
 FORGOTTEN = (JobGone, JobNotFound, BatchNotFound)
 
 

@@ -1,4 +1,4 @@
-"""What files, models and styles look like, as JSON and in the OpenAPI document."""
+"""What files, models, styles, problems and pages look like, as JSON and in the OpenAPI document."""
 
 from typing import Any, Literal
 

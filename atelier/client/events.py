@@ -1,4 +1,4 @@
-"""Server-sent events, read line by line as the HTML standard lays down."""
+"""Server-sent events, and a job followed by them over a stream that may break."""
 
 import json
 import time
@@ -8,6 +8,11 @@ from typing import Any
 
 from atelier.client.errors import ApiError, ServiceUnreachable
 from atelier.client.transport import Transport, may_pass
+
+SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
+RECONNECT_SECONDS = 0.5
+PATIENCE_SECONDS = 120.0
+LAST = "done"  # the kind of the event that none follows; it carries the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +48,6 @@ def _document(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {"text": text}
     return body if isinstance(body, dict) else {"value": body}
-
-
-SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
-RECONNECT_SECONDS = 0.5
-PATIENCE_SECONDS = 120.0
-LAST = "done"  # the kind of the event that none follows; it carries the job
 
 
 def watch(transport: Transport, job_id: str, *, after: str = "") -> Iterator[Event]:

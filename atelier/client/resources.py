@@ -1,4 +1,4 @@
-"""The client's view of styles: those kept under names, and those that are part of models."""
+"""The client's view of styles, models and limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

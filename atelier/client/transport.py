@@ -17,6 +17,10 @@ USER_AGENT = "atelier-client"
 CONNECT_SECONDS = 5.0
 GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # what a proxy before the service may answer
 HTTP_SERVER_ERROR, HTTP_NOT_IMPLEMENTED = 500, 501
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 8.0
+LONGEST_RETRY_AFTER_SECONDS = 60.0
+RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, and may be swept soon
 
 
 class Transport:
@@ -159,12 +163,6 @@ def json_of(response: httpx.Response) -> Any:
         raise ProtocolError(
             f"{response.request.url} did not answer with JSON; is this an Atelier?"
         ) from error
-
-
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 8.0
-LONGEST_RETRY_AFTER_SECONDS = 60.0
-RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, and may be swept soon
 
 
 def is_retryable(response: httpx.Response) -> bool:

@@ -1,4 +1,4 @@
-"""Jobs as people read them in a terminal: a table of many, a page of one."""
+"""Jobs as people read them in a terminal: a table of many, a page of one, the history of one."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,6 +13,16 @@ from atelier.display.time_format import say_exactly, say_moment, say_seconds
 
 WARNINGS = {"truncated": "the file of a picture that was sent ends too early; what is missing of it is empty"}
 COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired": "yellow", "running": "cyan"}
+_ENDS = {
+    "succeeded": "succeeded",
+    "failed": "failed for good",
+    "transient": "met an error that may pass",
+    "released": "given back, its worker stopped; not counted",
+    "lost": "lost, its worker died or froze",
+    "canceled": "stopped, the job was canceled",
+    "expired": "stopped, the deadline passed",
+    "requeued": "taken from its worker by a person; not counted",
+}
 
 
 def job_table(jobs: Iterable[Job]) -> Table:
@@ -101,18 +111,6 @@ def _moments(job: Job) -> Iterator[tuple[str, str]]:
         yield "deadline", say_moment(job.deadline_at)
     if job.expires_at:
         yield "kept until", say_moment(job.expires_at)
-
-
-_ENDS = {
-    "succeeded": "succeeded",
-    "failed": "failed for good",
-    "transient": "met an error that may pass",
-    "released": "given back, its worker stopped; not counted",
-    "lost": "lost, its worker died or froze",
-    "canceled": "stopped, the job was canceled",
-    "expired": "stopped, the deadline passed",
-    "requeued": "taken from its worker by a person; not counted",
-}
 
 
 @dataclass(frozen=True, slots=True)

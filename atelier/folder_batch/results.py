@@ -22,6 +22,7 @@ from atelier.folder_batch.thread_pool import Inbox
 
 OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that its photo decides
 FORGOTTEN = "the service has forgotten it"
+CONNECTIONS = 4  # pictures that are fetched at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +115,6 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     if field == "styles" and isinstance(value, list):
         return {field: value[int(number) : int(number) + 1] if number.isdigit() else value}
     return {field: value}
-
-
-CONNECTIONS = 4  # pictures that are fetched at once
 
 
 def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:

@@ -23,6 +23,11 @@ _PAGES = {
     "cancel": "cancel",
     "retry_failed": "retry-failed",
 }
+LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+_UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
+_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
+_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
 def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> BatchView:
@@ -104,14 +109,6 @@ def _times(batch: Batch) -> dict[str, str | None]:
         "expires_at": batch.expires_at,
     }
     return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}
-
-
-LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
-
-_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
-_UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
-_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
 def member_name(

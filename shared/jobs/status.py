@@ -1,4 +1,4 @@
-"""A job's statuses and the moves between them: the one table."""
+"""A job's statuses, the moves between them, and whether an attempt may still change its job."""
 
 from enum import StrEnum
 from typing import Literal

@@ -8,23 +8,11 @@ from shared.settings import Settings
 from shared.specs.parts import Lane
 
 RUN_JOB = "atelier.run_job"
-
-
 SWEEP = "atelier.sweep"
-
-
 DELIVER = "atelier.deliver"
-
-
 IO_QUEUE = "atelier.io"
-
-
 MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
-
-
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
-
-
 HEALTH_CHECK_SECONDS = 2  # a blocking read whose answer is so much late stands on a dead connection
 
 

@@ -1,4 +1,4 @@
-"""The doorbell: Celery's names, its app factory, and ringing. A message carries a job's id, nothing else."""
+"""Telling workers that jobs wait: a Celery message, the doorbell, carries a job's id and nothing else."""
 
 import base64
 import json

@@ -11,12 +11,8 @@ from shared.redis.keys import PREFIX, Keys, lua_definitions
 _TAKES_NEW_WORK = frozenset(
     {"jobs/submit", "files/add_file", "files/add_style", "batches/open", "batches/append", "batches/retry"}
 )
-
-
 _READS = frozenset({"jobs/place", "jobs/depths"})  # they answer on a server that cannot write, too
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
-
-
 # What all scripts begin with, each part resting on those before it.
 _INCLUDES = "includes"
 _FIRST = ("records", "waits", "attempts", "lines", "files", "webhooks", "batches", "result_cache", "moves")

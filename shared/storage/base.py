@@ -1,4 +1,4 @@
-"""What object storage says of one object, and which keys an object may have."""
+"""What object storage is: its operations, what it says of one object, and which keys an object may have."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Object storage: bytes under keys, in a local folder, S3, GCS or Azure, by URL."""
+"""Opens object storage by its URL: a local folder, S3, GCS, Azure or memory."""
 
 from typing import Any
 

@@ -16,6 +16,10 @@ _FOREVER = b"!\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TABLE_OF_256 = 0xF7  # a global color table of 256 entries, 8 bits a primary
 _KEEP, _CLEAR = 1, 2  # what happens to a frame before the next one is drawn
 _LONGEST_DELAY = 65_535  # hundredths of a second
+_ENTRIES = 256
+_SAMPLE = 1 << 16  # pixels, of all frames together, from which the palette is chosen
+_OPAQUE_FROM = 128
+_MOST_SPREAD = 32  # levels
 
 
 def write_gif(
@@ -68,12 +72,6 @@ def _frame(indices: Pixels, offset: tuple[int, int], delay: int, disposal: int, 
         Image.fromarray(indices), offset, duration=delay * 10, disposal=disposal, **options
     )
     return b"".join(parts)
-
-
-_ENTRIES = 256
-_SAMPLE = 1 << 16  # pixels, of all frames together, from which the palette is chosen
-_OPAQUE_FROM = 128
-_MOST_SPREAD = 32  # levels
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,4 +1,4 @@
-"""One POST to a receiver: its address is looked up, checked, and then that very address is connected to."""
+"""One signed POST to a receiver, whose address is looked up, checked, and then connected to as it is."""
 
 import asyncio
 import base64

@@ -1,4 +1,4 @@
-"""The generator's input vectors, drawn from a picture's own seed. Needs NumPy alone."""
+"""The generator's input vectors, drawn from a picture's own seed, and walks between them. NumPy alone."""
 
 from itertools import pairwise
 from math import atan2, cos, fsum, sin, sqrt
@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.cards.card import Latent
+
+Floats = NDArray[np.float64]
 
 
 def latent(shape: Latent, seed: int, digit: int | None, truncation: float) -> NDArray[np.float32]:
@@ -39,9 +41,6 @@ def _stream(seed: int) -> np.random.Generator:
 def _draw_class(stream: np.random.Generator, shape: Latent) -> int:
     # Always drawn, and drawn first: asking for a digit must not shift the normals.
     return int(stream.integers(max(shape.classes, 1)))
-
-
-Floats = NDArray[np.float64]
 
 
 def walk(points: NDArray[np.float32], normals: int, steps: int) -> NDArray[np.float32]:

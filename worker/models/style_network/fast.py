@@ -1,8 +1,8 @@
-"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of `style_transformer`
+"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of `reference`
 up to float32 rounding.
 
 What is rewritten, each where its derivation stands: the 9 x 9 layers work on cells of 2 x 4 pixels and the
-enlarging layers on corners (`kernel_rewrites`), norms and ReLUs are folded into kernels (`folded_norm`),
+enlarging layers on corners, norms and ReLUs are folded into kernels (`folded_norm`),
 padding and the change from one layout to the next are one gather (`pixel_layout`), and all norms' scales and
 shifts are one product. Each picture is painted alone, so its bytes do not depend on the batch.
 """
@@ -24,6 +24,9 @@ Tensor = Any  # TensorFlow ships no types
 Norms = Iterator[tuple[Tensor, Tensor]]  # scale and shift of each norm, in the order of the layers
 
 _FEW_CHANNELS = 16
+# Which taps of a 3-tap kernel fall on the pixel before and the pixel after a corner, when the picture was
+# enlarged twice, for the enlarged pixel on either side of the corner: [side][pixel][tap].
+_TAPS_AT_CORNER = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float64)
 
 
 class FastTransformer(tf.Module):  # type: ignore[misc]
@@ -131,11 +134,6 @@ class _Heads(tf.Module):  # type: ignore[misc]
         """Yield the scale and shift of each norm, in the order of the layers."""
         numbers = tf.split((style[None] @ self._matrix)[0] + self._bias, self._sizes)
         return zip(numbers[::2], numbers[1::2], strict=True)
-
-
-# Which taps of a 3-tap kernel fall on the pixel before and the pixel after a corner, when the picture was
-# enlarged twice, for the enlarged pixel on either side of the corner: [side][pixel][tap].
-_TAPS_AT_CORNER = np.array([[[1, 1, 0], [0, 0, 1]], [[1, 0, 0], [0, 1, 1]]], np.float64)
 
 
 def grid_kernel(kernel: Array, rows: int, columns: int) -> Array:

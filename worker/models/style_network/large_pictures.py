@@ -1,4 +1,4 @@
-"""Paints pictures that are too large for `fast_transformer` to hold: layer by layer, strip by strip.
+"""Paints pictures that are too large for `fast` to hold: layer by layer, strip by strip.
 
 A strip of a layer is computed from the rows of the layer before, those around it included, and padding
 happens at the picture's borders alone; a norm's statistics are gathered over the whole picture before any of

@@ -1,6 +1,6 @@
 """One layer of a stylization transformer on a few rows of a large picture, at the picture's full width.
 
-The kernels and layouts are those of `fast_transformer`; only the rows are the caller's choice.
+The kernels and layouts are those of `fast`; only the rows are the caller's choice.
 """
 
 from __future__ import annotations
