@@ -17,7 +17,7 @@ from shared.logs import configure_logs
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
 from worker.memory import share_heaps
-from worker.process.context import Foundation
+from worker.process.context import WorkerContext
 
 log = logging.getLogger("atelier.worker")
 
@@ -30,7 +30,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _build(queues: str, base: Foundation) -> Any:
+def _build(queues: str, base: WorkerContext) -> Any:
     # The io worker must not load TensorFlow, so the two are imported only where they are wanted.
     module, name = (
         ("worker.process.io_worker", "IoWorker")
@@ -44,11 +44,11 @@ def serve(settings: Settings, queues: str) -> int:
     """Run a worker until it is told to stop; return the exit status. Raises SettingsError, AtelierError."""
     check_storage(settings)
     check_cards(settings)
-    base = Foundation(settings)
+    base = WorkerContext(settings)
     return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
 
 
-def consume(base: Foundation, worker: Any, *, threads: int) -> int:
+def consume(base: WorkerContext, worker: Any, *, threads: int) -> int:
     """Let a worker (prepare, begin, drain, queues) answer messages; return the exit status."""
     worker.prepare()
     worker_ready.connect(lambda **_: worker.begin(), weak=False)

@@ -18,7 +18,7 @@ from worker.codec.input_file import InputFile, held
 from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt
 from worker.execution.picture import Film, Picture
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds import generation, stylization, transformation
 
@@ -34,16 +34,16 @@ class Made:
     warnings: tuple[str, ...]
 
 
-def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> Made:
+def process(attempt: Attempt, model: Any, resources: Resources, stage: Stages) -> Made:
     """Turn a job's inputs into stored outputs; return what the record will say of them."""
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
-        inputs, is_truncated = _load(job, tools.objects)
+        inputs, is_truncated = _load(job, resources.objects)
     with stage("preprocess"):
-        request = kind.prepare(job.spec, inputs, model.card, tools)
+        request = kind.prepare(job.spec, inputs, model.card, resources)
     with stage("predict"):
-        pictures: list[Picture | Film] = kind.predict(request, model, tools, stage)
+        pictures: list[Picture | Film] = kind.predict(request, model, resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     with stage("encode"):
         images = []
@@ -51,7 +51,7 @@ def process(attempt: Attempt, model: Any, tools: Tools, stage: Stages) -> Made:
             images.append(_encode(picture, job.spec.output, model))
             stage.advance(len(images), len(pictures))
     with stage("store"):
-        outputs = _store_all(job, images, [picture.seed for picture in pictures], tools)
+        outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
     return Made(outputs, ("truncated",) if is_truncated else ())
 
 
@@ -87,20 +87,22 @@ def _encode_film(film: Film, output: Output) -> EncodedImage:
 
 
 def _store_all(
-    job: Job, images: Sequence[EncodedImage], seeds: Sequence[int | None], tools: Tools
+    job: Job, images: Sequence[EncodedImage], seeds: Sequence[int | None], resources: Resources
 ) -> tuple[StoredOutput, ...]:
     """Store outputs, several at once; when this ends, well or badly, none is still being written."""
     if len(images) == 1:
-        return (_store(job, 0, images[0], seeds[0], tools),)
+        return (_store(job, 0, images[0], seeds[0], resources),)
     pairs = enumerate(zip(images, seeds, strict=True))
-    futures = [tools.stores.submit(_store, job, index, image, seed, tools) for index, (image, seed) in pairs]
+    futures = [
+        resources.stores.submit(_store, job, index, image, seed, resources) for index, (image, seed) in pairs
+    ]
     wait(futures)
     return tuple(future.result() for future in futures)
 
 
-def _store(job: Job, index: int, image: EncodedImage, seed: int | None, tools: Tools) -> StoredOutput:
+def _store(job: Job, index: int, image: EncodedImage, seed: int | None, resources: Resources) -> StoredOutput:
     key = output_key(job.id, job.attempt, index, job.spec.output.format)
-    tools.objects.put(key, image.data)
+    resources.objects.put(key, image.data)
     return StoredOutput(
         key=key,
         media_type=image.media_type,

@@ -10,21 +10,21 @@ from typing import Any, Protocol
 
 from shared.errors import AtelierError, LeaseLost, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
 from shared.jobs.job import Job
-from shared.jobs.status import stand
+from shared.jobs.status import ensure_current
 from shared.jobs.store import JobStore
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.keys import attempt_prefix
 from worker.execution.attempt import Attempt, HeldAttempts
-from worker.execution.batcher import Meeting
-from worker.execution.resources import Tools
+from worker.execution.batcher import BatchGroup
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.pipeline import Made, process
 
 log = logging.getLogger("atelier.worker")
 
 MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a micro-batch of the generator
-# Threads for them: members of a meeting await each other, so all of all meetings must have one.
+# Threads for them: members of a batch group wait for each other, so all members of all groups must have one.
 MOST_COMPANY = 64 * MOST_TOGETHER
 FULL_PAUSE_SECONDS = 2.0  # before a job is tried again that this worker has no room or no model for
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
@@ -47,7 +47,7 @@ class JobRunner:
         queue: JobQueue,
         *,
         models: Models,
-        tools: Tools,
+        resources: Resources,
         held: HeldAttempts,
         has_room: Callable[[], bool] = lambda: True,
         is_elsewhere: Callable[[str], bool] = lambda _: False,
@@ -56,7 +56,7 @@ class JobRunner:
         self._store = store
         self._queue = queue
         self._models = models
-        self._tools = tools
+        self._resources = resources
         self._held = held
         self._company = ThreadPoolExecutor(MOST_COMPANY, thread_name_prefix="light")
         self._has_room = has_room
@@ -92,11 +92,11 @@ class JobRunner:
         if len(jobs) == 1:
             self._run(jobs[0])
             return
-        meeting = Meeting(len(jobs))
-        list(self._company.map(lambda job: self._run(job, meeting), jobs))
+        group = BatchGroup(len(jobs))
+        list(self._company.map(lambda job: self._run(job, group), jobs))
 
-    def _run(self, job: Job, meeting: Meeting | None = None) -> None:
-        with self._held.hold(job, meeting) as attempt:
+    def _run(self, job: Job, group: BatchGroup | None = None) -> None:
+        with self._held.hold(job, group) as attempt:
             stages = Stages(attempt, self._store)
             try:
                 outcome = self._attempt(attempt, stages)
@@ -109,12 +109,12 @@ class JobRunner:
                 log.exception("job met a fault of the program", extra={"job_id": job.id})
                 outcome = self._failure(attempt, AtelierError(f"internal error: {type(error).__name__}"))
             finally:
-                self._tools.batcher.leave(attempt.seat)
+                self._resources.batcher.leave(attempt.slot)
             self._conclude(attempt, outcome)
 
     def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
         model = self._models.get(attempt.job.spec.model or "")
-        made = process(attempt, model, self._tools, stages)
+        made = process(attempt, model, self._resources, stages)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
     def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Any) -> None:
@@ -146,7 +146,9 @@ class JobRunner:
     def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
         """Let a job wait, uncounted: an accepted job does not fail for what only this worker lacks now."""
         pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
-        stand(self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id)
+        ensure_current(
+            self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id
+        )
         log.warning(why, extra=_fields(attempt, detail=error.detail))
 
     def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
@@ -168,7 +170,7 @@ class JobRunner:
         """Throw away what a fenced attempt made."""
         log.info("attempt dropped", extra={"job_id": job.id, "attempt": job.attempt, "why": error.code})
         try:
-            self._tools.objects.delete_prefix(attempt_prefix(job.id, job.attempt))
+            self._resources.objects.delete_prefix(attempt_prefix(job.id, job.attempt))
         except AtelierError as fault:
             log.warning("leftovers stay", extra={"job_id": job.id, "detail": fault.detail})
 

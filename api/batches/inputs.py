@@ -6,7 +6,7 @@ from dataclasses import replace
 from api.batches.faults import Faults
 from api.batches.items import Item
 from api.requests.pictures import check_content
-from api.server.thread_yield import Pace
+from api.server.thread_yield import ThreadYielder
 from api.services import Services
 from shared.errors import AtelierError, FieldError, StyleNotFound
 from shared.jobs.submission import missing_files
@@ -33,7 +33,7 @@ class Inputs:
         self._ask_for_styles({style.name for item in items for style in _named(item.spec) if style.name})
         named = [self._with_files(item, faults) for item in items]
         self._ask_for_files(name for item in named for name in inputs_of(item.spec))
-        pace = Pace()
+        pace = ThreadYielder()
         for item in named:
             error = self._error(item)
             pace()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from api.batches.faults import Faults
 from api.batches.sources import Malformed, Source
 from api.jobs.validation import parse_spec
-from api.server.thread_yield import Pace
+from api.server.thread_yield import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
@@ -61,7 +61,7 @@ def sound_items(
     Nothing is kept of an item but its custom id.
     """
     places: dict[str, int] = {}  # of custom ids
-    pace = Pace()
+    pace = ThreadYielder()
     for position, raw in enumerate(source.values()):
         item = _item(position, raw, cards, str(first + position), faults)
         pace()

@@ -7,7 +7,7 @@ from itertools import chain
 
 from api.responses.contact_sheet import Entry, Layout
 from api.responses.zip_stream import Member, Text, archive
-from api.server.thread_yield import Pace
+from api.server.thread_yield import ThreadYielder
 from api.services import Services
 from shared.batches.rendering import alike, named_outputs, result_view
 from shared.errors import AtelierError
@@ -33,7 +33,7 @@ class Results:
         self.left = limit
 
     def __iter__(self) -> Iterator[Job]:
-        pace = Pace()
+        pace = ThreadYielder()
         while self.left > 0:
             size = min(PAGE, self.left)
             page = self._services.batches.finished(self._batch_id, self._owner, after=self.after, limit=size)

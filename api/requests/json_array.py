@@ -2,7 +2,7 @@
 
 import re
 
-from api.server.thread_yield import Pace
+from api.server.thread_yield import ThreadYielder
 
 Span = tuple[int, int]  # where a member begins, and where it has ended
 
@@ -43,7 +43,7 @@ def _emptied(data: bytes, at: int) -> tuple[bytes, list[Span]] | None:
 def _spans(data: bytes, at: int) -> tuple[list[Span], int] | None:
     """Return the members of an array of objects that begins at a place, and where it has ended."""
     spans: list[Span] = []
-    pace = Pace()
+    pace = ThreadYielder()
     at = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # matches nothing, too
     while data[at : at + 1] == b"{":
         end = _closing(data, at)

@@ -10,7 +10,7 @@ from api.openapi import answer, described, ref
 from api.responses.views import Health
 from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
-from shared.redis.client import answering
+from shared.redis.client import store_errors
 from shared.redis.keys import Keys
 
 blueprint = APIBlueprint("health", __name__, tag="Health")
@@ -58,7 +58,7 @@ def _storage_faults(parts: Services) -> list[FieldError]:
 def _store_faults(parts: Services) -> list[FieldError]:
     """A server that is away, out of memory, or cannot write its journal takes no jobs."""
     try:
-        with answering():
+        with store_errors():
             parts.store.client.set(PROBE_KEY, "1", px=PROBE_MILLISECONDS)
     except AtelierError as error:
         return [FieldError("/store", error.detail, error.code)]

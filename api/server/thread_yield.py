@@ -6,7 +6,7 @@ WORK_SECONDS = 0.001
 REST_SECONDS = 0.0002
 
 
-class Pace:
+class ThreadYielder:
     """Lets other threads run every millisecond.
 
     Python hands over by itself, but later, and at each of the many short waits that a request has.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupWriter, Manifest
-from atelier.backup.offline import Premises
+from atelier.backup.offline import OfflineInstallation
 from shared.backup.snapshot import Snapshot, objects_of
 from shared.errors import ObjectNotFound
 from shared.jobs.record import RECORD_SCHEMA
@@ -29,14 +29,14 @@ class _Read:
     named: dict[str, str]  # objects, each with a record that names it
 
 
-def take_backup(premises: Premises, path: Path, on_step: OnStep) -> Manifest:
+def take_backup(premises: OfflineInstallation, path: Path, on_step: OnStep) -> Manifest:
     """Write a backup to a path, whole or not at all; return what it holds."""
     with _whole(path) as file:
         return write_backup(premises, file, on_step, scratch=path.parent)
 
 
 def write_backup(
-    premises: Premises, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
+    premises: OfflineInstallation, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
 ) -> Manifest:
     """Write a backup to a file or a pipe; return what it holds. `scratch` has room for the records meanwhile.
 
@@ -76,7 +76,7 @@ def _read_records(snapshot: Snapshot, file: BinaryIO, on_step: OnStep) -> _Read:
 
 
 def _add_objects(
-    premises: Premises, named: dict[str, str], writer: BackupWriter, on_step: OnStep
+    premises: OfflineInstallation, named: dict[str, str], writer: BackupWriter, on_step: OnStep
 ) -> list[str]:
     """Add the objects; return the keys of those that storage does not have."""
     missing = []

@@ -36,7 +36,7 @@ class InstallationRunning(AtelierError):
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class OfflineInstallation:
     """What an operator's command works on."""
 
     settings: Settings
@@ -45,7 +45,7 @@ class Premises:
 
 
 @contextmanager
-def enter(settings: Settings) -> Iterator[Premises]:
+def enter(settings: Settings) -> Iterator[OfflineInstallation]:
     """Open an installation that runs or is stopped; a stopped one's own server runs for the block.
 
     Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
@@ -63,7 +63,7 @@ def enter(settings: Settings) -> Iterator[Premises]:
 
 
 @contextmanager
-def enter_stopped(settings: Settings) -> Iterator[Premises]:
+def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
     """Open an installation that must not run, or make an empty one, and keep it from starting meanwhile.
 
     Raises InstallationRunning, or StateFolderBusy.
@@ -123,10 +123,10 @@ def _started(folder: Path, lock: int) -> Iterator[None]:
 
 
 @contextmanager
-def _open(settings: Settings, url: str) -> Iterator[Premises]:
+def _open(settings: Settings, url: str) -> Iterator[OfflineInstallation]:
     check_storage(settings)
     client = connect(url)
     try:
-        yield Premises(settings, client, open_object_store(settings.storage))
+        yield OfflineInstallation(settings, client, open_object_store(settings.storage))
     finally:
         client.close()

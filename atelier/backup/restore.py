@@ -2,7 +2,7 @@
 
 from atelier.backup.archive import BackupFile
 from atelier.backup.backup import OnStep
-from atelier.backup.offline import Premises
+from atelier.backup.offline import OfflineInstallation
 from shared.backup.snapshot import Snapshot
 from shared.errors import AtelierError
 from shared.jobs.record import RECORD_SCHEMA
@@ -30,7 +30,7 @@ def verify_backup(backup: BackupFile, on_step: OnStep) -> None:
         on_step("checksums", done, total)
 
 
-def restore_backup(premises: Premises, backup: BackupFile, on_step: OnStep) -> None:
+def restore_backup(premises: OfflineInstallation, backup: BackupFile, on_step: OnStep) -> None:
     """Bring everything back: the bytes first, then the records, then the jobs into their lines.
 
     The backup has been verified. Unfinished jobs start when workers do; a restore that was cut off may be

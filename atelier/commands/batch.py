@@ -21,15 +21,15 @@ from atelier.commands.options.style_choice import check_styles
 from atelier.display.plain import echo
 from atelier.folder_batch.output_names import Names
 from atelier.folder_batch.photo_check import REFUSALS, Looker
-from atelier.folder_batch.photo_source import Feed, Find, Once, Watched, finder
-from atelier.folder_batch.progress import Board
+from atelier.folder_batch.photo_source import Find, Once, PhotoSource, Watched, finder
+from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.progress_bar import shown
 from atelier.folder_batch.report import GO_ON, LATER, tell
 from atelier.folder_batch.resume import settle_options, take_up
-from atelier.folder_batch.run import Course
+from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.scan import is_around, why_no_photos
-from atelier.folder_batch.state_file import Journal
-from atelier.folder_batch.submitter import Sender
+from atelier.folder_batch.state_file import StateFile
+from atelier.folder_batch.submitter import Submitter
 from atelier.folder_batch.uploads import Uploads
 from atelier.interruption import on_interrupt, on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
@@ -44,7 +44,7 @@ class Parts:
     """What a run begins with."""
 
     uploads: Uploads
-    board: Board
+    run_state: RunState
     most_bytes: int  # that the service takes in one file
 
 
@@ -90,26 +90,26 @@ def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
 
 def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: int) -> int:
     """Carry an order out, with photos of at most so many bytes; return the exit status."""
-    uploads, board = Uploads(client), Board(len(order.recipe.variations))
+    uploads, run_state = Uploads(client), RunState(len(order.recipe.variations))
     folder, began = options["output"], time.monotonic()
     find = finder(order.sources, folder, _say_left_out)
     _check_photos(order, folder, find, is_watched=options["watch"])
     check_styles(client, options["styles"], order.recipe.model, options["numbers"] or ())
     _bring_files(uploads, order)
-    feed: Feed = Watched(find) if options["watch"] else Once(find)
-    with closing(Journal(folder)) as journal:
-        course = _begun(client, order, journal, Parts(uploads, board, most_bytes), options)
+    feed: PhotoSource = Watched(find) if options["watch"] else Once(find)
+    with closing(StateFile(folder)) as journal:
+        folder_run = _begun(client, order, journal, Parts(uploads, run_state, most_bytes), options)
         try:
-            _run(course, feed, folder.name or "batch", options["timeout"])
+            _run(folder_run, feed, folder.name or "batch", options["timeout"])
         finally:
             seconds = time.monotonic() - began
             facts: dict[str, Any] = {"sent": uploads.sent, "naming": order.name_of}
-            tell(board, folder, seconds=seconds, as_json=options["as_json"], **facts)
-    if course.interrupted and seconds >= (options["timeout"] or math.inf):
+            tell(run_state, folder, seconds=seconds, as_json=options["as_json"], **facts)
+    if folder_run.interrupted and seconds >= (options["timeout"] or math.inf):
         return EXIT_TIMEOUT
-    if course.interrupted and not options["watch"]:
+    if folder_run.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if board.failures else 0
+    return EXIT_FAILED if run_state.failures else 0
 
 
 def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
@@ -127,7 +127,9 @@ def _say_left_out(folder: Path) -> None:
     echo(f"{folder} is left out, because it holds pictures that `atelier batch` made.", err=True)
 
 
-def _begun(client: Client, order: Order, journal: Journal, parts: Parts, options: dict[str, Any]) -> Course:
+def _begun(
+    client: Client, order: Order, journal: StateFile, parts: Parts, options: dict[str, Any]
+) -> FolderRun:
     """Return a run that has taken up what earlier ones left."""
     uploads = parts.uploads
     settle_options(journal, order.told, client, anew=options["anew"])
@@ -142,11 +144,11 @@ def _begun(client: Client, order: Order, journal: Journal, parts: Parts, options
     where: dict[str, Any] = {"folder": journal.folder, "uploads": uploads, "most": parts.most_bytes}
     looker = Looker(order.recipe, names, memory, **where)
     settings = {"name": plain(journal.folder.resolve().name)[:200], **settings_of(options)}
-    sender = Sender(client, journal, settings, partial(_bring_files, uploads, order))
+    sender = Submitter(client, journal, settings, partial(_bring_files, uploads, order))
     places: dict[str, Any] = {"folder": journal.folder, "connections": options["connections"]}
-    course = Course(looker, sender, journal, parts.board, **places)
-    take_up(client, journal, sender, course, retry=options["retry"])
-    return course
+    folder_run = FolderRun(looker, sender, journal, parts.run_state, **places)
+    take_up(client, journal, sender, folder_run, retry=options["retry"])
+    return folder_run
 
 
 def _bring_files(uploads: Uploads, order: Order) -> None:
@@ -167,17 +169,17 @@ def _bring_files(uploads: Uploads, order: Order) -> None:
         raise click.BadParameter("; ".join(dict.fromkeys(reasons)), param_hint=option)
 
 
-def _run(course: Course, feed: Feed, title: str, timeout: float | None) -> None:
+def _run(folder_run: FolderRun, feed: PhotoSource, title: str, timeout: float | None) -> None:
     """Run to the end, to a Ctrl-C, or for so many seconds; then what is on its way ends still."""
     try:
         with (
             shown(title) as show,
-            on_interrupt(course.interrupt),
-            on_timeout(timeout, course.interrupt),
+            on_interrupt(folder_run.interrupt),
+            on_timeout(timeout, folder_run.interrupt),
         ):
-            course.run(feed, show)
+            folder_run.run(feed, show)
     except KeyboardInterrupt:
-        course.interrupt()
-    if course.interrupted:
+        folder_run.interrupt()
+    if folder_run.interrupted:
         with suppress(KeyboardInterrupt):
-            course.wind_down()
+            folder_run.wind_down()

@@ -20,12 +20,12 @@ from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.json_body import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
-from atelier.folder_batch.progress import Board
+from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.progress_bar import shown
 from atelier.folder_batch.report import tell
 from atelier.folder_batch.results import bring
 from atelier.folder_batch.resume import settle_options
-from atelier.folder_batch.state_file import Journal
+from atelier.folder_batch.state_file import StateFile
 from atelier.interruption import on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
@@ -72,28 +72,28 @@ class PreparedOrder:
 
 def send_prepared(client: Client, order: PreparedOrder) -> int:
     """Send the batch, or find the one that was sent, and bring its pictures; return the exit status."""
-    journal, options = Journal(order.folder), order.options
-    board, began, timeout = Board(1), time.monotonic(), options["timeout"]
+    journal, options = StateFile(order.folder), order.options
+    run_state, began, timeout = RunState(1), time.monotonic(), options["timeout"]
     status = 0
     try:
         settle_options(journal, order.told, client, anew=options["anew"])
         run = _run_of(client, journal, order)
         with shown(run.batch.name or run.id) as show, on_timeout(timeout, _interrupt):
-            bring(run, order.folder, board, show)
+            bring(run, order.folder, run_state, show)
     except KeyboardInterrupt:
         late = time.monotonic() - began >= (timeout or math.inf)
         status = EXIT_TIMEOUT if late else EXIT_INTERRUPTED
     finally:
         journal.close()
-    tell(board, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"])
-    return status or (EXIT_FAILED if board.failures else 0)
+    tell(run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"])
+    return status or (EXIT_FAILED if run_state.failures else 0)
 
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def _run_of(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
+def _run_of(client: Client, journal: StateFile, order: PreparedOrder) -> BatchRun:
     for batch in list(journal.memory.batches):
         try:
             run = client.batches.get(batch)
@@ -108,7 +108,7 @@ def _run_of(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
     return _sent(client, journal, order)
 
 
-def _sent(client: Client, journal: Journal, order: PreparedOrder) -> BatchRun:
+def _sent(client: Client, journal: StateFile, order: PreparedOrder) -> BatchRun:
     """Send the items. The key is written down before: a run that is interrupted here goes on sending."""
     if journal.memory.opening is None:
         journal.note("opening", key=uuid.uuid4().hex, settings=order.settings)

@@ -14,7 +14,7 @@ from atelier.commands.options.job_selection import Choice
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display.batch_tables import batch_page, batch_table
 from atelier.display.plain import echo, echo_json
-from atelier.folder_batch.progress import Board
+from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.progress_bar import shown
 from atelier.folder_batch.report import GO_ON, tell
 from atelier.folder_batch.results import bring
@@ -115,14 +115,14 @@ _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.
 def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> None:
     """Save every picture of a batch, as they come. Those that are there already are left alone."""
     target: Target = ctx.obj
-    board, began, status = Board(1), time.monotonic(), 0
+    run_state, began, status = RunState(1), time.monotonic(), 0
     with target.client() as client:
         run = client.batches.get(batch_id)
         try:
             with shown(run.batch.name or run.id) as show_news:
-                bring(run, output, board, show_news)
+                bring(run, output, run_state, show_news)
         except KeyboardInterrupt:
             echo(GO_ON, err=True)
             status = EXIT_INTERRUPTED
-    tell(board, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
-    ctx.exit(status or (EXIT_FAILED if board.failures else 0))
+    tell(run_state, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
+    ctx.exit(status or (EXIT_FAILED if run_state.failures else 0))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 import click
 
-from atelier.backup.offline import Premises, enter
+from atelier.backup.offline import OfflineInstallation, enter
 from atelier.display.plain import echo, echo_json
 from atelier.display.progress_bar import count_spinner
 from shared.maintenance.garbage import Garbage
@@ -54,14 +54,14 @@ def gc(*, dry_run: bool, each: bool, as_json: bool) -> None:
         _tell(tally, waiting, dry_run=dry_run, each=each)
 
 
-def _find(premises: Premises, tally: Tally, on_count: Callable[[int], None]) -> int:
+def _find(premises: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
     """Count what would be removed; return how many entries wait for the sweeper."""
     for orphan in plan(premises.client, premises.objects, on_looked=on_count):
         tally.add(orphan)
     return len(Garbage(premises.client, premises.objects))
 
 
-def _remove(premises: Premises, tally: Tally, on_count: Callable[[int], None]) -> int:
+def _remove(premises: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
     """Remove all; return how many entries were swept besides."""
     swept = sum(iter(Garbage(premises.client, premises.objects).sweep, 0))
 

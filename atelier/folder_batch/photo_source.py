@@ -20,7 +20,7 @@ def finder(sources: Sequence[Path], outside: Path, leave: Leave) -> Find:
     return lambda: find(sources, outside=outside, leave=told)
 
 
-class Feed(Protocol):
+class PhotoSource(Protocol):
     """Hands out photos."""
 
     over: bool  # no more will come

@@ -55,7 +55,7 @@ class News:
 
 
 @dataclass(slots=True)
-class Board:
+class RunState:
     """Belongs to one thread; others read `under_way` alone."""
 
     per_photo: int  # pictures that are made of each

@@ -16,7 +16,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
 from atelier.folder_batch.output_check import say_fault
 from atelier.folder_batch.photo_check import Want, digest_of_file, subjects_of
-from atelier.folder_batch.progress import Board, Failure, News
+from atelier.folder_batch.progress import Failure, News, RunState
 from atelier.folder_batch.progress_bar import OnNews
 from atelier.folder_batch.thread_pool import Inbox
 
@@ -117,7 +117,7 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     return {field: value}
 
 
-def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
+def bring(run: BatchRun, folder: Path, run_state: RunState, show: OnNews) -> None:
     """Save pictures until the batch is done. What failed and was tried again counts as it ended last.
 
     A picture that cannot be saved is a failure of its item alone.
@@ -126,22 +126,22 @@ def bring(run: BatchRun, folder: Path, board: Board, show: OnNews) -> None:
     run.refresh()
     for saved in save_each(run, folder, CONNECTIONS):
         ended.add(saved.item.custom_id)
-        board.pace.count()
-        _enter(board, saved, run)
-        show(News(len(ended), run.batch.counts["total"], board.pace.per_second, board.say_failed()))
+        run_state.pace.count()
+        _enter(run_state, saved, run)
+        show(News(len(ended), run.batch.counts["total"], run_state.pace.per_second, run_state.say_failed()))
 
 
-def _enter(board: Board, saved: Saved, run: BatchRun) -> None:
+def _enter(run_state: RunState, saved: Saved, run: BatchRun) -> None:
     name, item = saved.item.custom_id, saved.item
-    board.failures.pop(name, None)
+    run_state.failures.pop(name, None)
     if item.warnings:
-        board.warnings[name] = item.warnings
+        run_state.warnings[name] = item.warnings
     if not item.succeeded:
-        board.failures[name] = Failure(name, "", Result(run, item).reason, _subject_of(item))
+        run_state.failures[name] = Failure(name, "", Result(run, item).reason, _subject_of(item))
     if saved.fault is not None:
-        board.failures[name] = Failure(name, "", _say(saved.fault))
-    board.saved += saved.new
-    board.kept += len(saved.paths) - saved.new
+        run_state.failures[name] = Failure(name, "", _say(saved.fault))
+    run_state.saved += saved.new
+    run_state.kept += len(saved.paths) - saved.new
 
 
 def _say(fault: Exception) -> str:

@@ -8,9 +8,9 @@ from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError, ClientError
-from atelier.folder_batch.run import Course
-from atelier.folder_batch.state_file import Journal
-from atelier.folder_batch.submitter import Sender
+from atelier.folder_batch.run import FolderRun
+from atelier.folder_batch.state_file import StateFile
+from atelier.folder_batch.submitter import Submitter
 
 GO_ON = "--new goes on with those of now and makes again what they change; or choose another folder with -o"
 LOST = frozenset({"canceled"})  # items whose pictures will not come, though they are wanted
@@ -21,7 +21,7 @@ class OtherOptions(ClientError):
     """Raised when an output folder was made with other options than a run has."""
 
 
-def settle_options(journal: Journal, options: Mapping[str, str], client: Client, *, anew: bool) -> None:
+def settle_options(journal: StateFile, options: Mapping[str, str], client: Client, *, anew: bool) -> None:
     """Note how the folder is made; raise OtherOptions where it was made otherwise, unless that is wanted.
 
     What earlier runs asked for with other options, and is not done, is canceled then.
@@ -39,7 +39,7 @@ def settle_options(journal: Journal, options: Mapping[str, str], client: Client,
     journal.note("run", options=dict(options))
 
 
-def _forget_unfinished(journal: Journal, client: Client) -> None:
+def _forget_unfinished(journal: StateFile, client: Client) -> None:
     for batch in [name for name in journal.memory.batches if name not in journal.memory.ended]:
         with suppress(ApiError):
             client.batches.get(batch).cancel()
@@ -47,7 +47,7 @@ def _forget_unfinished(journal: Journal, client: Client) -> None:
     journal.note("unopened")
 
 
-def _difference(journal: Journal, options: Mapping[str, str]) -> str:
+def _difference(journal: StateFile, options: Mapping[str, str]) -> str:
     known = journal.memory.run
     names = [name for name in {**known, **options} if known.get(name) != options.get(name)]
     told = "; ".join(f"{n}: {known.get(n, 'none')}, now {options.get(n, 'none')}" for n in names)
@@ -55,7 +55,9 @@ def _difference(journal: Journal, options: Mapping[str, str]) -> str:
     return f"{journal.folder} was made with other options ({changes})."
 
 
-def take_up(client: Client, journal: Journal, sender: Sender, course: Course, *, retry: bool) -> None:
+def take_up(
+    client: Client, journal: StateFile, sender: Submitter, folder_run: FolderRun, *, retry: bool
+) -> None:
     """Find the batches of earlier runs. With `retry`, what failed in them is tried again."""
     sender.reopen()
     memory = journal.memory
@@ -73,17 +75,17 @@ def take_up(client: Client, journal: Journal, sender: Sender, course: Course, *,
             continue
         if again:
             _retry(run, journal)
-        _adopt(run, sender, course, without=LOST | SPOILED if again else LOST)
+        _adopt(run, sender, folder_run, without=LOST | SPOILED if again else LOST)
 
 
-def _retry(run: BatchRun, journal: Journal) -> None:
+def _retry(run: BatchRun, journal: StateFile) -> None:
     with suppress(ApiError):  # a canceled batch, or lost files: those items are sent anew
         run.retry_failed()
     journal.note("again", batch=run.id)
 
 
-def _adopt(run: BatchRun, sender: Sender, course: Course, *, without: frozenset[str]) -> None:
+def _adopt(run: BatchRun, sender: Submitter, folder_run: FolderRun, *, without: frozenset[str]) -> None:
     jobs = list(run.jobs())
     if run.batch.raw.get("finalized_at") is None and not run.batch.done:
         sender.adopt(run, [str(job.raw["custom_id"]) for job in jobs])
-    course.adopt(run, {str(job.raw["custom_id"]): job.id for job in jobs if job.status not in without})
+    folder_run.adopt(run, {str(job.raw["custom_id"]): job.id for job in jobs if job.status not in without})

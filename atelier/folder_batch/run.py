@@ -1,4 +1,4 @@
-"""The course of a run: photos are looked at, sent, and saved, all at once, until nothing is left to do."""
+"""One run over a folder: photos are checked, submitted and saved, all at once, until none is left to do."""
 
 import time
 from collections import deque
@@ -11,13 +11,13 @@ from queue import Empty, SimpleQueue
 from atelier.client.batch_run import BatchRun
 from atelier.client.errors import ClientError
 from atelier.folder_batch.photo_check import Looked, Looker, Want, subjects_of
-from atelier.folder_batch.photo_source import Feed
-from atelier.folder_batch.progress import Board, Key, News
+from atelier.folder_batch.photo_source import PhotoSource
+from atelier.folder_batch.progress import Key, News, RunState
 from atelier.folder_batch.results import FORGOTTEN, Fetched, Result, fetch, listen
 from atelier.folder_batch.scan import Photo, Unread
-from atelier.folder_batch.state_file import Journal
-from atelier.folder_batch.submitter import Sender, Sent
-from atelier.folder_batch.thread_pool import Crew
+from atelier.folder_batch.state_file import StateFile
+from atelier.folder_batch.submitter import Sent, Submitter
+from atelier.folder_batch.thread_pool import WorkQueue
 
 PAGE_ITEMS = 200  # that one request adds: while it is on its way, the next gather
 TICK_SECONDS = 0.2
@@ -25,15 +25,15 @@ END_SECONDS = 1.0  # between a batch's last picture and its end
 GRACE_SECONDS = 5.0  # in which an interrupted run ends what is on its way
 
 
-class Course:
+class FolderRun:
     """All state belongs to the thread that runs it; others wait for disks and connections."""
 
     def __init__(
         self,
         looker: Looker,
-        sender: Sender,
-        journal: Journal,
-        board: Board,
+        sender: Submitter,
+        journal: StateFile,
+        run_state: RunState,
         *,
         folder: Path,
         connections: int,
@@ -43,32 +43,32 @@ class Course:
         self._journal = journal
         self._folder = folder
         self._inbox: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._lookers = Crew(self._inbox, connections, "look")
-        self._sending = Crew(self._inbox, 1, "send")
-        self._fetchers = Crew(self._inbox, connections, "fetch")
+        self._lookers = WorkQueue(self._inbox, connections, "look")
+        self._sending = WorkQueue(self._inbox, 1, "send")
+        self._fetchers = WorkQueue(self._inbox, connections, "fetch")
         self._listening: set[str] = set()  # ids of batches whose results come
         self._drained_now: set[str] = set()  # ids of batches that have no further results
         self._unsaved: set[str] = set()  # ids of batches of which the next run fetches what is not saved
         self._latest: dict[str, dict[str, str]] = {}  # batch: custom id: job, for items tried again
         self._early: dict[Key, Result] = {}  # of photos that are not looked at yet
-        self.board = board
+        self.run_state = run_state
         self.interrupted = False
 
     def adopt(self, run: BatchRun, latest: dict[str, str]) -> None:
         """Wait for the results of a batch that an earlier run sent: `latest` are its items' jobs."""
         items = self._journal.memory.batches[run.id]
         self._latest[run.id] = latest
-        self.board.under_way |= {items[name] for name in latest if name in items}
+        self.run_state.under_way |= {items[name] for name in latest if name in items}
         self._listen(run)
 
-    def run(self, feed: Feed, show: Callable[[News], None]) -> None:
+    def run(self, feed: PhotoSource, show: Callable[[News], None]) -> None:
         """Do everything that the feed asks for; return when it is over and all is done, or interrupted."""
         while not (self.interrupted or (feed.over and self._is_idle())):
             self._begin(feed)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
-            show(self.board.news)
+            show(self.run_state.news)
         if not self.interrupted:
             self._hear_ends()
 
@@ -79,8 +79,8 @@ class Course:
 
     def wind_down(self) -> None:
         """Begin nothing more, and note what the next seconds bring."""
-        for crew in (self._lookers, self._sending, self._fetchers):
-            crew.drop()
+        for work_queue in (self._lookers, self._sending, self._fetchers):
+            work_queue.drop()
         deadline = time.monotonic() + GRACE_SECONDS
         while (self._sending.busy or self._fetchers.busy) and time.monotonic() < deadline:
             with suppress(ClientError):
@@ -88,13 +88,13 @@ class Course:
             self._fetchers.drop()
 
     def _is_idle(self) -> bool:
-        board = self.board
+        run_state = self.run_state
         busy = self._lookers.busy or self._sending.busy or self._fetchers.busy
-        if busy or board.looking or board.ready or self._sender.is_open:
+        if busy or run_state.looking or run_state.ready or self._sender.is_open:
             return False
-        if board.pending and not self._listening:
-            board.give_up(list(board.pending.values()), FORGOTTEN)
-        return not board.pending
+        if run_state.pending and not self._listening:
+            run_state.give_up(list(run_state.pending.values()), FORGOTTEN)
+        return not run_state.pending
 
     def _handle(self, seconds: float, most: int = 1000) -> None:
         """Do what the inbox holds; wait a little where it is empty."""
@@ -105,18 +105,18 @@ class Course:
         except Empty:
             return
 
-    def _begin(self, feed: Feed) -> None:
+    def _begin(self, feed: PhotoSource) -> None:
         found = feed.take()
         unread = [entry for entry in found if isinstance(entry, Unread)]
         for plan in (*unread, *self._looker.plans([entry for entry in found if isinstance(entry, Photo)])):
             if isinstance(plan, Unread):
-                self.board.fail_photo(plan)
+                self.run_state.fail_photo(plan)
                 continue
-            self.board.looking += 1
-            self._lookers.put(partial(self._looker.look, plan, self.board.under_way), self._looked)
+            self.run_state.looking += 1
+            self._lookers.put(partial(self._looker.look, plan, self.run_state.under_way), self._looked)
 
     def _looked(self, looked: Looked) -> None:
-        self.board.take(looked)
+        self.run_state.take(looked)
         for want in looked.under_way:
             early = self._early.pop(want.key, None)
             if early is not None:
@@ -125,17 +125,17 @@ class Course:
     def _send(self) -> None:
         if self._sending.busy:
             return
-        page = self.board.page(PAGE_ITEMS)
+        page = self.run_state.page(PAGE_ITEMS)
         if page:
             self._sending.put(partial(self._sender.send, page), self._sent)
-        elif self._sender.is_open and not self.board.looking and not self.board.ready:
+        elif self._sender.is_open and not self.run_state.looking and not self.run_state.ready:
             self._sending.put(self._sender.finish, lambda _: None)
 
     def _sent(self, sent: Sent) -> None:
         if sent.run is not None:
             self._listen(sent.run)
         for want, reason in sent.refused:
-            self.board.end(want, reason)
+            self.run_state.end(want, reason)
 
     def _listen(self, run: BatchRun) -> None:
         if run.id not in self._listening:
@@ -148,15 +148,15 @@ class Course:
         key = self._journal.memory.batches[batch].get(item.custom_id)
         if key is None or self._latest.get(batch, {}).get(item.custom_id, item.id) != item.id:
             return
-        if self.board.wants(key):
-            self._settle(result, self.board.pending[key[0]])
+        if self.run_state.wants(key):
+            self._settle(result, self.run_state.pending[key[0]])
         else:
             self._early[key] = result
 
     def _settle(self, result: Result, want: Want) -> None:
         if not result.reason:
             if result.item.warnings:
-                self.board.warnings[want.source] = result.item.warnings
+                self.run_state.warnings[want.source] = result.item.warnings
             then = partial(self._fetched, result.run.id)
             self._fetchers.put(partial(fetch, result, want, self._folder), then)
             return
@@ -167,17 +167,17 @@ class Course:
             self._journal.note("spoiled", **facts)
         if result.is_final and subject:
             self._refuse(subject, result.reason)
-        self.board.end(want, result.reason, subject)
+        self.run_state.end(want, result.reason, subject)
 
     def _refuse(self, subject: str, reason: str) -> None:
         """Ask for no further picture in a style, or with a mask, that the service cannot use."""
         self._looker.refused[subject] = reason
-        unsent, self.board.ready = self.board.ready, deque()
+        unsent, self.run_state.ready = self.run_state.ready, deque()
         for want in unsent:
             if subject in subjects_of(want.body):
-                self.board.end(want, reason, subject)
+                self.run_state.end(want, reason, subject)
             else:
-                self.board.ready.append(want)
+                self.run_state.ready.append(want)
 
     def _fetched(self, batch: str, fetched: Fetched) -> None:
         want = fetched.want
@@ -186,7 +186,7 @@ class Course:
         if not fetched.reason:
             facts = {"target": want.target, "source": want.source, "digest": want.digest}
             self._journal.note("saved", **facts, sha256=fetched.sha256)
-        self.board.end(want, fetched.reason)
+        self.run_state.end(want, fetched.reason)
 
     def _drained(self, batch: str) -> None:
         self._listening.discard(batch)
@@ -201,7 +201,7 @@ class Course:
 
     def _note_ends(self) -> None:
         """Note which batches bring nothing more, once all that they brought is saved."""
-        if not (self._fetchers.busy or self.board.looking):
+        if not (self._fetchers.busy or self.run_state.looking):
             for batch in self._drained_now - self._unsaved:
                 self._journal.note("ended", batch=batch)
             self._drained_now.clear()

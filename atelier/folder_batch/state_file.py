@@ -128,7 +128,7 @@ class Memory:
             yield self.opening
 
 
-class Journal:
+class StateFile:
     """Holds an output folder for one process, and writes down what it does there."""
 
     def __init__(self, folder: Path) -> None:

@@ -16,7 +16,7 @@ from atelier.folder_batch.output_check import say_fault
 from atelier.folder_batch.output_names import DIGEST_LENGTH
 from atelier.folder_batch.photo_check import Want
 from atelier.folder_batch.results import OF_THE_PHOTO
-from atelier.folder_batch.state_file import FILE, Journal
+from atelier.folder_batch.state_file import FILE, StateFile
 
 MOST_ITEMS = 50_000  # that a batch takes
 CUSTOM_ID_LENGTH = 64
@@ -40,11 +40,11 @@ class _Open:
     is_prepared: bool = False  # what all items need was brought in this run
 
 
-class Sender:
+class Submitter:
     """Fills one batch after the other. For one thread at a time."""
 
     def __init__(
-        self, client: Client, journal: Journal, settings: Mapping[str, Any], prepare: Callable[[], object]
+        self, client: Client, journal: StateFile, settings: Mapping[str, Any], prepare: Callable[[], object]
     ) -> None:
         self._client = client
         self._journal = journal

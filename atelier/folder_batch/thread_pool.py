@@ -10,7 +10,7 @@ Inbox = SimpleQueue[Callable[[], None]]  # what the one thread has to do
 Found = TypeVar("Found")
 
 
-class Crew:
+class WorkQueue:
     """A few threads that work off a queue. They end with the process, whatever they wait for."""
 
     def __init__(self, inbox: Inbox, threads: int, name: str) -> None:

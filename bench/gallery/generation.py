@@ -29,7 +29,7 @@ from worker.codec.encode import encode
 from worker.codec.pixels import contact_sheet
 from worker.execution.attempt import Attempt
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.execution.style_cache import StyleCache
 from worker.models.loading import load_model
@@ -117,7 +117,7 @@ class Press:
 
     store: JobStore
     objects: ObjectStore
-    tools: Tools
+    resources: Resources
     model: Any
 
     def write(self, target: Path, fields: dict[str, Any]) -> None:
@@ -134,7 +134,7 @@ class Press:
         claimed = self.store.claim(job.id, "gallery")
         assert claimed is not None, "nobody else is there to take it"
         attempt, start = Attempt(claimed), time.perf_counter()
-        (output,) = process(attempt, self.model, self.tools, Stages(attempt, self.store)).outputs
+        (output,) = process(attempt, self.model, self.resources, Stages(attempt, self.store)).outputs
         return Made(self.objects.get(output.key), output, time.perf_counter() - start)
 
 
@@ -146,8 +146,8 @@ def press() -> Iterator[Press]:
         model = load_model(card, models)
         model.warm_up()
         objects = open_object_store((Path(folder) / "storage").as_uri())
-        tools = Tools(objects, Batcher(1), StyleCache(), ImageLimits())
-        yield Press(JobStore(connect(server.url), JobRules()), objects, tools, model)
+        resources = Resources(objects, Batcher(1), StyleCache(), ImageLimits())
+        yield Press(JobStore(connect(server.url), JobRules()), objects, resources, model)
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ from shared.workers.roster import LoadedModel, Worker
 from worker.__main__ import consume
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.memory import share_heaps
-from worker.process.context import Foundation
+from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat
 from worker.process.liveness import Liveness
 from worker.process.tasks import serve_jobs
@@ -85,7 +85,7 @@ class NoopWorker:
 
     queues = MODEL_QUEUES
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
         self._base = base
         self._held = HeldAttempts()
@@ -97,8 +97,10 @@ class NoopWorker:
             available=tuple,
             models=lambda: announced,
         )
-        tools = Tools(base.objects, Batcher(2), StyleCache(), ImageLimits())
-        runner = JobRunner(base.id, base.store, base.queue, models=OneModel(), tools=tools, held=self._held)
+        resources = Resources(base.objects, Batcher(2), StyleCache(), ImageLimits())
+        runner = JobRunner(
+            base.id, base.store, base.queue, models=OneModel(), resources=resources, held=self._held
+        )
         serve_jobs(base.celery, runner.answer, answering=base.doorbells.answering)
 
     def prepare(self) -> None:
@@ -119,7 +121,7 @@ def main() -> int:
     share_heaps()
     settings = Settings.from_env()
     configure_logs(settings.log_format, settings.log_level)
-    base = Foundation(settings)
+    base = WorkerContext(settings)
     return consume(base, NoopWorker(base), threads=settings.worker.threads)
 
 

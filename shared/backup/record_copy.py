@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shared.errors import AtelierError
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 
 SCAN_COUNT = 1000  # keys a call of SCAN looks at
@@ -75,7 +75,7 @@ class RecordCopier:
 
     def names(self, pattern: str) -> list[str]:
         """Return the keys that match, without the prefix; those that are there all the while, each once."""
-        with answering():
+        with store_errors():
             found = self._client.scan_iter(match=f"{self._prefix}{pattern}", count=SCAN_COUNT)
             return sorted({name.removeprefix(self._prefix) for name in found})
 
@@ -86,7 +86,7 @@ class RecordCopier:
             yield from self._read(some, types)
 
     def _types(self, names: list[str]) -> dict[str, str]:
-        with answering():
+        with store_errors():
             pipe = self._client.pipeline(transaction=False)
             for name in names:
                 pipe.type(self._prefix + name)
@@ -94,7 +94,7 @@ class RecordCopier:
 
     def _read(self, groups: list[tuple[str, ...]], types: Mapping[str, str]) -> Iterator[list[RecordCopy]]:
         known = [[name for name in group if types[name] != "none"] for group in groups]
-        with answering():
+        with store_errors():
             pipe = self._client.pipeline(transaction=True)
             for name in (name for group in known for name in group):
                 _type(types[name], name).read(pipe, self._prefix + name)
@@ -107,7 +107,7 @@ class RecordCopier:
     def write(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
         """Write copies of keys that are not there, and yield each when it is written."""
         for some in _batches(copies):
-            with answering():
+            with store_errors():
                 pipe = self._client.pipeline(transaction=False)
                 for copy in some:
                     _write(pipe, self._prefix + copy.key, copy)
@@ -117,7 +117,7 @@ class RecordCopier:
     def remove(self, names: Iterable[str]) -> None:
         """Remove keys."""
         for some in _batches(names):
-            with answering():
+            with store_errors():
                 self._client.unlink(*(self._prefix + name for name in some))
 
 

@@ -16,7 +16,7 @@ from shared.backup.record_copy import RecordCopier, RecordCopy
 from shared.identifiers import batch_of
 from shared.jobs.record import unpacked
 from shared.jobs.status import Status
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, kind_of, pattern, patterns
 from shared.redis.scripts import Scripts
 
@@ -43,13 +43,13 @@ class Snapshot:
 
     def now(self) -> int:
         """Return the server's time, in milliseconds since the epoch."""
-        with answering():
+        with store_errors():
             seconds, microseconds = self._client.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def count(self) -> int:
         """Return about how many copies `read` will yield."""
-        with answering():
+        with store_errors():
             return int(self._client.dbsize())
 
     def read(self) -> Iterator[RecordCopy]:
@@ -71,7 +71,7 @@ class Snapshot:
 
     def exists(self, key: str) -> bool:
         """Whether a record that was read is there still."""
-        with answering():
+        with store_errors():
             return bool(self._client.exists(self._scripts.keys.prefix + key))
 
     def kinds(self) -> dict[str, int]:
@@ -85,12 +85,12 @@ class Snapshot:
 
     def is_restoring(self, mark: str) -> bool:
         """Whether a restore with this mark began and did not end."""
-        with answering():
+        with store_errors():
             return bool(self._client.get(self._scripts.keys("restoring")) == mark)
 
     def begin(self, mark: str) -> None:
         """Mark that a restore is under way."""
-        with answering():
+        with store_errors():
             self._client.set(self._scripts.keys("restoring"), mark)
 
     def clear(self) -> None:

@@ -9,7 +9,7 @@ from shared.jobs.queries import Event, JobQueries
 from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import answering
+from shared.redis.client import store_errors
 
 SCAN_CHUNK = 200  # items that one round trip reads
 
@@ -25,13 +25,13 @@ class BatchQueries:
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
-        with answering():
+        with store_errors():
             known = self._client.hgetall(self._key("idempotency", owner, f"batch:{idempotency_key}"))
         return (known["id"], known["fingerprint"]) if known else None
 
     def get(self, batch_id: str, owner: str) -> Batch:
         """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
-        with answering():
+        with store_errors():
             raw = self._client.hgetall(self._key("batch", batch_id))
             gone = not raw and self._client.get(self._key("gone", batch_id)) == owner
         if raw and raw["owner"] == owner and raw["status"] != "deleted":
@@ -43,7 +43,7 @@ class BatchQueries:
     def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> BatchPage:
         """Return the owner's batches, newest first."""
         top = "+inf" if cursor is None else f"({int(cursor)}"
-        with answering():
+        with store_errors():
             ids = self._client.zrevrangebyscore(
                 self._key("owned_batches", owner), top, "-inf", start=0, num=limit + 1
             )
@@ -70,7 +70,7 @@ class BatchQueries:
             index, *flat = self._scripts.run("batches/find_items", batch_id, index, "up", most, status or "")
             indexes, ids = flat[::2], flat[1::2]
             room = limit - len(found)
-            with answering():
+            with store_errors():
                 jobs = self._jobs_of(ids[:room])
             found += [job for job in jobs if status in (None, job.status)]
             index = indexes[room] if len(ids) > room else index
@@ -79,7 +79,7 @@ class BatchQueries:
     def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
         """Return items in the order in which they ended, after the first `after` of them."""
         self.get(batch_id, owner)
-        with answering():
+        with store_errors():
             names = self._client.lrange(self._key("batch_finished", batch_id), after, after + limit - 1)
             jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
         return FinishedPage(tuple(jobs), after + len(names))

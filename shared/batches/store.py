@@ -21,7 +21,7 @@ from shared.identifiers import next_try, sha256
 from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
-from shared.redis.client import answering
+from shared.redis.client import store_errors
 from shared.settings import BatchRules
 from shared.specs.spec import inputs_of
 
@@ -119,7 +119,7 @@ class BatchStore(BatchQueries):
         self.go_on()
 
     def _stale(self) -> dict[str, str]:
-        with answering():
+        with store_errors():
             seconds, _ = self._client.time()
             oldest = (seconds - self._rules.open_seconds) * 1000
             names = self._client.zrangebyscore(self._key("open_batches"), "-inf", oldest, start=0, num=CHUNK)
@@ -127,7 +127,7 @@ class BatchStore(BatchQueries):
 
     def go_on(self, *, most_chunks: int = 200) -> None:
         """Go on with what a process left half done and with batches that are to go; some chunks a call."""
-        with answering():
+        with store_errors():
             work = self._client.zrange(self._key("batch_work"), 0, most_chunks - 1)
         for batch_id in work:
             while most_chunks > 0:

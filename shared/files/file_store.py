@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
@@ -119,7 +119,7 @@ class FileStore:
 
     def find(self, owner: str, name: str) -> StoredFile | None:
         """Return the owner's file, or None."""
-        with answering():
+        with store_errors():
             raw = self._client.hgetall(self._scripts.keys("file", owner, name))
         return _file(raw) if raw else None
 
@@ -130,7 +130,7 @@ class FileStore:
             pipeline = self._client.pipeline(transaction=False)
             for name in part:
                 pipeline.hmget(self._scripts.keys("file", owner, name), "width", "height", "frames")
-            with answering():
+            with store_errors():
                 sides = zip(part, pipeline.execute(), strict=True)
             found |= {
                 name: PictureSize(int(width), int(height), int(frames or 1))
@@ -149,7 +149,7 @@ class FileStore:
     def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> FilePage:
         """Return the owner's files, newest first."""
         top = f"({int(cursor)}" if cursor else "+inf"
-        with answering():
+        with store_errors():
             rows = self._client.zrevrangebyscore(
                 self._scripts.keys("owned_files", owner),
                 top,

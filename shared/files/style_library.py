@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.specs.parts import WeightedStyle
@@ -54,7 +54,7 @@ class StyleLibrary:
 
     def find(self, owner: str, name: str) -> StoredStyle | None:
         """Return the owner's style, or None."""
-        with answering():
+        with store_errors():
             raw = self._client.hgetall(self._scripts.keys("style", owner, name))
         return _style(raw) if raw else None
 
@@ -63,7 +63,7 @@ class StyleLibrary:
         pipeline = self._client.pipeline(transaction=False)
         for name in names:
             pipeline.hget(self._scripts.keys("style", owner, name), "file")
-        with answering():
+        with store_errors():
             found = zip(names, pipeline.execute(), strict=True)
         return {name: file for name, file in found if file}
 
@@ -78,7 +78,7 @@ class StyleLibrary:
         """Return the owner's styles, newest first."""
         top = f"({int(cursor)}" if cursor else "+inf"
         index = self._scripts.keys("owned_styles", owner)
-        with answering():
+        with store_errors():
             rows = self._client.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
         found = [self.find(owner, name) for name, _ in rows[:limit]]
         more = str(int(rows[limit - 1][1])) if len(rows) > limit else None

@@ -4,7 +4,7 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 
 from shared.errors import StoreUnavailable
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
@@ -23,7 +23,7 @@ class StyleVectors:
 
     def get(self, model_digest: str, file: str) -> bytes | None:
         """Return the vector that exactly these weights gave for a file, None where it is unknown."""
-        with suppress(StoreUnavailable), answering():
+        with suppress(StoreUnavailable), store_errors():
             text = self._client.get(self._scripts.keys("vector", _name(model_digest, file)))
             return b64decode(text) if text else None
         return None

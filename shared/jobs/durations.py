@@ -19,7 +19,7 @@ class Running:
     elapsed_ms: float
 
 
-class Pace:
+class MeanDurations:
     """Tells the cost of a kind of work: milliseconds for which it keeps one of the workers' places busy.
 
     What was never measured, nor any other work of its model, has the cost NaN.

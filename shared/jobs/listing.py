@@ -7,7 +7,7 @@ from shared.jobs.job import Job
 from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import answering
+from shared.redis.client import store_errors
 
 # What one step of a page reads at most: about as much work each.
 RECORDS = 200  # whole records of jobs
@@ -115,7 +115,7 @@ class JobList:
     def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], Place | None]:
         """Return the next jobs that stand alone; and the place below them where more may be above `floor`."""
         key = self._key("owned_jobs", owner)
-        with answering():
+        with store_errors():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
         jobs = self._read(job_id for job_id, _ in rows)
         places = [Place(int(score)) for _, score in rows]
@@ -135,7 +135,7 @@ class JobList:
     ) -> tuple[list[tuple[int, int, int]], Place | None]:
         """Return sequence, items, and items of a status, of the next batches; and the place below them."""
         key = self._key("owned_batches", owner)
-        with answering():
+        with store_errors():
             rows = self._client.zrevrangebyscore(
                 key, place.top, "-inf", start=0, num=BATCHES, withscores=True
             )
@@ -153,7 +153,7 @@ class JobList:
         assert place.index is not None, "a place among items"
         below = Place(place.sequence)
         key = self._key("owned_batches", owner)
-        with answering():
+        with store_errors():
             batch = self._client.zrangebyscore(key, place.sequence, place.sequence)
         if not batch:  # forgotten meanwhile
             return [], below
@@ -165,7 +165,7 @@ class JobList:
         return entries, below if on < 0 else Place(place.sequence, on)
 
     def _read(self, ids: Iterable[str]) -> list[Job | None]:
-        with answering():
+        with store_errors():
             pipeline = self._client.pipeline(transaction=False)
             for job_id in ids:
                 pipeline.hgetall(self._key("job", job_id))

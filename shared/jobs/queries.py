@@ -10,7 +10,7 @@ from shared.jobs.listing import ALL, JobFilter, JobList, Page
 from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, answering
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, store_errors
 from shared.specs.parts import Lane
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
@@ -73,27 +73,27 @@ class JobQueries:
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the job id and the request's fingerprint that a key stands for; None where it is new."""
-        with answering():
+        with store_errors():
             known = self._client.hgetall(self._key("idempotency", owner, idempotency_key))
         return (known["id"], known["fingerprint"]) if known else None
 
     def fingerprint(self, owner: str, job_id: str) -> str | None:
         """Return the fingerprint of the request that made a job; None where the owner has no such job."""
-        with answering():
+        with store_errors():
             known = self._client.hmget(self._key("job", job_id), "owner", "fingerprint")
         return known[1] if known[0] == owner else None
 
     def events(self, job_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
         """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
         block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
-        with answering():
+        with store_errors():
             answer = self._client.xread({self._key("events", job_id): after}, count=500, block=block)
         entries = _entries(answer)
         return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in entries]
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id to wait after when only news matters; "0-0" where there was no event."""
-        with answering():
+        with store_errors():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
 

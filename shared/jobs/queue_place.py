@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared.jobs.durations import Pace, Running
+from shared.jobs.durations import MeanDurations, Running
 from shared.specs.parts import Lane
 
 TURN = 0.1  # of its patience, from one turn of a lane that was passed over for long to its next
@@ -53,7 +53,7 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     `places` is how many jobs all workers carry out at once, `patience_ms` that of the bulk lane.
     """
     running = [Running(*each) for each in found["running"]]
-    pace = Pace(found["pace"], places, running)
+    pace = MeanDurations(found["pace"], places, running)
     if "lane" in found:
         line = line_of(found, patience_ms)
         return Waiting(line.position, _seconds(_eta(line, pace, running, places, patience_ms)))
@@ -71,7 +71,7 @@ def seconds_of_batch(
     """
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
-    pace = Pace(found["pace"], places, running)
+    pace = MeanDurations(found["pace"], places, running)
     ends = [pace.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
     if "lane" in found:
@@ -96,7 +96,9 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
     return Line(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after)
 
 
-def _eta(line: Line, pace: Pace, running: Sequence[Running], places: int, patience_ms: float) -> float:
+def _eta(
+    line: Line, pace: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
+) -> float:
     """Return the milliseconds until a job is done; NaN where that is not known."""
     if not places:
         return math.nan
@@ -105,7 +107,7 @@ def _eta(line: Line, pace: Pace, running: Sequence[Running], places: int, patien
     return max(start, line.pause_ms) + pace.cost(line.work)
 
 
-def _start(line: Line, pace: Pace, busy: Sequence[float], patience_ms: float) -> float:
+def _start(line: Line, pace: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
     ahead, other = pace.total(line.in_lane), pace.total(line.other)
     count, others = _number(line.in_lane), _number(line.other)
     if not others:

@@ -43,14 +43,14 @@ class Outcome(StrEnum):
     REQUEUED = "requeued"  # taken from its worker by a person; not counted
 
 
-Standing = Literal["ok", "canceled", "expired", "lost"]
+LeaseState = Literal["ok", "canceled", "expired", "lost"]
 
 
-def stand(standing: Standing, job_id: str) -> None:
+def ensure_current(state: LeaseState, job_id: str) -> None:
     """Raise JobCanceled, DeadlineExceeded or LeaseLost where an attempt of the job must stop."""
-    if standing == "canceled":
+    if state == "canceled":
         raise JobCanceled(f"the job {job_id} was canceled")
-    if standing == "expired":
+    if state == "expired":
         raise DeadlineExceeded(f"the deadline of the job {job_id} has passed")
-    if standing == "lost":
+    if state == "lost":
         raise LeaseLost(f"the attempt at {job_id} is not the current one")

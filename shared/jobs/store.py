@@ -20,9 +20,9 @@ from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs.result_cache import served_digests
-from shared.jobs.status import Standing, stand
+from shared.jobs.status import LeaseState, ensure_current
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, to_text
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
@@ -85,7 +85,7 @@ class JobStore:
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone when it existed and is forgotten."""
-        with answering():
+        with store_errors():
             raw = self.client.hgetall(self.scripts.keys("job", job_id))
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
@@ -126,16 +126,18 @@ class JobStore:
             log.warning("record written by a newer Atelier; left queued", extra={"job_id": job_id})
         self._told_of_newer = True
 
-    def beat(self, attempts: Sequence[tuple[str, int]]) -> list[Standing]:
-        """Prolong the leases of (job id, attempt) pairs in one call; return each one's standing."""
+    def beat(self, attempts: Sequence[tuple[str, int]]) -> list[LeaseState]:
+        """Prolong the leases of (job id, attempt) pairs in one call; return each one's lease state."""
         pairs = [part for job_id, attempt in attempts for part in (job_id, attempt)]
-        answer: list[Standing] = self.scripts.run("jobs/beat", milliseconds(self.rules.lease_seconds), *pairs)
+        answer: list[LeaseState] = self.scripts.run(
+            "jobs/beat", milliseconds(self.rules.lease_seconds), *pairs
+        )
         return answer
 
     def report(self, job_id: str, attempt: int, progress: Progress) -> None:
         """Note how far an attempt is; raise JobCanceled or LeaseLost when it must stop."""
         known = {name: value for name, value in asdict(progress).items() if value is not None}
-        stand(self.scripts.run("jobs/report", job_id, attempt, to_text(known)), job_id)
+        ensure_current(self.scripts.run("jobs/report", job_id, attempt, to_text(known)), job_id)
 
     def succeed(
         self,
@@ -151,11 +153,11 @@ class JobStore:
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         told = json.dumps(list(warnings)) if warnings else ""
         arguments = (outputs_to_json(outputs), to_text(rounded), *model, told)
-        stand(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
+        ensure_current(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to failed, for good. Raises JobCanceled or LeaseLost."""
-        stand(self.scripts.run("jobs/fail", job_id, attempt, to_text(error.to_json())), job_id)
+        ensure_current(self.scripts.run("jobs/fail", job_id, attempt, to_text(error.to_json())), job_id)
 
     def requeue(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to queued after a transient error, or to failed after the last attempt."""
@@ -170,15 +172,15 @@ class JobStore:
             milliseconds(self.rules.backoff_seconds),
             _jitter(),
         )
-        stand(answer, job_id)
+        ensure_current(answer, job_id)
 
-    def release(self, job_id: str, attempt: int, *, pause_seconds: float = 0, code: str = "") -> Standing:
+    def release(self, job_id: str, attempt: int, *, pause_seconds: float = 0, code: str = "") -> LeaseState:
         """Running to queued without counting the attempt: at a shutdown, or while there is no room.
 
         Without a pause it may be claimed at once: ring it. Where nobody does, the reaper rings it soon.
         """
         pause = milliseconds(pause_seconds)
-        answer: Standing = self.scripts.run("jobs/release", job_id, attempt, pause, code)
+        answer: LeaseState = self.scripts.run("jobs/release", job_id, attempt, pause, code)
         return answer
 
     def restart(self, job_id: str, owner: str) -> None:

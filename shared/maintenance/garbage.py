@@ -1,6 +1,6 @@
 """Bytes that no record names any more: removed after the record is gone, so no link ever dangles."""
 
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.storage.base import ObjectStore
@@ -21,7 +21,7 @@ class Garbage:
 
     def sweep(self, limit: int = 100) -> int:
         """Remove the objects of up to `limit` entries; return how many entries are done."""
-        with answering():
+        with store_errors():
             entries = self._client.zrange(self._list, 0, limit - 1)
         for entry in entries:
             self._remove(entry)
@@ -32,10 +32,10 @@ class Garbage:
             self._objects.delete_prefix(entry)
         else:
             self._objects.delete(entry)
-        with answering():
+        with store_errors():
             self._client.zrem(self._list, entry)
 
     def __len__(self) -> int:
         """Return how many entries wait."""
-        with answering():
+        with store_errors():
             return int(self._client.zcard(self._list))

@@ -13,7 +13,7 @@ from itertools import islice
 from shared.identifiers import file_id
 from shared.jobs.record import Record, unpacked
 from shared.jobs.status import Status
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 from shared.storage.base import ObjectStore, StoredObject
 from shared.storage.keys import INPUTS, OUTPUTS, attempt_prefix
@@ -102,7 +102,7 @@ def _chunks(entries: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
 def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
     """Return for each upload why it may go; None where its file's record names it."""
     keys_of = Keys(prefix)
-    with answering():
+    with store_errors():
         pipeline = client.pipeline(transaction=False)
         for key in keys:
             _, owner, digest, *_ = key.split("/")
@@ -117,7 +117,7 @@ def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Re
     What a forgotten job left to others stays until they are forgotten as well.
     """
     keys_of, ids = Keys(prefix), [key.split("/")[1] for key in keys]
-    with answering():
+    with store_errors():
         pipeline = client.pipeline(transaction=False)
         for job_id in dict.fromkeys(ids):
             pipeline.hmget(keys_of("job", job_id), *_JUDGED)

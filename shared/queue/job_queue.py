@@ -9,7 +9,7 @@ from celery import Celery
 from kombu import Connection
 
 from shared.queue.celery_app import DELIVER, IO_QUEUE, RUN_JOB, SWEEP, queue_of
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
 from shared.workers.roster import WorkerRoster
@@ -38,7 +38,7 @@ class JobQueue:
 
     def ring_for(self, waiting: int, job_id: str, lane: Lane) -> None:
         """Ring until there are as many unanswered rings as jobs wait, or as workers run jobs at once."""
-        with answering():
+        with store_errors():
             unanswered = int(self._client.llen(queue_of(lane)))
         if waiting <= unanswered:
             return
@@ -60,7 +60,7 @@ class JobQueue:
 
     def io_rings(self) -> int:
         """Return how many rings the io worker has not taken yet."""
-        with answering():
+        with store_errors():
             return int(self._client.llen(IO_QUEUE))
 
     def _put(self, queue: str, *messages: str) -> None:

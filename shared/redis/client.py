@@ -45,7 +45,7 @@ def connect(
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turn a server that is away into StoreUnavailable, one that is full into StoreFull."""
     try:
         yield

@@ -3,7 +3,7 @@
 from importlib import resources
 from typing import Any
 
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, lua_definitions
 
 # Scripts that take new work are refused while the server is out of memory. All others move work that was
@@ -31,7 +31,7 @@ class Scripts:
 
     def run(self, name: str, *arguments: str | int | float) -> Any:
         """Run a script; raise StoreUnavailable where the server cannot carry it out."""
-        with answering():
+        with store_errors():
             return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.errors import DeliveryNotFound
 from shared.jobs.store import JobStore
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.scripts import Scripts
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
 
@@ -69,7 +69,7 @@ class Deliveries:
 
     def get(self, delivery_id: str, owner: str) -> Delivery:
         """Return the owner's delivery; raise DeliveryNotFound."""
-        with answering():
+        with store_errors():
             raw = self._client.hgetall(self._scripts.keys("delivery", delivery_id))
         if not raw or raw["owner"] != owner:
             raise _missing(delivery_id)
@@ -77,7 +77,7 @@ class Deliveries:
 
     def of(self, kind: str, subject: str, owner: str) -> list[Delivery]:
         """Return all deliveries about one subject, newest first."""
-        with answering():
+        with store_errors():
             ids = self._client.lrange(self._scripts.keys("told", kind, subject), 0, -1)
         return [delivery for delivery in self._read(ids[::-1]) if delivery.owner == owner]
 
@@ -100,7 +100,7 @@ class Deliveries:
 
     def _below(self, owner: str, cursor: str | None) -> tuple[list[Delivery], str | None]:
         top = "+inf" if cursor is None else f"({int(cursor)}"
-        with answering():
+        with store_errors():
             rows = self._client.zrevrangebyscore(
                 self._scripts.keys("owned_deliveries", owner),
                 top,
@@ -113,7 +113,7 @@ class Deliveries:
         return self._read([name for name, _ in rows]), below
 
     def _read(self, ids: Sequence[str]) -> list[Delivery]:
-        with answering():
+        with store_errors():
             pipeline = self._client.pipeline(transaction=False)
             for name in ids:
                 pipeline.hgetall(self._scripts.keys("delivery", name))

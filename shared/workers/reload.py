@@ -1,6 +1,6 @@
 """The wish that all workers look for new model versions: a number that grows with each."""
 
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 
 
@@ -14,12 +14,12 @@ class ReloadWish:
 
     def make(self) -> None:
         """Ask all workers to take new versions into service."""
-        with answering():
+        with store_errors():
             self._client.incr(self._key)
 
     def is_new(self) -> bool:
         """Whether there was a wish since the last call; wishes from before the first call are old."""
-        with answering():
+        with store_errors():
             number = self._client.get(self._key) or "0"
         known, self._seen = self._seen, number
         return known not in ("", number)

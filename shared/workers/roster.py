@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from shared.errors import StoreUnavailable
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 
@@ -61,7 +61,7 @@ class WorkerRoster:
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves lately, and forget the others."""
-        with answering():
+        with store_errors():
             ids = sorted(self._client.smembers(self._set))
             texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
         self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
@@ -69,7 +69,7 @@ class WorkerRoster:
 
     def _forget(self, stale: list[str]) -> None:
         if stale:
-            with suppress(StoreUnavailable), answering():  # reading goes on where nothing can be written
+            with suppress(StoreUnavailable), store_errors():  # reading goes on where nothing can be written
                 self._client.srem(self._set, *stale)
 
 

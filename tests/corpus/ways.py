@@ -21,7 +21,7 @@ from tests.corpus.case import REFUSALS, Case, Pixels
 from tests.corpus.reference import difference, expected
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.kinds import stylization
 
@@ -47,12 +47,12 @@ class Finding:
 
 def by_decoder(cases: Sequence[Case]) -> Iterator[Finding]:
     """Send pictures through the probe and the worker's stages, without a server."""
-    tools = Tools(None, Batcher(1), StyleCache(), ImageLimits(max_frames=48))  # type: ignore[arg-type]
+    resources = Resources(None, Batcher(1), StyleCache(), ImageLimits(max_frames=48))  # type: ignore[arg-type]
     catalog = load_catalog()
     for case in cases:
         data = case.make()
         try:
-            yield _judged(case, data, _stylized(data, tools, catalog))
+            yield _judged(case, data, _stylized(data, resources, catalog))
         except AtelierError as error:
             yield _refused(case, error.code, error.detail)
 
@@ -63,13 +63,13 @@ def _refused(case: Case, code: str, detail: str) -> Finding:
     return Finding(case, fault=f"{code}: {detail}")
 
 
-def _stylized(data: bytes, tools: Tools, catalog: Any) -> Pixels:
-    info = probe(data, tools.limits)
+def _stylized(data: bytes, resources: Resources, catalog: Any) -> Pixels:
+    info = probe(data, resources.limits)
     name = file_id(sha256(data))
     raw = {"type": "stylize", "content": name, "styles": [{"image": name}], "strength": 0}
     spec = resolve(JOB_SPEC.validate_python(raw), catalog)
-    prepared = stylization.prepare(spec, {name: data}, catalog.get(spec.model), tools)
-    (picture,) = stylization.predict(prepared, None, tools, None)  # type: ignore[arg-type]
+    prepared = stylization.prepare(spec, {name: data}, catalog.get(spec.model), resources)
+    (picture,) = stylization.predict(prepared, None, resources, None)  # type: ignore[arg-type]
     file = encode(picture.pixels, format="png", quality=90, alpha=picture.alpha)
     assert (file.width, file.height) == (info.width, info.height), "the probe told another size"
     return _opened(file.data)

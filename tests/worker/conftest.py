@@ -21,7 +21,7 @@ from shared.specs.spec import JOB_SPEC, resolve
 from shared.storage.base import ObjectStore
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.runner import JobRunner
 
@@ -55,8 +55,10 @@ class Bench:
         return self.model
 
     def runner(self, **how: Any) -> JobRunner:
-        tools = Tools(self.objects, Batcher(1), StyleCache(), ImageLimits(max_frames=10))
-        return JobRunner("w1", self.store, self.queue, models=self, tools=tools, held=self.held, **how)
+        resources = Resources(self.objects, Batcher(1), StyleCache(), ImageLimits(max_frames=10))
+        return JobRunner(
+            "w1", self.store, self.queue, models=self, resources=resources, held=self.held, **how
+        )
 
     def submit(self, **spec: Any) -> str:
         raw = {"type": "generate", **(spec or {"seeds": [1]})}

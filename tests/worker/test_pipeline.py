@@ -21,7 +21,7 @@ from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
 from worker.execution.picture import Film, Picture
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
@@ -109,9 +109,9 @@ def test_no_output_is_still_being_written_when_storing_has_failed(bench: Bench) 
     assert job is not None
     refusing, pixels = Refusing(bench.objects), np.zeros((2, 2, 1), np.uint8)
     images = [encode(pixels, format="png", quality=90)] * 12
-    tools = Tools(refusing, Batcher(1), StyleCache(), ImageLimits())  # type: ignore[arg-type]
+    resources = Resources(refusing, Batcher(1), StyleCache(), ImageLimits())  # type: ignore[arg-type]
     with pytest.raises(StorageUnavailable):
-        pipeline._store_all(job, images, [None] * 12, tools)
+        pipeline._store_all(job, images, [None] * 12, resources)
     assert refusing.ended == 11
 
 

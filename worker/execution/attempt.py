@@ -1,4 +1,4 @@
-"""The attempts that this process holds, and what is known of their standing."""
+"""The attempts that this process holds, and what is known of their leases."""
 
 import threading
 import time
@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shared.jobs.job import Job
-from shared.jobs.status import Standing, stand
+from shared.jobs.status import LeaseState, ensure_current
 from shared.specs.parts import Lane
-from worker.execution.batcher import Meeting, Seat
+from worker.execution.batcher import BatchGroup, BatchSlot
 
 
 class Attempt:
     """One run of a job, held by this process until it ends."""
 
-    def __init__(self, job: Job, meeting: Meeting | None = None) -> None:
+    def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
         self.job = job
-        self.seat = Seat(meeting)  # where its first call of a model waits for company
+        self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
         self.started = time.monotonic()
-        self._standing: Standing = "ok"
+        self._lease_state: LeaseState = "ok"
 
     @property
     def key(self) -> tuple[str, int]:
@@ -38,16 +38,16 @@ class Attempt:
     @property
     def is_current(self) -> bool:
         """Whether the result would still be wanted, as far as is known."""
-        return self._standing == "ok"
+        return self._lease_state == "ok"
 
-    def note(self, standing: Standing) -> None:
-        """Remember what the store said; a lost standing is never regained."""
-        if self._standing == "ok":
-            self._standing = standing
+    def note(self, state: LeaseState) -> None:
+        """Remember what the store said; a lost lease is never regained."""
+        if self._lease_state == "ok":
+            self._lease_state = state
 
     def check(self) -> None:
         """Raise JobCanceled, DeadlineExceeded or LeaseLost when the attempt must stop."""
-        stand(self._standing, self.job.id)
+        ensure_current(self._lease_state, self.job.id)
 
 
 class HeldAttempts:
@@ -58,9 +58,9 @@ class HeldAttempts:
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, job: Job, meeting: Meeting | None = None) -> Iterator[Attempt]:
+    def hold(self, job: Job, group: BatchGroup | None = None) -> Iterator[Attempt]:
         """Keep an attempt's lease alive while the block runs."""
-        attempt = Attempt(job, meeting)
+        attempt = Attempt(job, group)
         with self._lock:
             self._attempts[attempt.key] = attempt
         try:

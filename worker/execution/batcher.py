@@ -34,7 +34,7 @@ class Request:
         return self.urgent or now - self.since > PATIENCE_SECONDS
 
 
-class Meeting:
+class BatchGroup:
     """Jobs that were claimed together: the first requests of all of them run together."""
 
     def __init__(self, members: int) -> None:
@@ -51,17 +51,17 @@ class Meeting:
             return [] if self._missing else self._brought
 
 
-class Seat:
-    """One member's place in a meeting, or a place of its own. For one thread."""
+class BatchSlot:
+    """One member's place in a group, or a slot without a group. For one thread."""
 
-    def __init__(self, meeting: Meeting | None = None) -> None:
-        self._meeting = meeting
+    def __init__(self, group: BatchGroup | None = None) -> None:
+        self._group = group
 
     def bring(self, request: Request | None) -> list[Request]:
         """Return the requests to run now: the first one awaits the other members', later ones nobody's."""
-        meeting, self._meeting = self._meeting, None
-        if meeting is not None:
-            return meeting.come(request)
+        group, self._group = self._group, None
+        if group is not None:
+            return group.come(request)
         return [] if request is None else [request]
 
 
@@ -74,17 +74,17 @@ class Batcher:
         for number in range(runners):
             threading.Thread(target=self._serve, name=f"runner-{number}", daemon=True).start()
 
-    def call(self, request: Request, seat: Seat | None = None) -> Any:
+    def call(self, request: Request, slot: BatchSlot | None = None) -> Any:
         """Run a request, with others where that helps; return its own result or raise its own error.
 
-        With a seat in a meeting it waits for the other members, each of which must call or leave.
+        With a slot in a group it waits for the other members, each of which must call or leave.
         """
-        self._enter((seat or Seat()).bring(request))
+        self._enter((slot or BatchSlot()).bring(request))
         return request.future.result()
 
-    def leave(self, seat: Seat) -> None:
-        """Let the others of a meeting go on without whoever sits here; nothing where it called already."""
-        self._enter(seat.bring(None))
+    def leave(self, slot: BatchSlot) -> None:
+        """Let the others of a group go on without this member; does nothing where it called already."""
+        self._enter(slot.bring(None))
 
     def _enter(self, requests: Sequence[Request]) -> None:
         with self._changed:

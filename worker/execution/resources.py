@@ -17,7 +17,7 @@ def _stores() -> Executor:
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class Resources:
     """One set a process."""
 
     objects: ObjectStore

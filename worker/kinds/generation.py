@@ -15,7 +15,7 @@ from worker.codec.input_file import InputFile
 from worker.codec.pixels import contact_sheet, enlarge, to_color
 from worker.execution.batcher import Request
 from worker.execution.picture import Film, Picture, Pixels
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all
 
@@ -28,18 +28,18 @@ CHUNK = 64  # latents in one call; more would make everybody else wait
 _BATCHES = 4  # network calls in a chunk, where the network takes few at once
 
 
-def prepare(spec: GenerateSpec, _: Mapping[str, InputFile], card: ModelCard, __: Tools) -> Plan:
+def prepare(spec: GenerateSpec, _: Mapping[str, InputFile], card: ModelCard, __: Resources) -> Plan:
     """Work out the latents. Nothing is drawn from one picture for another, so company changes nothing."""
     assert card.latent is not None, "a generator's card has a latent"
     return make_plan(spec, card.latent)
 
 
-def predict(plan: Plan, model: Generator, tools: Tools, stages: Stages) -> list[Picture] | list[Film]:
+def predict(plan: Plan, model: Generator, resources: Resources, stages: Stages) -> list[Picture] | list[Film]:
     """Draw a plan, together with other jobs that wait for the generator, and lay it out."""
     latents = plan.latents.reshape(-1, plan.latents.shape[-1])
     chunks = []
     for chunk in _chunks(latents, model.card.max_batch):
-        chunks.append(_draw(chunk, model, tools, stages))
+        chunks.append(_draw(chunk, model, resources, stages))
         stages.advance(sum(map(len, chunks)), len(latents))
     return _lay_out(_side_by_side(np.concatenate(chunks), len(plan.labels)), plan)
 
@@ -49,9 +49,9 @@ def _chunks(latents: Latents, max_batch: int) -> Iterator[Latents]:
     return (latents[start : start + size] for start in range(0, len(latents), size))
 
 
-def _draw(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> Pixels:
+def _draw(latents: Latents, model: Generator, resources: Resources, stages: Stages) -> Pixels:
     attempt = stages.attempt
-    pixels: Pixels = tools.batcher.call(
+    pixels: Pixels = resources.batcher.call(
         Request(
             bucket=(model.card.name, model.digest, "generate"),
             payload=latents,
@@ -62,7 +62,7 @@ def _draw(latents: Latents, model: Generator, tools: Tools, stages: Stages) -> P
             urgent=attempt.is_urgent,
             wanted=lambda: attempt.is_current,
         ),
-        attempt.seat,
+        attempt.slot,
     )
     return pixels
 

@@ -17,7 +17,7 @@ from shared.storage.keys import preview_key
 from worker.codec.encode import encode
 from worker.codec.input_file import InputFile
 from worker.codec.pixels import resize, to_float, to_uint8
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds.optimizers import Adam, Descent, LimitedMemoryBFGS
 from worker.kinds.styles import fitted_style, on_runner
@@ -39,7 +39,7 @@ def paint(
     styles: Sequence[tuple[Floats, float]],
     *,
     model: "StyleOptimizer",
-    tools: Tools,
+    resources: Resources,
     stages: Stages,
     frame: int = 0,
     frames: int = 1,
@@ -51,18 +51,20 @@ def paint(
     Raises JobCanceled or LeaseLost within a step of when the job must stop, and OutOfMemory.
     """
     options = spec.optimize or Optimization()
-    progress = _Progress(options, stages, tools, first=frame * options.steps, total=frames * options.steps)
-    return _Painting(options, model, tools, progress).run(content, styles)
+    progress = _Progress(
+        options, stages, resources, first=frame * options.steps, total=frames * options.steps
+    )
+    return _Painting(options, model, resources, progress).run(content, styles)
 
 
 def style_pictures(
-    styles: Sequence[WeightedStyle], files: Mapping[str, InputFile], tools: Tools, *, max_side: int
+    styles: Sequence[WeightedStyle], files: Mapping[str, InputFile], resources: Resources, *, max_side: int
 ) -> list[tuple[Floats, float]]:
     """Decode a job's style pictures, none larger than the network ever looks at, with their weights."""
     pictures = []
     for index, style in enumerate(styles):
         assert style.image is not None, "names of stored styles become images when the job is accepted"
-        small = fitted_style(files[style.image], tools.limits, index, max_side)
+        small = fitted_style(files[style.image], resources.limits, index, max_side)
         pictures.append((to_float(small), style.weight))
     return pictures
 
@@ -85,11 +87,11 @@ class _Progress:
     """Counts steps, stores previews, and reports both."""
 
     def __init__(
-        self, options: Optimization, stages: Stages, tools: Tools, *, first: int, total: int
+        self, options: Optimization, stages: Stages, resources: Resources, *, first: int, total: int
     ) -> None:
         self.attempt = stages.attempt
         self.done = first
-        self._stages, self._total, self._objects = stages, total, tools.objects
+        self._stages, self._total, self._objects = stages, total, resources.objects
         self._every = options.preview_every
 
     def advance(self, picture: Floats) -> None:
@@ -113,9 +115,9 @@ class _Painting:
     """One picture's way from coarse to fine."""
 
     def __init__(
-        self, options: Optimization, model: "StyleOptimizer", tools: Tools, progress: _Progress
+        self, options: Optimization, model: "StyleOptimizer", resources: Resources, progress: _Progress
     ) -> None:
-        self._options, self._model, self._tools, self._progress = options, model, tools, progress
+        self._options, self._model, self._resources, self._progress = options, model, resources, progress
 
     def run(self, content: Floats, styles: Sequence[tuple[Floats, float]]) -> Floats:
         """Return the finished picture, of the content's size."""
@@ -161,7 +163,7 @@ class _Painting:
 
     def _call(self, step: Callable[[], Any]) -> Any:
         """Hold a runner for one evaluation and no longer, so that other jobs come in between."""
-        return on_runner(self._tools, self._progress.attempt, self._model, step)
+        return on_runner(self._resources, self._progress.attempt, self._model, step)
 
 
 def scaled(picture: Floats, side: int) -> Floats:

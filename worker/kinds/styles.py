@@ -15,7 +15,7 @@ from worker.codec.transparency import WHITE, compose
 from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
 from worker.execution.picture import Pixels
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.models.stylization.stylizer import Style, Stylizer
 
 MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
@@ -28,11 +28,13 @@ def blended_style(
     styles: list[WeightedStyle],
     files: Mapping[str, InputFile],
     model: Stylizer,
-    tools: Tools,
+    resources: Resources,
     attempt: Attempt,
 ) -> Style:
     """Return the one style that stands for all of a job's, by weight."""
-    pairs = [(_style(i, style, files, model, tools, attempt), style.weight) for i, style in enumerate(styles)]
+    pairs = [
+        (_style(i, style, files, model, resources, attempt), style.weight) for i, style in enumerate(styles)
+    ]
     return model.blend(pairs)
 
 
@@ -41,7 +43,7 @@ def _style(
     wanted: WeightedStyle,
     files: Mapping[str, InputFile],
     model: Stylizer,
-    tools: Tools,
+    resources: Resources,
     attempt: Attempt,
 ) -> Style:
     if wanted.number is not None:
@@ -50,11 +52,11 @@ def _style(
     assert name is not None, "names of stored styles become images when the job is accepted"
 
     def look() -> Style:
-        rgb = _style_pixels(files[name], tools.limits, index, model.card.style_side)
-        style: Style = on_runner(tools, attempt, model, lambda: model.prepare_style(to_float(rgb)))
+        rgb = _style_pixels(files[name], resources.limits, index, model.card.style_side)
+        style: Style = on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
         return style
 
-    made: Style = tools.styles.get((model.digest, name), lambda: _recalled(model, name, tools, look))
+    made: Style = resources.styles.get((model.digest, name), lambda: _recalled(model, name, resources, look))
     return made
 
 
@@ -79,21 +81,21 @@ def _on_white(decoded: DecodedImage) -> Pixels:
     return compose(decoded.rgb, decoded.alpha, WHITE)
 
 
-def _recalled(model: Stylizer, name: str, tools: Tools, look: Callable[[], Style]) -> Style:
+def _recalled(model: Stylizer, name: str, resources: Resources, look: Callable[[], Style]) -> Style:
     """Return what any worker saw in this picture before, else look at it, for all to know."""
-    if tools.vectors is None or not model.has_vectors:
+    if resources.vectors is None or not model.has_vectors:
         return look()
     network = f"{model.digest}.{_LOOK}"
-    known = tools.vectors.get(network, name)
+    known = resources.vectors.get(network, name)
     if known is not None:
         return Style(np.frombuffer(known, _STORED).astype(np.float32), None)
     style = look()
     if style.vector is not None:
-        tools.vectors.put(network, name, style.vector.astype(_STORED).tobytes())
+        resources.vectors.put(network, name, style.vector.astype(_STORED).tobytes())
     return style
 
 
-def on_runner(tools: Tools, attempt: Attempt, model: Any, step: Any) -> Any:
+def on_runner(resources: Resources, attempt: Attempt, model: Any, step: Any) -> Any:
     """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
     request = Request(
         bucket=(model.card.name, model.digest),
@@ -103,4 +105,4 @@ def on_runner(tools: Tools, attempt: Attempt, model: Any, step: Any) -> Any:
         urgent=attempt.is_urgent,
         wanted=lambda: attempt.is_current,
     )
-    return tools.batcher.call(request)
+    return resources.batcher.call(request)

@@ -18,7 +18,7 @@ from worker.codec.input_file import InputFile
 from worker.codec.pixels import luminance, resize, strips, to_float, to_uint8
 from worker.codec.transparency import BLACK, compose, fill_hidden, resize_with_alpha
 from worker.execution.picture import Film, Picture, Pixels
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
@@ -44,14 +44,16 @@ class Prepared:
         return len(self.frames) > 1 or self.spec.output.format == "gif"
 
 
-def prepare(spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
+def prepare(
+    spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
+) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    frames, working = _content(spec, inputs[spec.content], card, tools.limits)
+    frames, working = _content(spec, inputs[spec.content], card, resources.limits)
     height, width = frames[0].rgb.shape[:2]
     wish = Finish(
         strength=1.0 if spec.strength is None else spec.strength,
         preserve_color=spec.preserve_color,
-        mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, tools.limits),
+        mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, resources.limits),
     )
     return Prepared(spec, frames, working, wish, inputs)
 
@@ -86,11 +88,13 @@ def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixe
     return np.asarray(Image.fromarray(brightness).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -> list[Picture | Film]:
+def predict(
+    prepared: Prepared, model: Stylizer, resources: Resources, stages: Stages
+) -> list[Picture | Film]:
     """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
     if prepared.finish.strength == 0:
         return [_result(prepared, [frame.rgb for frame in prepared.frames])]
-    stylize = (_optimizing if model.card.optimizes else _stylizing)(prepared, model, tools, stages)
+    stylize = (_optimizing if model.card.optimizes else _stylizing)(prepared, model, resources, stages)
     painted: list[Pixels] = []
     for number, frame in enumerate(prepared.frames):
         picture = _paint(frame.rgb, prepared, partial(stylize, number))
@@ -100,10 +104,10 @@ def predict(prepared: Prepared, model: Stylizer, tools: Tools, stages: Stages) -
     return [_result(prepared, painted)]
 
 
-def _stylizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+def _stylizing(prepared: Prepared, model: Any, resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a network that paints in one go; its styles are looked at now."""
-    style = blended_style(prepared.spec.styles, prepared.style_files, model, tools, stages.attempt)
-    on_a_runner = partial(on_runner, tools, stages.attempt, model)
+    style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
+    on_a_runner = partial(on_runner, resources, stages.attempt, model)
 
     def stylize(number: int, small: Pixels) -> Pixels:
         if not model.is_large(*small.shape[:2]):
@@ -119,11 +123,11 @@ def _advance(stages: Stages, frame: int, frames: int, step: int, total: int) -> 
     stages.advance(frame * total + step, frames * total)
 
 
-def _optimizing(prepared: Prepared, model: Any, tools: Tools, stages: Stages) -> Stylize:
+def _optimizing(prepared: Prepared, model: Any, resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a model that paints step by step; it reports its steps itself."""
     spec, side = prepared.spec, model.card.max_side
-    styles = style_pictures(spec.styles, prepared.style_files, tools, max_side=side)
-    work = {"model": model, "tools": tools, "stages": stages, "frames": len(prepared.frames)}
+    styles = style_pictures(spec.styles, prepared.style_files, resources, max_side=side)
+    work = {"model": model, "resources": resources, "stages": stages, "frames": len(prepared.frames)}
     return lambda number, small: to_uint8(paint(spec, to_float(small), styles, **work, frame=number))
 
 

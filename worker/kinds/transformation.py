@@ -16,12 +16,12 @@ from worker.codec.input_file import InputFile
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.codec.transparency import fill_hidden, resize_with_alpha
 from worker.execution.picture import Picture, Pixels
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds.styles import on_runner
 
 if TYPE_CHECKING:  # its callers alone start TensorFlow
-    from worker.models.image_to_image import Transformer
+    from worker.models.image_to_image import ImageToImage
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +32,14 @@ class Prepared:
     alpha: Pixels | None  # (h, w)
 
 
-def prepare(spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, tools: Tools) -> Prepared:
+def prepare(
+    spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
+) -> Prepared:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     enough = partial(result_size, spec)
-    decoded = decode(inputs[spec.content], tools.limits, field="/content", enough=enough)
+    decoded = decode(inputs[spec.content], resources.limits, field="/content", enough=enough)
     width, height = working_size(spec, card, decoded.size)
-    _check_enlarged(width, height, card, tools.limits.max_pixels)
+    _check_enlarged(width, height, card, resources.limits.max_pixels)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
     return Prepared(fill_hidden(rgb, alpha), alpha)
 
@@ -49,10 +51,10 @@ def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -
         raise ImageTooLarge.of_field("/content", detail)
 
 
-def predict(prepared: Prepared, model: Transformer, tools: Tools, stages: Stages) -> list[Picture]:
+def predict(prepared: Prepared, model: ImageToImage, resources: Resources, stages: Stages) -> list[Picture]:
     """Run the network on the color; alpha only follows the size."""
     content = to_float(prepared.content)
-    made = to_uint8(on_runner(tools, stages.attempt, model, lambda: model.transform(content)))
+    made = to_uint8(on_runner(resources, stages.attempt, model, lambda: model.transform(content)))
     alpha = prepared.alpha
     if alpha is not None:
         alpha = resize(alpha, made.shape[1], made.shape[0])

@@ -30,7 +30,7 @@ class Call:
     width: int | None
 
 
-class Transformer:
+class ImageToImage:
     """A loaded network from picture to picture; safe to call from several threads."""
 
     def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
@@ -41,7 +41,7 @@ class Transformer:
         self._call = _read_call(card, self._function)
 
     @classmethod
-    def load(cls, card: ModelCard, folder: Path) -> "Transformer":
+    def load(cls, card: ModelCard, folder: Path) -> "ImageToImage":
         """Load the network from its folder in the model store; ModelCorrupt when its signature is no such."""
         return cls(card, read_manifest(folder).digest, load_module(folder))
 

@@ -10,7 +10,7 @@ from worker.models.store import ModelStore
 if TYPE_CHECKING:
     from worker.models.generation.generator import Generator
     from worker.models.generation.savedmodel_generator import HubGenerator
-    from worker.models.image_to_image import Transformer
+    from worker.models.image_to_image import ImageToImage
     from worker.models.nst.style_optimizer import StyleOptimizer
     from worker.models.stylization.stylizer import Stylizer
 
@@ -19,7 +19,7 @@ _OWN_WEIGHTS = ("builtin", "trained")  # sources of weights without a network; t
 
 def load_model(
     card: ModelCard, store: ModelStore
-) -> Generator | HubGenerator | Stylizer | StyleOptimizer | Transformer:
+) -> Generator | HubGenerator | Stylizer | StyleOptimizer | ImageToImage:
     """Load a model, its files checked first; ModelUnavailable or ModelCorrupt says what to run.
 
     Where the store holds the model that the card prefers, it is that one under the card's name, and the
@@ -38,9 +38,9 @@ def load_model(
 
         return Generator.load(card, stored.folder, digest=stored.manifest.digest)
     if card.kind == "transform":
-        from worker.models.image_to_image import Transformer
+        from worker.models.image_to_image import ImageToImage
 
-        return Transformer.load(card, stored.folder)
+        return ImageToImage.load(card, stored.folder)
     if card.optimizes:
         from worker.models.nst.style_optimizer import StyleOptimizer
 

@@ -13,7 +13,7 @@ from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
-from shared.redis.client import Client, answering, connect
+from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
 from shared.storage.object_store import open_object_store
 from shared.workers.roster import WorkerRoster
@@ -28,7 +28,7 @@ def new_worker_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-class Foundation:
+class WorkerContext:
     """What model workers and io workers share: connections, queue, reaper."""
 
     def __init__(self, settings: Settings) -> None:
@@ -52,7 +52,7 @@ class Foundation:
 
     def rings_wait(self, queues: tuple[str, ...]) -> bool:
         """Whether any of the queues holds a message."""
-        with answering():
+        with store_errors():
             return any(self.hasty_client.llen(name) for name in queues)
 
 

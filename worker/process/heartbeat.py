@@ -50,9 +50,9 @@ class Heartbeat:
         attempts = self._held.all()
         if not attempts:
             return
-        standings = self._store.beat([attempt.key for attempt in attempts])
-        for attempt, standing in zip(attempts, standings, strict=True):
-            attempt.note(standing)
+        states = self._store.beat([attempt.key for attempt in attempts])
+        for attempt, state in zip(attempts, states, strict=True):
+            attempt.note(state)
         self._watch(attempts)
 
     def _watch(self, attempts: list[Attempt]) -> None:
@@ -82,9 +82,9 @@ def release_all(store: JobStore, attempts: list[Attempt]) -> list[tuple[str, Lan
 
 def _release(store: JobStore, attempt: Attempt) -> bool:
     try:
-        standing = store.release(*attempt.key)
+        state = store.release(*attempt.key)
     except AtelierError as error:
         log.warning("release failed", extra={"job_id": attempt.job.id, "detail": error.detail})
         return False
-    log.info("attempt released", extra={"job_id": attempt.job.id, "standing": standing})
-    return standing == "ok"
+    log.info("attempt released", extra={"job_id": attempt.job.id, "lease_state": state})
+    return state == "ok"

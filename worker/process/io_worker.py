@@ -8,7 +8,7 @@ import time
 from shared.errors import AtelierError
 from shared.queue.celery_app import IO_QUEUE
 from shared.workers.health import Health, write_health
-from worker.process.context import Foundation
+from worker.process.context import WorkerContext
 from worker.process.heartbeat import EXIT_STUCK
 from worker.process.liveness import STUCK_SECONDS
 from worker.process.orphan_collector import Collector
@@ -25,7 +25,7 @@ class IoWorker:
 
     queues = (IO_QUEUE,)
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: WorkerContext) -> None:
         self._base = base
         self._ready = False
         self._dispatcher = dispatcher_of(base.store, base.settings)

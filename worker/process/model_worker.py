@@ -18,13 +18,13 @@ from shared.workers.reload import ReloadWish
 from shared.workers.roster import Worker
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.memory import give_back, take_pictures_whole
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
-from worker.process.context import Foundation
+from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat, release_all
 from worker.process.liveness import Liveness
 from worker.process.tasks import serve_jobs
@@ -40,7 +40,7 @@ class ModelWorker:
 
     queues = MODEL_QUEUES
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
         self._base = base
         self._held = HeldAttempts()
@@ -58,7 +58,7 @@ class ModelWorker:
             base.store,
             base.queue,
             models=self._registry,
-            tools=_tools(base),
+            resources=_resources(base),
             held=self._held,
             has_room=open_disk_guard(settings, base.objects).has_room_for_results,
             is_elsewhere=self._is_elsewhere,
@@ -122,8 +122,8 @@ class ModelWorker:
                 log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
 
 
-def _tools(base: Foundation) -> Tools:
-    return Tools(
+def _resources(base: WorkerContext) -> Resources:
+    return Resources(
         base.objects,
         Batcher(runners(base.settings.worker)),
         StyleCache(),

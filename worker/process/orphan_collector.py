@@ -6,7 +6,7 @@ import time
 
 from shared.errors import AtelierError
 from shared.maintenance.orphans import GRACE_SECONDS, Collected, Reason, collect, plan
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 from shared.settings import DiskRules
 from shared.storage.base import ObjectStore
@@ -59,11 +59,11 @@ class Collector:
 
     def collect_if_due(self) -> Collected | None:
         """Remove the orphans where it is time and nobody else does; return what went, or None."""
-        with answering():
+        with store_errors():
             if not self._client.set(self._turn, 1, nx=True, ex=_TURN_SECONDS):
                 return None
         done = None if self._records_look_lost() else self._collect()
-        with answering():
+        with store_errors():
             self._client.expire(self._turn, int(self._rules.collect_hours * 3600))
         return done
 
@@ -98,5 +98,5 @@ class Collector:
         now = time.monotonic()
         if now - self._renewed > _RENEW_SECONDS:
             self._renewed = now
-            with answering():
+            with store_errors():
                 self._client.expire(self._turn, _TURN_SECONDS)

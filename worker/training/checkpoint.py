@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InvalidRequest, ModelCorrupt
-from worker.training.early_stopping import Standing
+from worker.training.early_stopping import EarlyStopping
 
 FOLDER = "checkpoints"  # within a run's
 _KEPT = 2
@@ -25,7 +25,7 @@ class Checkpoint:
 
     step: int
     recipe: dict[str, Any]  # what the run was told; it goes on only under the same
-    standing: Standing
+    standing: EarlyStopping
     arrays: Arrays  # networks, optimizers and averages
     best: Arrays  # the best generator so far in its serving form; empty before the first check
 
@@ -85,7 +85,7 @@ def _read(path: Path) -> Checkpoint:
                 [saved[f"{kind}{index}"] for index in range(count)]
                 for kind, count in zip(("array", "best"), meta["counts"], strict=True)
             )
-            return Checkpoint(meta["step"], meta["recipe"], Standing(**meta["standing"]), arrays, best)
+            return Checkpoint(meta["step"], meta["recipe"], EarlyStopping(**meta["standing"]), arrays, best)
     except (ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         detail = f"the checkpoint {path} cannot be read ({error}); delete it to go on from the one before"
         raise ModelCorrupt(detail) from error

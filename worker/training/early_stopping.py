@@ -6,7 +6,7 @@ from worker.training.schedule import COOLING, total_cooling_from
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class EarlyStopping:
     """What the checks up to now say."""
 
     total: int  # steps of the whole run; falls once when patience ends
@@ -14,7 +14,7 @@ class Standing:
     best_quality: float | None = None
     checks_since: int = 0  # checks after the best
 
-    def after(self, quality: float, step: int, patience: int) -> "Standing":
+    def after(self, quality: float, step: int, patience: int) -> "EarlyStopping":
         """Return the standing after a check; `patience` is the number of worse ones in a row to bear.
 
         When it ends, the run does not break off but comes to its end early: the step sizes begin to fall at

@@ -13,12 +13,12 @@ from worker.models.generation.dcgan_weights import write_weights
 from worker.training.checkpoint import FOLDER, Checkpoint, CheckpointFolder
 from worker.training.config import Losses, Progress, TrainingConfig, TrainingStopped, check_size
 from worker.training.data import Batch, Pictures, batches
-from worker.training.early_stopping import Standing
+from worker.training.early_stopping import EarlyStopping
 from worker.training.metrics import MetricsLog
 from worker.training.plot import draw_plot
 from worker.training.quality import QualityCheck
 from worker.training.samples import SampleGrid
-from worker.training.schedule import pace_at
+from worker.training.schedule import step_sizes_at
 from worker.training.sources import Form, load_pictures
 from worker.training.train_step import Adversary, draw_latents
 
@@ -33,7 +33,7 @@ class Trained:
     weights: Path  # the exported file; its record lies beside it
     architecture: Architecture
     classes: tuple[str, ...]  # names, by number
-    standing: Standing
+    standing: EarlyStopping
 
 
 def train(
@@ -67,7 +67,7 @@ def _architecture(pictures: Pictures) -> Architecture:
 
 class _Run:
     def __init__(self, config: TrainingConfig, pictures: Pictures, architecture: Architecture) -> None:
-        self.standing = Standing(config.steps)
+        self.standing = EarlyStopping(config.steps)
         self._config, self._pictures, self._classes = config, pictures, architecture.classes
         self._recipe: dict[str, Any] = {**config.recipe(), "data": pictures.digest}
         self._checkpoints = CheckpointFolder(config.out / FOLDER)
@@ -135,7 +135,7 @@ class _Run:
     def _update(self, batch: Batch) -> Losses:
         config, step = self._config, self._done
         latents = draw_latents(batch.labels, self._classes, seed=config.seed, step=step)
-        pace = pace_at(step, self.standing.total, config.generator_rate, config.discriminator_rate)
+        pace = step_sizes_at(step, self.standing.total, config.generator_rate, config.discriminator_rate)
         self._done += 1
         return self._adversary.step(batch, latents, pace)
 

@@ -9,7 +9,7 @@ WRONG_LABELS_COOLING = 0.03  # later; more would make digits clear and alike
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class StepSizes:
     """What one step goes by."""
 
     generator_rate: float  # Adam's step sizes
@@ -18,8 +18,8 @@ class Pace:
     wrong_labels: float = 0.0  # the weight of real pictures under wrong labels
 
 
-def pace_at(step: int, total: int, generator_rate: float, discriminator_rate: float) -> Pace:
-    """Return the pace of a step, counted from 0: constant, then rates that fall in a line to 0.
+def step_sizes_at(step: int, total: int, generator_rate: float, discriminator_rate: float) -> StepSizes:
+    """Return the step sizes of a step, counted from 0: constant, then rates that fall in a line to 0.
 
     The running average gets longer in the first steps, and once more when the rates begin to fall.
     """
@@ -28,7 +28,7 @@ def pace_at(step: int, total: int, generator_rate: float, discriminator_rate: fl
     longest = 0.9995 if is_cooling else 0.999
     wrong = WRONG_LABELS_COOLING if is_cooling else WRONG_LABELS
     decay = min(longest, (1 + step) / (10 + step))
-    return Pace(generator_rate * share, discriminator_rate * share, decay, wrong)
+    return StepSizes(generator_rate * share, discriminator_rate * share, decay, wrong)
 
 
 def total_cooling_from(step: int) -> int:

@@ -3,12 +3,12 @@
 import threading
 import time
 
-from api.server.thread_yield import REST_SECONDS, WORK_SECONDS, Pace
+from api.server.thread_yield import REST_SECONDS, WORK_SECONDS, ThreadYielder
 
 
 def test_work_rests_again_and_again() -> None:
     began, rested, steps = time.perf_counter(), 0.0, 0
-    pace = Pace()
+    pace = ThreadYielder()
     while time.perf_counter() - began < 0.1:
         before = time.perf_counter()
         pace()
@@ -29,7 +29,7 @@ def test_another_thread_runs_meanwhile() -> None:
 
     other = threading.Thread(target=take_turns)
     other.start()
-    pace, until = Pace(), time.perf_counter() + 0.2
+    pace, until = ThreadYielder(), time.perf_counter() + 0.2
     while time.perf_counter() < until:
         pace()
     over.set()

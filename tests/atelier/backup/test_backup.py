@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from api.services import Services
 from atelier.backup.archive import BackupDamaged, Manifest, open_backup
 from atelier.backup.backup import take_backup
-from atelier.backup.offline import Premises
+from atelier.backup.offline import OfflineInstallation
 from atelier.backup.restore import BackupTooNew, NotEmpty, restore_backup, verify_backup
 from atelier.cli import main
 from atelier.client.client import Client
@@ -28,8 +28,8 @@ def quietly(step: str, done: int, total: int) -> None:
     assert done <= total, step
 
 
-def premises_of(services: Services) -> Premises:
-    return Premises(services.settings, services.store.client, services.objects)
+def premises_of(services: Services) -> OfflineInstallation:
+    return OfflineInstallation(services.settings, services.store.client, services.objects)
 
 
 def take(services: Services, path: Path) -> Manifest:

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
-from atelier.folder_batch.state_file import FILE, FolderBusy, Journal
+from atelier.folder_batch.state_file import FILE, FolderBusy, StateFile
 from tests.support.http.trouble import Trouble
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
@@ -192,9 +192,9 @@ def test_a_canceled_batch_is_sent_anew(url: str, home: Path, client: Client, art
 
 
 def test_one_command_at_a_time_works_on_a_folder(url: str, home: Path) -> None:
-    journal = Journal(home / "out")
+    journal = StateFile(home / "out")
     with pytest.raises(FolderBusy):
-        Journal(home / "out")
+        StateFile(home / "out")
     answer = CliRunner().invoke(main, ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"])
     assert (answer.exit_code, "another `atelier batch` works on out" in answer.stderr) == (1, True)
     journal.close()
@@ -210,7 +210,7 @@ def test_photos_may_lie_around_the_output_folder(url: str, home: Path, artist: B
 
 
 def test_pictures_that_an_earlier_run_made_are_no_photos(url: str, home: Path, artist: BatchWorker) -> None:
-    Journal(home / "photos" / "old").close()
+    StateFile(home / "photos" / "old").close()
     (home / "photos" / "old" / "made.png").write_bytes(pictures.png(50, 50))
     with artist.working():
         answer = CliRunner().invoke(main, ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"])

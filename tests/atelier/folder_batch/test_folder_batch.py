@@ -11,7 +11,7 @@ from atelier.folder_batch.output_names import BadPattern, Names, check_pattern, 
 from atelier.folder_batch.photo_check import Want
 from atelier.folder_batch.photo_source import Watched
 from atelier.folder_batch.scan import Photo, Unread, find, stranger
-from atelier.folder_batch.state_file import FILE, Journal, Memory
+from atelier.folder_batch.state_file import FILE, Memory, StateFile
 from atelier.folder_batch.submitter import custom_id_of
 from atelier.folder_batch.variations import LabeledStyle, Recipe, Variation, digest_of
 from tests.support.images import pictures
@@ -26,7 +26,7 @@ def photo(name: str, stamp: tuple[int, int] = (1, 1)) -> Photo:
 
 
 def remembered(folder: Path) -> Memory:
-    journal = Journal(folder)
+    journal = StateFile(folder)
     journal.close()
     return journal.memory
 
@@ -157,7 +157,7 @@ def test_a_watched_file_comes_when_it_is_whole_and_again_when_it_changed() -> No
 
 
 def test_a_journal_remembers_and_forgets_what_was_cut_off(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = StateFile(tmp_path)
     journal.note("run", options={"style": "a"})
     journal.note("batch", id="b1")
     journal.note("sent", batch="b1", items={"x": ["x.png", "d"]})
@@ -167,7 +167,7 @@ def test_a_journal_remembers_and_forgets_what_was_cut_off(tmp_path: Path) -> Non
     journal.close()
     with (tmp_path / FILE).open("ab") as file:
         file.write(b'{"kind":"saved","tar')
-    again = Journal(tmp_path)
+    again = StateFile(tmp_path)
     again.note("saved", target="z.png", source="z", digest="d", sha256="s")
     again.close()
     memory = remembered(tmp_path)
@@ -176,7 +176,7 @@ def test_a_journal_remembers_and_forgets_what_was_cut_off(tmp_path: Path) -> Non
 
 
 def test_a_journal_is_written_anew_when_most_of_it_is_idle(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = StateFile(tmp_path)
     for number in range(3000):
         journal.note("saved", target="x.png", source="x", digest=f"{number}", sha256="s")
     journal.close()

@@ -16,7 +16,7 @@ from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
-from shared.redis.client import Client, answering
+from shared.redis.client import Client, store_errors
 from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.storage.base import ObjectStore
@@ -110,9 +110,9 @@ def test_every_refusal_for_want_of_memory_is_told_as_such(
     redis_client: Client, command: tuple[str, ...]
 ) -> None:
     with no_memory(redis_client):
-        with pytest.raises(StoreFull), answering():
+        with pytest.raises(StoreFull), store_errors():
             redis_client.execute_command(*command)
         pipeline = redis_client.pipeline(transaction=False)
         pipeline.execute_command(*command)
-        with pytest.raises(StoreFull), answering():
+        with pytest.raises(StoreFull), store_errors():
             pipeline.execute()

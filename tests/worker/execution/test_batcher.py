@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.errors import JobCanceled
-from worker.execution.batcher import PATIENCE_SECONDS, Batcher, Meeting, Request, Seat
+from worker.execution.batcher import PATIENCE_SECONDS, Batcher, BatchGroup, BatchSlot, Request
 
 
 class Network:
@@ -112,32 +112,32 @@ def test_a_request_that_waited_for_long_is_as_urgent_as_others() -> None:
 
 
 def test_a_meeting_runs_together_however_free_the_runners_are() -> None:
-    network, meeting = Network(), Meeting(3)
+    network, group = Network(), BatchGroup(3)
     network.gate.set()
     batcher = Batcher(runners=2)
     with ThreadPoolExecutor(3) as pool:
-        calls = [pool.submit(batcher.call, request(network, n), Seat(meeting)) for n in (1, 2, 3)]
+        calls = [pool.submit(batcher.call, request(network, n), BatchSlot(group)) for n in (1, 2, 3)]
         assert [call.result(10) for call in calls] == [2, 4, 6]
     assert [sorted(call) for call in network.calls] == [[1, 2, 3]]
 
 
 def test_a_meeting_goes_on_without_those_who_leave() -> None:
-    network, meeting = Network(), Meeting(3)
+    network, group = Network(), BatchGroup(3)
     network.gate.set()
-    batcher, seats = Batcher(runners=1), [Seat(meeting) for _ in range(3)]
+    batcher, slots = Batcher(runners=1), [BatchSlot(group) for _ in range(3)]
     with ThreadPoolExecutor(2) as pool:
-        calls = [pool.submit(batcher.call, request(network, n), seats[n]) for n in (0, 1)]
-        batcher.leave(seats[2])
+        calls = [pool.submit(batcher.call, request(network, n), slots[n]) for n in (0, 1)]
+        batcher.leave(slots[2])
         assert [call.result(10) for call in calls] == [0, 2]
     assert [sorted(call) for call in network.calls] == [[0, 1]]
 
 
 def test_whoever_met_already_runs_at_once_and_leaves_nobody_waiting() -> None:
-    network, seat = Network(), Seat(Meeting(1))
+    network, slot = Network(), BatchSlot(BatchGroup(1))
     network.gate.set()
     batcher = Batcher(runners=1)
-    assert batcher.call(request(network, 1), seat) == 2
-    assert batcher.call(request(network, 2), seat) == 4
-    batcher.leave(seat)
-    batcher.leave(seat)
+    assert batcher.call(request(network, 1), slot) == 2
+    assert batcher.call(request(network, 2), slot) == 4
+    batcher.leave(slot)
+    batcher.leave(slot)
     assert network.calls == [[1], [2]]

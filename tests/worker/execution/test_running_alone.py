@@ -35,7 +35,7 @@ def sizes_of_calls(bench: Bench, waiting: list[str]) -> list[int]:
         eventually(lambda: model.sizes == [1])
         for job_id in waiting:
             pool.submit(runner.answer, job_id, Lane.INTERACTIVE)
-        eventually(lambda: len(runner._tools.batcher._waiting) == len(waiting))
+        eventually(lambda: len(runner._resources.batcher._waiting) == len(waiting))
         model.may_answer.set()
     assert {bench.job(job_id).status for job_id in waiting} == {Status.SUCCEEDED}
     return sorted(model.sizes[1:])

@@ -233,7 +233,7 @@ def test_a_runner_is_held_for_one_evaluation_at_a_time(studio: Studio) -> None:
     order: list[str] = []
     job_id = studio.submit(pictures.photo(64, 64), optimize={"steps": 10})
     runner = studio.bench.runner()
-    batcher = runner._tools.batcher
+    batcher = runner._resources.batcher
     others: list[threading.Thread] = []
 
     def join_the_queue() -> None:

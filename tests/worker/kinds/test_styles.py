@@ -14,7 +14,7 @@ from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.models.stylization.stylizer import Style
 from worker.runner import JobRunner
@@ -56,8 +56,8 @@ def run(bench: Bench, files: FileStore) -> Any:
 
     def run_on_fresh_worker(model: Painter) -> str:
         vectors = StyleVectors(bench.store.client)
-        tools = Tools(bench.objects, Batcher(1), StyleCache(), ImageLimits(), vectors)
-        runner = JobRunner("w", bench.store, bench.queue, models=model, tools=tools, held=bench.held)
+        resources = Resources(bench.objects, Batcher(1), StyleCache(), ImageLimits(), vectors)
+        runner = JobRunner("w", bench.store, bench.queue, models=model, resources=resources, held=bench.held)
         job_id = bench.submit(type="stylize", content=picture, styles=[{"image": picture}])
         runner.answer(job_id, Lane.INTERACTIVE)
         job = bench.job(job_id)

@@ -23,7 +23,7 @@ from tests.support.images import pictures
 from tests.support.models.model_cards import transform_card
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Tools
+from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.models.registry import ModelRegistry
 from worker.models.store import ModelStore
@@ -52,10 +52,10 @@ class Workshop:
         raw = {"type": "transform", "model": card.name, "content": file_id, **spec}
         resolved = resolve(JOB_SPEC.validate_python(raw), catalog)
         job_id = self.bench.store.submit(Submission(new_job_id(), ANONYMOUS, resolved, "f")).id
-        tools = Tools(self.bench.objects, Batcher(1), StyleCache(), self.limits)
+        resources = Resources(self.bench.objects, Batcher(1), StyleCache(), self.limits)
         models = ModelRegistry(catalog, store)
         runner = JobRunner(
-            "w1", self.bench.store, self.bench.queue, models=models, tools=tools, held=self.bench.held
+            "w1", self.bench.store, self.bench.queue, models=models, resources=resources, held=self.bench.held
         )
         runner.answer(job_id, Lane.INTERACTIVE)
         return self.bench.job(job_id)

@@ -7,29 +7,29 @@ import pytest
 from shared.errors import ModelCorrupt
 from tests.support.images.float_pictures import noise
 from tests.support.models.model_cards import transform_card
-from worker.models.image_to_image import Transformer
+from worker.models.image_to_image import ImageToImage
 from worker.models.loading import load_model
 from worker.models.store import ModelStore
 
 pytestmark = [pytest.mark.tensorflow]
 
 
-def load(folder: Path, root: Path, **changes: object) -> Transformer:
+def load(folder: Path, root: Path, **changes: object) -> ImageToImage:
     card, store = transform_card(folder, **changes), ModelStore(root / "store")
     store.pull(card)
     loaded = load_model(card, store)
-    assert isinstance(loaded, Transformer)
+    assert isinstance(loaded, ImageToImage)
     return loaded
 
 
-def exported(name: str, root: Path, *arguments: Any, **changes: object) -> Transformer:
+def exported(name: str, root: Path, *arguments: Any, **changes: object) -> ImageToImage:
     from tests.support.models import small_networks
 
     network = getattr(small_networks, name)(*arguments)
     return load(small_networks.export(network, root / name), root, **changes)
 
 
-def saved(function: Any, root: Path, *shapes: Any, **changes: object) -> Transformer:
+def saved(function: Any, root: Path, *shapes: Any, **changes: object) -> ImageToImage:
     from tests.support.models.small_networks import picture_spec, save_signature
 
     specs = [picture_spec(shape) for shape in shapes or [(None, None, None, 3)]]

@@ -5,10 +5,10 @@ import pytest
 
 from shared.errors import ModelCorrupt
 from worker.training.checkpoint import Checkpoint, CheckpointFolder
-from worker.training.early_stopping import Standing
+from worker.training.early_stopping import EarlyStopping
 
 RECIPE = {"seed": 3}
-STANDING = Standing(total=90, best_step=4, best_quality=0.25, checks_since=1)
+STANDING = EarlyStopping(total=90, best_step=4, best_quality=0.25, checks_since=1)
 
 
 def make(step: int) -> Checkpoint:

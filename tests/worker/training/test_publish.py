@@ -9,7 +9,7 @@ from worker.models.generation.dcgan_architecture import Architecture
 from worker.models.generation.dcgan_weights import write_weights
 from worker.models.generation.latents import latent
 from worker.models.store import ModelStore
-from worker.training.early_stopping import Standing
+from worker.training.early_stopping import EarlyStopping
 
 pytestmark = pytest.mark.tensorflow
 
@@ -30,7 +30,7 @@ def test_a_published_run_is_a_model_that_a_worker_loads(tmp_path: Path) -> None:
     from worker.training.publish import publish
     from worker.training.run import Trained
 
-    trained = Trained(write_run(tmp_path / "run", 0.01), PETS, ("cat", "dog"), Standing(3))
+    trained = Trained(write_run(tmp_path / "run", 0.01), PETS, ("cat", "dog"), EarlyStopping(3))
     store = ModelStore(tmp_path / "models")
     published = publish(trained, "pets", store=store, cards=tmp_path / "cards")
     card = load_catalog(tmp_path / "cards").get("pets", "generate")
@@ -49,7 +49,7 @@ def test_other_weights_are_another_version(tmp_path: Path) -> None:
 
     store = ModelStore(tmp_path / "models")
     for fill in (0.01, 0.02, 0.02):
-        trained = Trained(write_run(tmp_path / "run", fill), PETS, (), Standing(3))
+        trained = Trained(write_run(tmp_path / "run", fill), PETS, (), EarlyStopping(3))
         publish(trained, "pets", store=store, cards=tmp_path / "cards")
     assert len(store.list()) == 2
     assert [path.name for path in (tmp_path / "cards").iterdir()] == ["pets.json"]
@@ -59,7 +59,7 @@ def test_a_run_that_was_trained_on_does_not_pass_for_the_published_one(tmp_path:
     from worker.training.publish import make_card
     from worker.training.run import Trained
 
-    card = make_card(Trained(write_run(tmp_path / "run", 0.01), PETS, (), Standing(3)), "pets")
+    card = make_card(Trained(write_run(tmp_path / "run", 0.01), PETS, (), EarlyStopping(3)), "pets")
     assert isinstance(card.source, TrainedSource)
     write_run(tmp_path / "run", 0.02)
     with pytest.raises(ModelCorrupt, match="holds weights of sha256"):
@@ -70,5 +70,5 @@ def test_a_name_that_the_distribution_uses_stays_the_default(tmp_path: Path) -> 
     from worker.training.publish import make_card
     from worker.training.run import Trained
 
-    card = make_card(Trained(write_run(tmp_path / "run", 0.01), PETS, (), Standing(3)), "mnist-dcgan")
+    card = make_card(Trained(write_run(tmp_path / "run", 0.01), PETS, (), EarlyStopping(3)), "mnist-dcgan")
     assert (card.default, card.preload) == (True, True)

@@ -1,6 +1,6 @@
 -- Attempts: which may change its job, what becomes of its bytes, and how it ended.
 -- Is `attempt` the one that may still change the job? Returns 'ok', 'canceled', 'expired' or 'lost'.
-local function standing(id, attempt)
+local function lease_state(id, attempt)
   local job = get(id, 'status', 'attempt')
   if job[1] == 'running' and job[2] == attempt then return 'ok' end
   if job[1] == 'canceled' or job[1] == 'expired' then return job[1] end

@@ -1,5 +1,5 @@
 -- Note how far an attempt is; its latest preview stays until there is a newer one. ARGV: id, attempt, progress (JSON)
-local how = standing(ARGV[1], ARGV[2])
+local how = lease_state(ARGV[1], ARGV[2])
 if how == 'ok' then
   local progress = cjson.decode(ARGV[3])
   change(ARGV[1], 'progress', ARGV[3])

@@ -1,7 +1,7 @@
 -- running -> queued after a transient error, or -> failed when that was the last allowed attempt.
 -- ARGV: id, attempt, error (JSON), error when exhausted (JSON), max attempts, base ms, jitter
 local id = ARGV[1]
-local how = standing(id, ARGV[2])
+local how = lease_state(id, ARGV[2])
 if how ~= 'ok' then return how end
 end_attempt(id, 'transient', cjson.decode(ARGV[3]).code)
 local failures = redis.call('HINCRBY', job_key(id), 'failures', 1)

@@ -4,7 +4,7 @@ local id = ARGV[1]
 -- Asked twice by the same attempt (its first answer was lost on the way): the answer is the same.
 local job = get(id, 'status', 'attempt')
 if job[1] == 'succeeded' and job[2] == ARGV[2] then return 'ok' end
-local how = standing(id, ARGV[2])
+local how = lease_state(id, ARGV[2])
 if how ~= 'ok' then return how end
 local spent = now - tonumber(redis.call('HGET', job_key(id), 'started_at'))
 local model, batch, work, began = unpack(get(id, 'model', 'batch', 'work', 'began'))

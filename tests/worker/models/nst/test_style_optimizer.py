@@ -245,14 +245,14 @@ def test_painting_brings_the_style_near_and_keeps_the_content(model: Any, optimi
 
 def paint(model: Any, content: np.ndarray, styles: Sequence[Any], **options: Any) -> np.ndarray:
     from worker.execution.batcher import Batcher
-    from worker.execution.resources import Tools
+    from worker.execution.resources import Resources
     from worker.execution.style_cache import StyleCache
     from worker.kinds import optimization
 
     file_id = "file_" + "0" * 64
     spec = StylizeSpec(type="stylize", content=file_id, styles=[{"image": file_id}], optimize=options)
-    tools = Tools(None, Batcher(1), StyleCache(), None)
-    return optimization.paint(spec, content, styles, model=model, tools=tools, stages=Onlooker())
+    resources = Resources(None, Batcher(1), StyleCache(), None)
+    return optimization.paint(spec, content, styles, model=model, resources=resources, stages=Onlooker())
 
 
 class Onlooker:
