@@ -78,7 +78,7 @@ _JOBS = "shared.jobs.store:JobStore"
 _DELIVERIES = "shared.webhooks.store:Deliveries"
 _FOLDER = "shared.storage.local:LocalObjectStore"
 _GENERATE = "tests.support.models.light_models:LightGenerator.generate"
-_SCRIPT = "shared.redis.client:Scripts.run"
+_SCRIPT = "shared.redis.scripts:Scripts.run"
 
 POINTS = (
     Point("api.before-create", "api", "before", f"{_JOBS}.submit"),
