@@ -163,9 +163,9 @@ def test_bad_cards_and_a_default_model_that_was_not_pulled_leave_an_installation
         stack.kill("worker")
         eventually(lambda: stack.processes().get("worker") not in (None, processes["worker"]), seconds=30)
         eventually(lambda: httpx.get(f"{stack.url}/readyz").status_code == 200, seconds=100)
+        eventually(lambda: f"path={cards / 'later.json'}" in stack.log_text(), seconds=100)
         assert stack.processes()["api"] == processes["api"]
         text = stack.log_text()
     assert "gone could not be pulled; starting without" in text
     assert f"path={cards / 'half.json'}" in text
-    assert f"path={cards / 'later.json'}" in text
     assert "Traceback" not in text
