@@ -43,7 +43,7 @@ def _emptied(data: bytes, at: int) -> tuple[bytes, list[Span]] | None:
 def _spans(data: bytes, at: int) -> tuple[list[Span], int] | None:
     """Return the members of an array of objects that begins at a place, and where it has ended."""
     spans: list[Span] = []
-    pace = ThreadYielder()
+    give_way = ThreadYielder()
     at = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # matches nothing, too
     while data[at : at + 1] == b"{":
         end = _closing(data, at)
@@ -54,7 +54,7 @@ def _spans(data: bytes, at: int) -> tuple[list[Span], int] | None:
         at = following.end()
         if following[1] == b"]":
             return spans, following.end(1)
-        pace()
+        give_way()
     return None
 
 

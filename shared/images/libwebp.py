@@ -24,11 +24,10 @@ class _Pixels(ctypes.Structure):
     _fields_ = [("rgba", ctypes.c_void_p), ("stride", ctypes.c_int), ("size", ctypes.c_size_t)]
 
 
-class _Place(ctypes.Union):  # as large as its other member: four planes, strides and sizes
+class _Place(ctypes.Union):
     _fields_ = [
         ("rgba", _Pixels),
-        ("yuva", ctypes.c_void_p * 4),
-        ("whole", ctypes.c_uint64 * 10),
+        ("yuva", ctypes.c_uint64 * 10),  # not used, and larger: four planes, their strides and sizes
     ]
 
 

@@ -51,7 +51,7 @@ def decode(
     with closing(image):
         if info.width * info.height <= _LARGE_PIXELS:
             return _first_frame(image, info, field, enough)
-    with _large_turn():
+    with _large_turn():  # and opened again: pictures that wait hold nothing of their files
         image, info = open_image(bytes_of(file), limits, field=field)
         with closing(image):
             return _first_frame(image, info, field, enough)
