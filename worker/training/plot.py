@@ -1,82 +1,55 @@
-"""A run's figures over its steps, drawn as a PNG."""
+"""A run's figures over its steps, drawn as a PNG of 900 x 720 pixels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageDraw
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
-Point = tuple[float, float]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
-_WIDTH, _HEIGHT = 900, 240  # pixels of one panel
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 20, 34, 30  # margins, pixels
+_INCHES, _DPI = (9.0, 7.2), 100
+_PANELS = {  # keys of the metrics log, by title
+    "losses": ("generator_loss", "discriminator_loss"),
+    "taken for real": ("real_score", "fake_score"),
+    "distance to the data": ("quality",),
+}
 _COLORS = ("#1f5fa8", "#c4452d")
-_INK, _LINES, _PAPER = "#222222", "#dddddd", "#ffffff"
-_DIVISIONS = 4  # of an axis
-_POINTS = 300  # a longer line is averaged down to about this many points
-
-
-@dataclass(frozen=True, slots=True)
-class _Panel:
-    title: str
-    keys: tuple[str, ...]  # of the metrics
-
-
-_PANELS = (
-    _Panel("losses", ("generator_loss", "discriminator_loss")),
-    _Panel("taken for real", ("real_score", "fake_score")),
-    _Panel("distance to the data", ("quality",)),
-)
+_POINTS = 300  # a longer line is averaged down to this many points
+_MARKED_POINTS = 30  # from here on a line needs no marks at its points
 
 
 def draw_plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw the lines of a metrics log: losses, the discriminator's scores and the checks of quality."""
-    sheet = Image.new("RGB", (_WIDTH, _HEIGHT * len(_PANELS)), _PAPER)
-    draw = ImageDraw.Draw(sheet)
+    # Matplotlib takes a second to import and 30 MiB: only a run that draws should pay for it.
+    from matplotlib.figure import Figure
+
+    figure = Figure(_INCHES, _DPI)
+    figure.subplots_adjust(left=0.07, right=0.97, top=0.95, bottom=0.05, hspace=0.35)
     last = max((line["step"] for line in lines), default=1)
-    for number, panel in enumerate(_PANELS):
-        curves = [_points(lines, key) for key in panel.keys]
-        _draw_panel(draw, number * _HEIGHT, panel, curves, last)
-    sheet.save(path)
+    for axes, (title, keys) in zip(figure.subplots(len(_PANELS)), _PANELS.items(), strict=True):
+        for key, color in zip(keys, _COLORS, strict=False):
+            _draw_curve(axes, _points(lines, key), key.replace("_", " "), color)
+        axes.set(xlim=(0, last), ylim=(0, None))
+        axes.set_title(title, loc="left")
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=len(keys), frameon=False)
+        axes.grid(color="#dddddd")
+    buffer = BytesIO()
+    figure.savefig(buffer)
+    Image.open(buffer).convert("RGB").save(path)
 
 
-def _points(lines: Sequence[dict[str, Any]], key: str) -> list[Point]:
-    found = [(line["step"], line[key]) for line in lines if key in line]
-    every = max(1, len(found) // _POINTS)
-    groups = [found[start : start + every] for start in range(0, len(found), every)]
-    return [(_mean([step for step, _ in group]), _mean([value for _, value in group])) for group in groups]
+def _points(lines: Sequence[dict[str, Any]], key: str) -> NDArray[np.float64]:
+    """Return steps and values, (2, points)."""
+    found = np.array([(line["step"], line[key]) for line in lines if key in line]).reshape(-1, 2)
+    groups = np.array_split(found, _POINTS) if len(found) > _POINTS else found[:, None]
+    return np.array([group.mean(axis=0) for group in groups]).reshape(-1, 2).T
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _draw_panel(
-    draw: ImageDraw.ImageDraw, top: int, panel: _Panel, curves: list[list[Point]], last: float
-) -> None:
-    highest = max((value for curve in curves for _, value in curve), default=1.0) or 1.0
-    width, height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
-    for division in range(_DIVISIONS + 1):
-        share = division / _DIVISIONS
-        x, y = _LEFT + share * width, top + _TOP + (1 - share) * height
-        draw.line((_LEFT, y, _LEFT + width, y), _LINES)
-        draw.text((_LEFT - 8, y), f"{share * highest:.3g}", _INK, anchor="rm")
-        draw.text((x, top + _HEIGHT - _BOTTOM + 6), f"{share * last:.0f}", _INK, anchor="mt")
-    x = _LEFT
-    draw.text((x, top + 10), panel.title, _INK, font_size=14)
-    for key, color, curve in zip(panel.keys, _COLORS, curves, strict=False):
-        x += 190
-        draw.text((x, top + 12), key.replace("_", " "), color)
-        scaled = [
-            (_LEFT + step / last * width, top + _TOP + (1 - max(value, 0) / highest) * height)
-            for step, value in curve
-        ]
-        _draw_curve(draw, scaled, color)
-
-
-def _draw_curve(draw: ImageDraw.ImageDraw, points: list[Point], color: str) -> None:
-    if len(points) > 1:
-        draw.line(points, color, width=2)
-    for x, y in points if len(points) < 30 else []:
-        draw.ellipse((x - 3, y - 3, x + 3, y + 3), color)
+def _draw_curve(axes: "Axes", points: NDArray[np.float64], label: str, color: str) -> None:
+    marker = "o" if points.shape[1] < _MARKED_POINTS else ""
+    axes.plot(*points, color=color, label=label, marker=marker, markersize=5, clip_on=False)

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,3 +28,9 @@ def test_a_curve_is_drawn_from_left_to_right(tmp_path: Path) -> None:
 def test_a_run_without_figures_gives_empty_panels(tmp_path: Path) -> None:
     draw_plot([], tmp_path / "none.png")
     assert pixels_of(tmp_path / "none.png").shape == (720, 900, 3)
+
+
+def test_only_drawing_imports_the_plotting_library() -> None:
+    code = "import sys, worker.process.model_worker, worker.training.plot; print('matplotlib' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
+    assert done.stdout == "False\n"
