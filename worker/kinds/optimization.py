@@ -21,7 +21,7 @@ from worker.execution.resources import Resources
 from worker.execution.stages import Stages
 from worker.kinds.optimizers import Adam, Descent, LimitedMemoryBFGS
 from worker.kinds.styles import fitted_style, on_runner
-from worker.models.nst.target import Target, Weights, blend_grams
+from worker.models.nst.target import LossWeights, StyleTarget, blend_grams
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
     from worker.models.nst.style_optimizer import StyleOptimizer
@@ -130,19 +130,19 @@ class _Painting:
             picture = self._refine(begin, self._target(finer, side, styles), steps)
         return picture
 
-    def _target(self, content: Floats, side: int, styles: Sequence[tuple[Floats, float]]) -> Target:
+    def _target(self, content: Floats, side: int, styles: Sequence[tuple[Floats, float]]) -> StyleTarget:
         pictures = [(scaled(picture, side), weight) for picture, weight in styles]
         grams = [(self._call(partial(self._model.grams, picture)), weight) for picture, weight in pictures]
-        return Target(blend_grams(grams), self._call(partial(self._model.contents, content)))
+        return StyleTarget(blend_grams(grams), self._call(partial(self._model.contents, content)))
 
-    def _refine(self, begin: Floats, target: Target, steps: int) -> Floats:
+    def _refine(self, begin: Floats, target: StyleTarget, steps: int) -> Floats:
         descent = self._descent(begin, target, steps)
         for _ in range(steps):
             descent.step()
             self._progress.advance(descent.point)
         return np.clip(descent.point, 0.0, 1.0)
 
-    def _descent(self, begin: Floats, target: Target, steps: int) -> Descent:
+    def _descent(self, begin: Floats, target: StyleTarget, steps: int) -> Descent:
         if self._options.optimizer == "lbfgs":  # it needs the same function all the time: one place
             return LimitedMemoryBFGS(begin, lambda point: self._evaluate(point, target, turn=0))
         return Adam(
@@ -153,9 +153,9 @@ class _Painting:
             box=(0.0, 1.0),
         )
 
-    def _evaluate(self, point: Floats, target: Target, *, turn: int) -> tuple[float, Floats]:
+    def _evaluate(self, point: Floats, target: StyleTarget, *, turn: int) -> tuple[float, Floats]:
         options = self._options
-        weights = Weights(options.style_weight, options.content_weight, options.variation_weight)
+        weights = LossWeights(options.style_weight, options.content_weight, options.variation_weight)
         found: tuple[float, Floats] = self._call(
             partial(self._model.evaluate, point, target, weights=weights, turn=turn)
         )

@@ -16,7 +16,7 @@ from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
 from worker.execution.picture import Pixels
 from worker.execution.resources import Resources
-from worker.models.stylization.stylizer import Style, Stylizer
+from worker.models.stylization.stylizer import PreparedStyle, Stylizer
 
 MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
 
@@ -30,7 +30,7 @@ def blended_style(
     model: Stylizer,
     resources: Resources,
     attempt: Attempt,
-) -> Style:
+) -> PreparedStyle:
     """Return the one style that stands for all of a job's, by weight."""
     pairs = [
         (_style(i, style, files, model, resources, attempt), style.weight) for i, style in enumerate(styles)
@@ -45,18 +45,22 @@ def _style(
     model: Stylizer,
     resources: Resources,
     attempt: Attempt,
-) -> Style:
+) -> PreparedStyle:
     if wanted.number is not None:
         return model.prepare_builtin(wanted.number)
     name = wanted.image
     assert name is not None, "names of stored styles become images when the job is accepted"
 
-    def look() -> Style:
+    def look() -> PreparedStyle:
         rgb = _style_pixels(files[name], resources.limits, index, model.card.style_side)
-        style: Style = on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
+        style: PreparedStyle = on_runner(
+            resources, attempt, model, lambda: model.prepare_style(to_float(rgb))
+        )
         return style
 
-    made: Style = resources.styles.get((model.digest, name), lambda: _recalled(model, name, resources, look))
+    made: PreparedStyle = resources.styles.get(
+        (model.digest, name), lambda: _recalled(model, name, resources, look)
+    )
     return made
 
 
@@ -81,14 +85,16 @@ def _on_white(decoded: DecodedImage) -> Pixels:
     return compose(decoded.rgb, decoded.alpha, WHITE)
 
 
-def _recalled(model: Stylizer, name: str, resources: Resources, look: Callable[[], Style]) -> Style:
+def _recalled(
+    model: Stylizer, name: str, resources: Resources, look: Callable[[], PreparedStyle]
+) -> PreparedStyle:
     """Return what any worker saw in this picture before, else look at it, for all to know."""
     if resources.vectors is None or not model.has_vectors:
         return look()
     network = f"{model.digest}.{_LOOK}"
     known = resources.vectors.get(network, name)
     if known is not None:
-        return Style(np.frombuffer(known, _STORED).astype(np.float32), None)
+        return PreparedStyle(np.frombuffer(known, _STORED).astype(np.float32), None)
     style = look()
     if style.vector is not None:
         resources.vectors.put(network, name, style.vector.astype(_STORED).tobytes())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from shared.cards.card import ModelCard, SavedModelSource, TrainedSource
 from worker.models.files.hub import SAVED_MODEL_FILE
-from worker.models.files.manifest import MANIFEST_FILE, StoredFile
+from worker.models.files.manifest import MANIFEST_FILE, ModelFile
 from worker.models.store import StoredModel
 
 
@@ -38,7 +38,7 @@ def _names(folder: Path) -> set[str]:
     return found - {MANIFEST_FILE}
 
 
-def _differs(folder: Path, stored: StoredModel, known: StoredFile | None, name: str) -> bool:
+def _differs(folder: Path, stored: StoredModel, known: ModelFile | None, name: str) -> bool:
     try:
         now, then = (folder / name).stat(), (stored.folder / name).stat()
         if known is None or now.st_size != known.bytes:

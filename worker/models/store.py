@@ -18,7 +18,7 @@ from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.storage.places import refuse_place, require_folder
 from worker.models.files.manifest import (
     MANIFEST_FILE,
-    Manifest,
+    ModelManifest,
     check_files,
     fsync,
     fsync_tree,
@@ -34,7 +34,7 @@ class StoredModel:
     """A model that the store holds."""
 
     folder: Path
-    manifest: Manifest
+    manifest: ModelManifest
 
     @property
     def bytes(self) -> int:

@@ -79,7 +79,7 @@ class Losses:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class StepReport:
     """Where a run stands after a step."""
 
     step: int  # steps done

@@ -27,14 +27,14 @@ class Pictures:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class TrainingBatch:
     """One step's share: `images` (n, side, side, channels) in [-1, 1] and their `labels` (n,)."""
 
     images: NDArray[np.float32]
     labels: NDArray[np.int32]
 
 
-def batches(pictures: Pictures, *, size: int, seed: int, start: int) -> Iterator[Batch]:
+def batches(pictures: Pictures, *, size: int, seed: int, start: int) -> Iterator[TrainingBatch]:
     """Yield the batches of steps `start`, `start` + 1, and so on without end.
 
     Each epoch is a shuffle fixed by (seed, epoch), so a step's batch does not depend on where a run began.
@@ -63,5 +63,5 @@ def to_levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
     return levels
 
 
-def _batch(pictures: Pictures, chosen: NDArray[np.int64]) -> Batch:
-    return Batch(to_signed(pictures.images[chosen]), pictures.labels[chosen].astype(np.int32))
+def _batch(pictures: Pictures, chosen: NDArray[np.int64]) -> TrainingBatch:
+    return TrainingBatch(to_signed(pictures.images[chosen]), pictures.labels[chosen].astype(np.int32))

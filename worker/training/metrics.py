@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from worker.training.config import Progress
+from worker.training.config import StepReport
 
 
 class MetricsLog:
@@ -16,7 +16,7 @@ class MetricsLog:
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
         path.write_text("".join(kept), "utf-8")
 
-    def append(self, progress: Progress) -> None:
+    def append(self, progress: StepReport) -> None:
         """Add the line of one step."""
         losses = progress.losses
         line = {

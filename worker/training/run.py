@@ -11,18 +11,18 @@ from worker.models.generation.dcgan import Weights
 from worker.models.generation.dcgan_architecture import Architecture
 from worker.models.generation.dcgan_weights import write_weights
 from worker.training.checkpoint import FOLDER, Checkpoint, CheckpointFolder
-from worker.training.config import Losses, Progress, TrainingConfig, TrainingStopped, check_size
-from worker.training.data import Batch, Pictures, batches
+from worker.training.config import Losses, StepReport, TrainingConfig, TrainingStopped, check_size
+from worker.training.data import Pictures, TrainingBatch, batches
 from worker.training.early_stopping import EarlyStopping
 from worker.training.metrics import MetricsLog
 from worker.training.plot import draw_plot
 from worker.training.quality import QualityCheck
 from worker.training.samples import SampleGrid
 from worker.training.schedule import step_sizes_at
-from worker.training.sources import Form, load_pictures
+from worker.training.sources import PictureShape, load_pictures
 from worker.training.train_step import Adversary, draw_latents
 
-OnProgress = Callable[[Progress], None]
+OnProgress = Callable[[StepReport], None]
 IsStopping = Callable[[], bool]
 
 
@@ -48,7 +48,7 @@ def train(
     """
     if config.resume:
         CheckpointFolder(config.out / FOLDER).check_resumable()
-    pictures = load_pictures(config.data, Form(config.size, config.channels))
+    pictures = load_pictures(config.data, PictureShape(config.size, config.channels))
     architecture = _architecture(pictures)
     run = _Run(config, pictures, architecture)
     config.out.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ class _Run:
         while self._done < self.standing.total:
             losses = self._update(next(feed))
             quality, samples = self._judge(), self._draw(metrics)
-            progress = Progress(
+            progress = StepReport(
                 self._done, self.standing.total, losses, time.monotonic() - began, samples, quality
             )
             if quality is not None or self._is_due(config.metrics_every):
@@ -132,7 +132,7 @@ class _Run:
                 raise TrainingStopped(self._done)
         draw_plot(metrics.read(), config.out / "metrics.png")
 
-    def _update(self, batch: Batch) -> Losses:
+    def _update(self, batch: TrainingBatch) -> Losses:
         config, step = self._config, self._done
         latents = draw_latents(batch.labels, self._classes, seed=config.seed, step=step)
         pace = step_sizes_at(step, self.standing.total, config.generator_rate, config.discriminator_rate)

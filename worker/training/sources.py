@@ -23,17 +23,17 @@ _MODES = {1: "L", 3: "RGB"}
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class PictureShape:
     """What the pictures shall be made into; None keeps what the source has."""
 
     side: int | None = None  # pixels
     channels: int | None = None  # 1 or 3
 
 
-AS_THEY_ARE = Form()
+AS_THEY_ARE = PictureShape()
 
 
-def load_pictures(source: str, form: Form = AS_THEY_ARE) -> Pictures:
+def load_pictures(source: str, form: PictureShape = AS_THEY_ARE) -> Pictures:
     """Read the training pictures of "mnist", an .npz or a folder; else raise InvalidRequest.
 
     An .npz holds uint8 pictures (n, h, w) or (n, h, w, channels) as x_train, x or images, and perhaps whole
@@ -45,7 +45,7 @@ def load_pictures(source: str, form: Form = AS_THEY_ARE) -> Pictures:
         return _from_arrays(*_download(), form, source)
     path = Path(source)
     if path.is_dir():
-        return _read_folder(path, Form(form.side or FOLDER_SIDE, form.channels or 3))
+        return _read_folder(path, PictureShape(form.side or FOLDER_SIDE, form.channels or 3))
     return _from_arrays(*_read_arrays(path), form, source)
 
 
@@ -79,7 +79,7 @@ def _download() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def _from_arrays(
-    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, form: Form, source: str
+    images: NDArray[np.uint8], labels: NDArray[np.int64] | None, form: PictureShape, source: str
 ) -> Pictures:
     images = images[..., None] if images.ndim == 3 else images
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in _MODES or not len(images):
@@ -102,7 +102,7 @@ def _class_names(labels: NDArray[np.int64], count: int, source: str) -> tuple[st
     return tuple(str(number) for number in range(int(labels.max()) + 1))
 
 
-def _read_folder(folder: Path, form: Form) -> Pictures:
+def _read_folder(folder: Path, form: PictureShape) -> Pictures:
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     if len(names) > MOST_CLASSES:
         raise InvalidRequest.of_field("/data", f"{folder} has more than {MOST_CLASSES} subfolders")
@@ -121,7 +121,7 @@ def _image_files(folder: Path, *, inside: bool = False) -> list[Path]:
     return sorted(path for path in found if path.suffix.lower() in known and path.is_file())
 
 
-def _read_image(path: Path, form: Form) -> NDArray[np.uint8]:
+def _read_image(path: Path, form: PictureShape) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return _fit(ImageOps.exif_transpose(image), form.side or FOLDER_SIDE, form.channels or 3)

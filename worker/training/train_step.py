@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from worker.models.generation.dcgan import Weights
 from worker.models.generation.dcgan_architecture import NORMALS, Architecture
 from worker.training.config import Losses
-from worker.training.data import Batch
+from worker.training.data import TrainingBatch
 from worker.training.networks import build_discriminator, build_training_generator, fold_normalization
 from worker.training.schedule import StepSizes
 
@@ -36,7 +36,7 @@ class Adversary:
         self._average = [tf.Variable(variable.value) for variable in self._generator.variables]
         self._step = tf.function(self._traced_step, jit_compile=True)
 
-    def step(self, batch: Batch, latents: NDArray[np.float32], pace: StepSizes) -> Losses:
+    def step(self, batch: TrainingBatch, latents: NDArray[np.float32], pace: StepSizes) -> Losses:
         """Update everything once; the latents (n, size) match the labels."""
         rates = (pace.generator_rate, pace.discriminator_rate)
         for optimizer, rate in zip(self._optimizers, rates, strict=True):

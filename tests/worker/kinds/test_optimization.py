@@ -26,7 +26,7 @@ from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.kinds.optimization import divide_steps, scaled, stretched, working_sides
 from worker.models.loading import load_model
-from worker.models.nst.target import PLACES, Target, Weights
+from worker.models.nst.target import PLACES, LossWeights, StyleTarget
 from worker.models.store import ModelStore
 
 
@@ -48,7 +48,7 @@ class MeanColor:
         return ((content,),) * len(PLACES)
 
     def evaluate(
-        self, picture: np.ndarray, target: Target, *, weights: Weights, turn: int
+        self, picture: np.ndarray, target: StyleTarget, *, weights: LossWeights, turn: int
     ) -> tuple[float, np.ndarray]:
         self.before()
         self.sizes.append(picture.shape[:2])

@@ -16,7 +16,7 @@ from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
-from worker.models.stylization.stylizer import Style
+from worker.models.stylization.stylizer import PreparedStyle
 from worker.runner import JobRunner
 
 
@@ -29,18 +29,18 @@ class Painter:
         self.has_vectors = has_vectors
         self.looked_at = 0
 
-    def prepare_style(self, image: np.ndarray) -> Style:
+    def prepare_style(self, image: np.ndarray) -> PreparedStyle:
         self.looked_at += 1
         mean = image.reshape(-1, 3).mean(axis=0)
-        return Style(mean, None) if self.has_vectors else Style(None, mean)
+        return PreparedStyle(mean, None) if self.has_vectors else PreparedStyle(None, mean)
 
-    def blend(self, styles: list[tuple[Style, float]]) -> Style:
+    def blend(self, styles: list[tuple[PreparedStyle, float]]) -> PreparedStyle:
         return styles[0][0]
 
     def is_large(self, height: int, width: int) -> bool:
         return False
 
-    def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
+    def stylize(self, content: np.ndarray, style: PreparedStyle) -> np.ndarray:
         color = style.vector if style.vector is not None else style.image
         return np.broadcast_to(color, content.shape).astype(np.float32)
 

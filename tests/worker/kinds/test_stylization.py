@@ -17,7 +17,7 @@ from shared.jobs.status import Status
 from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
-from worker.models.stylization.stylizer import Style
+from worker.models.stylization.stylizer import PreparedStyle
 
 
 @dataclass
@@ -32,24 +32,24 @@ class Mixer:
     large_pixels: int = 10**9
     steps: list[str] = field(default_factory=list)
 
-    def prepare_style(self, image: np.ndarray) -> Style:
+    def prepare_style(self, image: np.ndarray) -> PreparedStyle:
         self.looked_at += 1
-        return Style(image.reshape(-1, 3).mean(axis=0), None)
+        return PreparedStyle(image.reshape(-1, 3).mean(axis=0), None)
 
-    def blend(self, styles: list[tuple[Style, float]]) -> Style:
+    def blend(self, styles: list[tuple[PreparedStyle, float]]) -> PreparedStyle:
         weights = [weight for _, weight in styles]
-        return Style(np.average([s.vector for s, _ in styles], axis=0, weights=weights), None)
+        return PreparedStyle(np.average([s.vector for s, _ in styles], axis=0, weights=weights), None)
 
     def is_large(self, height: int, width: int) -> bool:
         return height * width > self.large_pixels
 
-    def paint_large(self, content: np.ndarray, style: Style, on_step: Any, run: Any) -> np.ndarray:
+    def paint_large(self, content: np.ndarray, style: PreparedStyle, on_step: Any, run: Any) -> np.ndarray:
         for step in range(3):
             run(lambda: self.steps.append(content.dtype.name))
             on_step(step + 1, 3)
         return np.rint(np.broadcast_to(style.vector, content.shape) * 255).astype(np.uint8)
 
-    def stylize(self, content: np.ndarray, style: Style) -> np.ndarray:
+    def stylize(self, content: np.ndarray, style: PreparedStyle) -> np.ndarray:
         self.sizes.append(content.shape[:2])
         return np.broadcast_to(style.vector, content.shape).astype(np.float32)
 
@@ -226,7 +226,7 @@ def drawn(hidden: tuple[int, int, int], side: int = 400) -> bytes:
 LOOK_ALIKE = [drawn(color) for color in ((0, 255, 0), (255, 255, 255), (255, 0, 0))]
 
 
-def in_average(content: np.ndarray, style: Style) -> np.ndarray:
+def in_average(content: np.ndarray, style: PreparedStyle) -> np.ndarray:
     """Paint a picture that depends on every pixel of the content, and on the style."""
     color = (content.mean(axis=(0, 1)) + style.vector) / 2
     return (np.broadcast_to(color, content.shape) * content[::-1]).astype(np.float32)

@@ -9,7 +9,7 @@ from PIL import Image
 from shared.errors import InvalidRequest
 from worker.models.generation.dcgan_architecture import Architecture
 from worker.models.generation.dcgan_weights import read_weights
-from worker.training.config import Progress, TrainingConfig, TrainingStopped
+from worker.training.config import StepReport, TrainingConfig, TrainingStopped
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -33,8 +33,8 @@ def config(mnist_file: Path, tmp_path: Path) -> TrainingConfig:
     )
 
 
-def stop_after(step: int) -> Callable[[Progress], None]:
-    def on_progress(progress: Progress) -> None:
+def stop_after(step: int) -> Callable[[StepReport], None]:
+    def on_progress(progress: StepReport) -> None:
         if progress.step == step:
             raise Stopped
 
@@ -63,7 +63,7 @@ def test_a_run_that_is_asked_to_stop_saves_its_step_and_ends_with_the_same_weigh
 def test_a_run_leaves_weights_metrics_samples_and_reports_each_step(config: TrainingConfig) -> None:
     from worker.training.run import train
 
-    reports: list[Progress] = []
+    reports: list[StepReport] = []
     trained = train(config, on_progress=reports.append)
     record, weights = read_weights(trained.weights.parent)
     assert (record.steps, record.seed, len(weights)) == (trained.standing.best_step, 11, 8)
@@ -87,7 +87,7 @@ def test_a_stopped_and_resumed_run_ends_as_one_that_was_not(config: TrainingConf
     broken = replace(config, out=tmp_path / "broken")
     with pytest.raises(Stopped):
         train(broken, on_progress=stop_after(5))
-    resumed: list[Progress] = []
+    resumed: list[StepReport] = []
     again = train(replace(broken, resume=True), on_progress=resumed.append)
     assert resumed[0].step == 4
     assert again.weights.read_bytes() == whole.weights.read_bytes()

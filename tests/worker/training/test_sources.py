@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from shared.errors import InvalidRequest
-from worker.training.sources import Form, load_pictures
+from worker.training.sources import PictureShape, load_pictures
 
 
 def test_the_training_split_of_a_file_is_read(mnist_file: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_file_without_labels_has_no_classes(tmp_path: Path) -> None:
 
 
 def test_arrays_are_made_into_the_form_that_is_asked_for(mnist_file: Path) -> None:
-    pictures = load_pictures(str(mnist_file), Form(side=16, channels=3))
+    pictures = load_pictures(str(mnist_file), PictureShape(side=16, channels=3))
     assert pictures.images.shape == (40, 16, 16, 3)
     assert (pictures.images[..., 0] == pictures.images[..., 2]).all()
 
@@ -73,7 +73,7 @@ def test_arrays_of_another_kind_are_refused(tmp_path: Path, images: np.ndarray, 
 
 
 def test_each_subfolder_is_a_class(image_folder: Path) -> None:
-    pictures = load_pictures(str(image_folder), Form(side=16))
+    pictures = load_pictures(str(image_folder), PictureShape(side=16))
     assert pictures.classes == ("cat", "dog")
     assert pictures.labels.tolist() == [0, 0, 0, 1, 1]
     assert pictures.images.shape == (5, 16, 16, 3)
@@ -82,7 +82,7 @@ def test_each_subfolder_is_a_class(image_folder: Path) -> None:
 
 
 def test_a_folder_without_subfolders_has_no_classes(image_folder: Path) -> None:
-    pictures = load_pictures(str(image_folder / "cat"), Form(channels=1))
+    pictures = load_pictures(str(image_folder / "cat"), PictureShape(channels=1))
     assert pictures.images.shape == (3, 64, 64, 1)
     assert pictures.classes == ()
 
@@ -91,7 +91,7 @@ def test_a_picture_is_cut_about_its_middle(tmp_path: Path) -> None:
     wide = np.zeros((16, 48), np.uint8)
     wide[:, 16:32] = 255
     Image.fromarray(wide).save(tmp_path / "wide.png")
-    pictures = load_pictures(str(tmp_path), Form(side=16, channels=1))
+    pictures = load_pictures(str(tmp_path), PictureShape(side=16, channels=1))
     assert (pictures.images > 250).all()
 
 

@@ -18,7 +18,7 @@ _CHUNK = 1 << 20  # bytes
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFile:
+class ModelFile:
     """One file of a stored model."""
 
     path: str  # relative to the model's folder, with forward slashes
@@ -27,14 +27,14 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class ModelManifest:
     """The contents of a model's folder, as they were when it was pulled."""
 
     name: str
     version: str
     source: dict[str, Any]  # the card's source at that time
     created_by: str  # Atelier's version
-    files: tuple[StoredFile, ...]  # by path
+    files: tuple[ModelFile, ...]  # by path
     digest: str  # sha256 over the file list; equal digests mean equal files
 
     def to_json(self) -> dict[str, Any]:
@@ -42,17 +42,17 @@ class Manifest:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> "Manifest":
+    def from_json(cls, data: dict[str, Any]) -> "ModelManifest":
         """Parse the file's content; KeyError or TypeError when members are missing or unknown."""
-        files = tuple(StoredFile(**entry) for entry in data["files"])
+        files = tuple(ModelFile(**entry) for entry in data["files"])
         return cls(**{**data, "files": files})
 
 
-def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]) -> Manifest:
+def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]) -> ModelManifest:
     """Checksum every file under a folder; tells `on_bytes` how many bytes each read took."""
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     files = tuple(_describe(folder, path, on_bytes) for path in paths if path != MANIFEST_FILE)
-    return Manifest(
+    return ModelManifest(
         name=card.name,
         version=card.version,
         source=card.source.model_dump(),
@@ -62,23 +62,23 @@ def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]
     )
 
 
-def digest_of(files: tuple[StoredFile, ...]) -> str:
+def digest_of(files: tuple[ModelFile, ...]) -> str:
     """Return the sha256 of the canonical file list: sorted by path, compact JSON."""
     entries = [[file.path, file.bytes, file.sha256] for file in sorted(files, key=lambda file: file.path)]
     return hashlib.sha256(json.dumps(entries, separators=(",", ":")).encode()).hexdigest()
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
+def write_manifest(folder: Path, manifest: ModelManifest) -> None:
     """Write manifest.json into a folder that nobody else sees yet."""
     text = json.dumps(manifest.to_json(), indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST_FILE).write_text(text, "utf-8")
 
 
-def read_manifest(folder: Path) -> Manifest:
+def read_manifest(folder: Path) -> ModelManifest:
     """Read a stored model's manifest.json; raise ModelCorrupt when it is no such thing."""
     path = folder / MANIFEST_FILE
     try:
-        manifest = Manifest.from_json(json.loads(read_small(path)))
+        manifest = ModelManifest.from_json(json.loads(read_small(path)))
         agrees = manifest.digest == digest_of(manifest.files)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelCorrupt(f"{path} cannot be read: {error!r}; {repull(folder)}") from error
@@ -87,7 +87,7 @@ def read_manifest(folder: Path) -> Manifest:
     return manifest
 
 
-def check_files(folder: Path, manifest: Manifest) -> None:
+def check_files(folder: Path, manifest: ModelManifest) -> None:
     """Compare every file with its checksum; raise ModelCorrupt with the first that differs."""
     for file in manifest.files:
         try:
@@ -103,14 +103,14 @@ def repull(folder: Path) -> str:
     return f"run `atelier models pull {folder.parent.name}`"
 
 
-def _describe(folder: Path, path: str, on_bytes: Callable[[int], None]) -> StoredFile:
+def _describe(folder: Path, path: str, on_bytes: Callable[[int], None]) -> ModelFile:
     digest, size = hashlib.sha256(), 0
     with (folder / path).open("rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             size += len(chunk)
             on_bytes(len(chunk))
-    return StoredFile(path, digest.hexdigest(), size)
+    return ModelFile(path, digest.hexdigest(), size)
 
 
 def fsync_tree(folder: Path) -> None:

@@ -14,7 +14,7 @@ from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
-from worker.models.nst.target import PLACES, Array, Target, Weights
+from worker.models.nst.target import PLACES, Array, LossWeights, StyleTarget
 
 _MARGIN = 8  # pixels of reflected border, so that the network can look from another place
 _WARM_SIDE = 64  # pixels
@@ -26,7 +26,7 @@ class StyleOptimizer:
     def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
-        self._features = _Features(card, module)
+        self._features = _FeatureNetwork(card, module)
         self._evaluate = tf.function(self._losses, autograph=False, input_signature=self._signature())
         self._look = tf.function(
             self._activations, autograph=False, input_signature=[_PICTURE_SPEC, _PLACE_SPEC]
@@ -41,7 +41,9 @@ class StyleOptimizer:
     def warm_up(self) -> None:
         """Run each function once, so that the first job does not pay for TensorFlow's first call."""
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
-        self.evaluate(blank, Target(self.grams(blank), self.contents(blank)), weights=Weights(), turn=0)
+        self.evaluate(
+            blank, StyleTarget(self.grams(blank), self.contents(blank)), weights=LossWeights(), turn=0
+        )
 
     def grams(self, style: Array) -> tuple[Array, ...]:
         """Return what a style picture (h, w, 3) in 0..1 is known by: one matrix (c, c) a layer."""
@@ -51,7 +53,9 @@ class StyleOptimizer:
         """Return a content picture's activations, as seen from each of PLACES."""
         return tuple(tuple(_run(self._look, content, np.array(place, np.int32))) for place in PLACES)
 
-    def evaluate(self, picture: Array, target: Target, *, weights: Weights, turn: int) -> tuple[float, Array]:
+    def evaluate(
+        self, picture: Array, target: StyleTarget, *, weights: LossWeights, turn: int
+    ) -> tuple[float, Array]:
         """Return the loss and its gradient, of the picture's shape, seen from the place whose turn it is."""
         place = turn % len(PLACES)
         contents = target.contents[place]
@@ -94,7 +98,7 @@ _PICTURE_SPEC = tf.TensorSpec([None, None, 3], tf.float32)
 _PLACE_SPEC = tf.TensorSpec([2], tf.int32)
 
 
-class _Features:
+class _FeatureNetwork:
     """A network of the call convention that nst_backbones describes, for one picture without its batch."""
 
     def __init__(self, card: ModelCard, module: Any) -> None:

@@ -16,7 +16,7 @@ STYLE_SCALE, CONTENT_SCALE, VARIATION_SCALE = 1.0, 0.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Weights:
+class LossWeights:
     """What counts how much; all 1 by default."""
 
     style: float = 1.0
@@ -30,7 +30,7 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class StyleTarget:
     """What a picture is compared with, at one size."""
 
     grams: tuple[Array, ...]  # the colors' first, then one a style layer

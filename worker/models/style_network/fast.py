@@ -1,4 +1,4 @@
-"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of `reference`
+"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of the plain network
 up to float32 rounding.
 
 What is rewritten, each where its derivation stands: the 9 x 9 layers work on cells of 2 x 4 pixels and the
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from worker.models.style_network.fast_layout import CELLS, CORNERS, SMALL_CELLS, Moves
 from worker.models.style_network.folded_norm import FoldedNorm, fold_factor, fold_sign
-from worker.models.style_network.pixel_layout import PLAIN, Layout
+from worker.models.style_network.pixel_layout import PLAIN, PixelLayout
 from worker.models.style_network.weights import Array, Layer, StyleNorm, TransformerWeights
 
 Tensor = Any  # TensorFlow ships no types
@@ -81,7 +81,7 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
 class _Layer(tf.Module):  # type: ignore[misc]
     """One convolution of padded pixels and what follows it."""
 
-    def __init__(self, layer: Layer, layout: Layout = PLAIN, stride: int = 1) -> None:
+    def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
         super().__init__(name="layer")
         self.given, self.made = layer.kernel.shape[2:]  # channels
         self._layout, self._stride = layout, stride  # of the outputs
@@ -108,12 +108,12 @@ class _Layer(tf.Module):  # type: ignore[misc]
         return tf.nn.conv2d(padded, kernel, self._stride, "VALID")
 
 
-def first_layout(layer: Layer) -> Layout:
+def first_layout(layer: Layer) -> PixelLayout:
     """Return the layout in which the first layer is fastest."""
     return CELLS if layer.kernel.shape[-1] <= _FEW_CHANNELS else SMALL_CELLS
 
 
-def rewritten(kernel: Array, layout: Layout) -> Array:
+def rewritten(kernel: Array, layout: PixelLayout) -> Array:
     """Return the kernel that gives its outputs in a layout."""
     if layout == CORNERS:
         return corner_kernel(kernel)

@@ -7,13 +7,13 @@ from typing import Any
 
 import tensorflow as tf
 
-from worker.models.style_network.pixel_layout import PLAIN, Layout, Move, reflected, repeated
+from worker.models.style_network.pixel_layout import PLAIN, Move, PixelLayout, reflected, repeated
 
 Tensor = Any  # TensorFlow ships no types
 
-CELLS = Layout(rows=2, columns=4)  # of the outputs of 9 x 9 layers of few channels
-SMALL_CELLS = Layout(rows=2, columns=2)  # where the channels are many, these are enough
-CORNERS = Layout(rows=2, columns=2, ring=1)  # of the enlarging layers' outputs
+CELLS = PixelLayout(rows=2, columns=4)  # of the outputs of 9 x 9 layers of few channels
+SMALL_CELLS = PixelLayout(rows=2, columns=2)  # where the channels are many, these are enough
+CORNERS = PixelLayout(rows=2, columns=2, ring=1)  # of the enlarging layers' outputs
 _REACH = 4  # pixels that a 9 x 9 kernel reaches beyond its own
 
 
@@ -31,7 +31,7 @@ class Moves:
     end: Move  # to the picture; moves a cell's row as one pixel
 
     @classmethod
-    def of(cls, shape: Tensor, first: Layout) -> Moves:
+    def of(cls, shape: Tensor, first: PixelLayout) -> Moves:
         """Make the moves for a picture of this shape, (h, w, ...), given the first layer's layout."""
         whole, half, quarter = (_Size(shape[0] // by, shape[1] // by) for by in (1, 2, 4))
         return cls(
@@ -42,7 +42,7 @@ class Moves:
             enlarge=quarter.repeat(),
             enlarge_again=half.with_ring(),
             finish=whole.reflect(CORNERS, CELLS, _REACH, _REACH),
-            end=_Size(shape[0], shape[1] // CELLS.columns).reflect(Layout(rows=CELLS.rows), PLAIN, 0, 0),
+            end=_Size(shape[0], shape[1] // CELLS.columns).reflect(PixelLayout(rows=CELLS.rows), PLAIN, 0, 0),
         )
 
 
@@ -51,7 +51,7 @@ class _Size:
     height: Tensor
     width: Tensor
 
-    def reflect(self, source: Layout, target: Layout, before: int, after: int) -> Move:
+    def reflect(self, source: PixelLayout, target: PixelLayout, before: int, after: int) -> Move:
         rows, columns = (reflected(side, before, after) for side in (self.height, self.width))
         return Move.between(source, target, rows, columns, self.width)
 

@@ -18,14 +18,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from worker.models.style_network.pixel_layout import Layout
+from worker.models.style_network.pixel_layout import PixelLayout
 from worker.models.style_network.weights import EPSILON
 
 Tensor = Any  # TensorFlow ships no types
 
 # A channel whose scale is 0 stays finite; the kernel after multiplies it by 0. What the norm would give
 # there is a constant, which the next norm takes away.
-_LEAST_FACTOR = 1e-30
+LEAST_FACTOR = 1e-30
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +37,14 @@ class FoldedNorm:
     shift: Tensor  # (channels,), b
 
     @classmethod
-    def of(cls, values: Tensor, scale: Tensor, shift: Tensor, layout: Layout) -> FoldedNorm:
+    def of(cls, values: Tensor, scale: Tensor, shift: Tensor, layout: PixelLayout) -> FoldedNorm:
         """Measure x', a tensor in a layout."""
         mean, variance = moments(values, scale.shape[0], layout)
         return cls(mean, tf.abs(scale) * tf.math.rsqrt(variance + EPSILON), shift)
 
     def relu(self, values: Tensor) -> Tensor:
         """Return the norm's ReLU of x', divided by `factor`."""
-        bias = self.shift / tf.maximum(self.factor, _LEAST_FACTOR) - self.mean
+        bias = self.shift / tf.maximum(self.factor, LEAST_FACTOR) - self.mean
         return tf.nn.relu(tf.nn.bias_add(values, for_each_pixel(bias, values)))
 
     def apply(self, values: Tensor) -> Tensor:
@@ -63,7 +63,7 @@ def fold_factor(kernel: Tensor, factor: Tensor) -> Tensor:
     return kernel * tf.tile(factor, [kernel.shape[2] // factor.shape[0]])[:, None]
 
 
-def moments(values: Tensor, channels: int, layout: Layout) -> tuple[Tensor, Tensor]:
+def moments(values: Tensor, channels: int, layout: PixelLayout) -> tuple[Tensor, Tensor]:
     """Return each channel's mean and variance over the picture of a tensor in a layout, without its ring.
 
     The variance comes from deviations, not from squares: a layer's mean can be far larger than its deviation.
@@ -84,7 +84,7 @@ def for_each_pixel(by_channel: Tensor, values: Tensor) -> Tensor:
     return tf.tile(by_channel, [values.shape[-1] // by_channel.shape[0]])
 
 
-def _sums(values: Tensor, channels: int, layout: Layout) -> Tensor:
+def _sums(values: Tensor, channels: int, layout: PixelLayout) -> Tensor:
     """Add up each channel, row by row as a product with ones, then the rows.
 
     The product is the fastest sum there is in TensorFlow, and in two steps rounding stays small. A row is

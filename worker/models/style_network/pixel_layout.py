@@ -9,7 +9,7 @@ Tensor = Any  # TensorFlow ships no types
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PixelLayout:
     """How the pixels of a picture lie in memory: in cells, row by row, and so are the pixels in a cell.
 
     A tensor in a layout has shape (1, cells down, cells across, rows * columns * channels).
@@ -30,7 +30,7 @@ class Layout:
         return column // self.columns * (self.rows * self.columns) + column % self.columns
 
 
-PLAIN = Layout()
+PLAIN = PixelLayout()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,9 @@ class Move:
     index: Tensor  # int32 (cells down, cells across, rows, columns): positions in the old layout
 
     @classmethod
-    def between(cls, source: Layout, target: Layout, rows: Tensor, columns: Tensor, width: Tensor) -> "Move":
+    def between(
+        cls, source: PixelLayout, target: PixelLayout, rows: Tensor, columns: Tensor, width: Tensor
+    ) -> "Move":
         """Take these rows and columns of a picture, which may repeat, in this order, to another layout.
 
         The numbers of rows and columns must be multiples of the target's cell; width is the picture's.

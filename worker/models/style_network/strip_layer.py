@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from worker.models.style_network.fast import rewritten
 from worker.models.style_network.fast_layout import CORNERS
-from worker.models.style_network.pixel_layout import PLAIN, Layout, Move
+from worker.models.style_network.pixel_layout import PLAIN, Move, PixelLayout
 from worker.models.style_network.weights import Array, Layer
 
 Tensor = Any  # TensorFlow ships no types
@@ -25,7 +25,7 @@ Positions = npt.NDArray[np.int32]
 class StripLayer:
     """A convolution that keeps the size, halves it (stride 2), or doubles it (layout CORNERS)."""
 
-    def __init__(self, layer: Layer, layout: Layout = PLAIN, stride: int = 1) -> None:
+    def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
         self.given, self.made = layer.kernel.shape[2:]  # channels
         self._doubles = layout == CORNERS
         self._layout, self._stride = layout, stride
@@ -74,7 +74,7 @@ class StripLayer:
 
 @cache
 def _convolution(
-    shape: tuple[int, ...], given: int, made: int, layout: Layout, stride: int, relu: bool
+    shape: tuple[int, ...], given: int, made: int, layout: PixelLayout, stride: int, relu: bool
 ) -> Callable[..., Tensor]:
     """Trace the function once for all sizes; layers of one shape share it."""
     source = PLAIN if layout == CORNERS else layout
@@ -91,13 +91,13 @@ def _convolution(
     return traced
 
 
-def _plain(values: Tensor, channels: int, layout: Layout) -> Tensor:
+def _plain(values: Tensor, channels: int, layout: PixelLayout) -> Tensor:
     """Bring values in a layout to one pixel after the other, without their ring."""
     if layout == PLAIN:
         return values
     # A row of a cell without a ring is moved as if it were one pixel.
     columns, chunk = (1, channels * layout.columns) if not layout.ring else (layout.columns, channels)
-    source = Layout(rows=layout.rows, columns=columns, ring=layout.ring)
+    source = PixelLayout(rows=layout.rows, columns=columns, ring=layout.ring)
     cells = tf.shape(values)
     down, across = cells[1] * source.rows - 2 * source.ring, cells[2] * columns - 2 * source.ring
     moved = Move.between(source, PLAIN, tf.range(down), tf.range(across), across)(values, chunk)

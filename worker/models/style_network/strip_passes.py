@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from worker.models.style_network.pixel_layout import PLAIN, Layout
+from worker.models.style_network.folded_norm import LEAST_FACTOR
+from worker.models.style_network.pixel_layout import PLAIN, PixelLayout
 from worker.models.style_network.strip_layer import StripLayer
 from worker.models.style_network.strip_rows import Convolved, KeptRows, Moments, NormedRows, Rows
 from worker.models.style_network.weights import Array, Head, Layer, StyleNorm
 
 _ROWS = 4  # a strip's height is a multiple
-_LEAST_FACTOR = 1e-30  # as in folded_norm
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,7 @@ Passes = Generator[Pass, None, Rows]  # yields what must be worked on, and then 
 class StyledLayer:
     """A layer with what follows it: ReLU of a bias, or a norm in a style and ReLU or not."""
 
-    def __init__(self, layer: Layer, layout: Layout = PLAIN, stride: int = 1) -> None:
+    def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
         self._strips = StripLayer(layer, layout, stride)
         self._after = layer.after
 
@@ -89,4 +89,4 @@ def _sign(scale: Array) -> Array:
 
 
 def _relu_bias(factor: Array, shift: Array) -> Array:
-    return np.asarray(shift / np.maximum(factor, _LEAST_FACTOR), np.float32)
+    return np.asarray(shift / np.maximum(factor, LEAST_FACTOR), np.float32)

@@ -36,7 +36,7 @@ _GRID = 4  # the hub's networks give sides that are multiples of this
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Style:
+class PreparedStyle:
     """What a network knows of a style; made by `prepare_style` or `prepare_builtin`, for many contents."""
 
     vector: Vector | None  # where the network has `transform`; of a built-in style: the weights of all
@@ -73,11 +73,7 @@ class Stylizer:
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
         self.stylize(blank, self.prepare_style(blank) if self._looks else self.prepare_builtin(0))
 
-    def style_vector(self, style_image: Picture) -> Vector | None:
-        """Return the numbers that describe a style picture of any size; None where the network hides them."""
-        return self.prepare_style(style_image).vector
-
-    def prepare_style(self, style_image: Picture) -> Style:
+    def prepare_style(self, style_image: Picture) -> PreparedStyle:
         """Look at a style picture of any size: it is resized, not cropped, to the card's square.
 
         InvalidRequest where the network has built-in styles only.
@@ -88,19 +84,19 @@ class Stylizer:
             raise InvalidRequest.of_field("/styles", text)
         square = self._to_style_side(style_image)
         if not self.has_vectors:
-            return Style(None, square)
+            return PreparedStyle(None, square)
         vector = _run(self._module.predict_style, square[None])
-        return Style(np.asarray(vector[0]), None)
+        return PreparedStyle(np.asarray(vector[0]), None)
 
-    def prepare_builtin(self, number: int) -> Style:
+    def prepare_builtin(self, number: int) -> PreparedStyle:
         """Return one of the styles that `card.builtin_styles` names; InvalidRequest where there is none."""
         count = len(self.card.builtin_styles)
         if not 0 <= number < count:
             text = f"model {self.card.name} has {count} built-in styles, numbered from 0; {number} is none"
             raise InvalidRequest.of_field("/styles", text)
-        return Style(np.eye(count, dtype=np.float32)[number], None)
+        return PreparedStyle(np.eye(count, dtype=np.float32)[number], None)
 
-    def blend(self, styles: Sequence[tuple[Style, float]]) -> Style:
+    def blend(self, styles: Sequence[tuple[PreparedStyle, float]]) -> PreparedStyle:
         """Mix styles by weight (any positive scale); InvalidRequest where this network cannot mix."""
         if len(styles) == 1:
             return styles[0][0]
@@ -110,9 +106,9 @@ class Stylizer:
         weights = np.asarray([weight for _, weight in styles], np.float64)
         if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             raise InvalidRequest.of_field("/styles", "weights must not be negative, nor all be 0")
-        return Style(np.average(vectors, axis=0, weights=weights).astype(np.float32), None)
+        return PreparedStyle(np.average(vectors, axis=0, weights=weights).astype(np.float32), None)
 
-    def stylize(self, content: Picture, style: Style) -> Picture:
+    def stylize(self, content: Picture, style: PreparedStyle) -> Picture:
         """Repaint a picture of at least `card.min_side`; the result has exactly its height and width."""
         height, width = content.shape[:2]
         self._check_sides(height, width)
@@ -129,7 +125,7 @@ class Stylizer:
         return height * width * channels > LARGE_VALUES
 
     def paint_large(
-        self, content: Pixels, style: Style, on_step: OnStep, run: Run = lambda step: step()
+        self, content: Pixels, style: PreparedStyle, on_step: OnStep, run: Run = lambda step: step()
     ) -> Pixels:
         """Repaint a picture of 8-bit pixels in bounded memory, step by step; see `LargePainter.paint`.
 
@@ -152,7 +148,7 @@ class Stylizer:
         if min(height, width) < least:
             raise ImageTooSmall(f"{width} x {height} pixels; {self.card.name} takes {least} or more")
 
-    def _call(self, contents: Picture, style: Style) -> Any:
+    def _call(self, contents: Picture, style: PreparedStyle) -> Any:
         if style.vector is not None:
             return _run(self._module.transform, contents, style.vector[None])
         assert style.image is not None, "a style has a vector or a picture"

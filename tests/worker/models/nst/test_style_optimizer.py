@@ -13,12 +13,12 @@ from shared.specs.stylize import StylizeSpec
 from tests.support.images.float_pictures import noise, photo
 from tests.support.models.model_cards import stylize_card
 from worker.models.loading import choose, load_model
-from worker.models.nst.target import PLACES, Target, Weights, blend_grams
+from worker.models.nst.target import PLACES, LossWeights, StyleTarget, blend_grams
 from worker.models.store import ModelStore
 
 pytestmark = [pytest.mark.tensorflow]
 
-WEIGHTS = Weights()
+WEIGHTS = LossWeights()
 
 
 @pytest.fixture(scope="module")
@@ -41,12 +41,12 @@ def model(card: ModelCard, store: ModelStore) -> Any:
 
 
 @pytest.fixture(scope="module")
-def target(model: Any) -> Target:
+def target(model: Any) -> StyleTarget:
     return target_of(model, photo("coffee", 48, 64), photo("rocket", 60, 60))
 
 
-def target_of(model: Any, content: np.ndarray, *styles: np.ndarray) -> Target:
-    return Target(blend_grams([(model.grams(style), 1.0) for style in styles]), model.contents(content))
+def target_of(model: Any, content: np.ndarray, *styles: np.ndarray) -> StyleTarget:
+    return StyleTarget(blend_grams([(model.grams(style), 1.0) for style in styles]), model.contents(content))
 
 
 def save_features(folder: Path, function: Any) -> Path:
@@ -72,7 +72,7 @@ def load_features(tmp_path: Path, function: Any) -> Any:
 def test_a_picture_is_at_no_distance_from_itself(model: Any) -> None:
     picture = photo("chelsea", 48, 48)
     own = target_of(model, picture, picture)
-    loss, _ = model.evaluate(picture, own, weights=Weights(variation=0), turn=0)
+    loss, _ = model.evaluate(picture, own, weights=LossWeights(variation=0), turn=0)
     assert loss < 1e-6
 
 
@@ -80,12 +80,14 @@ def test_a_picture_is_at_no_distance_from_itself(model: Any) -> None:
 def test_the_content_is_at_no_distance_from_any_place(model: Any, turn: int) -> None:
     picture = photo("chelsea", 48, 48)
     own = target_of(model, picture, noise(48, 48))
-    loss, _ = model.evaluate(picture, own, weights=Weights(style=0, variation=0), turn=turn)
+    loss, _ = model.evaluate(picture, own, weights=LossWeights(style=0, variation=0), turn=turn)
     assert loss < 1e-6
 
 
-@pytest.mark.parametrize("weights", [Weights(1, 0, 0), Weights(0, 1, 0), Weights(0, 0, 1), Weights()])
-def test_the_gradient_is_that_of_the_loss(model: Any, target: Target, weights: Weights) -> None:
+@pytest.mark.parametrize(
+    "weights", [LossWeights(1, 0, 0), LossWeights(0, 1, 0), LossWeights(0, 0, 1), LossWeights()]
+)
+def test_the_gradient_is_that_of_the_loss(model: Any, target: StyleTarget, weights: LossWeights) -> None:
     picture = photo("chelsea", 48, 64)
     _, gradient = model.evaluate(picture, target, weights=weights, turn=1)
     direction = gradient / np.abs(gradient).max()
@@ -98,22 +100,22 @@ def test_the_gradient_is_that_of_the_loss(model: Any, target: Target, weights: W
     assert (ahead - behind) / (2 * step) == pytest.approx(expected, rel=0.1)
 
 
-def test_weights_count_as_factors(model: Any, target: Target) -> None:
+def test_weights_count_as_factors(model: Any, target: StyleTarget) -> None:
     picture = photo("chelsea", 48, 64)
 
     def loss(*weights: float) -> float:
-        return float(model.evaluate(picture, target, weights=Weights(*weights), turn=0)[0])
+        return float(model.evaluate(picture, target, weights=LossWeights(*weights), turn=0)[0])
 
     parts = loss(2, 0, 0) + loss(0, 3, 0) + loss(0, 0, 4)
     assert loss(2, 3, 4) == pytest.approx(parts, rel=1e-5)
 
 
-def test_variation_is_the_mean_squared_step_between_neighbors(model: Any, target: Target) -> None:
+def test_variation_is_the_mean_squared_step_between_neighbors(model: Any, target: StyleTarget) -> None:
     from worker.models.nst.target import VARIATION_SCALE
 
     stripes = np.zeros((48, 64, 3), np.float32)
     stripes[::2] = 0.5
-    loss, _ = model.evaluate(stripes, target, weights=Weights(0, 0, 1), turn=0)
+    loss, _ = model.evaluate(stripes, target, weights=LossWeights(0, 0, 1), turn=0)
     assert loss == pytest.approx(0.25 * VARIATION_SCALE, rel=1e-5)
 
 
@@ -233,7 +235,7 @@ def test_painting_brings_the_style_near_and_keeps_the_content(model: Any, optimi
     wanted = target_of(model, content, style)
     painted = paint(model, content, [(style, 1.0)], steps=40, optimizer=optimizer)
     before, after, other = (
-        model.evaluate(picture, wanted, weights=Weights(1, 0, 0), turn=0)[0]
+        model.evaluate(picture, wanted, weights=LossWeights(1, 0, 0), turn=0)[0]
         for picture in (content, painted, noise(64, 96))
     )
     assert after < 0.25 * before < other

@@ -37,11 +37,11 @@ def test_moments_are_those_of_the_picture_alone(
     random: np.random.Generator, layout: tuple[int, int, int], offset: float
 ) -> None:
     from worker.models.style_network.folded_norm import moments
-    from worker.models.style_network.pixel_layout import Layout
+    from worker.models.style_network.pixel_layout import PixelLayout
 
     values = normal(random, 1, 7, 9, CHANNELS * layout[0] * layout[1]) + np.float32(offset)
     pixels = pixels_of(values, *layout).astype(np.float64)
-    mean, variance = moments(values, CHANNELS, Layout(*layout))
+    mean, variance = moments(values, CHANNELS, PixelLayout(*layout))
     np.testing.assert_allclose(mean, pixels.mean((0, 1)), rtol=1e-6, atol=1e-6)
     np.testing.assert_allclose(variance, pixels.var((0, 1)), rtol=1e-5)
 
@@ -60,11 +60,11 @@ def test_factor_and_relu_make_the_norms_relu(random: np.random.Generator) -> Non
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_apply_is_the_norm_itself(random: np.random.Generator, layout: tuple[int, int, int]) -> None:
     from worker.models.style_network.folded_norm import FoldedNorm
-    from worker.models.style_network.pixel_layout import Layout
+    from worker.models.style_network.pixel_layout import PixelLayout
 
     values = normal(random, 1, 5, 6, CHANNELS * layout[0] * layout[1])
     scale, shift = np.abs(normal(random, CHANNELS)), normal(random, CHANNELS)
-    applied = FoldedNorm.of(values, scale, shift, Layout(*layout)).apply(values).numpy()
+    applied = FoldedNorm.of(values, scale, shift, PixelLayout(*layout)).apply(values).numpy()
     expected = plain_norm(pixels_of(values, *layout), scale, shift)
     np.testing.assert_allclose(pixels_of(applied, *layout), expected, atol=2e-6)
 

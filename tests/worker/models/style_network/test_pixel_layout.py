@@ -48,9 +48,9 @@ def test_repeated_positions_copy_the_edge() -> None:
 def test_a_move_pads_from_any_layout_to_any(
     height: int, width: int, source: tuple[int, int, int], target: tuple[int, int]
 ) -> None:
-    from worker.models.style_network.pixel_layout import Layout, Move, reflected
+    from worker.models.style_network.pixel_layout import Move, PixelLayout, reflected
 
-    old, new = Layout(*source), Layout(*target)
+    old, new = PixelLayout(*source), PixelLayout(*target)
     given = stored(padded(picture(height, width), old.ring, old.ring, "edge"), old.rows, old.columns)
     move = Move.between(old, new, reflected(height, 4, 4), reflected(width, 4, 4), width)
     expected = stored(padded(picture(height, width), 4, 4, "reflect"), new.rows, new.columns)

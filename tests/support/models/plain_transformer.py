@@ -1,4 +1,4 @@
-"""A stylization transformer layer by layer, as the papers have it: `fast` must agree with it."""
+"""A stylization transformer layer by layer, as the papers have it; the rewritten ones must agree with it."""
 
 from typing import Any
 
