@@ -20,7 +20,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 
 def machine() -> str:
-    """Say how many cores there are and how busy the last minute was."""
+    """Return how many cores there are and how busy the last minute was."""
     return f"{len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.2f}"
 
 

@@ -1,4 +1,4 @@
-"""Processes for the length of a block, and what they use of memory."""
+"""Processes that run while a block runs, and the memory that they use."""
 
 import os
 import subprocess

@@ -13,8 +13,8 @@ from shared.specs.parts import Output
 from shared.storage.base import ObjectStore
 from shared.storage.keys import output_key
 from worker.codec.animation import Frame, encode_animation
+from worker.codec.decode import InputFile, input_file
 from worker.codec.encode import EncodedImage, encode
-from worker.codec.input_file import InputFile, held
 from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt
 from worker.execution.picture import Film, Picture
@@ -64,7 +64,7 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     for name, key in job.inputs.items():
         data = objects.get(key)
         is_truncated = is_truncated or ends_too_early(data)
-        files[name] = held(objects, key, data)
+        files[name] = input_file(objects, key, data)
     return files, is_truncated
 
 

@@ -10,28 +10,28 @@ from statistics import median
 from atelier import Client
 from atelier.client.requests import Style, StylizeRequest
 from atelier.local.stack import RunningStack
+from bench.loops import fastest
 from bench.measuring import Goal, Table, timed
 from bench.photos import photo, style
 from bench.processes import cpu_seconds, with_children
-from bench.service.bare_stylizer import BareStylizer
 
 GOAL = Goal(0.95, at_least=True)
 SIDE = 384
 TRIAL = 20  # photos to choose the loop's threads by
-THREADS = (0, 1)
 
 
 def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
     """Take turns; compare the pictures a second of each pair of rounds."""
-    table = Table(f"Photos of {SIDE} x {SIDE} as batches, {rounds} rounds of {size} each way")
+    table = Table(f"Photos of {SIDE} x {SIDE} as batches, {rounds} rounds of {size} each contender")
     with stack.client() as client, ExitStack() as processes:
         files = [client.upload(photo(number, SIDE)) for number in range(rounds * size)]
         look = client.upload(style())
         _through(client, files[:TRIAL], look)
-        bare = _fastest(processes, stack)
+        trial = [(number,) for number in range(TRIAL)]
+        bare, _ = fastest(processes, "bare-stylizer", stack.folder / "models", SIDE, trial=trial)
         alone, through, cpu = [], [], []
         for start in range(0, rounds * size, size):
-            alone.append(bare.rate(start, size))
+            alone.append(size / bare.seconds([(number,) for number in range(start, start + size)]))
             before = _cpu_seconds(stack)
             through.append(size / timed(lambda: _through(client, files[start : start + size], look)))  # noqa: B023
             cpu.append((_cpu_seconds(stack) - before) / size)
@@ -52,9 +52,3 @@ def _through(client: Client, files: list[str], look: str) -> None:
 
 def _cpu_seconds(stack: RunningStack) -> float:
     return cpu_seconds(*(pid for process in stack.processes().values() for pid in with_children(process)))
-
-
-def _fastest(processes: ExitStack, stack: RunningStack) -> BareStylizer:
-    models = stack.folder / "models"
-    ways = [processes.enter_context(BareStylizer(models, SIDE, threads)) for threads in THREADS]
-    return max(ways, key=lambda bare: bare.rate(0, TRIAL))

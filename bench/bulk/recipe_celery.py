@@ -1,4 +1,4 @@
-"""The recipes as plain Celery tasks, as whoever needs them in the background first writes them.
+"""The recipes as plain Celery tasks, as one first writes them for work in the background.
 
 `python -m bench.bulk.recipe_celery PROCESSES` runs the worker. Nothing here is Atelier's but the networks.
 """

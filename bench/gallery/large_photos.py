@@ -140,7 +140,7 @@ def styles() -> dict[str, Image.Image]:
 
 
 def enlarged(image: Image.Image, megapixels: int) -> Image.Image:
-    """Return a photo of 3 by 2 with so many pixels, with the grain of a camera."""
+    """Return a photo of 3 by 2 of this size, with the grain of a camera."""
     width = round((megapixels * 1_500_000) ** 0.5)
     height = round(width * 2 / 3)
     kept = min(image.height, round(image.width * 2 / 3))

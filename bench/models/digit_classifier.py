@@ -1,4 +1,4 @@
-"""A digit classifier, trained here, whose judgement and features the generator's figures rest on."""
+"""A digit classifier, trained here, whose predictions and features measure the generator."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from worker.training.data import Pictures, batches
 RECIPE = 1  # count up when anything below changes, so that no classifier of an old recipe is used
 EPOCHS = 6
 BATCH = 128
-SHIFT = 2  # pixels, either way
+SHIFT = 2  # pixels, in each direction
 PEAK_RATE = 2e-3
 WARM_UP = 0.2  # share of the steps in which the rate rises
 SEED = 7
@@ -24,11 +24,11 @@ READ_AT_ONCE = 500  # pictures
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the classifier says of n pictures."""
+class Prediction:
+    """The classifier's output for n pictures."""
 
     features: NDArray[np.float32]  # (n, 128): the layer before the last, after its ReLU
-    chances: NDArray[np.float32]  # (n, 10)
+    probabilities: NDArray[np.float32]  # (n, 10)
 
 
 class DigitClassifier:
@@ -37,10 +37,10 @@ class DigitClassifier:
     def __init__(self) -> None:
         self._body = _body()
         self._head = keras.Sequential([keras.Input((128,)), layers.Dropout(0.3), layers.Dense(10)])
-        self._judge = tf.function(self._traced_judge)
+        self._predict = tf.function(self._traced_predict)
 
     def train(self, digits: Pictures) -> None:
-        """Train on a fixed schedule with shifted pictures; a bar on the terminal shows how far it is."""
+        """Train on a fixed schedule with shifted pictures; the terminal shows a progress bar."""
         optimizer = keras.optimizers.Adam()
         variables = [*self._body.trainable_variables, *self._head.trainable_variables]
         optimizer.build(variables)
@@ -51,12 +51,12 @@ class DigitClassifier:
             optimizer.learning_rate.assign(_rate(number / steps))
             step(tf.constant(shifted(batch.images, number)), tf.constant(batch.labels))
 
-    def judge(self, images: NDArray[np.uint8]) -> Judgement:
-        """Return features and class chances of pictures (n, 28, 28)."""
+    def predict(self, images: NDArray[np.uint8]) -> Prediction:
+        """Return features and class probabilities of pictures (n, 28, 28)."""
         starts = range(0, len(images), READ_AT_ONCE)
-        parts = [self._judge(images[start : start + READ_AT_ONCE]) for start in starts]
-        features, chances = zip(*parts, strict=True)
-        return Judgement(np.concatenate(features), np.concatenate(chances))
+        parts = [self._predict(images[start : start + READ_AT_ONCE]) for start in starts]
+        features, probabilities = zip(*parts, strict=True)
+        return Prediction(np.concatenate(features), np.concatenate(probabilities))
 
     def save(self, path: Path) -> None:
         """Write the weights as .npz."""
@@ -74,7 +74,7 @@ class DigitClassifier:
         self._body.set_weights(weights[:count])
         self._head.set_weights(weights[count : count + 2])
 
-    def _traced_judge(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _traced_predict(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         features = self._body(tf.cast(images[..., None], tf.float32) / 127.5 - 1, training=False)
         return features, tf.nn.softmax(self._head(features, training=False))
 
@@ -87,7 +87,7 @@ class DigitClassifier:
 
 
 def classifier_for(digits: Pictures, folder: Path) -> DigitClassifier:
-    """Return a classifier trained on these digits, the one that an earlier run left in the folder if any."""
+    """Return a classifier trained on these digits: the one that an earlier run saved, if there is one."""
     keras.utils.set_random_seed(SEED)
     classifier = DigitClassifier()
     path = folder / f"digit-classifier-{RECIPE}-{digits.digest[:16]}.npz"

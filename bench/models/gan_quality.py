@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from bench.measuring import Goal, machine
-from bench.models.gan_scores import FID_WITHOUT, MISSING, Images, Judge, Labelled
+from bench.models.gan_scores import FID_WITHOUT, MISSING, Evaluator, Images, Labelled
 from shared.cards.card import load_catalog
 from shared.settings import Settings
-from worker.models.generation.dcgan_weights import BUNDLED_FOLDER
+from worker.models.generation.dcgan import BUNDLED_FOLDER
 from worker.models.generation.latents import digit_of, latent
 from worker.models.runtime import configure_tensorflow
 
@@ -48,23 +48,23 @@ def main() -> None:
 def measure(data: str, folders: list[Path], samples: int) -> None:
     """Print the figures of real pictures and of each folder's weights."""
     from bench.models.digit_classifier import classifier_for
-    from worker.training.sources import load_pictures
+    from worker.training.data import load_pictures
 
     before = machine()
     real, held_out = load_pictures(data), read_held_out(data)
     classifier = classifier_for(real, Settings.from_env().state_dir / "bench")
     train = Labelled(real.images[..., 0], real.labels.astype(np.int64))
-    judge = Judge(classifier, held_out, train)
-    columns = {"x_train": judge.figures(Labelled(train.images[:samples], train.labels[:samples]))}
+    evaluator = Evaluator(classifier, held_out, train)
+    columns = {"x_train": evaluator.figures(Labelled(train.images[:samples], train.labels[:samples]))}
     for folder in folders:
-        columns[folder.name or str(folder)] = judge.figures(generate(folder, samples))
+        columns[folder.name or str(folder)] = evaluator.figures(generate(folder, samples))
     print(f"\nGenerated digits, {samples} of each, against {len(held_out.images)} held-out pictures")
     print(f"  before: {before}; after: {machine()}")
-    accuracy = judge.accuracy
+    accuracy = evaluator.accuracy
     verdict = "met" if CLASSIFIER_GOAL.is_met(accuracy) else "NOT MET"
     print(f"  the classifier is right in {accuracy:.2f} % of them, goal {CLASSIFIER_GOAL}: {verdict}")
     print(f"  for scale: FID {FID_WITHOUT} is x_train without {MISSING}; ", end="")
-    print(f"blurred over 3 pixels it is at {judge.fid(blurred(train.images[:samples])):.2f}")
+    print(f"blurred over 3 pixels it is at {evaluator.fid(blurred(train.images[:samples])):.2f}")
     print_columns(columns)
 
 

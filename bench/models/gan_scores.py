@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.frechet import Cloud, frechet_distance
+from worker.training.frechet import Gaussian, frechet_distance
 
 if TYPE_CHECKING:
     from bench.models.digit_classifier import DigitClassifier
@@ -17,12 +17,12 @@ CLASSES = 10
 FID_WITHOUT = 3.1
 MISSING = 7
 SCALED_BY = 10_000  # pictures
-UNSURE = 0.9  # a lower highest chance counts as unsure
+UNSURE = 0.9  # a lower highest random counts as unsure
 NEIGHBORS_OF = 1000  # pictures
 AT_ONCE = 250  # pictures in one product with all training pictures
 
 Images = NDArray[np.uint8]
-Chances = NDArray[np.float32]  # (n, 10)
+Probabilities = NDArray[np.float32]  # (n, 10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,42 +33,43 @@ class Labelled:
     labels: NDArray[np.int64]
 
 
-class Judge:
+class Evaluator:
     """Measures sets of pictures against the held-out ones."""
 
     def __init__(self, classifier: "DigitClassifier", held_out: Labelled, train: Labelled) -> None:
         self._classifier = classifier
-        judgement = classifier.judge(held_out.images)
-        self._held_out = Cloud.of(judgement.features)
+        prediction = classifier.predict(held_out.images)
+        self._held_out = Gaussian.of(prediction.features)
         self._unit = 1.0
         self._unit = self.fid(without_a_class(train)) / FID_WITHOUT
-        self.accuracy = 100 * float((judgement.chances.argmax(1) == held_out.labels).mean())
+        self.accuracy = 100 * float((prediction.probabilities.argmax(1) == held_out.labels).mean())
         self._train = flatten(train.images)
         self._usual = nearest(flatten(held_out.images[:NEIGHBORS_OF]), self._train)
 
     def fid(self, images: Images) -> float:
         """Return the Fréchet distance from the held-out pictures' features, in the unit of FID_WITHOUT."""
-        return self._distance(self._classifier.judge(images).features)
+        return self._distance(self._classifier.predict(images).features)
 
     def _distance(self, features: NDArray[np.float32]) -> float:
-        return frechet_distance(Cloud.of(features), self._held_out) / self._unit
+        return frechet_distance(Gaussian.of(features), self._held_out) / self._unit
 
     def figures(self, pictures: Labelled) -> dict[str, float]:
         """Return all figures by name."""
-        judgement = self._classifier.judge(pictures.images)
-        said = judgement.chances.argmax(1)
-        shares = np.bincount(said, minlength=CLASSES) / len(said)
-        right = np.array([100 * (said[pictures.labels == digit] == digit).mean() for digit in range(CLASSES)])
+        prediction = self._classifier.predict(pictures.images)
+        predicted = prediction.probabilities.argmax(1)
+        shares = np.bincount(predicted, minlength=CLASSES) / len(predicted)
+        matches = predicted == pictures.labels
+        right = np.array([100 * matches[pictures.labels == digit].mean() for digit in range(CLASSES)])
         found = {
-            "FID": self._distance(judgement.features),
-            "inception score": inception_score(judgement.chances),
+            "FID": self._distance(prediction.features),
+            "inception score": inception_score(prediction.probabilities),
             "entropy of classes, bits": entropy(shares),
-            "labels right, %": 100 * float((said == pictures.labels).mean()),
+            "labels right, %": 100 * float(matches.mean()),
             "  of the worst digit, %": float(right.min()),
             "  which is": float(right.argmin()),
             "rarest class, %": 100 * float(shares.min()),
             "commonest class, %": 100 * float(shares.max()),
-            "unsure, %": 100 * float((judgement.chances.max(1) < UNSURE).mean()),
+            "unsure, %": 100 * float((prediction.probabilities.max(1) < UNSURE).mean()),
         }
         return found | self._neighbors(pictures.images)
 
@@ -89,9 +90,9 @@ def without_a_class(pictures: Labelled) -> Images:
     return pictures.images[:SCALED_BY][pictures.labels[:SCALED_BY] != MISSING]
 
 
-def inception_score(chances: Chances) -> float:
-    """Return exp of the mean KL divergence of each picture's chances from their mean (arXiv:1606.03498)."""
-    safe = np.clip(chances.astype(np.float64), 1e-12, 1)
+def inception_score(probabilities: Probabilities) -> float:
+    """Return exp of the mean KL divergence of the probabilities from their mean (arXiv:1606.03498)."""
+    safe = np.clip(probabilities.astype(np.float64), 1e-12, 1)
     divergence = (safe * (np.log(safe) - np.log(safe.mean(axis=0)))).sum(axis=1)
     return float(np.exp(divergence.mean()))
 

@@ -31,15 +31,14 @@ def main() -> None:
         served, network = load(ModelStore(Path(root)))
     table = Table("Digits a second, one thread")
     for count in BATCHES:
-        compare(table, count, ways(served, network, count), arguments.rounds)
+        compare(table, count, contenders(served, network, count), arguments.rounds)
     table.print()
 
 
 def load(store: ModelStore) -> tuple[Any, Any]:
     """Return the served generator, and the plain Keras network with the same weights."""
-    from worker.models.generation.dcgan import build_generator
-    from worker.models.generation.dcgan_architecture import Architecture
-    from worker.models.generation.dcgan_weights import read_weights
+    from worker.models.generation.dcgan import Architecture, read_weights
+    from worker.models.generation.generator import build_generator
     from worker.models.loading import load_model
 
     card = load_catalog().get(NAME)
@@ -49,8 +48,8 @@ def load(store: ModelStore) -> tuple[Any, Any]:
     return load_model(card, store), network
 
 
-def ways(served: Any, network: Any, count: int) -> dict[str, Callable[[], object]]:
-    """Return the ways to draw so many digits."""
+def contenders(served: Any, network: Any, count: int) -> dict[str, Callable[[], object]]:
+    """Return the contenders, which draw this many digits."""
     shape = served.card.latent
     latents = np.stack([latent(shape, seed, None, 1.0) for seed in range(count)])
     return {
@@ -65,7 +64,7 @@ def compare(table: Table, count: int, actions: dict[str, Callable[[], object]], 
     for action in actions.values():
         action()
     times: dict[str, list[float]] = {name: [] for name in actions}
-    for _ in range(rounds):  # in turns, so that a busy moment of the machine meets all of them
+    for _ in range(rounds):  # in turns, so that a busy moment of the machine affects all of them
         for name, action in actions.items():
             times[name].append(timed(action))
     rates = {name: count / median(values) for name, values in times.items()}

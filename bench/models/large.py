@@ -1,6 +1,6 @@
 """Large pictures: seconds and memory of painting them in strips, and what the whole network takes for them.
 
-Each row is a process of its own, so that its peak of memory, TensorFlow included, is its own.
+Each row runs in another process, so that the measured peak of memory, with TensorFlow, is that of this row.
 
 Usage: python -m bench.models.large [--model magenta-mobile] [--sides 2048 8000] [--whole 2048]
 """
@@ -32,16 +32,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", choices=["magenta-mobile", "multistyle-26"], default="magenta-mobile")
     parser.add_argument("--sides", type=int, nargs="*", default=[2048, LARGEST_SIDE], help="in strips")
-    parser.add_argument(
-        "--whole", type=int, nargs="*", default=[2048], help="sides painted by the whole network"
-    )
+    whole = "sides painted by the whole network"
+    parser.add_argument("--whole", type=int, nargs="*", default=[2048], help=whole)
     arguments = parser.parse_args()
     table = Table(f"Large pictures, {arguments.model}, one thread")
     with tempfile.TemporaryDirectory() as folder:
         _in_process("build", arguments.model, folder)
-        for way, sides in (("strips", arguments.sides), ("whole", arguments.whole)):
+        for method, sides in (("strips", arguments.sides), ("whole", arguments.whole)):
             for side in sides:
-                _add(table, f"{side} x {side}, {way}", side, _in_process(way, arguments.model, folder, side))
+                figures = _in_process(method, arguments.model, folder, side)
+                _add(table, f"{side} x {side}, {method}", side, figures)
     table.print()
 
 
@@ -53,34 +53,31 @@ def _add(table: Table, label: str, side: int, figures: dict[str, float]) -> None
     table.add(f"{label}: afterwards", figures["after"], "MiB")
 
 
-def _in_process(way: str, model: str, folder: str, side: int = 0) -> Any:
-    command = [
-        sys.executable,
-        "-c",
-        f"from bench import large; large.child({way!r}, {model!r}, {folder!r}, {side})",
-    ]
+def _in_process(method: str, model: str, folder: str, side: int = 0) -> Any:
+    code = f"from bench.models import large; large.child({method!r}, {model!r}, {folder!r}, {side})"
+    command = [sys.executable, "-c", code]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def child(way: str, model: str, folder: str, side: int) -> None:
+def child(method: str, model: str, folder: str, side: int) -> None:
     """Build the model, or paint with it and print the figures."""
     from worker.models.builders import build
     from worker.models.runtime import configure_tensorflow
 
     configure_tensorflow(1, 1)
-    if way == "build":
+    if method == "build":
         build(model, Path(folder))
         print("{}")
         return
-    print(json.dumps(_paint(way, model, Path(folder), side)))
+    print(json.dumps(_paint(method, model, Path(folder), side)))
 
 
-def _paint(way: str, model: str, folder: Path, side: int) -> dict[str, float]:
+def _paint(method: str, model: str, folder: Path, side: int) -> dict[str, float]:
     from shared.cards.card import load_catalog
     from worker.codec.pixels import to_float, to_uint8
     from worker.models.files.hub import load_module
-    from worker.models.style_network.weights_file import read_transformer
+    from worker.models.style_network.weights import read_transformer
     from worker.models.stylization.stylizer import Stylizer
 
     stylizer = Stylizer(load_catalog().get(model), "", load_module(folder), read_transformer(folder))
@@ -89,7 +86,7 @@ def _paint(way: str, model: str, folder: Path, side: int) -> dict[str, float]:
     style = stylizer.prepare_builtin(7) if builtin else stylizer.prepare_style(to_float(_photo(256)))
     content = _photo(side)
     before, began, worked = resident_mebibytes(os.getpid()), time.perf_counter(), time.process_time()
-    if way == "whole":
+    if method == "whole":
         to_uint8(stylizer.stylize(to_float(content), style))
     else:
         stylizer.paint_large(content, style, lambda done, total: None)

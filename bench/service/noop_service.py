@@ -37,7 +37,7 @@ DONE = {status.value for status in Status if status.is_terminal}
 
 @dataclass(frozen=True, slots=True)
 class Atelier:
-    """Both ways in: the store's own, and HTTP."""
+    """Atelier, by its store and by HTTP."""
 
     url: str
     worker_pid: int
@@ -70,8 +70,8 @@ class Atelier:
 
 
 @dataclass(frozen=True, slots=True)
-class Rig:
-    """What is compared."""
+class Services:
+    """Atelier and bare Celery."""
 
     atelier: Atelier
     bare: Celery
@@ -80,13 +80,13 @@ class Rig:
 
 
 @contextmanager
-def noop_service(folder: Path) -> Iterator[Rig]:
+def noop_service(folder: Path) -> Iterator[Services]:
     """Run both services in a folder while the block runs."""
     cards = write_card(folder / "cards")
     with EmbeddedServer(folder / "server") as server, ExitStack() as stack:
         environ = environ_of(folder, server.url, cards)
         os.environ[bare_celery.SERVER] = server.url
-        yield Rig(_atelier(stack, folder, environ), *_bare(stack, folder, environ))
+        yield Services(_atelier(stack, folder, environ), *_bare(stack, folder, environ))
 
 
 def environ_of(folder: Path, server: str, cards: Path) -> dict[str, str]:
@@ -111,7 +111,7 @@ def _atelier(stack: ExitStack, folder: Path, environ: Mapping[str, str]) -> Atel
     store = JobStore(client, settings.jobs)
     url = f"http://127.0.0.1:{environ['ATELIER_API_PORT']}"
     wait_until(lambda: bool(WorkerRoster(client).live()), "a worker")
-    wait_until(lambda: answers(f"{url}/healthz"), "the API")
+    wait_until(lambda: is_reachable(f"{url}/healthz"), "the API")
     catalog = load_catalog(Path(environ["ATELIER_CARDS_DIR"]))
     queue = JobQueue(make_celery(settings), client)
     return Atelier(url, worker.pid, catalog, store, JobQueries(store), queue)
@@ -127,7 +127,7 @@ def _bare(stack: ExitStack, folder: Path, environ: Mapping[str, str]) -> tuple[C
     app = bare_celery.make_app()
     app.send_task("bare.nothing", (1,)).get(timeout=WAIT_SECONDS)
     url = f"http://127.0.0.1:{port}"
-    wait_until(lambda: answers(f"{url}/"), "bare Flask")
+    wait_until(lambda: is_reachable(f"{url}/"), "bare Flask")
     return app, url, pid
 
 
@@ -137,8 +137,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def answers(url: str) -> bool:
-    """Whether anything answers at a URL."""
+def is_reachable(url: str) -> bool:
+    """Whether a server responds at a URL."""
     try:
         httpx.get(url, timeout=2)
     except httpx.TransportError:

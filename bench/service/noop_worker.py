@@ -1,4 +1,4 @@
-"""A worker whose only model answers at once: everything around a model, and nothing else.
+"""A worker whose only model does nothing: everything around a model, and nothing else.
 
 `python -m bench.service.noop_worker` serves the lanes by the settings in the environment, as
 `python -m worker` does.
@@ -68,7 +68,7 @@ class Nothing:
 
 
 class OneModel:
-    """Where the runner gets it."""
+    """The registry that the runner gets it from."""
 
     def __init__(self) -> None:
         self._model = Nothing()
@@ -104,7 +104,7 @@ class NoopWorker:
         serve_jobs(base.celery, runner.answer, answering=base.doorbells.answering)
 
     def prepare(self) -> None:
-        """Start the threads that keep leases and rings alive."""
+        """Start the threads that renew leases and notify workers."""
         self._base.reaper.start()
         Heartbeat(self._base.store, self._held, on_beat=self._liveness.progress, on_away=self._liveness.away)
 

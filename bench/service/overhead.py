@@ -1,8 +1,8 @@
 """What Atelier adds to a job: a job that does nothing, against a bare Celery task on the same server.
 
 Both run in a pool of as many threads, one at a time, in turns of a few. A bare task's user sees its end by
-the result backend on the same server; Atelier's by the job's event stream, or by the answer to a submission
-with `Prefer: wait`. Behind HTTP the rival is Flask around the same Celery task, under the same web server.
+the result backend on the same server; Atelier's by the job's event stream, or by the response to a submission
+with `Prefer: wait`. The contender over HTTP is Flask around the same Celery task, on the same web server.
 
 Usage: python -m bench.service.overhead [--jobs N] [--submissions N]
 """
@@ -21,14 +21,14 @@ import httpx
 
 from bench.measuring import Goal, Table, percentile, timed
 from bench.processes import wait_until
-from bench.service.noop_service import BODY, WAIT_SECONDS, Atelier, Rig, noop_service
+from bench.service.noop_service import BODY, WAIT_SECONDS, Atelier, Services, noop_service
 from shared.identifiers import ANONYMOUS
 
-TURN = 10  # calls of one way before the next way's turn
+TURN = 10  # calls of one contender before the next one's turn
 WARM_UP = 20
 CLIENTS = (1, 8, 32)
 LATENCY_GOAL = Goal(1.5)
-WAYS = ("bare Celery", "Atelier, store", "bare Flask + Celery", "Atelier, HTTP")
+CONTENDERS = ("bare Celery", "Atelier, store", "bare Flask + Celery", "Atelier, HTTP")
 
 
 def main() -> None:
@@ -36,48 +36,48 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=300, help="jobs each way")
     parser.add_argument("--submissions", type=int, default=600, help="submissions for each rate")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, noop_service(Path(folder)) as rig:
-        measure_latency(rig, arguments.jobs).print()
-        measure_stages(rig.atelier, arguments.jobs).print()
-        measure_rates(rig, arguments.submissions).print()
+    with tempfile.TemporaryDirectory() as folder, noop_service(Path(folder)) as services:
+        measure_latency(services, arguments.jobs).print()
+        measure_stages(services.atelier, arguments.jobs).print()
+        measure_rates(services, arguments.submissions).print()
 
 
-def measure_latency(rig: Rig, jobs: int) -> Table:
+def measure_latency(services: Services, jobs: int) -> Table:
     """From sending to the end being seen."""
     table = Table(f"No-op job, {jobs} each way, one at a time")
     with httpx.Client(timeout=WAIT_SECONDS) as client:
-        actions = dict(zip(WAYS, _actions(rig, client), strict=True))
+        actions = dict(zip(CONTENDERS, _actions(services, client), strict=True))
         for action in actions.values():
             _repeat(action, WARM_UP)
-        times: dict[str, list[float]] = {way: [] for way in actions}
+        times: dict[str, list[float]] = {name: [] for name in actions}
         for _ in range(-(-jobs // TURN)):
-            for way, action in actions.items():
-                times[way].extend(_repeat(action, TURN))
-    for way, values in times.items():
+            for name, action in actions.items():
+                times[name].extend(_repeat(action, TURN))
+    for name, values in times.items():
         for percent in (50, 95):
-            table.add(f"{way}: p{percent}", 1000 * percentile(values, percent), "ms")
-    _compare(table, times, WAYS[0], WAYS[1], LATENCY_GOAL)
-    _compare(table, times, WAYS[2], WAYS[3], None)
+            table.add(f"{name}: p{percent}", 1000 * percentile(values, percent), "ms")
+    _compare(table, times, CONTENDERS[0], CONTENDERS[1], LATENCY_GOAL)
+    _compare(table, times, CONTENDERS[2], CONTENDERS[3], None)
     return table
 
 
-def _compare(table: Table, times: dict[str, list[float]], rival: str, ours: str, goal: Goal | None) -> None:
+def _compare(table: Table, times: dict[str, list[float]], base: str, ours: str, goal: Goal | None) -> None:
     for percent in (50, 95):
-        ratio = percentile(times[ours], percent) / percentile(times[rival], percent)
-        table.add(f"{ours} / {rival}: p{percent}", ratio, "x", goal if percent == 50 else None)
+        ratio = percentile(times[ours], percent) / percentile(times[base], percent)
+        table.add(f"{ours} / {base}: p{percent}", ratio, "x", goal if percent == 50 else None)
 
 
-def _actions(rig: Rig, client: httpx.Client) -> Iterator[Callable[[], object]]:
-    yield lambda: rig.bare.send_task("bare.nothing", (1,)).get(timeout=WAIT_SECONDS)
-    yield rig.atelier.run
-    yield lambda: client.post(f"{rig.bare_url}/jobs").raise_for_status()
+def _actions(services: Services, client: httpx.Client) -> Iterator[Callable[[], object]]:
+    yield lambda: services.bare.send_task("bare.nothing", (1,)).get(timeout=WAIT_SECONDS)
+    yield services.atelier.run
+    yield lambda: client.post(f"{services.bare_url}/jobs").raise_for_status()
     waiting = {"Prefer": f"wait={WAIT_SECONDS:g}"}
-    yield lambda: _done(client.post(f"{rig.atelier.url}/v1/jobs", json=BODY, headers=waiting))
+    yield lambda: _done(client.post(f"{services.atelier.url}/v1/jobs", json=BODY, headers=waiting))
 
 
-def _done(answer: httpx.Response) -> None:
-    if answer.status_code != httpx.codes.OK:
-        raise RuntimeError(f"{answer.status_code}: {answer.text}")
+def _done(response: httpx.Response) -> None:
+    if response.status_code != httpx.codes.OK:
+        raise RuntimeError(f"{response.status_code}: {response.text}")
 
 
 def _repeat(action: Callable[[], object], times: int) -> list[float]:
@@ -94,11 +94,11 @@ def measure_stages(atelier: Atelier, jobs: int) -> Table:
     return table
 
 
-def measure_rates(rig: Rig, submissions: int) -> Table:
+def measure_rates(services: Services, submissions: int) -> Table:
     """Accepted jobs a second while no worker takes any, then how fast a worker gets through them."""
     table = Table(f"Rates, {submissions} submissions each")
-    atelier, send = rig.atelier, rig.bare.send_task
-    with paused(rig.bare_pid):
+    atelier, send = services.atelier, services.bare.send_task
+    with paused(services.bare_pid):
         sent = _rate(lambda: send("bare.nothing", (1,), ignore_result=True), submissions)
     done = _drain_rate(lambda: int(atelier.store.client.llen("bare")))
     with paused(atelier.worker_pid):

@@ -15,14 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from atelier.local.stack import RunningStack
+from bench.loops import Loop, fastest
 from bench.measuring import Goal, Table, timed
 from bench.processes import cpu_seconds, with_children
-from bench.service.bare_stylizer import BareStylizer
 from bench.service.stylize_client import StylizeClient
 
 GOAL = Goal(0.85, at_least=True)
 TRIAL = 20  # photos to choose the loop's threads by
-THREADS = (0, 1)
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One way's turn."""
+    """The turn of one contender."""
 
     rate: float  # pictures a second
     cpu: float  # seconds of processor time a picture
@@ -50,7 +49,8 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     contents = client.upload(0, rounds * size)
     client.stylize(client.upload(rounds * size, TRIAL))
     with ExitStack() as processes:
-        bare, threads = _fastest(processes, stack.folder / "models", side)
+        trial = [(number,) for number in range(TRIAL)]
+        bare, threads = fastest(processes, "bare-stylizer", stack.folder / "models", side, trial=trial)
         alone, through = [], []
         for start in range(0, rounds * size, size):
             alone.append(_alone(bare, start, size))
@@ -64,10 +64,10 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     return table
 
 
-def _alone(bare: BareStylizer, first: int, count: int) -> Round:
+def _alone(bare: Loop, first: int, count: int) -> Round:
     before = cpu_seconds(bare.pid)
-    rate = bare.rate(first, count)
-    return Round(rate, (cpu_seconds(bare.pid) - before) / count)
+    seconds = bare.seconds([(number,) for number in range(first, first + count)])
+    return Round(count / seconds, (cpu_seconds(bare.pid) - before) / count)
 
 
 def _through(stack: RunningStack, client: StylizeClient, contents: list[str]) -> Round:
@@ -77,18 +77,10 @@ def _through(stack: RunningStack, client: StylizeClient, contents: list[str]) ->
     return Round(len(contents) / seconds, (cpu_seconds(*pids) - before) / len(contents))
 
 
-def _report(table: Table, way: str, rounds: list[Round]) -> None:
-    table.add(f"{way}: median", statistics.median(each.rate for each in rounds), "/s")
-    table.add(f"{way}: processor time a picture", 1000 * statistics.median(each.cpu for each in rounds), "ms")
-
-
-def _fastest(processes: ExitStack, models: Path, side: int) -> tuple[BareStylizer, int]:
-    """Return the bare model with the better number of threads, and that number."""
-    candidates = {
-        threads: processes.enter_context(BareStylizer(models, side, threads)) for threads in THREADS
-    }
-    best = max(THREADS, key=lambda threads: candidates[threads].rate(0, TRIAL))
-    return candidates[best], best
+def _report(table: Table, name: str, rounds: list[Round]) -> None:
+    table.add(f"{name}: median", statistics.median(each.rate for each in rounds), "/s")
+    milliseconds = 1000 * statistics.median(each.cpu for each in rounds)
+    table.add(f"{name}: processor time a picture", milliseconds, "ms")
 
 
 if __name__ == "__main__":

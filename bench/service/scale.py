@@ -1,7 +1,7 @@
 """What thousands of waiting items cost: each item carried out, and everybody else's requests.
 
-The model does nothing, so that all that is left is Atelier. Backlogs of each length wait in installations of
-their own, which take turns: a machine that is slower for a while is slower for all.
+The model does nothing, so that all that is left is Atelier. Each length of backlog waits in another
+installation, and these take turns: a machine that is slower for a while is slower for all.
 
 Usage: python -m bench.service.scale [--most N] [--workers N] [--jobs N] [--plot FILE]
 """
@@ -25,7 +25,7 @@ from bench.service.scale_rig import Rig, scale_rig
 FLAT_GOAL = Goal(1.1)
 SLOPE_GOAL = Goal(100.0)
 COST_TURNS, CARRIED = 9, 600  # items that are carried out in a turn
-SAMPLE_SECONDS = 0.25  # between two looks at memory
+SAMPLE_SECONDS = 0.25  # between two measurements of memory
 PLOT = Path(__file__).parents[2] / "docs" / "images" / "scale.png"
 
 Costs = dict[int, dict[int, float]]  # processor milliseconds an item, by workers, then by items that wait

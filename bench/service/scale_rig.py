@@ -10,7 +10,7 @@ from atelier import Client
 from atelier.client.batch_run import BatchRun
 from atelier.local.redis_server import EmbeddedServer
 from bench.processes import cpu_seconds, running, wait_until
-from bench.service.noop_service import answers, environ_of
+from bench.service.noop_service import environ_of, is_reachable
 from bench.service.noop_worker import CARD, write_card
 from shared.redis.client import connect
 from shared.workers.roster import WorkerRoster
@@ -20,7 +20,7 @@ CARRY_SECONDS = 300.0
 
 
 class Rig:
-    """What is measured: all batches together are the backlog."""
+    """The measured installation: all batches together are the backlog."""
 
     def __init__(self, folder: Path, server: EmbeddedServer, environ: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{environ['ATELIER_API_PORT']}"
@@ -35,7 +35,7 @@ class Rig:
 
     @contextmanager
     def workers(self, count: int) -> Iterator[None]:
-        """Run so many workers while the block runs; they find every batch paused."""
+        """Run this many workers while the block runs; every batch is paused before."""
         self._move("pause", self._runs)
         roster = WorkerRoster(self._server)
         with ExitStack() as stack:
@@ -50,9 +50,9 @@ class Rig:
             yield
 
     def carry(self, runs: Sequence[BatchRun], items: int) -> tuple[int, float, float]:
-        """Have so many items of some batches carried out, or some more.
+        """Have at least this many items of some batches carried out.
 
-        Returns how many, seconds, and processor seconds of the workers and the server.
+        Returns their number, seconds, and processor seconds of the workers and the server.
         """
         before, spent, began = self.ended(runs), self._spent(), time.perf_counter()
         self._move("resume", runs)
@@ -66,7 +66,7 @@ class Rig:
         self._move("resume", self._runs)
 
     def backlog(self, waiting: int) -> list[BatchRun]:
-        """Add items until so many wait, while no worker runs; return all batches."""
+        """Add items until this many wait, while no worker runs; return all batches."""
         while (missing := waiting - self._waiting()) > 0:
             seeds = {"from": self._next_seed, "to": self._next_seed + min(missing, MOST_IN_ONE) - 1}
             self._next_seed = seeds["to"] + 1
@@ -75,7 +75,7 @@ class Rig:
         return self._runs
 
     def top_up(self, waiting: int) -> list[BatchRun]:
-        """Add items until so many wait, paused like the others; return all batches."""
+        """Add items until this many wait, paused like the others; return all batches."""
         seeds = range(self._next_seed, self._next_seed + waiting - self._waiting())
         self._next_seed = seeds.stop
         if seeds:
@@ -116,7 +116,7 @@ def _is_there(name: str, roster: WorkerRoster) -> bool:
 
 @contextmanager
 def scale_rig(folder: Path) -> Iterator[Rig]:
-    """Run server and API in a folder of their own while the block runs."""
+    """Run a server and an API in a new folder while the block runs."""
     folder.mkdir()
     cards = write_card(folder / "cards")
     with EmbeddedServer(folder / "server") as server:
@@ -124,6 +124,6 @@ def scale_rig(folder: Path) -> Iterator[Rig]:
         web = ["gunicorn", "-c", "python:api.gunicorn_conf", "api.wsgi:create()"]
         with running(web, environ, folder / "api.log"):
             rig = Rig(folder, server, environ)
-            wait_until(lambda: answers(f"{rig.url}/healthz"), "the API")
+            wait_until(lambda: is_reachable(f"{rig.url}/healthz"), "the API")
             with rig.client:
                 yield rig

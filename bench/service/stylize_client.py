@@ -34,8 +34,8 @@ class StylizeClient:
         return [self._upload(photo(number, self._side)) for number in range(first, first + count)]
 
     def _upload(self, jpeg: bytes) -> str:
-        answer = httpx.post(f"{self._url}/v1/files", files={"file": ("photo.jpg", jpeg)})
-        return str(answer.raise_for_status().json()["id"])
+        response = httpx.post(f"{self._url}/v1/files", files={"file": ("photo.jpg", jpeg)})
+        return str(response.raise_for_status().json()["id"])
 
     def stylize(self, contents: list[str]) -> None:
         """Have uploaded photos stylized; return when the last one is done."""
@@ -70,10 +70,10 @@ class StylizeClient:
         try:
             text = None if body is None else json.dumps(body)
             connection.request(method, path, text, {"Content-Type": "application/json"} if text else {})
-            answer = connection.getresponse()
-            data: dict[str, Any] = json.loads(answer.read())
+            response = connection.getresponse()
+            data: dict[str, Any] = json.loads(response.read())
         finally:
             self._free.put(connection)
-        if answer.status >= httpx.codes.BAD_REQUEST:
-            raise RuntimeError(f"{method} {path}: {answer.status} {data}")
+        if response.status >= httpx.codes.BAD_REQUEST:
+            raise RuntimeError(f"{method} {path}: {response.status} {data}")
         return data

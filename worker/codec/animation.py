@@ -11,24 +11,23 @@ from PIL import Image
 from PIL.ImageFile import ImageFile
 
 from shared.images.probe import ImageInfo, ImageLimits, check_frames, open_image, refusing
-from worker.codec.decode import current_frame
+from worker.codec.decode import InputFile, bytes_of, current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif
-from worker.codec.input_file import InputFile, bytes_of
 
 AnimationFormat = Literal["gif", "webp"]
 
-_TOO_FAST_MILLISECONDS = 10  # browsers take such frames for a mistake
-_USUAL_MILLISECONDS = 100  # and show them for this long
+_TOO_FAST_MILLISECONDS = 10  # browsers take so short a time for a mistake
+_USUAL_MILLISECONDS = 100  # for which browsers show such a frame
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of an animation, as a viewer would show it: laid over those before where it must be."""
+    """One picture of an animation as a viewer shows it, with the frames before it where they show through."""
 
     rgb: NDArray[np.uint8]  # (height, width, 3); may be read-only
     alpha: NDArray[np.uint8] | None  # (height, width); None where every pixel is opaque
-    milliseconds: int  # how long it stays; 0 for a picture that is no animation
+    milliseconds: int  # for which it is shown; 0 for a picture that is no animation
 
 
 def decode_frames(file: InputFile, limits: ImageLimits, *, field: str = "") -> tuple[Frame, ...]:
@@ -62,7 +61,7 @@ def _milliseconds(image: ImageFile) -> int:
 def encode_animation(
     frames: Sequence[Frame], *, format: AnimationFormat, quality: int, loop: bool
 ) -> EncodedImage:
-    """Encode frames of one size, shown for ever or once; equal frames and settings give equal bytes.
+    """Encode frames of one size, shown forever or once; equal frames and settings give equal bytes.
 
     `quality`, 1 to 100, counts for WebP. A GIF has one palette for all frames, so that still parts stay
     still, shows alpha as all or nothing, and times its frames in steps of 10 ms without drifting.
@@ -72,12 +71,8 @@ def encode_animation(
     height, width = frames[0].rgb.shape[:2]
     check_side((width, height), format)
     if format == "gif":
-        data = write_gif(
-            [frame.rgb for frame in frames],
-            [frame.alpha for frame in frames],
-            [frame.milliseconds for frame in frames],
-            loop=loop,
-        )
+        colors, alphas = [frame.rgb for frame in frames], [frame.alpha for frame in frames]
+        data = write_gif(colors, alphas, [frame.milliseconds for frame in frames], loop=loop)
     else:
         data = _write_webp(frames, quality, loop)
     return EncodedImage(data, f"image/{format}", width, height)

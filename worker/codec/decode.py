@@ -1,5 +1,7 @@
 """Turn the bytes of an image into upright 8-bit sRGB pixels, or refuse them with the reason."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,19 +15,21 @@ from PIL import Image
 
 from shared.images.probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
 from shared.specs.working_size import Size
-from worker.codec.input_file import InputFile, bytes_of
+from shared.storage.base import ObjectStore
 from worker.codec.upright import UprightDrawing
 from worker.memory import give_back
 
+InputFile = bytes | Callable[[], bytes]  # the bytes, or what reads them from storage
+Enough = Callable[[Size], Size]  # from the size of a picture to the size that is enough
+
+_IN_MEMORY_BYTES = 8 * 1024 * 1024  # a larger file is read from storage again when it is decoded
 _LARGE_PIXELS = 16_000_000  # from here on decoding costs hundreds of megabytes
 _SPARE = 3  # times as large as needed: then nobody sees that a picture was reduced first (Pillow's thumbnail)
 _BITS_PER_SAMPLE = 258  # TIFF tags
 _PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
 
-_turn = threading.Lock()
-
-Enough = Callable[[Size], Size]
+_large_picture_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +41,31 @@ class DecodedImage:
     size: Size  # width and height of the whole picture, pixels, before it was reduced
 
 
+def input_file(objects: ObjectStore, key: str, data: bytes) -> InputFile:
+    """Return the file under a key, whose bytes are known; jobs that wait for a turn keep no large ones."""
+    return data if len(data) <= _IN_MEMORY_BYTES else partial(objects.get, key)
+
+
+def bytes_of(file: InputFile) -> bytes:
+    """Return the bytes of a file."""
+    return file if isinstance(file, bytes) else file()
+
+
 def decode(
     file: InputFile, limits: ImageLimits, *, field: str = "", enough: Enough | None = None
 ) -> DecodedImage:
     """Decode the first frame, turned by its EXIF orientation and converted to sRGB by its color profile.
 
-    `enough` tells for the picture's width and height which are enough: one that is much larger is reduced
-    while it is decoded, by whole factors that leave each side three times as long at least. Pixels of 16 bits
-    keep their upper 8; the bits lost are far below what the networks see. Raises what `probe` raises,
+    `enough` gives the size that is enough for a picture of this width and height: a much larger picture is
+    reduced while it is decoded, by whole factors that leave each side at least three times as long. Pixels of
+    16 bits keep their upper 8; the lost bits are far below what the networks see. Raises what `probe` raises,
     CorruptImage for damage behind the header, OutOfMemory.
     """
     image, info = open_image(bytes_of(file), limits, field=field)
     with closing(image):
         if info.width * info.height <= _LARGE_PIXELS:
             return _first_frame(image, info, field, enough)
-    with _large_turn():  # and opened again: pictures that wait hold nothing of their files
+    with _one_large_at_a_time():  # opened again: a picture that waits keeps nothing of its file in memory
         image, info = open_image(bytes_of(file), limits, field=field)
         with closing(image):
             return _first_frame(image, info, field, enough)
@@ -63,7 +77,7 @@ def _first_frame(image: Image.Image, info: ImageInfo, field: str, enough: Enough
 
 
 def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None = None) -> DecodedImage:
-    """Decode the frame at which an opened file stands. Call it under `refusing`."""
+    """Decode the current frame of an opened file. Call it under `refusing`."""
     profile, key = _metadata(image)
     is_grey = _is_stored_grey(image)
     size = info.width, info.height
@@ -82,9 +96,9 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None 
 
 
 @contextmanager
-def _large_turn() -> Iterator[None]:
-    """Let large pictures be decoded one after the other, so that the process's memory is bounded."""
-    with _turn:
+def _one_large_at_a_time() -> Iterator[None]:
+    """Decode large pictures one after the other, so that the process's memory is bounded."""
+    with _large_picture_lock:
         give_back()
         try:
             yield
@@ -93,7 +107,7 @@ def _large_turn() -> Iterator[None]:
 
 
 def _stored_size(enough: Size, info: ImageInfo) -> Size:
-    """Return which size of the stored picture leaves it well above what is enough of the upright one."""
+    """Return the size of the stored picture that is well above what is enough of the upright picture."""
     width, height = (_SPARE * side for side in (enough[::-1] if info.orientation >= 5 else enough))
     return width, height
 

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shared.errors import ImageTooLarge
-from worker.codec.pixels import strips
+from worker.codec.pixels import WHITE, compose, strips
 from worker.codec.png import write_png
-from worker.codec.transparency import WHITE, compose
 
 OutputFormat = Literal["png", "jpeg", "webp"]
 
-# PNG, measured on a stylized photo of 384 and of 1024 pixels a side, on one core: run lengths over rows that
-# Paeth's filter went over give ratios of 1.86 and 1.91 in 6.6 and 45 ms. Pillow's encoder tries all filters
-# on each row, and gives the same in 12 and 86 ms. Zlib's usual matching gives 1.62 and 1.66 at level 1, and
-# at level 6 2 % less than run lengths, for seven times the time.
-# Optimized tables or scans in progression save 2 to 5 % of a JPEG for 2 to 5 times the time; effort 4 in
-# place of 2 saves 1 % of a WebP for twice the time.
+# PNG, measured on a stylized photo of 384 and of 1024 pixels a side, on one core: run lengths over rows
+# filtered by Paeth give ratios of 1.86 and 1.91 in 6.6 and 45 ms. Pillow's encoder tries all filters on each
+# row, and gives the same ratios in 12 and 86 ms. Zlib's usual matching gives 1.62 and 1.66 at level 1; at
+# level 6 the file is 2 % smaller than with run lengths, for seven times the time.
+# Optimized tables or progressive scans save 2 to 5 % of a JPEG for 2 to 5 times the time; effort 4 instead of
+# 2 saves 1 % of a WebP for twice the time.
 _JPEG: dict[str, Any] = {"optimize": False, "progressive": False}
 WEBP: dict[str, Any] = {"method": 2, "lossless": False}
 _FULL_CHROMA_QUALITY = 90  # from here on a JPEG keeps color at full resolution

@@ -35,13 +35,13 @@ def write_gif(
 
 
 def _hundredths(milliseconds: Sequence[int]) -> list[int]:
-    """Round every frame's end, not its length, so that the whole lasts as long as it should."""
+    """Round every frame's end, not its length, so that the whole animation keeps its length."""
     ends = [(total + 5) // 10 for total in np.cumsum(milliseconds).tolist()]
     return [min(end - start, _LONGEST_DELAY) for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _opaque(mapping: ColorMapping, delays: Sequence[int]) -> Iterator[bytes]:
-    """Draw the first frame whole, and of the others what changes."""
+    """Draw the first frame whole, and of each later frame the part that changes."""
     before: Pixels | None = None
     for indices, delay in zip(mapping.frames, delays, strict=True):
         top, left, bottom, right = _changed(before, indices)
@@ -87,20 +87,20 @@ def map_colors(frames: Sequence[Pixels], alphas: Sequence[Pixels | None]) -> Col
     """Choose the colors of all frames and map every frame to them.
 
     Up to 256 colors, 255 beside transparency, are kept exactly. More are reduced by median cut and k-means,
-    with ordered dithering: its pattern stands still, where diffused errors would crawl from frame to frame.
+    with ordered dithering: its pattern does not move, where diffused errors would change in each frame.
     """
     clear = _ENTRIES - 1 if any(alpha is not None for alpha in alphas) else None
     room = _ENTRIES if clear is None else _ENTRIES - 1
     exact = _few_colors(frames, room)
     colors = _choose(frames, room) if exact is None else exact
-    indices = _nearest(frames, colors) if exact is None else _looked_up(frames, colors)
+    indices = _nearest_indices(frames, colors) if exact is None else _exact_indices(frames, colors)
     table = np.zeros((_ENTRIES, 3), np.uint8)
     table[: len(colors)] = colors
-    return ColorMapping(table.tobytes(), clear, _cut_out(indices, alphas, clear))
+    return ColorMapping(table.tobytes(), clear, _with_transparency(indices, alphas, clear))
 
 
 def _few_colors(frames: Sequence[Pixels], room: int) -> Pixels | None:
-    """Return all colors, (n, 3) in ascending order, or None where there is no room for them."""
+    """Return all colors, (n, 3) in ascending order; None where they are more than `room`."""
     found: set[tuple[int, ...]] = set()
     for frame in frames:
         counted = Image.fromarray(frame).getcolors(room)
@@ -110,8 +110,8 @@ def _few_colors(frames: Sequence[Pixels], room: int) -> Pixels | None:
     return np.array(sorted(found), np.uint8)
 
 
-def _looked_up(frames: Sequence[Pixels], colors: Pixels) -> Iterator[Pixels]:
-    """Find every pixel among colors that are sorted and complete."""
+def _exact_indices(frames: Sequence[Pixels], colors: Pixels) -> Iterator[Pixels]:
+    """Return the index of every pixel's color; the colors are sorted and complete."""
     known = _packed(colors)
     for frame in frames:
         yield np.searchsorted(known, _packed(frame)).astype(np.uint8)
@@ -136,7 +136,7 @@ def _sample(frames: Sequence[Pixels]) -> Pixels:
     return np.concatenate([frame.reshape(-1, 3)[index % step :: step] for index, frame in enumerate(frames)])
 
 
-def _nearest(frames: Sequence[Pixels], colors: Pixels) -> Iterator[Pixels]:
+def _nearest_indices(frames: Sequence[Pixels], colors: Pixels) -> Iterator[Pixels]:
     palette = _palette_image(colors)
     spread = _spread(_sample(frames), palette, colors)
     for frame in frames:
@@ -181,7 +181,7 @@ def _bayer(doublings: int) -> NDArray[np.int16]:
 _BAYER = _bayer(3)
 
 
-def _cut_out(
+def _with_transparency(
     indices: Iterator[Pixels], alphas: Sequence[Pixels | None], clear: int | None
 ) -> Iterator[Pixels]:
     for frame, alpha in zip(indices, alphas, strict=True):

@@ -1,6 +1,6 @@
-"""Writes PNG files in the time that two passes over the pixels take, without holding up other threads.
+"""Writes PNG files in the time that two passes over the pixels take, without blocking other threads.
 
-Pillow's encoder keeps the interpreter's lock while it filters and compresses; NumPy and zlib let go of it.
+Pillow's encoder holds the interpreter's lock while it filters and compresses; NumPy and zlib release it.
 """
 
 import struct
@@ -41,7 +41,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _international(key: str, value: str) -> bytes:
-    """Not compressed, and of no stated language."""
+    """Return the content of an iTXt chunk, not compressed and without a language."""
     return key.encode("latin-1", "strict") + b"\0\0\0\0\0" + value.encode()
 
 
@@ -53,7 +53,7 @@ def _compressed(picture: Pixels) -> bytes:
 
 
 def _filtered(rows: Pixels, samples: int) -> Iterator[Pixels]:
-    """Yield blocks of rows: each is its filter's number, and its differences from what that predicts."""
+    """Yield blocks of rows: for each row its filter's number, then the differences from the prediction."""
     height, width = rows.shape
     step = max(1, min(height, _BLOCK_BYTES // width))
     scratch = _Scratch.of(step, width, samples)
@@ -64,7 +64,7 @@ def _filtered(rows: Pixels, samples: int) -> Iterator[Pixels]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Scratch:
-    """Memory for one block at a time; each row stands below the one above it, and behind an empty pixel."""
+    """Memory for one block at a time; each row follows the row above it, and begins with an empty pixel."""
 
     samples: int
     padded: Pixels  # (rows + 1, samples + width)
@@ -74,15 +74,9 @@ class _Scratch:
 
     @classmethod
     def of(cls, rows: int, width: int, samples: int) -> "_Scratch":
-        result = np.full((rows, 1 + width), _PAETH, np.uint8)
         padded = np.zeros((rows + 1, samples + width), np.uint8)
-        return cls(
-            samples,
-            padded,
-            np.empty((3, rows, width), np.int16),
-            np.empty((2, rows, width), np.uint8),
-            result,
-        )
+        wide, masks = np.empty((3, rows, width), np.int16), np.empty((2, rows, width), np.uint8)
+        return cls(samples, padded, wide, masks, np.full((rows, 1 + width), _PAETH, np.uint8))
 
     def filter(self, above: Pixels, block: Pixels) -> Pixels:
         """Return the filtered block, which the next call overwrites."""

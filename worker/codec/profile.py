@@ -21,7 +21,7 @@ class _Misfit(ValueError):
 
 
 def srgb_converter(profile: bytes | None, mode: str) -> Convert:
-    """Return what turns pictures of mode L, RGB or CMYK into RGB.
+    """Return the function that converts pictures of mode L, RGB or CMYK to RGB.
 
     A profile that is broken or does not fit is logged and ignored.
     """
@@ -31,7 +31,12 @@ def srgb_converter(profile: bytes | None, mode: str) -> Convert:
         return _by_profile(ImageCms.ImageCmsProfile(BytesIO(profile)), mode)
     except _Misfit:
         log.warning("color profile ignored", extra={"reason": "it is for other pixels", "mode": mode})
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # whose texts may quote the file
+    except (
+        ImageCms.PyCMSError,
+        OSError,
+        ValueError,
+        TypeError,
+    ):  # their texts may quote the file
         log.warning("color profile ignored", extra={"reason": "it is damaged", "mode": mode})
     return _to_rgb
 
@@ -43,7 +48,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def _by_profile(source: ImageCms.ImageCmsProfile, mode: str) -> Convert:
     space = source.profile.xcolor_space.strip()
     if mode == "L" and space == "RGB":
-        # Grey pictures often carry the profile of the color picture they were.
+        # A grey picture often has the profile of the color picture that it was made from.
         colored = _by_profile(source, "RGB")
         return lambda image: colored(image.convert("RGB"))
     if _SPACES[mode] != space:
@@ -56,7 +61,7 @@ def _by_profile(source: ImageCms.ImageCmsProfile, mode: str) -> Convert:
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    _apply(transform, Image.new(mode, (1, 1)))  # what fails, fails before the first pixel is converted
+    _apply(transform, Image.new(mode, (1, 1)))  # an error comes here, before the first pixel is converted
     if mode == "RGB" and _changes_nothing(transform):
         return _to_rgb
     return partial(_apply, transform)

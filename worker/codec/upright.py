@@ -11,7 +11,8 @@ from worker.codec.pixels import strips
 from worker.codec.profile import srgb_converter
 
 Pixels = NDArray[np.uint8]
-Split = Callable[[Image.Image], tuple[Image.Image, Image.Image | None]]
+Planes = tuple[Image.Image, Image.Image | None]  # color and alpha
+Split = Callable[[Image.Image], Planes]
 
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -27,10 +28,10 @@ _STRIP_PIXELS = 1 << 19
 
 
 class UprightDrawing:
-    """What becomes of a stored picture: reduced by whole factors, in sRGB, turned upright."""
+    """Draws a stored picture: reduced by whole factors, in sRGB, turned upright."""
 
     def __init__(self, size: Size, factors: tuple[int, int], orientation: int) -> None:
-        """Take the stored size in pixels, by what each side is divided, and the EXIF orientation, 1 to 8."""
+        """Take the stored size in pixels, the divisor of each side, and the EXIF orientation, 1 to 8."""
         self._factors = factors
         self._orientation = orientation
         width, height = (-(-side // factor) for side, factor in zip(size, factors, strict=True))
@@ -41,29 +42,32 @@ class UprightDrawing:
 
         `split` gives a strip's color in mode L, RGB or CMYK, and its alpha in mode L.
         """
-        rgb, alpha, convert = np.empty((*self._shape, 3), np.uint8), None, None
+        rgb, upright_alpha, convert = np.empty((*self._shape, 3), np.uint8), None, None
         for rows in strips(image.height, self._rows_of_a_strip(image.width)):
-            color, veil = split(image.crop((0, rows.start, image.width, rows.stop)))
+            color, alpha = split(image.crop((0, rows.start, image.width, rows.stop)))
             convert = convert or srgb_converter(profile, color.mode)
-            color, veil = self._reduce(convert(color), veil)
+            color, alpha = self._reduce(convert(color), alpha)
             at = slice(rows.start // self._factors[1], -(-rows.stop // self._factors[1]))
-            if veil is not None:
-                alpha = np.empty(self._shape, np.uint8) if alpha is None else alpha
-                self._put(veil, alpha, at)
-                color = _without_hidden(color, veil)
+            if alpha is not None:
+                if upright_alpha is None:
+                    upright_alpha = np.empty(self._shape, np.uint8)
+                self._put(alpha, upright_alpha, at)
+                color = _without_hidden(color, alpha)
             self._put(color, rgb, at)
-        return rgb, None if alpha is None or alpha.min() == 255 else alpha
+        return rgb, None if upright_alpha is None or upright_alpha.min() == 255 else upright_alpha
 
     def _rows_of_a_strip(self, width: int) -> int:
         factor = self._factors[1]
         return factor * max(1, _STRIP_PIXELS // (width * factor))
 
-    def _reduce(self, color: Image.Image, veil: Image.Image | None) -> tuple[Image.Image, Image.Image | None]:
+    def _reduce(
+        self, color: Image.Image, alpha: Image.Image | None
+    ) -> tuple[Image.Image, Image.Image | None]:
         if self._factors == (1, 1):
-            return color, veil
-        if veil is None:
+            return color, alpha
+        if alpha is None:
             return color.reduce(self._factors), None
-        weight = np.asarray(veil, np.float32)
+        weight = np.asarray(alpha, np.float32)
         total = self._mean(weight)
         divisor = np.where(total < 0.5, np.float32(np.inf), total)
         planes = [self._mean(plane * weight) / divisor for plane in np.moveaxis(np.asarray(color), 2, 0)]
@@ -74,7 +78,7 @@ class UprightDrawing:
         return np.asarray(Image.fromarray(plane).reduce(self._factors))
 
     def _put(self, strip: Image.Image, upright: Pixels, rows: slice) -> None:
-        """Turn a strip of the stored picture and lay it where it belongs."""
+        """Turn a strip of the stored picture and copy it to its place."""
         if self._orientation in _FROM_THE_END:
             height = upright.shape[1 if self._orientation >= 5 else 0]
             rows = slice(height - rows.stop, height - rows.start)
@@ -83,7 +87,7 @@ class UprightDrawing:
         upright[(slice(None), rows) if self._orientation >= 5 else rows] = turned
 
 
-def _without_hidden(color: Image.Image, veil: Image.Image) -> Image.Image:
-    """Return the picture in black where nobody can see it."""
+def _without_hidden(color: Image.Image, alpha: Image.Image) -> Image.Image:
+    """Return the picture, black where it is transparent."""
     black = Image.new("RGB", color.size)
-    return Image.composite(color, black, veil.point(lambda alpha: 255 if alpha else 0))
+    return Image.composite(color, black, alpha.point(lambda value: 255 if value else 0))

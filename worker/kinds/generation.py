@@ -11,7 +11,7 @@ import numpy.typing as npt
 from shared.cards.card import ModelCard
 from shared.specs.spec import GenerateSpec
 from worker.codec.animation import Frame
-from worker.codec.input_file import InputFile
+from worker.codec.decode import InputFile
 from worker.codec.pixels import contact_sheet, enlarge, to_color
 from worker.execution.batcher import Request
 from worker.execution.picture import Film, Picture, Pixels

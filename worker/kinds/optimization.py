@@ -14,8 +14,8 @@ from shared.specs.parts import Optimization, WeightedStyle
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import fit
 from shared.storage.keys import preview_key
+from worker.codec.decode import InputFile
 from worker.codec.encode import encode
-from worker.codec.input_file import InputFile
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.execution.resources import Resources
 from worker.execution.stages import Stages

@@ -8,10 +8,8 @@ import numpy as np
 from shared.images.probe import ImageLimits
 from shared.specs.parts import WeightedStyle
 from shared.specs.working_size import fit
-from worker.codec.decode import DecodedImage, Enough, decode
-from worker.codec.input_file import InputFile
-from worker.codec.pixels import resize, to_float
-from worker.codec.transparency import WHITE, compose
+from worker.codec.decode import DecodedImage, Enough, InputFile, decode
+from worker.codec.pixels import WHITE, compose, resize, to_float
 from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
 from worker.execution.picture import Pixels

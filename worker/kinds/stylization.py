@@ -13,10 +13,18 @@ from shared.images.probe import ImageLimits
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import Size, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
-from worker.codec.decode import decode
-from worker.codec.input_file import InputFile
-from worker.codec.pixels import luminance, resize, strips, to_float, to_uint8
-from worker.codec.transparency import BLACK, compose, fill_hidden, resize_with_alpha
+from worker.codec.decode import InputFile, decode
+from worker.codec.pixels import (
+    BLACK,
+    compose,
+    fill_hidden,
+    luminance,
+    resize,
+    resize_with_alpha,
+    strips,
+    to_float,
+    to_uint8,
+)
 from worker.execution.picture import Film, Picture, Pixels
 from worker.execution.resources import Resources
 from worker.execution.stages import Stages

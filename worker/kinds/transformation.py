@@ -11,10 +11,8 @@ from shared.cards.card import ModelCard
 from shared.errors import ImageTooLarge
 from shared.specs.stylize import TransformSpec
 from shared.specs.working_size import result_size, working_size
-from worker.codec.decode import decode
-from worker.codec.input_file import InputFile
-from worker.codec.pixels import resize, to_float, to_uint8
-from worker.codec.transparency import fill_hidden, resize_with_alpha
+from worker.codec.decode import InputFile, decode
+from worker.codec.pixels import fill_hidden, resize, resize_with_alpha, to_float, to_uint8
 from worker.execution.picture import Picture, Pixels
 from worker.execution.resources import Resources
 from worker.execution.stages import Stages

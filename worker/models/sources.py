@@ -10,7 +10,7 @@ from shared.errors import ModelUnavailable
 from worker.models.builders import build
 from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, fetch_module
-from worker.models.generation.dcgan_weights import copy_weights
+from worker.models.generation.dcgan import copy_weights
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Saved states of a run: written whole or not at all, the newest two kept."""
+"""The saved states of a run: each is written whole or not at all, and the newest two are kept."""
 
 import json
 import os
@@ -24,8 +24,8 @@ class Checkpoint:
     """A run after `step` steps. Random numbers depend on seed and step alone, so they need no saving."""
 
     step: int
-    recipe: dict[str, Any]  # what the run was told; it goes on only under the same
-    standing: EarlyStopping
+    hyperparameters: dict[str, Any]  # and the data's digest; the run is resumed only with the same
+    stopping: EarlyStopping
     arrays: Arrays  # networks, optimizers and averages
     best: Arrays  # the best generator so far in its serving form; empty before the first check
 
@@ -37,7 +37,7 @@ class CheckpointFolder:
         self._folder = folder
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write a checkpoint so that a crash leaves the old ones or the new one, then drop all but two."""
+        """Write a checkpoint so that a crash leaves the old ones or the new one, then delete all but two."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder / f"{checkpoint.step:08d}.npz"
         partial = path.with_suffix(".partial")
@@ -55,7 +55,7 @@ class CheckpointFolder:
         return _read(paths[-1]) if paths else None
 
     def check_resumable(self) -> None:
-        """Raise InvalidRequest where there is no checkpoint to go on from."""
+        """Raise InvalidRequest where there is no checkpoint to resume from."""
         if not self._paths():
             detail = f"there is no checkpoint in {self._folder} to go on from; start without --resume"
             raise InvalidRequest.of_field("/resume", detail)
@@ -67,8 +67,8 @@ class CheckpointFolder:
 def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
     meta = {
         "step": checkpoint.step,
-        "recipe": checkpoint.recipe,
-        "standing": asdict(checkpoint.standing),
+        "recipe": checkpoint.hyperparameters,
+        "standing": asdict(checkpoint.stopping),
         "counts": [len(checkpoint.arrays), len(checkpoint.best)],
     }
     arrays = {f"array{index}": array for index, array in enumerate(checkpoint.arrays)}
@@ -78,7 +78,7 @@ def _named(checkpoint: Checkpoint) -> dict[str, NDArray[Any]]:
 
 def _read(path: Path) -> Checkpoint:
     try:
-        # NumPy would leave a file open that is no archive, hence our own handle.
+        # NumPy does not close a file that is no archive, so it is opened here.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
             meta = json.loads(str(saved["meta"]))
             arrays, best = (

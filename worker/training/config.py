@@ -1,17 +1,17 @@
-"""What a training run is told, and what it tells while it runs. Imports no TensorFlow."""
+"""The settings of a training run, and what it reports. Imports no TensorFlow."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import InvalidRequest
-from worker.models.generation.dcgan_architecture import SIDES
+from worker.models.generation.dcgan import SIDES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingConfig:
-    """One run. Two runs with equal recipes on one machine end with equal weights, resumed or not."""
+    """One run. Two runs with equal hyperparameters on one machine end with equal weights, resumed or not."""
 
-    data: str  # "mnist" to download that, an .npz, or a folder of images; see worker.training.sources
+    data: str  # "mnist" to download that, an .npz, or a folder of images; see `load_pictures`
     out: Path  # folder for checkpoints, metrics, samples and the exported weights
     size: int | None = None  # side of the pictures, pixels; None: as in the data
     channels: int | None = None  # 1 or 3; None: as in the data
@@ -21,10 +21,10 @@ class TrainingConfig:
     checkpoint_every: int = 500  # steps
     sample_every: int = 500  # steps; 0 draws none
     check_every: int = 500  # steps between checks of quality; 0: none, and the last step's weights count
-    patience: int = 5  # checks without a better one, then the run comes to its end early; 0: never
+    patience: int = 5  # checks without a better one, after which the run ends early; 0: never
     metrics_every: int = 20  # steps
     resume: bool = False  # go on from the newest checkpoint in `out`
-    generator_rate: float = 4e-4  # Adam's step size before it falls
+    generator_rate: float = 4e-4  # Adam's learning rate before it falls
     discriminator_rate: float = 2e-4
 
     def __post_init__(self) -> None:
@@ -37,8 +37,8 @@ class TrainingConfig:
             check_size(self.size)
         _check("channels", self.channels in (None, 1, 3), "1 or 3")
 
-    def recipe(self) -> dict[str, float]:
-        """Return what fixes the weights besides the data; a checkpoint goes on only under the same."""
+    def hyperparameters(self) -> dict[str, float]:
+        """Return what the weights depend on besides the data; a run is resumed only with the same."""
         return {
             "steps": self.steps,
             "batch_size": self.batch_size,
@@ -61,7 +61,7 @@ def _check(name: str, is_good: bool, wanted: str) -> None:
 
 
 class TrainingStopped(Exception):
-    """Raised after a step at which a run was asked to stop; everything is saved up to `step`."""
+    """Raised where a run was asked to stop; everything up to `step` is saved."""
 
     def __init__(self, step: int) -> None:
         self.step = step
@@ -70,7 +70,7 @@ class TrainingStopped(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What one step measured, before its update."""
+    """The measurements of one step, before its update."""
 
     generator: float
     discriminator: float
@@ -80,11 +80,11 @@ class Losses:
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """Where a run stands after a step."""
+    """How far a run is after a step."""
 
     step: int  # steps done
     steps: int  # steps in all
     losses: Losses
     seconds: float  # since this process began or resumed the run
     samples: Path | None = None  # the grid that this step drew
-    quality: float | None = None  # what this step's check found: 0 is as good as the data
+    quality: float | None = None  # the result of this step's check: 0 is as good as the data

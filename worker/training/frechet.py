@@ -1,4 +1,4 @@
-"""The distance between two clouds of features, each taken for a normal distribution. Needs NumPy alone."""
+"""The Fréchet distance of two sets of features, each taken for a normal distribution. Needs only NumPy."""
 
 from dataclasses import dataclass
 
@@ -9,20 +9,20 @@ Matrix = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
-    """Mean (d,) and covariance (d, d) of features."""
+class Gaussian:
+    """The normal distribution with the mean (d,) and covariance (d, d) of features."""
 
     mean: Matrix
     covariance: Matrix
 
     @classmethod
-    def of(cls, features: NDArray[np.float32]) -> "Cloud":
+    def of(cls, features: NDArray[np.float32]) -> "Gaussian":
         """Measure features (n, d), n at least 2."""
         values = features.astype(np.float64)
         return cls(values.mean(axis=0), np.atleast_2d(np.cov(values, rowvar=False)))
 
 
-def frechet_distance(one: Cloud, other: Cloud) -> float:
+def frechet_distance(one: Gaussian, other: Gaussian) -> float:
     """Return the squared Fréchet distance of two normal distributions; 0 where they are equal.
 
     |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^.5 C2 C1^.5)^.5), after Dowson and Landau (1982); on features of a

@@ -1,4 +1,4 @@
-"""The two networks in training, and how the generator's weights become those of its serving form.
+"""The two networks in training, and how the generator's weights are converted to its serving form.
 
 The generator in training has batch normalization before each ReLU; the serving form has none, as
 `fold_normalization` moves it into the kernels and biases. Both compute the same function.
@@ -12,8 +12,8 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from worker.models.generation.dcgan import KERNEL, LAST_STRIDE, UPSAMPLINGS, Weights
-from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.dcgan import Architecture
+from worker.models.generation.generator import KERNEL, LAST_STRIDE, UPSAMPLINGS, Weights
 
 _EPSILON = 1e-3  # of batch normalization
 _SLOPE = 0.2  # of leaky ReLU below 0
@@ -39,9 +39,9 @@ def build_training_generator(architecture: Architecture, *, seed: int) -> keras.
 
 
 def build_discriminator(architecture: Architecture, *, seed: int) -> keras.Model:
-    """Return the judge of pictures (n, side, side, channels): logits (n, 1, 1, 1 + classes).
+    """Return the discriminator of pictures (n, side, side, channels): logits (n, 1, 1, 1 + classes).
 
-    The first logit says how real a picture is; the others correct that for each class.
+    The first logit is how real a picture is; the others correct it for each class.
     """
     draw = _initializers(seed)
     body = []
@@ -79,7 +79,7 @@ def _affine(norm: Weights) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 def _initializers(seed: int) -> Iterator[keras.Initializer]:
-    """Yield Glorot initializers with seeds of their own, so that a model depends on `seed` alone."""
+    """Yield Glorot initializers, each with another seed, so that a model depends on `seed` alone."""
     number = seed * 16
     while True:
         yield keras.initializers.GlorotUniform(seed=number)

@@ -1,11 +1,11 @@
-"""Puts a finished run where workers find it: a version in the model store and a card that names it."""
+"""Publishes a finished run to workers: a version in the model store, and a card that names it."""
 
 import json
 import os
 from pathlib import Path
 
 from shared.cards.card import ModelCard, Range, TrainedSource, bundled_cards
-from worker.models.generation.dcgan_weights import read_record
+from worker.models.generation.dcgan import read_record
 from worker.models.store import ModelStore
 from worker.training.run import Trained
 
@@ -16,8 +16,8 @@ _MOST_AT_ONCE = 256  # pictures of one job
 def publish(trained: Trained, name: str, *, store: ModelStore, cards: Path) -> ModelCard:
     """Store the weights as a version named after their sha256 and write the card; return the card.
 
-    A version that is there already stays. The card replaces one of the same name, and where the
-    distribution carries one, takes over whether it is the default.
+    A version that is there already stays. The card replaces one of the same name. Where the distribution
+    has a card of this name, the new one is the default if that one is.
     """
     card = make_card(trained, name)
     store.pull(card)

@@ -1,4 +1,4 @@
-"""The two networks in training and the one step that moves them both."""
+"""The two networks in training, and the step that updates both."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from worker.models.generation.dcgan import Weights
-from worker.models.generation.dcgan_architecture import NORMALS, Architecture
+from worker.models.generation.dcgan import NORMALS, Architecture
+from worker.models.generation.generator import Weights
 from worker.training.config import Losses
 from worker.training.data import TrainingBatch
+from worker.training.early_stopping import StepSettings
 from worker.training.networks import build_discriminator, build_training_generator, fold_normalization
-from worker.training.schedule import StepSizes
 
 _REAL_TARGET = 0.9  # one-sided label smoothing (Salimans et al., arXiv:1606.03498)
 
@@ -20,7 +20,7 @@ _REAL_TARGET = 0.9  # one-sided label smoothing (Salimans et al., arXiv:1606.034
 class Adversary:
     """A generator and its discriminator with their optimizers and the generator's running average.
 
-    The discriminator's logit for a picture said to be of class c is `out[0] + out[1 + c]`, without classes
+    The discriminator's logit for a picture with the label c is `out[0] + out[1 + c]`, without classes
     `out[0]`. Losses are non-saturating (Goodfellow et al., arXiv:1406.2661); one forward pass of fakes
     serves both updates. Real pictures under each wrong label count as fakes, with a weight (matching-aware
     discriminator, Reed et al., arXiv:1605.05396).
@@ -36,12 +36,12 @@ class Adversary:
         self._average = [tf.Variable(variable.value) for variable in self._generator.variables]
         self._step = tf.function(self._traced_step, jit_compile=True)
 
-    def step(self, batch: TrainingBatch, latents: NDArray[np.float32], pace: StepSizes) -> Losses:
+    def step(self, batch: TrainingBatch, latents: NDArray[np.float32], settings: StepSettings) -> Losses:
         """Update everything once; the latents (n, size) match the labels."""
-        rates = (pace.generator_rate, pace.discriminator_rate)
+        rates = (settings.generator_rate, settings.discriminator_rate)
         for optimizer, rate in zip(self._optimizers, rates, strict=True):
             optimizer.learning_rate.assign(rate)
-        weights = (tf.constant(pace.average_decay), tf.constant(pace.wrong_labels))
+        weights = (tf.constant(settings.average_decay), tf.constant(settings.wrong_labels))
         arrays = (batch.images, batch.labels, latents)
         measured = self._step(*(tf.constant(array) for array in arrays), *weights)
         return Losses(*(float(value) for value in measured.numpy()))
@@ -55,7 +55,7 @@ class Adversary:
         return [np.array(variable.numpy()) for variable in self._variables()]
 
     def restore(self, state: Weights) -> None:
-        """Put back what `state` returned; raise ValueError where it does not fit."""
+        """Restore what `state` returned; raise ValueError where it does not fit."""
         for variable, value in zip(self._variables(), state, strict=True):
             variable.assign(value)
 
@@ -77,7 +77,7 @@ class Adversary:
         models = (self._generator, self._discriminator)
         for optimizer, loss, model in zip(self._optimizers, losses, models, strict=True):
             optimizer.apply(tape.gradient(loss, model.trainable_variables), model.trainable_variables)
-        self._follow(decay)
+        self._update_average(decay)
         return tf.stack([*losses, tf.reduce_mean(tf.sigmoid(real)), tf.reduce_mean(tf.sigmoid(fake))])
 
     def _outputs(self, pictures: Any) -> Any:
@@ -87,12 +87,12 @@ class Adversary:
         return out[:, 0] + tf.reduce_sum(out[:, 1:] * tf.one_hot(labels, self._classes), 1)
 
     def _wrong_label_loss(self, out: Any, labels: Any) -> Any:
-        """Return how far real pictures pass for each class that they are not of; 0 without classes."""
+        """Return how real the pictures seem under each class that is not theirs; 0 without classes."""
         others = 1 - tf.one_hot(labels, self._classes)
         wrong = tf.nn.softplus(out[:, :1] + out[:, 1:]) * others
         return tf.math.divide_no_nan(tf.reduce_sum(wrong), tf.reduce_sum(others))
 
-    def _follow(self, decay: Any) -> None:
+    def _update_average(self, decay: Any) -> None:
         for average, variable in zip(self._average, self._generator.variables, strict=True):
             average.assign(decay * average + (1 - decay) * variable)
 

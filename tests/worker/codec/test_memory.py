@@ -85,7 +85,7 @@ def test_a_large_picture_that_waits_for_its_turn_holds_no_bytes_of_its_file(tmp_
         return path.read_bytes()
 
     waiting = threading.Thread(target=decoding.decode, args=(read, ImageLimits()))
-    with decoding._turn:
+    with decoding._large_picture_lock:
         tracemalloc.start()
         waiting.start()
         eventually(lambda: tracemalloc.get_traced_memory()[1] > LARGE_SIDE**2)  # it was read

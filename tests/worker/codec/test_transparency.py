@@ -8,10 +8,10 @@ from PIL import Image
 
 from shared.images.probe import ImageLimits
 from tests.support.images import pictures
-from worker.codec import transparency, upright
+from worker.codec import pixels as pixel_arrays
+from worker.codec import upright
 from worker.codec.decode import decode
-from worker.codec.pixels import resize
-from worker.codec.transparency import compose, fill_hidden, resize_with_alpha
+from worker.codec.pixels import compose, fill_hidden, resize, resize_with_alpha
 
 LIMITS = ImageLimits()
 ORDINARY = pictures.ordinary()
@@ -49,7 +49,7 @@ def test_strips_do_not_show(monkeypatch, size):
     random = np.random.default_rng(5)
     rgb, alpha = random.integers(0, 256, (90, 140, 3), np.uint8), random.integers(0, 256, (90, 140), np.uint8)
     whole = resize_with_alpha(rgb, alpha, *size)
-    monkeypatch.setattr(transparency, "_SOURCE_ROWS", 7)
+    monkeypatch.setattr(pixel_arrays, "_SOURCE_ROWS", 7)
     for one, other in zip(whole, resize_with_alpha(rgb, alpha, *size), strict=True):
         assert np.abs(one.astype(int) - other).max() <= 1
 

@@ -8,12 +8,12 @@ from worker.training.checkpoint import Checkpoint, CheckpointFolder
 from worker.training.early_stopping import EarlyStopping
 
 RECIPE = {"seed": 3}
-STANDING = EarlyStopping(total=90, best_step=4, best_quality=0.25, checks_since=1)
+STOPPING = EarlyStopping(total=90, best_step=4, best_quality=0.25, checks_since=1)
 
 
 def make(step: int) -> Checkpoint:
     arrays = [np.full((2, 3), step, np.float32), np.zeros((), np.int64)]
-    return Checkpoint(step, RECIPE, STANDING, arrays, [np.ones(2, np.float32)])
+    return Checkpoint(step, RECIPE, STOPPING, arrays, [np.ones(2, np.float32)])
 
 
 def test_a_saved_checkpoint_comes_back_whole(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_saved_checkpoint_comes_back_whole(tmp_path: Path) -> None:
     folder.save(make(12))
     back = folder.newest()
     assert back is not None
-    assert (back.step, back.recipe, back.standing) == (12, RECIPE, STANDING)
+    assert (back.step, back.hyperparameters, back.stopping) == (12, RECIPE, STOPPING)
     assert [array.dtype for array in back.arrays] == [np.float32, np.int64]
     assert back.arrays[0].tolist() == [[12.0] * 3] * 2
     assert [array.tolist() for array in back.best] == [[1.0, 1.0]]

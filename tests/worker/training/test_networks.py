@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worker.models.generation.dcgan_architecture import Architecture
+from worker.models.generation.dcgan import Architecture
 
 pytestmark = pytest.mark.tensorflow
 
@@ -10,7 +10,7 @@ DIGITS = Architecture()
 
 @pytest.mark.parametrize("architecture", [DIGITS, Architecture(16, 3, 0), Architecture(36, 3, 2)])
 def test_folding_normalization_changes_no_picture(architecture: Architecture) -> None:
-    from worker.models.generation.dcgan import build_generator
+    from worker.models.generation.generator import build_generator
     from worker.training.networks import build_training_generator, fold_normalization
 
     chance = np.random.default_rng(4)

@@ -5,8 +5,7 @@ import pytest
 
 from shared.cards.card import TrainedSource, load_catalog
 from shared.errors import ModelCorrupt
-from worker.models.generation.dcgan_architecture import Architecture
-from worker.models.generation.dcgan_weights import write_weights
+from worker.models.generation.dcgan import Architecture, write_weights
 from worker.models.generation.latents import latent
 from worker.models.store import ModelStore
 from worker.training.early_stopping import EarlyStopping
@@ -18,11 +17,11 @@ PETS = Architecture(16, 3, 2)
 
 
 def write_run(folder: Path, fill: float) -> Path:
-    from worker.models.generation.dcgan import build_generator
+    from worker.models.generation.generator import build_generator
 
     folder.mkdir(exist_ok=True)
     weights = [np.full_like(array, fill) for array in build_generator(PETS).get_weights()]
-    return write_weights(folder, weights, recipe=RECIPE, data="d" * 64)
+    return write_weights(folder, weights, hyperparameters=RECIPE, data="d" * 64)
 
 
 def test_a_published_run_is_a_model_that_a_worker_loads(tmp_path: Path) -> None:

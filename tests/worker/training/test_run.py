@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from shared.errors import InvalidRequest
-from worker.models.generation.dcgan_architecture import Architecture
-from worker.models.generation.dcgan_weights import read_weights
+from worker.models.generation.dcgan import Architecture, read_weights
 from worker.training.config import StepReport, TrainingConfig, TrainingStopped
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
@@ -66,11 +65,11 @@ def test_a_run_leaves_weights_metrics_samples_and_reports_each_step(config: Trai
     reports: list[StepReport] = []
     trained = train(config, on_progress=reports.append)
     record, weights = read_weights(trained.weights.parent)
-    assert (record.steps, record.seed, len(weights)) == (trained.standing.best_step, 11, 8)
+    assert (record.steps, record.seed, len(weights)) == (trained.stopping.best_step, 11, 8)
     assert (trained.architecture, trained.classes) == (Architecture(28, 1, 10), tuple("0123456789"))
     qualities = {report.step: report.quality for report in reports if report.quality is not None}
     assert list(qualities) == [2, 4, 6, 7]
-    assert min(qualities.values()) == trained.standing.best_quality
+    assert min(qualities.values()) == trained.stopping.best_quality
     assert [report.step for report in reports] == [1, 2, 3, 4, 5, 6, 7]
     drawn = [report.samples for report in reports if report.samples]
     assert drawn == [config.out / "samples" / "00000004.png", config.out / "samples" / "00000007.png"]
@@ -91,7 +90,7 @@ def test_a_stopped_and_resumed_run_ends_as_one_that_was_not(config: TrainingConf
     again = train(replace(broken, resume=True), on_progress=resumed.append)
     assert resumed[0].step == 4
     assert again.weights.read_bytes() == whole.weights.read_bytes()
-    assert again.standing == whole.standing
+    assert again.stopping == whole.stopping
 
 
 def test_a_folder_with_a_run_is_not_overwritten(config: TrainingConfig) -> None:
@@ -110,7 +109,7 @@ def test_without_checks_the_last_step_counts(config: TrainingConfig) -> None:
 
     trained = train(replace(config, check_every=0, steps=3), on_progress=lambda _: None)
     assert read_weights(trained.weights.parent)[0].steps == 3
-    assert trained.standing.best_quality is None
+    assert trained.stopping.best_quality is None
 
 
 def test_color_pictures_without_classes_are_learned_too(config: TrainingConfig, image_folder: Path) -> None:

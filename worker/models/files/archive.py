@@ -16,13 +16,13 @@ OnBytes = Callable[[int, int | None], None]  # bytes so far, bytes in all where 
 
 MAX_ARCHIVE_BYTES = 4 << 30
 MAX_UNPACKED_BYTES = 8 << 30
-_TIMEOUT = httpx.Timeout(30.0)  # seconds without a sign of life, not for the whole
+_TIMEOUT = httpx.Timeout(30.0)  # seconds without any data, not for the whole download
 
 
 def download(
     url: str, sha256: str, target: Path, *, on_bytes: OnBytes, limit: int = MAX_ARCHIVE_BYTES
 ) -> None:
-    """Stream a URL into a file; ModelUnavailable when that fails, ModelCorrupt when it is another file."""
+    """Stream a URL into a file; ModelUnavailable when that fails, ModelCorrupt when the sha256 differs."""
     if urlsplit(url).scheme not in ("http", "https"):
         raise ModelUnavailable(f"{url} is not an http or https URL")
     try:
@@ -50,7 +50,7 @@ def _stream(url: str, target: Path, on_bytes: OnBytes, limit: int) -> str:
 
 
 def _get(url: str) -> AbstractContextManager[httpx.Response]:
-    # Plain bytes: the sha256 is of the archive as it lies on the server.
+    # Without compression: the sha256 is of the archive as the server stores it.
     headers = {"Accept-Encoding": "identity"}
     return httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT)
 
@@ -61,21 +61,21 @@ def unpack(archive: Path, folder: Path, *, limit: int = MAX_UNPACKED_BYTES) -> N
     Names that lead outside, links that do, and devices are refused (tarfile's data filter), as is more
     than `limit` bytes. `folder` must not exist yet.
     """
-    spread = folder.with_name(folder.name + ".unpacking")
-    spread.mkdir()
+    unpacked = folder.with_name(folder.name + ".unpacking")
+    unpacked.mkdir()
     try:
-        _extract(archive, spread, limit)
+        _extract(archive, unpacked, limit)
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ModelCorrupt(f"{archive.name} cannot be unpacked: {type(error).__name__}: {error}") from error
-    _saved_model_in(spread).rename(folder)
+    _saved_model_in(unpacked).rename(folder)
 
 
 def _extract(archive: Path, folder: Path, limit: int) -> None:
-    unpacked = 0
+    total = 0
     with tarfile.open(archive, "r:gz") as tar:
         for member in tar:
-            unpacked += member.size
-            if unpacked > limit:
+            total += member.size
+            if total > limit:
                 raise ModelCorrupt(f"{archive.name} unpacks to more than {limit} bytes")
             tar.extract(member, folder, filter="data")
 

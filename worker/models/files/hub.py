@@ -1,4 +1,4 @@
-"""TensorFlow Hub: fetches a module by handle while a model is pulled, and loads SavedModels."""
+"""TensorFlow Hub: fetches a module by its handle while a model is pulled, and loads SavedModels."""
 
 import http.client
 import os
@@ -20,7 +20,7 @@ from worker.models.runtime import import_tensorflow
 
 SAVED_MODEL_FILE = "saved_model.pb"
 _CACHE_VARIABLE = "TFHUB_CACHE_DIR"
-_SILENCE_SECONDS = 30.0  # the hub's client itself would wait forever for a server that says nothing
+_SILENCE_SECONDS = 30.0  # without it the hub's client waits forever for a server that sends nothing
 _process_wide = threading.Lock()  # guards the environment and the default socket timeout
 
 _DOWNLOAD_ERRORS = (OSError, ValueError, EOFError, http.client.HTTPException, tarfile.TarError, zlib.error)
@@ -29,11 +29,11 @@ _DOWNLOAD_ERRORS = (OSError, ValueError, EOFError, http.client.HTTPException, ta
 def fetch_module(handle: str, folder: Path) -> None:
     """Resolve a handle and copy the module into a folder that does not exist yet.
 
-    A filled TFHUB_CACHE_DIR is used as it is; without the variable the download goes through a private
-    cache that is thrown away, for the hub's own default under the temp folder is trusted forever, even
-    when the system has cleaned half of it. ModelUnavailable says what to do.
+    A filled TFHUB_CACHE_DIR is used as it is. Without the variable the download goes through a private cache
+    that is deleted: the hub trusts its default cache under the temp folder forever, even when the system has
+    deleted half of it. ModelUnavailable says what to do.
     """
-    with _process_wide, _patient_for(_SILENCE_SECONDS), _cache() as cache:
+    with _process_wide, _socket_timeout(_SILENCE_SECONDS), _cache() as cache:
         try:
             resolved = Path(_resolve(handle))
         except _DOWNLOAD_ERRORS as error:
@@ -76,7 +76,7 @@ def _tensorflow_hub() -> Any:
 
 @contextmanager
 def _no_second_keras() -> Iterator[None]:
-    """Let tensorflow_hub build its KerasLayer on the Keras at hand: Keras 2 would cost 27 MiB and a second.
+    """Let tensorflow_hub build its KerasLayer on the loaded Keras: Keras 2 would cost 27 MiB and a second.
 
     Nothing here uses that layer, which works with Keras 2 alone.
     """
@@ -101,7 +101,7 @@ def _unavailable(handle: str, cause: str) -> ModelUnavailable:
 
 @contextmanager
 def _cache() -> Iterator[str]:
-    """Yield the hub's cache folder: the operator's, or one that ends with the block."""
+    """Yield the hub's cache folder: the operator's, or one that is deleted after the block."""
     given = os.environ.get(_CACHE_VARIABLE)
     if given:
         yield given
@@ -115,7 +115,7 @@ def _cache() -> Iterator[str]:
 
 
 @contextmanager
-def _patient_for(seconds: float) -> Iterator[None]:
+def _socket_timeout(seconds: float) -> Iterator[None]:
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,4 +1,4 @@
-"""What the model store notes about one stored model: its files with their checksums."""
+"""The manifest of a stored model: its files with their checksums."""
 
 import hashlib
 import json
@@ -49,7 +49,7 @@ class ModelManifest:
 
 
 def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]) -> ModelManifest:
-    """Checksum every file under a folder; tells `on_bytes` how many bytes each read took."""
+    """Checksum every file under a folder; calls `on_bytes` with the number of bytes of each read."""
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     files = tuple(_describe(folder, path, on_bytes) for path in paths if path != MANIFEST_FILE)
     return ModelManifest(
@@ -69,13 +69,13 @@ def digest_of(files: tuple[ModelFile, ...]) -> str:
 
 
 def write_manifest(folder: Path, manifest: ModelManifest) -> None:
-    """Write manifest.json into a folder that nobody else sees yet."""
+    """Write manifest.json into a folder that no other process uses yet."""
     text = json.dumps(manifest.to_json(), indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST_FILE).write_text(text, "utf-8")
 
 
 def read_manifest(folder: Path) -> ModelManifest:
-    """Read a stored model's manifest.json; raise ModelCorrupt when it is no such thing."""
+    """Read a stored model's manifest.json; raise ModelCorrupt when it is not one."""
     path = folder / MANIFEST_FILE
     try:
         manifest = ModelManifest.from_json(json.loads(read_small(path)))
@@ -99,7 +99,7 @@ def check_files(folder: Path, manifest: ModelManifest) -> None:
 
 
 def repull(folder: Path) -> str:
-    """Say how a damaged model is mended."""
+    """Return the advice that repairs a damaged model."""
     return f"run `atelier models pull {folder.parent.name}`"
 
 

@@ -1,28 +1,81 @@
-"""A generator in service: latents in, pictures out, each picture the same whatever goes with it."""
+"""The digit generator as a Keras model, and the loaded generator that answers jobs.
 
+At 28 x 28 pixels and one channel it has the layers of the well-known digit generator; other sizes differ in
+the width of the first layer alone.
+"""
+
+from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 from numpy.typing import NDArray
 
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt
-from worker.models.generation.dcgan import build_generator
-from worker.models.generation.dcgan_architecture import Architecture
-from worker.models.generation.dcgan_weights import read_weights
-from worker.models.generation.fixed_batches import in_micro_batches
+from worker.models.generation.dcgan import Architecture, read_weights
+
+UPSAMPLINGS = ((128, 1), (64, 2))  # filters and stride of the hidden transposed convolutions
+LAST_STRIDE = 2
+KERNEL = 5
+
+Weights = list[NDArray[np.float32]]  # in Keras order
+Latents = NDArray[np.float32]  # (n, latent size)
+Pictures = NDArray[np.uint8]  # (n, height, width, channels)
+
+
+def build_generator(architecture: Architecture) -> keras.Model:
+    """Return the serving form: latents (n, size) to pictures (n, side, side, channels) in [-1, 1].
+
+    It has no normalization; training's is folded into the weights.
+    """
+    hidden = [
+        layers.Conv2DTranspose(filters, KERNEL, stride, "same", activation="relu")
+        for filters, stride in UPSAMPLINGS
+    ]
+    return keras.Sequential(
+        [
+            keras.Input((architecture.latent.size,)),
+            layers.Dense(prod(architecture.grid), activation="relu"),
+            layers.Reshape(architecture.grid),
+            *hidden,
+            layers.Conv2DTranspose(architecture.channels, KERNEL, LAST_STRIDE, "same", activation="tanh"),
+        ],
+        name="generator",
+    )
+
+
+def in_micro_batches(
+    draw: Callable[[Latents], Pictures], latents: Latents, *, size: int, picture_shape: tuple[int, int, int]
+) -> Pictures:
+    """Draw any number of latents, 0 too, in batches of `size`; a batch that is not full is filled with zeros.
+
+    So a picture is the same in any batch: kernels sum in another order for another batch size, and then a
+    pixel sometimes moves by one level.
+    """
+    starts = range(0, len(latents), size)
+    parts = [_padded(draw, latents[start : start + size], size) for start in starts]
+    return np.concatenate([np.empty((0, *picture_shape), np.uint8), *parts])
+
+
+def _padded(draw: Callable[[Latents], Pictures], latents: Latents, size: int) -> Pictures:
+    batch = np.zeros((size, latents.shape[1]), np.float32)
+    batch[: len(latents)] = latents
+    return draw(batch)[: len(latents)]
 
 
 class Generator:
     """A loaded generator; may be called from many threads at once.
 
-    The same latent gives the same bytes whatever its place and company: the network only ever runs on
-    exactly as many latents as the card's `max_batch`, missing ones filled with zeros. Kernels sum in another
-    order for another batch size, which moves a value by up to 1.5e-6 and then now and then a pixel by one
-    level. The same holds for another number of TensorFlow threads or another processor: about one picture
-    in 1,000 differs by a level.
+    The same latent gives the same bytes, whatever its place and whatever is generated with it: the network
+    always runs on exactly as many latents as the card's `max_batch`, missing ones filled with zeros. Kernels
+    sum in another order for another batch size, which moves a value by up to 1.5e-6 and then sometimes a
+    pixel by one level. The same holds for another number of TensorFlow threads or another processor: about
+    one picture in 1,000 differs by a level.
     """
 
     def __init__(self, card: ModelCard, architecture: Architecture, network: Any, digest: str) -> None:
@@ -36,7 +89,7 @@ class Generator:
 
     @classmethod
     def load(cls, card: ModelCard, folder: Path, *, digest: str = "") -> "Generator":
-        """Load from a version folder of the model store; without its digest, the weights file's stands.
+        """Load from a version folder of the model store; without a digest, that of the weights file is taken.
 
         Raises ModelUnavailable where a file is missing, and ModelCorrupt where the weights are damaged or
         do not belong to a generator of the card's latent and picture.
@@ -51,7 +104,7 @@ class Generator:
         return cls(card, architecture, network, digest or record.sha256)
 
     def warm_up(self) -> None:
-        """Trace and compile the network, so that the first job does not pay for it."""
+        """Trace and compile the network, so that the first job does not wait for it."""
         self.generate(np.zeros((1, self._latent_size), np.float32))
 
     def generate(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The generator's input vectors, drawn from a picture's own seed, and walks between them. NumPy alone."""
+"""The generator's input vectors, drawn from each picture's seed, and walks between them. Needs only NumPy."""
 
 from itertools import pairwise
 from math import atan2, cos, fsum, sin, sqrt
@@ -15,8 +15,8 @@ def latent(shape: Latent, seed: int, digit: int | None, truncation: float) -> ND
     """Return the vector of one picture: `normals` values of N(0, truncation^2), then a one-hot class.
 
     The seed (0 <= seed < 2**53) alone fixes the normals, so the same seed with another digit is the same
-    hand writing something else. Truncation scales the normals: below 1 the pictures come nearer to the
-    typical one, with more legible and less varied digits. With `digit` None the class comes from the seed
+    handwriting. Truncation scales the normals: below 1 the pictures are nearer to the typical
+    one, and digits are more legible and less varied. With `digit` None the class comes from the seed
     too: `digit_of`.
     """
     stream = _stream(seed)
@@ -44,17 +44,17 @@ def _draw_class(stream: np.random.Generator, shape: Latent) -> int:
 
 
 def walk(points: NDArray[np.float32], normals: int, steps: int) -> NDArray[np.float32]:
-    """Visit points (p, size); return the way, ((p - 1) * (steps - 1) + 1, size), both ends included.
+    """Visit points (p, size); return the path, ((p - 1) * (steps - 1) + 1, size), both ends included.
 
     The first `normals` values move on a great circle: the direction turns evenly and the length changes
-    evenly, so that every place on the way is as likely a latent as its ends. The rest, the one-hot class,
+    evenly, so that every point of the path is as likely a latent as its ends. The rest, the one-hot class,
     is mixed linearly. The points themselves come out bit for bit.
     """
-    way = [points[0]]
+    path = [points[0]]
     for start, end in pairwise(points):
-        way += [_between(start, end, normals, step / (steps - 1)) for step in range(1, steps - 1)]
-        way.append(end)
-    return np.stack(way)
+        path += [_between(start, end, normals, step / (steps - 1)) for step in range(1, steps - 1)]
+        path.append(end)
+    return np.stack(path)
 
 
 def _between(
@@ -72,7 +72,7 @@ def _turn(start: Floats, end: Floats, share: float) -> Floats:
     length = (1 - share) * lengths[0] + share * lengths[1]
     if not any(lengths):
         return np.zeros_like(start)
-    # The origin has no direction: from there the way is straight.
+    # The origin has no direction: from there the path is straight.
     heading = start / lengths[0] if lengths[0] else end / lengths[1]
     target = end / lengths[1] if lengths[1] else heading
     along = _dot(heading, target)
@@ -82,7 +82,7 @@ def _turn(start: Floats, end: Floats, share: float) -> Floats:
 
 
 def _sideways(heading: Floats, aside: Floats) -> Floats:
-    """Return the unit vector toward which to turn; between opposite points any will do, but the same one."""
+    """Return the unit vector toward which to turn; between opposite points always the same one."""
     length = _length(aside)
     if length > 1e-6:
         return aside / length

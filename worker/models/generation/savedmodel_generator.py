@@ -1,4 +1,4 @@
-"""Puts any SavedModel that generates into service, by TensorFlow Hub's call convention or a plain one."""
+"""Runs any SavedModel that generates, by TensorFlow Hub's call convention or a plain one."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +12,10 @@ from shared.cards.card import ModelCard, Picture
 from shared.errors import ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
-from worker.models.generation.fixed_batches import Latents, Pictures, in_micro_batches
+from worker.models.generation.generator import Latents, Pictures, in_micro_batches
 from worker.models.generation.latents import latent
 
-Values = NDArray[Any]  # what the network gives, (n, height, width, channels)
+Values = NDArray[Any]  # the output of the network, (n, height, width, channels)
 
 _SIGNATURES = ("default", "serving_default")  # of the hub's generators, and of SavedModels in general
 _OVERSHOOT = 0.25  # of the value range: good networks go a little beyond black and white
@@ -24,7 +24,7 @@ _BROKEN = (tf.errors.OpError, ValueError, TypeError, KeyError)
 
 
 class HubGenerator:
-    """A loaded generator; may be called from many threads at once. See `Generator` for what it promises."""
+    """A loaded generator with the promises of `Generator`; may be called from many threads at once."""
 
     def __init__(self, card: ModelCard, digest: str, module: Any) -> None:
         assert card.latent is not None, "a card of kind generate has both"
@@ -45,7 +45,7 @@ class HubGenerator:
         return cls(card, read_manifest(folder).digest, load_module(folder))
 
     def warm_up(self) -> None:
-        """Run the network once more than the checks at loading did."""
+        """Run the network once more after the checks at loading."""
         self.generate(np.zeros((1, self._latent.size), np.float32))
 
     def generate(self, latents: Latents) -> Pictures:
@@ -57,7 +57,7 @@ class HubGenerator:
         return _levels(self._run(latents), self.card)
 
     def _check(self) -> None:
-        """Draw a full batch twice, the second time backward."""
+        """Draw a full batch twice, the second time in reverse order."""
         seeds = range(self.card.max_batch)
         latents = np.stack([latent(self._latent, seed, None, 1.0) for seed in seeds])
         try:
@@ -70,7 +70,7 @@ class HubGenerator:
 
 
 class _Network:
-    """Calls a module on a batch of latents, whatever it is that has to be called."""
+    """Calls a module on a batch of latents, by its signature or as a function."""
 
     def __init__(self, card: ModelCard, module: Any) -> None:
         self._module = module  # a signature does not keep its module alive
@@ -117,14 +117,14 @@ def _check_input(card: ModelCard, spec: Any) -> None:
 
 
 def _only(output: Any) -> Any:
-    """Return the pictures out of a tensor, a list of one tensor, or a dict with `default` or one tensor."""
+    """Return the pictures from a tensor, a list of one tensor, or a dict with `default` or one tensor."""
     if isinstance(output, dict):
         return output["default"] if "default" in output else next(iter(output.values()))
     return output[0] if isinstance(output, (list, tuple)) else output
 
 
 def _levels(values: Values, card: ModelCard) -> Pictures:
-    """Map the card's value range to 0..255; bytes are taken as they are."""
+    """Map the card's value range to 0..255; bytes stay as they are."""
     if values.dtype == np.uint8:
         return values
     black, white = card.value_range

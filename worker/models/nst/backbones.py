@@ -15,13 +15,12 @@ import keras
 import tensorflow as tf
 
 from shared.errors import ModelUnavailable
-from worker.models.stylization.magenta_mobile import PREDICTOR_GRAPH
+from worker.models.stylization.magenta_mobile import PREDICTOR_GRAPH, build_style_predictor
 from worker.models.stylization.onnx_weights import read_convolutions, wheel_graph_path
-from worker.models.stylization.style_predictor import build_style_predictor
 
-# Indices of the predictor's layers: the first convolution after its ReLU, then what inverted residual blocks
-# 0, 1, 2, 3, 4 and 6 give, at strides 2, 2, 4, 4, 8, 8 and 16. The wide layers within the blocks are flatter:
-# with them the picture took the style's colors and hardly its strokes.
+# Indices of the predictor's layers: the first convolution after its ReLU, then the outputs of inverted
+# residual blocks 0, 1, 2, 3, 4 and 6, at strides 2, 2, 4, 4, 8, 8 and 16. The wide layers within the blocks
+# are flatter: with them the picture got the colors of the style but hardly its strokes.
 MOBILENET_STYLE = (2, 5, 10, 16, 21, 27, 38)
 MOBILENET_CONTENT = (33,)  # block 5, stride 8
 # As in Gatys et al. 2016, Keras's names for conv1_1 to conv5_1 and conv4_2.
@@ -74,8 +73,8 @@ def _named(style: Sequence[Any], content: Sequence[Any]) -> dict[str, Any]:
 def _export(network: keras.Model, folder: Path, preprocess: Callable[[Any], Any]) -> None:
     module = tf.Module(name="features")
     module.network_variables = [variable.value for variable in network.variables]
-    look = tf.function(lambda picture: network(preprocess(picture)), [_PICTURE], autograph=False)
-    module.__call__ = look
-    tf.saved_model.save(module, str(folder), signatures=look.get_concrete_function())
-    # It holds a random id, with which no two builds would have the same digest.
+    features = tf.function(lambda picture: network(preprocess(picture)), [_PICTURE], autograph=False)
+    module.__call__ = features
+    tf.saved_model.save(module, str(folder), signatures=features.get_concrete_function())
+    # It holds a random id: with it no two builds had the same digest.
     (folder / "fingerprint.pb").unlink(missing_ok=True)

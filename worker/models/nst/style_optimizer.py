@@ -1,7 +1,7 @@
-"""Neural style transfer by optimization: how far a picture is from a content and a style, and which way.
+"""Neural style transfer by optimization: how far a picture is from a content and a style, and the gradient.
 
 After Gatys, Ecker & Bethge, "Image Style Transfer Using Convolutional Neural Networks", CVPR 2016
-(arXiv:1508.06576). Who walks that way, at which sizes and for how long, is not decided here.
+(arXiv:1508.06576). The steps themselves, their sizes and their number belong to `worker.kinds.optimization`.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
 from worker.models.nst.target import PLACES, Array, LossWeights, StyleTarget
 
-_MARGIN = 8  # pixels of reflected border, so that the network can look from another place
+_MARGIN = 8  # pixels of reflected border, so that the network's grid can be moved
 _WARM_SIDE = 64  # pixels
 
 
@@ -28,10 +28,10 @@ class StyleOptimizer:
         self.digest = digest  # of the stored files; names the exact weights
         self._features = _FeatureNetwork(card, module)
         self._evaluate = tf.function(self._losses, autograph=False, input_signature=self._signature())
-        self._look = tf.function(
+        self._seen = tf.function(
             self._activations, autograph=False, input_signature=[_PICTURE_SPEC, _PLACE_SPEC]
         )
-        self._weigh = tf.function(self._grams, autograph=False, input_signature=[_PICTURE_SPEC])
+        self._measure_grams = tf.function(self._grams, autograph=False, input_signature=[_PICTURE_SPEC])
 
     @classmethod
     def load(cls, card: ModelCard, folder: Path) -> "StyleOptimizer":
@@ -39,34 +39,28 @@ class StyleOptimizer:
         return cls(card, read_manifest(folder).digest, load_module(folder))
 
     def warm_up(self) -> None:
-        """Run each function once, so that the first job does not pay for TensorFlow's first call."""
+        """Run each function once, so that the first job does not wait for TensorFlow's first call."""
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
         self.evaluate(
             blank, StyleTarget(self.grams(blank), self.contents(blank)), weights=LossWeights(), turn=0
         )
 
     def grams(self, style: Array) -> tuple[Array, ...]:
-        """Return what a style picture (h, w, 3) in 0..1 is known by: one matrix (c, c) a layer."""
-        return tuple(_run(self._weigh, style))
+        """Return the Gram matrices of a style picture (h, w, 3) in 0..1: one matrix (c, c) a layer."""
+        return tuple(_run(self._measure_grams, style))
 
     def contents(self, content: Array) -> tuple[tuple[Array, ...], ...]:
         """Return a content picture's activations, as seen from each of PLACES."""
-        return tuple(tuple(_run(self._look, content, np.array(place, np.int32))) for place in PLACES)
+        return tuple(tuple(_run(self._seen, content, np.array(place, np.int32))) for place in PLACES)
 
     def evaluate(
         self, picture: Array, target: StyleTarget, *, weights: LossWeights, turn: int
     ) -> tuple[float, Array]:
-        """Return the loss and its gradient, of the picture's shape, seen from the place whose turn it is."""
+        """Return the loss and its gradient, of the picture's shape; `turn` chooses one of PLACES."""
         place = turn % len(PLACES)
         contents = target.contents[place]
-        found = _run(
-            self._evaluate,
-            picture,
-            np.array(PLACES[place], np.int32),
-            weights.scaled(),
-            target.grams,
-            contents,
-        )
+        origin = np.array(PLACES[place], np.int32)
+        found = _run(self._evaluate, picture, origin, weights.scaled(), target.grams, contents)
         return float(found[0]), found[1]
 
     def _losses(self, picture: Any, place: Any, weights: Any, grams: Any, contents: Any) -> tuple[Any, Any]:
@@ -99,7 +93,7 @@ _PLACE_SPEC = tf.TensorSpec([2], tf.int32)
 
 
 class _FeatureNetwork:
-    """A network of the call convention that nst_backbones describes, for one picture without its batch."""
+    """A network of the call convention that `backbones` describes, for one picture without its batch."""
 
     def __init__(self, card: ModelCard, module: Any) -> None:
         blank = tf.fill([1, _WARM_SIDE, _WARM_SIDE, 3], 0.5)
@@ -143,7 +137,7 @@ def _from_place(picture: Any, place: Any) -> Any:
 
 
 def _gram(layer: Any) -> Any:
-    """Return how channels go together, (c, c), averaged over the places."""
+    """Return the products of all pairs of channels, (c, c), averaged over the pixels."""
     flat = tf.reshape(layer, [-1, layer.shape[-1]])
     return tf.matmul(flat, flat, transpose_a=True) / tf.cast(tf.shape(flat)[0], tf.float32)
 
@@ -154,7 +148,7 @@ def _color_gram(picture: Any) -> Any:
 
 
 def _gram_distance(found: Any, wanted: Any) -> Any:
-    """Return the squared distance relative to the target's size, so that every layer counts alike."""
+    """Return the squared distance relative to the target's size, so that all layers count alike."""
     return tf.reduce_sum((found - wanted) ** 2) / (tf.reduce_sum(wanted**2) + 1e-12)
 
 

@@ -1,4 +1,4 @@
-"""What an optimized picture is compared with, and what counts how much. Needs no TensorFlow."""
+"""What an optimized picture is compared with, and the weights of the losses. Needs no TensorFlow."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float32]
 
 # Where the network's grid lies on the picture. A network with strides sees the pixels of its grid better than
-# those between; seen in turn from four places, at every stride up to 4, the picture shows no grid.
+# those between. With the grid at four places in turn, at every stride up to 4, the picture shows no grid.
 PLACES = ((0, 0), (3, 6), (6, 3), (5, 5))
-# With all weights of a job at 1 these give a painting that is recognizably both. Tuned by eye.
+# With all weights of a job at 1, both content and style can be recognized in the picture. Tuned by eye.
 STYLE_SCALE, CONTENT_SCALE, VARIATION_SCALE = 1.0, 0.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class LossWeights:
-    """What counts how much; all 1 by default."""
+    """The weights of the losses; all 1 by default."""
 
     style: float = 1.0
     content: float = 1.0
@@ -31,7 +31,7 @@ class LossWeights:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StyleTarget:
-    """What a picture is compared with, at one size."""
+    """The values that a picture is compared with, at one size."""
 
     grams: tuple[Array, ...]  # the colors' first, then one a style layer
     contents: tuple[tuple[Array, ...], ...]  # activations by place, then by content layer

@@ -1,10 +1,10 @@
-"""A stylization transformer rewritten to run fast in TensorFlow on a CPU: the pictures of the plain network
-up to float32 rounding.
+"""A stylization transformer rewritten to run fast in TensorFlow on a CPU.
 
-What is rewritten, each where its derivation stands: the 9 x 9 layers work on cells of 2 x 4 pixels and the
-enlarging layers on corners, norms and ReLUs are folded into kernels (`folded_norm`),
-padding and the change from one layout to the next are one gather (`pixel_layout`), and all norms' scales and
-shifts are one product. Each picture is painted alone, so its bytes do not depend on the batch.
+Its pictures are those of the plain network, up to float32 rounding. Each rewriting is derived where it is
+done: the 9 x 9 layers work on cells of 2 x 4 pixels and the enlarging layers on corners; norms and ReLUs are
+folded into kernels (`folded_norm`); padding and the change from one layout to the next are one gather
+(`pixel_layout`); the scales and shifts of all norms are one product. Each picture is painted alone, so its
+bytes do not depend on the batch.
 """
 
 from __future__ import annotations
@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from worker.models.style_network.fast_layout import CELLS, CORNERS, SMALL_CELLS, Moves
 from worker.models.style_network.folded_norm import FoldedNorm, fold_factor, fold_sign
-from worker.models.style_network.pixel_layout import PLAIN, PixelLayout
+from worker.models.style_network.pixel_layout import CELLS, CORNERS, PLAIN, SMALL_CELLS, Moves, PixelLayout
 from worker.models.style_network.weights import Array, Layer, StyleNorm, TransformerWeights
 
 Tensor = Any  # TensorFlow ships no types
@@ -57,25 +56,25 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
         moves, norms = Moves.of(tf.shape(picture), self._first), self._heads(style)
         trunk = self._contracted(picture, moves, norms)
         for one, two in self._residual:
-            values, factor = one.relu(moves.block(trunk, one.given), None, norms)
-            values, norm = two.norm(moves.block(values, two.given), factor, norms)
-            trunk += values * norm.factor  # the rest of the norm is a constant, which the next one takes away
+            values, factor = one.relu(moves.block(trunk, one.in_channels), None, norms)
+            values, norm = two.norm(moves.block(values, two.in_channels), factor, norms)
+            trunk += values * norm.factor  # the rest of the norm is a constant, which the next norm removes
         return self._expanded(trunk, moves, norms)
 
     def _contracted(self, picture: Tensor, moves: Moves, norms: Norms) -> Tensor:
         one, two, three = self._contract
-        values, factor = one.relu(moves.begin(picture, one.given), None, norms)
-        values, factor = two.relu(moves.halve(values, two.given), factor, norms)
-        values, factor = three.relu(moves.halve_again(values, three.given), factor, norms)
+        values, factor = one.relu(moves.begin(picture, one.in_channels), None, norms)
+        values, factor = two.relu(moves.halve(values, two.in_channels), factor, norms)
+        values, factor = three.relu(moves.halve_again(values, three.in_channels), factor, norms)
         return values if factor is None else values * factor
 
     def _expanded(self, trunk: Tensor, moves: Moves, norms: Norms) -> Tensor:
         one, two, three = self._expand
-        values, factor = one.relu(moves.enlarge(trunk, one.given), None, norms)
-        values, factor = two.relu(moves.enlarge_again(values, two.given), factor, norms)
-        values, norm = three.norm(moves.finish(values, three.given), factor, norms)
-        rows = moves.end(tf.sigmoid(norm.apply(values)), CELLS.columns * three.made)[0]
-        return tf.reshape(rows, (tf.shape(rows)[0], -1, three.made))
+        values, factor = one.relu(moves.enlarge(trunk, one.in_channels), None, norms)
+        values, factor = two.relu(moves.enlarge_again(values, two.in_channels), factor, norms)
+        values, norm = three.norm(moves.finish(values, three.in_channels), factor, norms)
+        rows = moves.end(tf.sigmoid(norm.apply(values)), CELLS.columns * three.out_channels)[0]
+        return tf.reshape(rows, (tf.shape(rows)[0], -1, three.out_channels))
 
 
 class _Layer(tf.Module):  # type: ignore[misc]
@@ -83,7 +82,7 @@ class _Layer(tf.Module):  # type: ignore[misc]
 
     def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
         super().__init__(name="layer")
-        self.given, self.made = layer.kernel.shape[2:]  # channels
+        self.in_channels, self.out_channels = layer.kernel.shape[2:]  # channels
         self._layout, self._stride = layout, stride  # of the outputs
         self._kernel = tf.Variable(rewritten(layer.kernel, layout), trainable=False)
         self._bias: Any = None
@@ -91,7 +90,7 @@ class _Layer(tf.Module):  # type: ignore[misc]
             self._bias = tf.Variable(np.tile(layer.after, layout.rows * layout.columns), trainable=False)
 
     def relu(self, padded: Tensor, factor: Tensor | None, norms: Norms) -> tuple[Tensor, Tensor | None]:
-        """Return ReLU of the norm or of the bias, as values and the factor that they still lack."""
+        """Return ReLU of the norm or of the bias: values, and the factor that they still lack."""
         if self._bias is not None:  # TensorFlow fuses these three
             return tf.nn.relu(tf.nn.bias_add(self._convolve(padded, self._kernel), self._bias)), None
         values, norm = self.norm(padded, factor, norms)
@@ -145,14 +144,14 @@ def grid_kernel(kernel: Array, rows: int, columns: int) -> Array:
     rows * columns * i, rows * columns * o); rows and columns must divide k - 1. At 9 x 9 and 2 x 4 this is
     1.48 times the multiplications, and more than twice the speed.
     """
-    height, width, given, made = kernel.shape
+    height, width, in_channels, out_channels = kernel.shape
     assert (height - 1) % rows == (width - 1) % columns == 0, "cells must divide the padding"
-    shape = ((height - 1) // rows + 1, (width - 1) // columns + 1, rows, columns, given, rows, columns, made)
-    cells = np.zeros(shape, kernel.dtype)
+    down, across = (height - 1) // rows + 1, (width - 1) // columns + 1
+    cells = np.zeros((down, across, rows, columns, in_channels, rows, columns, out_channels), kernel.dtype)
     for y, x, p, q in np.ndindex(height, width, rows, columns):
         u, v = divmod(p + y, rows), divmod(q + x, columns)
         cells[u[0], v[0], u[1], v[1], :, p, q, :] = kernel[y, x]
-    return cells.reshape(*shape[:2], rows * columns * given, rows * columns * made)
+    return cells.reshape(down, across, rows * columns * in_channels, rows * columns * out_channels)
 
 
 def corner_kernel(kernel: Array) -> Array:
@@ -160,16 +159,16 @@ def corner_kernel(kernel: Array) -> Array:
 
     Around the corner between small pixels a-1 and a (along one axis) lie the enlarged pixels 2a-1 and 2a.
     Pixel 2a-1 reads 2a-2, 2a-1, 2a, which are copies of a-1, a-1, a; pixel 2a reads copies of a-1, a, a. So
-    both need only the two small pixels, with taps added up: (w0 + w1, w2) and (w0, w1 + w2). A (3, 3, i, o)
+    both need only the two small pixels, with added taps: (w0 + w1, w2) and (w0, w1 + w2). A (3, 3, i, o)
     kernel becomes (2, 2, i, 4 o), its outputs the pixels around the corner row by row: 4/9 of the
     multiplications, and the enlarged picture is never made.
 
-    On a small picture padded by one copied edge pixel (which is what reflecting the enlarged picture comes
-    to, for its outer two pixels are equal), n small pixels have n + 1 corners, so the result has a ring of
-    one pixel around the 2n wanted ones. At the first corner both small pixels are equal, and then so are
-    both outputs: the ring is a copy of the picture's edge, just what the next such layer wants for padding.
+    On a small picture padded by one copied edge pixel (which gives the same as reflecting the enlarged
+    picture, as its outer two pixels are equal), n small pixels have n + 1 corners, so the result has a ring
+    of one pixel around the 2n wanted ones. At the first corner both small pixels are equal, and then so are
+    both outputs: the ring is a copy of the picture's edge, the padding that the next such layer needs.
     """
     taps = _TAPS_AT_CORNER
     corners = np.einsum("pay,qbx,yxio->abipqo", taps, taps, kernel.astype(np.float64))
-    given, made = kernel.shape[2:]
-    return np.ascontiguousarray(corners.reshape(2, 2, given, 4 * made), kernel.dtype)
+    in_channels, out_channels = kernel.shape[2:]
+    return np.ascontiguousarray(corners.reshape(2, 2, in_channels, 4 * out_channels), kernel.dtype)

@@ -48,7 +48,7 @@ class FoldedNorm:
         return tf.nn.relu(tf.nn.bias_add(values, for_each_pixel(bias, values)))
 
     def apply(self, values: Tensor) -> Tensor:
-        """Return the norm itself, where nothing follows that could take a part of it."""
+        """Return the norm itself, where no layer follows that could do a part of it."""
         constant = self.shift - self.mean * self.factor
         return tf.nn.bias_add(values * for_each_pixel(self.factor, values), for_each_pixel(constant, values))
 
@@ -59,7 +59,7 @@ def fold_sign(kernel: Tensor, scale: Tensor) -> Tensor:
 
 
 def fold_factor(kernel: Tensor, factor: Tensor) -> Tensor:
-    """Multiply a kernel's inputs by what the norm before them left undone."""
+    """Multiply a kernel's inputs by the factor that the norm before left to it."""
     return kernel * tf.tile(factor, [kernel.shape[2] // factor.shape[0]])[:, None]
 
 
@@ -72,9 +72,8 @@ def moments(values: Tensor, channels: int, layout: PixelLayout) -> tuple[Tensor,
     down, across = shape[1] * layout.rows - 2 * layout.ring, shape[2] * layout.columns - 2 * layout.ring
     pixels = tf.cast(down, tf.float32) * tf.cast(across, tf.float32)
     mean = _sums(values, channels, layout) / pixels
-    rows = tf.reshape(
-        values, (shape[1], -1)
-    )  # long, as TensorFlow repeats a long row faster than a short one
+    # Long rows, as TensorFlow repeats a long row faster than a short one.
+    rows = tf.reshape(values, (shape[1], -1))
     squares = tf.math.squared_difference(rows, tf.tile(for_each_pixel(mean, values), [shape[2]]))
     return mean, _sums(tf.reshape(squares, shape), channels, layout) / pixels
 
@@ -87,7 +86,7 @@ def for_each_pixel(by_channel: Tensor, values: Tensor) -> Tensor:
 def _sums(values: Tensor, channels: int, layout: PixelLayout) -> Tensor:
     """Add up each channel, row by row as a product with ones, then the rows.
 
-    The product is the fastest sum there is in TensorFlow, and in two steps rounding stays small. A row is
+    The product is the fastest sum in TensorFlow, and in two steps rounding stays small. A row is
     never split among threads, so the result does not depend on their number.
     """
     ones = tf.ones((1, 1, tf.shape(values)[2]))

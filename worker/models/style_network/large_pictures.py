@@ -13,27 +13,112 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from worker.models.style_network.fast import first_layout
-from worker.models.style_network.fast_layout import CELLS, CORNERS
-from worker.models.style_network.strip_passes import Pass, StyledLayer
-from worker.models.style_network.strip_rows import KeptRows, PictureRows, Pixels, Rows, SettledRows
-from worker.models.style_network.weights import Array, TransformerWeights
+from worker.models.style_network.folded_norm import LEAST_FACTOR
+from worker.models.style_network.pixel_layout import CELLS, CORNERS, PLAIN, PixelLayout
+from worker.models.style_network.strip_layer import StripLayer
+from worker.models.style_network.strip_rows import (
+    Convolved,
+    KeptRows,
+    Moments,
+    NormedRows,
+    PictureRows,
+    Pixels,
+    Rows,
+    SettledRows,
+)
+from worker.models.style_network.weights import Array, Head, Layer, StyleNorm, TransformerWeights
 
 OnStep = Callable[[int, int], None]  # steps done, and all; may raise to end the painting
-Run = Callable[
-    [Callable[[], None]], Any
-]  # runs one step, perhaps on another thread, and returns when it is done
+# Runs one step, perhaps on another thread, and returns when it is done.
+Run = Callable[[Callable[[], None]], Any]
 
 STRIP_VALUES = 1 << 22  # float32 numbers in the largest tensor of a strip; some five such live at once
-
-_TURN_SECONDS = 0.1  # how often a picture that waits for its turn looks whether it is still wanted
+_ROWS = 4  # a strip's height is a multiple
+_TURN_SECONDS = 0.1  # after which a picture that waits for its turn checks again whether it is still wanted
 _turn = threading.Lock()  # one picture at a time, so that the process's memory is bounded
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """One pass over all rows of a layer."""
+
+    source: Rows
+    write: Callable[[int, Any], None]  # takes the number of the first row, and the rows' values
+
+    def strips(self, values: int) -> list[tuple[int, int]]:
+        """Return each strip's first row and the one after its last; no tensor holds many more values."""
+        rows = max(values // self.source.row_values // _ROWS, 1) * _ROWS
+        return list(pairwise([*range(0, self.source.height, rows), self.source.height]))
+
+    def work(self, start: int, stop: int) -> None:
+        """Compute a strip and pass it on. Strips come in order."""
+        self.write(start, self.source.rows(start, stop))
+
+
+Passes = Generator[Pass, None, Rows]  # yields the passes to work through, and then returns the layer's rows
+
+
+class StyledLayer:
+    """A layer with what follows it: a bias and ReLU, or a norm in a style with or without ReLU."""
+
+    def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
+        self._strips = StripLayer(layer, layout, stride)
+        self._after = layer.after
+
+    def measured(self, source: Rows, style: Array) -> Passes:
+        """Measure the norm, and compute the layer again each time its rows are asked for."""
+        if not isinstance(self._after, StyleNorm):
+            return Convolved(source, self._strips, bias=self._after)
+        scale, shift = self._numbers(self._after, style)
+        sign, moments = _sign(scale), Moments(len(scale))
+        yield Pass(Convolved(source, self._strips, sign=sign), moments.write)
+        factor = moments.factor(scale)
+        bias = _relu_bias(factor, shift) - moments.mean
+        return Convolved(source, self._strips, sign=sign, bias=bias, factor=factor)
+
+    def kept(self, source: Rows, style: Array, *, relu: bool = True) -> Passes:
+        """Compute the layer once, and keep it. Without ReLU, the shift is left out of the norm as well."""
+        if not isinstance(self._after, StyleNorm):
+            return Convolved(source, self._strips, bias=self._after)  # without statistics nothing is kept
+        scale, shift = self._numbers(self._after, style)
+        bare = Convolved(source, self._strips, sign=_sign(scale))
+        kept = KeptRows(bare)
+        yield Pass(bare, kept.write)
+        factor = kept.moments.factor(scale)
+        bias = (_relu_bias(factor, shift) if relu else 0) - kept.moments.mean
+        return NormedRows(kept, factor, bias, relu=relu)
+
+    def shift(self, style: Array) -> Array:
+        """Return the shift of the norm."""
+        assert isinstance(self._after, StyleNorm), "the layer ends in a norm"
+        return _apply(self._after.shift, style)
+
+    @staticmethod
+    def _numbers(norm: StyleNorm, style: Array) -> tuple[Array, Array]:
+        return _apply(norm.scale, style), _apply(norm.shift, style)
+
+
+def _apply(head: Head, style: Array) -> Array:
+    numbers: Array = style @ head.matrix + head.bias
+    return numbers
+
+
+def _sign(scale: Array) -> Array:
+    sign: Array = np.where(scale < 0, -1, 1).astype(np.float32)
+    return sign
+
+
+def _relu_bias(factor: Array, shift: Array) -> Array:
+    return np.asarray(shift / np.maximum(factor, LEAST_FACTOR), np.float32)
 
 
 class LargePainter:
@@ -60,7 +145,7 @@ class LargePainter:
         """
         size = self._strip_values
         total = sum(len(each.strips(size)) for each in self._passes(picture, style, picture))
-        with _my_turn(lambda: on_step(0, total)):
+        with _one_at_a_time(lambda: on_step(0, total)):
             result, done = np.empty_like(picture), 0
             for each in self._passes(picture, style, result):
                 for start, stop in each.strips(size):
@@ -70,7 +155,7 @@ class LargePainter:
         return result
 
     def _passes(self, picture: Pixels, style: Array, result: Pixels) -> Iterator[Pass]:
-        """Yield what is to be done, in order. A name is bound anew as soon as its layer is used up."""
+        """Yield the passes in order. `rows` is bound again as soon as a layer is not needed any more."""
         rows: Rows = yield from self._trunk(PictureRows(picture), style)
         first, second, last = self._expand
         rows = yield from first.kept(rows, style)
@@ -99,14 +184,14 @@ def _block(trunk: KeptRows, one: StyledLayer, two: StyledLayer, style: Array) ->
 
 
 def _write_pixels(result: Pixels, shift: Array, start: int, values: Any) -> None:
-    """Write rows of the last layer, but for those that only filled the picture up to the grid."""
+    """Write rows of the last layer, without those that only filled the picture up to the grid."""
     strip = result[start : start + int(values.shape[1])]
     painted = tf.sigmoid(tf.nn.bias_add(values, shift))
     strip[:] = tf.cast(tf.round(painted * 255), tf.uint8)[0, : strip.shape[0], : strip.shape[1]]
 
 
 @contextmanager
-def _my_turn(waiting: Callable[[], None]) -> Iterator[None]:
+def _one_at_a_time(waiting: Callable[[], None]) -> Iterator[None]:
     while not _turn.acquire(timeout=_TURN_SECONDS):
         waiting()
     try:

@@ -1,4 +1,9 @@
-"""Moves pixels between memory layouts, padding on the way, by one gather each."""
+"""Moves pixels between memory layouts and pads them, each time by one gather.
+
+`Moves` holds all moves of the fast transformer for one size of picture.
+"""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,17 +25,21 @@ class PixelLayout:
     ring: int = 0  # pixels stored around the picture on each side
 
     def row_offsets(self, rows: Tensor, width: Tensor) -> Tensor:
-        """Say where rows begin, in pixels; -ring is the first stored row."""
+        """Return where rows begin, in pixels; -ring is the first stored row."""
         row, across = rows + self.ring, (width + 2 * self.ring) // self.columns
         return row // self.rows * (across * self.rows * self.columns) + row % self.rows * self.columns
 
     def column_offsets(self, columns: Tensor) -> Tensor:
-        """Say how far columns are from the begin of their row, in pixels; -ring is the first stored one."""
+        """Return how far columns are from the begin of a row, in pixels; -ring is the first stored one."""
         column = columns + self.ring
         return column // self.columns * (self.rows * self.columns) + column % self.columns
 
 
 PLAIN = PixelLayout()
+CELLS = PixelLayout(rows=2, columns=4)  # of the outputs of 9 x 9 layers of few channels
+SMALL_CELLS = PixelLayout(rows=2, columns=2)  # where the channels are many, these are enough
+CORNERS = PixelLayout(rows=2, columns=2, ring=1)  # of the enlarging layers' outputs
+_REACH = 4  # pixels that a 9 x 9 kernel reaches beyond its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Move:
     @classmethod
     def between(
         cls, source: PixelLayout, target: PixelLayout, rows: Tensor, columns: Tensor, width: Tensor
-    ) -> "Move":
+    ) -> Move:
         """Take these rows and columns of a picture, which may repeat, in this order, to another layout.
 
         The numbers of rows and columns must be multiples of the target's cell; width is the picture's.
@@ -65,5 +74,53 @@ def reflected(size: Tensor, before: int, after: int) -> Tensor:
 
 
 def repeated(size: Tensor, margin: int) -> Tensor:
-    """Positions -margin .. size + margin - 1, those outside brought to the first and last pixel."""
+    """Positions -margin .. size + margin - 1, those outside moved to the first and last pixel."""
     return tf.clip_by_value(tf.range(-margin, size + margin), 0, size - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Moves:
+    """From each layer's output to the padded input of the next, in the order of the layers."""
+
+    begin: Move  # from the picture
+    halve: Move
+    halve_again: Move
+    block: Move  # before each layer of the residual blocks
+    enlarge: Move
+    enlarge_again: Move
+    finish: Move
+    end: Move  # to the picture; moves a cell's row as one pixel
+
+    @classmethod
+    def of(cls, shape: Tensor, first: PixelLayout) -> Moves:
+        """Make the moves for a picture of this shape, (h, w, ...), given the first layer's layout."""
+        whole, half, quarter = (_Size(shape[0] // by, shape[1] // by) for by in (1, 2, 4))
+        return cls(
+            begin=whole.reflect(PLAIN, first, _REACH, _REACH),
+            halve=whole.reflect(first, PLAIN, 1, 0),  # with stride 2 the last row and column are not padded
+            halve_again=half.reflect(PLAIN, PLAIN, 1, 0),
+            block=quarter.reflect(PLAIN, PLAIN, 1, 1),
+            enlarge=quarter.repeat(),
+            enlarge_again=half.with_ring(),
+            finish=whole.reflect(CORNERS, CELLS, _REACH, _REACH),
+            end=_Size(shape[0], shape[1] // CELLS.columns).reflect(PixelLayout(rows=CELLS.rows), PLAIN, 0, 0),
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Size:
+    height: Tensor
+    width: Tensor
+
+    def reflect(self, source: PixelLayout, target: PixelLayout, before: int, after: int) -> Move:
+        rows, columns = (reflected(side, before, after) for side in (self.height, self.width))
+        return Move.between(source, target, rows, columns, self.width)
+
+    def repeat(self) -> Move:
+        rows, columns = repeated(self.height, 1), repeated(self.width, 1)
+        return Move.between(PLAIN, PLAIN, rows, columns, self.width)
+
+    def with_ring(self) -> Move:
+        """Keep the ring of the corners: it is the padding that the next enlarging layer needs."""
+        rows, columns = (tf.range(-1, side + 1) for side in (self.height, self.width))
+        return Move.between(CORNERS, PLAIN, rows, columns, self.width)

@@ -14,8 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from worker.models.style_network.fast import rewritten
-from worker.models.style_network.fast_layout import CORNERS
-from worker.models.style_network.pixel_layout import PLAIN, Move, PixelLayout
+from worker.models.style_network.pixel_layout import CORNERS, PLAIN, Move, PixelLayout
 from worker.models.style_network.weights import Array, Layer
 
 Tensor = Any  # TensorFlow ships no types
@@ -26,7 +25,7 @@ class StripLayer:
     """A convolution that keeps the size, halves it (stride 2), or doubles it (layout CORNERS)."""
 
     def __init__(self, layer: Layer, layout: PixelLayout = PLAIN, stride: int = 1) -> None:
-        self.given, self.made = layer.kernel.shape[2:]  # channels
+        self.in_channels, self.out_channels = layer.kernel.shape[2:]  # channels
         self._doubles = layout == CORNERS
         self._layout, self._stride = layout, stride
         self._margin = layer.kernel.shape[0] // 2
@@ -39,17 +38,17 @@ class StripLayer:
 
     @property
     def align(self) -> int:
-        """Outputs are made in groups of so many rows."""
+        """How many rows a group of outputs has: outputs are computed in whole groups."""
         return self._layout.rows
 
-    def size(self, given: int) -> int:
+    def size(self, input_size: int) -> int:
         """Return the height or width of the output for that of the input."""
-        return int(given / self.inputs_per_output)
+        return int(input_size / self.inputs_per_output)
 
     def inputs(self, start: int, stop: int, size: int) -> Positions:
         """Return the rows or columns, of an input of this size, behind the outputs start .. stop - 1.
 
-        Those beyond the borders are the ones that stand in for them.
+        In place of those beyond the borders come the rows or columns that pad them.
         """
         last = np.int32(size - 1)
         if self._doubles:
@@ -59,33 +58,34 @@ class StripLayer:
         return reflected
 
     def kernel(self, factor: Array, sign: Array) -> Array:
-        """Return the kernel for inputs that lack a factor a channel and outputs that are to get a sign."""
-        given, made = (self._kernel.shape[i] // len(by) for i, by in ((2, factor), (3, sign)))
-        return self._kernel * np.tile(factor, given)[:, None] * np.tile(sign, made)
+        """Return the kernel for inputs that lack a factor a channel, and outputs multiplied by a sign."""
+        inputs, outputs = (self._kernel.shape[i] // len(by) for i, by in ((2, factor), (3, sign)))
+        return self._kernel * np.tile(factor, inputs)[:, None] * np.tile(sign, outputs)
 
     def convolve(self, values: Tensor, rows: Positions, kernel: Array, bias: Array, *, relu: bool) -> Tensor:
-        """Return the outputs (1, rows, width, made) for rows of values (1, given rows, width, given)."""
+        """Return (1, rows, width, out channels) for rows of values (1, input rows, width, in channels)."""
         width = int(values.shape[2])
         columns = self.inputs(0, self.size(width), width)
-        function = _convolution(kernel.shape, self.given, self.made, self._layout, self._stride, relu)
-        biases = np.tile(bias, kernel.shape[3] // self.made)
+        channels = (self.in_channels, self.out_channels)
+        function = _convolution(kernel.shape, *channels, self._layout, self._stride, relu)
+        biases = np.tile(bias, kernel.shape[3] // self.out_channels)
         return function(values, *(tf.constant(array) for array in (rows, columns, kernel, biases)))
 
 
 @cache
 def _convolution(
-    shape: tuple[int, ...], given: int, made: int, layout: PixelLayout, stride: int, relu: bool
+    shape: tuple[int, ...], in_channels: int, out_channels: int, layout: PixelLayout, stride: int, relu: bool
 ) -> Callable[..., Tensor]:
     """Trace the function once for all sizes; layers of one shape share it."""
     source = PLAIN if layout == CORNERS else layout
 
     def convolve(values: Tensor, rows: Tensor, columns: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
-        padded = Move.between(PLAIN, source, rows, columns, tf.shape(values)[2])(values, given)
+        padded = Move.between(PLAIN, source, rows, columns, tf.shape(values)[2])(values, in_channels)
         outputs = tf.nn.bias_add(tf.nn.conv2d(padded, kernel, stride, "VALID"), bias)
-        return _plain(tf.nn.relu(outputs) if relu else outputs, made, layout)
+        return _plain(tf.nn.relu(outputs) if relu else outputs, out_channels, layout)
 
     positions = tf.TensorSpec([None], tf.int32)
-    picture, weights, biases = (tf.TensorSpec(of) for of in ([1, None, None, given], shape, shape[-1:]))
+    picture, weights, biases = (tf.TensorSpec(of) for of in ([1, None, None, in_channels], shape, shape[-1:]))
     signature = [picture, positions, positions, weights, biases]
     traced: Callable[..., Tensor] = tf.function(convolve, signature, autograph=False).get_concrete_function()
     return traced
@@ -95,7 +95,7 @@ def _plain(values: Tensor, channels: int, layout: PixelLayout) -> Tensor:
     """Bring values in a layout to one pixel after the other, without their ring."""
     if layout == PLAIN:
         return values
-    # A row of a cell without a ring is moved as if it were one pixel.
+    # Without a ring, a row of a cell is moved as if it were one pixel.
     columns, chunk = (1, channels * layout.columns) if not layout.ring else (layout.columns, channels)
     source = PixelLayout(rows=layout.rows, columns=columns, ring=layout.ring)
     cells = tf.shape(values)

@@ -1,7 +1,7 @@
 """The rows of a layer of a large picture: read from the picture, computed when asked for, or kept in memory.
 
-Values are float32 tensors (1, rows, width, channels). As in `folded_norm`, what follows a layer is left to
-the layer after as far as it can be: values may lack a factor a channel.
+Values are float32 tensors (1, rows, width, channels). As in `folded_norm`, as much as possible
+of what follows a layer is done by the next layer: values may lack a factor a channel.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ _LARGEST_HALF = 65504.0  # of float16
 
 
 class Rows(Protocol):
-    """Rows of a layer, from whatever they come."""
+    """Rows of a layer, wherever they come from."""
 
     height: int
     width: int
-    factor: Array  # (channels,): what the values still lack
-    row_values: int  # most numbers that one row needs on its way
+    factor: Array  # (channels,): the values must still be multiplied by it
+    row_values: int  # most numbers that computing one row needs at once
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Return the values of some rows; both numbers lie within the height."""
+        """Return the values of rows start .. stop - 1, both within the height."""
 
 
 class PictureRows:
@@ -53,7 +53,7 @@ class PictureRows:
 
 
 class Convolved:
-    """A layer of other rows, computed anew each time: for what is too large to keep, or asked for once."""
+    """A layer of other rows, computed each time: for what is too large to keep, or asked for once."""
 
     def __init__(
         self,
@@ -64,24 +64,24 @@ class Convolved:
         bias: Array | None = None,
         factor: Array | None = None,
     ) -> None:
-        """Give the layer's outputs a sign. After a bias comes ReLU, which leaves the factor undone."""
-        ones = np.ones(layer.made, np.float32)
+        """Multiply the layer's outputs by a sign. After a bias comes ReLU; the factor is left out."""
+        ones = np.ones(layer.out_channels, np.float32)
         self._source, self._layer = source, layer
         self.height, self.width = layer.size(source.height), layer.size(source.width)
         self.factor = ones if factor is None else factor
         self._kernel = layer.kernel(source.factor, ones if sign is None else sign)
         self._bias, self._relu = (0 * ones if bias is None else bias), bias is not None
-        given = math.ceil(layer.inputs_per_output * source.row_values)
-        self.row_values = max(given, self.width * layer.made)
+        for_inputs = math.ceil(layer.inputs_per_output * source.row_values)
+        self.row_values = max(for_inputs, self.width * layer.out_channels)
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Compute the rows, with those that belong to the same groups, and return the wanted ones."""
+        """Compute the groups of rows that hold the wanted ones, and return these."""
         first, end = start - start % self._layer.align, stop + -stop % self._layer.align
         wanted = self._layer.inputs(first, end, self._source.height)
         least = int(wanted.min())
         values = self._source.rows(least, int(wanted.max()) + 1)
-        made = self._layer.convolve(values, wanted - least, self._kernel, self._bias, relu=self._relu)
-        return made if (first, end) == (start, stop) else made[:, start - first : stop - first]
+        computed = self._layer.convolve(values, wanted - least, self._kernel, self._bias, relu=self._relu)
+        return computed if (first, end) == (start, stop) else computed[:, start - first : stop - first]
 
 
 class Moments:
@@ -99,7 +99,7 @@ class Moments:
         self.centered(start, values)
 
     def centered(self, start: int, values: Tensor) -> tuple[Tensor, bool]:
-        """Count rows; return their deviations from the center, and whether each surely fits into float16."""
+        """Count rows; return their deviations from the center, and whether all surely fit into float16."""
         count = int(values.shape[1]) * int(values.shape[2])
         if start == 0:
             self.center = (_row_sums(values).sum(0) / count).astype(np.float32)
@@ -144,7 +144,7 @@ class KeptRows:
         self._keep(start, *self.moments.centered(start, values))
 
     def replace(self, start: int, values: Tensor) -> None:
-        """Write over rows that are kept already, by others of about the same mean."""
+        """Overwrite kept rows by others of about the same mean."""
         self._keep(start, tf.nn.bias_add(values, -self.moments.center), False)
 
     def _keep(self, start: int, centered: Tensor, fits: bool) -> None:
@@ -153,7 +153,7 @@ class KeptRows:
         self._values[start : start + int(centered.shape[1])] = tf.cast(centered, tf.float16)[0]
 
     def rows(self, start: int, stop: int) -> Tensor:
-        """Return the rows as they were written, but for rounding."""
+        """Return the rows as they were written, except for rounding."""
         return self.biased(start, stop, 0 * self.factor)
 
     def biased(self, start: int, stop: int, bias: Array) -> Tensor:

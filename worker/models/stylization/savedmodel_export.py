@@ -1,9 +1,9 @@
 """Writes a stylization network as a SavedModel with the call convention of TensorFlow Hub's own.
 
-Callers say `module(content_image, style)[0]`: float32 pictures (n, h, w, 3) in 0..1 of any size, one style
-for all contents or one each. A network that looks at styles takes pictures of them, and has `predict_style`
-and `transform` besides, so that a style that comes again is looked at once. A network of built-in styles
-takes weights of them instead, (n or 1, styles), and has `transform` besides, which is then the same.
+It is called as `module(content_image, style)[0]`: float32 pictures (n, h, w, 3) in 0..1 of any size, one
+style for all contents or one for each. A network of any style takes style pictures; it also has
+`predict_style` and `transform`, so that a style that is used again is predicted once. A network of built-in
+styles takes their weights instead, (n or 1, styles); there `transform` is the same call.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,9 @@ import tensorflow as tf
 
 from worker.models.style_network.fast import FastTransformer
 from worker.models.style_network.weights import GRID
-from worker.models.stylization.style_predictor import STYLE_SIDE, STYLE_SIZE
+
+STYLE_SIDE = 256  # pixels; the square that the style predictor was trained on
+STYLE_SIZE = 100  # numbers in a style vector
 
 _CONTENT = tf.TensorSpec([None, None, None, 3], tf.float32, "content_image")
 _STYLE = tf.TensorSpec([None, None, None, 3], tf.float32, "style_image")
@@ -23,7 +25,7 @@ _VECTOR = tf.TensorSpec([None, STYLE_SIZE], tf.float32, "style_vector")
 
 
 def export_stylization(predictor: keras.Model, transformer: FastTransformer, folder: Path) -> None:
-    """Write a network that looks at styles as one SavedModel into a folder."""
+    """Write a network of any style as one SavedModel into a folder."""
 
     def look(style_image: Any) -> Any:
         return predictor(tf.image.resize(style_image, (STYLE_SIDE, STYLE_SIDE), antialias=True))

@@ -16,8 +16,7 @@ from shared.cards.card import ModelCard
 from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
-from worker.models.style_network.weights import TransformerWeights
-from worker.models.style_network.weights_file import read_transformer
+from worker.models.style_network.weights import TransformerWeights, read_transformer
 
 if TYPE_CHECKING:
     from worker.models.style_network.large_pictures import LargePainter, OnStep, Run
@@ -27,8 +26,8 @@ Vector = npt.NDArray[np.float32]  # (k,)
 Pixels = npt.NDArray[np.uint8]  # (h, w, 3)
 
 # Where the first layer has more numbers than this, memory counts for more than time: the whole network would
-# take over 700 MB. It is fixed, and not a setting, because the two ways differ in the last bit of some bytes,
-# and a job's bytes are promised to be the same everywhere.
+# take over 700 MB. It is fixed, and not a setting, because whole and in strips differ in the last bit of some
+# bytes, and a job's bytes are promised to be the same everywhere.
 LARGE_VALUES = 36_000_000
 
 _WARM_SIDE = 64  # pixels; the graph is the same for all sizes
@@ -37,7 +36,7 @@ _GRID = 4  # the hub's networks give sides that are multiples of this
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedStyle:
-    """What a network knows of a style; made by `prepare_style` or `prepare_builtin`, for many contents."""
+    """A style as a network takes it, for many contents; see `prepare_style` and `prepare_builtin`."""
 
     vector: Vector | None  # where the network has `transform`; of a built-in style: the weights of all
     image: Picture | None  # else the style picture itself, at the network's size
@@ -49,18 +48,17 @@ class Stylizer:
     def __init__(
         self, card: ModelCard, digest: str, module: Any, transformer: TransformerWeights | None = None
     ) -> None:
-        """The transformer's layers, where they are known, are what `paint_large` works with."""
+        """Without the transformer's layers there is no `paint_large`."""
         if not callable(module):
             raise ModelCorrupt(f"the SavedModel of {card.name} cannot be called as module(content, style)")
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
         self._module = module
         self._transformer = transformer
-        self._looks = not card.builtin_styles  # else it takes weights of its styles, and no pictures of any
-        self.has_vectors = hasattr(module, "transform") and (
-            hasattr(module, "predict_style") or not self._looks
-        )
-        if not (self._looks or self.has_vectors):
+        self._takes_pictures = not card.builtin_styles  # else it takes weights of its built-in styles
+        predicts = hasattr(module, "predict_style") or not self._takes_pictures
+        self.has_vectors = hasattr(module, "transform") and predicts
+        if not (self._takes_pictures or self.has_vectors):
             raise ModelCorrupt(f"the SavedModel of {card.name} has no transform(content, style_weights)")
 
     @classmethod
@@ -69,16 +67,16 @@ class Stylizer:
         return cls(card, read_manifest(folder).digest, load_module(folder), read_transformer(folder))
 
     def warm_up(self) -> None:
-        """Run each function once, so that the first job does not pay for TensorFlow's first call."""
+        """Run each function once, so that the first job does not wait for TensorFlow's first call."""
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
-        self.stylize(blank, self.prepare_style(blank) if self._looks else self.prepare_builtin(0))
+        self.stylize(blank, self.prepare_style(blank) if self._takes_pictures else self.prepare_builtin(0))
 
     def prepare_style(self, style_image: Picture) -> PreparedStyle:
-        """Look at a style picture of any size: it is resized, not cropped, to the card's square.
+        """Prepare a style picture of any size: it is resized, not cropped, to the card's square.
 
         InvalidRequest where the network has built-in styles only.
         """
-        if not self._looks:
+        if not self._takes_pictures:
             count = len(self.card.builtin_styles)
             text = f"model {self.card.name} has {count} styles of its own; give a number instead of a picture"
             raise InvalidRequest.of_field("/styles", text)
@@ -89,7 +87,7 @@ class Stylizer:
         return PreparedStyle(np.asarray(vector[0]), None)
 
     def prepare_builtin(self, number: int) -> PreparedStyle:
-        """Return one of the styles that `card.builtin_styles` names; InvalidRequest where there is none."""
+        """Return the style of this number in `card.builtin_styles`; InvalidRequest where there is none."""
         count = len(self.card.builtin_styles)
         if not 0 <= number < count:
             text = f"model {self.card.name} has {count} built-in styles, numbered from 0; {number} is none"
@@ -118,7 +116,7 @@ class Stylizer:
         return np.clip(picture, 0.0, 1.0)
 
     def is_large(self, height: int, width: int) -> bool:
-        """Whether a content of this size is one for `paint_large`; never, where the layers are not known."""
+        """Whether a content of this size is for `paint_large`; never where the layers are not known."""
         if self._transformer is None:
             return False
         channels = int(self._transformer.contract[0].kernel.shape[-1])
@@ -129,7 +127,7 @@ class Stylizer:
     ) -> Pixels:
         """Repaint a picture of 8-bit pixels in bounded memory, step by step; see `LargePainter.paint`.
 
-        It gives what `stylize` does but for rounding. `on_step` may raise to end it.
+        The result is that of `stylize` except for rounding. `on_step` may raise to end it.
         """
         assert style.vector is not None, "networks whose layers are known take vectors"
         self._check_sides(*content.shape[:2])
@@ -140,7 +138,7 @@ class Stylizer:
     def _large_painter(self) -> LargePainter:
         from worker.models.style_network.large_pictures import LargePainter
 
-        assert self._transformer is not None, "is_large() said so"
+        assert self._transformer is not None, "is_large() is false without"
         return LargePainter(self._transformer)
 
     def _check_sides(self, height: int, width: int) -> None:
@@ -177,7 +175,7 @@ def _memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
 
 
 def _first(outputs: Any) -> Any:
-    """Return the picture out of what the hub's modules give: a list of one tensor, or a dict of one."""
+    """Return the picture from the output of a hub module: a list or a dict of one tensor."""
     if isinstance(outputs, dict):
         return next(iter(outputs.values()))
     return outputs[0] if isinstance(outputs, (list, tuple)) else outputs

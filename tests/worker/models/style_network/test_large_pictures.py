@@ -242,7 +242,7 @@ def test_a_stylizer_with_layers_paints_large_what_it_paints_whole(
     magenta_card: ModelCard, magenta_folder: Path
 ) -> None:
     from worker.models.files.hub import load_module
-    from worker.models.style_network.weights_file import read_transformer
+    from worker.models.style_network.weights import read_transformer
     from worker.models.stylization.stylizer import Stylizer
 
     module = load_module(magenta_folder)
@@ -275,7 +275,7 @@ from worker.models.runtime import configure_tensorflow
 configure_tensorflow(1, 1)
 import numpy as np
 from worker.models.style_network.large_pictures import LargePainter
-from worker.models.style_network.weights_file import read_transformer
+from worker.models.style_network.weights import read_transformer
 
 def peak():
     lines = Path("/proc/self/status").read_text().splitlines()

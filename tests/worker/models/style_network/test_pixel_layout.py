@@ -58,7 +58,7 @@ def test_a_move_pads_from_any_layout_to_any(
 
 
 def test_the_ring_can_be_kept_as_padding() -> None:
-    from worker.models.style_network.fast_layout import CELLS, Moves
+    from worker.models.style_network.pixel_layout import CELLS, Moves
 
     with_ring = padded(picture(8, 12), 1, 1, "edge")
     moved = Moves.of((16, 24, 3), CELLS).enlarge_again(stored(with_ring, 2, 2), CHANNELS)
@@ -66,7 +66,7 @@ def test_the_ring_can_be_kept_as_padding() -> None:
 
 
 def test_the_last_move_undoes_the_cells() -> None:
-    from worker.models.style_network.fast_layout import CELLS, Moves
+    from worker.models.style_network.pixel_layout import CELLS, Moves
 
     move = Moves.of((8, 12, 3), CELLS).end
     moved = move(stored(picture(8, 12), CELLS.rows, CELLS.columns), CELLS.columns * CHANNELS)

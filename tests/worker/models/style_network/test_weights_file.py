@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from shared.errors import ModelCorrupt
-from worker.models.style_network.weights import StyleNorm, TransformerWeights
-from worker.models.style_network.weights_file import TRANSFORMER_FILE, read_transformer, write_transformer
+from worker.models.style_network.weights import (
+    TRANSFORMER_FILE,
+    StyleNorm,
+    TransformerWeights,
+    read_transformer,
+    write_transformer,
+)
 from worker.models.stylization.magenta_mobile import magenta_transformer
 from worker.models.stylization.multistyle import multistyle_transformer
 

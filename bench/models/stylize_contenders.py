@@ -1,4 +1,4 @@
-"""The ways to stylize that `bench.models.stylize` compares: ours and those of three other libraries.
+"""The contenders that `bench.models.stylize` compares: ours and those of three other libraries.
 
 Importing it imports TensorFlow; threads must have been set by then.
 """
@@ -90,7 +90,7 @@ def paint(stylizer: Stylizer, photo: Image.Image, style: PreparedStyle) -> Image
 
 
 def networks_alone(network: Network, side: int, threads: int) -> dict[str, Action]:
-    """The network on one picture of side x side, its style vector given: from array to array, each way."""
+    """Return each library's run of the network on one picture of side x side, from array to array."""
     content = to_floats(photos(side, square=True)[0])
     vector = network.style.vector
     assert vector is not None, "both models have vectors"

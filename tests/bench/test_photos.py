@@ -2,7 +2,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from bench.bulk.photos import SIDES, write_photos, write_styles
+from bench.photos import SIDES, write_photos, write_styles
 
 
 def test_photos_are_of_all_sizes_and_each_another(tmp_path: Path) -> None:

