@@ -17,9 +17,8 @@ from pathlib import Path
 from statistics import median
 
 from atelier.local.stack import RunningStack
+from bench.bulk.bare_models import compare_digits, compare_with_model
 from bench.bulk.contenders import Contender, Contenders, WorkItem, peer_command
-from bench.bulk.digits import compare_digits
-from bench.bulk.model import compare_with_model
 from bench.measuring import Goal, Table
 from bench.photos import write_photos, write_styles
 

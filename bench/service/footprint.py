@@ -18,7 +18,7 @@ from bench.processes import (
     resident_mebibytes,
     with_children,
 )
-from bench.service.stylize_client import StylizeClient
+from bench.service.pipeline import StylizeClient
 
 API_GOAL = Goal(120)
 WORKER_GOAL = Goal(900)

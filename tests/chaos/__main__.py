@@ -65,7 +65,7 @@ def main() -> int:
 
 
 class _Show:
-    """The line that says what goes on."""
+    """Return the line that shows the progress."""
 
     def __init__(self, bar: Progress, task: object, seed: int) -> None:
         self._bar, self._task, self._seed = bar, task, seed

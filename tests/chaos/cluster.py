@@ -29,7 +29,7 @@ class Workshop:
 
     folder: Path
     models: Path  # the model store
-    cards: Path  # the stand-in model's card lies here
+    cards: Path  # holds the card of the stand-in model
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Cluster:
 
 
 def pid_in(worker: str) -> int:
-    """Return the process id that a worker's id tells; 0 where it tells none."""
+    """Return the process id in a worker's id; 0 where there is none."""
     parts = worker.rsplit("-", 2)
     return int(parts[1]) if len(parts) == 3 and parts[1].isdigit() else 0
 

@@ -26,24 +26,24 @@ def plan() -> Plan:
 
 def story(*statuses: str) -> tuple[Happening, ...]:
     """Return a job's events, a tenth of a second apart; claims are numbered."""
-    told: list[Happening] = []
+    reported: list[Happening] = []
     for number, status in enumerate(statuses):
         data: dict[str, Any] = {"status": status}
         if status == "running":
-            data["attempt"] = 1 + sum(event.data["status"] == "running" for event in told)
-        told.append(Happening(f"{START + 100 * number}-0", "state", data))
-    return tuple(told)
+            data["attempt"] = 1 + sum(event.data["status"] == "running" for event in reported)
+        reported.append(Happening(f"{START + 100 * number}-0", "state", data))
+    return tuple(reported)
 
 
 def job_of(entry: Entry) -> JobFacts:
     """Return a job as it should come out."""
-    if entry.order.wish.is_poison:
+    if entry.order.request.is_poison:
         lost = story("queued", *["running", "queued"] * 4, "running", "failed")
         return JobFacts(entry.id, 200, "failed", attempt=5, crashes=5, error="worker_lost", events=lost)
     key = f"outputs/{entry.id}/1/0.png"
     return JobFacts(
         id=entry.id,
-        answer=200,
+        response=200,
         status="succeeded",
         attempt=1,
         outputs=(DIGEST,),
@@ -64,14 +64,14 @@ def facts(plan: Plan) -> Facts:
         job_id = name if order.by_id else f"job-{order.number}"
         entries[order.number] = Entry(order, name, ids=[job_id] * order.copies, accepted_at=1.0)
     jobs = {entry.id: job_of(entry) for entry in entries.values()}
-    calm = {wish.name: (DIGEST,) for wish in plan.pool.harmless}
+    calm = {request.name: (DIGEST,) for request in plan.pool.harmless}
     return Facts(plan, entries, jobs, calm, frozenset(key for job in jobs.values() for key in job.keys))
 
 
 @pytest.fixture
 def victim(facts: Facts) -> Entry:
     """An ordinary entry."""
-    return next(entry for entry in facts.entries.values() if not entry.order.wish.is_poison)
+    return next(entry for entry in facts.entries.values() if not entry.order.request.is_poison)
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Runs a process of an installation with a wrong clock and with seams for trouble.
 
-Stands before a command, as `python -m tests.chaos.disturbed PYTHON -m MODULE ARGUMENTS...`, and becomes it.
+Is put before a command, as `python -m tests.chaos.disturbed PYTHON -m MODULE ARGUMENTS...`, and becomes it.
 The clock is wrong by CHAOS_CLOCK_SECONDS. A job dwells, or kills its process, where its latents or its
-picture carry the marks of `tests.chaos.clients.wishes`.
+picture carry the marks of `tests.chaos.clients.requests`.
 """
 
 import datetime

@@ -1,4 +1,4 @@
-"""Breaks things as the schedule says, and writes down what was hit and what it held."""
+"""Breaks things by the schedule, and records what was broken and what it was working on."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ class Strike:
 
 
 class Faults:
-    """Carries out the faults of a run, each in a thread of its own."""
+    """Carries out the faults of a run, each in another thread."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster

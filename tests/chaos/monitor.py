@@ -89,6 +89,6 @@ def is_calm(sample: Sample) -> bool:
 
 
 def as_json(samples: list[Sample]) -> str:
-    """Return the samples as lines of JSON, for whoever looks for the cause of a finding."""
+    """Return the samples as lines of JSON, to find the cause of a finding."""
     rows = ([s.at, s.server_answers, dict(s.processes), dict(s.held), s.waiting] for s in samples)
     return "".join(json.dumps(row) + "\n" for row in rows)

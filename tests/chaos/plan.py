@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.chaos.clients.wishes import Pool, Wish
+from tests.chaos.clients.requests import JobRequest, Pool
 
 MODEL_WORKERS = ("worker", "worker-2")
 PROXIED = ("api", *MODEL_WORKERS)  # processes whose connection to the server leads through a proxy
@@ -38,11 +38,11 @@ class Order:
 
     number: int
     at: float  # seconds after the load begins
-    wish: Wish
+    request: JobRequest
     lane: str
-    by_id: bool  # PUT under an id of its own; otherwise POST with an Idempotency-Key
+    by_id: bool  # PUT under an id that the client chose; otherwise POST with an Idempotency-Key
     copies: int  # requests at once
-    gives_up_first: bool  # a first try whose answer the client does not wait for
+    gives_up_first: bool  # a first try whose response the client does not wait for
     cancel_after: float | None
     is_deleted: bool  # forgotten by the client once it is done
     is_followed: bool  # by server-sent events
@@ -59,7 +59,7 @@ class BatchOrder:
     orders: tuple[Order, ...]  # the items, by index
     lane: str
     copies: int  # requests at once with one Idempotency-Key
-    gives_up_first: bool  # a first try whose answer the client does not wait for
+    gives_up_first: bool  # a first try whose response the client does not wait for
     pause_after: float | None  # seconds, after which the batch is paused for a moment
 
 

@@ -60,7 +60,7 @@ class Result:
 
 
 def set_up(folder: Path) -> Workshop:
-    """Make the stand-in model, in a process of its own: TensorFlow's memory goes with it."""
+    """Make the stand-in model in another process, which takes TensorFlow's memory with it."""
     folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.chaos.light_model", str(folder)]
     made = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -177,7 +177,7 @@ class _Run:
             return True
 
     def _repeat_some(self) -> None:
-        """Ask again for what was accepted long ago: the answers must name the same jobs."""
+        """Ask again for what was accepted long ago: the responses must name the same jobs."""
         entries = [entry for entry in self._ledger.entries.values() if entry.order.batch is None]
         accepted = [entry for entry in entries if entry.ids and not entry.is_deleted]
         self._load.insist_until(time.monotonic() + 20)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
-from tests.chaos.clients.wishes import Pool, Wish, draw_pool
+from tests.chaos.clients.requests import JobRequest, Pool, draw_pool
 from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan, Scale
 from tests.chaos.trials import draw_trials
 
@@ -47,9 +47,9 @@ def _orders(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Order]:
     stampedes = draw.sample(range(scale.jobs), 1)
     poisons = dict(zip(_poison_numbers(scale), draw.sample(pool.poison, scale.poisons), strict=True))
     for number in range(scale.jobs):
-        wish = poisons.get(number) or _wish(draw, pool)
+        request = poisons.get(number) or _request(draw, pool)
         at = scale.seconds * number / scale.jobs + draw.uniform(0, 0.5)
-        yield _order(draw, number, at, wish, copies=STAMPEDE if number in stampedes else _copies(draw))
+        yield _order(draw, number, at, request, copies=STAMPEDE if number in stampedes else _copies(draw))
 
 
 def _poison_numbers(scale: Scale) -> list[int]:
@@ -57,7 +57,7 @@ def _poison_numbers(scale: Scale) -> list[int]:
     return [scale.jobs * (1 + 3 * index) // 8 for index in range(scale.poisons)]
 
 
-def _wish(draw: random.Random, pool: Pool) -> Wish:
+def _request(draw: random.Random, pool: Pool) -> JobRequest:
     kinds = (pool.light, pool.dwelling, pool.digits, pool.stylized)
     (kind,) = draw.choices(kinds, weights=(66, 26, 4, 4))
     return draw.choice(kind)
@@ -67,18 +67,18 @@ def _copies(draw: random.Random) -> int:
     return draw.choice((2, 3, 6)) if draw.random() < 0.12 else 1
 
 
-def _order(draw: random.Random, number: int, at: float, wish: Wish, *, copies: int) -> Order:
+def _order(draw: random.Random, number: int, at: float, request: JobRequest, *, copies: int) -> Order:
     fate, watch = draw.random(), draw.random()
     return Order(
         number=number,
         at=at,
-        wish=wish,
+        request=request,
         lane="bulk" if draw.random() < 0.2 else "interactive",
         by_id=draw.random() < 0.25,
         copies=copies,
         gives_up_first=draw.random() < 0.12,
-        cancel_after=round(draw.uniform(0, 2), 3) if fate < 0.06 and not wish.is_poison else None,
-        is_deleted=0.06 <= fate < 0.09 and not wish.is_poison,
+        cancel_after=round(draw.uniform(0, 2), 3) if fate < 0.06 and not request.is_poison else None,
+        is_deleted=0.06 <= fate < 0.09 and not request.is_poison,
         is_followed=watch < 0.1,
         is_polled=0.1 <= watch < 0.25,
     )

@@ -1,4 +1,4 @@
-"""Short random histories: one that is always the same, and one that is drawn anew, or named by CHAOS_SEED."""
+"""Short random histories: one that is always the same, and another each time or by CHAOS_SEED."""
 
 import os
 import secrets

@@ -49,7 +49,7 @@ def test_every_run_has_batches_of_some_of_its_jobs() -> None:
 
 
 def test_a_batch_holds_the_poison_in_some_runs_and_not_in_others() -> None:
-    held = [any(o.wish.is_poison for o in draw_plan(seed, SCALE).batches[0].orders) for seed in range(10)]
+    held = [any(o.request.is_poison for o in draw_plan(seed, SCALE).batches[0].orders) for seed in range(10)]
     assert set(held) == {True, False}
 
 
@@ -63,19 +63,19 @@ def test_some_clock_is_fast_and_some_is_slow() -> None:
 def test_ten_runs_hold_enough_jobs_of_real_models() -> None:
     orders = [order for seed in range(1, 11) for order in all_orders(seed)]
     assert len(orders) == 10_000
-    assert sum(not order.wish.is_light for order in orders) >= 300
+    assert sum(not order.request.is_light for order in orders) >= 300
 
 
 def test_both_kinds_of_poison_come_up() -> None:
     orders = [order for seed in range(1, 11) for order in draw_plan(seed, SCALE).stormy_orders]
-    names = {order.wish.name for order in orders if order.wish.is_poison}
+    names = {order.request.name for order in orders if order.request.is_poison}
     assert names == {"poison-predict", "poison-decode"}
 
 
 def test_every_run_has_poison_that_nobody_withdraws_and_a_stampede() -> None:
     for seed in range(20):
         orders = draw_plan(seed, SCALE).stormy_orders
-        poison = [order for order in orders if order.wish.is_poison]
+        poison = [order for order in orders if order.request.is_poison]
         assert len(poison) == 1
         assert all(order.cancel_after is None and not order.is_deleted for order in poison)
         assert Counter(order.copies for order in orders)[STAMPEDE] == 1

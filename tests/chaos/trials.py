@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 
-from tests.chaos.clients.wishes import Pool, Wish
+from tests.chaos.clients.requests import JobRequest, Pool
 from tests.chaos.plan import MODEL_WORKERS, Fault, Order, Scale, Trial
 
 
@@ -23,14 +23,14 @@ def draw_trials(draw: random.Random, pool: Pool, scale: Scale) -> Iterator[Trial
     ]
     number = scale.jobs
     for fault in draw.sample(faults, len(faults)):
-        wishes = _trial_wishes(draw, pool, fault)
-        number -= len(wishes)
-        yield Trial(tuple(_trial_order(draw, number + i, at, w) for i, (at, w) in enumerate(wishes)), fault)
+        requests = _trial_requests(draw, pool, fault)
+        number -= len(requests)
+        yield Trial(tuple(_trial_order(draw, number + i, at, w) for i, (at, w) in enumerate(requests)), fault)
 
 
-def _trial_wishes(draw: random.Random, pool: Pool, fault: Fault) -> list[tuple[float, Wish]]:
+def _trial_requests(draw: random.Random, pool: Pool, fault: Fault) -> list[tuple[float, JobRequest]]:
     """A few long jobs to hit, and short ones after where they show that work goes on."""
-    longest = sorted(pool.dwelling, key=lambda wish: wish.seconds)[-6:]
+    longest = sorted(pool.dwelling, key=lambda request: request.seconds)[-6:]
     burst = [(0.0, draw.choice(longest)) for _ in range(5)]
     if fault.target == "redis":
         return [*burst, *((0.3 * step, draw.choice(pool.light)) for step in range(1, 21))]
@@ -39,11 +39,11 @@ def _trial_wishes(draw: random.Random, pool: Pool, fault: Fault) -> list[tuple[f
     return burst
 
 
-def _trial_order(draw: random.Random, number: int, at: float, wish: Wish) -> Order:
+def _trial_order(draw: random.Random, number: int, at: float, request: JobRequest) -> Order:
     return Order(
         number=number,
         at=at,
-        wish=wish,
+        request=request,
         lane="interactive",
         by_id=draw.random() < 0.25,
         copies=1,

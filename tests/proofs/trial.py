@@ -18,7 +18,7 @@ PASSED, FAILED = 0, 1  # pytest's statuses; any other means that nothing was tes
 
 
 class CannotEdit(Exception):
-    """Raised when a mechanism is not found exactly once where the table says."""
+    """Raised when a mechanism is not found exactly once at the place in the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What pytest said of a copy of the tree."""
+    """The result of pytest in a copy of the tree."""
 
     status: int
     seconds: float

@@ -80,7 +80,7 @@ class ComposeStack:
     def kill(self, container: Container) -> None:
         """Kill its first process as a crash would.
 
-        The engine takes `docker kill` for a wish and restarts nothing, and no process can kill the first of
+        The engine takes `docker kill` as asked for and restarts nothing, and no process can kill the first of
         its own container: so it is done from a container that sees all processes of the machine.
         """
         command = [
@@ -103,7 +103,7 @@ class ComposeStack:
         return self.compose("exec", "--no-TTY", service, *command)
 
     def print_logs(self) -> None:
-        """Show what the stack said, for whoever looks for the cause of a failure."""
+        """Show the output of the stack, to find the cause of a failure."""
         print(self.compose("logs", "--no-color", "--tail=60"))
 
 

@@ -36,7 +36,7 @@ def _read(outside: int, shown: list[bytes]) -> None:
     while True:
         try:
             data = os.read(outside, 65536)
-        except OSError:  # what Linux says once the other end is closed
+        except OSError:  # Linux raises it when the other end is closed
             return
         if not data:
             return

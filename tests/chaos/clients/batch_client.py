@@ -22,7 +22,7 @@ def carry_out_batch(
     batch = ledger.intend_batch(order, f"{run}-batch-{order.number}")
     items = {str(item.number): ledger.intend(item, f"{batch.name}-{item.number}") for item in order.orders}
     for item in order.orders:
-        wire.upload(item.wish)
+        wire.upload(item.request)
     _submit_all(wire, ledger, batch, items)
     on_accepted(list(items.values()))
     if order.pause_after is not None:
@@ -43,15 +43,15 @@ def _submit_all(wire: Wire, ledger: Ledger, batch: BatchEntry, items: dict[str, 
 
 
 def _body(order: BatchOrder) -> dict[str, Any]:
-    items = [{**item.wish.body, "custom_id": str(item.number)} for item in order.orders]
+    items = [{**item.request.body, "custom_id": str(item.number)} for item in order.orders]
     return {"name": f"batch {order.number}", "lane": order.lane, "items": items}
 
 
 def submit_batch(wire: Wire, ledger: Ledger, batch: BatchEntry) -> str:
-    """Send a batch, or send it again; return the id that the answer gives."""
+    """Send a batch, or send it again; return the id that the response gives."""
     body = _body(batch.order)
-    answer = wire.insist("POST", "/v1/batches", json=body, headers={"Idempotency-Key": batch.name})
-    batch_id: str = answer.raise_for_status().json()["id"]
+    response = wire.insist("POST", "/v1/batches", json=body, headers={"Idempotency-Key": batch.name})
+    batch_id: str = response.raise_for_status().json()["id"]
     ledger.accept_batch(batch, batch_id)
     return batch_id
 
@@ -80,8 +80,8 @@ def _results(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:
     after = 0
     while True:
         parameters = {"after": str(after), "wait": "4"}
-        answer = wire.insist("GET", f"/v1/batches/{batch_id}/finished", params=parameters)
-        page = answer.raise_for_status().json()
+        response = wire.insist("GET", f"/v1/batches/{batch_id}/finished", params=parameters)
+        page = response.raise_for_status().json()
         yield from page["data"]
         if page["done"]:
             return

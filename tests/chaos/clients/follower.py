@@ -29,13 +29,13 @@ def follow(url: str, entry: Entry, *, until: Callable[[], bool]) -> None:
 def _read(http: httpx.Client, entry: Entry, until: Callable[[], bool]) -> bool:
     """Read one connection's events from where the last one broke; return whether that was all."""
     headers = {"Last-Event-ID": entry.events[-1][0]} if entry.events else {}
-    with http.stream("GET", f"/v1/jobs/{entry.id}/events", headers=headers) as answer:
-        if answer.status_code in (404, 410):
-            entry.events.append(("", "gone", {"status": answer.status_code}))
+    with http.stream("GET", f"/v1/jobs/{entry.id}/events", headers=headers) as response:
+        if response.status_code in (404, 410):
+            entry.events.append(("", "gone", {"status": response.status_code}))
             return True
-        if not answer.is_success:
+        if not response.is_success:
             return False
-        lines = takewhile(lambda _: not until(), answer.iter_lines())  # a silent stream has lines too
+        lines = takewhile(lambda _: not until(), response.iter_lines())  # a silent stream has lines too
         return any(_note(entry, event) for event in parse(lines))
 
 

@@ -13,7 +13,7 @@ from tests.chaos.plan import BatchOrder, Order
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that says: not now."""
+    """A response that means: not now."""
 
     status: int
     code: str
@@ -42,10 +42,10 @@ class Entry:
 
     order: Order
     name: str  # the Idempotency-Key, or the id that the client chose
-    ids: list[str] = field(default_factory=list)  # one for each answer that accepted it
+    ids: list[str] = field(default_factory=list)  # one for each response that accepted it
     accepted_at: float | None = None  # seconds since the epoch
-    refused: str = ""  # an answer for good that is no acceptance
-    cancel_answer: str = ""  # "canceled", or why not
+    refused: str = ""  # a final response that does not accept it
+    cancel_response: str = ""  # "canceled", or why not
     is_deleted: bool = False
     seen: list[Seen] = field(default_factory=list)
     events: list[tuple[str, str, Mapping[str, Any]]] = field(default_factory=list)  # id, kind, data
@@ -58,11 +58,11 @@ class Entry:
 
 @dataclass(slots=True)
 class BatchEntry:
-    """One batch in the book; its items have entries of their own."""
+    """One batch of the ledger; each of its items has another entry."""
 
     order: BatchOrder
     name: str  # the Idempotency-Key
-    ids: list[str] = field(default_factory=list)  # one for each answer that accepted it
+    ids: list[str] = field(default_factory=list)  # one for each response that accepted it
 
     @property
     def id(self) -> str:
@@ -85,7 +85,7 @@ class Ledger:
         entry = Entry(order, name)
         with self._lock:
             self.entries[order.number] = entry
-            self._write("intended", order.number, name=name, wish=order.wish.name)
+            self._write("intended", order.number, name=name, request=order.request.name)
         return entry
 
     def intend_batch(self, order: BatchOrder, name: str) -> BatchEntry:
@@ -97,20 +97,20 @@ class Ledger:
         return entry
 
     def accept_batch(self, entry: BatchEntry, batch_id: str) -> None:
-        """Write down an answer that accepted a batch."""
+        """Write down a response that accepted a batch."""
         with self._lock:
             entry.ids.append(batch_id)
             self._write("batch accepted", entry.order.number, id=batch_id)
 
     def accept(self, entry: Entry, job_id: str) -> None:
-        """Write down an answer that accepted the order."""
+        """Write down a response that accepted the order."""
         with self._lock:
             entry.ids.append(job_id)
             entry.accepted_at = entry.accepted_at or time.time()
             self._write("accepted", entry.order.number, id=job_id)
 
     def refuse(self, refusal: Refusal) -> None:
-        """Write down an answer that put the client off."""
+        """Write down a response that refused the client for now."""
         with self._lock:
             self.refusals.append(refusal)
             self._write("put off", -1, status=refusal.status, code=refusal.code)

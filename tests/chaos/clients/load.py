@@ -27,7 +27,7 @@ class Load:
         self._submitters = ThreadPoolExecutor(SUBMITTERS, "submit")
         self._followers = ThreadPoolExecutor(FOLLOWERS, "follow")
         self._futures: list[Future[None]] = []
-        self._unfinished = 0  # orders without an answer, and batches that are not over
+        self._unfinished = 0  # orders without a response, and batches that are not over
         self._lock = threading.Lock()
 
     def submit(self, order: Order) -> None:
@@ -40,7 +40,7 @@ class Load:
 
     @property
     def is_busy(self) -> bool:
-        """Whether an order has not had its answer yet, or a batch its end."""
+        """Whether an order has not had its response yet, or a batch its end."""
         with self._lock:
             return self._unfinished > 0
 
@@ -80,7 +80,7 @@ class Load:
     def _have_accepted(self, order: Order) -> Entry:
         kind = "id" if order.by_id else "key"
         entry = self._ledger.intend(order, f"{self._run}-{kind}-{order.number}")
-        self._wire.upload(order.wish)
+        self._wire.upload(order.request)
         if order.copies > 1:
             self._submit_at_once(entry)
         else:
@@ -94,25 +94,25 @@ class Load:
             copy.result()
 
     def _submit(self, entry: Entry, *, impatient: bool) -> None:
-        body = {**entry.order.wish.body, "lane": entry.order.lane}
+        body = {**entry.order.request.body, "lane": entry.order.lane}
         method, path, headers = ("POST", "/v1/jobs", {"Idempotency-Key": entry.name})
         if entry.order.by_id:
             method, path, headers = ("PUT", f"/v1/jobs/{entry.name}", {})
         if impatient:
             self._wire.hang_up(method, path, headers, body)
-        answer = self._wire.insist(method, path, json=body, headers=headers)
-        if answer.is_success:
-            self._ledger.accept(entry, answer.json()["id"])
+        response = self._wire.insist(method, path, json=body, headers=headers)
+        if response.is_success:
+            self._ledger.accept(entry, response.json()["id"])
         else:
-            entry.refused = f"{answer.status_code} {answer.text[:200]}"
-            self._ledger.note(entry, "refused", answer=entry.refused)
+            entry.refused = f"{response.status_code} {response.text[:200]}"
+            self._ledger.note(entry, "refused", response=entry.refused)
 
     def repeat(self, entry: Entry) -> None:
         """Submit an order once more, as a client does that lost its own book."""
         self._submit(entry, impatient=False)
 
     def repeat_batch(self, batch: BatchEntry) -> None:
-        """Send a batch once more: the answer must name the same."""
+        """Send a batch once more: the response must name the same."""
         submit_batch(self._wire, self._ledger, batch)
 
     def _follow_up(self, entry: Entry) -> None:
@@ -128,15 +128,15 @@ class Load:
 
     def _cancel(self, entry: Entry, after: float) -> None:
         time.sleep(after)
-        answer = self._wire.insist("POST", f"/v1/jobs/{entry.id}/cancel")
-        entry.cancel_answer = "canceled" if answer.is_success else f"{answer.status_code}"
-        self._ledger.note(entry, "cancel", answer=entry.cancel_answer)
+        response = self._wire.insist("POST", f"/v1/jobs/{entry.id}/cancel")
+        entry.cancel_response = "canceled" if response.is_success else f"{response.status_code}"
+        self._ledger.note(entry, "cancel", response=entry.cancel_response)
 
     def _poll(self, entry: Entry) -> None:
         while True:
             view = self._wire.insist("GET", f"/v1/jobs/{entry.id}", params={"wait": "4"})
             if not view.is_success:
-                self._ledger.note(entry, "poll", answer=view.status_code)
+                self._ledger.note(entry, "poll", response=view.status_code)
                 return
             if view.json()["status"] in TERMINAL:
                 entry.seen.append(Seen.of(view.json()))
@@ -144,10 +144,10 @@ class Load:
 
     def _delete(self, entry: Entry) -> None:
         self._poll(entry)
-        answer = self._wire.insist("DELETE", f"/v1/jobs/{entry.id}")
-        # 410: an earlier try was carried out, and its answer lost.
-        entry.is_deleted = answer.status_code in (204, 410)
-        self._ledger.note(entry, "delete", answer=answer.status_code)
+        response = self._wire.insist("DELETE", f"/v1/jobs/{entry.id}")
+        # 410: an earlier try was carried out, and its response lost.
+        entry.is_deleted = response.status_code in (204, 410)
+        self._ledger.note(entry, "delete", response=response.status_code)
 
     def _follow(self, entry: Entry) -> None:
         follow(self._url, entry, until=lambda: time.monotonic() > self._wire.insist_until)

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from tests.chaos.clients.ledger import Ledger, Refusal
-from tests.chaos.clients.wishes import Wish
+from tests.chaos.clients.requests import JobRequest
 
 PAUSE_SECONDS = 0.2  # before a client asks again
 IMPATIENT_SECONDS = 0.02  # after which a client that gives up hangs up
@@ -14,11 +14,11 @@ ANSWER_SECONDS = 6.0
 
 
 class OutOfTime(Exception):
-    """Raised when a client got no answer for good before the end of the run."""
+    """Raised when a client got no final response before the end of the run."""
 
 
 class Wire:
-    """The way to the service, for many threads.
+    """The connections to the service, for many threads.
 
     `insist_until` is set when the end is known, in monotonic seconds.
     """
@@ -34,29 +34,29 @@ class Wire:
         self.insist_until = float("inf")
 
     def insist(self, method: str, path: str, **parts: Any) -> httpx.Response:
-        """Ask until there is an answer that is not about the service's own trouble; raise OutOfTime."""
+        """Ask until there is a response that is not about the service's own trouble; raise OutOfTime."""
         while time.monotonic() < self.insist_until:
             try:
-                answer = self._http.request(method, path, **parts)
+                response = self._http.request(method, path, **parts)
             except httpx.TransportError:
                 time.sleep(PAUSE_SECONDS)
                 continue
-            if answer.status_code < 500 and answer.status_code != 429:
-                return answer
-            self._ledger.refuse(refusal_of(answer))
+            if response.status_code < 500 and response.status_code != 429:
+                return response
+            self._ledger.refuse(refusal_of(response))
             time.sleep(PAUSE_SECONDS)
         raise OutOfTime(f"{method} {path}")
 
     def hang_up(self, method: str, path: str, headers: dict[str, str], body: Any) -> None:
-        """Ask, and do not wait for the answer."""
+        """Ask, and do not wait for the response."""
         try:
             self._http.request(method, path, json=body, headers=headers, timeout=IMPATIENT_SECONDS)
         except httpx.TransportError:
             return
 
-    def upload(self, wish: Wish) -> None:
+    def upload(self, request: JobRequest) -> None:
         """Store the pictures of a request, where that was not done yet."""
-        for name, data in wish.pictures.items():
+        for name, data in request.pictures.items():
             if name not in self._uploaded:
                 self.insist("POST", "/v1/files", files={"file": data}).raise_for_status()
                 self._uploaded.add(name)
@@ -66,8 +66,8 @@ class Wire:
         self._http.close()
 
 
-def refusal_of(answer: httpx.Response) -> Refusal:
-    """Return what an answer of 5xx or 429 says."""
-    is_problem = answer.headers.get("content-type", "").startswith("application/problem+json")
-    code = str(answer.json().get("code", "")) if is_problem else ""
-    return Refusal(answer.status_code, code, "retry-after" in answer.headers, time.time())
+def refusal_of(response: httpx.Response) -> Refusal:
+    """Return what a response of 5xx or 429 says."""
+    is_problem = response.headers.get("content-type", "").startswith("application/problem+json")
+    code = str(response.json().get("code", "")) if is_problem else ""
+    return Refusal(response.status_code, code, "retry-after" in response.headers, time.time())

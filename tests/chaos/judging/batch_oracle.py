@@ -18,8 +18,8 @@ def judge_batch(entry: BatchEntry, facts: Facts) -> Found:
     if len(set(entry.ids)) > 1:
         yield "P7", "two ids", f"one key, {len(set(entry.ids))} batches: {sorted(set(entry.ids))}"
     batch = facts.batches[entry.id]
-    if batch.answer != 200:
-        yield "P1", "batch lost", f"accepted as {entry.id}; GET answers {batch.answer}"
+    if batch.response != 200:
+        yield "P1", "batch lost", f"accepted as {entry.id}; GET answers {batch.response}"
         return
     if batch.status != "completed":
         yield "P1", "batch stuck", f"still {batch.status}: {dict(batch.counts)}"
@@ -30,8 +30,8 @@ def judge_batch(entry: BatchEntry, facts: Facts) -> Found:
 def _told_rightly(batch: BatchFacts, entry: BatchEntry, facts: Facts) -> Found:
     ids = [facts.entries[item.number].id for item in entry.order.orders]
     ends = Counter(facts.jobs[job_id].status for job_id in ids if job_id)
-    told = {status: count for status, count in batch.counts.items() if count and status != "total"}
-    if told != ends or batch.counts["total"] != len(ids):
+    reported = {status: count for status, count in batch.counts.items() if count and status != "total"}
+    if reported != ends or batch.counts["total"] != len(ids):
         yield "P2", "batch counts", f"it counts {dict(batch.counts)}; its items are {dict(ends)}"
     if Counter(batch.finished) != Counter(ids):
         twice = len(batch.finished) - len(set(batch.finished))

@@ -32,20 +32,20 @@ def gather(cluster: Cluster, plan: Plan, ledger: Ledger, calm: Mapping[str, Outc
 
 def read_job(cluster: Cluster, http: httpx.Client, job_id: str) -> JobFacts:
     """Read one job: its view and bytes over HTTP, its record and events from the server itself."""
-    answer = http.get(f"/v1/jobs/{job_id}")
+    response = http.get(f"/v1/jobs/{job_id}")
     raw = unpacked(cluster.server.hgetall(f"{PREFIX}job:{job_id}"))
     if not raw:
-        return JobFacts(job_id, answer.status_code, "")
+        return JobFacts(job_id, response.status_code, "")
     outputs = json.loads(raw.get("outputs") or "[]")
     entries = cluster.server.xrange(f"{PREFIX}events:{job_id}")
     return JobFacts(
         id=job_id,
-        answer=answer.status_code,
+        response=response.status_code,
         status=raw["status"],
         **{name: int(raw[name]) for name in ("attempt", "released", "failures", "crashes")},
         error=json.loads(raw["error"])["code"] if raw["status"] == "failed" and raw.get("error") else "",
         outputs=tuple(output["sha256"] for output in outputs),
-        served=tuple(_served(http, job_id, answer)),
+        served=tuple(_served(http, job_id, response)),
         keys=tuple(output["key"] for output in outputs),
         events=tuple(Happening(i, entry["event"], json.loads(entry["data"])) for i, entry in entries),
         claims=tuple(_claims(raw)),
@@ -54,12 +54,12 @@ def read_job(cluster: Cluster, http: httpx.Client, job_id: str) -> JobFacts:
 
 
 def _read_batch(http: httpx.Client, batch_id: str) -> BatchFacts:
-    answer = http.get(f"/v1/batches/{batch_id}")
-    if not answer.is_success:
-        return BatchFacts(batch_id, answer.status_code)
-    view = answer.json()
+    response = http.get(f"/v1/batches/{batch_id}")
+    if not response.is_success:
+        return BatchFacts(batch_id, response.status_code)
+    view = response.json()
     finished = [line["id"] for line in _lines(http, batch_id)]
-    return BatchFacts(batch_id, answer.status_code, view["status"], view["counts"], tuple(finished))
+    return BatchFacts(batch_id, response.status_code, view["status"], view["counts"], tuple(finished))
 
 
 def _lines(http: httpx.Client, batch_id: str) -> Iterable[dict[str, Any]]:
@@ -67,10 +67,10 @@ def _lines(http: httpx.Client, batch_id: str) -> Iterable[dict[str, Any]]:
     return map(json.loads, manifest.text.splitlines())
 
 
-def _served(http: httpx.Client, job_id: str, answer: httpx.Response) -> Iterable[str]:
-    if not answer.is_success:
+def _served(http: httpx.Client, job_id: str, response: httpx.Response) -> Iterable[str]:
+    if not response.is_success:
         return
-    for index, _ in enumerate(answer.json()["outputs"] or ()):
+    for index, _ in enumerate(response.json()["outputs"] or ()):
         got = http.get(f"/v1/jobs/{job_id}/outputs/{index}")
         yield sha256(got.content) if got.is_success else f"HTTP {got.status_code}"
 
@@ -96,12 +96,12 @@ def _doomed(cluster: Cluster) -> tuple[str, ...]:
 def carry_out_calmly(url: str, plan: Plan) -> dict[str, Outcome]:
     """Run every harmless request once, with nothing else going on; return what each gave."""
     with httpx.Client(base_url=url, timeout=60) as http, ThreadPoolExecutor(READERS) as pool:
-        for wish in plan.pool.harmless:
-            for data in wish.pictures.values():
+        for request in plan.pool.harmless:
+            for data in request.pictures.values():
                 http.post("/v1/files", files={"file": data}).raise_for_status()
-        wishes = plan.pool.harmless
+        requests = plan.pool.harmless
         return dict(
-            zip((w.name for w in wishes), pool.map(lambda w: _calm(http, w.body), wishes), strict=True)
+            zip((w.name for w in requests), pool.map(lambda w: _calm(http, w.body), requests), strict=True)
         )
 
 

@@ -38,7 +38,7 @@ class JobFacts:
     """One job at the end of the run."""
 
     id: str
-    answer: int  # HTTP status of GET
+    response: int  # HTTP status of GET
     status: str  # "" where there is no record
     attempt: int = 0
     released: int = 0
@@ -78,7 +78,7 @@ class BatchFacts:
     """One batch at the end of the run."""
 
     id: str
-    answer: int  # HTTP status of GET
+    response: int  # HTTP status of GET
     status: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)  # of items, by status
     finished: tuple[str, ...] = ()  # ids of the items' jobs, in the order in which they ended
@@ -91,7 +91,7 @@ class Facts:
     plan: Plan
     entries: Mapping[int, Entry]
     jobs: Mapping[str, JobFacts]  # by id: every job that the ledger names
-    calm: Mapping[str, Outcome]  # by wish: what a calm run gave
+    calm: Mapping[str, Outcome]  # by request: what a calm run gave
     stored: frozenset[str] = frozenset()  # every key below outputs/ in storage
     doomed: tuple[str, ...] = field(default_factory=tuple)  # keys and prefixes on the garbage list
     batch_entries: Mapping[int, BatchEntry] = field(default_factory=dict)

@@ -182,9 +182,9 @@ def _claim_times(job: JobFacts) -> list[int]:
 
 def _success_times(job: JobFacts) -> list[int]:
     """When it succeeded, in milliseconds, by the same."""
-    told = [event.milliseconds for event in job.states if event.data["status"] == "succeeded"]
-    if told or job.completed is None or job.status != "succeeded":
-        return told
+    reported = [event.milliseconds for event in job.states if event.data["status"] == "succeeded"]
+    if reported or job.completed is None or job.status != "succeeded":
+        return reported
     return [job.completed]
 
 
@@ -227,7 +227,7 @@ def _outages(samples: Sequence[Sample]) -> Iterator[tuple[float, float]]:
 
 
 def percentile(values: Iterable[float], percent: float) -> float | None:
-    """Return the smallest value that so many percent do not exceed; None without values."""
+    """Return the smallest value that this many percent do not exceed; None without values."""
     ordered = sorted(values)
     if not ordered:
         return None

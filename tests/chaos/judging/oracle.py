@@ -43,11 +43,11 @@ def _judge_entry(entry: Entry, facts: Facts) -> Found:
     yield from _one_id(entry)
     job = facts.jobs[entry.id]
     if entry.is_deleted:
-        if job.answer != 410:
-            yield "P2", "deleted", f"a deleted job answers {job.answer}"
+        if job.response != 410:
+            yield "P2", "deleted", f"a deleted job answers {job.response}"
         return
-    if job.answer != 200 or not job.status:
-        yield "P1", "lost", f"accepted as {entry.id}; GET answers {job.answer}"
+    if job.response != 200 or not job.status:
+        yield "P1", "lost", f"accepted as {entry.id}; GET answers {job.response}"
         return
     if not Status(job.status).is_terminal:
         yield "P1", "stuck", f"still {job.status} after attempt {job.attempt}, crashes {job.crashes}"
@@ -64,17 +64,17 @@ def _one_id(entry: Entry) -> Found:
 
 
 def _outcome(entry: Entry, job: JobFacts, _: Facts) -> Found:
-    told = f"{job.status} {job.error} (attempt {job.attempt}, crashes {job.crashes}, failures {job.failures})"
+    text = f"{job.status} {job.error} (attempt {job.attempt}, crashes {job.crashes}, failures {job.failures})"
     if job.status == "canceled":
         if entry.order.cancel_after is None:
-            yield "P2", "canceled unasked", told
+            yield "P2", "canceled unasked", text
         return
-    if entry.order.wish.is_poison:
+    if entry.order.request.is_poison:
         if (job.status, job.error) != ("failed", WORKER_LOST):
-            yield "P6", "poison", told
+            yield "P6", "poison", text
         return
     if job.status != "succeeded":
-        yield _promise_of_failure(job.error), "failed", told
+        yield _promise_of_failure(job.error), "failed", text
 
 
 def _promise_of_failure(code: str) -> str:
@@ -84,9 +84,9 @@ def _promise_of_failure(code: str) -> str:
 
 
 def _cancel(entry: Entry, job: JobFacts, _: Facts) -> Found:
-    if entry.cancel_answer == "canceled" and job.status != "canceled":
+    if entry.cancel_response == "canceled" and job.status != "canceled":
         yield "P2", "cancel undone", f"canceled, and is {job.status}"
-    if entry.cancel_answer == "409" and job.status == "canceled":
+    if entry.cancel_response == "409" and job.status == "canceled":
         yield "P2", "cancel denied", "the cancel was refused, and the job is canceled"
     if job.status == "canceled" and (job.outputs or job.served):
         yield "P2", "canceled result", f"canceled, and has {len(job.outputs)} outputs"
@@ -122,8 +122,8 @@ def _bytes(entry: Entry, job: JobFacts, facts: Facts) -> Found:
         return
     if job.served != job.outputs:
         yield "P2", "served bytes", f"the record names {job.outputs}, the API gives {job.served}"
-    if job.outputs != facts.calm.get(entry.order.wish.name):
-        yield "P2", "mismatched", f"other bytes than in a calm run of {entry.order.wish.name}"
+    if job.outputs != facts.calm.get(entry.order.request.name):
+        yield "P2", "mismatched", f"other bytes than in a calm run of {entry.order.request.name}"
 
 
 def _sights(entry: Entry, job: JobFacts, _: Facts) -> Found:
@@ -134,12 +134,12 @@ def _sights(entry: Entry, job: JobFacts, _: Facts) -> Found:
 
 
 def _following(entry: Entry, job: JobFacts, _: Facts) -> Found:
-    told = [event for event in entry.events if event[1] not in ("done", "gone")]
+    reported = [event for event in entry.events if event[1] not in ("done", "gone")]
     kept = {event.id: event for event in job.events}
-    ids = [event_id for event_id, _, _ in told]
+    ids = [event_id for event_id, _, _ in reported]
     if len(set(ids)) < len(ids):
         yield "P2", "event twice", f"the stream told {len(ids) - len(set(ids))} events twice"
-    for event_id, kind, data in told:
+    for event_id, kind, data in reported:
         if event_id not in kept or (kept[event_id].kind, _status(kept[event_id].data)) != (
             kind,
             _status(data),

@@ -107,7 +107,7 @@ def _cells(row: Row) -> list[str]:
 
 
 def _seed_line(result: Result) -> list[str]:
-    real = sum(1 for e in result.facts.entries.values() if e.ids and not e.order.wish.is_light)
+    real = sum(1 for e in result.facts.entries.values() if e.ids and not e.order.request.is_light)
     numbers = [
         result.plan.seed,
         result.accepted,

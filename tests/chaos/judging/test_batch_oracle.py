@@ -21,7 +21,7 @@ def found(facts: Facts) -> set[tuple[str, str]]:
 def batched(facts: Facts) -> Facts:
     """The run with one batch, in which everything went well; every item has left its result."""
     order = facts.plan.batches[1]
-    items = [replace(item, cancel_after=None) for item in order.orders if not item.wish.is_poison]
+    items = [replace(item, cancel_after=None) for item in order.orders if not item.request.is_poison]
     order = replace(order, orders=tuple(items), copies=1)
     entries = {item.number: Entry(item, str(item.number), ids=[f"job_1-{item.number}"]) for item in items}
     for entry in entries.values():
@@ -61,9 +61,9 @@ def test_a_second_batch_for_one_key_is_found(batched: Facts) -> None:
     assert ("P7", "two ids") in found(batched)
 
 
-@pytest.mark.parametrize("answer", [404, 410])
-def test_a_lost_batch_is_found(batched: Facts, answer: int) -> None:
-    assert found(with_batch(batched, answer=answer)) == {("P1", "batch lost")}
+@pytest.mark.parametrize("response", [404, 410])
+def test_a_lost_batch_is_found(batched: Facts, response: int) -> None:
+    assert found(with_batch(batched, response=response)) == {("P1", "batch lost")}
 
 
 @pytest.mark.parametrize("status", ["running", "paused"])

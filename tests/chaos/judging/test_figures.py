@@ -22,7 +22,7 @@ def states(*moments: tuple[int, str]) -> tuple[Happening, ...]:
 
 
 def samples(*, held_elsewhere: int = 0, away: tuple[float, float] | None = None) -> list[Sample]:
-    """Return looks over ten seconds, with a second worker that holds so many attempts."""
+    """Return samples over ten seconds, with a second worker that runs this many attempts."""
     times = [START / 1000 + tenth / 10 for tenth in range(100)]
     processes = {"worker": WORKER, "worker-2": OTHER}
     gone = [away is not None and away[0] <= at < away[1] for at in times]

@@ -17,16 +17,16 @@ def found(facts: Facts) -> set[tuple[str, str]]:
 
 
 def poison_of(facts: Facts) -> Entry:
-    return next(entry for entry in facts.entries.values() if entry.order.wish.is_poison)
+    return next(entry for entry in facts.entries.values() if entry.order.request.is_poison)
 
 
 def test_a_good_run_has_no_findings(facts: Facts) -> None:
     assert judge(facts) == []
 
 
-@pytest.mark.parametrize("answer", [404, 410])
-def test_a_lost_record_is_found(changed: Change, answer: int) -> None:
-    assert ("P1", "lost") in found(changed(answer=answer, status="", keys=(), events=()))
+@pytest.mark.parametrize("response", [404, 410])
+def test_a_lost_record_is_found(changed: Change, response: int) -> None:
+    assert ("P1", "lost") in found(changed(response=response, status="", keys=(), events=()))
 
 
 def test_a_job_that_never_ends_is_found(changed: Change) -> None:
@@ -108,14 +108,14 @@ def test_a_job_canceled_unasked_is_found(changed: Change) -> None:
 
 def test_a_result_of_a_canceled_job_is_found(changed: Change, victim: Entry) -> None:
     victim.order = replace(victim.order, cancel_after=1.0)
-    victim.cancel_answer = "canceled"
+    victim.cancel_response = "canceled"
     canceled = changed(status="canceled", events=story("queued", "running", "canceled"))
     assert ("P2", "canceled result") in found(canceled)
 
 
 def test_a_cancel_that_did_not_hold_is_found(facts: Facts, victim: Entry) -> None:
     victim.order = replace(victim.order, cancel_after=1.0)
-    victim.cancel_answer = "canceled"
+    victim.cancel_response = "canceled"
     assert found(facts) == {("P2", "cancel undone")}
 
 

@@ -119,5 +119,5 @@ def _full_row(results: Sequence[Result]) -> Row:
 def _odd_refusals(result: Result) -> list[Refusal]:
     """What a client was told while something was full, and could not make sense of."""
     full = [(s.began, s.ended or s.began) for s in result.strikes if s.fault.kind in FILLED]
-    told = [r for r in result.refusals if any(began <= r.at <= ended for began, ended in full)]
-    return [r for r in told if r.status not in REFUSALS or not r.says_when]
+    reported = [r for r in result.refusals if any(began <= r.at <= ended for began, ended in full)]
+    return [r for r in reported if r.status not in REFUSALS or not r.says_when]

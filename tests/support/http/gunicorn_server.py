@@ -1,4 +1,4 @@
-"""The application under gunicorn, as it runs for real, on a socket of its own."""
+"""The application under gunicorn, as it runs for real, on another socket."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""A Flask test client that holds every answer against the OpenAPI document: what is not described fails."""
+"""A Flask test client that compares every response with the OpenAPI document: what is not described fails."""
 
 import re
 from functools import cache
@@ -15,7 +15,7 @@ Json = dict[str, Any]
 
 
 class CheckedClient(FlaskClient):
-    """Sends requests, and checks each answer's status, media type and JSON."""
+    """Sends requests, and checks each response's status, media type and JSON."""
 
     def open(self, *args: Any, **kwargs: Any) -> TestResponse:
         response = super().open(*args, **kwargs)
@@ -25,7 +25,7 @@ class CheckedClient(FlaskClient):
 
 
 def check(app: Flask, response: TestResponse) -> None:
-    """Fail where an answer is not what the document says."""
+    """Fail where a response is not as the document describes it."""
     with app.app_context():
         document = document_module.document()
     method = response.request.method.lower().replace("head", "get")
@@ -33,9 +33,9 @@ def check(app: Flask, response: TestResponse) -> None:
     if operation is None:
         assert response.status_code in (302, 404, 405, 413)
         return
-    answers = operation["responses"]
-    assert str(response.status_code) in answers or response.status_code >= 400, operation["operationId"]
-    described = answers.get(str(response.status_code), answers.get("default"))
+    responses = operation["responses"]
+    assert str(response.status_code) in responses or response.status_code >= 400, operation["operationId"]
+    described = responses.get(str(response.status_code), responses.get("default"))
     _check_content(document, described, response)
 
 

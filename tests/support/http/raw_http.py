@@ -35,7 +35,7 @@ class RawConnection:
             if last:
                 self._socket.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # a server may answer, and close, before it has read all
+            pass  # a server may respond, and close, before it has read all
 
     def response(self) -> RawResponse:
         """Return the next response, which may be an interim one; status 0 where there is none."""

@@ -1,4 +1,4 @@
-"""A receiver of webhooks: it keeps what it is told, and answers as it is told to."""
+"""A receiver of webhooks: it keeps what it gets, and responds as a test has chosen."""
 
 import json
 import time
@@ -33,7 +33,7 @@ class Received:
 
 @dataclass
 class Receiver:
-    """What came, and what to answer: each request takes the next of `answers`, the last for ever."""
+    """The requests, and the responses: each request takes the next of `answers`, the last one forever."""
 
     url: str = ""
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=lambda: [(204, {})])

@@ -17,7 +17,7 @@ RESET = struct.pack("ii", 1, 0)  # linger for no time: closing sends a reset ins
 class TcpProxy:
     """Listens on a free loopback port for the length of a block, and hands bytes on in both directions.
 
-    `upstream` is a redis://, redis+socket:// or unix:// URL; it need not answer yet.
+    `upstream` is a redis://, redis+socket:// or unix:// URL; it need not respond yet.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -34,7 +34,7 @@ class TcpProxy:
 
     @property
     def url(self) -> str:
-        """The REDIS_URL of whoever goes through the proxy."""
+        """The REDIS_URL of a process that goes through the proxy."""
         return f"redis://127.0.0.1:{self._listener.getsockname()[1]}{self._path}"
 
     def freeze(self) -> None:

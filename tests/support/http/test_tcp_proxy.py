@@ -1,4 +1,4 @@
-"""The proxy that the tests of broken connections stand on."""
+"""The proxy that the tests of broken connections need."""
 
 import socket
 import time

@@ -1,4 +1,4 @@
-"""A WSGI application with trouble on the way: answers that get lost, refusals, streams that break."""
+"""A WSGI application with faults: responses that get lost, refusals, streams that break."""
 
 import socket
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,7 @@ class Trouble:
 
     def __init__(self, app: Application) -> None:
         self._app = app
-        self.lose: list[str] = []  # methods whose next request is carried out, and the answer lost
+        self.lose: list[str] = []  # methods whose next request is carried out, and the response lost
         self.refuse: list[str] = []  # methods whose next request is answered 503
         self.cut_after: list[int] = []  # event streams break after this many frames
         self.requests: list[tuple[str, str]] = []  # method and path

@@ -77,7 +77,7 @@ def bad_segments() -> dict[str, bytes]:
 
 
 def jpeg_positions(data: bytes) -> Iterator[int]:
-    """Yield where a segment may stand: behind the start, and before each segment up to the first scan."""
+    """Yield where a segment may be: after the start, and before each segment up to the first scan."""
     position = 2
     while True:
         yield position
@@ -86,7 +86,7 @@ def jpeg_positions(data: bytes) -> Iterator[int]:
         position += 2 + int.from_bytes(data[position + 2 : position + 4], "big")
 
 
-def _spoiled(kind: bytes, body: bytes) -> bytes:
+def _with_bad_checksum(kind: bytes, body: bytes) -> bytes:
     return chunk(kind, body)[:-4] + b"\1\2\3\4"
 
 
@@ -120,7 +120,7 @@ def bad_chunks() -> dict[str, bytes]:
         b"acTL",
         b"abCd",
     )
-    spoiled = {f"{kind.decode()} with a bad check sum": _spoiled(kind, b"\1" * 8) for kind in kinds}
+    spoiled = {f"{kind.decode()} with a bad check sum": _with_bad_checksum(kind, b"\1" * 8) for kind in kinds}
     exif = {f"EXIF: {name}": chunk(b"eXIf", body) for name, body in bad_exif().items()}
     texts = chunk(b"zTXt", b"key\0\0" + zlib.compress(bytes(2**21)))
     return {**wrong, **spoiled, **exif} | {
@@ -150,7 +150,7 @@ def bad_chunks() -> dict[str, bytes]:
 
 
 def png_positions(data: bytes) -> Iterator[int]:
-    """Yield where a chunk may stand: before each chunk but the header."""
+    """Yield where a chunk may be: before each chunk but the header."""
     position = 8 + 25
     while position < len(data):
         yield position
@@ -177,7 +177,7 @@ def bad_riff_chunks() -> dict[str, bytes]:
 
 
 def webp_positions(data: bytes) -> Iterator[int]:
-    """Yield where a chunk may stand: before each chunk, and at the end."""
+    """Yield where a chunk may be: before each chunk, and at the end."""
     position = 12
     while position < len(data):
         yield position
@@ -233,7 +233,7 @@ _SEGMENTS = st.builds(
     _BODIES,
 )
 _CHUNKS = st.builds(
-    lambda kind, body, is_sound: chunk(kind, body) if is_sound else _spoiled(kind, body),
+    lambda kind, body, is_sound: chunk(kind, body) if is_sound else _with_bad_checksum(kind, body),
     st.sampled_from(
         [b"pHYs", b"tEXt", b"zTXt", b"iTXt", b"tIME", b"eXIf", b"iCCP", b"bKGD", b"hIST", b"abCD"]
     ),

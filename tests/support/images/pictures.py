@@ -187,7 +187,7 @@ def interlaced_png(samples: NDArray[Any]) -> bytes:
 
 
 def separate_scans(width: int = 32, height: int = 24) -> bytes:
-    """Return a JPEG that is not progressive and has a scan of its own for each of three colors."""
+    """Return a JPEG that is not progressive and has one scan for each of three colors."""
     with Image.open(BytesIO(photo(width, height, "png"))) as image:
         planes = [save(plane, "jpeg", quality=90) for plane in image.split()]
     frame, scan = (planes[0].index(marker) for marker in (b"\xff\xc0", b"\xff\xda"))

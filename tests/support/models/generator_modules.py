@@ -55,7 +55,7 @@ class ByteBlocks(HubBlocks):
 
 
 class NoisyBlocks(HubBlocks):
-    """Adds noise of its own."""
+    """Adds noise that depends on no latent."""
 
     def draw(self, latents: Any) -> Any:
         clean = super().draw(latents)

@@ -1,4 +1,4 @@
-"""Stand-ins for networks: they answer within a millisecond and without TensorFlow, and can be held.
+"""Stand-ins for networks: they return within a millisecond and without TensorFlow, and can be held back.
 
 For tests of everything around the networks. `install` puts them into a worker's process before it starts.
 """
@@ -15,7 +15,7 @@ from shared.cards.card import ModelCard, bundled_cards
 from tests.support.models.generator_cards import generator_card
 from tests.support.models.model_cards import transform_card
 
-HOLD_VARIABLE = "LIGHT_MODELS_HOLD"  # names a file; while it exists, no network answers
+HOLD_VARIABLE = "LIGHT_MODELS_HOLD"  # names a file; while it exists, no network returns
 GENERATOR, TRANSFORMER = "blocks", "changer"
 LATENT_SIZE, SIDE = 16, 8
 

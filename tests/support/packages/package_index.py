@@ -1,4 +1,4 @@
-"""A package index in a folder: tiny stand-ins for what a lock names, and a newer release of each.
+"""A package index in a folder: tiny stand-ins for the packages of a lock, and a newer release of each.
 
 The stand-ins are empty, but they depend on one another as the real packages do, so a resolver meets the same
 knots. `setuptools` is the real one: an editable installation needs it.
@@ -27,7 +27,7 @@ class PackageIndex:
         return self._folder.as_uri()
 
     def lock(self, lock: Path, copy: Path) -> Path:
-        """Add what a lock names, and write a copy of the lock with the stand-ins' hashes."""
+        """Add the packages of a lock, and write a copy of the lock with the stand-ins' hashes."""
         lines = []
         for name, version, marker in entries_of(lock):
             digest = hashlib.sha256(self._release(name, version).read_bytes()).hexdigest()

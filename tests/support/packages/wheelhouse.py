@@ -24,9 +24,9 @@ def build_client(folder: Path) -> Path:
 def pip(*arguments: str) -> str:
     """Run pip; raise CalledProcessError where it fails."""
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
-    answer = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
-    assert answer.returncode == 0, answer.stderr
-    return answer.stdout
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def pack(name: str, folder: Path) -> set[str]:

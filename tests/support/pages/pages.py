@@ -15,7 +15,7 @@ _SAVED = re.compile(r"`([^`]+)`:$")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A fenced block; `before` is the line of text that stands before it."""
+    """A fenced block; `before` is the line of text before it."""
 
     page: str
     line: int
@@ -29,7 +29,7 @@ class Block:
 
     @property
     def reason(self) -> str | None:
-        """Why no test runs it, where a mark says so."""
+        """The reason of a mark that no test runs it."""
         found = _MARK.match(self.before)
         return found and found.group(1)
 

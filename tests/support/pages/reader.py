@@ -1,4 +1,4 @@
-"""A reader who does what a page says, from top to bottom, in a folder of his own."""
+"""A reader who does what a page says, from top to bottom, in a new folder."""
 
 import os
 import re
@@ -133,7 +133,7 @@ class Reader:
 
 
 def _environ(home: Path) -> dict[str, str]:
-    """Return a user's environment: this process's, without Atelier's settings, and with a home of its own."""
+    """Return a user's environment: this process's, without Atelier's settings, and with another home."""
     (home / ".curlrc").write_text("fail-with-body\n", "utf-8")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ATELIER_", "REDIS_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -18,7 +18,7 @@ LONGEST_DWELL = 3.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class JobRequest:
     """One request."""
 
     name: str
@@ -37,14 +37,14 @@ class Wish:
 class Pool:
     """All requests of a run, by kind."""
 
-    light: tuple[Wish, ...]
-    dwelling: tuple[Wish, ...]  # light ones that hold their slot for a while
-    digits: tuple[Wish, ...]
-    stylized: tuple[Wish, ...]
-    poison: tuple[Wish, ...]
+    light: tuple[JobRequest, ...]
+    dwelling: tuple[JobRequest, ...]  # light ones that hold their slot for a while
+    digits: tuple[JobRequest, ...]
+    stylized: tuple[JobRequest, ...]
+    poison: tuple[JobRequest, ...]
 
     @property
-    def harmless(self) -> tuple[Wish, ...]:
+    def harmless(self) -> tuple[JobRequest, ...]:
         """Those that have a result."""
         return (*self.light, *self.dwelling, *self.digits, *self.stylized)
 
@@ -65,32 +65,32 @@ def _latent(draw: random.Random, *end: float) -> list[float]:
     return [*normals, *end]
 
 
-def _generate(name: str, latents: list[list[float]], **more: Any) -> Wish:
-    return Wish(name, {"type": "generate", "model": LIGHT, "latents": latents}, **more)
+def _generate(name: str, latents: list[list[float]], **more: Any) -> JobRequest:
+    return JobRequest(name, {"type": "generate", "model": LIGHT, "latents": latents}, **more)
 
 
-def _light(draw: random.Random, number: int) -> Wish:
+def _light(draw: random.Random, number: int) -> JobRequest:
     return _generate(f"light-{number}", [_latent(draw) for _ in range(draw.choice((1, 1, 1, 3)))])
 
 
-def _dwelling(draw: random.Random, number: int) -> Wish:
+def _dwelling(draw: random.Random, number: int) -> JobRequest:
     seconds = round(draw.uniform(0.3, LONGEST_DWELL), 2)
     return _generate(f"dwelling-{number}", [_latent(draw, DWELL, seconds)], seconds=seconds)
 
 
-def _digits(draw: random.Random, number: int) -> Wish:
+def _digits(draw: random.Random, number: int) -> JobRequest:
     seeds = [draw.randrange(2**40) for _ in range(draw.choice((1, 2, 4)))]
-    return Wish(f"digits-{number}", {"type": "generate", "seeds": seeds})
+    return JobRequest(f"digits-{number}", {"type": "generate", "seeds": seeds})
 
 
-def _stylized(draw: random.Random, number: int) -> Wish:
+def _stylized(draw: random.Random, number: int) -> JobRequest:
     content = pictures.photo(draw.randrange(48, 140), draw.randrange(48, 140))
     style = pictures.png(64 + 8 * draw.randrange(4), 64)
     strength = draw.choice((1.0, 0.6))
     return _stylize(f"stylized-{number}", content, style, {"strength": strength})
 
 
-def _stylize(name: str, content: bytes, style: bytes, more: Mapping[str, Any]) -> Wish:
+def _stylize(name: str, content: bytes, style: bytes, more: Mapping[str, Any]) -> JobRequest:
     files = {file_id(sha256(data)): data for data in (content, style)}
     content_id, style_id = file_id(sha256(content)), file_id(sha256(style))
     body = {
@@ -100,17 +100,17 @@ def _stylize(name: str, content: bytes, style: bytes, more: Mapping[str, Any]) -
         "styles": [{"image": style_id}],
         **more,
     }
-    return Wish(name, body, files)
+    return JobRequest(name, body, files)
 
 
-def _poison_at_predict(draw: random.Random) -> Wish:
+def _poison_at_predict(draw: random.Random) -> JobRequest:
     return _generate("poison-predict", [_latent(draw, POISON, 0.0)], is_poison=True)
 
 
-def _poison_at_decode() -> Wish:
+def _poison_at_decode() -> JobRequest:
     note = PngImagePlugin.PngInfo()
     note.add_text(KEY_OF_MARK, "ends the process that decodes this")
     buffer = io.BytesIO()
     Image.fromarray(pictures.gradient(60, 40)).save(buffer, "png", pnginfo=note)
-    wish = _stylize("poison-decode", buffer.getvalue(), pictures.png(64, 64), {})
-    return Wish(wish.name, wish.body, wish.pictures, is_poison=True)
+    request = _stylize("poison-decode", buffer.getvalue(), pictures.png(64, 64), {})
+    return JobRequest(request.name, request.body, request.pictures, is_poison=True)

@@ -1,4 +1,9 @@
-"""Ten thousand digits: a job each, many a job, one plain Celery task each, and the bare model."""
+"""Digits and photos as batches through the whole service, against the bare models in a loop.
+
+Ten thousand digits: a job each, many a job, one plain Celery task each, and the bare model. Photos are
+uploaded beforehand and their results stay in the service; the loop has decoded photos in memory, knows the
+style, and keeps no results.
+"""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -8,14 +13,18 @@ from statistics import median
 from typing import Any
 
 from atelier import Client
-from atelier.client.requests import GenerateRequest, Grid
+from atelier.client.requests import GenerateRequest, Grid, Style, StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk.contenders import Contenders
 from bench.loops import Loop, fastest
 from bench.measuring import Goal, Table, timed
-from bench.processes import resident_mebibytes
+from bench.photos import photo, style
+from bench.processes import cpu_seconds, resident_mebibytes, with_children
 
 TASKS_GOAL = Goal(10.0, at_least=True)
+PHOTOS_GOAL = Goal(0.95, at_least=True)
+SIDE = 384  # of the photos, pixels
+TRIAL = 20  # photos to choose the loop's threads by
 MODEL_GOAL = Goal(0.8, at_least=True)
 TASKS = 100  # of plain Celery a round: each digit takes it as long as the last
 ROUNDS = 3
@@ -93,3 +102,37 @@ def _finish(client: Client, jobs: int, *items: Any, **template: Any) -> None:
     batch = client.batch(*items, **template).wait()
     if batch.counts["succeeded"] != jobs:
         raise RuntimeError(f"of {jobs} jobs: {batch.counts}")
+
+
+def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
+    """Take turns; compare the pictures a second of each pair of rounds."""
+    table = Table(f"Photos of {SIDE} x {SIDE} as batches, {rounds} rounds of {size} each contender")
+    with stack.client() as client, ExitStack() as processes:
+        files = [client.upload(photo(number, SIDE)) for number in range(rounds * size)]
+        look = client.upload(style())
+        _through(client, files[:TRIAL], look)
+        trial = [(number,) for number in range(TRIAL)]
+        bare, _ = fastest(processes, "bare-stylizer", stack.folder / "models", SIDE, trial=trial)
+        alone, through, cpu = [], [], []
+        for start in range(0, rounds * size, size):
+            alone.append(size / bare.seconds([(number,) for number in range(start, start + size)]))
+            before = _cpu_seconds(stack)
+            through.append(size / timed(lambda: _through(client, files[start : start + size], look)))  # noqa: B023
+            cpu.append((_cpu_seconds(stack) - before) / size)
+    table.add("bare model", median(alone), "/s")
+    table.add("through the service", median(through), "/s")
+    table.add("through the service: processor time a picture", 1000 * median(cpu), "ms")
+    ratios = [ours / theirs for ours, theirs in zip(through, alone, strict=True)]
+    table.add("service / bare model: median", median(ratios), "x", PHOTOS_GOAL)
+    table.add("service / bare model: best round", max(ratios), "x")
+    return table
+
+
+def _through(client: Client, files: list[str], look: str) -> None:
+    batch = client.batch(StylizeRequest(content=file, styles=[Style(image=look)]) for file in files).wait()
+    if batch.counts["succeeded"] != len(files):
+        raise RuntimeError(f"of {len(files)} photos: {batch.counts}")
+
+
+def _cpu_seconds(stack: RunningStack) -> float:
+    return cpu_seconds(*(pid for process in stack.processes().values() for pid in with_children(process)))
