@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 from skimage import data
 
 from atelier.client.client import Client
 from atelier.demo.painting import draw_painting
 from atelier.local.stack import RunningStack
 from bench.gallery.contact_sheet import bold_strokes
+from bench.gallery.stylization import encoded, lay_out
 from bench.measuring import machine
 from bench.processes import cpu_seconds
 from shared.cards.card import load_catalog
@@ -77,7 +78,11 @@ def main() -> None:
         with RunningStack(Path(state), start_seconds=START_SECONDS) as stack:
             studio = Studio(stack, costs)
             rows = [row for case in CASES for row in studio.rows(case)]
-    lay_out(rows).save(arguments.output, quality=78)
+    cells = [
+        (label, picture.resize(CELL, Image.Resampling.LANCZOS)) for row in rows for label, picture in row
+    ]
+    sheet = lay_out(cells, len(rows[0]), cell=CELL, margin=MARGIN, label_height=LABEL)
+    sheet.save(arguments.output, quality=78)
     print(machine())
     for megapixels, found in sorted(costs.items()):
         times = ", ".join(f"{stroke}: {seconds:.1f} s" for stroke, seconds in found.core_seconds.items())
@@ -150,27 +155,9 @@ def enlarged(image: Image.Image, megapixels: int) -> Image.Image:
     return Image.fromarray(np.clip(np.rint(pixels + grain), 0, 255).astype(np.uint8))
 
 
-def encoded(image: Image.Image, form: str, **options: Any) -> bytes:
-    buffer = BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
 def part(picture: Image.Image, focus: tuple[float, float]) -> Image.Image:
     left, top = (round(side * share) for side, share in zip(picture.size, focus, strict=True))
     return picture.crop((left, top, left + picture.width // PART, top + picture.height // PART))
-
-
-def lay_out(rows: list[list[tuple[str, Image.Image]]]) -> Image.Image:
-    step = (CELL[0] + MARGIN, CELL[1] + LABEL + MARGIN)
-    sheet = Image.new("RGB", (len(rows[0]) * step[0] + MARGIN, len(rows) * step[1] + MARGIN), "white")
-    draw = ImageDraw.Draw(sheet)
-    for row, pictures in enumerate(rows):
-        for column, (label, picture) in enumerate(pictures):
-            left, top = MARGIN + column * step[0], MARGIN + row * step[1]
-            draw.text((left, top), label, fill="black")
-            sheet.paste(picture.resize(CELL, Image.Resampling.LANCZOS), (left, top + LABEL))
-    return sheet
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from worker.models.store import ModelStore
 
 CELL = (300, 225)  # pixels
 MARGIN, LABEL = 6, 18  # pixels
-Sheet = Sequence[tuple[str, Image.Image]]
+Sheet = Sequence[tuple[str, Image.Image]]  # labels and pictures
+Size = tuple[int, int]  # pixels
 
 
 def main() -> None:
@@ -59,11 +60,11 @@ class Studio:
 
     def upload(self, image: Image.Image) -> str:
         """Return the id of the uploaded picture."""
-        return self._client.upload(png(image))
+        return self._client.upload(encoded(image))
 
     def stylize(self, content: Image.Image, **fields: Any) -> Image.Image:
         """Return the picture that a job with these fields makes."""
-        return Image.open(io.BytesIO(self.stylize_file(png(content), **fields))).convert("RGB")
+        return Image.open(io.BytesIO(self.stylize_file(encoded(content), **fields))).convert("RGB")
 
     def stylize_file(self, content: bytes, **fields: Any) -> bytes:
         """Return the file that a job with these fields makes."""
@@ -73,9 +74,9 @@ class Studio:
         return self._client.download(job)
 
 
-def png(image: Image.Image) -> bytes:
+def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, form, **options)
     return buffer.getvalue()
 
 
@@ -163,19 +164,21 @@ def make_film(studio: Studio, path: Path) -> None:
     path.write_bytes(studio.stylize_file(buffer.getvalue(), output=output, steadiness=0.8))
 
 
-def lay_out(pictures: Sheet, columns: int = 0) -> Image.Image:
-    """Return the pictures in rows, each with its label."""
+def lay_out(
+    pictures: Sheet, columns: int = 0, *, cell: Size = CELL, margin: int = MARGIN, label_height: int = LABEL
+) -> Image.Image:
+    """Return the pictures in rows, each below its label."""
     columns = columns or (4 if len(pictures) == 8 else 5)
     rows = -(-len(pictures) // columns)
-    step = (CELL[0] + MARGIN, CELL[1] + LABEL + MARGIN)
-    sheet = Image.new("RGB", (columns * step[0] + MARGIN, rows * step[1] + MARGIN), "white")
+    step = (cell[0] + margin, cell[1] + label_height + margin)
+    sheet = Image.new("RGB", (columns * step[0] + margin, rows * step[1] + margin), "white")
     draw = ImageDraw.Draw(sheet)
     for index, (label, picture) in enumerate(pictures):
-        left, top = MARGIN + index % columns * step[0], MARGIN + index // columns * step[1]
+        left, top = margin + index % columns * step[0], margin + index // columns * step[1]
         draw.text((left, top), label, fill="black")
         small = picture.copy()
-        small.thumbnail(CELL)
-        sheet.paste(small, (left, top + LABEL))
+        small.thumbnail(cell)
+        sheet.paste(small, (left, top + label_height))
     return sheet
 
 
