@@ -20,7 +20,7 @@ from shared.images.probe import ImageLimits
 from shared.logs import configure_logs
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import Settings
-from shared.workers.roster import LoadedModel, Worker
+from shared.workers import LoadedModel, Worker
 from worker.__main__ import consume
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
@@ -28,8 +28,7 @@ from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
-from worker.process.heartbeat import Heartbeat
-from worker.process.liveness import Liveness
+from worker.process.heartbeat import Heartbeat, Liveness
 from worker.process.tasks import serve_jobs
 from worker.runner import JobRunner
 

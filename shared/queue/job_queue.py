@@ -12,7 +12,7 @@ from shared.queue.celery_app import DELIVER, IO_QUEUE, RUN_JOB, SWEEP, queue_of
 from shared.redis.client import Client, store_errors
 from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 MOST_RINGS = 64  # that a queue's list holds: whoever answers one goes on with what else waits
 

@@ -16,7 +16,7 @@ from shared.queue.job_queue import JobQueue
 from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
 from shared.storage.object_store import open_object_store
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 from worker.process.consumer import Doorbells, Pulse, WorkerConsumer
 
 PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes before the lease ends

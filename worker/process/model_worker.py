@@ -14,8 +14,7 @@ from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
-from shared.workers.reload import ReloadWish
-from shared.workers.roster import Worker
+from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources
@@ -25,8 +24,7 @@ from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.process.context import WorkerContext
-from worker.process.heartbeat import Heartbeat, release_all
-from worker.process.liveness import Liveness
+from worker.process.heartbeat import Heartbeat, Liveness, release_all
 from worker.process.tasks import serve_jobs
 from worker.runner import JobRunner
 
@@ -45,7 +43,7 @@ class ModelWorker:
         self._base = base
         self._held = HeldAttempts()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
-        self._wish = ReloadWish(base.hasty_client)
+        self._reload_request = ReloadRequest(base.hasty_client)
         self._liveness = Liveness(
             Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
             base.roster,
@@ -92,7 +90,7 @@ class ModelWorker:
         silence = self._base.pulse.silence_seconds
         self._liveness.check_turning(silence)
         self._liveness.progress(silence)
-        if self._wish.is_new():
+        if self._reload_request.is_new():
             threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
         self._liveness.check_consuming(
             rings_wait=self._base.rings_wait(self.queues),

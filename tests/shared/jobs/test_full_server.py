@@ -20,7 +20,7 @@ from shared.redis.client import Client, store_errors
 from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.storage.base import ObjectStore
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 from tests.support.images import pictures
 from tests.support.jobs.job_steps import claim, lapse, status, submit
 

@@ -16,7 +16,7 @@ from shared.settings import BatchRules, JobRules, Settings
 from shared.specs.parts import Lane
 from shared.specs.webhook import Webhook, webhook_record
 from shared.storage.base import ObjectStore
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 from tests.support.jobs.batch_steps import begin, counts
 from tests.support.jobs.job_steps import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
