@@ -68,8 +68,8 @@ class JobRunner:
         """Claim nothing from now on."""
         self._draining.set()
 
-    def answer(self, job_id: str, lane: Lane) -> None:
-        """Answer a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
+    def handle(self, job_id: str, lane: Lane) -> None:
+        """Handle a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
         self.last_ring = time.monotonic()
         try:
             while jobs := self._claim(job_id, lane):

@@ -27,7 +27,8 @@ def make_celery(settings: Settings) -> Celery:
     app.conf.update(
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        task_acks_late=False,  # the message is a doorbell; the lease is what counts
+        task_acks_late=True,  # in memory alone; it wakes the consume loop as soon as a slot is free
+        worker_disable_prefetch=True,  # a doorbell is taken only while a slot is free for it
         task_serializer="json",
         accept_content=["json"],
         task_queues=[Queue(name, Exchange("atelier"), routing_key=name) for name in QUEUES],

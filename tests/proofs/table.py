@@ -85,7 +85,7 @@ PROOFS = (
         "::test_every_worker_takes_jobs_soon_after_the_server_answers_again[30]",
         (
             Edit(
-                "worker/process/consumer.py",
+                "shared/queue/consumer.py",
                 "conn.ensure_connection = partial(self._connect, conn.ensure_connection)",
                 "pass",
             ),

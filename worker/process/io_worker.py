@@ -5,11 +5,10 @@ import threading
 import time
 
 from shared.errors import AtelierError
-from shared.queue.celery_app import IO_QUEUE
+from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
 from worker.process.orphan_collector import Collector
-from worker.process.tasks import serve_deliveries, serve_sweeps
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
@@ -28,8 +27,8 @@ class IoWorker:
         self._health = WorkerHealth(base.settings.worker_health, NOT_READY)
         self._dispatcher = dispatcher_of(base.store, base.settings)
         self._collector = Collector(base.client, base.objects, base.settings.disk)
-        serve_sweeps(base.celery, self._sweep)
-        serve_deliveries(base.celery, self._dispatcher.run)
+        base.celery.task(name=SWEEP)(self._sweep)
+        base.celery.task(name=DELIVER)(self._dispatcher.run)
 
     def _sweep(self) -> None:
         try:

@@ -25,7 +25,6 @@ from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat, Liveness, release_all
-from worker.process.tasks import serve_jobs
 from worker.runner import JobRunner
 
 log = logging.getLogger("atelier.worker")
@@ -61,7 +60,7 @@ class ModelWorker:
             has_room=open_disk_guard(settings, base.objects).has_room_for_results,
             is_elsewhere=self._is_elsewhere,
         )
-        serve_jobs(base.celery, self._runner.answer, answering=base.doorbells.answering)
+        base.serve_jobs(self._runner.handle)
 
     def prepare(self) -> None:
         """Load and warm the models, then start the threads that keep leases and rings alive."""
@@ -103,17 +102,14 @@ class ModelWorker:
         return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
 
     def _release_late(self) -> None:
-        deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS
-        while time.monotonic() < deadline:
-            self._hand_on(self._base.doorbells.take_waiting())
-            time.sleep(0.05)
+        time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))
         if self._held.all():
             self._hand_on(release_all(self._base.hasty_store, self._held.all()))
             os._exit(0)
 
-    def _hand_on(self, rings: Iterable[tuple[str, Lane]]) -> None:
-        """Ring for workers that stay, at once: the reaper would only later."""
-        for job_id, lane in rings:
+    def _hand_on(self, released: Iterable[tuple[str, Lane]]) -> None:
+        """Notify the workers that stay at once: the reaper would do so later."""
+        for job_id, lane in released:
             try:
                 self._base.hasty_queue.ring(job_id, lane)
             except StoreUnavailable as error:
