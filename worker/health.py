@@ -1,7 +1,7 @@
 """A worker's health, kept in a file: here it is written, judged and watched. Run as a command, it is judged.
 
 Health is progress: the worker renews the file while it beats and its consume loop turns. Only the standard
-library is imported, because whoever watches should be small, and whoever asks does so often.
+library is imported, because a watcher should be small, and a container engine asks often.
 """
 
 import argparse
@@ -161,7 +161,7 @@ def end_stuck_process(text: str) -> None:
 
 
 def _judge_by_settings() -> str:
-    # Reading the settings takes ten times as long as the question: who asks often names the file.
+    # Reading the settings takes ten times as long as the question: a caller that asks often names the file.
     from shared.settings import Settings, SettingsError
 
     try:

@@ -44,7 +44,7 @@ class SendTask:
 
     send: Any
 
-    def ring(self, job_id: str, lane: Lane) -> None:
+    def notify(self, job_id: str, lane: Lane) -> None:
         """Send the task of a doorbell."""
         self.send(RUN_JOB, (job_id,), queue=queue_of(lane), ignore_result=True)
 
@@ -123,7 +123,7 @@ def measure_sending(found: Mapping[str, Atelier], messages: int) -> Table:
     times: dict[str, list[float]] = {name: [] for name in senders}
     for _ in range(-(-messages // TURN)):
         for name, queue in senders.items():
-            times[name].extend(timed(lambda: queue.ring("job", Lane.BULK)) for _ in range(TURN))  # noqa: B023
+            times[name].extend(timed(lambda: queue.notify("job", Lane.BULK)) for _ in range(TURN))  # noqa: B023
     for name, values in times.items():
         table.add(f"{name}: p50", 1e6 * percentile(values, 50), "µs")
     return table

@@ -51,7 +51,7 @@ class Atelier:
         spec = resolve(JOB_SPEC.validate_python(BODY), self.catalog)
         submission = Submission(new_job_id(), ANONYMOUS, spec, "")
         self.store.submit(submission)
-        self.queue.ring(submission.id, spec.lane)
+        self.queue.notify(submission.id, spec.lane)
         return submission.id
 
     def run(self) -> None:

@@ -18,7 +18,7 @@ PROOFS = (
         (
             Edit(
                 "shared/maintenance/reaper.py",
-                "self._queue.ring_for(line.waiting, line.first, line.lane)",
+                "self._queue.notify_for(line.waiting, line.first, line.lane)",
                 "pass",
             ),
         ),

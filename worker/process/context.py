@@ -60,7 +60,7 @@ class WorkerContext:
 
         self.celery.task(name=RUN_JOB, bind=True)(run_job)
 
-    def rings_wait(self, queues: tuple[str, ...]) -> bool:
+    def doorbells_wait(self, queues: tuple[str, ...]) -> bool:
         """Whether any of the queues holds a message."""
         with store_errors():
             return any(self.hasty_client.llen(name) for name in queues)

@@ -124,13 +124,13 @@ class Liveness(WorkerHealth):
             self._announced, self._latest = now, worker
             self._roster.announce(worker)
 
-    def check_consuming(self, *, rings_wait: bool, is_idle: bool, last_ring: float) -> None:
+    def check_consuming(self, *, doorbells_wait: bool, is_idle: bool, last_doorbell: float) -> None:
         """End the process when doorbells wait, slots are free, and none has been handled for long."""
         now = time.monotonic()
-        if not (self.is_ready and rings_wait and is_idle):
+        if not (self.is_ready and doorbells_wait and is_idle):
             self._waiting_since = None
             return
-        self._waiting_since = max(self._waiting_since or now, last_ring)
+        self._waiting_since = max(self._waiting_since or now, last_doorbell)
         if now - self._waiting_since > STALL_SECONDS:
             end_stuck_process("doorbells wait and none arrives; ending this process")
 

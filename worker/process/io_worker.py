@@ -35,7 +35,7 @@ class IoWorker:
             while done := self._base.garbage.sweep():
                 log.info("swept", extra={"entries": done})
         except AtelierError as error:
-            # What is left stays on the list; the reaper rings again.
+            # What is left stays on the list; the reaper sends another doorbell.
             log.warning("sweep failed", extra={"code": error.code, "detail": error.detail})
 
     def prepare(self) -> None:
@@ -64,7 +64,7 @@ class IoWorker:
         silence = self._base.pulse.silence_seconds
         self._health.check_turning(silence)
         try:
-            self._base.rings_wait(self.queues)
+            self._base.doorbells_wait(self.queues)
         except AtelierError as error:
             self._health.away(error.detail)
         else:

@@ -1,4 +1,4 @@
-"""The worker that runs models: answers the doorbells of the lanes, drains when it is told to stop."""
+"""The worker that runs models: takes the doorbells of the lanes, and drains when it has to stop."""
 
 import logging
 import os
@@ -63,7 +63,7 @@ class ModelWorker:
         base.serve_jobs(self._runner.handle)
 
     def prepare(self) -> None:
-        """Load and warm the models, then start the threads that keep leases and rings alive."""
+        """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker))
@@ -92,9 +92,9 @@ class ModelWorker:
         if self._reload_request.is_new():
             threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
         self._liveness.check_consuming(
-            rings_wait=self._base.rings_wait(self.queues),
+            doorbells_wait=self._base.doorbells_wait(self.queues),
             is_idle=not self._held.all(),
-            last_ring=self._runner.last_ring,
+            last_doorbell=self._runner.last_doorbell,
         )
 
     def _is_elsewhere(self, model: str) -> bool:
@@ -111,9 +111,9 @@ class ModelWorker:
         """Notify the workers that stay at once: the reaper would do so later."""
         for job_id, lane in released:
             try:
-                self._base.hasty_queue.ring(job_id, lane)
+                self._base.hasty_queue.notify(job_id, lane)
             except StoreUnavailable as error:
-                log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
+                log.warning("notification failed", extra={"job_id": job_id, "detail": error.detail})
 
 
 def _resources(base: WorkerContext) -> Resources:

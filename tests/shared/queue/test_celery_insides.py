@@ -66,21 +66,21 @@ def count(client: Client, name: str) -> int:
 def test_option_worker_disable_prefetch_leaves_doorbells_at_the_server_while_no_slot_is_free(
     worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
 ) -> None:
-    queue.ring_sweep()
+    queue.request_sweep()
     eventually(lambda: count(redis_client, "begun") == 1)
-    queue.ring_sweep()
+    queue.request_sweep()
     time.sleep(1.5)  # longer than a turn of the loop
-    assert queue.io_rings() == 1
+    assert queue.io_doorbells() == 1
 
 
 def test_option_task_acks_late_wakes_the_loop_when_a_slot_is_free(
     worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
 ) -> None:
-    queue.ring_sweep()
+    queue.request_sweep()
     gaps = []
     for number in range(1, 6):
         eventually(lambda: count(redis_client, "begun") == number)  # noqa: B023
-        queue.ring_sweep()
+        queue.request_sweep()
         time.sleep(0.3)  # the loop waits again
         redis_client.rpush("go", 1)
         freed = time.monotonic()
@@ -93,7 +93,7 @@ def test_hub_on_tick_is_called_at_every_turn_of_the_loop(
     worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
 ) -> None:
     time.sleep(3)
-    queue.ring_sweep()
+    queue.request_sweep()
     eventually(lambda: redis_client.get("silence") is not None)
     assert float(redis_client.get("silence") or 99) < 2
 
@@ -102,13 +102,13 @@ def test_hub_on_tick_is_called_at_every_turn_of_the_loop(
 def test_closing_the_channel_puts_back_a_doorbell_that_comes_while_the_worker_stops(
     worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
 ) -> None:
-    queue.ring_sweep()
+    queue.request_sweep()
     eventually(lambda: count(redis_client, "begun") == 1)
     worker.send_signal(signal.SIGTERM)
     eventually(lambda: count(redis_client, "stopping") == 1)
-    queue.ring_sweep()  # a read that still waits at the server takes it
+    queue.request_sweep()  # a read that still waits at the server takes it
     time.sleep(2)
-    assert (queue.io_rings(), count(redis_client, "begun")) in ((1, 1), (0, 2))
+    assert (queue.io_doorbells(), count(redis_client, "begun")) in ((1, 1), (0, 2))
 
 
 def test_ensure_connected_passes_what_the_consumer_replaces(monkeypatch: pytest.MonkeyPatch) -> None:

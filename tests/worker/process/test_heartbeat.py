@@ -121,25 +121,30 @@ def test_a_worker_that_silently_stopped_consuming_ends_itself(
     monkeypatch.setattr(heartbeat.time, "monotonic", lambda: float(next(clock)))
     worker.begin()
     for _ in range(3):
-        worker.check_consuming(rings_wait=True, is_idle=True, last_ring=0)
+        worker.check_consuming(doorbells_wait=True, is_idle=True, last_doorbell=0)
     assert ended == []
     for _ in range(3):
-        worker.check_consuming(rings_wait=True, is_idle=True, last_ring=0)
+        worker.check_consuming(doorbells_wait=True, is_idle=True, last_doorbell=0)
     assert set(ended) == {70}
 
 
 @pytest.mark.parametrize(
-    ("rings_wait", "is_idle", "last_ring"), [(False, True, 0.0), (True, False, 0.0), (True, True, 1e9)]
+    ("waiting", "is_idle", "last_doorbell"),
+    [(False, True, 0.0), (True, False, 0.0), (True, True, 1e9)],
 )
 def test_a_worker_that_is_busy_or_unasked_or_answers_stays(
-    worker: Liveness, monkeypatch: pytest.MonkeyPatch, rings_wait: bool, is_idle: bool, last_ring: float
+    worker: Liveness,
+    monkeypatch: pytest.MonkeyPatch,
+    waiting: bool,
+    is_idle: bool,
+    last_doorbell: float,
 ) -> None:
     monkeypatch.setattr(heartbeat.os, "_exit", lambda status: pytest.fail(f"ended with {status}"))
     clock = iter(range(0, 100_000, 100))
     monkeypatch.setattr(heartbeat.time, "monotonic", lambda: float(next(clock)))
     worker.begin()
     for _ in range(5):
-        worker.check_consuming(rings_wait=rings_wait, is_idle=is_idle, last_ring=last_ring)
+        worker.check_consuming(doorbells_wait=waiting, is_idle=is_idle, last_doorbell=last_doorbell)
 
 
 def test_a_worker_whose_consume_loop_stands_still_is_not_ready_and_then_ends_itself(
