@@ -195,7 +195,7 @@ def test_a_job_whose_model_another_worker_has_waits_for_that_one_and_loses_no_at
 
 def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench) -> None:
     job_id = bench.submit()
-    bench.runner(has_room=lambda: False).answer(job_id, Lane.INTERACTIVE)
+    bench.runner(has_room=lambda: False).handle(job_id, Lane.INTERACTIVE)
     assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
-    bench.runner(has_room=lambda: True).answer(job_id, Lane.INTERACTIVE)
+    bench.runner(has_room=lambda: True).handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.SUCCEEDED
