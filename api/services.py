@@ -20,7 +20,7 @@ from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
 from shared.storage.object_store import open_object_store
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 
 @dataclass(frozen=True, slots=True)

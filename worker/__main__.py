@@ -41,7 +41,7 @@ def _build(queues: str, base: WorkerContext) -> Any:
 
 
 def serve(settings: Settings, queues: str) -> int:
-    """Run a worker until it is told to stop; return the exit status. Raises SettingsError, AtelierError."""
+    """Run a worker until it has to stop; return the exit status. Raises SettingsError, AtelierError."""
     check_storage(settings)
     check_cards(settings)
     base = WorkerContext(settings)
@@ -49,12 +49,12 @@ def serve(settings: Settings, queues: str) -> int:
 
 
 def consume(base: WorkerContext, worker: Any, *, threads: int) -> int:
-    """Let a worker (prepare, begin, drain, queues) answer messages; return the exit status."""
+    """Let a worker (prepare, begin, drain, queues) handle messages; return the exit status."""
     worker.prepare()
     worker_ready.connect(lambda **_: worker.begin(), weak=False)
     worker_shutting_down.connect(lambda **_: worker.drain(), weak=False)
-    # The reaper rings again for what was received and not answered; kombu would put it back, and write it to
-    # a file in the temp folder when the server is away.
+    # The reaper sends another doorbell for one that was received and not handled. kombu would put it back,
+    # and write it to a file in the temp folder when the server is away.
     Channel.do_restore = False
     # Celery warns of root because of pickles; it accepts none here.
     warnings.filterwarnings("ignore", category=SecurityWarning)

@@ -11,7 +11,7 @@ _M_ARENA_MAX = -8  # of glibc's malloc.h
 def share_heaps() -> None:
     """Let all threads share two heaps, where the C library is glibc and the operator has not chosen.
 
-    By default every busy thread gets its own, and none gives back what it once held: 30 to 40 MiB more after
+    By default every busy thread gets its own, and none gives back what it once used: 30 to 40 MiB more after
     50 jobs, for no speed. Call it before threads start.
     """
     if "MALLOC_ARENA_MAX" in os.environ:

@@ -25,8 +25,8 @@ log = logging.getLogger("atelier.worker")
 
 MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a micro-batch of the generator
 # Threads for them: members of a batch group wait for each other, so all members of all groups must have one.
-MOST_COMPANY = 64 * MOST_TOGETHER
-FULL_PAUSE_SECONDS = 2.0  # before a job is tried again that this worker has no room or no model for
+GROUP_THREADS = 64 * MOST_TOGETHER
+FULL_PAUSE_SECONDS = 2.0  # before the next try of a job for which this worker has no room or no model
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
 
@@ -58,33 +58,33 @@ class JobRunner:
         self._models = models
         self._resources = resources
         self._held = held
-        self._company = ThreadPoolExecutor(MOST_COMPANY, thread_name_prefix="light")
+        self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
         self._is_elsewhere = is_elsewhere  # whether another worker has a model
         self._draining = threading.Event()
-        self.last_ring = time.monotonic()  # when a doorbell last reached this process
+        self.last_doorbell = time.monotonic()  # when a doorbell last reached this process
 
     def drain(self) -> None:
         """Claim nothing from now on."""
         self._draining.set()
 
-    def answer(self, job_id: str, lane: Lane) -> None:
-        """Answer a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
-        self.last_ring = time.monotonic()
+    def handle(self, job_id: str, lane: Lane) -> None:
+        """Handle a doorbell: run jobs by turn until none waits. Never raises for what a job may cause."""
+        self.last_doorbell = time.monotonic()
         try:
             while jobs := self._claim(job_id, lane):
                 self._run_together(jobs)
         except StoreUnavailable as error:
-            # Nothing is lost: what waits stays queued, and the reaper rings again.
+            # Nothing is lost: what waits stays queued, and the reaper sends another doorbell.
             log.warning("claim failed", extra={"job_id": job_id, "detail": error.detail})
 
     def _claim(self, job_id: str, lane: Lane) -> list[Job]:
         if self._draining.is_set():
-            self._queue.ring(job_id, lane)  # for a worker that stays
+            self._queue.notify(job_id, lane)  # for a worker that stays
             return []
         if not self._has_room():
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
-            return []  # they stay queued, and the reaper rings again
+            return []  # they stay queued, and the reaper sends another doorbell
         return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
 
     def _run_together(self, jobs: list[Job]) -> None:
@@ -93,7 +93,7 @@ class JobRunner:
             self._run(jobs[0])
             return
         group = BatchGroup(len(jobs))
-        list(self._company.map(lambda job: self._run(job, group), jobs))
+        list(self._group_threads.map(lambda job: self._run(job, group), jobs))
 
     def _run(self, job: Job, group: BatchGroup | None = None) -> None:
         with self._held.hold(job, group) as attempt:

@@ -9,10 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from shared.workers.health import HealthWatch
+from worker.health import EXIT_STUCK, HealthWatch
 
 LOOK_EVERY_SECONDS = 1.0
-EXIT_STUCK = 70  # EX_SOFTWARE
 
 
 def watch(command: list[str], health_file: Path) -> int:

@@ -6,7 +6,7 @@ from functools import cached_property
 from api.services import Services
 from shared.cards.card import ModelCard
 from shared.errors import AtelierError, ModelUnavailable
-from shared.workers.roster import Worker
+from shared.workers import Worker
 
 
 class AvailableModels:

@@ -15,13 +15,13 @@ log = logging.getLogger("atelier.api")
 def ring(services: Services, job_id: str, lane: Lane) -> None:
     """Ring for a job that was accepted, or waits again."""
     with _as_a_courtesy(job_id=job_id):
-        services.queue.ring(job_id, lane)
+        services.queue.notify(job_id, lane)
 
 
 def ring_for(services: Services, batch: Batch) -> None:
     """Ring for the items that wait."""
     with _as_a_courtesy(batch_id=batch.id):
-        services.queue.ring_for(batch.counts["queued"], batch.id, batch.lane)
+        services.queue.notify_for(batch.counts["queued"], batch.id, batch.lane)
 
 
 @contextmanager

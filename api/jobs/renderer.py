@@ -11,7 +11,7 @@ from shared.jobs.job import Job
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 LONGEST_RETRY_SECONDS = 30
 UNKNOWN_RETRY_SECONDS = 2

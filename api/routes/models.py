@@ -12,8 +12,7 @@ from api.responses.urls import base_url
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
 from api.services import card_named, services
 from shared.cards.card import ModelCard
-from shared.workers.reload import ReloadWish
-from shared.workers.roster import Worker
+from shared.workers import ReloadRequest, Worker
 
 blueprint = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1")
 
@@ -66,7 +65,7 @@ def reload_models() -> Response:
     Every live worker looks for new versions and cards within seconds. Jobs go on with the version that is
     loaded until the new one is warm; `loaded` then says so.
     """
-    ReloadWish(services().store.client).make()
+    ReloadRequest(services().store.client).make()
     return Response(status=202)
 
 

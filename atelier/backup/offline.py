@@ -18,7 +18,7 @@ from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.object_store import open_object_store
 from shared.storage.places import check_storage
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 
 class NoInstallation(AtelierError):

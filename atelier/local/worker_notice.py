@@ -10,7 +10,7 @@ from atelier.local.run_file import read_record
 from shared.errors import StoreUnavailable
 from shared.redis.client import connect
 from shared.settings import Settings
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 NOTICE_SECONDS = 6.0  # a worker looks at its model store at every heartbeat
 

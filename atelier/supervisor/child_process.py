@@ -13,7 +13,7 @@ from typing import IO
 
 from atelier.supervisor.exit_with_parent import tied
 from atelier.supervisor.liveness_probe import Probe, ProbeWatch
-from shared.workers.health import HealthWatch
+from worker.health import HealthWatch
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0

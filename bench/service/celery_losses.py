@@ -107,10 +107,10 @@ def lose_job(folder: Path) -> bool:
         spec = resolve(JOB_SPEC.validate_python(BODY), load_catalog(folder / "cards"))
         job = Submission(new_job_id(), ANONYMOUS, spec, "")
         command = ["bench.service.noop_worker"]
-        queue.ring(job.id, spec.lane)  # for nothing yet: opens the connection
+        queue.notify(job.id, spec.lane)  # for nothing yet: opens the connection
         with accident(command, environ, folder, client):
             store.submit(job)
-            queue.ring(job.id, spec.lane)
+            queue.notify(job.id, spec.lane)
         with running(command, environ, folder / "second.log"):
             return not _comes(lambda: store.get(job.id, ANONYMOUS).status.value in DONE, client)
 

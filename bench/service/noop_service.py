@@ -26,7 +26,7 @@ from shared.queue.job_queue import JobQueue
 from shared.redis.client import connect
 from shared.settings import Settings
 from shared.specs.spec import JOB_SPEC, resolve
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 SLOTS = 4  # threads of either worker
 HTTP_THREADS = 32  # of either web server
@@ -51,7 +51,7 @@ class Atelier:
         spec = resolve(JOB_SPEC.validate_python(BODY), self.catalog)
         submission = Submission(new_job_id(), ANONYMOUS, spec, "")
         self.store.submit(submission)
-        self.queue.ring(submission.id, spec.lane)
+        self.queue.notify(submission.id, spec.lane)
         return submission.id
 
     def run(self) -> None:

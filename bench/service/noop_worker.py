@@ -1,7 +1,7 @@
 """A worker whose only model does nothing: everything around a model, and nothing else.
 
 `python -m bench.service.noop_worker` serves the lanes by the settings in the environment, as
-`python -m worker` does.
+`python -m worker` does; with `--celery-consumer`, through the consumer that is Celery's own.
 """
 
 import logging
@@ -20,7 +20,7 @@ from shared.images.probe import ImageLimits
 from shared.logs import configure_logs
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import Settings
-from shared.workers.roster import LoadedModel, Worker
+from shared.workers import LoadedModel, Worker
 from worker.__main__ import consume
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
@@ -28,9 +28,7 @@ from worker.execution.resources import Resources
 from worker.execution.style_cache import StyleCache
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
-from worker.process.heartbeat import Heartbeat
-from worker.process.liveness import Liveness
-from worker.process.tasks import serve_jobs
+from worker.process.heartbeat import Heartbeat, Liveness
 from worker.runner import JobRunner
 
 CARD = ModelCard(
@@ -101,7 +99,7 @@ class NoopWorker:
         runner = JobRunner(
             base.id, base.store, base.queue, models=OneModel(), resources=resources, held=self._held
         )
-        serve_jobs(base.celery, runner.answer, answering=base.doorbells.answering)
+        base.serve_jobs(runner.handle)
 
     def prepare(self) -> None:
         """Start the threads that renew leases and notify workers."""
@@ -122,6 +120,8 @@ def main() -> int:
     settings = Settings.from_env()
     configure_logs(settings.log_format, settings.log_level)
     base = WorkerContext(settings)
+    if "--celery-consumer" in sys.argv:
+        base.celery.conf.worker_consumer = "celery.worker.consumer:Consumer"
     return consume(base, NoopWorker(base), threads=settings.worker.threads)
 
 

@@ -13,7 +13,7 @@ from bench.processes import cpu_seconds, running, wait_until
 from bench.service.noop_service import environ_of, is_reachable
 from bench.service.noop_worker import CARD, write_card
 from shared.redis.client import connect
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 MOST_IN_ONE = 50_000  # items that a batch takes
 CARRY_SECONDS = 300.0

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from shared.identifiers import sha256
 from shared.specs.spec import JobSpec
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache"})
 

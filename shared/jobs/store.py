@@ -28,7 +28,7 @@ from shared.redis.scripts import Scripts
 from shared.settings import JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
 MOST_REAPED = 1000  # deadlines and leases that one pass ends, each
 

@@ -8,7 +8,7 @@ from shared.batches.store import BatchStore
 from shared.errors import AtelierError
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
-from shared.queue.job_queue import MOST_RINGS, JobQueue
+from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
 from shared.webhooks.store import Deliveries
 
 log = logging.getLogger("atelier.reaper")
@@ -52,25 +52,25 @@ class Reaper:
 
     def pass_once(self) -> None:
         """End what is past its deadline, take back expired leases, and ring for what waits."""
-        reaped = self._store.reap(most_waiting=MOST_RINGS)
+        reaped = self._store.reap(most_waiting=MOST_DOORBELLS)
         for job_id in reaped.expired:
             log.warning("deadline passed; job expired", extra={"job_id": job_id})
         for job_id in reaped.taken_back:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
         for line in reaped.lines:
-            self._queue.ring_for(line.waiting, line.first, line.lane)
+            self._queue.notify_for(line.waiting, line.first, line.lane)
 
     def ring_webhooks(self) -> None:
         """Ring the io worker when webhooks are due."""
-        if self._queue.io_rings() < MOST_RINGS and self._deliveries.should_ring():
-            self._queue.ring_deliveries()
+        if self._queue.io_doorbells() < MOST_DOORBELLS and self._deliveries.should_ring():
+            self._queue.request_deliveries()
 
     def keep_house(self) -> None:
         """Forget jobs, batches and files whose time to live is over, and have their bytes removed."""
         self._garbage.add_expired_files()
         self._batches.keep_house()
         if self._store.expire() or len(self._garbage):
-            self._queue.ring_sweep()
+            self._queue.request_sweep()
 
 
 def _survive(step: Callable[[], None]) -> None:

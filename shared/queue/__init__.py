@@ -1,1 +1,1 @@
-"""Celery: its application and queues, and the messages that tell workers of waiting jobs."""
+"""Celery: its application, the doorbells that are sent, and the consumer that receives them."""

@@ -13,7 +13,7 @@ DELIVER = "atelier.deliver"
 IO_QUEUE = "atelier.io"
 MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
-HEALTH_CHECK_SECONDS = 2  # a blocking read whose answer is so much late stands on a dead connection
+HEALTH_CHECK_SECONDS = 2  # a blocking read whose response is this late shows a dead connection
 
 
 def queue_of(lane: Lane) -> str:
@@ -22,12 +22,13 @@ def queue_of(lane: Lane) -> str:
 
 
 def make_celery(settings: Settings) -> Celery:
-    """Return the Celery app that the API rings and the worker serves."""
+    """Return the Celery app by which the API notifies workers, and which workers run."""
     app = Celery("atelier", broker=broker_url(settings.redis_url), set_as_current=False)
     app.conf.update(
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        task_acks_late=False,  # the message is a doorbell; the lease is what counts
+        task_acks_late=True,  # in memory alone; it wakes the consume loop as soon as a slot is free
+        worker_disable_prefetch=True,  # a doorbell is taken only while a slot is free for it
         task_serializer="json",
         accept_content=["json"],
         task_queues=[Queue(name, Exchange("atelier"), routing_key=name) for name in QUEUES],
@@ -37,7 +38,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
-        worker_enable_prefetch_count_reduction=False,  # after a reconnect it would hold threads back
+        worker_enable_prefetch_count_reduction=False,  # after a reconnect it would leave threads idle
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         broker_channel_error_retry=True,  # a server with a full disk hands out no messages

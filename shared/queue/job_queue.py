@@ -1,4 +1,9 @@
-"""Telling workers that jobs wait: a Celery message, the doorbell, carries a job's id and nothing else."""
+"""Notifies workers that jobs wait: a Celery message, the doorbell, carries a job's id and nothing else.
+
+A script puts the messages into the lists of kombu's Redis transport. It may write while the server is out of
+memory, so that accepted jobs go on, and it is faster than `send_task`. It relies on the form of messages in
+Celery and kombu 5.7: `tests/shared/queue/test_job_queue.py` compares it with messages that they make.
+"""
 
 import base64
 import json
@@ -12,13 +17,13 @@ from shared.queue.celery_app import DELIVER, IO_QUEUE, RUN_JOB, SWEEP, queue_of
 from shared.redis.client import Client, store_errors
 from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 
-MOST_RINGS = 64  # that a queue's list holds: whoever answers one goes on with what else waits
+MOST_DOORBELLS = 64  # in a queue's list; the thread that takes one goes on with all jobs that wait
 
 
 class JobQueue:
-    """Rings doorbells. A ring that is lost is made again by the reaper; a ring too many does nothing."""
+    """Sends doorbells. The reaper sends a lost one again; one too many does nothing."""
 
     def __init__(self, app: Celery, client: Client) -> None:
         self._client = client
@@ -28,49 +33,49 @@ class JobQueue:
         self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
         self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
 
-    def ring(self, job_id: str, lane: Lane) -> None:
-        """Tell the workers of a lane that work waits, unless enough unanswered rings do.
+    def notify(self, job_id: str, lane: Lane) -> None:
+        """Notify the workers of a lane that work waits, unless the list has enough doorbells already.
 
-        Whoever answers takes the job whose turn it is; the id says only what gave occasion. Raises
-        StoreUnavailable.
+        The thread that takes the doorbell runs the job whose turn it is; the id is only a trace for people.
+        Raises StoreUnavailable.
         """
         self._put(queue_of(lane), self._bells[lane].text(job_id))
 
-    def ring_for(self, waiting: int, job_id: str, lane: Lane) -> None:
-        """Ring until there are as many unanswered rings as jobs wait, or as workers run jobs at once."""
+    def notify_for(self, waiting: int, job_id: str, lane: Lane) -> None:
+        """Send doorbells until the list has as many as jobs wait, or as workers run jobs at once."""
         with store_errors():
-            unanswered = int(self._client.llen(queue_of(lane)))
-        if waiting <= unanswered:
+            present = int(self._client.llen(queue_of(lane)))
+        if waiting <= present:
             return
-        missing = min(waiting, self._slots(), MOST_RINGS) - unanswered
+        missing = min(waiting, self._slots(), MOST_DOORBELLS) - present
         if missing > 0:
             self._put(queue_of(lane), *(self._bells[lane].text(job_id) for _ in range(missing)))
 
     def _slots(self) -> int:
-        """Return how many jobs all workers run at once: a further ring would find nobody, or no work."""
-        return sum(worker.slots for worker in self._roster.live()) or MOST_RINGS
+        """Return how many jobs all workers run at once: a further doorbell would find no slot, or no work."""
+        return sum(worker.slots for worker in self._roster.live()) or MOST_DOORBELLS
 
-    def ring_sweep(self) -> None:
+    def request_sweep(self) -> None:
         """Ask for the removal of bytes that no record names any more."""
         self._put(IO_QUEUE, self._sweep_bell.text())
 
-    def ring_deliveries(self) -> None:
+    def request_deliveries(self) -> None:
         """Ask for the webhooks that are due."""
         self._put(IO_QUEUE, self._deliver_bell.text())
 
-    def io_rings(self) -> int:
-        """Return how many rings the io worker has not taken yet."""
+    def io_doorbells(self) -> int:
+        """Return how many doorbells the io worker has not taken yet."""
         with store_errors():
             return int(self._client.llen(IO_QUEUE))
 
     def _put(self, queue: str, *messages: str) -> None:
-        self._scripts.run("workers/ring", queue, MOST_RINGS, *messages)
+        self._scripts.run("workers/ring", queue, MOST_DOORBELLS, *messages)
 
 
 class Doorbell:
     """Messages for one task, as kombu's Redis transport keeps them in a queue's list.
 
-    Celery builds every message, its route and a Redis client anew, which takes six times as long.
+    Celery makes one of them, once. Later ones differ only in their ids and arguments.
     """
 
     def __init__(self, app: Celery, task: str, queue: str) -> None:

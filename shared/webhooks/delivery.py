@@ -7,11 +7,11 @@ from enum import StrEnum
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands."""
+    """The status of a delivery."""
 
     PENDING = "pending"  # waiting for its next try, or under way
     DELIVERED = "delivered"  # the receiver answered 2xx
-    DISABLED = "disabled"  # the receiver answered 410: it wants no more of it
+    DISABLED = "disabled"  # the receiver answered 410: it wants no more deliveries
     FAILED = "failed"  # no try is left
 
 
@@ -21,13 +21,13 @@ class Try:
 
     at: int  # milliseconds since the epoch by the server's clock, when it ended
     milliseconds: int  # that it took
-    status: int | None = None  # the receiver's answer; None where there was none
+    status: int | None = None  # of the receiver's response; None where there was none
     error: str | None = None  # why it counts as failed
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Something to tell somebody. Times are milliseconds since the epoch by the server's clock."""
+    """An event to be sent to a receiver. Times are milliseconds since the epoch by the server's clock."""
 
     id: str  # webhook-id: the same at every try
     owner: str
@@ -36,8 +36,8 @@ class Delivery:
     event: str  # "job.succeeded"
     url: str
     host: str  # and port: deliveries to one wait in one line
-    private: bool  # whether an address of a private network may be told, as the API saw it
-    base: str  # of the links in what is told
+    private: bool  # whether the receiver may have an address of a private network, as the API saw it
+    base: str  # of the links in the body
     status: DeliveryStatus
     attempt: int  # fencing token of the latest claim
     tries: int  # since it was noted, or a person asked for it again

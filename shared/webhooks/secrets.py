@@ -3,11 +3,11 @@
 from shared.redis.scripts import Scripts
 from shared.signing_secret import new_secret
 
-OVERLAP_SECONDS = 24 * 3600  # a renewed secret signs besides the new one for so long
+OVERLAP_SECONDS = 24 * 3600  # for which a renewed secret signs beside the new one
 
 
 class WebhookSecrets:
-    """The secrets that hold now."""
+    """The secrets that are valid now."""
 
     def __init__(self, scripts: Scripts, configured: tuple[str, ...] = ()) -> None:
         self._scripts = scripts

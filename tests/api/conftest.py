@@ -24,7 +24,7 @@ from shared.queue.job_queue import JobQueue
 from shared.settings import ApiSettings, JobRules, Limits, Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import open_disk_guard
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 

@@ -18,7 +18,7 @@ from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
 from atelier.local.run_file import UpRecord, write_record
 from shared.settings import ApiSettings, Settings
-from shared.workers.reload import ReloadWish
+from shared.workers import ReloadRequest
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 from tests.support.models.transform_card import write_card
@@ -216,10 +216,10 @@ def test_transform_sends_a_picture_through_a_network(
 
 
 def test_workers_are_asked_to_look_for_new_versions(run: Run, services: Services) -> None:
-    wish = ReloadWish(services.store.client)
-    assert not wish.is_new()
+    request = ReloadRequest(services.store.client)
+    assert not request.is_new()
     assert run("models", "reload").exit_code == 0
-    assert wish.is_new()
+    assert request.is_new()
 
 
 def test_a_refused_request_is_one_line_with_the_field(run: Run) -> None:

@@ -55,7 +55,7 @@ def _strike(point: Point, name: str, strikes: Strikes, call: Call) -> None:
 def _hurry_deliveries() -> None:
     """Let a try whose process died be made again after a second, not after half a minute."""
     import worker.webhooks.dispatcher
-    from worker.webhooks.delivery import DeliveryRules
+    from worker.webhooks.sender import DeliveryRules
 
     quick = functools.partial(DeliveryRules, timeout_seconds=0.8, lease_seconds=1.0)
     vars(worker.webhooks.dispatcher)["DeliveryRules"] = quick

@@ -23,7 +23,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import connect
 from shared.settings import JobRules
 from shared.storage.object_store import open_object_store
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 from tests.crash_points.strikes import Strikes, Struck
 from tests.support.models import light_models
 from tests.support.processes import is_alive

@@ -11,7 +11,7 @@ from atelier.client.client import Client
 from atelier.client.job import Job
 from atelier.local.stack import RunningStack
 from shared.redis.client import connect
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 from tests.support.images import pictures
 from tests.support.waiting import eventually, until_running
 

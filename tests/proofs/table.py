@@ -18,7 +18,7 @@ PROOFS = (
         (
             Edit(
                 "shared/maintenance/reaper.py",
-                "self._queue.ring_for(line.waiting, line.first, line.lane)",
+                "self._queue.notify_for(line.waiting, line.first, line.lane)",
                 "pass",
             ),
         ),
@@ -85,7 +85,7 @@ PROOFS = (
         "::test_every_worker_takes_jobs_soon_after_the_server_answers_again[30]",
         (
             Edit(
-                "worker/process/consumer.py",
+                "shared/queue/consumer.py",
                 "conn.ensure_connection = partial(self._connect, conn.ensure_connection)",
                 "pass",
             ),

@@ -13,7 +13,7 @@ from atelier.local.processes import own_server_url
 from atelier.local.stack import RunningStack
 from shared.redis.client import Client as RedisClient
 from shared.redis.client import connect
-from shared.workers.roster import WorkerRoster
+from shared.workers import WorkerRoster
 from tests.support.files import files_below
 from tests.support.http.tcp_proxy import TcpProxy
 from tests.support.models.light_models import GENERATOR, HOLD_VARIABLE, write_cards

@@ -46,7 +46,7 @@ def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, result: Picture | Film, i
     monkeypatch.setitem(pipeline.KINDS, "generate", Gives([result]))
     moving = {"animation": {}} if image_format == "gif" else {}
     job_id = bench.submit(output={"format": image_format}, **moving)
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     return bench.job(job_id)
 
 
@@ -117,7 +117,7 @@ def test_no_output_is_still_being_written_when_storing_has_failed(bench: Bench) 
 
 def test_outputs_keep_their_order_however_they_are_stored(bench: Bench) -> None:
     job_id = bench.submit(seeds=list(range(40)))
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     outputs = bench.job(job_id).outputs
     assert [output.seed for output in outputs] == list(range(40))
     assert [output.key.rpartition("/")[2] for output in outputs] == [f"{n}.png" for n in range(40)]

@@ -21,7 +21,7 @@ def raising(error: Exception):  # type: ignore[no-untyped-def]
 
 def test_a_job_ends_with_outputs_that_can_be_read(bench: Bench) -> None:
     job_id = bench.submit(seeds=[1, 2, 3])
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     assert job.status is Status.SUCCEEDED
     assert [output.seed for output in job.outputs] == [1, 2, 3]
@@ -35,7 +35,7 @@ def test_a_job_ends_with_outputs_that_can_be_read(bench: Bench) -> None:
 def test_the_same_spec_gives_the_same_bytes(bench: Bench) -> None:
     ids = [bench.submit(seeds=[5, 9], grid={"columns": 2}) for _ in range(2)]
     for job_id in ids:
-        bench.runner().answer(job_id, Lane.INTERACTIVE)
+        bench.runner().handle(job_id, Lane.INTERACTIVE)
     first, second = (bench.job(job_id).outputs[0] for job_id in ids)
     assert first.sha256 == second.sha256
 
@@ -43,16 +43,16 @@ def test_the_same_spec_gives_the_same_bytes(bench: Bench) -> None:
 def test_a_second_doorbell_does_nothing(bench: Bench) -> None:
     job_id = bench.submit()
     runner = bench.runner()
-    runner.answer(job_id, Lane.INTERACTIVE)
+    runner.handle(job_id, Lane.INTERACTIVE)
     version = bench.job(job_id).version
-    runner.answer(job_id, Lane.INTERACTIVE)
+    runner.handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).version == version
 
 
 def test_a_permanent_error_fails_at_the_first_attempt(bench: Bench) -> None:
     bench.model.before = raising(CorruptImage.of_field("/content", "truncated"))
     job_id = bench.submit()
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     assert (job.status, job.attempt) == (Status.FAILED, 1)
     assert job.error is not None
@@ -63,7 +63,7 @@ def test_a_transient_error_goes_back_to_the_queue(bench: Bench) -> None:
     tries = iter([raising(StorageUnavailable("away")), lambda: None])
     bench.model.before = lambda: next(tries)()
     job_id = bench.submit()
-    bench.runner().answer(job_id, Lane.INTERACTIVE)  # goes on while anything can be claimed
+    bench.runner().handle(job_id, Lane.INTERACTIVE)  # goes on while anything can be claimed
     job = bench.job(job_id)
     assert (job.status, job.attempt, job.failures, job.error) == (Status.SUCCEEDED, 2, 1, None)
 
@@ -72,7 +72,7 @@ def test_a_fault_of_the_program_ends_the_job_and_not_the_worker(bench: Bench) ->
     bench.model.before = raising(KeyError("bug"))
     job_id = bench.submit()
     runner = bench.runner()
-    runner.answer(job_id, Lane.INTERACTIVE)
+    runner.handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     assert job.status is Status.FAILED
     assert job.error is not None
@@ -83,7 +83,7 @@ def test_a_fault_of_the_program_ends_the_job_and_not_the_worker(bench: Bench) ->
 def test_a_job_canceled_while_it_runs_leaves_nothing(bench: Bench) -> None:
     job_id = bench.submit()
     bench.model.before = lambda: bench.store.cancel(job_id, ANONYMOUS)
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.CANCELED
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
 
@@ -96,7 +96,7 @@ def test_a_job_whose_deadline_passes_while_it_runs_leaves_nothing(bench: Bench) 
         bench.store.reap()
 
     bench.model.before = expire
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.EXPIRED
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
 
@@ -104,7 +104,7 @@ def test_a_job_whose_deadline_passes_while_it_runs_leaves_nothing(bench: Bench) 
 def test_a_job_that_a_newer_version_wrote_is_left_for_a_newer_worker(bench: Bench) -> None:
     job_id = bench.submit()
     bench.store.client.hset(f"atelier:job:{job_id}", "schema", RECORD_SCHEMA + 1)
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     bench.store.client.hset(f"atelier:job:{job_id}", "schema", RECORD_SCHEMA)
     assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
 
@@ -116,10 +116,10 @@ def test_an_attempt_that_lost_its_lease_leaves_the_record_alone(bench: Bench) ->
         bench.model.before = lambda: None
         bench.store.client.zadd("atelier:leases", {job_id: 1})
         bench.store.reap()
-        bench.runner().answer(job_id, Lane.INTERACTIVE)  # another worker finishes it meanwhile
+        bench.runner().handle(job_id, Lane.INTERACTIVE)  # another worker finishes it meanwhile
 
     bench.model.before = lose
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     assert (job.status, job.attempt, job.crashes) == (Status.SUCCEEDED, 2, 1)
     assert [output.key for output in job.outputs] == list(bench.objects.keys(f"outputs/{job_id}/"))
@@ -129,14 +129,14 @@ def test_a_draining_worker_hands_the_doorbell_on(bench: Bench) -> None:
     job_id = bench.submit()
     runner = bench.runner()
     runner.drain()
-    runner.answer(job_id, Lane.BULK)
+    runner.handle(job_id, Lane.BULK)
     assert bench.job(job_id).status is Status.QUEUED
     assert bench.store.client.llen(queue_of(Lane.BULK)) == 1
 
 
 def test_success_told_twice_is_one_success(bench: Bench) -> None:
     job_id = bench.submit()
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     bench.store.succeed(job_id, 1, outputs=(), timings={}, model=("other", "other"))
     assert bench.job(job_id) == job
@@ -162,7 +162,7 @@ def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
     monkeypatch.setattr(bench.objects, "put", full)
     for attempt in range(1, 6):
         end_pause(bench, job_id)
-        bench.runner().answer(job_id, Lane.INTERACTIVE)
+        bench.runner().handle(job_id, Lane.INTERACTIVE)
         job = bench.job(job_id)
         assert (job.status, job.attempt, job.counted_attempts) == (Status.QUEUED, attempt, 0)
         assert 1000 < job.not_before - milliseconds(time.time()) < 5000
@@ -170,7 +170,7 @@ def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
     assert list(bench.objects.keys("outputs/")) == []
     monkeypatch.undo()
     end_pause(bench, job_id)
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.SUCCEEDED
 
 
@@ -183,19 +183,19 @@ def test_a_job_whose_model_another_worker_has_waits_for_that_one_and_loses_no_at
     runner = bench.runner(is_elsewhere=lambda name: name in others)
     monkeypatch.setattr(bench, "get", lambda name: raising(error)())
     for _ in range(2):
-        runner.answer(job_id, Lane.INTERACTIVE)
+        runner.handle(job_id, Lane.INTERACTIVE)
         job = bench.job(job_id)
         assert (job.status, job.counted_attempts) == (Status.QUEUED, 0)
         assert job.history[-1].code == error.code  # type: ignore[attr-defined]
         end_pause(bench, job_id)
     others.clear()
-    runner.answer(job_id, Lane.INTERACTIVE)
+    runner.handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.FAILED
 
 
 def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench) -> None:
     job_id = bench.submit()
-    bench.runner(has_room=lambda: False).answer(job_id, Lane.INTERACTIVE)
+    bench.runner(has_room=lambda: False).handle(job_id, Lane.INTERACTIVE)
     assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
-    bench.runner(has_room=lambda: True).answer(job_id, Lane.INTERACTIVE)
+    bench.runner(has_room=lambda: True).handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.SUCCEEDED

@@ -17,17 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 WORKER = """
     import json, os, signal, sys, time
     from pathlib import Path
-    from shared.workers.health import Health, write_health
+    from worker.health import write_health
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     while True:
-        write_health(Path(sys.argv[1]), Health.of_this_process("", ()))
+        write_health(Path(sys.argv[1]), "", ())
         time.sleep(0.05)
 """
 PARENT = """
     import sys
     from pathlib import Path
-    import shared.workers.health, worker.watch
-    shared.workers.health.STALE_SECONDS = 0.5
+    import worker.health, worker.watch
+    worker.health.STALE_SECONDS = 0.5
     worker.watch.LOOK_EVERY_SECONDS = 0.05
     file = sys.argv[1]
     sys.exit(worker.watch.watch([sys.executable, sys.argv[2], file], Path(file)))

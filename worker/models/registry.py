@@ -9,7 +9,7 @@ from typing import Any
 
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError
-from shared.workers.roster import LoadedModel
+from shared.workers import LoadedModel
 from worker.models.loading import choose, load_model
 from worker.models.source_check import advice, changed_source
 from worker.models.store import ModelStore

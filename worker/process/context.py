@@ -3,7 +3,9 @@
 import os
 import secrets
 import socket
+from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from celery import Celery
 
@@ -11,13 +13,14 @@ from shared.batches.store import BatchStore
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
-from shared.queue.celery_app import make_celery
+from shared.queue.celery_app import RUN_JOB, make_celery
+from shared.queue.consumer import Pulse, WorkerConsumer
 from shared.queue.job_queue import JobQueue
 from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
+from shared.specs.parts import Lane
 from shared.storage.object_store import open_object_store
-from shared.workers.roster import WorkerRoster
-from worker.process.consumer import Doorbells, Pulse, WorkerConsumer
+from shared.workers import WorkerRoster
 
 PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes before the lease ends
 LEAST_PATIENCE_SECONDS = 0.5
@@ -47,10 +50,17 @@ class WorkerContext:
         self.hasty_queue = JobQueue(self.celery, self.hasty_client)
         self.roster = WorkerRoster(self.hasty_client)
         self.pulse = Pulse()
-        self.doorbells = Doorbells(settings.worker.threads)
-        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse, doorbells=self.doorbells)
+        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse)
 
-    def rings_wait(self, queues: tuple[str, ...]) -> bool:
+    def serve_jobs(self, handle: Callable[[str, Lane], None]) -> None:
+        """Register the task that a doorbell names; it calls `handle` with the job's id and the lane."""
+
+        def run_job(task: Any, job_id: str) -> None:
+            handle(job_id, _lane(task.request.delivery_info))
+
+        self.celery.task(name=RUN_JOB, bind=True)(run_job)
+
+    def doorbells_wait(self, queues: tuple[str, ...]) -> bool:
         """Whether any of the queues holds a message."""
         with store_errors():
             return any(self.hasty_client.llen(name) for name in queues)
@@ -60,3 +70,9 @@ def _hasty_client(settings: Settings) -> Client:
     """Return a client for what must not wait: a dead connection is given up while the lease still holds."""
     seconds = max(LEAST_PATIENCE_SECONDS, settings.jobs.lease_seconds * PATIENCE_OF_LEASE)
     return connect(settings.redis_url, max_connections=16, timeout_seconds=seconds, retries=1)
+
+
+def _lane(delivery_info: Mapping[str, Any] | None) -> Lane:
+    """Return the lane by which a message came."""
+    name = str((delivery_info or {}).get("routing_key", "")).rpartition(".")[2]
+    return Lane(name) if name in set(Lane) else Lane.INTERACTIVE

@@ -5,15 +5,21 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
-from shared.errors import AtelierError, LeaseLost, TimeLimitExceeded
+from shared.errors import AtelierError, LeaseLost, StoreUnavailable, TimeLimitExceeded
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
+from shared.workers import LoadedModel, Worker, WorkerRoster
 from worker.execution.attempt import Attempt, HeldAttempts
+from worker.health import EXIT_STUCK, WorkerHealth, end_stuck_process
 
 log = logging.getLogger("atelier.worker")
 
-EXIT_STUCK = 70  # EX_SOFTWARE: the supervisor starts a fresh process
+STALL_SECONDS = 15.0  # doorbells wait, slots are free, and none arrives for this long: nothing is consumed
+ANNOUNCE_SECONDS = 4.0
 
 
 class Heartbeat:
@@ -72,6 +78,61 @@ class Heartbeat:
             self._store.fail(*attempt.key, TimeLimitExceeded(f"an attempt may run {limit:g} s at most"))
         except LeaseLost:
             log.info("stuck attempt was not current", extra={"job_id": attempt.job.id})
+
+
+class Liveness(WorkerHealth):
+    """The health of a worker that runs models; a healthy one is kept on the roster."""
+
+    def __init__(
+        self,
+        worker: Worker,
+        roster: WorkerRoster,
+        health_file: Path,
+        *,
+        models: Callable[[], tuple[LoadedModel, ...]],
+        available: Callable[[], tuple[str, ...]],
+    ) -> None:
+        self._worker = worker
+        self._roster = roster
+        self._loaded = models
+        self._available = available
+        self._latest = worker  # as it was last announced
+        self._announced = 0.0
+        self._waiting_since: float | None = None
+        super().__init__(health_file, "the worker is loading its models")
+
+    def _model_names(self) -> list[str]:
+        return [model.name for model in self._loaded()]
+
+    def end(self, reason: str = "the worker is draining") -> None:
+        """Note that the worker stops, and take it off the roster."""
+        super().end(reason)
+        with suppress(StoreUnavailable):  # it is soon forgotten anyway
+            self._roster.withdraw(self._worker.id)
+
+    def progress(self, loop_silence: float = 0.0) -> None:
+        """Note that the worker beats, and announce it while it can work."""
+        super().progress(loop_silence)
+        if self.can_work:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Announce what the worker has: often enough to stay on the roster, and at once after a change."""
+        now = time.monotonic()
+        worker = replace(self._worker, models=self._loaded(), available=self._available())
+        if worker != self._latest or now - self._announced > ANNOUNCE_SECONDS:
+            self._announced, self._latest = now, worker
+            self._roster.announce(worker)
+
+    def check_consuming(self, *, doorbells_wait: bool, is_idle: bool, last_doorbell: float) -> None:
+        """End the process when doorbells wait, slots are free, and none has been handled for long."""
+        now = time.monotonic()
+        if not (self.is_ready and doorbells_wait and is_idle):
+            self._waiting_since = None
+            return
+        self._waiting_since = max(self._waiting_since or now, last_doorbell)
+        if now - self._waiting_since > STALL_SECONDS:
+            end_stuck_process("doorbells wait and none arrives; ending this process")
 
 
 def release_all(store: JobStore, attempts: list[Attempt]) -> list[tuple[str, Lane]]:

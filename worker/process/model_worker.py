@@ -1,4 +1,4 @@
-"""The worker that runs models: answers the doorbells of the lanes, drains when it is told to stop."""
+"""The worker that runs models: takes the doorbells of the lanes, and drains when it has to stop."""
 
 import logging
 import os
@@ -14,8 +14,7 @@ from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
-from shared.workers.reload import ReloadWish
-from shared.workers.roster import Worker
+from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources
@@ -25,9 +24,7 @@ from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.process.context import WorkerContext
-from worker.process.heartbeat import Heartbeat, release_all
-from worker.process.liveness import Liveness
-from worker.process.tasks import serve_jobs
+from worker.process.heartbeat import Heartbeat, Liveness, release_all
 from worker.runner import JobRunner
 
 log = logging.getLogger("atelier.worker")
@@ -45,7 +42,7 @@ class ModelWorker:
         self._base = base
         self._held = HeldAttempts()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
-        self._wish = ReloadWish(base.hasty_client)
+        self._reload_request = ReloadRequest(base.hasty_client)
         self._liveness = Liveness(
             Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
             base.roster,
@@ -63,10 +60,10 @@ class ModelWorker:
             has_room=open_disk_guard(settings, base.objects).has_room_for_results,
             is_elsewhere=self._is_elsewhere,
         )
-        serve_jobs(base.celery, self._runner.answer, answering=base.doorbells.answering)
+        base.serve_jobs(self._runner.handle)
 
     def prepare(self) -> None:
-        """Load and warm the models, then start the threads that keep leases and rings alive."""
+        """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker))
@@ -92,12 +89,12 @@ class ModelWorker:
         silence = self._base.pulse.silence_seconds
         self._liveness.check_turning(silence)
         self._liveness.progress(silence)
-        if self._wish.is_new():
+        if self._reload_request.is_new():
             threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
         self._liveness.check_consuming(
-            rings_wait=self._base.rings_wait(self.queues),
+            doorbells_wait=self._base.doorbells_wait(self.queues),
             is_idle=not self._held.all(),
-            last_ring=self._runner.last_ring,
+            last_doorbell=self._runner.last_doorbell,
         )
 
     def _is_elsewhere(self, model: str) -> bool:
@@ -105,21 +102,18 @@ class ModelWorker:
         return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
 
     def _release_late(self) -> None:
-        deadline = time.monotonic() + self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS
-        while time.monotonic() < deadline:
-            self._hand_on(self._base.doorbells.take_waiting())
-            time.sleep(0.05)
+        time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))
         if self._held.all():
             self._hand_on(release_all(self._base.hasty_store, self._held.all()))
             os._exit(0)
 
-    def _hand_on(self, rings: Iterable[tuple[str, Lane]]) -> None:
-        """Ring for workers that stay, at once: the reaper would only later."""
-        for job_id, lane in rings:
+    def _hand_on(self, released: Iterable[tuple[str, Lane]]) -> None:
+        """Notify the workers that stay at once: the reaper would do so later."""
+        for job_id, lane in released:
             try:
-                self._base.hasty_queue.ring(job_id, lane)
+                self._base.hasty_queue.notify(job_id, lane)
             except StoreUnavailable as error:
-                log.warning("ring failed", extra={"job_id": job_id, "detail": error.detail})
+                log.warning("notification failed", extra={"job_id": job_id, "detail": error.detail})
 
 
 def _resources(base: WorkerContext) -> Resources:

@@ -16,7 +16,7 @@ log = logging.getLogger("atelier.io")
 LOOK_SECONDS = 60.0  # between two looks at whether it is time
 _TURN_SECONDS = 600  # a turn whose worker died is taken by another after this
 _RENEW_SECONDS = 60.0
-_FEW = 100  # orphans; so many are never a sign that the records are lost
+_FEW = 100  # orphans; this number is never a sign that the records are lost
 
 
 class Collector:
@@ -35,9 +35,7 @@ class Collector:
         self._objects = objects
         self._rules = rules
         self._grace = grace_seconds
-        self._turn = Keys(prefix)(
-            "collecting"
-        )  # held by who collects; afterwards it stays until the next time
+        self._turn = Keys(prefix)("collecting")  # set by the worker that collects, until the next time
         self._renewed = 0.0
         self._stopping = threading.Event()
 
@@ -54,11 +52,11 @@ class Collector:
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self.collect_if_due()
-            except AtelierError as error:  # the turn runs out, and somebody tries again
+            except AtelierError as error:  # the turn expires, and a worker tries again
                 log.warning("collection failed", extra={"code": error.code, "detail": error.detail})
 
     def collect_if_due(self) -> Collected | None:
-        """Remove the orphans where it is time and nobody else does; return what went, or None."""
+        """Remove the orphans when it is time and no other worker does; return what was removed, or None."""
         with store_errors():
             if not self._client.set(self._turn, 1, nx=True, ex=_TURN_SECONDS):
                 return None
@@ -76,21 +74,21 @@ class Collector:
 
     def _records_look_lost(self) -> bool:
         """Whether most of what is stored has no record: then the server is a wrong or an emptied one."""
-        looked = forgotten = 0
+        seen = forgotten = 0
 
         def note(count: int) -> None:
-            nonlocal looked
-            looked = count
+            nonlocal seen
+            seen = count
             self._renew()
 
         for orphan in plan(self._client, self._objects, grace_seconds=self._grace, on_looked=note):
             forgotten += orphan.reason is Reason.FORGOTTEN
-        if forgotten < _FEW or forgotten * 2 < looked:
+        if forgotten < _FEW or forgotten * 2 < seen:
             return False
         log.error(
             "most stored objects have no record; nothing is removed. Is this the right server? If it is, "
             "run `atelier gc`",
-            extra={"objects": looked, "without_record": forgotten},
+            extra={"objects": seen, "without_record": forgotten},
         )
         return True
 

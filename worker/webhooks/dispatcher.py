@@ -1,25 +1,38 @@
-"""Delivers webhooks: many at once, few a host, so that a slow receiver holds up its own deliveries alone."""
+"""Delivers webhooks: many at once, few a host, so that a slow receiver delays only its own deliveries."""
 
 import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import Any
 
+from pydantic import BaseModel
+
+from shared.batches.rendering import batch_view
+from shared.batches.store import BatchStore
 from shared.errors import AtelierError, JobGone, JobNotFound
+from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
+from shared.jobs.views import rfc3339
 from shared.settings import Settings
 from shared.webhooks.delivery import Delivery, DeliveryStatus
+from shared.webhooks.events import BatchEvent, JobEvent
 from shared.webhooks.secrets import WebhookSecrets
 from shared.webhooks.store import Deliveries
-from worker.webhooks.delivery import HEADERS, DeliveryRules, Tell, judge, tellers
-from worker.webhooks.sender import Answer, Sender, signed_headers
+from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
 
 log = logging.getLogger("atelier.webhooks")
 
-_HOPEFUL = (DeliveryStatus.DELIVERED, DeliveryStatus.PENDING)
-LOOK_SECONDS = 0.25  # between two looks at what is due, while deliveries are under way
+_NO_WARNING = (DeliveryStatus.DELIVERED, DeliveryStatus.PENDING)
+LOOK_SECONDS = 0.25  # between two looks at what is due, while deliveries are in flight
+HEADERS = {
+    "Content-Type": "application/json",
+    "User-Agent": f"Atelier/{version('atelier-service')} (webhooks)",
+}
+
+Render = Callable[[Delivery], BaseModel]
 
 
 class Dispatcher:
@@ -29,14 +42,14 @@ class Dispatcher:
         self,
         deliveries: Deliveries,
         secrets: WebhookSecrets,
-        tell: Mapping[str, Tell],
+        render: Mapping[str, Render],
         *,
         allow_private: bool | None = None,  # None: as the API saw it when it accepted the webhook
         rules: DeliveryRules | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._secrets = secrets
-        self._tell = tell
+        self._render = render
         self._allow_private = allow_private
         self._rules = rules or DeliveryRules()
         self._busy = threading.Lock()
@@ -55,25 +68,25 @@ class Dispatcher:
             self._busy.release()
 
     def stop(self) -> None:
-        """Begin no more tries. Those under way end, within their time-out."""
+        """Begin no more tries. Those in flight end, within their time-out."""
         self._stopping = True
 
     async def _session(self) -> None:
         if self._sender is None:
             self._sender = Sender(timeout_seconds=self._rules.timeout_seconds)
-        under_way: dict[asyncio.Task[None], str] = {}
+        in_flight: dict[asyncio.Task[None], str] = {}
         while True:
-            for delivery, secrets in await asyncio.to_thread(self._claim, Counter(under_way.values())):
+            for delivery, secrets in await asyncio.to_thread(self._claim, Counter(in_flight.values())):
                 task = asyncio.create_task(self._deliver(delivery, secrets, self._sender))
-                under_way[task] = delivery.host
-            if not under_way:
+                in_flight[task] = delivery.host
+            if not in_flight:
                 return
-            done, _ = await asyncio.wait(under_way, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(in_flight, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                del under_way[task]
+                del in_flight[task]
 
-    def _claim(self, under_way: Counter[str]) -> list[tuple[Delivery, tuple[str, ...]]]:
-        room = self._rules.at_once - under_way.total()
+    def _claim(self, in_flight: Counter[str]) -> list[tuple[Delivery, tuple[str, ...]]]:
+        room = self._rules.at_once - in_flight.total()
         if self._stopping or room <= 0:
             return []
         try:
@@ -81,7 +94,7 @@ class Dispatcher:
                 room,
                 lease_seconds=self._rules.lease_seconds,
                 a_host=self._rules.at_once_a_host,
-                under_way=under_way,
+                under_way=in_flight,
             )
             secrets = self._secrets.current() if claimed else ()
         except AtelierError as error:  # what was claimed is due again when its lease ends
@@ -92,22 +105,22 @@ class Dispatcher:
     async def _deliver(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
         try:
             body = await asyncio.to_thread(self._body, delivery)
-            answer = await self._post(delivery, body, secrets, sender)
-            await asyncio.to_thread(self._note, delivery, answer)
+            result = await self._post(delivery, body, secrets, sender)
+            await asyncio.to_thread(self._note, delivery, result)
         except (JobGone, JobNotFound):
             await asyncio.to_thread(self._forget, delivery)
         except AtelierError as error:  # due again when its lease ends
             log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.detail})
         except Exception:
             log.exception("delivery met a fault of the program", extra={"delivery": delivery.id})
-            await asyncio.to_thread(self._survive, delivery)
+            await asyncio.to_thread(self._note_fault, delivery)
 
     def _body(self, delivery: Delivery) -> bytes:
-        return self._tell[delivery.kind](delivery).model_dump_json().encode()
+        return self._render[delivery.kind](delivery).model_dump_json().encode()
 
     async def _post(
         self, delivery: Delivery, body: bytes, secrets: tuple[str, ...], sender: Sender
-    ) -> Answer:
+    ) -> PostResult:
         # The server's clock: that of this machine may be wrong, and receivers refuse what seems old.
         seconds = (delivery.claimed_at or delivery.created_at) // 1000
         headers = {**HEADERS, **signed_headers(delivery.id, seconds, body, secrets)}
@@ -121,18 +134,18 @@ class Dispatcher:
         except AtelierError as error:
             log.warning("delivery not dropped", extra={"delivery": delivery.id, "detail": error.detail})
 
-    def _survive(self, delivery: Delivery) -> None:
+    def _note_fault(self, delivery: Delivery) -> None:
         try:
-            self._note(delivery, Answer(0, error="the service made a mistake; its log has the details"))
+            self._note(delivery, PostResult(0, error="the service made a mistake; its log has the details"))
         except AtelierError as error:
             log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.detail})
 
-    def _note(self, delivery: Delivery, answer: Answer) -> None:
-        verdict = judge(answer, delivery.tries, self._rules)
-        entry = {"milliseconds": answer.milliseconds, "status": answer.status, "error": verdict.error or None}
+    def _note(self, delivery: Delivery, result: PostResult) -> None:
+        verdict = judge(result, delivery.tries, self._rules)
+        entry = {"milliseconds": result.milliseconds, "status": result.status, "error": verdict.error or None}
         known: dict[str, Any] = {name: value for name, value in entry.items() if value is not None}
         self._deliveries.note(delivery, verdict.status, known, pause_seconds=verdict.pause_seconds)
-        level = logging.INFO if verdict.status in _HOPEFUL else logging.WARNING
+        level = logging.INFO if verdict.status in _NO_WARNING else logging.WARNING
         log.log(
             level,
             "webhook tried",
@@ -151,7 +164,27 @@ def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | No
     return Dispatcher(
         Deliveries(store),
         WebhookSecrets(store.scripts, settings.webhook.secrets),
-        tellers(store, settings),
+        renderers(store, settings),
         allow_private=settings.webhook.private,
         rules=rules,
     )
+
+
+def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
+    """Return what renders the body of a delivery, by the kind of its subject."""
+
+    def render_job(delivery: Delivery) -> BaseModel:
+        job = store.get(delivery.subject, delivery.owner)
+        links = Links.of(delivery.base, settings.api.public_url)
+        view = view_of(job, links, max_attempts=settings.jobs.max_attempts)
+        created = rfc3339(delivery.created_at)
+        return JobEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
+
+    def render_batch(delivery: Delivery) -> BaseModel:
+        batch = batches.get(delivery.subject, delivery.owner)
+        view = batch_view(batch, delivery.base)
+        created = rfc3339(delivery.created_at)
+        return BatchEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
+
+    batches = BatchStore(store, settings.batches)
+    return {"job": render_job, "batch": render_batch}

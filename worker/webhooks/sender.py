@@ -1,9 +1,13 @@
-"""One signed POST to a receiver, whose address is looked up, checked, and then connected to as it is."""
+"""One signed POST to a receiver, and what its response means for the delivery.
+
+The receiver's address is looked up, checked, and then connected to as it is.
+"""
 
 import asyncio
 import base64
 import hashlib
 import hmac
+import random
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,19 +21,22 @@ import httpx
 
 from shared.signing_secret import key_of
 from shared.webhooks.address import Address, refusal
+from shared.webhooks.delivery import DeliveryStatus
 
 CONNECT_SECONDS = 4.0  # an address; the next one of the same name is tried then
 MAX_ADDRESSES = 3
-LOOKUPS = 64  # threads: a name server that hangs holds up only those who ask it
+GONE = 410
+MINUTE, HOUR = 60.0, 3600.0
+LOOKUPS = 64  # threads: a name server that hangs delays only those that ask it
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PostResult:
     """What came of a POST."""
 
     milliseconds: int
-    status: int | None = None  # None where nobody answered
-    error: str = ""  # why nobody did
+    status: int | None = None  # of the receiver's response; None without one
+    error: str = ""  # why there was none
     retry_after_seconds: float | None = None  # what the receiver asked for
 
 
@@ -48,11 +55,11 @@ class Sender:
             # A connection kept for one name must not carry what is meant for another at the same address.
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
-            trust_env=False,  # a proxy would look names up anew
+            trust_env=False,  # a proxy would look names up again
         )
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> Answer:
-        """Post a body; return what came of it. Redirects are not followed, the answer's body is not read."""
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> PostResult:
+        """Post a body; return what came of it. Redirects are not followed; no body is read."""
         started = time.monotonic()
         status, error, pause = None, "", None
         try:
@@ -62,10 +69,10 @@ class Sender:
             error = f"no answer within {self._timeout:g} s"
         except (Unreachable, httpx.HTTPError, httpx.InvalidURL) as fault:
             error = str(fault) or type(fault).__name__
-        return Answer(int((time.monotonic() - started) * 1000), status, error[:300], pause)
+        return PostResult(int((time.monotonic() - started) * 1000), status, error[:300], pause)
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """Close all connections, and end the threads that look names up."""
         await self._client.aclose()
         self._lookups.shutdown(wait=False)
 
@@ -134,3 +141,52 @@ def signed_headers(message_id: str, timestamp: int, body: bytes, secrets: Sequen
 
 def _signature(content: bytes, secret: str) -> str:
     return base64.b64encode(hmac.digest(key_of(secret), content, hashlib.sha256)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRules:
+    """How deliveries are tried."""
+
+    timeout_seconds: float = 10.0  # of a try, from looking up the name to the head of the response
+    lease_seconds: float = 30.0  # a try whose worker died is made again after this
+    at_once: int = 64
+    at_once_a_host: int = 8
+    pauses_seconds: tuple[float, ...] = (
+        5.0, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
+    )  # fmt: skip
+
+    @property
+    def max_tries(self) -> int:
+        """How often a delivery is tried."""
+        return len(self.pauses_seconds) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a try means for its delivery."""
+
+    status: DeliveryStatus
+    error: str = ""
+    pause_seconds: float = 0.0  # before the next try, while pending
+
+
+def judge(result: PostResult, tries: int, rules: DeliveryRules) -> Verdict:
+    """Return what a result means for a delivery that has been tried `tries` times."""
+    error = result.error or _fault(result.status or 0)
+    if not error:
+        return Verdict(DeliveryStatus.DELIVERED)
+    if result.status == GONE:
+        return Verdict(DeliveryStatus.DISABLED, error)
+    if tries >= rules.max_tries:
+        return Verdict(DeliveryStatus.FAILED, error)
+    planned = rules.pauses_seconds[tries - 1] * random.uniform(0.9, 1.1)
+    asked = min(result.retry_after_seconds or 0.0, 24 * HOUR)
+    return Verdict(DeliveryStatus.PENDING, error, max(planned, asked))
+
+
+def _fault(status: int) -> str:
+    if 200 <= status < 300:
+        return ""
+    if 300 <= status < 400:
+        return f"answered {status}: redirects are not followed"
+    return f"answered {status}"

@@ -10,8 +10,8 @@ from api.services import Services
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
-from worker.webhooks.delivery import DeliveryRules
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
+from worker.webhooks.sender import DeliveryRules
 
 DIGIT = {"type": "generate", "digit": 3}
 

@@ -94,7 +94,7 @@ def test_a_full_disk_is_a_507(app: APIFlask, client: FlaskClient) -> None:
 class DeafQueue:
     """A doorbell that nobody hears."""
 
-    def ring(self, *_: object) -> None:
+    def notify(self, *_: object) -> None:
         raise StoreUnavailable("the broker is away")
 
 

@@ -16,7 +16,7 @@ from shared.batches.store import BatchStore
 from shared.errors import StoreUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.images.probe import ImageLimits, probe
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 from tests.support.images.pictures import gif, png
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker

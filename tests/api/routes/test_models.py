@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from api.services import Services
 from shared.identifiers import ANONYMOUS, file_id
 from shared.images.probe import ImageLimits, probe
-from shared.workers.reload import ReloadWish
+from shared.workers import ReloadRequest
 from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -33,11 +33,11 @@ def test_a_model_tells_where_it_is_loaded(client: FlaskClient, worker: FakeWorke
 
 
 def test_a_wish_for_new_versions_reaches_the_workers(client: FlaskClient, services: Services) -> None:
-    wish = ReloadWish(services.store.client)
-    assert not wish.is_new()
+    request = ReloadRequest(services.store.client)
+    assert not request.is_new()
     response = client.post("/v1/models/reload")
     assert (response.status_code, response.data) == (202, b"")
-    assert wish.is_new()
+    assert request.is_new()
 
 
 def test_an_unknown_model_is_a_404(client: FlaskClient) -> None:

@@ -14,8 +14,8 @@ from shared.signing_secret import new_secret
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.fake_worker import FakeWorker
-from worker.webhooks.delivery import DeliveryRules
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
+from worker.webhooks.sender import DeliveryRules
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ from atelier import (
 from atelier.client.downloads import check_digest, file_name
 from atelier.client.transport import Transport
 from shared.identifiers import ANONYMOUS
-from shared.workers.reload import ReloadWish
+from shared.workers import ReloadRequest
 from tests.support.http.trouble import Trouble
 from tests.support.http.web_server import web_server
 from tests.support.images import pictures
@@ -164,10 +164,10 @@ def test_an_animation_is_written_with_its_extension(client: Client, worker: Fake
 
 
 def test_workers_are_asked_to_look_for_new_versions(client: Client, services: Services) -> None:
-    wish = ReloadWish(services.store.client)
-    assert not wish.is_new()
+    request = ReloadRequest(services.store.client)
+    assert not request.is_new()
     client.reload_models()
-    assert wish.is_new()
+    assert request.is_new()
 
 
 def test_a_submission_whose_answer_was_lost_makes_one_job(client: Client, trouble: Trouble) -> None:

@@ -11,7 +11,7 @@ from atelier.local.run_file import UpRecord, write_record
 from atelier.local.worker_notice import await_notice
 from shared.redis.client import Client
 from shared.settings import Settings
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 
 MODEL = "nst-gatys"
 

@@ -137,7 +137,7 @@ def test_a_process_that_cannot_run_with_its_settings_stops_everything(bench: Ben
 def test_a_worker_whose_health_file_stands_still_is_killed_and_started_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.workers.health.STALE_SECONDS", 0.3)
+    monkeypatch.setattr("worker.health.STALE_SECONDS", 0.3)
     health = bench.folder / "worker.health"
     code = f"""
 import json, os, time
@@ -154,7 +154,7 @@ time.sleep(99)
 def test_a_worker_that_was_never_ready_may_take_its_time(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.workers.health.STALE_SECONDS", 0.0)
+    monkeypatch.setattr("worker.health.STALE_SECONDS", 0.0)
     health = bench.folder / "worker.health"
     health.write_text('{"pid": 1, "reason": ""}', "utf-8")  # of an earlier process
     code = "print('up', flush=True); import time; time.sleep(99)"

@@ -20,7 +20,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.settings import BatchRules, JobRules
 from shared.specs.spec import JOB_SPEC, JobSpec
-from shared.workers.roster import LoadedModel, Worker, WorkerRoster
+from shared.workers import LoadedModel, Worker, WorkerRoster
 from tests.support.jobs.batch_steps import draft
 from tests.support.jobs.job_steps import OUTPUT, lapse, pass_deadline, submit
 

@@ -20,7 +20,7 @@ from shared.redis.client import Client, store_errors
 from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.storage.base import ObjectStore
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 from tests.support.images import pictures
 from tests.support.jobs.job_steps import claim, lapse, status, submit
 
@@ -92,9 +92,9 @@ def test_doorbells_ring_and_workers_stay_on_the_roster_while_the_server_is_out_o
     queue = JobQueue(make_celery(Settings()), redis_client)
     roster = WorkerRoster(redis_client)
     with no_memory(redis_client):
-        queue.ring("job_1", Lane.BULK)
-        queue.ring_for(2, "job_1", Lane.BULK)
-        queue.ring_sweep()
+        queue.notify("job_1", Lane.BULK)
+        queue.notify_for(2, "job_1", Lane.BULK)
+        queue.request_sweep()
         roster.announce(Worker("w1", 4, ()))
         assert [worker.id for worker in roster.live()] == ["w1"]
         StyleVectors(redis_client).put("digest", "file", b"vector")

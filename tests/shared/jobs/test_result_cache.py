@@ -19,7 +19,7 @@ from shared.settings import BatchRules
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve
 from shared.storage.base import ObjectStore
 from shared.storage.keys import output_key
-from shared.workers.roster import LoadedModel, Worker, WorkerRoster
+from shared.workers import LoadedModel, Worker, WorkerRoster
 from tests.support.jobs.batch_steps import begin, counts, draft, drain, fail, items
 from tests.support.jobs.job_steps import lapse, pass_deadline, pass_pause, submit
 

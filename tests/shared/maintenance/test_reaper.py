@@ -10,13 +10,13 @@ from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
 from shared.queue.celery_app import IO_QUEUE, MODEL_QUEUES, make_celery, queue_of
-from shared.queue.job_queue import MOST_RINGS, JobQueue
+from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
 from shared.redis.client import Client
 from shared.settings import BatchRules, JobRules, Settings
 from shared.specs.parts import Lane
 from shared.specs.webhook import Webhook, webhook_record
 from shared.storage.base import ObjectStore
-from shared.workers.roster import Worker, WorkerRoster
+from shared.workers import Worker, WorkerRoster
 from tests.support.jobs.batch_steps import begin, counts
 from tests.support.jobs.job_steps import claim, lapse, pass_deadline, status, submit, urgent
 from tests.support.waiting import eventually
@@ -102,10 +102,10 @@ def test_a_reaper_outlives_whatever_a_pass_meets(
 
 
 def test_a_list_holds_so_many_rings_and_no_more(store: JobStore, queue: JobQueue, reaper: Reaper) -> None:
-    for _ in range(MOST_RINGS + 5):
-        queue.ring(submit(store), Lane.INTERACTIVE)
+    for _ in range(MOST_DOORBELLS + 5):
+        queue.notify(submit(store), Lane.INTERACTIVE)
     reaper.pass_once()
-    assert store.client.llen(queue_of(Lane.INTERACTIVE)) == MOST_RINGS
+    assert store.client.llen(queue_of(Lane.INTERACTIVE)) == MOST_DOORBELLS
 
 
 def test_a_pass_rings_for_as_many_jobs_as_workers_can_run_at_once(store: JobStore, reaper: Reaper) -> None:
@@ -184,9 +184,9 @@ def test_the_io_worker_is_rung_for_webhooks_that_are_due(store: JobStore, reaper
 def test_nobody_is_rung_for_webhooks_while_no_io_worker_takes_rings(
     store: JobStore, queue: JobQueue, reaper: Reaper
 ) -> None:
-    for _ in range(MOST_RINGS):
-        queue.ring_deliveries()
+    for _ in range(MOST_DOORBELLS):
+        queue.request_deliveries()
     record = webhook_record(Webhook(url="http://127.0.0.1:9/"), private=True, base="")
     store.cancel(submit(store, webhook=record), ANONYMOUS)
     reaper.ring_webhooks()
-    assert store.client.llen(IO_QUEUE) == MOST_RINGS
+    assert store.client.llen(IO_QUEUE) == MOST_DOORBELLS

@@ -31,7 +31,7 @@ def without_ids(text: str) -> dict[str, Any]:
 
 def test_a_ring_is_the_message_that_celery_sends(server: EmbeddedServer, redis_client: Client) -> None:
     app, queue = make_app(server), queue_of(Lane.BULK)
-    JobQueue(app, redis_client).ring("job_1", Lane.BULK)
+    JobQueue(app, redis_client).notify("job_1", Lane.BULK)
     app.send_task(RUN_JOB, args=("job_1",), queue=queue, ignore_result=True)
     by_celery, ours = redis_client.lrange(queue, 0, -1)
     assert without_ids(ours) == without_ids(by_celery)

@@ -5,7 +5,7 @@ from shared.errors import AtelierError, CorruptImage
 from shared.identifiers import sha256
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.storage.keys import output_key, preview_key
-from shared.workers.roster import LoadedModel, Worker
+from shared.workers import LoadedModel, Worker
 from tests.support.images.pictures import png
 
 PICTURE = png(28, 28)

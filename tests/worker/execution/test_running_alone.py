@@ -31,10 +31,10 @@ def sizes_of_calls(bench: Bench, waiting: list[str]) -> list[int]:
     bench.model = model = Patient()
     runner, first = bench.runner(), bench.submit(seeds=[1])
     with ThreadPoolExecutor(1 + len(waiting)) as pool:
-        pool.submit(runner.answer, first, Lane.INTERACTIVE)
+        pool.submit(runner.handle, first, Lane.INTERACTIVE)
         eventually(lambda: model.sizes == [1])
         for job_id in waiting:
-            pool.submit(runner.answer, job_id, Lane.INTERACTIVE)
+            pool.submit(runner.handle, job_id, Lane.INTERACTIVE)
         eventually(lambda: len(runner._resources.batcher._waiting) == len(waiting))
         model.may_answer.set()
     assert {bench.job(job_id).status for job_id in waiting} == {Status.SUCCEEDED}

@@ -52,7 +52,7 @@ def script_calls(bench: Bench) -> int:
 
 def test_as_many_as_the_network_takes_are_drawn_by_one_call(bench: Bench) -> None:
     ids = send(bench, 2 * MOST_TOGETHER + 3)
-    bench.runner().answer(ids[0], Lane.BULK)
+    bench.runner().handle(ids[0], Lane.BULK)
     assert set(statuses(bench, ids)) == {Status.SUCCEEDED}
     assert bench.model.sizes == [MOST_TOGETHER, MOST_TOGETHER, 3]  # type: ignore[attr-defined]
 
@@ -61,10 +61,10 @@ def test_sixteen_are_claimed_in_one_round_trip_and_each_ends_in_one(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("worker.execution.stages.REPORT_EVERY_SECONDS", float("inf"))
-    bench.runner().answer(send(bench, 2)[0], Lane.BULK)  # has the server know the scripts
+    bench.runner().handle(send(bench, 2)[0], Lane.BULK)  # has the server know the scripts
     ids = send(bench, 2 * MOST_TOGETHER + 3)
     before = script_calls(bench)
-    bench.runner().answer(ids[0], Lane.BULK)
+    bench.runner().handle(ids[0], Lane.BULK)
     claims = 4  # the last finds nothing
     assert script_calls(bench) - before == claims + len(ids)
 
@@ -82,7 +82,7 @@ def test_the_others_do_not_wait_for_one_that_fails_before_its_call(
         return get(name)
 
     monkeypatch.setattr(bench, "get", refuse_first)
-    bench.runner().answer(ids[0], Lane.BULK)
+    bench.runner().handle(ids[0], Lane.BULK)
     assert sorted(statuses(bench, ids)) == [Status.FAILED, *[Status.SUCCEEDED] * 3]
     assert bench.model.sizes == [3]  # type: ignore[attr-defined]
 
@@ -90,7 +90,7 @@ def test_the_others_do_not_wait_for_one_that_fails_before_its_call(
 def test_one_that_is_canceled_while_they_are_drawn_takes_none_along(bench: Bench) -> None:
     ids = send(bench, 4)
     bench.model.before = lambda: bench.store.cancel(ids[2], ANONYMOUS)
-    bench.runner().answer(ids[0], Lane.BULK)
+    bench.runner().handle(ids[0], Lane.BULK)
     done = [Status.SUCCEEDED, Status.SUCCEEDED, Status.CANCELED, Status.SUCCEEDED]
     assert statuses(bench, ids) == done
     assert list(bench.objects.keys(f"outputs/{ids[2]}/")) == []
@@ -106,6 +106,6 @@ def test_items_that_lost_their_worker_run_apart(bench: Bench) -> None:
         bench.store.client.hset(f"atelier:job:{job_id}", "not_before", 0)
         bench.store.client.zadd("atelier:delayed", {job_id: 0}, xx=True)
     bench.store.reap()
-    bench.runner().answer(ids[0], Lane.BULK)
+    bench.runner().handle(ids[0], Lane.BULK)
     assert set(statuses(bench, ids)) == {Status.SUCCEEDED}
     assert bench.model.sizes == [1, 1, 1]  # type: ignore[attr-defined]

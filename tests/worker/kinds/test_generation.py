@@ -59,7 +59,7 @@ def bars(bench: Bench) -> Bars:
 
 def finished(bench: Bench, **spec: Any) -> Job:
     job_id = bench.submit(**{"seeds": None, **spec})
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = bench.job(job_id)
     assert job.status is Status.SUCCEEDED, job.error
     return job
@@ -207,7 +207,7 @@ def test_a_canceled_job_stops_between_chunks(bench: Bench, bars: Bars) -> None:
         return drawn(latents)
 
     bars.generate = cancel_at_the_second  # type: ignore[method-assign]
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.CANCELED
     assert bars.calls == [64, 64]
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
@@ -225,7 +225,7 @@ def test_progress_counts_latents(bench: Bench, bars: Bars, monkeypatch: pytest.M
 
     bars.generate = look  # type: ignore[method-assign]
     job_id = bench.submit(seeds=None, count=40, digits="2026")
-    bench.runner().answer(job_id, Lane.INTERACTIVE)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert seen[1:] == [("predict", 64, 160), ("predict", 128, 160)]
 
 

@@ -53,7 +53,7 @@ class Workshop:
         """Run jobs at once, four at a time on each worker, so that their latents meet in micro-batches."""
         pairs = list(zip([self._submit(spec) for spec in specs], cycle(self._runners), strict=False))
         with ThreadPoolExecutor(4 * len(self._runners)) as threads:
-            list(threads.map(lambda pair: pair[1].answer(pair[0], Lane.INTERACTIVE), pairs))
+            list(threads.map(lambda pair: pair[1].handle(pair[0], Lane.INTERACTIVE), pairs))
         return [self._outputs(job_id) for job_id, _ in pairs]
 
     def run_alone(self, spec: dict[str, Any]) -> list[str]:
@@ -61,7 +61,7 @@ class Workshop:
         name = repr(sorted(spec.items()))
         if name not in self._alone:
             job_id = self._submit(spec)
-            self._runners[0].answer(job_id, Lane.INTERACTIVE)
+            self._runners[0].handle(job_id, Lane.INTERACTIVE)
             self._alone[name] = checksums(self._outputs(job_id))
         return self._alone[name]
 

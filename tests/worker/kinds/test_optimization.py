@@ -81,7 +81,7 @@ class Studio:
 
     def paint(self, content: bytes, **spec: Any) -> Job:
         job_id = self.submit(content, **spec)
-        self.bench.runner().answer(job_id, Lane.INTERACTIVE)
+        self.bench.runner().handle(job_id, Lane.INTERACTIVE)
         return self.bench.job(job_id)
 
     def pixels(self, job: Job) -> np.ndarray:
@@ -171,7 +171,7 @@ def test_progress_names_steps_and_the_last_preview(studio: Studio) -> None:
     seen = []
     job_id = studio.submit(pictures.photo(64, 64), optimize={"steps": 10, "preview_every": 4})
     studio.model.before = lambda: seen.append(studio.bench.job(job_id).progress)
-    studio.bench.runner().answer(job_id, Lane.INTERACTIVE)
+    studio.bench.runner().handle(job_id, Lane.INTERACTIVE)
     shown = [p for p in seen if p is not None and p.preview]
     assert {(p.step, p.total, p.preview) for p in shown if p.step % 4 == 0} == {
         (4, 10, preview_key(job_id, 1, 4)),
@@ -204,7 +204,7 @@ def test_a_canceled_job_stops_at_its_next_step(studio: Studio) -> None:
                 attempt.note("canceled")
 
     studio.model.before = cancel_at_the_third
-    studio.bench.runner().answer(job_id, Lane.INTERACTIVE)
+    studio.bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert len(studio.model.turns) == 3
     assert studio.bench.job(job_id).status is Status.CANCELED
 
@@ -220,7 +220,7 @@ def test_a_job_that_would_take_too_long_fails_before_its_worker_is_ended(
             attempt.started -= 0.5
 
     studio.model.before = age
-    studio.bench.runner().answer(job_id, Lane.INTERACTIVE)
+    studio.bench.runner().handle(job_id, Lane.INTERACTIVE)
     job = studio.bench.job(job_id)
     assert job.status is Status.FAILED
     assert job.error is not None
@@ -249,7 +249,7 @@ def test_a_runner_is_held_for_one_evaluation_at_a_time(studio: Studio) -> None:
             pass
 
     studio.model.before = join_the_queue
-    runner.answer(job_id, Lane.INTERACTIVE)
+    runner.handle(job_id, Lane.INTERACTIVE)
     others[0].join()
     assert order.index("other") == 3
 

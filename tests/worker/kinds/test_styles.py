@@ -59,7 +59,7 @@ def run(bench: Bench, files: FileStore) -> Any:
         resources = Resources(bench.objects, Batcher(1), StyleCache(), ImageLimits(), vectors)
         runner = JobRunner("w", bench.store, bench.queue, models=model, resources=resources, held=bench.held)
         job_id = bench.submit(type="stylize", content=picture, styles=[{"image": picture}])
-        runner.answer(job_id, Lane.INTERACTIVE)
+        runner.handle(job_id, Lane.INTERACTIVE)
         job = bench.job(job_id)
         assert job.status is Status.SUCCEEDED, job.error
         return job.outputs[0].sha256

@@ -68,7 +68,7 @@ class Studio:
         styles = spec.pop("styles", None) or [{"image": self.upload(plain((200, 40, 0)))}]
         raw = {"type": "stylize", "content": self.upload(content), "styles": styles, **spec}
         job_id = self.bench.submit(**raw)
-        self.bench.runner().answer(job_id, Lane.INTERACTIVE)
+        self.bench.runner().handle(job_id, Lane.INTERACTIVE)
         return self.bench.job(job_id)
 
     def image(self, job: Job) -> Image.Image:

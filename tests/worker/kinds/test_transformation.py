@@ -57,7 +57,7 @@ class Workshop:
         runner = JobRunner(
             "w1", self.bench.store, self.bench.queue, models=models, resources=resources, held=self.bench.held
         )
-        runner.answer(job_id, Lane.INTERACTIVE)
+        runner.handle(job_id, Lane.INTERACTIVE)
         return self.bench.job(job_id)
 
     def pixels(self, job: Job) -> np.ndarray:

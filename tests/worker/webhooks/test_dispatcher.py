@@ -25,8 +25,8 @@ from shared.webhooks.store import Deliveries
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.waiting import eventually
 from worker.webhooks import sender
-from worker.webhooks.delivery import DeliveryRules
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
+from worker.webhooks.sender import DeliveryRules
 
 BASE = "http://pictures.example"
 OUTPUT = StoredOutput("outputs/x/1/0.png", "image/png", 28, 28, 100, "ab" * 32, seed=7)

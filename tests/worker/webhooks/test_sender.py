@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from worker.webhooks import sender
-from worker.webhooks.sender import Answer, Sender
+from worker.webhooks.sender import PostResult, Sender
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 
@@ -56,8 +56,8 @@ def port(certificate: Path) -> Iterator[int]:
     server.server_close()
 
 
-def post(url: str) -> Answer:
-    async def send() -> Answer:
+def post(url: str) -> PostResult:
+    async def send() -> PostResult:
         sender = Sender(timeout_seconds=10)
         try:
             return await sender.post(url, b"{}", {}, private=True)

@@ -1,4 +1,4 @@
-"""Which workers live, and what they can run."""
+"""What API and workers know of each other: the roster of live workers, and the request to reload models."""
 
 import json
 from contextlib import suppress
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
-from shared.redis.keys import PREFIX
+from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
@@ -50,7 +50,7 @@ class WorkerRoster:
         self._set = self._scripts.keys("workers")
 
     def announce(self, worker: Worker) -> None:
-        """Say that a worker lives and makes progress. Repeat well within STALE_AFTER_SECONDS."""
+        """Put a worker that makes progress on the roster. Repeat well within STALE_AFTER_SECONDS."""
         self._scripts.run(
             "workers/announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000
         )
@@ -71,6 +71,30 @@ class WorkerRoster:
         if stale:
             with suppress(StoreUnavailable), store_errors():  # reading goes on where nothing can be written
                 self._client.srem(self._set, *stale)
+
+
+class ReloadRequest:
+    """A request that all workers look for new model versions: a number in Redis that grows each time.
+
+    An operator makes it; every worker sees it at its next heartbeat.
+    """
+
+    def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
+        self._client = client
+        self._key = Keys(prefix)("reload")
+        self._seen = ""
+
+    def make(self) -> None:
+        """Ask all workers to take new versions into service."""
+        with store_errors():
+            self._client.incr(self._key)
+
+    def is_new(self) -> bool:
+        """Whether a request was made since the last call; those from before the first call do not count."""
+        with store_errors():
+            number = self._client.get(self._key) or "0"
+        known, self._seen = self._seen, number
+        return known not in ("", number)
 
 
 def _worker(raw: dict[str, object]) -> Worker:

@@ -1,0 +1,81 @@
+"""Celery's consumer, for workers: it reconnects within a second, notes the turns of its loop, stops in order.
+
+What Celery's options can do stands in `celery_app.py`. The rest is here, and relies on insides of Celery and
+kombu 5.7; `tests/shared/queue/test_celery_insides.py` fails for each of them that an upgrade breaks:
+
+- `Consumer.ensure_connected(conn)` calls `conn.ensure_connection(errback, retries, callback=...)`, which also
+  takes `interval_start`, `interval_step` and `interval_max`. The callback is called at least once a second.
+- `Consumer.register_with_event_loop(hub)` is called for each connection, `hub.on_tick` at each turn.
+- `Consumer.stop()` leaves `task_consumer.channel` open, with a read that waits at the server. Closing the
+  channel awaits the read, and puts back a message that has no consumer any more.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from celery.worker.consumer import Consumer
+from kombu.common import ignore_errors
+
+# Celery's own pauses grow to 30 seconds, so that a server that was away for a while would find no worker.
+FIRST_PAUSE_SECONDS = 0.2
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+class Pulse:
+    """When the consume loop last turned."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+
+    def beat(self) -> None:
+        """Note that the loop turns, or tries to reach the server."""
+        self._last = time.monotonic()
+
+    @property
+    def silence_seconds(self) -> float:
+        """How long the loop has stood still."""
+        return time.monotonic() - self._last
+
+
+class WorkerConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
+    """What Celery starts in place of its own consumer: the setting `worker_consumer` names it."""
+
+    def __init__(self, *args: Any, pulse: Pulse, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._pulse = pulse
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, trying again about every second for as long as it takes."""
+        conn.ensure_connection = partial(self._connect, conn.ensure_connection)
+        return super().ensure_connected(conn)
+
+    def _connect(
+        self, connect: Callable[..., Any], errback: Any, retries: Any, callback: Callable[[], None]
+    ) -> Any:
+        def turn() -> None:
+            self._pulse.beat()
+            callback()
+
+        return connect(
+            errback,
+            retries,
+            interval_start=FIRST_PAUSE_SECONDS,
+            interval_step=FIRST_PAUSE_SECONDS,
+            interval_max=LONGEST_PAUSE_SECONDS,
+            callback=turn,
+        )
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Note every turn of the loop."""
+        super().register_with_event_loop(hub)
+        hub.on_tick.add(self._pulse.beat)
+
+    def stop(self) -> None:
+        """Receive nothing more, and put back what the server may have sent meanwhile."""
+        super().stop()
+        if self.task_consumer is not None:
+            # A read that waits at the server may still take a doorbell. Closing awaits it and puts it back;
+            # Celery does so only when all tasks have ended.
+            ignore_errors(self, self.task_consumer.channel.close)

@@ -1,1 +1,0 @@
-"""What workers report of themselves: the roster, their health, and the request to load models again."""
