@@ -8,8 +8,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from api.extensions import WAITS
-from api.server.connections import close_if_asked
+from api.server.connections import WAITS, close_if_asked
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from shared.logs import configure_logs
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError

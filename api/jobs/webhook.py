@@ -1,6 +1,6 @@
 """What a job's or a batch's record keeps of its webhook, and which receivers are refused at once."""
 
-from api.responses.urls import base_url
+from api.services import base_url
 from shared.errors import InvalidRequest
 from shared.settings import Settings
 from shared.specs.webhook import Receiver, webhook_record

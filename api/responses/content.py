@@ -10,8 +10,8 @@ from werkzeug.datastructures import ContentRange
 from werkzeug.http import is_resource_modified
 
 from api.errors import RangeNotSatisfiable
-from api.responses.preconditions import reading_environ, require_match
 from api.responses.problems import problem
+from api.responses.representation import reading_environ, require_match
 from shared.storage.base import ObjectStore
 
 PIECE_BYTES = 1024 * 1024

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
-from flask import Response, g, request
+from flask import Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import errors as edge
-from api.responses.urls import problem_type
+from api.services import services
 from shared import errors
+from shared.jobs.rendering import Links
 
 log = logging.getLogger("atelier.api")
 
@@ -102,8 +103,14 @@ def status_of(error: errors.AtelierError) -> int:
     return 422 if status == 404 and error.errors else status
 
 
+def _type_of(code: str) -> str:
+    """Return the stable address that explains an error code, relative to the service's host."""
+    public_url = services().settings.api.public_url if has_request_context() else ""
+    return Links.of("", public_url).problem(code)
+
+
 def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
-    body = {"type": problem_type(error.code), "status": status_of(error), **_bounded(error)}
+    body = {"type": _type_of(error.code), "status": status_of(error), **_bounded(error)}
     return json.dumps(body | {"instance": path, "request_id": request_id})
 
 

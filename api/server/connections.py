@@ -16,6 +16,7 @@ _PIECE = 256 * 1024
 _GUNICORN = "gunicorn.socket"
 _NAMES = (_GUNICORN, "werkzeug.socket")
 _CLOSE = "atelier.close"
+WAITS = "atelier.waits"  # name of the application's places for waiting clients among its extensions
 
 
 def limit_silence(environ: Mapping[str, Any]) -> None:

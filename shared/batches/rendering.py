@@ -30,9 +30,9 @@ _FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
-def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> BatchView:
-    """Return the batch's representation, with links below `base` and the time until all items are done."""
-    home = f"{base}/v1/batches/{batch.id}"
+def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> BatchView:
+    """Return the batch's representation, with the time until all items are done."""
+    home = links.batch(batch.id)
     return BatchView(
         id=batch.id,
         object="batch",

@@ -37,6 +37,10 @@ class Links:
         """Return where a job is."""
         return f"{self.base}/v1/jobs/{job_id}"
 
+    def batch(self, batch_id: str) -> str:
+        """Return where a batch is."""
+        return f"{self.base}/v1/batches/{batch_id}"
+
     def preview(self, job_id: str, key: str) -> str:
         """Return where the latest preview of a running job is; a newer one has another address."""
         return f"{self.job(job_id)}/preview?step={PurePosixPath(key).stem}"

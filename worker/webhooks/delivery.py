@@ -88,7 +88,7 @@ def tellers(store: JobStore, settings: Settings) -> Mapping[str, Tell]:
 
     def tell_of_batch(delivery: Delivery) -> BaseModel:
         batch = batches.get(delivery.subject, delivery.owner)
-        view = batch_view(batch, delivery.base)
+        view = batch_view(batch, Links.of(delivery.base, settings.api.public_url))
         moment = rfc3339(delivery.created_at)
         return BatchEvent.model_validate({"type": delivery.event, "timestamp": moment, "data": view})
 
