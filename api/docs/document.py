@@ -21,6 +21,7 @@ from shared.specs.webhook import BATCH_EVENTS, EVENTS
 from shared.webhooks.events import BatchEvent, JobEvent
 
 OPENAPI = "atelier.openapi"  # name of the finished document among the application's extensions
+METHODS = ("get", "post", "put", "delete")
 VERSION = version("atelier-service")
 DESCRIPTION = (
     "Pictures as jobs: submit one, follow it, fetch what it made. Every error is a problem document "
@@ -84,7 +85,10 @@ def _paths(app: Flask) -> Json:
             operations = found.setdefault((order.index(tag), path), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 operations[method.lower()] = _with_place(route.operation, rule, tag)
-    return {path: operations for (_, path), operations in sorted(found.items())}
+    return {
+        path: {method: operations[method] for method in METHODS if method in operations}
+        for (_, path), operations in sorted(found.items())
+    }
 
 
 def _with_place(operation: Json, rule: Rule, tag: str) -> Json:

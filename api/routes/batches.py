@@ -6,7 +6,7 @@ from api.batches.body import JSON_LINES, OBJECTS, sent_batch
 from api.batches.resource import batches
 from api.batches.schemas import BatchPage, Retried
 from api.batches.submission import submit_batch
-from api.jobs.notify import ring_for
+from api.jobs.workers import ring_for
 from api.openapi import (
     KEY,
     PREFER,

@@ -1,15 +1,42 @@
-"""The API about itself: the OpenAPI document, a page to read it, and what each error code means."""
+"""The API about itself: the OpenAPI document, a page to read and try it, and what each error code means."""
 
 import json
+from dataclasses import dataclass
+from importlib import resources
 
-from flask import Response, render_template, url_for
+from flask import Response, render_template, send_from_directory, url_for
 
-from api.docs import page
 from api.docs.document import document
 from api.errors import RouteNotFound
-from api.openapi import TaggedBlueprint, documented, operation
+from api.openapi import TEXT, TaggedBlueprint, documented, operation
+from api.responses.problems import STATUS, subclasses
+from shared.errors import AtelierError
 
 blueprint = TaggedBlueprint("about", tag="About")
+
+SWAGGER_UI = resources.files("flask_swagger_ui") / "dist"
+ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code that a problem may carry."""
+
+    code: str
+    status: int
+    title: str
+    text: str
+
+
+def error_codes() -> list[ErrorCode]:
+    """Return every code, by name."""
+    kinds = [kind for kind in (AtelierError, *subclasses(AtelierError)) if kind in STATUS]
+    codes = [ErrorCode(kind.code, STATUS[kind], kind.title, _sentence(kind)) for kind in kinds]
+    return sorted(codes, key=lambda entry: entry.code)
+
+
+def _sentence(kind: type[AtelierError]) -> str:
+    return " ".join((kind.__doc__ or "").split()).removeprefix("Raised when ").removeprefix("Raised ")
 
 
 @blueprint.get("/openapi.json")
@@ -20,23 +47,23 @@ def openapi() -> Response:
 
 
 @blueprint.get("/docs")
-@operation("docs", {200: documented("A page", {"type": "string"}, media_type="text/html")})
+@operation("docs", {200: documented("A page", TEXT, media_type="text/html")})
 def docs() -> str:
     """Read the same as a page."""
-    return render_template(
-        "docs.html",
-        document=document(),
-        operations=page.operations(document()),
-        schemas=page.schemas(document()),
-        codes=page.error_codes(),
-    )
+    return render_template("docs.html", info=document()["info"], codes=error_codes())
+
+
+@blueprint.get("/docs/<any({}):name>".format(", ".join(f"'{name}'" for name in ASSETS)))
+def docs_asset(name: str) -> Response:
+    """Send a file of Swagger UI, which the page loads."""
+    return send_from_directory(str(SWAGGER_UI), name)
 
 
 @blueprint.get("/problems/<code>")
 @operation("explainProblem", {302: documented("The explanation is there")}, problems=(404,))
 def explain_problem(code: str) -> Response:
     """Go to the explanation of an error code."""
-    if code not in {entry.code for entry in page.error_codes()}:
+    if code not in {entry.code for entry in error_codes()}:
         raise RouteNotFound(f"there is no error code {code}")
     return _to_page(f"problem-{code}")
 

@@ -3,9 +3,9 @@
 from flask import Response
 
 from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
-from api.jobs.notify import ring_for
 from api.jobs.resource import submitted_response
 from api.jobs.submission import Caller, submit_again, submit_form, submit_json
+from api.jobs.workers import ring_for
 from api.openapi import KEY, PREFER, REFUSED, TaggedBlueprint, body, operation, ref, submitted
 from api.requests.body import MULTIPART, URLENCODED, json_body
 from api.requests.form_body import sent_form

@@ -4,8 +4,8 @@ from functools import partial
 
 from flask import Response, request
 
-from api.jobs.notify import ring
 from api.jobs.resource import jobs
+from api.jobs.workers import ring
 from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
 from api.requests.headers import wait_seconds
 from api.requests.query import JobsQuery, parameters_of, read_query

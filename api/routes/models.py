@@ -5,7 +5,7 @@ from collections import Counter
 from flask import Response
 
 from api.docs.input_schema import input_schema
-from api.jobs.available_models import AvailableModels
+from api.jobs.workers import AvailableModels
 from api.openapi import TaggedBlueprint, documented, operation, ref
 from api.responses.representation import json_response
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView

@@ -26,9 +26,7 @@ class BatchQueries:
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
-        with store_errors():
-            known = self._client.hgetall(self._key("idempotency", owner, f"batch:{idempotency_key}"))
-        return (known["id"], known["fingerprint"]) if known else None
+        return self._queries.keyed(owner, f"batch:{idempotency_key}")
 
     def get(self, batch_id: str, owner: str) -> Batch:
         """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
