@@ -1,6 +1,10 @@
-"""The application factory."""
+"""The application, and what every request gets: an id, a limit to its client's silence, a line in the log."""
 
-from flask import Flask
+import logging
+import re
+import time
+
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from api.requests.body import refuse_codings
@@ -20,12 +24,15 @@ from api.routes import (
     styles,
     webhooks,
 )
-from api.server.connections import WAITS
-from api.server.request_log import watch_requests
+from api.server.connections import WAITS, drain, limit_silence
 from api.server.threads import Waits
 from api.services import SERVICES, Services
 from shared.errors import AtelierError
 
+log = logging.getLogger("atelier.api")
+
+REQUEST_ID = "X-Request-Id"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_submission, job_results, batches, batch_items, batch_results, files, styles, models, webhooks,
     health, docs,
@@ -40,8 +47,9 @@ def create_app(services: Services) -> Flask:
     app.extensions[WAITS] = Waits(services.settings.api.threads)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
-    watch_requests(app)
+    app.before_request(_begin)
     app.before_request(refuse_codings)
+    app.after_request(_end)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)
     return app
@@ -51,3 +59,30 @@ def _handle_errors(app: Flask) -> None:
     app.register_error_handler(AtelierError, problems.handle_atelier_error)
     app.register_error_handler(HTTPException, problems.handle_http_exception)
     app.register_error_handler(Exception, problems.handle_surprise)
+
+
+def _begin() -> None:
+    """Give the request an id."""
+    given = request.headers.get(REQUEST_ID, "")
+    g.request_id = given if _GIVEN_ID.fullmatch(given) else problems.new_request_id()
+    limit_silence(request.environ)
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    """Echo the id, and log the response: writes at INFO, reads at DEBUG."""
+    drain(request.environ)
+    response.headers[REQUEST_ID] = g.get("request_id", "")
+    level = (
+        logging.DEBUG if request.method in ("GET", "HEAD") and response.status_code < 500 else logging.INFO
+    )
+    if log.isEnabledFor(level):
+        fields = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.began) * 1000, 1),
+            "request_id": g.request_id,
+        }
+        log.log(level, "answered", extra=fields)
+    return response

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Response, request
 
 from api.errors import InvalidHeader, TooManyListeners
-from api.resources import R, Resource
+from api.following import R, Resource
 from api.server.threads import LOOK_SECONDS, waits
 from api.services import services
 from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable

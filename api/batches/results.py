@@ -6,7 +6,7 @@ from dataclasses import astuple
 from itertools import chain
 
 from api.responses.contact_sheet import Entry, Layout
-from api.responses.zip_stream import Member, Text, archive
+from api.responses.content import Member, Text, archive
 from api.server.threads import ThreadYielder
 from api.services import Services
 from shared.batches.rendering import alike, named_outputs, result_view

@@ -5,10 +5,9 @@ from contextlib import suppress
 from itertools import islice
 
 from api.batches.body import SentBatch
-from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
-from api.batches.sources import Source
+from api.batches.sources import Faults, Source
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, ring_for
 from api.services import Services

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
@@ -131,6 +132,11 @@ def whole_response(error: errors.AtelierError, path: str, request_id: str) -> by
         *(f"{name}: {value}" for name, value in head.items()),
     ]
     return "\r\n".join([*lines, "", body]).encode()
+
+
+def new_request_id() -> str:
+    """Return an id for a request that brings none."""
+    return f"req_{uuid.uuid4().hex}"
 
 
 def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None) -> Response:

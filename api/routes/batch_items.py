@@ -6,14 +6,13 @@ from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.batches.body import JSON_LINES, sent_items
-from api.batches.resource import batches
 from api.batches.schemas import Appended
 from api.batches.submission import append_items
 from api.events import stream_response
-from api.jobs.resource import jobs
+from api.following import wait
 from api.openapi import EVENTS, LAST_EVENT_ID, TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.resources import wait
+from api.resources import batches, jobs
 from api.responses.representation import json_response, page_response
 from api.responses.views import JobPage
 from api.routes.batches import LINES

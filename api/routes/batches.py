@@ -3,9 +3,9 @@
 from flask import Response
 
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
-from api.batches.resource import batches
 from api.batches.schemas import BatchPage, Retried
 from api.batches.submission import submit_batch
+from api.following import accepted_response, is_done, record_response, wait
 from api.jobs.workers import ring_for
 from api.openapi import (
     KEY,
@@ -24,7 +24,7 @@ from api.openapi import (
 )
 from api.requests.headers import idempotency_key, wait_seconds
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.resources import accepted_response, is_done, record_response, wait
+from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
 from api.services import owner, services
 from shared.batches.request import Envelope

@@ -4,7 +4,6 @@ from flask import Response
 
 from api.errors import PreviewUnavailable, ResultUnavailable
 from api.events import stream_response
-from api.jobs.resource import jobs
 from api.openapi import (
     BYTES,
     EVENTS,
@@ -17,6 +16,7 @@ from api.openapi import (
     operation,
     parameter,
 )
+from api.resources import jobs
 from api.responses.content import Content, send
 from api.services import links, owner, services
 from shared.errors import OutputNotFound

@@ -3,7 +3,7 @@
 from flask import Response
 
 from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
-from api.jobs.resource import submitted_response
+from api.following import accepted_response
 from api.jobs.submission import Caller, submit_again, submit_form, submit_json
 from api.jobs.workers import ring_for
 from api.openapi import KEY, PREFER, REFUSED, TaggedBlueprint, body, operation, ref, submitted
@@ -11,10 +11,12 @@ from api.requests.body import MULTIPART, URLENCODED, json_body
 from api.requests.form_body import sent_form
 from api.requests.forms import read_generate, read_stylize, read_transform
 from api.requests.headers import idempotency_key
+from api.resources import jobs
 from api.services import owner, services
 from shared.errors import IllegalMove, InvalidRequest
 from shared.identifiers import is_job_id
 from shared.jobs.status import Status
+from shared.jobs.submission import Submitted
 
 blueprint = TaggedBlueprint("job_submission", tag="Jobs", url_prefix="/v1/jobs")
 
@@ -133,3 +135,9 @@ def retry_job(job_id: str) -> Response:
         return submitted_response(again, job.owner)
     caller = Caller(owner(), idempotency_key())
     return submitted_response(submit_again(services(), job, caller), caller.owner)
+
+
+def submitted_response(submitted: Submitted, owner: str) -> Response:
+    """Return the response to the submission of a job."""
+    job = jobs().get(submitted.id, owner)
+    return accepted_response(jobs(), job, created=submitted.created)

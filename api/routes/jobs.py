@@ -4,12 +4,12 @@ from functools import partial
 
 from flask import Response, request
 
-from api.jobs.resource import jobs
+from api.following import differs_from_known, is_done, record_response, wait
 from api.jobs.workers import ring
 from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
 from api.requests.headers import wait_seconds
 from api.requests.query import JobsQuery, parameters_of, read_query
-from api.resources import differs_from_known, is_done, record_response, wait
+from api.resources import jobs
 from api.responses.representation import conditional, page_response, require_version
 from api.responses.views import JobPage
 from api.services import owner, services

@@ -61,10 +61,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Answer a request that gunicorn cannot read, or that failed outside the application."""
         from api.responses.problems import (  # gunicorn's first process need not load all that
+            new_request_id,
             surprise,
             whole_response,
         )
-        from api.server.request_log import new_request_id
 
         error = refusal_of(exc)
         if error is None:
