@@ -58,7 +58,7 @@ class EventStream:
         self._done = False  # after this, nothing will be sent
 
     def frames(self, gone: Callable[[], bool]) -> Iterator[str]:
-        """Yield the stream's text; end after `done`, when the record is forgotten, or when `gone` says so."""
+        """Yield the stream's text; end after `done`, when the record is forgotten, or when `gone` is true."""
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
         last_sent = time.monotonic()
         while not self._done and not gone():

@@ -57,7 +57,7 @@ class Resource(Protocol[R]):
         """Return where the record is."""
 
     def changes_silently(self, record: R) -> bool:
-        """Whether something may change of which the record's own stream of events does not tell."""
+        """Whether something of the record may change without an event in its own stream."""
 
 
 def record_response(resource: Resource[R], record: R, status: int = 200) -> Response:

@@ -16,7 +16,7 @@ from shared.storage.places import check_cards, check_storage
 
 
 def _usable_settings() -> Settings:
-    """Return the settings of a place that can be used; otherwise say in one sentence why not, and end."""
+    """Return the settings of a place that can be used; otherwise print one sentence with the reason, and exit."""
     try:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
@@ -44,12 +44,12 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let waiting clients be answered at once when this process is told to stop."""
+    """Have waiting clients get their responses at once when this process has to stop."""
     worker.wsgi.extensions[WAITS].stopping = lambda: not worker.alive
 
 
 def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response: Any) -> None:
-    """Cut off whoever sends more than is worth reading."""
+    """Cut off a client that sends more than is worth reading."""
     close_if_asked(environ)
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what the routes say, the components, and the events that receivers get."""
+"""The OpenAPI document: what the routes take and give, the components, and the events that receivers get."""
 
 import re
 from importlib.metadata import version
@@ -74,7 +74,7 @@ def _document(app: Flask) -> Json:
 
 
 def _paths(app: Flask) -> Json:
-    """Return the operations of the routes that say what they take, by path, in the order of their tags."""
+    """Return the operations of the documented routes, by path, in the order of their tags."""
     order = [tag["name"] for tag in TAGS]
     found: dict[tuple[int, str], Json] = {}
     for rule in app.url_map.iter_rules():
@@ -102,7 +102,7 @@ def _with_place(operation: Json, rule: Rule, tag: str) -> Json:
 
 
 def components() -> Json:
-    """Return the schemas of all requests and answers, by name."""
+    """Return the schemas of all requests and responses, by name."""
     _, schema = models_json_schema([(model, "validation") for model in _MODELS], ref_template=REF)
     found: Json = schema["$defs"]
     found["JobSpec"] = {

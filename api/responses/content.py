@@ -1,4 +1,4 @@
-"""Stored bytes over HTTP, sent in pieces: one picture with its entity tag and range, or many in a ZIP file."""
+"""Stored bytes over HTTP, sent in pieces: a picture with its entity tag and range, or many in a ZIP file."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -34,7 +34,7 @@ class Content:
 
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
-    """Answer a GET or HEAD with the content, a part of it, or 304; `cache` is the Cache-Control."""
+    """Return the response to a GET or HEAD: the content, a part of it, or 304; `cache` is the Cache-Control."""
     require_match(content.sha256)
     if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
         return _with_validators(Response(status=304), content, cache)
@@ -134,7 +134,7 @@ def _member_pieces(member: Member, objects: ObjectStore) -> Iterator[bytes]:
 
 
 def _buffered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Join small pieces: each one that is yielded is a system call, and a chunk of the answer."""
+    """Join small pieces: each one that is yielded is a system call, and a chunk of the response."""
     waiting: list[bytes] = []
     size = 0
     for piece in pieces:

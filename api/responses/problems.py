@@ -159,7 +159,7 @@ def _bounded(error: errors.AtelierError) -> dict[str, object]:
 
 
 def handle_atelier_error(error: errors.AtelierError) -> Response:
-    """Answer an error of our own."""
+    """Return the response to an error of our own."""
     if status_of(error) >= 500:
         log.warning(
             "request refused", extra={"path": request.path, "code": error.code, "detail": error.detail}
@@ -168,7 +168,7 @@ def handle_atelier_error(error: errors.AtelierError) -> Response:
 
 
 def handle_http_exception(error: HTTPException) -> BaseResponse:
-    """Answer what Flask and Werkzeug refuse; let their redirects through."""
+    """Return the response to what Flask and Werkzeug refuse; let their redirects through."""
     if error.code is None or error.code < 400:
         return error.get_response()
     kind = _OF_WERKZEUG.get(error.code, edge.BadRequest if error.code < 500 else errors.AtelierError)
@@ -185,7 +185,7 @@ def _describe(kind: type[errors.AtelierError], error: HTTPException) -> str:
 
 
 def handle_surprise(error: Exception) -> Response:
-    """Answer a fault of ours without telling its inside; the log has the traceback."""
+    """Return the response to a fault of ours, without its details; the log has the traceback."""
     log.error(
         "request failed", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")}
     )
@@ -193,5 +193,5 @@ def handle_surprise(error: Exception) -> Response:
 
 
 def surprise() -> errors.AtelierError:
-    """Return what a client is told of a fault of ours."""
+    """Return the error that a client sees where the fault is ours."""
     return errors.AtelierError("the service made a mistake; its log has the details")

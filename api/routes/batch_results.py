@@ -5,7 +5,7 @@ from typing import Literal
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.batches.results import archived, checked_start, sheet_entries, sheet_tag, told_lines
+from api.batches.results import archived, checked_start, result_lines, sheet_entries, sheet_tag
 from api.errors import TooManyDownloads
 from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import parameters_of, read_query
@@ -54,7 +54,7 @@ def get_manifest(batch_id: str) -> Response:
     """
     query = read_query(PartQuery)
     services().batches.get(batch_id, owner())
-    lines = told_lines(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
+    lines = result_lines(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
     return _streamed(Response(checked_start(lines), mimetype="application/jsonl"), batch_id, "jsonl")
 
 

@@ -1,4 +1,4 @@
-"""Webhooks: what was told to whom, telling it again, and the secret that receivers verify with."""
+"""Webhooks: their deliveries, how to deliver again, and the secret that receivers verify with."""
 
 from flask import Response
 from pydantic import Field

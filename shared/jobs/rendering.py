@@ -1,4 +1,4 @@
-"""From a job's record to what clients see of it. The API and the sender of webhooks say the same."""
+"""From a job's record to what clients see of it. The API and the sender of webhooks share it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
