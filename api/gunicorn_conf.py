@@ -16,7 +16,7 @@ from shared.storage.places import check_cards, check_storage
 
 
 def _usable_settings() -> Settings:
-    """Return the settings of a place that can be used; otherwise print one sentence with the reason, and exit."""
+    """Return the settings of a place that can be used; else print one sentence with the reason, and exit."""
     try:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)

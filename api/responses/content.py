@@ -34,7 +34,7 @@ class Content:
 
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
-    """Return the response to a GET or HEAD: the content, a part of it, or 304; `cache` is the Cache-Control."""
+    """Return the response to a GET or HEAD: content, a part of it, or 304; `cache` is the Cache-Control."""
     require_match(content.sha256)
     if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
         return _with_validators(Response(status=304), content, cache)

@@ -43,8 +43,8 @@ def drain(environ: MutableMapping[str, Any]) -> None:
     """Read what is left of a request's body, before the response to it.
 
     gunicorn would read it after the response, and lose the client's next request where that has come by then.
-    A client that sends too much or too slowly is cut off by `close_if_asked`. A client that waits to be asked for the
-    body is not: the connection ends with the response.
+    A client that sends too much or too slowly is cut off by `close_if_asked`. Of a client that waits to be
+    asked for the body nothing is read: the connection ends with the response.
     """
     if getattr(environ["wsgi.input"], "unasked", False):
         environ["wsgi.input"].decline()
