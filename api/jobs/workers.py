@@ -25,7 +25,7 @@ class AvailableModels:
 
     @cached_property
     def _names(self) -> frozenset[str] | None:
-        """The names; None where no worker lives, as one may be starting, or an older one does not report them."""
+        """The names; None where no worker lives, as one may be starting, or one is too old to report them."""
         workers = self._roster.live() if self._workers is None else self._workers
         if not workers or any(worker.available is None for worker in workers):
             return None

@@ -4,18 +4,23 @@ import json
 from dataclasses import dataclass
 from importlib import resources
 
-from flask import Response, render_template, send_from_directory, url_for
+from flask import Response, render_template, url_for
 
 from api.docs.document import document
 from api.errors import RouteNotFound
 from api.openapi import TEXT, TaggedBlueprint, documented, operation
 from api.responses.problems import STATUS, subclasses
+from api.responses.representation import conditional
 from shared.errors import AtelierError
 
 blueprint = TaggedBlueprint("about", tag="About")
 
 SWAGGER_UI = resources.files("flask_swagger_ui") / "dist"
-ASSETS = ("swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png")
+ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,10 @@ def docs() -> str:
 @blueprint.get("/docs/<any({}):name>".format(", ".join(f"'{name}'" for name in ASSETS)))
 def docs_asset(name: str) -> Response:
     """Send a file of Swagger UI, which the page loads."""
-    return send_from_directory(str(SWAGGER_UI), name)
+    response = Response((SWAGGER_UI / name).read_bytes(), mimetype=ASSETS[name])
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    return conditional(response)
 
 
 @blueprint.get("/problems/<code>")

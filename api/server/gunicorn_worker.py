@@ -81,7 +81,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def refusal_of(exc: BaseException) -> AtelierError | None:
-    """Return the client's error that an exception of gunicorn's means; None where the client is not at fault."""
+    """Return the client's error behind an exception of gunicorn's; None where the client is not at fault."""
     if isinstance(exc, _OF_US):
         return None
     if isinstance(exc, http.InvalidHTTPVersion):
