@@ -1,13 +1,14 @@
-"""The application factory."""
+"""The application, and what every request gets: an id, a limit to its client's silence, a line in the log."""
 
-from apiflask import APIFlask
+import logging
+import re
+import time
+
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from api.docs.document import complete, described_events
-from api.extensions import CAPACITY, SERVICES, WAITS
-from api.jobs.renderer import Capacity
-from api.openapi import Json
 from api.requests.body import refuse_codings
+from api.resources import CAPACITY, Capacity
 from api.responses import problems
 from api.routes import (
     batch_items,
@@ -16,80 +17,72 @@ from api.routes import (
     docs,
     files,
     health,
-    job_actions,
-    job_forms,
     job_results,
+    job_submission,
     jobs,
     models,
     styles,
     webhooks,
 )
-from api.server.long_poll import Waits
-from api.server.request_log import watch_requests
-from api.services import Services
+from api.server.connections import WAITS, drain, limit_silence
+from api.server.threads import Waits
+from api.services import SERVICES, Services
 from shared.errors import AtelierError
 
-BLUEPRINTS = (
-    jobs.blueprint,
-    job_forms.blueprint,
-    job_actions.blueprint,
-    job_results.blueprint,
-    batches.blueprint,
-    batch_items.blueprint,
-    batch_results.blueprint,
-    files.blueprint,
-    styles.blueprint,
-    models.blueprint,
-    webhooks.blueprint,
-    health.blueprint,
-    docs.blueprint,
-)
+log = logging.getLogger("atelier.api")
+
+REQUEST_ID = "X-Request-Id"
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+ROUTES = (
+    jobs, job_submission, job_results, batches, batch_items, batch_results, files, styles, models, webhooks,
+    health, docs,
+)  # fmt: skip
 
 
-def create_app(services: Services) -> APIFlask:
+def create_app(services: Services) -> Flask:
     """Return the application that answers with these services."""
-    app = APIFlask(
-        "api",
-        title="Atelier",
-        version=docs.VERSION,
-        spec_path=None,
-        docs_path=None,
-        json_errors=False,
-        static_folder=None,  # type: ignore[arg-type]
-        template_folder="templates",
-    )
+    app = Flask("api", static_folder=None)
     app.extensions[SERVICES] = services
     app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[WAITS] = Waits(services.settings.api.threads)
-    _configure(app, services.settings.limits.max_body_bytes)
+    app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
-    watch_requests(app)
+    app.before_request(_begin)
     app.before_request(refuse_codings)
-    for blueprint in BLUEPRINTS:
-        app.register_blueprint(blueprint)
+    app.after_request(_end)
+    for module in ROUTES:
+        app.register_blueprint(module.blueprint)
     return app
 
 
-def _configure(app: APIFlask, max_body_bytes: int) -> None:
-    app.config.update(
-        MAX_CONTENT_LENGTH=max_body_bytes,
-        OPENAPI_VERSION="3.1.0",
-        AUTO_404_RESPONSE=False,
-        AUTO_200_RESPONSE=False,
-        AUTO_VALIDATION_ERROR_RESPONSE=False,
-        DESCRIPTION=docs.DESCRIPTION,
-        LICENSE={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        SERVERS=[{"url": "/"}],
-        TAGS=docs.TAGS,
-    )
-    app.spec_processor(_completed)  # type: ignore[arg-type]
-
-
-def _completed(document: Json) -> Json:
-    return {**complete(document), "webhooks": described_events()}
-
-
-def _handle_errors(app: APIFlask) -> None:
+def _handle_errors(app: Flask) -> None:
     app.register_error_handler(AtelierError, problems.handle_atelier_error)
     app.register_error_handler(HTTPException, problems.handle_http_exception)
     app.register_error_handler(Exception, problems.handle_surprise)
+
+
+def _begin() -> None:
+    """Give the request an id."""
+    given = request.headers.get(REQUEST_ID, "")
+    g.request_id = given if _GIVEN_ID.fullmatch(given) else problems.new_request_id()
+    limit_silence(request.environ)
+    g.began = time.perf_counter()
+
+
+def _end(response: Response) -> Response:
+    """Echo the id, and log the response: writes at INFO, reads at DEBUG."""
+    drain(request.environ)
+    response.headers[REQUEST_ID] = g.get("request_id", "")
+    level = (
+        logging.DEBUG if request.method in ("GET", "HEAD") and response.status_code < 500 else logging.INFO
+    )
+    if log.isEnabledFor(level):
+        fields = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "milliseconds": round((time.perf_counter() - g.began) * 1000, 1),
+            "request_id": g.request_id,
+        }
+        log.log(level, "answered", extra=fields)
+    return response

@@ -8,8 +8,7 @@ from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
-from api.extensions import WAITS
-from api.server.connections import close_if_asked
+from api.server.connections import WAITS, close_if_asked
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
 from shared.logs import configure_logs
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
@@ -17,7 +16,7 @@ from shared.storage.places import check_cards, check_storage
 
 
 def _usable_settings() -> Settings:
-    """Return the settings of a place that can be used; otherwise say in one sentence why not, and end."""
+    """Return the settings of a place that can be used; else print one sentence with the reason, and exit."""
     try:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
@@ -45,12 +44,12 @@ class PlainLogger(Logger):  # type: ignore[misc]
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let waiting clients be answered at once when this process is told to stop."""
+    """Have waiting clients get their responses at once when this process has to stop."""
     worker.wsgi.extensions[WAITS].stopping = lambda: not worker.alive
 
 
 def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response: Any) -> None:
-    """Cut off whoever sends more than is worth reading."""
+    """Cut off a client that sends more than is worth reading."""
     close_if_asked(environ)
 
 

@@ -1,17 +1,18 @@
-"""What the routes stand on, built once and handed to the application."""
+"""What a request works with: the services, built once and handed to the application; owner and links."""
 
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 
-from api.extensions import SERVICES
 from shared.batches.store import BatchStore
 from shared.cards.card import Catalog, ModelCard, load_catalog
 from shared.errors import CardUnusable, UnknownModel
 from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
+from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
+from shared.jobs.rendering import Links
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
@@ -21,6 +22,8 @@ from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
 from shared.storage.object_store import open_object_store
 from shared.workers import WorkerRoster
+
+SERVICES = "atelier.services"  # name of the application's Services among its extensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,22 @@ def build_services(settings: Settings) -> Services:
 def services() -> Services:
     """Return the services of the application that serves this request."""
     return cast(Services, current_app.extensions[SERVICES])
+
+
+def owner() -> str:
+    """Return the owner of what this request may see: one anonymous owner, until there are API keys."""
+    return ANONYMOUS
+
+
+def base_url() -> str:
+    """Return the base of absolute links: as configured, else as the client addressed us."""
+    configured = services().settings.api.public_url
+    return (configured or request.url_root).rstrip("/")
+
+
+def links() -> Links:
+    """Return the links that suit this request."""
+    return Links.of(base_url(), services().settings.api.public_url)
 
 
 def card_named(name: str) -> ModelCard:

@@ -3,7 +3,7 @@
 import gc
 import sys
 
-from apiflask import APIFlask
+from flask import Flask
 
 from api.app import create_app
 from api.services import Services, build_services
@@ -15,7 +15,7 @@ from shared.settings import Settings
 SWITCH_SECONDS = 0.0005  # a thread that computes gives way so soon, for those whose requests take no time
 
 
-def create() -> APIFlask:
+def create() -> Flask:
     """Return the application of this process, configured by the environment, its reaper running."""
     settings = Settings.from_env()
     configure_logs(settings.log_format, settings.log_level)

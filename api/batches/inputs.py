@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from api.batches.faults import Faults
 from api.batches.items import Item
+from api.batches.sources import Faults
 from api.requests.pictures import check_content
-from api.server.thread_yield import ThreadYielder
+from api.server.threads import ThreadYielder
 from api.services import Services
 from shared.errors import AtelierError, FieldError, StyleNotFound
 from shared.jobs.submission import missing_files

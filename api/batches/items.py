@@ -8,10 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.batches.faults import Faults
-from api.batches.sources import Malformed, Source
+from api.batches.sources import Faults, Malformed, Source
 from api.jobs.validation import parse_spec
-from api.server.thread_yield import ThreadYielder
+from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel

@@ -6,8 +6,8 @@ from dataclasses import astuple
 from itertools import chain
 
 from api.responses.contact_sheet import Entry, Layout
-from api.responses.zip_stream import Member, Text, archive
-from api.server.thread_yield import ThreadYielder
+from api.responses.content import Member, Text, archive
+from api.server.threads import ThreadYielder
 from api.services import Services
 from shared.batches.rendering import alike, named_outputs, result_view
 from shared.errors import AtelierError
@@ -63,7 +63,7 @@ class ArchiveNames:
         return named
 
 
-def told_lines(
+def result_lines(
     services: Services,
     links: Links,
     batch_id: str,
@@ -73,7 +73,7 @@ def told_lines(
     limit: int,
     apart: Collection[str] = (),
 ) -> Iterator[bytes]:
-    """Yield each result as a line of JSON; `apart` are the jobs whose names tell their items' indexes."""
+    """Yield each result as a line of JSON; names of the jobs in `apart` begin with their items' indexes."""
     for job in Results(services, batch_id, owner, after=after, limit=limit):
         yield result_view(job, links, apart=job.id in apart).model_dump_json().encode() + b"\n"
 
@@ -81,7 +81,7 @@ def told_lines(
 def archived(
     services: Services, links: Links, batch_id: str, owner: str, *, after: int, limit: int
 ) -> Iterator[bytes]:
-    """Yield an archive of the pictures, and of the lines that tell of them.
+    """Yield an archive of the pictures, and of the lines about them.
 
     Names are the same whether a batch is fetched at once or in parts: earlier results have their names first.
     """
@@ -94,7 +94,7 @@ def archived(
         for job in results:
             yield from (Member(name, output.key, output.bytes) for name, output in names.add(job))
         part = {"after": after, "limit": limit - results.left}
-        yield Text(MANIFEST, told_lines(services, links, batch_id, owner, **part, apart=names.apart))
+        yield Text(MANIFEST, result_lines(services, links, batch_id, owner, **part, apart=names.apart))
 
     return archive(members(), services.objects)
 

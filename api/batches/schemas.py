@@ -1,4 +1,4 @@
-"""The shapes of batch requests and answers for the OpenAPI document."""
+"""The shapes of batch requests and responses for the OpenAPI document."""
 
 from typing import Annotated, Literal
 

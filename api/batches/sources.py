@@ -11,9 +11,10 @@ from pydantic_core import from_json
 from api.requests.body import decode_json, without_mark
 from api.requests.field_errors import fault_of
 from api.requests.json_array import Span
+from api.responses.problems import MAX_LISTED
 from shared.batches.request import Multiply
 from shared.batches.template import Axis, axes_of, combinations, count, place_of
-from shared.errors import FieldError, InvalidRequest
+from shared.errors import AtelierError, FieldError, InvalidRequest
 from shared.specs.spec import SPECS
 
 _SETTINGS = re.compile(rb'\s*\{\s*"batch"\s*:')
@@ -135,6 +136,46 @@ class TemplateSource:
         place = place_of(self._axes, self._mode, position)[name]
         inner = rest.removeprefix("0") if name == "style" else f"/{rest}" if rest else ""
         return FieldError(f"/template/multiply/{name}/{place}{inner}", fault.detail, fault.code)
+
+
+class Faults:
+    """What is wrong with the items of one request. Equal faults, as a template gives, are told once."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._told: dict[FieldError, type[AtelierError]] = {}
+        self._items: set[int] = set()
+
+    @property
+    def full(self) -> bool:
+        """Whether no further fault will be told, so that finding out more than that there is one is idle."""
+        return len(self._told) >= MAX_LISTED
+
+    def __contains__(self, position: int) -> bool:
+        return position in self._items
+
+    def add(self, position: int, faults: Sequence[FieldError], kind: type[AtelierError]) -> None:
+        """Note an item's faults; with none, that it has some."""
+        self._items.add(position)
+        for fault in faults:
+            if not self.full:
+                self._told.setdefault(self._source.told(position, fault), kind)
+
+    def note(self, position: int, error: AtelierError) -> None:
+        """Note an item's error."""
+        self.add(position, error.errors or [FieldError("", error.detail, error.code)], type(error))
+
+    def raise_any(self) -> None:
+        """Raise one error for all faults; of their class where they share it, else InvalidRequest."""
+        if not self._items:
+            return
+        kinds = set(self._told.values())
+        kind = kinds.pop() if len(kinds) == 1 else InvalidRequest
+        raise kind(self._sentence(), errors=list(self._told))
+
+    def _sentence(self) -> str:
+        items = f"{len(self._items)} of {self._source.count} items are at fault, so none was accepted"
+        return f"{items}; the first {MAX_LISTED} faults are listed" if self.full else items
 
 
 def _read(line: bytes) -> Any:

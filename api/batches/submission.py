@@ -5,17 +5,15 @@ from contextlib import suppress
 from itertools import islice
 
 from api.batches.body import SentBatch
-from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
-from api.batches.sources import Source
-from api.jobs.available_models import AvailableModels
-from api.jobs.notify import ring_for
-from api.jobs.webhook import terms_of
+from api.batches.sources import Faults, Source
+from api.jobs.submission import HEADER, mismatch, terms_of
+from api.jobs.workers import AvailableModels, notify_for
 from api.services import Services
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
+from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.specs.work_size import work_of
 
@@ -90,7 +88,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     if not sent.open:
         services.batches.finalize(batch.id, owner)
     batch = services.batches.get(batch.id, owner)
-    ring_for(services, batch)
+    notify_for(services, batch)
     return batch, created
 
 
@@ -103,7 +101,7 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
     intake.check()
     services.disk.check()
     total = intake.fill(batch)
-    ring_for(services, services.batches.get(batch.id, batch.owner))
+    notify_for(services, services.batches.get(batch.id, batch.owner))
     return total
 
 
@@ -113,7 +111,7 @@ def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch |
     if known is None:
         return None
     if known[1] != sent.fingerprint:
-        raise _mismatch()
+        raise mismatch(HEADER)
     return services.batches.get(known[0], owner)
 
 
@@ -130,13 +128,7 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
     try:
         return services.batches.open(draft)
     except IdempotencyMismatch as error:
-        raise _mismatch() from error
-
-
-def _mismatch() -> IdempotencyMismatch:
-    detail = "Idempotency-Key was used before with another request"
-    fault = FieldError("/Idempotency-Key", detail, IdempotencyMismatch.code)
-    return IdempotencyMismatch(detail, errors=[fault])
+        raise mismatch(HEADER) from error
 
 
 def _broke_off(batch: Batch, sent: SentBatch) -> bool:

@@ -1,16 +1,17 @@
-"""The OpenAPI document: what the routes gave, the components, and the events that receivers get."""
+"""The OpenAPI document: what the routes take and give, the components, and the events that receivers get."""
 
+import re
+from importlib.metadata import version
 from typing import Any, cast
 
-from apiflask import APIFlask
-from flask import current_app
+from flask import Flask, current_app
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
+from werkzeug.routing import Rule
 
 from api.batches.schemas import MODELS as BATCH_MODELS
 from api.docs.examples import add_examples
-from api.extensions import OPENAPI
-from api.openapi import REF, Json, ref
+from api.openapi import REF, Json, TaggedBlueprint, ref
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
@@ -18,6 +19,25 @@ from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
 from shared.specs.webhook import BATCH_EVENTS, EVENTS
 from shared.webhooks.events import BatchEvent, JobEvent
+
+OPENAPI = "atelier.openapi"  # name of the finished document among the application's extensions
+METHODS = ("get", "post", "put", "delete")
+VERSION = version("atelier-service")
+DESCRIPTION = (
+    "Pictures as jobs: submit one, follow it, fetch what it made. Every error is a problem document "
+    "(RFC 9457) with a stable `code`; every time is UTC; every link is absolute."
+)
+TAGS = [
+    {"name": "Jobs", "description": "Submit, list, read, cancel, retry and forget jobs."},
+    {"name": "Results", "description": "Follow a job's events and fetch its pictures."},
+    {"name": "Batches", "description": "Thousands of jobs as one thing: send, watch, steer, fetch."},
+    {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
+    {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
+    {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
+    {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
+    {"name": "Health", "description": "For supervisors and load balancers."},
+    {"name": "About", "description": "This description."},
+]
 
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, views.FileView, views.FilePage,
@@ -31,12 +51,58 @@ def document() -> Json:
     """Return the OpenAPI document of the application that serves this request; it is made once."""
     known = current_app.extensions.get(OPENAPI)
     if known is None:
-        known = current_app.extensions[OPENAPI] = cast(APIFlask, current_app).spec
+        known = current_app.extensions[OPENAPI] = _document(current_app)
     return cast(Json, known)
 
 
+def _document(app: Flask) -> Json:
+    whole: Json = {
+        "info": {
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+            "description": DESCRIPTION,
+            "title": "Atelier",
+            "version": VERSION,
+        },
+        "tags": TAGS,
+        "servers": [{"url": "/"}],
+        "paths": _paths(app),
+        "openapi": "3.1.0",
+        "components": {"schemas": components()},
+    }
+    add_examples(whole)
+    return whole | {"webhooks": described_events()}
+
+
+def _paths(app: Flask) -> Json:
+    """Return the operations of the documented routes, by path, in the order of their tags."""
+    order = [tag["name"] for tag in TAGS]
+    found: dict[tuple[int, str], Json] = {}
+    for rule in app.url_map.iter_rules():
+        route = app.view_functions[rule.endpoint]
+        if hasattr(route, "operation"):
+            tag = cast(TaggedBlueprint, app.blueprints[rule.endpoint.partition(".")[0]]).tag
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+            operations = found.setdefault((order.index(tag), path), {})
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                operations[method.lower()] = _with_place(route.operation, rule, tag)
+    return {
+        path: {method: operations[method] for method in METHODS if method in operations}
+        for (_, path), operations in sorted(found.items())
+    }
+
+
+def _with_place(operation: Json, rule: Rule, tag: str) -> Json:
+    """Return an operation with its tag, and with the parameters of its path before its others."""
+    names = re.findall(r"<(int:)?(\w+)>", rule.rule)
+    in_path = [
+        {"in": "path", "name": name, "schema": {"type": "integer" if kind else "string"}, "required": True}
+        for kind, name in names
+    ]
+    return {**operation, "parameters": [*in_path, *operation["parameters"]], "tags": [tag]}
+
+
 def components() -> Json:
-    """Return the schemas of all requests and answers, by name."""
+    """Return the schemas of all requests and responses, by name."""
     _, schema = models_json_schema([(model, "validation") for model in _MODELS], ref_template=REF)
     found: Json = schema["$defs"]
     found["JobSpec"] = {
@@ -47,21 +113,6 @@ def components() -> Json:
         },
     }
     return found
-
-
-def complete(document: Json) -> Json:
-    """Add the components to the document that the routes gave, and sort its paths by their tags."""
-    document.setdefault("components", {})["schemas"] = components()
-    add_examples(document)
-    order = [tag["name"] for tag in document["tags"]]
-    document["paths"] = dict(
-        sorted(document["paths"].items(), key=lambda item: (_place(item[1], order), item[0]))
-    )
-    return document
-
-
-def _place(path: Json, order: list[str]) -> int:
-    return min(order.index(operation["tags"][0]) for operation in path.values() if "tags" in operation)
 
 
 _VERBS = {

@@ -129,7 +129,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "SecretView": {"secret": _SECRET, "secrets": [_SECRET]},
     "Health": {"status": "ok", "version": "1.0.0"},
 }
-FORMS: dict[str, Json] = {  # by the ids of the operations; pictures stand as the ids of uploaded files
+FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
     "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8},
     "generate": {"seed": 7, "digit": 3},
     "transform": {"content": _FILE, "model": "colorizer"},

@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
 _CONTENT = {**_PICTURE, "description": "The picture to work on, or the id of an uploaded file."}
-_SPOKEN = {  # where a form's field says more, or other things, than the specification's
+_OWN = {  # where a form's field has another description, or type, than the specification's
     "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
     "webhook": {
         "description": "The address that is told how the job goes; it begins with http:// or https://."
@@ -36,14 +36,14 @@ def _schema(spec: type[JobSpec]) -> Json:
 
 def _field(spec: type[JobSpec], name: str, path: tuple[str, ...]) -> Json:
     if name in _JSON:
-        return {"type": "string", "contentMediaType": "application/json", **_SPOKEN[name]}
+        return {"type": "string", "contentMediaType": "application/json", **_OWN[name]}
     if name == "animation":
-        return dict(_SPOKEN[name])
+        return dict(_OWN[name])
     whole = _schema(spec)
     here = whole
     for part in path[:-1]:
         here = whole["$defs"][_reference(here["properties"][part])]
-    return schema_without_null(here["properties"][path[-1]]) | _SPOKEN.get(name, {})
+    return schema_without_null(here["properties"][path[-1]]) | _OWN.get(name, {})
 
 
 def _reference(schema: Json) -> str:

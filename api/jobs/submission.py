@@ -4,20 +4,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.jobs.available_models import AvailableModels
-from api.jobs.notify import ring
 from api.jobs.validation import parse_spec
-from api.jobs.webhook import terms_of
+from api.jobs.workers import AvailableModels, notify
 from api.requests.field_errors import combined
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, check_content, probe_parts
-from api.services import Services
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, OutOfDisk
+from api.services import Services, base_url
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk
 from shared.identifiers import new_job_id, sha256
 from shared.jobs.job import Job
 from shared.jobs.submission import Submission, Submitted
+from shared.settings import Settings
 from shared.specs.spec import GenerateSpec, Spec, StylizeSpec, card_of, resolve
+from shared.specs.webhook import Receiver, webhook_record
 from shared.specs.work_size import PictureSize, work_of
+from shared.webhooks.address import refusal_of_url
 
 HEADER = "Idempotency-Key"
 
@@ -133,7 +134,7 @@ def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
 def _repeated(known: tuple[str, str], fingerprint: str, caller: Caller) -> Submitted:
     job_id, first = known
     if first != fingerprint:
-        raise _mismatch(_place_of_key(caller))
+        raise mismatch(_place_of_key(caller))
     return Submitted(id=job_id, created=False)
 
 
@@ -141,7 +142,8 @@ def _place_of_key(caller: Caller) -> str:
     return "id" if caller.job_id else HEADER
 
 
-def _mismatch(name: str) -> IdempotencyMismatch:
+def mismatch(name: str) -> IdempotencyMismatch:
+    """Return the error where another request had the same key, or id; `name` is the header or field."""
     detail = f"{name} was used before with another request"
     return IdempotencyMismatch(detail, errors=[FieldError(f"/{name}", detail, IdempotencyMismatch.code)])
 
@@ -169,9 +171,9 @@ def _submit(
     try:
         submitted = services.store.submit(submission)
     except IdempotencyMismatch as error:
-        raise _mismatch(_place_of_key(caller)) from error
+        raise mismatch(_place_of_key(caller)) from error
     if submitted.created:
-        ring(services, submission.id, submission.spec.lane)
+        notify(services, submission.id, submission.spec.lane)
     return submitted
 
 
@@ -182,3 +184,17 @@ def _check_room(services: Services, caller: Caller) -> None:
     except OutOfDisk:
         if _known(services, caller) is None:
             raise
+
+
+def terms_of(webhook: Receiver | None, settings: Settings) -> str:
+    """Return what the record keeps, "" without a webhook; raise InvalidRequest where it is refused.
+
+    Deliveries have the same links as the response to this request.
+    """
+    if webhook is None:
+        return ""
+    private = settings.private_webhooks
+    reason = refusal_of_url(webhook.url, private=private)
+    if reason:
+        raise InvalidRequest.of_field("/webhook/url", f"webhook.url is refused: {reason}")
+    return webhook_record(webhook, private=private, base=base_url())

@@ -2,7 +2,7 @@
 
 import re
 
-from api.server.thread_yield import ThreadYielder
+from api.server.threads import ThreadYielder
 
 Span = tuple[int, int]  # where a member begins, and where it has ended
 

@@ -1,20 +1,23 @@
-"""Stored bytes over HTTP: entity tag, one range, read in pieces so that no picture is held whole."""
+"""Stored bytes over HTTP, sent in pieces: a picture with its entity tag and range, or many in a ZIP file."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
 from flask import Response, request
 from werkzeug.datastructures import ContentRange
 from werkzeug.http import is_resource_modified
+from zipstream import ZipStream
 
 from api.errors import RangeNotSatisfiable
-from api.responses.preconditions import reading_environ, require_match
 from api.responses.problems import problem
+from api.responses.representation import reading_environ, require_match
+from shared.errors import StorageUnavailable
 from shared.storage.base import ObjectStore
 
 PIECE_BYTES = 1024 * 1024
+BUFFER_BYTES = 128 * 1024  # sent at once where members are small
 _RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
 FOREVER = "private, max-age=31536000, immutable"
 
@@ -31,7 +34,7 @@ class Content:
 
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
-    """Answer a GET or HEAD with the content, a part of it, or 304; `cache` is the Cache-Control."""
+    """Return the response to a GET or HEAD: content, a part of it, or 304; `cache` is the Cache-Control."""
     require_match(content.sha256)
     if not is_resource_modified(reading_environ(), etag=f'"{content.sha256}"'):
         return _with_validators(Response(status=304), content, cache)
@@ -82,3 +85,63 @@ def _body(content: Content, objects: ObjectStore, start: int, end: int) -> Itera
 def _pieces(key: str, objects: ObjectStore, start: int, end: int) -> Iterator[bytes]:
     for at in range(start, end, PIECE_BYTES):
         yield objects.get_range(key, at, min(at + PIECE_BYTES, end))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of an archive."""
+
+    name: str
+    key: str  # in object storage
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A file that is written on the way."""
+
+    name: str
+    pieces: Iterator[bytes]
+
+
+def archive(members: Iterable[Member | Text], objects: ObjectStore) -> Iterator[bytes]:
+    """Yield a ZIP file's bytes. Holds one piece of one member, and about half a kilobyte a member.
+
+    Raises what storage raises, in the middle: a file that ends so lacks its directory, so no reader takes it
+    for whole.
+    """
+    return _buffered(_archive_pieces(members, objects))
+
+
+def _archive_pieces(members: Iterable[Member | Text], objects: ObjectStore) -> Iterator[bytes]:
+    stream = ZipStream()
+    for member in members:
+        if isinstance(member, Text):
+            stream.add(member.pieces, member.name)
+        else:
+            stream.add(_member_pieces(member, objects), member.name, size=member.size)
+        yield from stream.file()
+    yield from stream.footer()
+
+
+def _member_pieces(member: Member, objects: ObjectStore) -> Iterator[bytes]:
+    for at in range(0, member.size, PIECE_BYTES):
+        end = min(at + PIECE_BYTES, member.size)
+        piece = objects.get_range(member.key, at, end)
+        if len(piece) != end - at:
+            raise StorageUnavailable(f"{member.key} has less than its {member.size} bytes")
+        yield piece
+
+
+def _buffered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Join small pieces: each one that is yielded is a system call, and a chunk of the response."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= BUFFER_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

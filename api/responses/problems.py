@@ -2,17 +2,19 @@
 
 import json
 import logging
+import uuid
 from collections.abc import Iterator, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 
-from flask import Response, g, request
+from flask import Response, g, has_request_context, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import errors as edge
-from api.responses.urls import problem_type
+from api.services import services
 from shared import errors
+from shared.jobs.rendering import Links
 
 log = logging.getLogger("atelier.api")
 
@@ -102,8 +104,14 @@ def status_of(error: errors.AtelierError) -> int:
     return 422 if status == 404 and error.errors else status
 
 
+def _type_of(code: str) -> str:
+    """Return the stable address that explains an error code, relative to the service's host."""
+    public_url = services().settings.api.public_url if has_request_context() else ""
+    return Links.of("", public_url).problem(code)
+
+
 def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
-    body = {"type": problem_type(error.code), "status": status_of(error), **_bounded(error)}
+    body = {"type": _type_of(error.code), "status": status_of(error), **_bounded(error)}
     return json.dumps(body | {"instance": path, "request_id": request_id})
 
 
@@ -126,6 +134,11 @@ def whole_response(error: errors.AtelierError, path: str, request_id: str) -> by
     return "\r\n".join([*lines, "", body]).encode()
 
 
+def new_request_id() -> str:
+    """Return an id for a request that brings none."""
+    return f"req_{uuid.uuid4().hex}"
+
+
 def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the problem document of an error."""
     status = status_of(error)
@@ -146,7 +159,7 @@ def _bounded(error: errors.AtelierError) -> dict[str, object]:
 
 
 def handle_atelier_error(error: errors.AtelierError) -> Response:
-    """Answer an error of our own."""
+    """Return the response to an error of our own."""
     if status_of(error) >= 500:
         log.warning(
             "request refused", extra={"path": request.path, "code": error.code, "detail": error.detail}
@@ -155,7 +168,7 @@ def handle_atelier_error(error: errors.AtelierError) -> Response:
 
 
 def handle_http_exception(error: HTTPException) -> BaseResponse:
-    """Answer what Flask and Werkzeug refuse; let their redirects through."""
+    """Return the response to what Flask and Werkzeug refuse; let their redirects through."""
     if error.code is None or error.code < 400:
         return error.get_response()
     kind = _OF_WERKZEUG.get(error.code, edge.BadRequest if error.code < 500 else errors.AtelierError)
@@ -172,7 +185,7 @@ def _describe(kind: type[errors.AtelierError], error: HTTPException) -> str:
 
 
 def handle_surprise(error: Exception) -> Response:
-    """Answer a fault of ours without telling its inside; the log has the traceback."""
+    """Return the response to a fault of ours, without its details; the log has the traceback."""
     log.error(
         "request failed", exc_info=error, extra={"path": request.path, "request_id": g.get("request_id")}
     )
@@ -180,5 +193,5 @@ def handle_surprise(error: Exception) -> Response:
 
 
 def surprise() -> errors.AtelierError:
-    """Return what a client is told of a fault of ours."""
+    """Return the error that a client sees where the fault is ours."""
     return errors.AtelierError("the service made a mistake; its log has the details")

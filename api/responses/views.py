@@ -96,7 +96,7 @@ class CardFaultView(View):
 
     @classmethod
     def of(cls, fault: CardFault) -> "CardFaultView":
-        """Return what is told of a fault."""
+        """Return the representation of a fault."""
         return cls(name=fault.name, path=str(fault.path), field=fault.field, detail=fault.detail)
 
 

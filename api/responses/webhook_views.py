@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from api.responses.urls import base_url, batch_path, delivery_path, job_path
+from api.services import links
 from shared.jobs.views import Time, Url, View, rfc3339
 from shared.specs.webhook import BatchEventType, EventType
 from shared.webhooks.delivery import Delivery, DeliveryStatus
@@ -66,7 +66,8 @@ class SecretView(View):
 
 def delivery_view(delivery: Delivery) -> DeliveryView:
     """Return the delivery's representation."""
-    home = base_url() + delivery_path(delivery.id)
+    where = links()
+    home = f"{where.base}/v1/webhooks/deliveries/{delivery.id}"
     job, batch = (delivery.subject if delivery.kind == kind else None for kind in ("job", "batch"))
     values: dict[str, Any] = {
         "id": delivery.id,
@@ -88,8 +89,8 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         "urls": DeliveryUrls(
             self=home,
             redeliver=f"{home}/redeliver",
-            job=base_url() + job_path(job) if job else None,
-            batch=base_url() + batch_path(batch) if batch else None,
+            job=where.job(job) if job else None,
+            batch=where.batch(batch) if batch else None,
         ),
     }
     return DeliveryView.model_validate(values)

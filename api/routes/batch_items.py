@@ -2,34 +2,28 @@
 
 from functools import partial
 
-from apiflask import APIBlueprint
-from flask import Response, request
+from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import owner
 from api.batches.body import JSON_LINES, sent_items
-from api.batches.events import BatchEventStream
-from api.batches.response import links, patiently
 from api.batches.schemas import Appended
 from api.batches.submission import append_items
-from api.errors import TooManyListeners
-from api.jobs.response import renderer
-from api.openapi import answer, body, described, parameter, ref
+from api.events import stream_response
+from api.following import wait
+from api.openapi import EVENTS, LAST_EVENT_ID, TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.responses.page import page_answer
-from api.responses.urls import base_url
+from api.resources import batches, jobs
+from api.responses.representation import json_response, page_response
 from api.responses.views import JobPage
-from api.routes.batches import LINES, NEXT
-from api.routes.job_results import last_event_id
-from api.server.long_poll import waits
-from api.services import services
+from api.routes.batches import LINES
+from api.services import links, owner, services
 from shared.batches.batch import Batch
 from shared.batches.batch import FinishedPage as Finished
 from shared.batches.rendering import result_view
 from shared.batches.views import FinishedPage
 from shared.jobs.status import Status
 
-blueprint = APIBlueprint("batch_items", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
+blueprint = TaggedBlueprint("batch_items", tag="Batches", url_prefix="/v1/batches/<batch_id>")
 
 
 class Place(BaseModel):
@@ -64,10 +58,9 @@ class FinishedQuery(BaseModel):
 
 
 @blueprint.post("/items")
-@described(
-    blueprint,
+@operation(
     "appendItems",
-    {200: answer("The items are taken", ref("Appended"))},
+    {200: documented("The items are taken", ref("Appended"))},
     problems=(400, 404, 409, 410, 413, 415, 422, 503, 507),
     parameters=parameters_of(Place),
     request_body=body({"application/json": ref("ItemsRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
@@ -80,14 +73,13 @@ def append(batch_id: str) -> Response:
     first = batch.counts["total"] if place.first is None else place.first
     total = append_items(services(), batch, source, first=first)
     view = Appended(object="batch.items", batch_id=batch_id, first=first, count=source.count, total=total)
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(view)
 
 
 @blueprint.get("/items")
-@described(
-    blueprint,
+@operation(
     "listItems",
-    {200: answer("A page of items", ref("JobPage"), headers=NEXT)},
+    listed("items", "JobPage"),
     problems=(404, 410, 422, 503),
     parameters=parameters_of(ItemsQuery),
 )
@@ -97,16 +89,13 @@ def list_items(batch_id: str) -> Response:
     page = services().batches.items(
         batch_id, owner(), status=query.status, limit=query.limit, cursor=query.cursor
     )
-    view = renderer().view
-    items = JobPage(object="list", data=[view(job) for job in page.items], next_cursor=page.next_cursor)
-    return page_answer(items, page.next_cursor)
+    return page_response(JobPage, page, jobs().view)
 
 
 @blueprint.get("/finished")
-@described(
-    blueprint,
+@operation(
     "listFinished",
-    {200: answer("A page of results", ref("FinishedPage"))},
+    {200: documented("A page of results", ref("FinishedPage"))},
     problems=(404, 410, 422, 503),
     parameters=parameters_of(FinishedQuery),
 )
@@ -120,7 +109,7 @@ def list_finished(batch_id: str) -> Response:
     page = _finished(batch, query)
     if query.wait and not page.items and not batch.is_done:
         longest = services().settings.api.max_wait_seconds
-        batch = patiently(batch, partial(_has_news, query=query), min(query.wait, longest))
+        batch = wait(batches(), batch, partial(_has_more, query=query), min(query.wait, longest))
         page = _finished(batch, query)
     where = links()
     view = FinishedPage(
@@ -129,41 +118,23 @@ def list_finished(batch_id: str) -> Response:
         next_after=page.next,
         done=batch.is_done and page.next - query.after < query.limit,
     )
-    response = Response(view.model_dump_json(), mimetype="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_response(view, headers={"Cache-Control": "no-store"})
 
 
 def _finished(batch: Batch, query: FinishedQuery) -> Finished:
     return services().batches.finished(batch.id, batch.owner, after=query.after, limit=query.limit)
 
 
-def _has_news(batch: Batch, query: FinishedQuery) -> bool:
+def _has_more(batch: Batch, query: FinishedQuery) -> bool:
     return batch.is_done or bool(_finished(batch, query).items)
 
 
 @blueprint.get("/events")
-@described(
-    blueprint,
-    "streamBatchEvents",
-    {200: answer("Events until `done`", {"type": "string"}, media_type="text/event-stream")},
-    problems=(400, 404, 410, 503),
-    parameters=(parameter("header", "Last-Event-ID", "Resume after this event.", {"type": "string"}),),
-)
+@operation("streamBatchEvents", EVENTS, problems=(400, 404, 410, 503), parameters=(LAST_EVENT_ID,))
 def stream_batch_events(batch_id: str) -> Response:
     """Follow a batch by server-sent events.
 
     `state` tells what became of the batch, `item` how an item ended, `done` carries the whole batch and is
     the last. Only the latest events are kept: who must miss none reads `/finished`.
     """
-    after = last_event_id()
-    services().batches.get(batch_id, owner())
-    seats = waits()
-    if not seats.take():
-        raise TooManyListeners("as many clients as can be served are listening; poll the batch meanwhile")
-    stream = BatchEventStream(services(), batch_id=batch_id, owner=owner(), base=base_url(), after=after)
-    response = Response(stream.frames(partial(seats.gone, request.environ)), mimetype="text/event-stream")
-    response.call_on_close(seats.leave)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    return stream_response(batches(), batch_id, owner())

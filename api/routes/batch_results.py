@@ -2,23 +2,19 @@
 
 from typing import Literal
 
-from apiflask import APIBlueprint
 from flask import Response, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.auth import owner
-from api.batches.response import links
-from api.batches.results import archived, checked_start, sheet_entries, sheet_tag, told_lines
+from api.batches.results import archived, checked_start, result_lines, sheet_entries, sheet_tag
 from api.errors import TooManyDownloads
-from api.openapi import answer, described
+from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import parameters_of, read_query
 from api.responses.contact_sheet import MAX_CELLS, Layout, contact_sheet
-from api.responses.preconditions import conditional
-from api.routes.job_results import PICTURE
-from api.server.long_poll import waits
-from api.services import services
+from api.responses.representation import conditional
+from api.server.threads import waits
+from api.services import links, owner, services
 
-blueprint = APIBlueprint("batch_results", __name__, tag="Batches", url_prefix="/v1/batches/<batch_id>")
+blueprint = TaggedBlueprint("batch_results", tag="Batches", url_prefix="/v1/batches/<batch_id>")
 
 GONE = (404, 410, 422, 503)
 MAX_PART = 50_000
@@ -45,10 +41,9 @@ class SheetQuery(BaseModel):
 
 
 @blueprint.get("/results.jsonl")
-@described(
-    blueprint,
+@operation(
     "getManifest",
-    {200: answer("Results, one JSON object a line", {"type": "string"}, media_type="application/jsonl")},
+    {200: documented("Results, one JSON object a line", TEXT, media_type="application/jsonl")},
     problems=GONE,
     parameters=parameters_of(PartQuery),
 )
@@ -59,15 +54,14 @@ def get_manifest(batch_id: str) -> Response:
     """
     query = read_query(PartQuery)
     services().batches.get(batch_id, owner())
-    lines = told_lines(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
+    lines = result_lines(services(), links(), batch_id, owner(), after=query.after, limit=query.limit)
     return _streamed(Response(checked_start(lines), mimetype="application/jsonl"), batch_id, "jsonl")
 
 
 @blueprint.get("/results.zip")
-@described(
-    blueprint,
+@operation(
     "getArchive",
-    {200: answer("The archive", PICTURE, media_type="application/zip")},
+    {200: documented("The archive", PICTURE, media_type="application/zip")},
     problems=GONE,
     parameters=parameters_of(PartQuery),
 )
@@ -84,23 +78,22 @@ def get_archive(batch_id: str) -> Response:
 
 
 def _streamed(response: Response, batch_id: str, extension: str) -> Response:
-    """Hold one of the seats of those who wait while the answer is sent: it may take a thread for long."""
-    seats = waits()
-    if not seats.take():
+    """Hold one of the places of waiting clients while the response is sent: it may take a thread for long."""
+    waiting = waits()
+    if not waiting.take():
         raise TooManyDownloads("as many clients as can be served are downloading; try again shortly")
-    response.call_on_close(seats.leave)
+    response.call_on_close(waiting.leave)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Content-Disposition"] = f'attachment; filename="{batch_id}.{extension}"'
     return response
 
 
 @blueprint.get("/contact-sheet")
-@described(
-    blueprint,
+@operation(
     "getContactSheet",
     {
-        200: answer("The sheet", PICTURE, media_type="image/*"),
-        304: answer("The client has the picture already"),
+        200: documented("The sheet", PICTURE, media_type="image/*"),
+        **NOT_MODIFIED,
     },
     problems=GONE,
     parameters=parameters_of(SheetQuery),

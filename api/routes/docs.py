@@ -1,67 +1,82 @@
-"""The API about itself: the OpenAPI document, a page to read it, and what each error code means."""
+"""The API about itself: the OpenAPI document, a page to read and try it, and what each error code means."""
 
 import json
-from importlib.metadata import version
+from dataclasses import dataclass
+from importlib import resources
 
-from apiflask import APIBlueprint
 from flask import Response, render_template, url_for
 
-from api.docs import page
 from api.docs.document import document
 from api.errors import RouteNotFound
-from api.openapi import answer, described
+from api.openapi import TEXT, TaggedBlueprint, documented, operation
+from api.responses.problems import STATUS, subclasses
+from api.responses.representation import conditional
+from shared.errors import AtelierError
 
-VERSION = version("atelier-service")
-DESCRIPTION = (
-    "Pictures as jobs: submit one, follow it, fetch what it made. Every error is a problem document "
-    "(RFC 9457) with a stable `code`; every time is UTC; every link is absolute."
-)
-TAGS = [
-    {"name": "Jobs", "description": "Submit, list, read, cancel, retry and forget jobs."},
-    {"name": "Results", "description": "Follow a job's events and fetch its pictures."},
-    {"name": "Batches", "description": "Thousands of jobs as one thing: send, watch, steer, fetch."},
-    {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
-    {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
-    {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
-    {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
-    {"name": "Health", "description": "For supervisors and load balancers."},
-    {"name": "About", "description": "This description."},
-]
+blueprint = TaggedBlueprint("about", tag="About")
 
-blueprint = APIBlueprint("about", __name__, tag="About")
+SWAGGER_UI = resources.files("flask_swagger_ui") / "dist"
+ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """One code that a problem may carry."""
+
+    code: str
+    status: int
+    title: str
+    text: str
+
+
+def error_codes() -> list[ErrorCode]:
+    """Return every code, by name."""
+    kinds = [kind for kind in (AtelierError, *subclasses(AtelierError)) if kind in STATUS]
+    codes = [ErrorCode(kind.code, STATUS[kind], kind.title, _sentence(kind)) for kind in kinds]
+    return sorted(codes, key=lambda entry: entry.code)
+
+
+def _sentence(kind: type[AtelierError]) -> str:
+    return " ".join((kind.__doc__ or "").split()).removeprefix("Raised when ").removeprefix("Raised ")
 
 
 @blueprint.get("/openapi.json")
-@described(blueprint, "openapi", {200: answer("This document", {"type": "object"})})
+@operation("openapi", {200: documented("This document", {"type": "object"})})
 def openapi() -> Response:
     """Read the OpenAPI 3.1 document."""
     return Response(json.dumps(document()), mimetype="application/json")
 
 
 @blueprint.get("/docs")
-@described(blueprint, "docs", {200: answer("A page", {"type": "string"}, media_type="text/html")})
+@operation("docs", {200: documented("A page", TEXT, media_type="text/html")})
 def docs() -> str:
     """Read the same as a page."""
-    return render_template(
-        "docs.html",
-        document=document(),
-        operations=page.operations(document()),
-        schemas=page.schemas(document()),
-        codes=page.error_codes(),
-    )
+    return render_template("docs.html", info=document()["info"], codes=error_codes())
+
+
+@blueprint.get("/docs/<any({}):name>".format(", ".join(f"'{name}'" for name in ASSETS)))
+def docs_asset(name: str) -> Response:
+    """Send a file of Swagger UI, which the page loads."""
+    response = Response((SWAGGER_UI / name).read_bytes(), mimetype=ASSETS[name])
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    return conditional(response)
 
 
 @blueprint.get("/problems/<code>")
-@described(blueprint, "explainProblem", {302: answer("The explanation is there")}, problems=(404,))
+@operation("explainProblem", {302: documented("The explanation is there")}, problems=(404,))
 def explain_problem(code: str) -> Response:
     """Go to the explanation of an error code."""
-    if code not in {entry.code for entry in page.error_codes()}:
+    if code not in {entry.code for entry in error_codes()}:
         raise RouteNotFound(f"there is no error code {code}")
     return _to_page(f"problem-{code}")
 
 
 @blueprint.get("/")
-@blueprint.doc(hide=True)
 def home() -> Response:
     """Send a browser to the page."""
     return _to_page()

@@ -2,11 +2,19 @@
 
 from dataclasses import asdict
 
-from apiflask import APIBlueprint
 from flask import Response
 
-from api.auth import owner
-from api.openapi import answer, body, described, ref
+from api.openapi import (
+    BYTES,
+    IF_NONE_MATCH,
+    PICTURE,
+    RANGE,
+    TaggedBlueprint,
+    body,
+    documented,
+    operation,
+    ref,
+)
 from api.requests.body import MULTIPART
 from api.requests.field_errors import combined, not_fetched
 from api.requests.form_body import sent_form
@@ -15,19 +23,16 @@ from api.requests.form_parts import as_file, fault, strangers
 from api.requests.pictures import probe_upload
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.content import Content, send
-from api.responses.page import page_answer
-from api.responses.preconditions import require_match
-from api.responses.urls import base_url, file_path
+from api.responses.representation import json_response, page_response, require_match
 from api.responses.views import FilePage, FileUrls, FileView, LimitsView
-from api.routes.job_results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
-from api.services import services
+from api.services import base_url, owner, services
 from shared.errors import AtelierError
 from shared.files.file_store import StoredFile
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageLimits
 from shared.jobs.views import rfc3339
 
-blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
+blueprint = TaggedBlueprint("files", tag="Files", url_prefix="/v1")
 
 _FORM = {
     "type": "object",
@@ -39,7 +44,7 @@ _WHERE = {"Location": "Where the file is."}
 
 
 def _view(file: StoredFile) -> FileView:
-    home = base_url() + file_path(file.id)
+    home = f"{base_url()}/v1/files/{file.id}"
     return FileView(
         id=file.id,
         object="file",
@@ -54,17 +59,12 @@ def _view(file: StoredFile) -> FileView:
     )
 
 
-def _answer(file: StoredFile, status: int = 200) -> Response:
-    return Response(_view(file).model_dump_json(), status, mimetype="application/json")
-
-
 @blueprint.post("/files")
-@described(
-    blueprint,
+@operation(
     "uploadFile",
     {
-        200: answer("The same picture was there", ref("FileView"), headers=_WHERE),
-        201: answer("The picture is stored", ref("FileView"), headers=_WHERE),
+        200: documented("The same picture was there", ref("FileView"), headers=_WHERE),
+        201: documented("The picture is stored", ref("FileView"), headers=_WHERE),
     },
     problems=(413, 415, 422, 503, 507),
     request_body=body({MULTIPART: _FORM}),
@@ -77,9 +77,8 @@ def upload_file() -> Response:
     data = _only_part()
     upload = probe_upload(services(), file_id(sha256(data)), data, "/file")
     file, created = services().files.add(owner(), upload.data, upload.info)
-    response = _answer(file, 201 if created else 200)
-    response.headers["Location"] = base_url() + file_path(file.id)
-    return response
+    view = _view(file)
+    return json_response(view, 201 if created else 200, {"Location": view.urls.self})
 
 
 def _only_part() -> bytes:
@@ -104,10 +103,13 @@ def _unsent(text: str) -> AtelierError:
 
 
 @blueprint.get("/files")
-@described(
-    blueprint,
+@operation(
     "listFiles",
-    {200: answer("A page of files", ref("FilePage"), headers={"Link": "The next page, where there is one."})},
+    {
+        200: documented(
+            "A page of files", ref("FilePage"), headers={"Link": "The next page, where there is one."}
+        )
+    },
     problems=(422, 503),
     parameters=parameters_of(PageQuery),
 )
@@ -115,28 +117,27 @@ def list_files() -> Response:
     """List files, newest first."""
     query = read_query(PageQuery)
     page = services().files.page(owner(), limit=query.limit, cursor=query.cursor)
-    files = FilePage(object="list", data=[_view(file) for file in page.files], next_cursor=page.next_cursor)
-    return page_answer(files, page.next_cursor)
+    return page_response(FilePage, page, _view)
 
 
 @blueprint.get("/limits")
-@described(blueprint, "getLimits", {200: answer("The limits", ref("LimitsView"))}, problems=(503,))
+@operation("getLimits", {200: documented("The limits", ref("LimitsView"))}, problems=(503,))
 def get_limits() -> Response:
     """Read what a picture may have, before it is sent."""
     limits = asdict(ImageLimits.of(services().settings.limits))
     view = LimitsView(object="limits", **{**limits, "formats": sorted(limits["formats"])})
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(view)
 
 
 @blueprint.get("/files/<name>")
-@described(blueprint, "getFile", {200: answer("The file", ref("FileView"))}, problems=(404, 503))
+@operation("getFile", {200: documented("The file", ref("FileView"))}, problems=(404, 503))
 def get_file(name: str) -> Response:
     """Read what is known of a file."""
-    return _answer(services().files.get(owner(), name))
+    return json_response(_view(services().files.get(owner(), name)))
 
 
 @blueprint.get("/files/<name>/content")
-@described(blueprint, "getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+@operation("getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
 def get_file_content(name: str) -> Response:
     """Download a file as it was uploaded. It never changes."""
     file = services().files.get(owner(), name)
@@ -151,7 +152,7 @@ def get_file_content(name: str) -> Response:
 
 
 @blueprint.delete("/files/<name>")
-@described(blueprint, "deleteFile", {204: answer("The file is forgotten")}, problems=(404, 409, 503))
+@operation("deleteFile", {204: documented("The file is forgotten")}, problems=(404, 409, 503))
 def delete_file(name: str) -> Response:
     """Forget a file that no unfinished job needs."""
     require_match(None)

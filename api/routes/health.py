@@ -2,38 +2,36 @@
 
 from importlib.metadata import version
 
-from apiflask import APIBlueprint
 from flask import Response
 
 from api.errors import NotReady
-from api.openapi import answer, described, ref
+from api.openapi import TaggedBlueprint, documented, operation, ref
+from api.responses.representation import json_response
 from api.responses.views import Health
 from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
 from shared.redis.client import store_errors
 from shared.redis.keys import Keys
 
-blueprint = APIBlueprint("health", __name__, tag="Health")
+blueprint = TaggedBlueprint("health", tag="Health")
 PROBE_KEY = Keys()("probe")  # written to see whether the server writes
 PROBE_MILLISECONDS = 1000
 
 
 def _say(status: str) -> Response:
     health = Health.model_validate({"status": status, "version": version("atelier-service")})
-    return Response(
-        health.model_dump_json(), mimetype="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return json_response(health, headers={"Cache-Control": "no-store"})
 
 
 @blueprint.get("/healthz")
-@described(blueprint, "health", {200: answer("The process answers", ref("Health"))})
+@operation("health", {200: documented("The process answers", ref("Health"))})
 def healthz() -> Response:
     """Say that this process answers. It asks nothing of anybody else."""
     return _say("ok")
 
 
 @blueprint.get("/readyz")
-@described(blueprint, "readiness", {200: answer("Jobs will be carried out", ref("Health"))}, problems=(503,))
+@operation("readiness", {200: documented("Jobs will be carried out", ref("Health"))}, problems=(503,))
 def readyz() -> Response:
     """Say whether jobs will be carried out.
 

@@ -1,99 +1,24 @@
-"""Jobs: submit, list, read, delete."""
+"""Jobs that exist: list, read, cancel, start over, delete."""
 
-from apiflask import APIBlueprint
+from functools import partial
+
 from flask import Response, request
 
-from api.auth import owner
-from api.jobs.response import differs_from_known, is_done, job_answer, patiently, renderer, submitted_answer
-from api.jobs.submission import Caller, submit_json
-from api.openapi import answer, body, described, parameter, ref
-from api.requests.body import json_body
-from api.requests.headers import idempotency_key, wait_seconds
+from api.following import differs_from_known, is_done, record_response, wait
+from api.jobs.workers import notify
+from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
+from api.requests.headers import wait_seconds
 from api.requests.query import JobsQuery, parameters_of, read_query
-from api.responses.page import page_answer
-from api.responses.preconditions import conditional, require_version
+from api.resources import jobs
+from api.responses.representation import conditional, page_response, require_version
 from api.responses.views import JobPage
-from api.services import services
-from shared.errors import InvalidRequest
-from shared.identifiers import is_job_id
+from api.services import owner, services
 
-blueprint = APIBlueprint("jobs", __name__, tag="Jobs", url_prefix="/v1")
-
-PREFER = parameter(
-    "header", "Prefer", "`wait=n`: answer when the job is done, or after n seconds.", {"type": "string"}
-)
-KEY = parameter(
-    "header",
-    "Idempotency-Key",
-    "A repetition with the same key and body gives the same job.",
-    {"type": "string"},
-)
-ACCEPTED = {
-    "Location": "Where the job is.",
-    "Preference-Applied": "What of `Prefer` was honored.",
-    "Idempotency-Replayed": "`true` where the job was there before.",
-}
-SUBMITTED = {
-    200: answer("The job is done already", ref("JobView"), headers=ACCEPTED),
-    202: answer(
-        "The job is accepted",
-        ref("JobView"),
-        headers={**ACCEPTED, "Retry-After": "Seconds after which asking again is worth it."},
-    ),
-}
-REFUSED = (400, 413, 415, 422, 503)
-ONE = (404, 410)
+blueprint = TaggedBlueprint("jobs", tag="Jobs", url_prefix="/v1/jobs")
 
 
-@blueprint.post("/jobs")
-@described(
-    blueprint,
-    "submitJob",
-    SUBMITTED,
-    problems=REFUSED,
-    parameters=(PREFER, KEY),
-    request_body=body({"application/json": ref("JobSpec")}),
-)
-def submit_job() -> Response:
-    """Submit a job.
-
-    Pictures are named by the ids of uploaded files.
-    """
-    caller = Caller(owner(), idempotency_key())
-    return submitted_answer(submit_json(services(), json_body(), caller), caller.owner)
-
-
-@blueprint.put("/jobs/<job_id>")
-@described(
-    blueprint,
-    "putJob",
-    SUBMITTED,
-    problems=(*REFUSED, 410),
-    parameters=(PREFER,),
-    request_body=body({"application/json": ref("JobSpec")}),
-)
-def put_job(job_id: str) -> Response:
-    """Submit a job under an id of your own.
-
-    The id has 1 to 64 letters, digits, `-` and `_`. A repetition with the same body gives the same job.
-    """
-    if not is_job_id(job_id):
-        raise InvalidRequest.of_field(
-            "/id",
-            "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
-        )
-    caller = Caller(owner(), job_id=job_id)
-    return submitted_answer(submit_json(services(), json_body(), caller), caller.owner)
-
-
-@blueprint.get("/jobs")
-@described(
-    blueprint,
-    "listJobs",
-    {200: answer("A page of jobs", ref("JobPage"), headers={"Link": "The next page, where there is one."})},
-    problems=(422, 503),
-    parameters=parameters_of(JobsQuery),
-)
+@blueprint.get("")
+@operation("listJobs", listed("jobs", "JobPage"), problems=(422, 503), parameters=parameters_of(JobsQuery))
 def list_jobs() -> Response:
     """List jobs, newest first.
 
@@ -104,37 +29,12 @@ def list_jobs() -> Response:
     queries, who, with_items = services().queries, owner(), query.with_items
     page = queries.page(who, query.filters, limit=query.limit, cursor=query.cursor, items=with_items)
     is_whole = with_items or query.cursor is not None
-    view = renderer().view
-    jobs = JobPage(
-        object="list",
-        data=[view(job) for job in page.jobs],
-        next_cursor=page.next_cursor,
-        unlisted_items=None if is_whole else queries.unlisted_items(who, query.status),
-    )
-    return page_answer(jobs, page.next_cursor)
+    left_out = None if is_whole else queries.unlisted_items(who, query.status)
+    return page_response(JobPage, page, jobs().view, unlisted_items=left_out)
 
 
-@blueprint.get("/jobs/<job_id>")
-@described(
-    blueprint,
-    "getJob",
-    {
-        200: answer(
-            "The job",
-            ref("JobView"),
-            headers={
-                "ETag": "Changes with the representation.",
-                "Retry-After": "Seconds after which asking again is worth it, while the job is not done.",
-            },
-        ),
-        304: answer("The job is as `If-None-Match` says"),
-    },
-    problems=(404, 410, 422, 503),
-    parameters=(
-        parameter("query", "wait", "Seconds to wait for news at most.", {"type": "number", "minimum": 0}),
-        parameter("header", "If-None-Match", "The entity tag of the last answer.", {"type": "string"}),
-    ),
-)
+@blueprint.get("/<job_id>")
+@operation("getJob", read("job", "JobView"), problems=(404, 410, 422, 503), parameters=waiting("news"))
 def get_job(job_id: str) -> Response:
     """Read a job, or wait for news of it.
 
@@ -142,16 +42,43 @@ def get_job(job_id: str) -> Response:
     it has changed; in any case when the time is over.
     """
     seconds = wait_seconds()
-    job = services().store.get(job_id, owner())
+    resource = jobs()
+    job = resource.get(job_id, owner())
     if seconds:
-        job = patiently(job, differs_from_known if request.if_none_match else is_done, seconds)
-    return conditional(job_answer(job))
+        settled = partial(differs_from_known, resource) if request.if_none_match else is_done
+        job = wait(resource, job, settled, seconds)
+    return conditional(record_response(resource, job))
 
 
-@blueprint.delete("/jobs/<job_id>")
-@described(blueprint, "deleteJob", {204: answer("The job is forgotten")}, problems=(404, 409, 410, 412, 503))
+@blueprint.delete("/<job_id>")
+@operation("deleteJob", {204: documented("The job is forgotten")}, problems=(404, 409, 410, 412, 503))
 def delete_job(job_id: str) -> Response:
     """Forget a job that is done, with its pictures."""
-    require_version(lambda: job_answer(services().store.get(job_id, owner())))
+    require_version(lambda: record_response(jobs(), jobs().get(job_id, owner())))
     services().store.delete(job_id, owner())
     return Response(status=204)
+
+
+@blueprint.post("/<job_id>/cancel")
+@operation("cancelJob", {200: documented("The canceled job", ref("JobView"))}, problems=(404, 409, 410, 503))
+def cancel_job(job_id: str) -> Response:
+    """Cancel a job that is queued or running.
+
+    It is canceled at once. Canceling a canceled job changes nothing.
+    """
+    services().store.cancel(job_id, owner())
+    return record_response(jobs(), jobs().get(job_id, owner()))
+
+
+@blueprint.post("/<job_id>/requeue")
+@operation("requeueJob", {200: documented("The job, queued", ref("JobView"))}, problems=(404, 409, 410, 503))
+def requeue_job(job_id: str) -> Response:
+    """Start a job over that is queued or running.
+
+    A running one is taken from its worker, which drops its work, and the attempt does not count. A queued one
+    that pauses after an error pauses no longer. For a job that is done there is `retry`.
+    """
+    services().store.restart(job_id, owner())
+    job = jobs().get(job_id, owner())
+    notify(services(), job.id, job.lane)
+    return record_response(jobs(), job)

@@ -2,19 +2,18 @@
 
 from collections import Counter
 
-from apiflask import APIBlueprint
 from flask import Response
 
 from api.docs.input_schema import input_schema
-from api.jobs.available_models import AvailableModels
-from api.openapi import answer, described, ref
-from api.responses.urls import base_url
+from api.jobs.workers import AvailableModels
+from api.openapi import TaggedBlueprint, documented, operation, ref
+from api.responses.representation import json_response
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
-from api.services import card_named, services
+from api.services import base_url, card_named, services
 from shared.cards.card import ModelCard
 from shared.workers import ReloadRequest, Worker
 
-blueprint = APIBlueprint("models", __name__, tag="Models", url_prefix="/v1")
+blueprint = TaggedBlueprint("models", tag="Models", url_prefix="/v1")
 
 
 def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) -> ModelView:
@@ -43,7 +42,7 @@ def _loaded(name: str, workers: tuple[Worker, ...]) -> list[LoadedView]:
 
 
 @blueprint.get("/models")
-@described(blueprint, "listModels", {200: answer("All models", ref("ModelList"))}, problems=(503,))
+@operation("listModels", {200: documented("All models", ref("ModelList"))}, problems=(503,))
 def list_models() -> Response:
     """List the models, and the files of cards that cannot be used."""
     workers, catalog = services().roster.live(), services().catalog
@@ -52,13 +51,11 @@ def list_models() -> Response:
         data=[_view(card, workers, with_schema=False) for card in catalog],
         unavailable=[CardFaultView.of(fault) for fault in catalog.faults],
     )
-    return Response(models.model_dump_json(), mimetype="application/json")
+    return json_response(models)
 
 
 @blueprint.post("/models/reload")
-@described(
-    blueprint, "reloadModels", {202: answer("All live workers look for new versions")}, problems=(503,)
-)
+@operation("reloadModels", {202: documented("All live workers look for new versions")}, problems=(503,))
 def reload_models() -> Response:
     """Take new model versions into service.
 
@@ -70,8 +67,7 @@ def reload_models() -> Response:
 
 
 @blueprint.get("/models/<name>")
-@described(blueprint, "getModel", {200: answer("The model", ref("ModelView"))}, problems=(404, 503))
+@operation("getModel", {200: documented("The model", ref("ModelView"))}, problems=(404, 503))
 def get_model(name: str) -> Response:
     """Read a model, with the JSON Schema of its jobs."""
-    view = _view(card_named(name), services().roster.live(), with_schema=True)
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(_view(card_named(name), services().roster.live(), with_schema=True))

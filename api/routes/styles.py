@@ -3,29 +3,37 @@
 from functools import cache
 from importlib import resources
 
-from apiflask import APIBlueprint
 from flask import Response, request
 
-from api.auth import owner
 from api.errors import RouteNotFound
-from api.openapi import answer, body, described, ref
+from api.openapi import (
+    BYTES,
+    IF_NONE_MATCH,
+    NOT_MODIFIED,
+    PICTURE,
+    PICTURE_SENT,
+    RANGE,
+    TaggedBlueprint,
+    body,
+    documented,
+    listed,
+    operation,
+    ref,
+)
 from api.requests.body import MULTIPART, json_body
 from api.requests.form_body import sent_form
 from api.requests.pictures import Upload
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.requests.style_request import StyleRequest, parse_style, read_style_form
 from api.responses.content import Content, send
-from api.responses.page import page_answer
-from api.responses.preconditions import conditional, require_match
-from api.responses.urls import base_url, style_path
+from api.responses.representation import conditional, json_response, page_response, require_match
 from api.responses.views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
-from api.routes.job_results import BYTES, IF_NONE_MATCH, PICTURE, RANGE
-from api.services import card_named, services
+from api.services import base_url, card_named, owner, services
 from shared.cards.card import ModelCard
 from shared.files.style_library import StoredStyle
 from shared.jobs.views import rfc3339
 
-blueprint = APIBlueprint("styles", __name__, tag="Styles", url_prefix="/v1/styles")
+blueprint = TaggedBlueprint("styles", tag="Styles", url_prefix="/v1/styles")
 
 _FORM = {
     "type": "object",
@@ -37,11 +45,10 @@ _FORM = {
     "additionalProperties": False,
 }
 _WHERE = {"Location": "Where the style is."}
-_NEXT = {"Link": "The next page, where there is one."}
 
 
 def _view(style: StoredStyle) -> StyleView:
-    home = base_url() + style_path(style.name)
+    home = f"{base_url()}/v1/styles/{style.name}"
     return StyleView(
         name=style.name,
         object="style",
@@ -58,12 +65,11 @@ def _builtin(card: ModelCard) -> BuiltinStyles:
 
 
 @blueprint.post("")
-@described(
-    blueprint,
+@operation(
     "addStyle",
     {
-        200: answer("The same style was there", ref("StyleView"), headers=_WHERE),
-        201: answer("The style is kept", ref("StyleView"), headers=_WHERE),
+        200: documented("The same style was there", ref("StyleView"), headers=_WHERE),
+        201: documented("The style is kept", ref("StyleView"), headers=_WHERE),
     },
     problems=(400, 409, 413, 415, 422, 503, 507),
     request_body=body({MULTIPART: _FORM, "application/json": ref("StyleRequest")}),
@@ -77,9 +83,8 @@ def add_style() -> Response:
     for upload in uploads:
         services().files.add(owner(), upload.data, upload.info)
     style, created = services().styles.add(owner(), wanted.name, wanted.image)
-    response = Response(_view(style).model_dump_json(), 201 if created else 200, mimetype="application/json")
-    response.headers["Location"] = base_url() + style_path(style.name)
-    return response
+    view = _view(style)
+    return json_response(view, 201 if created else 200, {"Location": view.urls.self})
 
 
 def _wanted() -> tuple[StyleRequest, list[Upload]]:
@@ -89,10 +94,9 @@ def _wanted() -> tuple[StyleRequest, list[Upload]]:
 
 
 @blueprint.get("")
-@described(
-    blueprint,
+@operation(
     "listStyles",
-    {200: answer("A page of styles", ref("StylePage"), headers=_NEXT)},
+    listed("styles", "StylePage"),
     problems=(422, 503),
     parameters=parameters_of(PageQuery),
 )
@@ -100,25 +104,19 @@ def list_styles() -> Response:
     """List the stored styles, newest first, and every network's own styles."""
     query = read_query(PageQuery)
     page = services().styles.page(owner(), limit=query.limit, cursor=query.cursor)
-    styles = StylePage(
-        object="list",
-        data=[_view(style) for style in page.styles],
-        next_cursor=page.next_cursor,
-        builtin=[_builtin(card) for card in services().catalog if card.builtin_styles],
-    )
-    return page_answer(styles, page.next_cursor)
+    builtin = [_builtin(card) for card in services().catalog if card.builtin_styles]
+    return page_response(StylePage, page, _view, builtin=builtin)
 
 
 @blueprint.get("/<name>")
-@described(blueprint, "getStyle", {200: answer("The style", ref("StyleView"))}, problems=(404, 503))
+@operation("getStyle", {200: documented("The style", ref("StyleView"))}, problems=(404, 503))
 def get_style(name: str) -> Response:
     """Read what is known of a stored style."""
-    view = _view(services().styles.get(owner(), name))
-    return Response(view.model_dump_json(), mimetype="application/json")
+    return json_response(_view(services().styles.get(owner(), name)))
 
 
 @blueprint.get("/<name>/image")
-@described(blueprint, "getStyleImage", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+@operation("getStyleImage", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
 def get_style_image(name: str) -> Response:
     """Download the picture of a stored style, as it was uploaded."""
     style = services().styles.get(owner(), name)
@@ -134,7 +132,7 @@ def get_style_image(name: str) -> Response:
 
 
 @blueprint.delete("/<name>")
-@described(blueprint, "deleteStyle", {204: answer("The style is forgotten")}, problems=(404, 503))
+@operation("deleteStyle", {204: documented("The style is forgotten")}, problems=(404, 503))
 def delete_style(name: str) -> Response:
     """Forget a style. Its file stays, and so do jobs that named it."""
     require_match(None)
@@ -143,13 +141,9 @@ def delete_style(name: str) -> Response:
 
 
 @blueprint.get("/builtin/<model>/sheet")
-@described(
-    blueprint,
+@operation(
     "getStyleSheet",
-    {
-        200: answer("The picture", PICTURE, media_type="image/*"),
-        304: answer("The client has the picture already"),
-    },
+    {200: PICTURE_SENT, **NOT_MODIFIED},
     problems=(404, 503),
     parameters=(IF_NONE_MATCH,),
 )

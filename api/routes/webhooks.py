@@ -1,25 +1,21 @@
-"""Webhooks: what was told to whom, telling it again, and the secret that receivers verify with."""
+"""Webhooks: their deliveries, how to deliver again, and the secret that receivers verify with."""
 
-from apiflask import APIBlueprint
 from flask import Response
 from pydantic import Field
 
-from api.auth import owner
-from api.openapi import answer, described, ref
+from api.openapi import TaggedBlueprint, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.responses.page import page_answer
+from api.responses.representation import json_response, page_response
 from api.responses.webhook_views import DeliveryList, SecretView, delivery_view
-from api.services import services
+from api.services import owner, services
 from shared.errors import SecretIsConfigured
 from shared.identifiers import BATCH_ID, JOB_ID
-from shared.webhooks.delivery import DeliveryStatus
+from shared.redis.page import Page
+from shared.webhooks.delivery import Delivery, DeliveryStatus
 from shared.webhooks.secrets import WebhookSecrets
-from shared.webhooks.store import Deliveries, DeliveryPage
+from shared.webhooks.store import Deliveries
 
-blueprint = APIBlueprint("webhooks", __name__, tag="Webhooks", url_prefix="/v1/webhooks")
-
-
-_NEXT = {"Link": "The next page, where there is one."}
+blueprint = TaggedBlueprint("webhooks", tag="Webhooks", url_prefix="/v1/webhooks")
 
 
 class DeliveriesQuery(PageQuery):
@@ -39,16 +35,9 @@ def _secrets() -> WebhookSecrets:
 
 
 @blueprint.get("/deliveries")
-@described(
-    blueprint,
+@operation(
     "listDeliveries",
-    {
-        200: answer(
-            "A page of deliveries",
-            ref("DeliveryList"),
-            headers={"Link": "The next page, where there is one."},
-        )
-    },
+    listed("deliveries", "DeliveryList"),
     problems=(422, 503),
     parameters=parameters_of(DeliveriesQuery),
 )
@@ -60,11 +49,10 @@ def list_deliveries() -> Response:
         if query.job or query.batch
         else _deliveries().page(owner(), limit=query.limit, cursor=query.cursor, status=query.status)
     )
-    data = [delivery_view(delivery) for delivery in page.deliveries]
-    return page_answer(DeliveryList(object="list", data=data, next_cursor=page.next_cursor), page.next_cursor)
+    return page_response(DeliveryList, page, delivery_view)
 
 
-def _of_subject(query: DeliveriesQuery) -> DeliveryPage:
+def _of_subject(query: DeliveriesQuery) -> Page[Delivery]:
     """Return the deliveries about one job or batch. There are few: one an event."""
     kind, subject = ("job", query.job) if query.job else ("batch", query.batch)
     found = _deliveries().of(kind, subject or "", owner())
@@ -75,21 +63,20 @@ def _of_subject(query: DeliveriesQuery) -> DeliveryPage:
         if query.status in (None, delivery.status) and (below is None or delivery.sequence < below)
     ]
     more = str(kept[query.limit - 1].sequence) if len(kept) > query.limit else None
-    return DeliveryPage(tuple(kept[: query.limit]), more)
+    return Page(tuple(kept[: query.limit]), more)
 
 
 @blueprint.get("/deliveries/<delivery_id>")
-@described(blueprint, "getDelivery", {200: answer("The delivery", ref("DeliveryView"))}, problems=(404, 503))
+@operation("getDelivery", {200: documented("The delivery", ref("DeliveryView"))}, problems=(404, 503))
 def get_delivery(delivery_id: str) -> Response:
     """Read a delivery, with its latest tries."""
-    return _answer(delivery_id)
+    return _delivery_response(delivery_id)
 
 
 @blueprint.post("/deliveries/<delivery_id>/redeliver")
-@described(
-    blueprint,
+@operation(
     "redeliver",
-    {202: answer("The delivery, due now", ref("DeliveryView"))},
+    {202: documented("The delivery, due now", ref("DeliveryView"))},
     problems=(404, 503),
 )
 def redeliver(delivery_id: str) -> Response:
@@ -98,27 +85,23 @@ def redeliver(delivery_id: str) -> Response:
     It goes out at once under the same `webhook-id`, and has all its tries anew.
     """
     _deliveries().redeliver(delivery_id, owner())
-    return _answer(delivery_id, 202)
+    return _delivery_response(delivery_id, 202)
 
 
-def _answer(delivery_id: str, status: int = 200) -> Response:
+def _delivery_response(delivery_id: str, status: int = 200) -> Response:
     view = delivery_view(_deliveries().get(delivery_id, owner()))
-    response = Response(view.model_dump_json(), status, mimetype="application/json")
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+    return json_response(view, status, {"Cache-Control": "private, no-cache"})
 
 
 @blueprint.get("/secret")
-@described(blueprint, "getWebhookSecret", {200: answer("The secrets", ref("SecretView"))}, problems=(503,))
+@operation("getWebhookSecret", {200: documented("The secrets", ref("SecretView"))}, problems=(503,))
 def get_secret() -> Response:
     """Read the secret that receivers verify signatures with."""
-    return _told(_secrets().current())
+    return _secret_response(_secrets().current())
 
 
 @blueprint.post("/secret/renew")
-@described(
-    blueprint, "renewWebhookSecret", {200: answer("The secrets", ref("SecretView"))}, problems=(409, 503)
-)
+@operation("renewWebhookSecret", {200: documented("The secrets", ref("SecretView"))}, problems=(409, 503))
 def renew_secret() -> Response:
     """Draw a new secret.
 
@@ -127,11 +110,9 @@ def renew_secret() -> Response:
     secrets = _secrets()
     if secrets.are_configured:
         raise SecretIsConfigured("it is set by ATELIER_WEBHOOK_SECRET: put a new one in front of it there")
-    return _told(secrets.renew())
+    return _secret_response(secrets.renew())
 
 
-def _told(secrets: tuple[str, ...]) -> Response:
+def _secret_response(secrets: tuple[str, ...]) -> Response:
     view = SecretView(secret=secrets[0], secrets=list(secrets))
-    response = Response(view.model_dump_json(), mimetype="application/json")
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return json_response(view, headers={"Cache-Control": "no-store"})

@@ -16,6 +16,7 @@ _PIECE = 256 * 1024
 _GUNICORN = "gunicorn.socket"
 _NAMES = (_GUNICORN, "werkzeug.socket")
 _CLOSE = "atelier.close"
+WAITS = "atelier.waits"  # name of the application's places for waiting clients among its extensions
 
 
 def limit_silence(environ: Mapping[str, Any]) -> None:
@@ -26,7 +27,7 @@ def limit_silence(environ: Mapping[str, Any]) -> None:
 
 
 def client_left(environ: Mapping[str, Any]) -> bool:
-    """Whether the client closed its connection. Unknown servers, which do not show the socket, say no."""
+    """Whether the client closed its connection. False under servers that do not show the socket."""
     found = _socket(environ)
     if found is None:
         return False
@@ -39,11 +40,11 @@ def client_left(environ: Mapping[str, Any]) -> bool:
 
 
 def drain(environ: MutableMapping[str, Any]) -> None:
-    """Read what is left of a request's body, before it is answered.
+    """Read what is left of a request's body, before the response to it.
 
-    gunicorn would read it after the answer, and lose the client's next request where that has come by then.
-    Who sends too much or too slowly is cut off by `close_if_asked`. A client that waits to be asked for the
-    body is not: the connection ends with the answer.
+    gunicorn would read it after the response, and lose the client's next request where that has come by then.
+    A client that sends too much or too slowly is cut off by `close_if_asked`. Of a client that waits to be
+    asked for the body nothing is read: the connection ends with the response.
     """
     if getattr(environ["wsgi.input"], "unasked", False):
         environ["wsgi.input"].decline()
@@ -64,7 +65,7 @@ def drain(environ: MutableMapping[str, Any]) -> None:
 
 
 def close_if_asked(environ: Mapping[str, Any]) -> None:
-    """End the connection of an answered request whose body is not worth reading to its end."""
+    """End the connection of a request whose body is not worth reading to its end."""
     if _CLOSE in environ:
         with suppress(OSError):
             environ[_GUNICORN].shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,6 @@
 """gunicorn's worker: its refusals are problem documents, and a body is asked for when it is first read.
 
-What depends on gunicorn's inside stands here, in `api/gunicorn_conf.py` and in `api/server/connections.py`.
+What depends on gunicorn's inside is here, in `api/gunicorn_conf.py` and in `api/server/connections.py`.
 """
 
 import logging
@@ -51,20 +51,20 @@ class LateBody(Body):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads that answer requests."""
+    """Threads that handle requests."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:
-        """Answer one request; return whether the connection stays."""
+        """Handle one request; return whether the connection stays."""
         req.body = LateBody(req)
         return bool(super().handle_request(req, conn)) and not req.body.unasked
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer a request that gunicorn cannot read, or that failed outside the application."""
+        """Respond to a request that gunicorn cannot read, or that failed outside the application."""
         from api.responses.problems import (  # gunicorn's first process need not load all that
+            new_request_id,
             surprise,
             whole_response,
         )
-        from api.server.request_log import new_request_id
 
         error = refusal_of(exc)
         if error is None:
@@ -72,23 +72,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             error = surprise()
         path = getattr(req or getattr(exc, "req", None), "path", None)
         request_id = new_request_id()
-        answered = whole_response(error, path if isinstance(path, str) else "", request_id)
+        response = whole_response(error, path if isinstance(path, str) else "", request_id)
         log.info("request refused", extra={"code": error.code, "request_id": request_id})
         try:
-            util.write_nonblock(client, answered)
+            util.write_nonblock(client, response)
         except OSError:
             log.debug("the client of a refused request has left")
 
 
 def refusal_of(exc: BaseException) -> AtelierError | None:
-    """Return what an exception of gunicorn's says of the request; None where the request is not at fault."""
+    """Return the client's error behind an exception of gunicorn's; None where the client is not at fault."""
     if isinstance(exc, _OF_US):
         return None
     if isinstance(exc, http.InvalidHTTPVersion):
         return _version(exc.version)
     if isinstance(exc, http.UnsupportedTransferCoding):
         return _coding(str(exc.hdr))
-    return next((told(exc) for kind, told in _TOLD.items() if isinstance(exc, kind)), None)
+    return next((error(exc) for kind, error in _ERRORS.items() if isinstance(exc, kind)), None)
 
 
 def _version(version: object) -> AtelierError:
@@ -109,7 +109,7 @@ def _shown(text: object) -> str:
     return _HARMLESS.sub("?", str(text)[:60]) or "nothing"
 
 
-_TOLD: dict[type[Exception], Callable[[Any], AtelierError]] = {
+_ERRORS: dict[type[Exception], Callable[[Any], AtelierError]] = {
     http.LimitRequestLine: lambda _: edge.AddressTooLong(
         f"the request line, which has the address, may have at most {MAX_REQUEST_LINE} bytes: what is longer "
         "belongs into the body"

@@ -87,7 +87,7 @@ def _repeat(action: Callable[[], object], times: int) -> list[float]:
 def measure_stages(atelier: Atelier, jobs: int) -> Table:
     """How much of a no-op job goes into making and storing its picture."""
     table = Table(f"Inside the worker, {jobs} jobs")
-    found = atelier.queries.page(ANONYMOUS, limit=min(jobs, 1000)).jobs
+    found = atelier.queries.page(ANONYMOUS, limit=min(jobs, 1000)).items
     for stage in found[0].timings:
         values = [job.timings[stage] for job in found]
         table.add(f"{stage}: p50", 1000 * percentile(values, 50), "ms")

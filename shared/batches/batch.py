@@ -111,22 +111,6 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class BatchPage:
-    """Some batches, newest first."""
-
-    batches: tuple[Batch, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ItemPage:
-    """Some items, by index."""
-
-    items: tuple[Job, ...]
-    next_cursor: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class FinishedPage:
     """Some items, in the order in which they ended; one that was tried again comes again."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.batches.batch import Batch, BatchPage, BatchStatus, FinishedPage, ItemPage, batch_from_record
+from shared.batches.batch import Batch, BatchStatus, FinishedPage, batch_from_record
 from shared.errors import BatchNotFound, JobGone
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
@@ -10,6 +10,7 @@ from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import store_errors
+from shared.redis.page import Page, newest
 
 SCAN_CHUNK = 200  # items that one round trip reads
 
@@ -25,9 +26,7 @@ class BatchQueries:
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
         """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
-        with store_errors():
-            known = self._client.hgetall(self._key("idempotency", owner, f"batch:{idempotency_key}"))
-        return (known["id"], known["fingerprint"]) if known else None
+        return self._queries.keyed(owner, f"batch:{idempotency_key}")
 
     def get(self, batch_id: str, owner: str) -> Batch:
         """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
@@ -40,17 +39,13 @@ class BatchQueries:
             raise JobGone(f"the batch {batch_id} has expired or was deleted")
         raise BatchNotFound(f"there is no batch {batch_id}")
 
-    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> BatchPage:
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> Page[Batch]:
         """Return the owner's batches, newest first."""
-        top = "+inf" if cursor is None else f"({int(cursor)}"
+        ids = newest(self._client, self._key("owned_batches", owner), limit=limit, cursor=cursor)
         with store_errors():
-            ids = self._client.zrevrangebyscore(
-                self._key("owned_batches", owner), top, "-inf", start=0, num=limit + 1
-            )
-            records = self._read(self._key("batch", batch_id) for batch_id in ids)
-        batches = [batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted"]
-        more = str(batches[limit - 1].sequence) if len(ids) > limit and len(batches) >= limit else None
-        return BatchPage(tuple(batches[:limit]), more)
+            records = self._read(self._key("batch", batch_id) for batch_id in ids.items)
+        batches = (batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted")
+        return Page(tuple(batches), ids.next_cursor)
 
     def items(
         self,
@@ -60,7 +55,7 @@ class BatchQueries:
         status: Status | None = None,
         limit: int = 100,
         cursor: str | None = None,
-    ) -> ItemPage:
+    ) -> Page[Job]:
         """Return the batch's items by index, of one status or all; of an item tried again the latest job."""
         self.get(batch_id, owner)
         found: list[Job] = []
@@ -74,7 +69,7 @@ class BatchQueries:
                 jobs = self._jobs_of(ids[:room])
             found += [job for job in jobs if status in (None, job.status)]
             index = indexes[room] if len(ids) > room else index
-        return ItemPage(tuple(found), str(index) if index >= 0 else None)
+        return Page(tuple(found), str(index) if index >= 0 else None)
 
     def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
         """Return items in the order in which they ended, after the first `after` of them."""

@@ -7,8 +7,7 @@ from unicodedata import normalize
 from shared.batches.batch import Batch
 from shared.batches.views import BatchCounts, BatchProgress, BatchUrls, BatchView, ResultOutput, ResultView
 from shared.jobs.job import Job, StoredOutput
-from shared.jobs.rendering import Links
-from shared.jobs.views import JobError, ModelUse, rfc3339
+from shared.jobs.rendering import Links, job_error, model_use, output_fields, rendered_times
 
 _PAGES = {
     "items": "items",
@@ -23,6 +22,7 @@ _PAGES = {
     "cancel": "cancel",
     "retry_failed": "retry-failed",
 }
+_TIMES = ("created_at", "finalized_at", "completed_at", "expires_at")
 LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
@@ -30,9 +30,9 @@ _FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
-def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> BatchView:
-    """Return the batch's representation, with links below `base` and the time until all items are done."""
-    home = f"{base}/v1/batches/{batch.id}"
+def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> BatchView:
+    """Return the batch's representation, with the time until all items are done."""
+    home = links.batch(batch.id)
     return BatchView(
         id=batch.id,
         object="batch",
@@ -44,7 +44,7 @@ def batch_view(batch: Batch, base: str, eta_seconds: float | None = None) -> Bat
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         urls=BatchUrls(self=home, **{name: f"{home}/{page}" for name, page in _PAGES.items()}),
-        **_times(batch),
+        **rendered_times(batch, _TIMES),
     )
 
 
@@ -60,24 +60,15 @@ def result_view(job: Job, links: Links, *, apart: bool = False) -> ResultView:
         index=job.index or 0,
         id=job.id,
         status=job.status,
-        model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
+        model=model_use(job),
         outputs=[
-            ResultOutput(
-                name=name,
-                url=f"{links.job(job.id)}/outputs/{number}",
-                content_type=output.media_type,
-                width=output.width,
-                height=output.height,
-                bytes=output.bytes,
-                sha256=output.sha256,
-                seed=output.seed,
-            )
-            for number, (name, output) in enumerate(named_outputs(job, apart=apart))
+            ResultOutput(name=name, **output_fields(job, number, links))
+            for number, (name, _) in enumerate(named_outputs(job, apart=apart))
         ],
         warnings=list(job.warnings),
-        error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
+        error=job_error(job, links),
         cached_from=job.cached_from,
-        completed_at=None if job.completed_at is None else rfc3339(job.completed_at),
+        **rendered_times(job, ["completed_at"]),
     )
 
 
@@ -99,16 +90,6 @@ def _progress(batch: Batch, eta_seconds: float | None) -> BatchProgress:
         mean_seconds=batch.mean_seconds,
         eta_seconds=eta_seconds,
     )
-
-
-def _times(batch: Batch) -> dict[str, str | None]:
-    moments = {
-        "created_at": batch.created_at,
-        "finalized_at": batch.finalized_at,
-        "completed_at": batch.completed_at,
-        "expires_at": batch.expires_at,
-    }
-    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}
 
 
 def member_name(

@@ -9,6 +9,7 @@ from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
+from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
 from shared.specs.work_size import PictureSize
@@ -34,14 +35,6 @@ class StoredFile:
     frames: int
     created_at: int  # milliseconds since the epoch
     expires_at: int | None = None  # the same; None while a job or a style names it
-
-
-@dataclass(frozen=True, slots=True)
-class FilePage:
-    """Some files, newest first."""
-
-    files: tuple[StoredFile, ...]
-    next_cursor: str | None
 
 
 def _file(raw: Mapping[str, str]) -> StoredFile:
@@ -146,21 +139,12 @@ class FileStore:
             raise FileNotFound(f"there is no file {name}")
         return found
 
-    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> FilePage:
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> Page[StoredFile]:
         """Return the owner's files, newest first."""
-        top = f"({int(cursor)}" if cursor else "+inf"
-        with store_errors():
-            rows = self._client.zrevrangebyscore(
-                self._scripts.keys("owned_files", owner),
-                top,
-                "-inf",
-                start=0,
-                num=limit + 1,
-                withscores=True,
-            )
-        files = [self.find(owner, name) for name, _ in rows[:limit]]
-        more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
-        return FilePage(tuple(file for file in files if file), more)
+        key = self._scripts.keys("owned_files", owner)
+        names = newest(self._client, key, limit=limit, cursor=cursor)
+        files = (self.find(owner, name) for name in names.items)
+        return Page(tuple(file for file in files if file), names.next_cursor)
 
     def delete(self, owner: str, name: str) -> None:
         """Forget a file; raise FileNotFound, or FileInUse while a job or a style needs it."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
+from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
 from shared.specs.parts import WeightedStyle
 from shared.specs.stylize import StylizeSpec
@@ -19,14 +20,6 @@ class StoredStyle:
     owner: str
     file: str  # id of the picture; it stays as long as the style does
     created_at: int  # milliseconds since the epoch
-
-
-@dataclass(frozen=True, slots=True)
-class StylePage:
-    """Some styles, newest first."""
-
-    styles: tuple[StoredStyle, ...]
-    next_cursor: str | None
 
 
 def _style(raw: Mapping[str, str]) -> StoredStyle:
@@ -74,15 +67,12 @@ class StyleLibrary:
             raise StyleNotFound(f"there is no style {name}")
         return found
 
-    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> StylePage:
+    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> Page[StoredStyle]:
         """Return the owner's styles, newest first."""
-        top = f"({int(cursor)}" if cursor else "+inf"
-        index = self._scripts.keys("owned_styles", owner)
-        with store_errors():
-            rows = self._client.zrevrangebyscore(index, top, "-inf", start=0, num=limit + 1, withscores=True)
-        found = [self.find(owner, name) for name, _ in rows[:limit]]
-        more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
-        return StylePage(tuple(style for style in found if style), more)
+        key = self._scripts.keys("owned_styles", owner)
+        names = newest(self._client, key, limit=limit, cursor=cursor)
+        styles = (self.find(owner, name) for name in names.items)
+        return Page(tuple(style for style in styles if style), names.next_cursor)
 
     def delete(self, owner: str, name: str) -> None:
         """Forget a style; jobs that named it keep its picture. Raises StyleNotFound."""

@@ -84,6 +84,11 @@ class Job:
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
 
     @property
+    def is_done(self) -> bool:
+        """Whether the status is final."""
+        return self.status.is_terminal
+
+    @property
     def counted_attempts(self) -> int:
         """Attempts, without those given back at shutdown."""
         return self.attempt - self.released

@@ -8,6 +8,7 @@ from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import store_errors
+from shared.redis.page import Page
 
 # What one step of a page reads at most: about as much work each.
 RECORDS = 200  # whole records of jobs
@@ -36,14 +37,6 @@ class JobFilter:
 
 
 ALL = JobFilter()
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some jobs, newest first."""
-
-    jobs: tuple[Job, ...]
-    next_cursor: str | None  # hand it back for the jobs after these
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +72,7 @@ class JobList:
         self._key = store.scripts.keys
         self._scripts = store.scripts
 
-    def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page:
+    def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page[Job]:
         """Return the owner's jobs that a filter admits, with items of batches or without them."""
         found: list[Entry] = []
         place: Place | None = Place.parse(cursor)

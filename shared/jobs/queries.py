@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.jobs.job import Job
-from shared.jobs.listing import ALL, JobFilter, JobList, Page
+from shared.jobs.listing import ALL, JobFilter, JobList
 from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import MAX_BLOCK_MILLISECONDS, store_errors
+from shared.redis.page import Page
 from shared.specs.parts import Lane
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
@@ -43,7 +44,7 @@ class JobQueries:
         limit: int = 20,
         cursor: str | None = None,
         items: bool = False,
-    ) -> Page:
+    ) -> Page[Job]:
         """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too."""
         return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
 

@@ -1,6 +1,6 @@
-"""From a job's record to what clients see of it. The API and the sender of webhooks say the same."""
+"""From a job's record to what clients see of it. The API and the sender of webhooks share it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,6 +20,8 @@ from shared.jobs.views import (
     rfc3339,
 )
 
+_TIMES = ("created_at", "started_at", "completed_at", "deadline_at", "expires_at")
+
 
 @dataclass(frozen=True, slots=True)
 class Links:
@@ -36,6 +38,10 @@ class Links:
     def job(self, job_id: str) -> str:
         """Return where a job is."""
         return f"{self.base}/v1/jobs/{job_id}"
+
+    def batch(self, batch_id: str) -> str:
+        """Return where a batch is."""
+        return f"{self.base}/v1/batches/{batch_id}"
 
     def preview(self, job_id: str, key: str) -> str:
         """Return where the latest preview of a running job is; a newer one has another address."""
@@ -67,15 +73,17 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         index=job.index,
         custom_id=job.custom_id,
         input=job.spec,
-        model=ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest),
-        outputs=_outputs(job, links),
+        model=model_use(job),
+        outputs=[
+            OutputView(index=index, **output_fields(job, index, links)) for index in range(len(job.outputs))
+        ],
         warnings=list(job.warnings),
-        error=JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None,
+        error=job_error(job, links),
         timings=_timings(job),
         worker=job.worker,
         metadata=job.spec.metadata,
         urls=_urls(links.job(job.id)),
-        **_times(job),
+        **rendered_times(job, _TIMES),
     )
 
 
@@ -119,20 +127,34 @@ def _running(job: Job) -> AttemptView:
     )
 
 
-def _outputs(job: Job, links: Links) -> list[OutputView]:
-    return [
-        OutputView(
-            index=index,
-            url=f"{links.job(job.id)}/outputs/{index}",
-            content_type=output.media_type,
-            width=output.width,
-            height=output.height,
-            bytes=output.bytes,
-            sha256=output.sha256,
-            seed=output.seed,
-        )
-        for index, output in enumerate(job.outputs)
-    ]
+def model_use(job: Job) -> ModelUse:
+    """Return the network that a job uses."""
+    return ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest)
+
+
+def job_error(job: Job, links: Links) -> JobError | None:
+    """Return why a job failed, or why its last attempt did; None where nothing went wrong."""
+    return JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None
+
+
+def output_fields(job: Job, index: int, links: Links) -> dict[str, Any]:
+    """Return what is shown of one of a job's pictures."""
+    output = job.outputs[index]
+    return {
+        "url": f"{links.job(job.id)}/outputs/{index}",
+        "content_type": output.media_type,
+        "width": output.width,
+        "height": output.height,
+        "bytes": output.bytes,
+        "sha256": output.sha256,
+        "seed": output.seed,
+    }
+
+
+def rendered_times(record: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return times of a record as RFC 3339 text, by the names of its fields; None where one is not known."""
+    moments = {name: getattr(record, name) for name in names}
+    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}
 
 
 def _urls(home: str) -> JobUrls:
@@ -146,14 +168,3 @@ def _timings(job: Job) -> Mapping[str, float]:
     earlier = [attempt for attempt in job.history if attempt.started_at < job.started_at]
     ran = sum(attempt.ended_at - attempt.started_at for attempt in earlier)
     return {"queued": round((job.started_at - job.created_at - ran) / 1000, 3), **job.timings}
-
-
-def _times(job: Job) -> dict[str, Any]:
-    moments = {
-        "created_at": job.created_at,
-        "started_at": job.started_at,
-        "completed_at": job.completed_at,
-        "deadline_at": job.deadline_at,
-        "expires_at": job.expires_at,
-    }
-    return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}

@@ -1,4 +1,4 @@
-"""What a job looks like to clients, in the API's answers and in webhooks alike."""
+"""What a job looks like to clients, in the API's responses and in webhooks."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal

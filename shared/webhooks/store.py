@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import DeliveryNotFound
 from shared.jobs.store import JobStore
 from shared.redis.client import Client, store_errors
+from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
 
@@ -15,14 +15,6 @@ MAX_TRIES_KEPT = 20
 RING_MILLISECONDS = 500  # at most two rings a second, however many reapers see that something is due
 SCAN_CHUNK = 200
 MAX_SCANNED = 5000  # records one page may look at while it filters
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPage:
-    """Some deliveries, newest first."""
-
-    deliveries: tuple[Delivery, ...]
-    next_cursor: str | None
 
 
 class Deliveries:
@@ -83,34 +75,21 @@ class Deliveries:
 
     def page(
         self, owner: str, *, limit: int = 20, cursor: str | None = None, status: DeliveryStatus | None = None
-    ) -> DeliveryPage:
+    ) -> Page[Delivery]:
         """Return the owner's deliveries, newest first."""
         found: list[Delivery] = []
+        key = self._scripts.keys("owned_deliveries", owner)
         for _ in range(MAX_SCANNED // SCAN_CHUNK):
-            deliveries, below = self._below(owner, cursor)
-            for delivery in deliveries:
+            names = newest(self._client, key, limit=SCAN_CHUNK, cursor=cursor)
+            for delivery in self._read(names.items):
                 if len(found) == limit:
-                    return DeliveryPage(tuple(found), str(found[-1].sequence))
+                    return Page(tuple(found), str(found[-1].sequence))
                 if status in (None, delivery.status):
                     found.append(delivery)
-            if below is None:
-                return DeliveryPage(tuple(found), None)
-            cursor = below
-        return DeliveryPage(tuple(found), cursor)  # perhaps fewer than asked for: the filter is narrow
-
-    def _below(self, owner: str, cursor: str | None) -> tuple[list[Delivery], str | None]:
-        top = "+inf" if cursor is None else f"({int(cursor)}"
-        with store_errors():
-            rows = self._client.zrevrangebyscore(
-                self._scripts.keys("owned_deliveries", owner),
-                top,
-                "-inf",
-                start=0,
-                num=SCAN_CHUNK,
-                withscores=True,
-            )
-        below = str(int(rows[-1][1])) if len(rows) == SCAN_CHUNK else None
-        return self._read([name for name, _ in rows]), below
+            if names.next_cursor is None:
+                return Page(tuple(found), None)
+            cursor = names.next_cursor
+        return Page(tuple(found), cursor)  # perhaps fewer than asked for: the filter is narrow
 
     def _read(self, ids: Sequence[str]) -> list[Delivery]:
         with store_errors():

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from apiflask import APIFlask
+from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
@@ -62,14 +62,14 @@ def services(
 
 
 @pytest.fixture
-def app(services: Services) -> APIFlask:
+def app(services: Services) -> Flask:
     app = create_app(services)
     app.test_client_class = CheckedClient
     return app
 
 
 @pytest.fixture
-def client(app: APIFlask) -> FlaskClient:
+def client(app: Flask) -> FlaskClient:
     return app.test_client()
 
 
@@ -79,7 +79,7 @@ def worker(services: Services) -> FakeWorker:
 
 
 @pytest.fixture
-def live(app: APIFlask) -> Iterator[httpx.Client]:
+def live(app: Flask) -> Iterator[httpx.Client]:
     """A client of the application behind real sockets."""
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)

@@ -87,7 +87,7 @@ def busy_worker(services: Services, worker: FakeWorker) -> Iterator[FakeWorker]:
 
     def work() -> None:
         while not stopped.wait(0.01):
-            for job in services.queries.page(ANONYMOUS, JobFilter(Status.QUEUED)).jobs:
+            for job in services.queries.page(ANONYMOUS, JobFilter(Status.QUEUED)).items:
                 worker.run(job.id)
 
     thread = threading.Thread(target=work)

@@ -182,7 +182,7 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
 
     def render_batch(delivery: Delivery) -> BaseModel:
         batch = batches.get(delivery.subject, delivery.owner)
-        view = batch_view(batch, delivery.base)
+        view = batch_view(batch, Links.of(delivery.base, settings.api.public_url))
         created = rfc3339(delivery.created_at)
         return BatchEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
 

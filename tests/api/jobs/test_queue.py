@@ -33,7 +33,7 @@ def learn(services: Services, seconds: float, *, times: int = 1) -> None:
 
 
 def probe(services: Services) -> Job:
-    (job, *_) = services.queries.page("anonymous").jobs
+    (job, *_) = services.queries.page("anonymous").items
     return job
 
 

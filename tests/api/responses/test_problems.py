@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from apiflask import APIFlask
+from flask import Flask
 from flask.testing import FlaskClient
 
 import shared.errors
@@ -66,7 +66,7 @@ def test_the_type_leads_to_an_explanation(client: FlaskClient) -> None:
     assert client.get("/problems/nonsense").status_code == 404
 
 
-def test_a_fault_of_ours_tells_nothing_of_its_inside(app: APIFlask, client: FlaskClient) -> None:
+def test_a_fault_of_ours_tells_nothing_of_its_inside(app: Flask, client: FlaskClient) -> None:
     client.get("/openapi.json")
     app.view_functions["health.healthz"] = lambda: 1 / 0  # type: ignore[assignment,return-value]
     response = client.get("/healthz")
@@ -82,7 +82,7 @@ def test_an_absent_job_store_is_a_503(tmp_path: Path) -> None:
         assert int(response.headers["Retry-After"]) >= 1
 
 
-def test_a_full_disk_is_a_507(app: APIFlask, client: FlaskClient) -> None:
+def test_a_full_disk_is_a_507(app: Flask, client: FlaskClient) -> None:
     def full() -> None:
         raise OutOfDisk("there is no room")
 

@@ -5,11 +5,11 @@ import threading
 from collections.abc import Iterator
 
 import httpx
-from apiflask import APIFlask
+from flask import Flask
 from flask.testing import FlaskClient
 
-from api.extensions import WAITS
-from api.server.long_poll import Waits
+from api.server.connections import WAITS
+from api.server.threads import Waits
 from tests.support.jobs.fake_worker import FakeWorker
 
 GENERATE = {"type": "generate", "seed": 7}
@@ -69,7 +69,7 @@ def test_events_come_as_they_happen(live: httpx.Client, worker: FakeWorker) -> N
         assert [event["event"] for event in read(lines)] == ["state", "done"]
 
 
-def test_a_client_that_leaves_gives_its_seat_back(app: APIFlask, live: httpx.Client) -> None:
+def test_a_client_that_leaves_gives_its_seat_back(app: Flask, live: httpx.Client) -> None:
     seats: Waits = app.extensions[WAITS]
     left = threading.Event()
     leave = seats.leave
@@ -80,7 +80,7 @@ def test_a_client_that_leaves_gives_its_seat_back(app: APIFlask, live: httpx.Cli
     assert left.wait(5)
 
 
-def test_a_process_that_stops_ends_its_streams(app: APIFlask, client: FlaskClient) -> None:
+def test_a_process_that_stops_ends_its_streams(app: Flask, client: FlaskClient) -> None:
     job_id = client.post("/v1/jobs", json=GENERATE).json["id"]
     app.extensions[WAITS].stopping = lambda: True
     assert follow(client, job_id) == [{"retry": "2000"}]
@@ -96,7 +96,7 @@ def test_a_stream_of_a_forgotten_job_ends(live: httpx.Client, worker: FakeWorker
         assert len(list(lines)) < 20
 
 
-def test_too_many_listeners_are_told_to_poll(app: APIFlask, client: FlaskClient) -> None:
+def test_too_many_listeners_are_told_to_poll(app: Flask, client: FlaskClient) -> None:
     job_id = client.post("/v1/jobs", json=GENERATE).json["id"]
     while app.extensions[WAITS].take():
         pass

@@ -6,8 +6,7 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.extensions import SERVICES
-from api.services import build_services
+from api.services import SERVICES, build_services
 from shared.settings import Settings
 from tests.support.jobs.fake_worker import FakeWorker
 

@@ -78,8 +78,8 @@ def test_a_restored_installation_has_every_job_as_it_was(
     assert empty.objects.get(done.outputs[0].key) == PICTURE
     with pytest.raises(JobGone):
         empty.store.get(jobs["gone"], ANONYMOUS)
-    order = [job.id for job in services.queries.page(ANONYMOUS).jobs]
-    assert [job.id for job in empty.queries.page(ANONYMOUS).jobs] == order
+    order = [job.id for job in services.queries.page(ANONYMOUS).items]
+    assert [job.id for job in empty.queries.page(ANONYMOUS).items] == order
 
 
 def test_unfinished_jobs_of_a_backup_can_be_carried_out_and_lose_no_attempt(
@@ -117,13 +117,13 @@ def test_a_restored_installation_goes_on_with_keys_styles_files_and_order(
     known = empty.queries.keyed(ANONYMOUS, "once")
     assert known is not None
     assert known[0] == jobs["queued"]
-    (style,) = empty.styles.page(ANONYMOUS).styles
+    (style,) = empty.styles.page(ANONYMOUS).items
     assert empty.files.get(ANONYMOUS, style.file).id == style.file
-    assert empty.files.page(ANONYMOUS).files == services.files.page(ANONYMOUS).files
+    assert empty.files.page(ANONYMOUS).items == services.files.page(ANONYMOUS).items
     client = empty.store.client
     assert client.get("atelier:sequence") == services.store.client.get("atelier:sequence")
     assert 0 < client.pttl(f"atelier:gone:{jobs['gone']}") <= empty.settings.jobs.tombstone_seconds * 1000
-    for file in services.files.page(ANONYMOUS).files:
+    for file in services.files.page(ANONYMOUS).items:
         named = f"atelier:file:{ANONYMOUS}:{file.id}"
         assert client.hget(named, "jobs") == services.store.client.hget(named, "jobs")
     users = f"atelier:file-users:{ANONYMOUS}:{style.file}"
@@ -174,7 +174,7 @@ def test_a_restore_that_was_cut_off_is_repeated(services: Services, empty: Servi
     with pytest.raises(KeyboardInterrupt), open_backup(tmp_path / "backup.tar") as backup:
         restore_backup(premises_of(empty), backup, _cut_off_at_records)
     bring_back(empty, tmp_path / "backup.tar")
-    assert len(empty.queries.page(ANONYMOUS).jobs) == 5
+    assert len(empty.queries.page(ANONYMOUS).items) == 5
     assert empty.store.client.get("atelier:restoring") is None
 
 
@@ -245,7 +245,7 @@ def test_an_object_that_is_deleted_meanwhile_takes_its_record_along(
     manifest = take_backup(premises_of(services), tmp_path / "backup.tar", delete_between)
     assert manifest.left_out == (f"job:{last}",)
     bring_back(empty, tmp_path / "backup.tar")
-    assert last not in [job.id for job in empty.queries.page(ANONYMOUS).jobs]
+    assert last not in [job.id for job in empty.queries.page(ANONYMOUS).items]
 
 
 def test_an_object_that_storage_has_lost_is_named(

@@ -78,7 +78,7 @@ def test_a_batch_is_brought_back_from_the_middle_of_its_work_and_completes(
     ended = [job.id for job in empty.batches.finished(batch_id, ANONYMOUS).items]
     assert len(ended) == len(set(ended)) == 9  # two of them were tried again
     assert empty.batches.retry_failed(batch_id, ANONYMOUS) == 1
-    assert [batch.id for batch in empty.batches.page(ANONYMOUS).batches] == [batch_id]
+    assert [batch.id for batch in empty.batches.page(ANONYMOUS).items] == [batch_id]
 
 
 def test_a_batch_that_is_brought_back_keeps_its_files_and_gives_them_back(
@@ -86,7 +86,7 @@ def test_a_batch_that_is_brought_back_keeps_its_files_and_gives_them_back(
 ) -> None:
     take(services, tmp_path / "backup.tar")
     bring_back(empty, tmp_path / "backup.tar")
-    (file,) = empty.files.page(ANONYMOUS).files
+    (file,) = empty.files.page(ANONYMOUS).items
     named, users = f"atelier:file:{ANONYMOUS}:{file.id}", f"atelier:file-users:{ANONYMOUS}:{file.id}"
     for key, read in ((named, "hgetall"), (users, "smembers")):
         assert getattr(empty.store.client, read)(key) == getattr(services.store.client, read)(key)
@@ -158,7 +158,7 @@ def test_items_that_come_while_a_backup_is_taken_are_left_out(
     assert counts(empty.batches, batch_id) == {"total": 3, "queued": 2, "failed": 1}
     assert [job.index for job in empty.batches.finished(batch_id, ANONYMOUS).items] == [0]
     assert len(empty.store.client.keys("atelier:job:*")) == 3
-    assert len(empty.batches.page(ANONYMOUS).batches) == 1
+    assert len(empty.batches.page(ANONYMOUS).items) == 1
 
 
 def test_a_batch_that_is_deleted_while_a_backup_is_taken_is_not_brought_back(
@@ -173,6 +173,6 @@ def test_a_batch_that_is_deleted_while_a_backup_is_taken_is_not_brought_back(
         copies.append(copy)
     for _ in Snapshot(empty.store.client).write(copies, pause_ms=0):
         pass
-    assert empty.batches.page(ANONYMOUS).batches == ()
+    assert empty.batches.page(ANONYMOUS).items == ()
     empty.batches.keep_house()
     assert empty.store.client.keys("atelier:job:*") == []

@@ -123,7 +123,7 @@ def test_an_item_is_a_job_that_is_read_and_canceled_but_not_deleted_alone(
     with pytest.raises(IllegalMove, match="item of a batch"):
         store.delete(item.id, ANONYMOUS)
     assert [job.index for job in drain(store)] == [1]
-    assert queries.page(ANONYMOUS).jobs == ()
+    assert queries.page(ANONYMOUS).items == ()
     assert not is_job_id(item.id)
 
 
@@ -176,8 +176,8 @@ def test_batches_are_listed_newest_first_for_their_owner(batches: BatchStore) ->
     ids = [begin(batches, 0) for _ in range(3)]
     begin(batches, 0, owner="else")
     page = batches.page(ANONYMOUS, limit=2)
-    assert [batch.id for batch in page.batches] == ids[:0:-1]
-    assert [batch.id for batch in batches.page(ANONYMOUS, cursor=page.next_cursor).batches] == ids[:1]
+    assert [batch.id for batch in page.items] == ids[:0:-1]
+    assert [batch.id for batch in batches.page(ANONYMOUS, cursor=page.next_cursor).items] == ids[:1]
     with pytest.raises(BatchNotFound):
         batches.get(ids[0], "else")
 

@@ -85,5 +85,5 @@ def test_files_are_listed_newest_first(files: FileStore) -> None:
         ids.append(files.add(ANONYMOUS, data, probe(data, ImageLimits()))[0].id)
     first = files.page(ANONYMOUS, limit=2)
     second = files.page(ANONYMOUS, limit=2, cursor=first.next_cursor)
-    assert [file.id for file in (*first.files, *second.files)] == ids[::-1]
+    assert [file.id for file in (*first.items, *second.items)] == ids[::-1]
     assert second.next_cursor is None

@@ -96,7 +96,7 @@ def test_a_picture_that_is_not_there_cannot_be_kept(styles: StyleLibrary, files:
 
 def test_owners_do_not_see_each_others_styles(styles: StyleLibrary, file: str) -> None:
     styles.add(ANONYMOUS, "waves", file)
-    assert styles.page("alice").styles == ()
+    assert styles.page("alice").items == ()
     with pytest.raises(StyleNotFound):
         styles.get("alice", "waves")
     with pytest.raises(StyleNotFound):
@@ -108,7 +108,7 @@ def test_styles_are_listed_newest_first(styles: StyleLibrary, file: str) -> None
         styles.add(ANONYMOUS, name, file)
     first = styles.page(ANONYMOUS, limit=2)
     second = styles.page(ANONYMOUS, limit=2, cursor=first.next_cursor)
-    assert [style.name for style in (*first.styles, *second.styles)] == ["c", "b", "a"]
+    assert [style.name for style in (*first.items, *second.items)] == ["c", "b", "a"]
     assert second.next_cursor is None
 
 

@@ -37,8 +37,8 @@ def whole(listing: JobList, only: JobFilter, limit: int) -> list[Job]:
     cursor: str | None = None
     for _ in range(1000):
         page = listing.page(ANONYMOUS, only, limit=limit, cursor=cursor, items=True)
-        assert len(page.jobs) <= limit
-        found += page.jobs
+        assert len(page.items) <= limit
+        found += page.items
         cursor = page.next_cursor
         if cursor is None:
             return found
@@ -123,7 +123,7 @@ def test_pages_hold_still_while_jobs_and_items_come_and_go(
     for job in drain(store):
         fail(store, job)
     rest = listing.page(ANONYMOUS, JobFilter(Status.FAILED), limit=9, cursor=first.next_cursor, items=True)
-    assert [job.index for job in (*first.jobs, *rest.jobs)] == [3, 2, 1, 0]
+    assert [job.index for job in (*first.items, *rest.items)] == [3, 2, 1, 0]
     assert failed(listing)[0] == newer
 
 
@@ -138,7 +138,7 @@ def test_a_batch_that_is_forgotten_while_it_is_listed_ends_there(
     page = listing.page(ANONYMOUS, JobFilter(Status.FAILED), limit=1, cursor=None, items=True)
     batches.delete(batch, ANONYMOUS)
     rest = listing.page(ANONYMOUS, JobFilter(Status.FAILED), limit=9, cursor=page.next_cursor, items=True)
-    assert ([job.id for job in rest.jobs], rest.next_cursor) == ([older], None)
+    assert ([job.id for job in rest.items], rest.next_cursor) == ([older], None)
 
 
 def test_a_page_looks_at_so_many_records_and_no_more(
@@ -150,7 +150,7 @@ def test_a_page_looks_at_so_many_records_and_no_more(
     monkeypatch.setattr(listing_module, "RECORDS", 10)
     monkeypatch.setattr(listing_module, "MAX_STEPS", 3)
     page = listing.page(ANONYMOUS, JobFilter(Status.SUCCEEDED), limit=5, cursor=None, items=True)
-    assert page.jobs == ()
+    assert page.items == ()
     assert page.next_cursor is not None
     assert [job.id for job in whole(listing, JobFilter(Status.SUCCEEDED), 5)] == [first.id]
 
@@ -164,7 +164,7 @@ def test_failed_items_of_a_large_batch_are_on_the_first_page(
     monkeypatch.setattr(listing_module, "RECORDS", 10)
     monkeypatch.setattr(listing_module, "MAX_STEPS", 3)
     page = listing.page(ANONYMOUS, JobFilter(Status.FAILED), limit=5, cursor=None, items=True)
-    assert ([job.index for job in page.jobs], page.next_cursor) == ([1, 0], None)
+    assert ([job.index for job in page.items], page.next_cursor) == ([1, 0], None)
     # a batch of an older version does not know which of its items failed
     store.client.delete(store.scripts.keys("batch_dead", batch))
     assert [job.index for job in whole(listing, JobFilter(Status.FAILED), 5)] == [1, 0]

@@ -84,7 +84,7 @@ def test_a_stylization_accepted_before_there_was_a_default_is_painted_at_its_own
 
 
 def test_old_jobs_are_listed(queries: JobQueries, old: Mapping[str, str]) -> None:
-    assert {job.id for job in queries.page(ANONYMOUS).jobs} == set(old.values())
+    assert {job.id for job in queries.page(ANONYMOUS).items} == set(old.values())
 
 
 def test_an_old_queued_job_is_carried_out(store: JobStore, old: Mapping[str, str]) -> None:

@@ -164,11 +164,11 @@ def test_pages_list_newest_first_and_end(store: JobStore, queries: JobQueries) -
     first = queries.page(ANONYMOUS, limit=2)
     second = queries.page(ANONYMOUS, limit=2, cursor=first.next_cursor)
     third = queries.page(ANONYMOUS, limit=2, cursor=second.next_cursor)
-    assert [j.id for page in (first, second, third) for j in page.jobs] == ids[::-1]
+    assert [j.id for page in (first, second, third) for j in page.items] == ids[::-1]
     assert third.next_cursor is None
-    assert [j.id for j in queries.page(ANONYMOUS, JobFilter(Status.CANCELED)).jobs] == [ids[1]]
-    assert queries.page(ANONYMOUS, JobFilter(kind="stylize")).jobs == ()
-    assert queries.page("other").jobs == ()
+    assert [j.id for j in queries.page(ANONYMOUS, JobFilter(Status.CANCELED)).items] == [ids[1]]
+    assert queries.page(ANONYMOUS, JobFilter(kind="stylize")).items == ()
+    assert queries.page("other").items == ()
 
 
 def test_a_narrow_filter_looks_at_so_many_jobs_and_then_hands_back_where_it_stopped(
@@ -179,9 +179,9 @@ def test_a_narrow_filter_looks_at_so_many_jobs_and_then_hands_back_where_it_stop
     ids = [submit(store) for _ in range(6)]
     store.cancel(ids[0], ANONYMOUS)
     first = queries.page(ANONYMOUS, JobFilter(Status.CANCELED))
-    assert first.jobs == ()
+    assert first.items == ()
     second = queries.page(ANONYMOUS, JobFilter(Status.CANCELED), cursor=first.next_cursor)
-    assert ([job.id for job in second.jobs], first.next_cursor is None) == ([ids[0]], False)
+    assert ([job.id for job in second.items], first.next_cursor is None) == ([ids[0]], False)
 
 
 def test_a_waiting_job_knows_its_place(store: JobStore, queries: JobQueries) -> None:

@@ -37,7 +37,7 @@ class BatchWorker:
 
     def round(self, most: int = 1000) -> None:
         """Carry out what is queued now."""
-        for batch in self._services.batches.page(ANONYMOUS).batches:
+        for batch in self._services.batches.page(ANONYMOUS).items:
             with suppress(JobGone):  # it was deleted meanwhile
                 self._carry_out_items(batch.id, most)
 

@@ -339,7 +339,7 @@ def test_deliveries_go_with_their_job(
     job_id = tell(store, told.url)
     dispatcher.run()
     store.delete(job_id, ANONYMOUS)
-    assert deliveries.page(ANONYMOUS).deliveries == ()
+    assert deliveries.page(ANONYMOUS).items == ()
     assert list(store.client.scan_iter("atelier:*deliver*")) == []
     assert list(store.client.scan_iter("atelier:told:*")) == []
     assert list(store.client.scan_iter("atelier:webhooks:*")) == ["atelier:webhooks:secrets"]

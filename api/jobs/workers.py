@@ -1,16 +1,22 @@
-"""Which models jobs may name: those that a live worker has loaded or can load."""
+"""What the API asks of workers, which models they have, and what it tells them: that jobs wait."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 
 from api.services import Services
+from shared.batches.batch import Batch
 from shared.cards.card import ModelCard
-from shared.errors import AtelierError, ModelUnavailable
+from shared.errors import AtelierError, ModelUnavailable, StoreUnavailable
+from shared.specs.parts import Lane
 from shared.workers import Worker
+
+log = logging.getLogger("atelier.api")
 
 
 class AvailableModels:
-    """What live workers say that they have, asked once. Make one for each request."""
+    """The models that live workers have loaded or can load, read once. Make one for each request."""
 
     def __init__(self, services: Services, workers: tuple[Worker, ...] | None = None) -> None:
         self._roster = services.roster
@@ -19,7 +25,7 @@ class AvailableModels:
 
     @cached_property
     def _names(self) -> frozenset[str] | None:
-        """The names; None where no worker lives, as one may be starting, or an older one does not say."""
+        """The names; None where no worker lives, as one may be starting, or one is too old to report them."""
         workers = self._roster.live() if self._workers is None else self._workers
         if not workers or any(worker.available is None for worker in workers):
             return None
@@ -51,3 +57,23 @@ class AvailableModels:
         cards = [card for card in self._catalog if card.kind == kind]
         named = [card for card in cards if card.name == name or (name is None and card.default)]
         return [fault for card in named if (fault := self.fault(card))]
+
+
+def notify(services: Services, job_id: str, lane: Lane) -> None:
+    """Notify workers of a job that was accepted, or waits again. Never raises: the reaper does it later."""
+    with _never_raising(job_id=job_id):
+        services.queue.notify(job_id, lane)
+
+
+def notify_for(services: Services, batch: Batch) -> None:
+    """Notify workers of the items that wait. Never raises either."""
+    with _never_raising(batch_id=batch.id):
+        services.queue.notify_for(batch.counts["queued"], batch.id, batch.lane)
+
+
+@contextmanager
+def _never_raising(**whose: str) -> Iterator[None]:
+    try:
+        yield
+    except StoreUnavailable as error:
+        log.warning("doorbell failed", extra={**whose, "detail": error.detail})

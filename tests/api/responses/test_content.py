@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.responses.zip_stream import Member, Text, archive
+from api.responses.content import Member, Text, archive
 from shared.errors import ObjectNotFound, StorageUnavailable
 from shared.storage.base import ObjectStore
 

@@ -3,7 +3,7 @@
 import threading
 import time
 
-from api.server.thread_yield import REST_SECONDS, WORK_SECONDS, ThreadYielder
+from api.server.threads import REST_SECONDS, WORK_SECONDS, ThreadYielder
 
 
 def test_work_rests_again_and_again() -> None:

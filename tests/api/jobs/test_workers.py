@@ -35,7 +35,7 @@ def refused(response: TestResponse) -> list[tuple[str, str]]:
 
 
 def stored(services: Services) -> int:
-    return len(services.files.page(ANONYMOUS).files) + len(services.queries.page(ANONYMOUS).jobs)
+    return len(services.files.page(ANONYMOUS).items) + len(services.queries.page(ANONYMOUS).items)
 
 
 @pytest.mark.parametrize("method", ["POST /v1/jobs", "PUT /v1/jobs/mine", "POST /v1/batches"])
@@ -50,7 +50,7 @@ def test_json_that_names_a_model_no_worker_has_is_refused(
     assert f"no worker has its weights; stylize models that are there: {THERE[0]};" in told
     assert f"`atelier models pull {ABSENT}`" in told
     assert stored(services) == 1  # the content that was uploaded before
-    assert services.batches.page(ANONYMOUS).batches == ()
+    assert services.batches.page(ANONYMOUS).items == ()
 
 
 def test_lines_templates_and_pages_of_batches_are_refused_by_the_item(

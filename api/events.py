@@ -1,0 +1,105 @@
+"""The stream of a job's or a batch's events as server-sent events."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from flask import Response, request
+
+from api.errors import InvalidHeader, TooManyListeners
+from api.following import R, Resource
+from api.server.threads import LOOK_SECONDS, waits
+from api.services import services
+from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable
+from shared.jobs.queries import JobQueries
+
+RECONNECT_MILLISECONDS = 2000  # the pause of a client whose stream broke off
+PING_SECONDS = 15.0
+OUTAGE_SECONDS = 1.0  # pause while the job store is away
+FORGOTTEN = (JobGone, JobNotFound, BatchNotFound)
+_EVENT_ID = re.compile(r"\d{1,20}(?:-\d{1,20})?")
+
+
+def stream_response(resource: Resource[R], record_id: str, owner: str) -> Response:
+    """Return the stream of a record's events from the one after `Last-Event-ID` on.
+
+    Raises InvalidHeader, TooManyListeners, and what reading the record raises.
+    """
+    after = request.headers.get("Last-Event-ID", "0-0")
+    if _EVENT_ID.fullmatch(after) is None:
+        raise InvalidHeader("Last-Event-ID must be the id of an event of this stream")
+    resource.get(record_id, owner)
+    waiting = waits()
+    if not waiting.take():
+        detail = f"as many clients as can be served are listening; poll the {resource.kind} meanwhile"
+        raise TooManyListeners(detail)
+    stream = EventStream(resource, services().queries, record_id, owner, after)
+    response = Response(stream.frames(partial(waiting.gone, request.environ)), mimetype="text/event-stream")
+    response.call_on_close(waiting.leave)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Accel-Buffering"] = "no"
+    return response
+
+
+class EventStream:
+    """One client's server-sent events about one record, until it is done or the client has left."""
+
+    def __init__(
+        self, resource: Resource[Any], queries: JobQueries, record_id: str, owner: str, after: str
+    ) -> None:
+        self._resource = resource
+        self._queries = queries
+        self._record_id = record_id
+        self._owner = owner
+        self._after = after  # id of the last event that was sent
+        self._done = False  # after this, nothing will be sent
+
+    def frames(self, gone: Callable[[], bool]) -> Iterator[str]:
+        """Yield the stream's text; end after `done`, when the record is forgotten, or when `gone` is true."""
+        yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
+        last_sent = time.monotonic()
+        while not self._done and not gone():
+            sent = self._next()
+            yield from sent
+            now = time.monotonic()
+            if not sent and now - last_sent >= PING_SECONDS:
+                sent = [": ping\n\n"]
+                yield from sent
+            last_sent = now if sent else last_sent
+
+    def _next(self) -> list[str]:
+        """Return the next frames, after at most two seconds."""
+        try:
+            return self._new_frames()
+        except FORGOTTEN:
+            self._done = True
+        except StoreUnavailable:  # accepted jobs go on when it is back, and so does this stream
+            time.sleep(OUTAGE_SECONDS)
+        return []
+
+    def _new_frames(self) -> list[str]:
+        record = self._resource.get(self._record_id, self._owner)
+        # The record was read before the stream: if it is final, the stream already holds its last event.
+        block = 0.0 if record.is_done else LOOK_SECONDS
+        events = self._queries.events(self._record_id, after=self._after, block_seconds=block)
+        frames = [_frame(event.kind, event.id, json.dumps(self._public(event.data))) for event in events]
+        self._after = events[-1].id if events else self._after
+        if record.is_done and not events:
+            self._done = True
+            frames.append(_frame("done", self._after, self._resource.view(record).model_dump_json()))
+        return frames
+
+    def _public(self, data: Any) -> dict[str, Any]:
+        """Return an event's data with a preview's address in the place of its key in object storage."""
+        public = {name: value for name, value in data.items() if name != "preview"}
+        if "preview" in data:
+            public["preview_url"] = self._resource.links.preview(self._record_id, data["preview"])
+        return public
+
+
+def _frame(kind: str, event_id: str, data: str) -> str:
+    """Return one event as the stream has it; `data` is one line."""
+    return f"event: {kind}\nid: {event_id}\ndata: {data}\n\n"

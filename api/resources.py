@@ -1,0 +1,131 @@
+"""Jobs and batches as resources of this API: how one is read and shown."""
+
+import threading
+import time
+
+from flask import current_app
+
+from api.services import Services, links, services
+from shared.batches.batch import Batch
+from shared.batches.rendering import batch_view
+from shared.batches.views import BatchView
+from shared.errors import JobGone, JobNotFound, StoreUnavailable
+from shared.jobs.job import Job
+from shared.jobs.rendering import Links, view_of
+from shared.jobs.status import Status
+from shared.jobs.views import JobView, QueueView
+from shared.workers import WorkerRoster
+
+CAPACITY = "atelier.capacity"  # name of the application's Capacity among its extensions
+FRESH_SECONDS = 1.0
+
+
+class Capacity:
+    """The places of all live workers. Estimates need them often and need not be fresher than a second."""
+
+    def __init__(self, roster: WorkerRoster) -> None:
+        self._roster = roster
+        self._lock = threading.Lock()
+        self._slots = 0
+        self._until = 0.0
+
+    def slots(self) -> int:
+        """Return how many jobs all workers carry out at once at full speed; raise StoreUnavailable."""
+        if time.monotonic() >= self._until:
+            slots = sum(worker.at_full_speed for worker in self._roster.live())
+            with self._lock:
+                self._slots, self._until = slots, time.monotonic() + FRESH_SECONDS
+        with self._lock:
+            return self._slots
+
+
+class JobResource:
+    """Reads and shows jobs."""
+
+    kind = "job"
+    estimate = "queue"
+
+    def __init__(self, services: Services, capacity: Capacity, links: Links) -> None:
+        self._services = services
+        self._capacity = capacity
+        self.links = links
+
+    def get(self, job_id: str, owner: str) -> Job:
+        """Return the owner's job; raise JobNotFound or JobGone."""
+        return self._services.store.get(job_id, owner)
+
+    def url(self, job_id: str) -> str:
+        """Return where a job is."""
+        return self.links.job(job_id)
+
+    def changes_silently(self, job: Job) -> bool:
+        """Whether the job is an item of a batch: these have no events of their own."""
+        return job.batch_id is not None
+
+    def view(self, job: Job) -> JobView:
+        """Return the job's representation, as it is now where it has left the queue since it was read."""
+        queue = self._queue(job)
+        if queue is None and job.status is Status.QUEUED:
+            again = self._again(job)
+            job, queue = (again, self._queue(again)) if again else (job, None)
+        attempts = self._services.settings.jobs.max_attempts
+        return view_of(job, self.links, max_attempts=attempts, queue=queue)
+
+    def _again(self, job: Job) -> Job | None:
+        try:
+            return self.get(job.id, job.owner)
+        except (StoreUnavailable, JobNotFound, JobGone):
+            return None
+
+    def _queue(self, job: Job) -> QueueView | None:
+        if job.status is not Status.QUEUED:
+            return None
+        try:
+            waiting = self._services.queries.waiting(job, self._capacity.slots())
+        except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
+            waiting = None
+        if waiting is None:
+            return None
+        return QueueView(lane=job.lane, position=waiting.position, eta_seconds=waiting.eta_seconds)
+
+
+class BatchResource:
+    """Reads and shows batches."""
+
+    kind = "batch"
+    estimate = "progress"
+
+    def __init__(self, services: Services, capacity: Capacity, links: Links) -> None:
+        self._services = services
+        self._capacity = capacity
+        self.links = links
+
+    def get(self, batch_id: str, owner: str) -> Batch:
+        """Return the owner's batch; raise BatchNotFound or JobGone."""
+        return self._services.batches.get(batch_id, owner)
+
+    def url(self, batch_id: str) -> str:
+        """Return where a batch is."""
+        return self.links.batch(batch_id)
+
+    def changes_silently(self, batch: Batch) -> bool:
+        """Whether the batch may change without an event: its progress does."""
+        return True
+
+    def view(self, batch: Batch) -> BatchView:
+        """Return the batch's representation, with the time until it is done."""
+        try:
+            eta_seconds = self._services.batches.eta_seconds(batch, self._capacity.slots())
+        except StoreUnavailable:  # the batch was read; its time is not worth an error
+            eta_seconds = None
+        return batch_view(batch, self.links, eta_seconds)
+
+
+def jobs() -> JobResource:
+    """Return the jobs with links that suit this request."""
+    return JobResource(services(), current_app.extensions[CAPACITY], links())
+
+
+def batches() -> BatchResource:
+    """Return the batches with links that suit this request."""
+    return BatchResource(services(), current_app.extensions[CAPACITY], links())

@@ -1,0 +1,143 @@
+"""New jobs: from JSON, from one-call forms for curl and HTML, and from a job that is tried again."""
+
+from flask import Response
+
+from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
+from api.following import accepted_response
+from api.jobs.submission import Caller, submit_again, submit_form, submit_json
+from api.jobs.workers import notify_for
+from api.openapi import KEY, PREFER, REFUSED, TaggedBlueprint, body, operation, ref, submitted
+from api.requests.body import MULTIPART, URLENCODED, json_body
+from api.requests.form_body import sent_form
+from api.requests.forms import read_generate, read_stylize, read_transform
+from api.requests.headers import idempotency_key
+from api.resources import jobs
+from api.services import owner, services
+from shared.errors import IllegalMove, InvalidRequest
+from shared.identifiers import is_job_id
+from shared.jobs.status import Status
+from shared.jobs.submission import Submitted
+
+blueprint = TaggedBlueprint("job_submission", tag="Jobs", url_prefix="/v1/jobs")
+
+RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
+SUBMITTED = submitted("job", "JobView")
+
+
+@blueprint.post("")
+@operation(
+    "submitJob",
+    SUBMITTED,
+    problems=REFUSED,
+    parameters=(PREFER, KEY),
+    request_body=body({"application/json": ref("JobSpec")}),
+)
+def submit_job() -> Response:
+    """Submit a job.
+
+    Pictures are named by the ids of uploaded files.
+    """
+    caller = Caller(owner(), idempotency_key())
+    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+
+
+@blueprint.put("/<job_id>")
+@operation(
+    "putJob",
+    SUBMITTED,
+    problems=(*REFUSED, 410),
+    parameters=(PREFER,),
+    request_body=body({"application/json": ref("JobSpec")}),
+)
+def put_job(job_id: str) -> Response:
+    """Submit a job under an id of your own.
+
+    The id has 1 to 64 letters, digits, `-` and `_`. A repetition with the same body gives the same job.
+    """
+    if not is_job_id(job_id):
+        raise InvalidRequest.of_field(
+            "/id",
+            "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
+        )
+    caller = Caller(owner(), job_id=job_id)
+    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+
+
+@blueprint.post("/stylize")
+@operation(
+    "stylize",
+    SUBMITTED,
+    problems=(*REFUSED, 507),
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: STYLIZE_FORM}),
+)
+def stylize() -> Response:
+    """Upload a picture and one or more styles, and submit the job, in one call.
+
+    `content`, `style` and `mask` are pictures, or ids of files uploaded before; `style` may also be the name
+    of a stored style or the number of a built-in one.
+    """
+    caller = Caller(owner(), idempotency_key())
+    form = read_stylize(*sent_form(MULTIPART))
+    return submitted_response(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/generate")
+@operation(
+    "generate",
+    SUBMITTED,
+    problems=REFUSED,
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: GENERATE_FORM, URLENCODED: GENERATE_FORM}, required=False),
+)
+def generate() -> Response:
+    """Submit a generation from form fields.
+
+    With no field at all it makes one picture from a random seed.
+    """
+    caller = Caller(owner(), idempotency_key())
+    form = read_generate(*sent_form(MULTIPART, URLENCODED))
+    return submitted_response(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/transform")
+@operation(
+    "transform",
+    SUBMITTED,
+    problems=(*REFUSED, 507),
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: TRANSFORM_FORM}),
+)
+def transform() -> Response:
+    """Upload a picture and send it through a network from picture to picture, in one call.
+
+    `content` is a picture, or the id of a file uploaded before.
+    """
+    caller = Caller(owner(), idempotency_key())
+    form = read_transform(*sent_form(MULTIPART))
+    return submitted_response(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/<job_id>/retry")
+@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 503), parameters=(PREFER, KEY))
+def retry_job(job_id: str) -> Response:
+    """Submit a job again that failed, was canceled or expired.
+
+    Makes a new job with the same resolved input; its `retried_from` names the old one. An item of a batch
+    goes again in its place: the batch counts it, and however often it is asked, a job is tried again once.
+    """
+    job = services().store.get(job_id, owner())
+    if job.status not in RETRYABLE:
+        raise IllegalMove(f"only a failed, canceled or expired job can be retried; this one is {job.status}")
+    if job.batch_id is not None:
+        again = services().batches.retry_item(job)
+        notify_for(services(), services().batches.get(job.batch_id, job.owner))
+        return submitted_response(again, job.owner)
+    caller = Caller(owner(), idempotency_key())
+    return submitted_response(submit_again(services(), job, caller), caller.owner)
+
+
+def submitted_response(submitted: Submitted, owner: str) -> Response:
+    """Return the response to the submission of a job."""
+    job = jobs().get(submitted.id, owner)
+    return accepted_response(jobs(), job, created=submitted.created)
