@@ -8,7 +8,8 @@ from statistics import median
 from typing import Any
 
 from atelier import Client
-from atelier.client.requests import GenerateRequest, Grid
+from atelier.client.request_parts import Grid
+from atelier.client.requests import GenerateRequest
 from atelier.local.stack import RunningStack
 from bench.bulk.loops import Loop
 from bench.bulk.ways import Ways
@@ -89,7 +90,7 @@ def _by_many(client: Client, jobs: int, grid: Grid | None) -> None:
 
 
 def _finish(client: Client, jobs: int, *items: Any, **template: Any) -> None:
-    batch = client.batch(*items, **template).wait()
+    batch = client.batches.create(*items, **template).wait()
     if batch.counts["succeeded"] != jobs:
         raise RuntimeError(f"of {jobs} jobs: {batch.counts}")
 

@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from statistics import median
 
 from atelier import Client
-from atelier.client.requests import Style, StylizeRequest
+from atelier.client.request_parts import Style
+from atelier.client.requests import StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.measuring import Goal, Table, timed
 from bench.photos import photo, style
@@ -25,8 +26,8 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
     """Take turns; compare the pictures a second of each pair of rounds."""
     table = Table(f"Photos of {SIDE} x {SIDE} as batches, {rounds} rounds of {size} each way")
     with stack.client() as client, ExitStack() as processes:
-        files = [client.upload(photo(number, SIDE)) for number in range(rounds * size)]
-        look = client.upload(style())
+        files = [client.files.upload(photo(number, SIDE)) for number in range(rounds * size)]
+        look = client.files.upload(style())
         _through(client, files[:TRIAL], look)
         bare = _fastest(processes, stack)
         alone, through, cpu = [], [], []
@@ -45,7 +46,9 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
 
 
 def _through(client: Client, files: list[str], look: str) -> None:
-    batch = client.batch(StylizeRequest(content=file, styles=[Style(image=look)]) for file in files).wait()
+    batch = client.batches.create(
+        StylizeRequest(content=file, styles=[Style(image=look)]) for file in files
+    ).wait()
     if batch.counts["succeeded"] != len(files):
         raise RuntimeError(f"of {len(files)} photos: {batch.counts}")
 

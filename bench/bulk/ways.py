@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from atelier import Client
-from atelier.client.requests import Style, StylizeRequest
+from atelier.client.request_parts import Style
+from atelier.client.requests import StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk import recipe_celery
 from bench.bulk.loops import Loop
@@ -95,14 +96,14 @@ def through_atelier(client: Client, errands: Sequence[Errand]) -> None:
     """Do all errands as one batch; raise RuntimeError where one did not succeed."""
     files = list(dict.fromkeys(path for errand in errands for path in (errand.style, errand.content)))
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        ids = dict(zip(files, pool.map(client.upload, files), strict=True))
+        ids = dict(zip(files, pool.map(client.files.upload, files), strict=True))
     items = {
         errand.out.stem: StylizeRequest(
             content=ids[errand.content], styles=[Style(image=ids[errand.style])], stroke=WORKING_SIDE
         )
         for errand in errands
     }
-    for saved in client.batch(items).save(errands[0].out.parent, connections=CONNECTIONS):
+    for saved in client.batches.create(items).save(errands[0].out.parent, connections=CONNECTIONS):
         if not saved.paths:
             raise RuntimeError(f"{saved.item.custom_id} {saved.item.status}: {saved.item.error}")
 
