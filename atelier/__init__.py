@@ -5,38 +5,41 @@ from atelier.client.batch_download import NotSaved, Saved
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
+from atelier.client.downloads import Picture
 from atelier.client.errors import (
     ApiError,
     ClientError,
     Fault,
     InvalidAddress,
     InvalidValue,
-    JobFailed,
     ProtocolError,
     ServiceUnreachable,
-    WaitTimeout,
 )
 from atelier.client.events import Event
-from atelier.client.job import Attempt, Job, JobError, Output, Progress, Queue
-from atelier.client.pictures import Picture, Source
-from atelier.client.request_parts import BatchWebhook
-from atelier.client.requests import (
+from atelier.client.files import Limits, Source
+from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.models import Model
+from atelier.client.polling import WaitTimeout
+from atelier.client.request_parts import (
     Animation,
+    BatchWebhook,
     Encoding,
-    GenerateOptions,
-    GenerateRequest,
     Grid,
     Interpolation,
     Optimization,
     Style,
+    Upscale,
+    Webhook,
+)
+from atelier.client.requests import (
+    GenerateOptions,
+    GenerateRequest,
     StylizeOptions,
     StylizeRequest,
     TransformOptions,
     TransformRequest,
-    Upscale,
-    Webhook,
 )
-from atelier.client.resources import BuiltinStyles, Limits, Model, StoredStyle, Styles
+from atelier.client.styles import BuiltinStyles, StoredStyle, Styles
 
 __all__ = [
     "Animation",

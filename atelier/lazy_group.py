@@ -14,8 +14,8 @@ from atelier.client.errors import (
     InvalidValue,
     ProtocolError,
     ServiceUnreachable,
-    WaitTimeout,
 )
+from atelier.client.polling import WaitTimeout
 from atelier.display.errors import COMMAND, say_error
 from atelier.display.plain import echo
 from shared.errors import AtelierError, InvalidRequest

@@ -1,1 +1,1 @@
-"""The Python client of the service: typed requests, jobs and batches over HTTP. Needs httpx alone."""
+"""The Python client of the service: typed requests, jobs and batches over HTTP."""

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from atelier.client.errors import reading
-from atelier.client.job import JobError, Output, Status, error_from_json, output_from_json
+from atelier.client.job import JobError, Output, Status, error_from_json, outputs_from_json
 
 BatchStatus = Literal["open", "running", "paused", "completed", "canceled"]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One batch, as it was when the service answered."""
+    """One batch, as the service's response described it."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class NamedOutput:
 
 @dataclass(frozen=True, slots=True)
 class BatchItem:
-    """How one item of a batch ended."""
+    """The result of one item of a batch."""
 
     custom_id: str
     index: int
@@ -63,44 +63,34 @@ class BatchItem:
 def batch_from_json(body: Any) -> Batch:
     """Read a batch; raise ProtocolError where the document is none."""
     with reading("a batch"):
-        return _batch(body)
+        progress = body.get("progress") or {}
+        return Batch(
+            id=body["id"],
+            name=str(body.get("name") or ""),
+            status=body["status"],
+            done=bool(body["done"]),
+            counts={str(name): int(count) for name, count in body["counts"].items()},
+            fraction=float(progress.get("fraction") or 0),
+            rate_per_second=progress.get("rate_per_second"),
+            mean_seconds=progress.get("mean_seconds"),
+            eta_seconds=progress.get("eta_seconds"),
+            metadata=body.get("metadata") or {},
+            raw=body,
+        )
 
 
 def item_from_json(body: Any) -> BatchItem:
     """Read an item's result; raise ProtocolError where the document is none."""
     with reading("a result"):
-        return _item(body)
-
-
-def _batch(body: Mapping[str, Any]) -> Batch:
-    progress = body.get("progress") or {}
-    return Batch(
-        id=body["id"],
-        name=str(body.get("name") or ""),
-        status=body["status"],
-        done=bool(body["done"]),
-        counts={str(name): int(count) for name, count in body["counts"].items()},
-        fraction=float(progress.get("fraction") or 0),
-        rate_per_second=progress.get("rate_per_second"),
-        mean_seconds=progress.get("mean_seconds"),
-        eta_seconds=progress.get("eta_seconds"),
-        metadata=body.get("metadata") or {},
-        raw=body,
-    )
-
-
-def _item(body: Mapping[str, Any]) -> BatchItem:
-    outputs = enumerate(body.get("outputs") or ())
-    return BatchItem(
-        custom_id=body["custom_id"],
-        index=int(body["index"]),
-        id=body["id"],
-        status=body["status"],
-        outputs=tuple(
-            NamedOutput(entry["name"], output_from_json(number, entry)) for number, entry in outputs
-        ),
-        warnings=tuple(body.get("warnings") or ()),
-        error=error_from_json(body.get("error")),
-        cached_from=body.get("cached_from"),
-        raw=body,
-    )
+        names = [entry["name"] for entry in body.get("outputs") or ()]
+        return BatchItem(
+            custom_id=body["custom_id"],
+            index=int(body["index"]),
+            id=body["id"],
+            status=body["status"],
+            outputs=tuple(map(NamedOutput, names, outputs_from_json(body))),
+            warnings=tuple(body.get("warnings") or ()),
+            error=error_from_json(body.get("error")),
+            cached_from=body.get("cached_from"),
+            raw=body,
+        )

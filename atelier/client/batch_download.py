@@ -2,21 +2,19 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from atelier.client.batch import BatchItem, NamedOutput
 from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, ClientError, ProtocolError
 
-if TYPE_CHECKING:
-    from atelier.client.batch_run import BatchRun
+GONE = frozenset({404, 410})  # statuses for a picture that the service has forgotten
+AHEAD = 4  # items a connection that may be in flight: bounds what is kept in memory
 
-GONE = frozenset({404, 410})  # answers for a picture that the service has forgotten
-AHEAD = 4  # items a connection that may be under way: bounds what is held in memory
+Download = Callable[[BatchItem, int], bytes]  # of the picture of a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +23,8 @@ class Saved:
 
     item: BatchItem
     paths: tuple[Path, ...]
-    new: int  # files that were written; the others were there
-    fault: OSError | ApiError | ProtocolError | None = None  # why not all of its pictures are there
+    new: int  # files that were written; the others existed already
+    fault: OSError | ApiError | ProtocolError | None = None  # why some of its pictures are missing
 
 
 class NotSaved(ClientError):
@@ -39,16 +37,18 @@ class NotSaved(ClientError):
         super().__init__(f"pictures of {first.item.custom_id} could not be saved{others}: {first.fault}")
 
 
-def saved(run: "BatchRun", folder: Path, connections: int) -> Iterator[Saved]:
-    """Yield each item of a run, in the order of its iteration, once its pictures are on the disk.
+def save_each(
+    items: Iterable[BatchItem], download: Download, folder: Path, connections: int
+) -> Iterator[Saved]:
+    """Yield each item, in the order in which they come, once its pictures are on the disk.
 
-    A picture that cannot be saved is told with its item and stops no other.
+    A picture that cannot be saved is the fault of its item, and stops no other.
     """
     waiting: deque[Future[Saved]] = deque()
     with ThreadPoolExecutor(connections, thread_name_prefix="download") as pool:
         try:
-            for item in run:
-                waiting.append(pool.submit(_save, run, item, folder))
+            for item in items:
+                waiting.append(pool.submit(_save, item, download, folder))
                 while waiting and (waiting[0].done() or len(waiting) > connections * AHEAD):
                     yield waiting.popleft().result()
             while waiting:
@@ -58,14 +58,14 @@ def saved(run: "BatchRun", folder: Path, connections: int) -> Iterator[Saved]:
                 future.cancel()
 
 
-def _save(run: "BatchRun", item: BatchItem, folder: Path) -> Saved:
+def _save(item: BatchItem, download: Download, folder: Path) -> Saved:
     paths: list[Path] = []
     new = 0
     try:
         for number, named in enumerate(item.outputs):
             path = place_of(folder, named.name)
             if not _is_there(path, named):
-                write_whole(path, run.download(item, number))
+                write_whole(path, download(item, number))
                 new += 1
             paths.append(path)
     except (OSError, ProtocolError, ApiError) as error:

@@ -1,7 +1,6 @@
-"""What the client does with batches: send many jobs as one, find them again."""
+"""`client.batches`: send many jobs as one batch, find batches again."""
 
 import re
-import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain, islice
@@ -11,11 +10,9 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
-from atelier.client.jobs import PAGE_SIZE, JobClient
-from atelier.client.json_body import json_bytes
-from atelier.client.request_parts import BatchWebhook, Lane, to_plain
+from atelier.client.request_parts import BatchWebhook, Lane, json_bytes, to_plain
 from atelier.client.requests import Request
-from atelier.client.transport import Transport, json_of
+from atelier.client.transport import Resource, idempotency_header, json_of
 
 ITEMS_A_REQUEST = 2000
 
@@ -24,45 +21,35 @@ Items = Iterable[Item] | Mapping[str, Item]  # or by custom id
 
 
 class BatchSettings(TypedDict, total=False):
-    """The keywords of `Client.batch` and `Client.open_batch`: what holds for a batch and all of its items."""
+    """The keywords of `client.batches.create` and `open`: what holds for a batch and all of its items."""
 
     name: str  # for people
-    lane: Lane  # bulk, if nothing is said
+    lane: Lane  # bulk by default
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
     cache: bool  # of every item: take over the result of an equal job
-    webhook: BatchWebhook | None  # who is told when the batch is done
+    webhook: BatchWebhook | None  # gets a POST when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 
 
-class Batches:
+class BatchesResource(Resource):
     """The batches of one Atelier."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
     def get(self, batch: Batch | str, *, after: int = 0) -> BatchRun:
-        """Return a batch; iterating it gives the results after the first `after` ones."""
+        """Return a batch; iterating it gives the results after the first `after` ones.
+
+        Raises ApiError (404, 410) where there is none.
+        """
         name = batch if isinstance(batch, str) else batch.id
         found = json_of(self._transport.send("GET", f"/v1/batches/{quote(name, safe='')}"))
         return BatchRun(self._transport, batch_from_json(found), after=after)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def list(self) -> Iterator[Batch]:
         """Yield all batches, newest first, page by page."""
-        for page in self._transport.pages("/v1/batches", {"limit": PAGE_SIZE}):
-            yield from (batch_from_json(entry) for entry in page["data"])
-
-
-class BatchClient(JobClient):
-    """Jobs and batches of one Atelier, over HTTP."""
-
-    @property
-    def batches(self) -> Batches:
-        """The batches there are: iterate them, or get one by its id."""
-        return Batches(self._transport)
+        return self._transport.entries("/v1/batches", batch_from_json)
 
     @overload
-    def batch(
+    def create(
         self,
         items: Mapping[str, Item],
         *,
@@ -71,7 +58,7 @@ class BatchClient(JobClient):
     ) -> BatchRun: ...
 
     @overload
-    def batch(
+    def create(
         self,
         items: Iterable[Item] | None = None,
         *,
@@ -80,7 +67,7 @@ class BatchClient(JobClient):
         **settings: Unpack[BatchSettings],
     ) -> BatchRun: ...
 
-    def batch(
+    def create(
         self,
         items: Items | None = None,
         *,
@@ -91,52 +78,47 @@ class BatchClient(JobClient):
         """Ask for many jobs as one batch: `items`, or a `template` with lists to multiply.
 
         The settings are the keys of BatchSettings: name, lane, metadata ... Items may come from a generator:
-        they are sent page by page, each once however often an answer is lost. The same key finds a batch
-        again, and goes on sending where an earlier call broke off.
+        they are sent page by page, and a page that is sent again makes no second item. The same key finds a
+        batch again, and goes on sending where an earlier call stopped.
 
-        Where an item is refused, ApiError names it by its number among all items. Then nothing goes on:
+        Where an item is refused, ApiError names it by its number among all items, and nothing goes on:
         without an `idempotency_key` a batch that has earlier pages is canceled. With one it stays open, for
         the same call with the item put right.
         """
-        key = idempotency_key or uuid.uuid4().hex
         if template is not None:
-            return self._opened({**settings, "template": template}, key)
+            return self._run(idempotency_key, json=_given({**settings, "template": template}))
         pages = _pages(items or ())
         first, second = next(pages, b""), next(pages, None)
         if second is None:
-            return self._sent(first, settings, key)
-        run = self.open_batch(idempotency_key=key, **settings)
+            return self._sent(first, settings, idempotency_key)
+        run = self.open(idempotency_key=idempotency_key, **settings)
         if run.batch.status == "open":
             self._fill(run, chain([first, second], pages), is_kept=idempotency_key is not None)
         return run
 
-    def open_batch(
-        self, *, idempotency_key: str | None = None, **settings: Unpack[BatchSettings]
-    ) -> BatchRun:
-        """Begin a batch that takes items, by `append`, until `finalize`. Settings are those of `batch`."""
-        return self._opened({**settings, "open": True}, idempotency_key or uuid.uuid4().hex)
+    def open(self, *, idempotency_key: str | None = None, **settings: Unpack[BatchSettings]) -> BatchRun:
+        """Begin a batch that takes items, by `append`, until `finalize`. Settings are those of `create`."""
+        return self._run(idempotency_key, json=_given({**settings, "open": True}))
 
-    def _opened(self, body: Mapping[str, Any], key: str) -> BatchRun:
-        return self._run("/v1/batches", key, json=_given(body))
-
-    def _sent(self, lines: bytes, settings: Mapping[str, Any], key: str) -> BatchRun:
-        # The settings come last, so that the line that the service names of an item is the item's.
+    def _sent(self, lines: bytes, settings: Mapping[str, Any], key: str | None) -> BatchRun:
+        # The settings come last, so that the number of a line that the service names is the item's number.
         given = _given(settings)
         body = lines + (_line({"batch": given}) if given else b"")
-        return self._run("/v1/batches", key, content=body, type=LINES)
+        return self._run(key, LINES, content=body)
 
-    def _run(self, path: str, key: str, *, type: Mapping[str, str] | None = None, **parts: Any) -> BatchRun:
-        headers = {"Idempotency-Key": key, **(type or {})}
-        answer = self._transport.send("POST", path, headers=headers, read_seconds=SEND_SECONDS, **parts)
-        return BatchRun(self._transport, batch_from_json(json_of(answer)))
+    def _run(self, key: str | None, type: Mapping[str, str] | None = None, **parts: Any) -> BatchRun:
+        headers = {**idempotency_header(key), **(type or {})}
+        options: Any = {"headers": headers, "read_seconds": SEND_SECONDS, **parts}
+        response = self._transport.send("POST", "/v1/batches", **options)
+        return BatchRun(self._transport, batch_from_json(json_of(response)))
 
     @staticmethod
     def _fill(run: BatchRun, pages: Iterator[bytes], *, is_kept: bool) -> None:
-        first, there = 0, run.batch.counts["total"]
+        first, sent = 0, run.batch.counts["total"]
         try:
             for page in pages:
                 count = page.count(b"\n")
-                if first + count > there:
+                if first + count > sent:
                     run.append(page, first=first)
                 first += count
         except BaseException as error:
@@ -155,7 +137,7 @@ def _given(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _pages(items: Items) -> Iterator[bytes]:
-    """Yield the items as lines of JSON, so many at a time as one request holds."""
+    """Yield the items as lines of JSON, as many at a time as one request takes."""
     lines = (_line(body, f"items.{number}") for number, body in enumerate(_bodies(items)))
     while page := b"".join(islice(lines, ITEMS_A_REQUEST)):
         yield page
@@ -166,7 +148,7 @@ def _line(value: Mapping[str, Any], place: str = "") -> bytes:
 
 
 def _of_the_list(error: ApiError, first: int, batch_id: str, *, is_kept: bool) -> ApiError:
-    """Return a page's error with the numbers that its items have among all items, and what became of them."""
+    """Return a page's error with the numbers that its items have among all items, and the batch's state."""
 
     def moved(entry: Mapping[str, str], name: str, prefix: str) -> str:
         text = entry.get(name, "")
@@ -180,9 +162,9 @@ def _of_the_list(error: ApiError, first: int, batch_id: str, *, is_kept: bool) -
         {**entry, "pointer": moved(entry, "pointer", "/items/"), "detail": moved(entry, "detail", "line ")}
         for entry in error.problem.get("errors") or ()
     ]
-    told = ApiError({**error.problem, "detail": detail, "errors": faults}, status=error.status)
-    told.add_note(left)
-    return told
+    moved_error = ApiError({**error.problem, "detail": detail, "errors": faults}, status=error.status)
+    moved_error.add_note(left)
+    return moved_error
 
 
 def _bodies(items: Items) -> Iterator[dict[str, Any]]:
@@ -194,7 +176,7 @@ def _bodies(items: Items) -> Iterator[dict[str, Any]]:
 
 
 def _body(item: Item) -> dict[str, Any]:
-    """Return an item as the API takes it. A typed request's lane is the batch's to say."""
+    """Return an item as the API takes it, without a typed request's lane: the batch decides that."""
     if isinstance(item, Mapping):
         return dict(to_plain(item))
     return {name: value for name, value in item.to_json().items() if name != "lane"}

@@ -1,82 +1,53 @@
 """The Python client: jobs in, pictures out, over HTTP. Synchronous, and safe to share between threads."""
 
+import os
 from collections.abc import Sequence
-from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Unpack
-from urllib.parse import quote
+from typing import Self, Unpack
 
-from atelier.client.batches import BatchClient
-from atelier.client.errors import ApiError, reading
-from atelier.client.jobs import DEFAULT_URL, PAGE_SIZE
-from atelier.client.pictures import Picture, Source, check_there, is_file_id, read_source
+from atelier.client.batches import BatchesResource
+from atelier.client.downloads import Picture
+from atelier.client.files import FilesResource, Source, check_there
+from atelier.client.jobs import JobsResource
+from atelier.client.models import ModelsResource
 from atelier.client.polling import OnProgress
+from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
     GenerateRequest,
     Request,
-    Style,
     StylizeOptions,
     StylizeRequest,
     TransformOptions,
     TransformRequest,
 )
-from atelier.client.resources import (
-    Limits,
-    Model,
-    StoredStyle,
-    Styles,
-    limits_from_json,
-    model_from_json,
-    style_from_json,
-    styles_from_json,
-)
-from atelier.client.transport import json_of
+from atelier.client.styles import StylesResource
+from atelier.client.transport import Transport
 
-__all__ = ["DEFAULT_URL", "Client"]
-
-HTTP_NOT_FOUND = 404
-StyleSource = Source | int | Style  # a picture of one's own, the number of a built-in style, or any style
+DEFAULT_URL = "http://127.0.0.1:8480"
+URL_VARIABLE = "ATELIER_URL"
+StyleSource = Source | int | Style  # a picture to upload, the number of a built-in style, or any style
 
 
-class Client(BatchClient):
-    """One Atelier, over HTTP. Every method may raise ApiError, ServiceUnreachable or ProtocolError."""
+class Client:
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, and short forms for pictures.
 
-    def upload(self, source: Source) -> str:
-        """Upload a picture, once however often it is sent, and return its file id. Ids pass through."""
-        if is_file_id(source):
-            return str(source)
-        try:
-            picture = read_source(source, lambda: self._most_bytes)
-            answer = self._transport.send("POST", "/v1/files", files={"file": picture})
-        except ApiError as error:
-            path = str(source) if isinstance(source, str | Path) else ""
-            raise ApiError(error.problem, status=error.status, subject=path) from error
-        found = json_of(answer)
-        with reading("a file"):
-            return str(found["id"])
+    Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
+    that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
+    `timeout_seconds` is for the response to one request, which is sent again up to `retries` times.
+    """
 
-    def limits(self) -> Limits | None:
-        """Return what the service takes of a picture; None where it is an older one, which does not say."""
-        try:
-            return limits_from_json(json_of(self._transport.send("GET", "/v1/limits")))
-        except ApiError as error:
-            if error.status == HTTP_NOT_FOUND:
-                return None
-            raise
-
-    @cached_property
-    def _most_bytes(self) -> int | None:
-        limits = self.limits()
-        return limits.max_bytes if limits else None
-
-    def file_expiry(self, file: str) -> datetime | None:
-        """Return until when the service has a file, None while something needs it; ApiError (404) without."""
-        found = json_of(self._transport.send("GET", f"/v1/files/{quote(file, safe='')}"))
-        with reading("a file"):
-            until = found["expires_at"]
-            return datetime.fromisoformat(until) if until else None
+    def __init__(
+        self, base_url: str | None = None, *, timeout_seconds: float = 30.0, retries: int = 5
+    ) -> None:
+        address = (os.environ.get(URL_VARIABLE) or DEFAULT_URL) if base_url is None else base_url
+        self._transport = Transport(address, timeout_seconds=timeout_seconds, retries=retries)
+        self.base_url = self._transport.base_url
+        self.jobs = JobsResource(self._transport)
+        self.batches = BatchesResource(self._transport)
+        self.files = FilesResource(self._transport)
+        self.styles = StylesResource(self._transport, self.files)
+        self.models = ModelsResource(self._transport)
 
     def stylize(
         self,
@@ -88,7 +59,7 @@ class Client(BatchClient):
         on_progress: OnProgress | None = None,
         **options: Unpack[StylizeOptions],
     ) -> Picture:
-        """Paint the content in the manner of the style, or of several; raise JobFailed.
+        """Paint the content in the manner of the style, or of several; raise JobFailed or WaitTimeout.
 
         Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. The options
         are the fields of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
@@ -96,9 +67,9 @@ class Client(BatchClient):
         styles = _listed(style)
         check_there(content, mask, *styles)
         request = StylizeRequest(
-            content=self.upload(content),
+            content=self.files.upload(content),
             styles=[self._style(source) for source in styles],
-            mask=None if mask is None else self.upload(mask),
+            mask=None if mask is None else self.files.upload(mask),
             **options,
         )
         return self._pictures_of(request, timeout_seconds, on_progress)[0]
@@ -106,7 +77,7 @@ class Client(BatchClient):
     def _style(self, source: StyleSource) -> Style:
         if isinstance(source, Style):
             return source
-        return Style(number=source) if isinstance(source, int) else Style(image=self.upload(source))
+        return Style(number=source) if isinstance(source, int) else Style(image=self.files.upload(source))
 
     def generate(
         self,
@@ -115,7 +86,7 @@ class Client(BatchClient):
         on_progress: OnProgress | None = None,
         **options: Unpack[GenerateOptions],
     ) -> tuple[Picture, ...]:
-        """Make pictures from seeds, latents or a walk between them; raise JobFailed.
+        """Make pictures from seeds, latents or a walk between them; raise JobFailed or WaitTimeout.
 
         The options are the fields of GenerateRequest: seed, count, seeds, latents, interpolate, digit,
         digits, truncation, grid, animation, upscale, model, output ...
@@ -130,44 +101,29 @@ class Client(BatchClient):
         on_progress: OnProgress | None = None,
         **options: Unpack[TransformOptions],
     ) -> Picture:
-        """Send the content through a network from picture to picture; raise JobFailed.
+        """Send the content through an image-to-image network; raise JobFailed or WaitTimeout.
 
         The options are the fields of TransformRequest: model, max_side, output ...
         """
-        request = TransformRequest(content=self.upload(content), **options)
+        request = TransformRequest(content=self.files.upload(content), **options)
         return self._pictures_of(request, timeout_seconds, on_progress)[0]
 
     def _pictures_of(
         self, request: Request, timeout_seconds: float | None, on_progress: OnProgress | None
     ) -> tuple[Picture, ...]:
-        job = self.submit(request)
-        return self.pictures(self.wait(job, timeout_seconds=timeout_seconds, on_progress=on_progress))
+        job = self.jobs.create(request)
+        done = self.jobs.wait(job, timeout_seconds=timeout_seconds, on_progress=on_progress)
+        return self.jobs.pictures(done)
 
-    def styles(self) -> Styles:
-        """Return all stored styles, newest first, and the built-in ones of every model that has its own."""
-        return styles_from_json(list(self._transport.pages("/v1/styles", {"limit": PAGE_SIZE})))
+    def close(self) -> None:
+        """Close every connection."""
+        self._transport.close()
 
-    def add_style(self, name: str, image: Source) -> StoredStyle:
-        """Keep a picture as a style under a name, for jobs to give; the same again changes nothing."""
-        body = {"name": name, "image": self.upload(image)}
-        return style_from_json(json_of(self._transport.send("POST", "/v1/styles", json=body)))
+    def __enter__(self) -> Self:
+        return self
 
-    def delete_style(self, name: str) -> None:
-        """Forget a stored style. Its picture stays among the files."""
-        self._transport.send("DELETE", f"/v1/styles/{quote(name, safe='')}")
-
-    def style_sheet(self, model: str) -> bytes:
-        """Return a JPEG that shows all built-in styles of a model, by number."""
-        return self._transport.send("GET", f"/v1/styles/builtin/{quote(model, safe='')}/sheet").content
-
-    def models(self) -> tuple[Model, ...]:
-        """Return the models that jobs may name."""
-        page = next(self._transport.pages("/v1/models", {}))
-        return tuple(model_from_json(entry) for entry in page["data"])
-
-    def reload_models(self) -> None:
-        """Have every live worker take new model versions into service; they do so within seconds."""
-        self._transport.send("POST", "/v1/models/reload")
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 def _listed(style: StyleSource | Sequence[StyleSource]) -> Sequence[StyleSource]:

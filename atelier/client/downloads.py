@@ -1,10 +1,10 @@
-"""Puts downloaded bytes into files: readers see the whole file or none."""
+"""Finished pictures: checked when they arrive, and written whole or not at all."""
 
 import hashlib
 import os
-import re
 import secrets
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from atelier.client.errors import ProtocolError
@@ -13,9 +13,17 @@ from atelier.client.job import Job, Output
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 
 
-def file_name(job: Job, output: Output) -> str:
-    """Return the name of an output's file; nothing that the service says can lead out of the folder."""
-    return f"{re.sub(r'[^A-Za-z0-9_-]', '_', job.id)}-{output.index}.{extension_of(output)}"
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One finished picture and where it came from."""
+
+    job: Job
+    output: Output
+    data: bytes
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file, whole or not at all, and return its path; raise OSError."""
+        return write_whole(Path(path), self.data)
 
 
 def extension_of(output: Output) -> str:
@@ -24,9 +32,9 @@ def extension_of(output: Output) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file beside its place and rename it there; a crash leaves the old file or the new one.
+    """Write a file beside its target and rename it; a crash leaves the old file or the new one.
 
-    Raises OSError that names the file, and not the one beside it.
+    Raises OSError that names the target, not the file beside it.
     """
     partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:

@@ -1,14 +1,10 @@
-"""What the client raises: problems that the service names, jobs that ended badly, no answer at all."""
+"""What the client raises; JobFailed, WaitTimeout and NotSaved are in job, polling and batch_download."""
 
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from atelier.client.batch import Batch
-    from atelier.client.job import Job
+from typing import Any
 
 
 class ClientError(Exception):
@@ -16,7 +12,7 @@ class ClientError(Exception):
 
 
 class InvalidValue(ClientError, ValueError):
-    """Raised before anything is sent: a value that JSON cannot hold, such as NaN, or that is no duration."""
+    """Raised before anything is sent: a value that JSON does not have, such as NaN, or no duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +43,7 @@ class Fault:
 
 
 class ApiError(ClientError):
-    """Raised when the service answers with a problem; `code` is stable, `detail` is for people.
+    """Raised when the service responds with a problem; `code` is stable, `detail` is for people.
 
     `subject` is the path of the file that was uploaded, "" where the problem is not about one.
     """
@@ -70,20 +66,6 @@ class ApiError(ClientError):
         return self.detail if "code" in self.problem else f"{self.title}: {self.detail}"
 
 
-class JobFailed(ClientError):
-    """Raised when pictures are wanted of a job that has none; `job` is its last state.
-
-    It ended failed, canceled or expired, or it is not done.
-    """
-
-    def __init__(self, job: "Job") -> None:
-        self.job = job
-        detail = job.error.detail if job.error else ""
-        if not job.done:
-            detail = "the job was not done when it was read; `wait` returns the finished job"
-        super().__init__(f"{job.id} {job.status}{': ' if detail else ''}{detail}")
-
-
 class InvalidAddress(ClientError, ValueError):
     """Raised when the base URL of a service is no http or https address."""
 
@@ -91,8 +73,8 @@ class InvalidAddress(ClientError, ValueError):
 class ServiceUnreachable(ClientError):
     """Raised when no connection could be made, or kept, after every retry.
 
-    `absent` says that nothing answers at the address and nothing ever did: then no retry is made.
-    `job_id` is the job that was waited for, "" where none was; it goes on when the service does.
+    `absent`: nothing responds at the address and nothing ever did, so no retry was made.
+    `job_id` is the job that was waited for, "" where none was; it goes on once the service runs again.
     """
 
     def __init__(self, message: str, *, absent: bool = False, job_id: str = "") -> None:
@@ -100,24 +82,13 @@ class ServiceUnreachable(ClientError):
         super().__init__(message)
 
 
-class WaitTimeout(ClientError):
-    """Raised when a job or batch was not done in the time given. It goes on, and `id` finds it again.
-
-    `job`, or `batch`, is as it was last seen; None where the service never answered.
-    """
-
-    def __init__(self, id: str, *, job: "Job | None" = None, batch: "Batch | None" = None) -> None:
-        self.id, self.job, self.batch = id, job, batch
-        super().__init__(f"{id} was not done in time; it goes on")
-
-
 class ProtocolError(ClientError):
-    """Raised when an answer is not what this version of the client understands."""
+    """Raised when a response is not what this version of the client understands."""
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Have a document that lacks what the block reads from it raise ProtocolError; `what` it should be."""
+    """Raise ProtocolError where the document that the block reads lacks a member; `what` it should be."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError) as error:

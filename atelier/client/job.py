@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from atelier.client.errors import Fault, reading
+from atelier.client.errors import ClientError, Fault, reading
 
 JobType = Literal["generate", "stylize", "transform"]
 Status = Literal["queued", "running", "succeeded", "failed", "canceled", "expired"]
@@ -39,7 +39,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """Where a queued job stands."""
+    """The place of a queued job."""
 
     position: int | None  # 1 is the next to start
     eta_seconds: float | None
@@ -68,7 +68,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job, as it was when the service answered."""
+    """One job, as the service's response described it."""
 
     id: str
     type: JobType
@@ -105,37 +105,47 @@ class Job:
         return self.status == "succeeded"
 
 
+class JobFailed(ClientError):
+    """Raised when pictures are requested of a job that has none; `job` is its last state.
+
+    It ended failed, canceled or expired, or it is not done.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        detail = job.error.detail if job.error else ""
+        if not job.done:
+            detail = "the job was not done when it was read; `wait` returns the finished job"
+        super().__init__(f"{job.id} {job.status}{': ' if detail else ''}{detail}")
+
+
 def job_from_json(body: Any) -> Job:
     """Read a job; raise ProtocolError where the document is none."""
     with reading("a job"):
-        return _job(body)
-
-
-def _job(body: Mapping[str, Any]) -> Job:
-    return Job(
-        id=body["id"],
-        type=body["type"],
-        status=body["status"],
-        input=body.get("input") or {},
-        attempt=int(body.get("attempt") or 0),
-        attempts=tuple(_attempt(item) for item in body.get("attempts") or ()),
-        crashes=int(body.get("crashes") or 0),
-        progress=_progress(body.get("progress")),
-        queue=_queue(body.get("queue")),
-        outputs=tuple(output_from_json(index, item) for index, item in enumerate(body.get("outputs") or ())),
-        warnings=tuple(body.get("warnings") or ()),
-        error=error_from_json(body.get("error")),
-        timings=body.get("timings") or {},
-        metadata=body.get("metadata") or {},
-        cached_from=body.get("cached_from"),
-        urls=body.get("urls") or {},
-        created_at=_time(body.get("created_at")),
-        started_at=_time(body.get("started_at")),
-        completed_at=_time(body.get("completed_at")),
-        deadline_at=_time(body.get("deadline_at")),
-        expires_at=_time(body.get("expires_at")),
-        raw=body,
-    )
+        return Job(
+            id=body["id"],
+            type=body["type"],
+            status=body["status"],
+            input=body.get("input") or {},
+            attempt=int(body.get("attempt") or 0),
+            attempts=tuple(_attempt(item) for item in body.get("attempts") or ()),
+            crashes=int(body.get("crashes") or 0),
+            progress=_progress(body.get("progress")),
+            queue=_queue(body.get("queue")),
+            outputs=outputs_from_json(body),
+            warnings=tuple(body.get("warnings") or ()),
+            error=error_from_json(body.get("error")),
+            timings=body.get("timings") or {},
+            metadata=body.get("metadata") or {},
+            cached_from=body.get("cached_from"),
+            urls=body.get("urls") or {},
+            created_at=_time(body.get("created_at")),
+            started_at=_time(body.get("started_at")),
+            completed_at=_time(body.get("completed_at")),
+            deadline_at=_time(body.get("deadline_at")),
+            expires_at=_time(body.get("expires_at")),
+            raw=body,
+        )
 
 
 def _attempt(body: Mapping[str, Any]) -> Attempt:
@@ -149,8 +159,12 @@ def _attempt(body: Mapping[str, Any]) -> Attempt:
     )
 
 
-def output_from_json(index: int, body: Mapping[str, Any]) -> Output:
-    """Read one output; `index` stands where the document has none."""
+def outputs_from_json(body: Mapping[str, Any]) -> tuple[Output, ...]:
+    """Read the outputs of a job or an item; those without an index are counted."""
+    return tuple(_output(index, entry) for index, entry in enumerate(body.get("outputs") or ()))
+
+
+def _output(index: int, body: Mapping[str, Any]) -> Output:
     return Output(
         index=int(body.get("index", index)),
         url=body["url"],
@@ -175,7 +189,7 @@ def _queue(body: Mapping[str, Any] | None) -> Queue | None:
 
 
 def error_from_json(body: Mapping[str, Any] | None) -> JobError | None:
-    """Read an error, where there is one."""
+    """Read the error of a job or an item; None where it has none."""
     if not body:
         return None
     faults = tuple(Fault.from_json(entry) for entry in body.get("errors") or ())

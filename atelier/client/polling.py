@@ -1,93 +1,71 @@
-"""Waiting for a job over a connection that may break, to a service that may restart."""
+"""Waiting for a job or a batch over a connection that may break, to a service that may restart."""
 
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import httpx
 
-from atelier.client.errors import ApiError, ServiceUnreachable, WaitTimeout
-from atelier.client.job import Job, job_from_json
-from atelier.client.json_body import check_seconds
-from atelier.client.transport import Transport, json_of, may_pass
+from atelier.client.batch import Batch
+from atelier.client.errors import ClientError
+from atelier.client.job import Job
+from atelier.client.retries import Patience
+from atelier.client.transport import Transport, json_of
 
-LONG_POLL_SECONDS = 20.0
-LATE_SECONDS = 10.0  # an answer may be later than asked
-PATIENCE_SECONDS = 120.0  # with a service that does not answer, where the caller set no limit
-PAUSE_SECONDS = 0.25  # before asking again; keeps a service that does not hold the request from being flooded
+LONG_POLL_SECONDS = 20.0  # how long the service may delay a response
 
 OnProgress = Callable[[Job], None]
+Work = TypeVar("Work", Job, Batch)
 
 
-class Waiter:
-    """Asks for a job until it is done; tells about every change on the way."""
+class WaitTimeout(ClientError):
+    """Raised when a job or batch was not done in the time given. It goes on, and `id` finds it again.
 
-    def __init__(
-        self,
-        transport: Transport,
-        job: Job | str,
-        *,
-        timeout_seconds: float | None = None,
-        on_progress: OnProgress | None = None,
-    ) -> None:
-        check_seconds(timeout_seconds, "timeout_seconds")
-        now = time.monotonic()
-        self._transport = transport
-        self._job_id = job if isinstance(job, str) else job.id
-        self._seen: Job | None = None if isinstance(job, str) else job  # the job as the service last told it
-        self._deadline = None if timeout_seconds is None else now + timeout_seconds
-        self._on_progress = on_progress
-        self._etag = ""
-        self._heard = now
+    `job`, or `batch`, is as it was last seen; None where the service never answered.
+    """
 
-    def wait(self) -> Job:
-        """Return the job when it is done; raise WaitTimeout, or ServiceUnreachable when patience ends."""
-        while True:
-            job = self._ask()
-            if job is not None and job.done:
-                return job
-            if self._remaining() <= 0:
-                raise WaitTimeout(self._job_id, job=self._seen)
-            if job is None:
-                time.sleep(min(PAUSE_SECONDS, self._remaining()))
+    def __init__(self, id: str, *, job: Job | None = None, batch: Batch | None = None) -> None:
+        self.id, self.job, self.batch = id, job, batch
+        super().__init__(f"{id} was not done in time; it goes on")
 
-    def _remaining(self) -> float:
-        return float("inf") if self._deadline is None else self._deadline - time.monotonic()
 
-    def _window(self) -> float:
-        """Return how long the service may hold the request: at first, for news, not at all."""
-        if self._on_progress is not None and not self._etag:
-            return 0.0
-        return max(0.0, min(LONG_POLL_SECONDS, self._remaining()))
+def states(
+    transport: Transport,
+    path: str,
+    read: Callable[[Any], Work],
+    *,
+    timeout_seconds: float | None,
+    every_change: bool = False,
+) -> Iterator[Work]:
+    """Yield the job or batch at `path` until it is done or the time is over: as it is, then as it changes.
 
-    def _ask(self) -> Job | None:
-        """Return the job's news; None where there is none, or no answer now."""
-        try:
-            response = self._poll(self._window())
-        except (ServiceUnreachable, ApiError) as error:
-            is_over = self._deadline is None and time.monotonic() - self._heard > PATIENCE_SECONDS
-            if may_pass(error) and not is_over:
-                return None
-            if isinstance(error, ServiceUnreachable) and not error.absent:
-                message = f"{error}; the job {self._job_id} was not done when the service last answered"
-                raise ServiceUnreachable(message, job_id=self._job_id) from error
-            raise
-        self._heard = time.monotonic()
-        return self._news(response)
+    Without `every_change` it may be left out until it is done. Where no time is given, raises
+    ServiceUnreachable or ApiError after two minutes without a response; InvalidValue where it is no number.
+    """
+    patience = Patience(timeout_seconds)
+    delay_seconds = 0.0 if every_change else LONG_POLL_SECONDS
+    etag = ""
+    while True:
+        response = _poll(transport, path, patience, delay_seconds, etag)
+        if response is not None:
+            state = read(json_of(response))
+            yield state
+            if state.done:
+                return
+            if every_change:  # the tag delays the next response until the next change
+                delay_seconds, etag = LONG_POLL_SECONDS, response.headers.get("ETag", "")
+        if patience.remaining_seconds <= 0:
+            return
+        if response is None:  # a service that responds at once must not be flooded
+            patience.pause()
 
-    def _poll(self, seconds: float) -> httpx.Response:
-        headers: dict[str, str] = {"If-None-Match": self._etag} if self._etag else {}
-        options: dict[str, Any] = {"params": {"wait": f"{seconds:.0f}"}, "headers": headers}
-        read_seconds = seconds + min(LATE_SECONDS, self._transport.timeout_seconds)
-        return self._transport.send(
-            "GET", f"/v1/jobs/{self._job_id}", read_seconds=read_seconds, retries=0, **options
-        )
 
-    def _news(self, response: httpx.Response) -> Job | None:
-        if response.status_code == httpx.codes.NOT_MODIFIED:
-            return None
-        job = self._seen = job_from_json(json_of(response))
-        if self._on_progress is not None:
-            self._etag = response.headers.get("ETag", "")  # makes the next answer come with the next change
-            self._on_progress(job)
-        return job
+def _poll(
+    transport: Transport, path: str, patience: Patience, delay_seconds: float, etag: str
+) -> httpx.Response | None:
+    """Return what is new; None where nothing changed, or no response came."""
+    seconds = max(0.0, min(delay_seconds, patience.remaining_seconds))
+    with patience.tolerate():
+        response = transport.poll(path, seconds, headers={"If-None-Match": etag} if etag else {})
+        if response.status_code != httpx.codes.NOT_MODIFIED:
+            return response
+    return None

@@ -1,8 +1,17 @@
-"""The parts that typed requests are made of. The service checks values; these give names and types."""
+"""The parts that typed requests are made of, and the JSON of a request.
 
-from collections.abc import Mapping, Sequence
+The service checks values; these give names and types. What JSON does not have is refused before it is sent.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, Protocol
+
+from atelier.client.errors import InvalidValue
+
+WHOLE = "the request"  # what a fault is of where it has no place
 
 Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
@@ -87,7 +96,7 @@ class Optimization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """An address that is told how a job goes, by signed POSTs."""
+    """An address that gets signed POSTs about a job."""
 
     url: str
     events: Sequence[JobEvent] | None = None  # None: every way to end
@@ -95,7 +104,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWebhook:
-    """An address that is told when a batch is done, by signed POSTs."""
+    """An address that gets a signed POST when a batch is done."""
 
     url: str
     events: Sequence[BatchEvent] | None = None  # None: every way to end
@@ -105,7 +114,7 @@ Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimizat
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as JSON has it: parts as objects without what was not given, arrays as lists."""
+    """Return a value as JSON has it: parts as objects without what is None, arrays as lists."""
     if isinstance(value, Part):
         members = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return {name: to_plain(inner) for name, inner in members if inner is not None}
@@ -116,3 +125,38 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: to_plain(inner) for name, inner in value.items()}
     return value
+
+
+def json_bytes(body: Any, place: str = "") -> bytes:
+    """Return a body as JSON; raise InvalidValue, with the place of the fault, where it cannot be written.
+
+    `place` is that of the body in what the caller gave.
+    """
+    try:
+        return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+    except RecursionError as error:
+        raise InvalidValue(f"{place or WHOLE} is nested too deeply for JSON") from error
+    except (TypeError, ValueError) as error:
+        if "Circular" in str(error):
+            raise InvalidValue(f"{place or WHOLE} holds itself, which JSON cannot say") from error
+        reason = next(_faults(body, place), f"{place or WHOLE} cannot be written as JSON: {error}")
+        raise InvalidValue(reason) from error
+
+
+def _faults(value: Any, place: str) -> Iterator[str]:
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{place or WHOLE} is {value}, and must be a finite number"
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _faults(inner, f"{place}.{name}" if place else str(name))
+    elif isinstance(value, list | tuple):
+        for number, inner in enumerate(value):
+            yield from _faults(inner, f"{place}.{number}" if place else str(number))
+    elif not isinstance(value, str | int | float | None):
+        yield f"{place or WHOLE} is of type {type(value).__name__}, which JSON does not have"
+
+
+def check_seconds(seconds: float | None, name: str) -> None:
+    """Raise InvalidValue where a duration is not a number."""
+    if seconds is not None and math.isnan(seconds):
+        raise InvalidValue(f"{name} is {seconds}, and must be a number of seconds")

@@ -1,7 +1,7 @@
 """Typed requests for jobs. The service checks values; these only give names and types to what it takes.
 
-A parameter stands twice here, as a field of a request and as a keyword of the client's method; a test
-holds the two to each other and to what the API takes.
+Every parameter is here twice, as a field of a request and as a keyword of the client's method; a test
+compares the two with each other and with what the API takes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,24 +24,6 @@ from atelier.client.request_parts import (
     to_plain,
 )
 
-__all__ = [
-    "Animation",
-    "Encoding",
-    "GenerateOptions",
-    "GenerateRequest",
-    "Grid",
-    "Interpolation",
-    "Optimization",
-    "Request",
-    "Style",
-    "StylizeOptions",
-    "StylizeRequest",
-    "TransformOptions",
-    "TransformRequest",
-    "Upscale",
-    "Webhook",
-]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
@@ -52,12 +34,12 @@ class _Request:
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
     deadline_seconds: int | None = None  # it expires, queued or running, when not done by then
-    cache: bool = False  # take over the result of an equal job that said so too
-    webhook: Webhook | None = None  # who is told how it goes
+    cache: bool = False  # take the result of an equal job that has `cache` too
+    webhook: Webhook | None = None  # gets POSTs about it
     metadata: Mapping[str, str] = field(default_factory=dict)  # comes back with the job
 
     def to_json(self) -> dict[str, Any]:
-        """Return the body of the request, without what was not given."""
+        """Return the body of the request, without what has its default of nothing."""
         members = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         side = members.pop("max_side", None)
         members |= {"size": None if side is None else {"max_side": side}}
@@ -111,7 +93,7 @@ class TransformRequest(_Request):
     max_side: int | None = None  # pixels; None keeps the content's size
 
 
-class _Options(TypedDict, total=False):
+class _SharedOptions(TypedDict, total=False):
     model: str | None
     output: Encoding
     lane: Lane
@@ -122,7 +104,7 @@ class _Options(TypedDict, total=False):
     metadata: Mapping[str, str]
 
 
-class GenerateOptions(_Options, total=False):
+class GenerateOptions(_SharedOptions, total=False):
     """The keywords of `Client.generate`: every field of GenerateRequest."""
 
     seed: int | None
@@ -138,7 +120,7 @@ class GenerateOptions(_Options, total=False):
     upscale: Upscale | None
 
 
-class StylizeOptions(_Options, total=False):
+class StylizeOptions(_SharedOptions, total=False):
     """The keywords of `Client.stylize`: every field of StylizeRequest that names no picture."""
 
     strength: float | None
@@ -149,7 +131,7 @@ class StylizeOptions(_Options, total=False):
     optimize: Optimization | None
 
 
-class TransformOptions(_Options, total=False):
+class TransformOptions(_SharedOptions, total=False):
     """The keywords of `Client.transform`: every field of TransformRequest that names no picture."""
 
     max_side: int | None

@@ -1,26 +1,24 @@
 """HTTP underneath the client: one connection pool, retries that are safe, problems turned into exceptions."""
 
-import random
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from atelier.client.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable, reading
-from atelier.client.json_body import check_seconds, json_bytes
+from atelier.client.request_parts import check_seconds, json_bytes
+from atelier.client.retries import is_retryable, pauses, retry_after_seconds
+
+Entry = TypeVar("Entry")
 
 USER_AGENT = "atelier-client"
 CONNECT_SECONDS = 5.0
-GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # what a proxy before the service may answer
-HTTP_SERVER_ERROR, HTTP_NOT_IMPLEMENTED = 500, 501
-FIRST_PAUSE_SECONDS = 0.25
-LONGEST_PAUSE_SECONDS = 8.0
-LONGEST_RETRY_AFTER_SECONDS = 60.0
-RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, and may be swept soon
+GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # errors of a proxy before the service
+LATE_SECONDS = 10.0  # how much later than its delay a response may come
+PAGE_SIZE = 100  # entries of a list in one response
 
 
 class Transport:
@@ -39,7 +37,7 @@ class Transport:
         self.timeout_seconds = timeout_seconds
         self._retries = retries
         self._sleep = sleep
-        self._has_answered = False  # a service that was there is waited for; one that never was is not
+        self._has_responded = False  # a service that has responded once is waited for
         self._http = httpx.Client(
             base_url=self.base_url, timeout=self._timeout(timeout_seconds), headers={"User-Agent": USER_AGENT}
         )
@@ -57,7 +55,7 @@ class Transport:
         retries: int | None = None,
         **parts: Any,
     ) -> httpx.Response:
-        """Return a good answer, or 304; ApiError for a problem, ServiceUnreachable after all retries.
+        """Return a successful response, or 304; ApiError for a problem, ServiceUnreachable after all retries.
 
         Where no connection can be made and none ever was, ServiceUnreachable is raised at once. Raises
         InvalidValue where the `json` among the parts cannot be sent.
@@ -75,14 +73,29 @@ class Transport:
                     raise unreachable from error
                 self._sleep(pause)
                 continue
-            self._has_answered = True
+            self._has_responded = True
             if pause is None or not is_retryable(response):
                 return _checked(response)
-            self._sleep(asked_pause(response) or pause)
+            self._sleep(retry_after_seconds(response) or pause)
         raise AssertionError("the last round returns or raises")
 
+    def poll(self, path: str, delay_seconds: float, **parts: Any) -> httpx.Response:
+        """Send a GET once, whose response the service may delay by some seconds; raise as `send`."""
+        late_seconds = min(LATE_SECONDS, self.timeout_seconds)
+        params = {**parts.pop("params", {}), "wait": f"{round(delay_seconds, 3):g}"}
+        return self.send(
+            "GET", path, read_seconds=delay_seconds + late_seconds, retries=0, params=params, **parts
+        )
+
+    def entries(
+        self, path: str, read: Callable[[Any], Entry], query: Mapping[str, Any] | None = None
+    ) -> Iterator[Entry]:
+        """Yield every entry of a list, page by page, as `read` understands it."""
+        for page in self.pages(path, {"limit": PAGE_SIZE, **(query or {})}):
+            yield from map(read, page["data"])
+
     def pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        """Yield every page of a list, from the first on."""
+        """Yield every page of a list, from the first on; raise ProtocolError where one is none."""
         cursor: dict[str, Any] = {}
         while True:
             page = json_of(self.send("GET", path, params={**query, **cursor}))
@@ -97,11 +110,11 @@ class Transport:
 
     @contextmanager
     def stream(self, path: str, *, read_seconds: float, headers: dict[str, str]) -> Iterator[httpx.Response]:
-        """Open an answer to be read as it comes, once; raise as `send` does, without retries."""
+        """Open a response that is read as it comes; raise as `send` does, without retries."""
         timeout = self._timeout(read_seconds)
         try:
             with self._http.stream("GET", path, timeout=timeout, headers=headers) as response:
-                self._has_answered = True
+                self._has_responded = True
                 if response.is_error:
                     response.read()
                 _check_type(_checked(response), headers["Accept"])
@@ -111,13 +124,20 @@ class Transport:
 
     def _unreachable(self, error: httpx.TransportError) -> ServiceUnreachable:
         reason = str(error) or type(error).__name__
-        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and not self._has_answered:
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) and not self._has_responded:
             return ServiceUnreachable(f"no service answers at {self.base_url}: {reason}", absent=True)
         return ServiceUnreachable(f"no answer from {self.base_url}: {reason}")
 
     def close(self) -> None:
         """Close every connection."""
         self._http.close()
+
+
+class Resource:
+    """A part of the client: the requests that are about one kind of thing."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
 
 def _checked_address(url: str) -> str:
@@ -142,7 +162,7 @@ def _check_type(response: httpx.Response, wanted: str) -> None:
 
 
 def _error(response: httpx.Response) -> ApiError | ProtocolError:
-    """Return what an answer with an error means: only a gateway on the way has none of the service's form."""
+    """Return what a response with an error means: one of a gateway has not the service's form."""
     status, title = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}"
     try:
         body = response.json()
@@ -150,48 +170,21 @@ def _error(response: httpx.Response) -> ApiError | ProtocolError:
         body = None
     if isinstance(body, dict) and "code" in body:
         return ApiError(body, status=status)
-    if status in GATEWAY or (status >= HTTP_SERVER_ERROR and status != HTTP_NOT_IMPLEMENTED):
+    if status in GATEWAY or (status >= 500 and status != httpx.codes.NOT_IMPLEMENTED):
         return ApiError({"title": title, "detail": response.text[:200]}, status=status)
     return ProtocolError(f"{response.request.url} answered {title}, as no Atelier does; is this one?")
 
 
+def idempotency_header(key: str | None) -> dict[str, str]:
+    """Return the header that makes a post safe to send again; without a key it gets a new one."""
+    return {"Idempotency-Key": key or uuid.uuid4().hex}
+
+
 def json_of(response: httpx.Response) -> Any:
-    """Return the JSON of an answer; raise ProtocolError where it is none."""
+    """Return the JSON of a response; raise ProtocolError where it is none."""
     try:
         return response.json()
     except ValueError as error:
         raise ProtocolError(
             f"{response.request.url} did not answer with JSON; is this an Atelier?"
         ) from error
-
-
-def is_retryable(response: httpx.Response) -> bool:
-    """Whether the same request may succeed soon."""
-    return response.status_code in RETRYABLE
-
-
-def may_pass(error: ApiError | ServiceUnreachable) -> bool:
-    """Whether the same request may succeed soon, though it ended in this error."""
-    return error.status in RETRYABLE if isinstance(error, ApiError) else not error.absent
-
-
-def pauses(retries: int) -> Iterator[float]:
-    """Yield the pause before each retry, in seconds: doubling, half of it by chance."""
-    for number in range(retries):
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**number)
-        yield longest * random.uniform(0.5, 1.0)
-
-
-def asked_pause(response: httpx.Response) -> float | None:
-    """Return the seconds of Retry-After, a number or a date, at most a minute; None where there is none."""
-    text = response.headers.get("Retry-After", "").strip()
-    seconds = float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
-    return None if seconds is None else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-
-
-def _seconds_until(text: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return (moment - datetime.now(UTC)).total_seconds() if moment.tzinfo else None

@@ -18,7 +18,7 @@ from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.client.json_body import json_bytes
+from atelier.client.request_parts import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
 from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.progress_bar import shown
@@ -115,9 +115,9 @@ def _sent(client: Client, journal: StateFile, order: PreparedOrder) -> BatchRun:
     opening = journal.memory.opening or {}
     parts = {"idempotency_key": opening["key"], **opening["settings"]}
     if order.is_template:
-        run = client.batch(template=_template(order.file), **parts)
+        run = client.batches.create(template=_template(order.file), **parts)
     else:
-        run = client.batch(_items(order.file), **parts)
+        run = client.batches.create(_items(order.file), **parts)
     journal.note("batch", id=run.id)
     return run
 

@@ -39,7 +39,7 @@ def batches() -> None:
 def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
     """Show batches, newest first."""
     with target.client() as client:
-        found = iter(client.batches)
+        found = client.batches.list()
         some, more = list(islice(found, limit)), next(found, None) is not None
     if as_json:
         for batch in some:

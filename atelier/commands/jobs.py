@@ -53,7 +53,7 @@ def list_jobs(
     """Show jobs, newest first, and why they failed; failed and expired items of batches among them."""
     listed = with_items(status, items)
     with target.client() as client:
-        found = client.jobs(status=status, items=listed, **filters)
+        found = client.jobs.list(status=status, items=listed, **filters)
         shown = list(found if everything else islice(found, limit))
         more = not everything and next(found, None) is not None
         if as_json:
@@ -75,7 +75,7 @@ def list_jobs(
 def show(target: Target, *, job_id: str, as_json: bool) -> None:
     """Show a job: its error, outputs and times, and what happened to it."""
     with target.client() as client:
-        job = client.get(job_id)
+        job = client.jobs.get(job_id)
     if as_json:
         echo_json(job.raw)
     else:
@@ -102,7 +102,7 @@ def retry(ctx: click.Context, /, **chosen: object) -> None:
 
         def again(job_id: str) -> Job:
             key = f"retry-{job_id}" if choice.by_status else None
-            return client.retry(job_id, idempotency_key=key)
+            return client.jobs.retry(job_id, idempotency_key=key)
 
         carry_out_each(ctx, choice, again, lambda job: f"again as {job.id}")
 
@@ -118,7 +118,7 @@ def requeue(ctx: click.Context, /, **chosen: object) -> None:
     """
     with _client(ctx) as client:
         choice = choose(client, "requeue", chosen)
-        carry_out_each(ctx, choice, client.requeue, lambda job: "queued")
+        carry_out_each(ctx, choice, client.jobs.requeue, lambda job: "queued")
 
 
 @jobs.command(short_help="Withdraw queued or running jobs.")
@@ -129,7 +129,7 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
     """Withdraw jobs that are queued or running."""
     with _client(ctx) as client:
         choice = choose(client, "cancel", chosen)
-        carry_out_each(ctx, choice, client.cancel, lambda job: "canceled")
+        carry_out_each(ctx, choice, client.jobs.cancel, lambda job: "canceled")
 
 
 @jobs.command(short_help="Forget finished jobs and their pictures.")
@@ -140,4 +140,4 @@ def delete(ctx: click.Context, /, **chosen: object) -> None:
     """Forget jobs that are done, with their pictures, before their time is over."""
     with _client(ctx) as client:
         choice = choose(client, "delete", chosen)
-        carry_out_each(ctx, choice, client.delete, lambda _: "deleted")
+        carry_out_each(ctx, choice, client.jobs.delete, lambda _: "deleted")

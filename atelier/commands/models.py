@@ -151,7 +151,7 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
 def reload(target: Target) -> None:
     """Have every worker of the service take new versions and cards into service, within seconds."""
     with target.client() as client:
-        client.reload_models()
+        client.models.reload()
     echo("Every worker looks for new versions and cards within seconds.")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from atelier.client.downloads import write_whole
-from atelier.client.resources import Styles
+from atelier.client.styles import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.service import Target, pass_target, url_option
@@ -27,7 +27,7 @@ def styles() -> None:
 def list_styles(target: Target, *, as_json: bool) -> None:
     """Show stored styles, and how many each model has of its own."""
     with target.client() as client:
-        found = client.styles()
+        found = client.styles.list()
     if as_json:
         stored = [dict(style.raw) for style in found.stored]
         echo_json({"stored": stored, "builtin": [asdict(entry) for entry in found.builtin]})
@@ -53,7 +53,7 @@ def _table(found: Styles) -> Table:
 def add(target: Target, *, name: str, picture: Path) -> None:
     """Keep PICTURE as a style under NAME."""
     with target.client() as client:
-        echo(client.add_style(name, picture).url)
+        echo(client.styles.create(name, picture).url)
 
 
 @styles.command()
@@ -63,7 +63,7 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
     """Forget stored styles. Their pictures stay among the files."""
     with target.client() as client:
         for name in names:
-            client.delete_style(name)
+            client.styles.delete(name)
             echo(f"{name} removed")
 
 
@@ -81,7 +81,7 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
 def sheet(target: Target, *, model: str, output: Path) -> None:
     """Save a picture of all built-in styles of MODEL, by number."""
     with target.client() as client:
-        sheet = client.style_sheet(model)
+        sheet = client.styles.sheet(model)
     if str(output) == STANDARD_OUTPUT:
         sys.stdout.buffer.write(sheet)
     else:

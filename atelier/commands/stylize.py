@@ -89,8 +89,10 @@ def stylize(
             check_styles(client, styles, options["model"])
             # Before the photo: a style that is broken is told before anything else is sent.
             known = weighted_styles(client, styles, weights)
-            painted = None if mask is None else client.upload(mask)
-            request = StylizeRequest(content=client.upload(photo), styles=known, mask=painted, **options)
+            painted = None if mask is None else client.files.upload(mask)
+            request = StylizeRequest(
+                content=client.files.upload(photo), styles=known, mask=painted, **options
+            )
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
         on_news = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_news=on_news, **wait)
@@ -102,7 +104,7 @@ def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
 
     def keep(job: Job) -> None:
         url = job.progress.preview_url if job.progress else None
-        shown = client.preview(job) if url and url not in seen else None
+        shown = client.jobs.preview(job) if url and url not in seen else None
         if url and shown is not None:
             seen.add(url)
             write_whole(path, shown)

@@ -40,7 +40,7 @@ def transform(
     encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
-            content = client.upload(picture)
+            content = client.files.upload(picture)
         request = TransformRequest(content=content, output=encoded, **options)
         stem = stem_of(picture.stem)
         carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)

@@ -5,8 +5,7 @@ import sys
 import click
 
 from atelier.client.client import Client
-from atelier.client.errors import JobFailed
-from atelier.client.job import Job
+from atelier.client.job import Job, JobFailed
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target
@@ -31,7 +30,7 @@ def watch(target: Target, *, job_id: str, output: Destination | None, as_json: b
     if output:
         check_room(output, as_json=as_json)
     with target.client() as client:
-        job = client.get(job_id)
+        job = client.jobs.get(job_id)
         with interruption(say_how_to_go_on(job, output)):
             job = _print_events(client, job_id) if as_json else _show(client, job)
         if not job.succeeded:
@@ -53,10 +52,10 @@ def _show(client: Client, job: Job) -> Job:
     """Draw a bar on a terminal; elsewhere write a line whenever the job stands elsewhere."""
     if sys.stderr.isatty():
         with job_bar(job.id) as on_progress:
-            return client.wait(job, on_progress=on_progress)
+            return client.jobs.wait(job, on_progress=on_progress)
     told = ""
-    for _ in () if job.done else client.events(job):
-        job = client.get(job.id)
+    for _ in () if job.done else client.jobs.events(job):
+        job = client.jobs.get(job.id)
         if not job.done and say_state(job) != told:
             told = say_state(job)
             echo(told, err=True)
@@ -64,6 +63,6 @@ def _show(client: Client, job: Job) -> Job:
 
 
 def _print_events(client: Client, job_id: str) -> Job:
-    for event in client.events(job_id):
+    for event in client.jobs.events(job_id):
         echo_json({"id": event.id, "event": event.kind, "data": dict(event.data)})
-    return client.get(job_id)
+    return client.jobs.get(job_id)

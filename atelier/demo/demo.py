@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image
 
 from atelier.client.client import Client
-from atelier.client.downloads import write_whole
-from atelier.client.pictures import Picture
-from atelier.client.requests import Encoding, GenerateRequest, Grid
+from atelier.client.downloads import Picture, write_whole
+from atelier.client.request_parts import Encoding, Grid
+from atelier.client.requests import GenerateRequest
 from atelier.demo.landscape import draw_landscape
 from atelier.demo.painting import draw_painting
 from atelier.local.stack import RunningStack
@@ -62,8 +62,8 @@ class Demo:
 
 def _generate(client: Client) -> list[Picture]:
     """Submit a job for each digit at once, and return its row of pictures."""
-    jobs = [client.submit(_row(digit)) for digit in DIGITS]
-    return [client.pictures(client.wait(job))[0] for job in jobs]
+    jobs = [client.jobs.create(_row(digit)) for digit in DIGITS]
+    return [client.jobs.pictures(client.jobs.wait(job))[0] for job in jobs]
 
 
 def _row(digit: int) -> GenerateRequest:

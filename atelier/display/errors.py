@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
-from atelier.client.errors import ApiError, Fault, JobFailed
+from atelier.client.errors import ApiError, Fault
+from atelier.client.job import JobFailed
 from shared.errors import AtelierError
 from shared.messages.field_words import in_words
 

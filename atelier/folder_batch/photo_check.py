@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.client.errors import ApiError
-from atelier.client.pictures import id_of
+from atelier.client.files import id_of
 from atelier.folder_batch.output_check import fault_of_place, say_fault
 from atelier.folder_batch.output_names import BadPattern, Names
 from atelier.folder_batch.scan import HEAD_BYTES, Photo, Unread, is_called_picture, stranger

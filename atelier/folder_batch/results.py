@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from atelier.client.batch import BatchItem
-from atelier.client.batch_download import GONE, Saved
-from atelier.client.batch_download import saved as save_each
+from atelier.client.batch_download import GONE, Saved, save_each
 from atelier.client.batch_run import BatchRun
 from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
@@ -124,7 +123,7 @@ def bring(run: BatchRun, folder: Path, run_state: RunState, show: OnNews) -> Non
     """
     ended: set[str] = set()  # custom ids
     run.refresh()
-    for saved in save_each(run, folder, CONNECTIONS):
+    for saved in save_each(run, run.download, folder, CONNECTIONS):
         ended.add(saved.item.custom_id)
         run_state.pace.count()
         _enter(run_state, saved, run)

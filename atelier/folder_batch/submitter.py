@@ -65,7 +65,7 @@ class Submitter:
         """Find the batch that an earlier run may have opened without learning of it."""
         opening = self._journal.memory.opening
         if opening is not None:
-            run = self._client.open_batch(idempotency_key=opening["key"], **opening["settings"])
+            run = self._client.batches.open(idempotency_key=opening["key"], **opening["settings"])
             self._journal.note("batch", id=run.id)
 
     def send(self, wants: Sequence[Want]) -> Sent:
@@ -110,7 +110,7 @@ class Submitter:
         key = uuid.uuid4().hex
         self._journal.note("opening", key=key, settings=self._settings)
         self._journal.write_down()
-        run = self._client.open_batch(idempotency_key=key, **self._settings)
+        run = self._client.batches.open(idempotency_key=key, **self._settings)
         self._journal.note("batch", id=run.id)
         self._open = _Open(run)
         return self._prepared(self._open)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.client.pictures import id_of
+from atelier.client.files import id_of
 
 HTTP_NOT_FOUND = 404
 SOON = timedelta(hours=1)  # a file that is forgotten so soon is sent again, which prolongs its stay
@@ -50,13 +50,13 @@ class Uploads:
     def _bring(self, name: str, data: bytes) -> None:
         if self._is_there(name):
             return
-        self._client.upload(data)
+        self._client.files.upload(data)
         with self._lock:
             self.sent += 1
 
     def _is_there(self, name: str) -> bool:
         try:
-            until = self._client.file_expiry(name)
+            until = self._client.files.expires_at(name)
         except ApiError as error:
             if error.status == HTTP_NOT_FOUND:
                 return False

@@ -13,7 +13,8 @@ from statistics import median
 from typing import Any
 
 from atelier import Client
-from atelier.client.requests import GenerateRequest, Grid, Style, StylizeRequest
+from atelier.client.request_parts import Grid, Style
+from atelier.client.requests import GenerateRequest, StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk.contenders import Contenders
 from bench.loops import Loop, fastest
@@ -99,7 +100,7 @@ def _by_many(client: Client, jobs: int, grid: Grid | None) -> None:
 
 
 def _finish(client: Client, jobs: int, *items: Any, **template: Any) -> None:
-    batch = client.batch(*items, **template).wait()
+    batch = client.batches.create(*items, **template).wait()
     if batch.counts["succeeded"] != jobs:
         raise RuntimeError(f"of {jobs} jobs: {batch.counts}")
 
@@ -108,8 +109,8 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
     """Take turns; compare the pictures a second of each pair of rounds."""
     table = Table(f"Photos of {SIDE} x {SIDE} as batches, {rounds} rounds of {size} each contender")
     with stack.client() as client, ExitStack() as processes:
-        files = [client.upload(photo(number, SIDE)) for number in range(rounds * size)]
-        look = client.upload(style())
+        files = [client.files.upload(photo(number, SIDE)) for number in range(rounds * size)]
+        look = client.files.upload(style())
         _through(client, files[:TRIAL], look)
         trial = [(number,) for number in range(TRIAL)]
         bare, _ = fastest(processes, "bare-stylizer", stack.folder / "models", SIDE, trial=trial)
@@ -129,7 +130,9 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
 
 
 def _through(client: Client, files: list[str], look: str) -> None:
-    batch = client.batch(StylizeRequest(content=file, styles=[Style(image=look)]) for file in files).wait()
+    batch = client.batches.create(
+        StylizeRequest(content=file, styles=[Style(image=look)]) for file in files
+    ).wait()
     if batch.counts["succeeded"] != len(files):
         raise RuntimeError(f"of {len(files)} photos: {batch.counts}")
 

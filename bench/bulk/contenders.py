@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from atelier import Client
-from atelier.client.requests import Style, StylizeRequest
+from atelier.client.request_parts import Style
+from atelier.client.requests import StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk import recipe_celery
 from bench.loops import Loop
@@ -95,14 +96,14 @@ def through_atelier(client: Client, items: Sequence[WorkItem]) -> None:
     """Do all items as one batch; raise RuntimeError where one did not succeed."""
     files = list(dict.fromkeys(path for item in items for path in (item.style, item.content)))
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        ids = dict(zip(files, pool.map(client.upload, files), strict=True))
+        ids = dict(zip(files, pool.map(client.files.upload, files), strict=True))
     requests = {
         item.out.stem: StylizeRequest(
             content=ids[item.content], styles=[Style(image=ids[item.style])], stroke=WORKING_SIDE
         )
         for item in items
     }
-    for saved in client.batch(requests).save(items[0].out.parent, connections=CONNECTIONS):
+    for saved in client.batches.create(requests).save(items[0].out.parent, connections=CONNECTIONS):
         if not saved.paths:
             raise RuntimeError(f"{saved.item.custom_id} {saved.item.status}: {saved.item.error}")
 

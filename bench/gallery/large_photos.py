@@ -98,7 +98,7 @@ class Studio:
         self._client: Client = stack.client()
         self._costs = costs
         self._styles: Mapping[str, str] = {
-            name: self._client.upload(encoded(image, "PNG")) for name, image in styles().items()
+            name: self._client.files.upload(encoded(image, "PNG")) for name, image in styles().items()
         }
         self._paint({"content": self._styles["painting"], **self._style("painting")})  # loads what is lazy
         self._paint({"content": self._styles["painting"], **self._style(0)})
@@ -110,7 +110,7 @@ class Studio:
         costs = self._costs.setdefault(case.megapixels, Costs())
         costs.note_file("photo", file)
         made = [(f"{case.photo}, {case.megapixels} MP", photo)]
-        body = {"content": self._client.upload(file), **self._style(case.style)}
+        body = {"content": self._client.files.upload(file), **self._style(case.style)}
         for stroke in STROKES:
             painted, seconds = self._paint({**body, "stroke": stroke})
             costs.note(stroke, seconds)
@@ -132,8 +132,8 @@ class Studio:
         """Return a job's file, and the processor time that the worker took for it, in seconds."""
         worker = self._stack.pid_of("worker")
         before = cpu_seconds(worker)
-        job = self._client.wait(self._client.submit({"type": "stylize", **body}))
-        return self._client.download(job), cpu_seconds(worker) - before
+        job = self._client.jobs.wait(self._client.jobs.create({"type": "stylize", **body}))
+        return self._client.jobs.download(job), cpu_seconds(worker) - before
 
 
 def styles() -> dict[str, Image.Image]:

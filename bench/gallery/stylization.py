@@ -60,7 +60,7 @@ class Studio:
 
     def upload(self, image: Image.Image) -> str:
         """Return the id of the uploaded picture."""
-        return self._client.upload(encoded(image))
+        return self._client.files.upload(encoded(image))
 
     def stylize(self, content: Image.Image, **fields: Any) -> Image.Image:
         """Return the picture that a job with these fields makes."""
@@ -69,9 +69,9 @@ class Studio:
     def stylize_file(self, content: bytes, **fields: Any) -> bytes:
         """Return the file that a job with these fields makes."""
         styles = fields.pop("styles", [{"image": self.painting}])
-        body = {"type": "stylize", "content": self._client.upload(content), "styles": styles, **fields}
-        job = self._client.wait(self._client.submit(body), timeout_seconds=600)
-        return self._client.download(job)
+        body = {"type": "stylize", "content": self._client.files.upload(content), "styles": styles, **fields}
+        job = self._client.jobs.wait(self._client.jobs.create(body), timeout_seconds=600)
+        return self._client.jobs.download(job)
 
 
 def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:

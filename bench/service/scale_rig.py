@@ -71,7 +71,7 @@ class Rig:
             seeds = {"from": self._next_seed, "to": self._next_seed + min(missing, MOST_IN_ONE) - 1}
             self._next_seed = seeds["to"] + 1
             template = {"type": "generate", "model": CARD.name, "multiply": {"seed": seeds}}
-            self._runs.append(self.client.batch(template=template))
+            self._runs.append(self.client.batches.create(template=template))
         return self._runs
 
     def top_up(self, waiting: int) -> list[BatchRun]:
@@ -79,7 +79,7 @@ class Rig:
         seeds = range(self._next_seed, self._next_seed + waiting - self._waiting())
         self._next_seed = seeds.stop
         if seeds:
-            run = self.client.open_batch()
+            run = self.client.batches.open()
             run.pause()
             run.append("".join(_line(seed) for seed in seeds).encode(), first=0)
             run.finalize()

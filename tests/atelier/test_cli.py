@@ -14,6 +14,7 @@ from api.services import Services
 from atelier import Client, GenerateRequest
 from atelier.cli import main
 from atelier.client.job import Job
+from atelier.client.jobs import JobsResource
 from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
 from atelier.local.run_file import UpRecord, write_record
@@ -57,7 +58,7 @@ def test_stylize_uploads_and_mixes_styles(run: Run, client: Client, tmp_path: Pa
     weights = ["--weight", 2, "--weight", 1, "--strength", 0.5]
     answer = run("stylize", "photo.jpg", "--style", "a.png", "--style", "b.webp", *weights, "-o", "out.jpg")
     assert answer.exit_code == 0, answer.stderr
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert [style["weight"] for style in job.input["styles"]] == [2, 1]
     assert (job.input["strength"], job.input["output"]["format"]) == (0.5, "jpeg")
 
@@ -66,15 +67,15 @@ def test_stylize_uploads_and_mixes_styles(run: Run, client: Client, tmp_path: Pa
 def test_stylize_takes_every_wish(run: Run, client: Client, tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
     (tmp_path / "mask.png").write_bytes(pictures.grey())
-    client.add_style("waves", pictures.png())
+    client.styles.create("waves", pictures.png())
     wishes = ["--preserve-color", "--stroke", 100, "--mask", "mask.png", "--steadiness", 0, "--max-side", 30]
     answer = run("stylize", "photo.jpg", "--style", "waves", *wishes, "-o", "out.webp")
     assert (answer.exit_code, answer.stderr) == (0, "")
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     spec = job.input
     assert (spec["styles"][0]["name"], spec["preserve_color"], spec["stroke"]) == ("waves", True, 100)
     assert (spec["steadiness"], spec["size"]["max_side"], spec["output"]["format"]) == (0, 30, "webp")
-    assert spec["mask"] == client.upload(pictures.grey())
+    assert spec["mask"] == client.files.upload(pictures.grey())
 
 
 @pytest.mark.usefixtures("busy_worker")
@@ -84,7 +85,7 @@ def test_stylize_paints_at_the_models_stroke_or_at_the_photos_size(
     (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
     for stroke in ([], ["--stroke", "native"]):
         assert run("stylize", "photo.jpg", "--style", "photo.jpg", *stroke).exit_code == 0
-    assert [job.input["stroke"] for job in client.jobs()] == ["native", 1024]
+    assert [job.input["stroke"] for job in client.jobs.list()] == ["native", 1024]
     refused = run("stylize", "photo.jpg", "--style", "photo.jpg", "--stroke", "bold")
     assert (refused.exit_code, "neither a number of pixels nor the word native" in refused.stderr) == (
         2,
@@ -97,7 +98,7 @@ def test_stylize_takes_numbers_of_built_in_styles(run: Run, client: Client, tmp_
     (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
     styles = ["--style", 3, "--style", 25, "--weight", 1, "--weight", 4]
     assert run("stylize", "photo.jpg", "--model", "multistyle-26", *styles).exit_code == 0
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert [(style["number"], style["weight"]) for style in job.input["styles"]] == [(3, 1), (25, 4)]
 
 
@@ -111,8 +112,8 @@ def test_the_latest_preview_is_kept_in_a_file(
         target=lambda: answers.append(run("stylize", "photo.jpg", "--style", "photo.jpg", *optimize))
     )
     command.start()
-    eventually(lambda: bool(list(client.jobs(status="queued"))))
-    (job,) = client.jobs()
+    eventually(lambda: bool(list(client.jobs.list(status="queued"))))
+    (job,) = client.jobs.list()
     running = worker.claim(job.id)
     for step, picture in ((20, pictures.jpeg(20, 20)), (40, pictures.jpeg(30, 30))):
         worker.show(running, step, 40, data=picture)
@@ -130,7 +131,7 @@ def test_generate_takes_every_wish(run: Run, client: Client) -> None:
     film = ["--interpolate", "1,2,3", "--steps", 4, "--digit", 0, "--frame-milliseconds", 40, "--once"]
     assert run("generate", *film, "--upscale", 2, "--filter", "lanczos", "-o", "walk.gif").exit_code == 0
     assert run("generate", "--seeds", "4,5", "--grid", "--digits", "0042").exit_code == 0
-    sheet, walk = (job.input for job in client.jobs())
+    sheet, walk = (job.input for job in client.jobs.list())
     assert walk["interpolate"] == {"seeds": [1, 2, 3], "latents": None, "steps": 4}
     assert (walk["digit"], walk["output"]["format"]) == (0, "gif")
     assert walk["animation"] == {"frame_milliseconds": 40, "loop": False}
@@ -141,7 +142,7 @@ def test_generate_takes_every_wish(run: Run, client: Client) -> None:
 @pytest.mark.usefixtures("busy_worker")
 def test_an_animation_without_a_name_is_a_gif(run: Run, client: Client) -> None:
     assert run("generate", "--seeds", "1,2", "--animation").exit_code == 0
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert job.input["output"]["format"] == "gif"
 
 
@@ -152,7 +153,7 @@ def test_latents_come_from_a_file(run: Run, client: Client, tmp_path: Path) -> N
     (tmp_path / "two.json").write_text(json.dumps([vector, vector]), "utf-8")
     assert run("generate", "--latents", "one.json").exit_code == 0
     assert run("generate", "--interpolate-latents", "two.json").exit_code == 0
-    walk, one = (job.input for job in client.jobs())
+    walk, one = (job.input for job in client.jobs.list())
     assert (one["latents"], walk["interpolate"]["latents"]) == ([vector], [vector, vector])
 
 
@@ -211,7 +212,7 @@ def test_transform_sends_a_picture_through_a_network(
     (tmp_path / "photo.jpg").write_bytes(pictures.jpeg())
     answer = run("transform", "photo.jpg", "--model", "colorizer", "--max-side", 20, "-o", "out.png")
     assert (answer.stdout, (tmp_path / "out.png").read_bytes()) == ("out.png\n", PICTURE)
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert (job.type, job.input["size"]["max_side"]) == ("transform", 20)
 
 
@@ -231,7 +232,7 @@ def test_a_refused_request_is_one_line_with_the_field(run: Run) -> None:
 
 
 def test_a_job_that_fails_is_one_line_with_its_reason(run: Run, client: Client, worker: FakeWorker) -> None:
-    job = client.submit(GenerateRequest(seed=1))
+    job = client.jobs.create(GenerateRequest(seed=1))
     worker.fail(worker.claim(job.id))
     answer = run("watch", job.id)
     assert answer.exit_code == 1
@@ -247,19 +248,19 @@ def test_a_webhook_goes_with_the_job(run: Run) -> None:
 def test_watch_in_a_pipe_says_where_a_job_stands_and_how_to_get_its_pictures(
     run: Run, client: Client, worker: FakeWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.submit(GenerateRequest(seed=1))
-    job = client.submit(GenerateRequest(seed=2))
+    client.jobs.create(GenerateRequest(seed=1))
+    job = client.jobs.create(GenerateRequest(seed=2))
     seen: list[str] = []
-    get = Client.get
+    get = JobsResource.get
 
-    def get_and_go_on(self: Client, name: str) -> Job:
+    def get_and_go_on(self: JobsResource, name: str) -> Job:
         found = get(self, name)
         seen.append(found.status)
         if seen == ["queued", "queued"]:
             worker.run(name)
         return found
 
-    monkeypatch.setattr(Client, "get", get_and_go_on)
+    monkeypatch.setattr(JobsResource, "get", get_and_go_on)
     waited, done = run("watch", job.id), run("watch", job.id)
     hint = f"`atelier watch {job.id} -o out/` saves what it made."
     assert [line.split(", about")[0] for line in waited.stderr.splitlines()] == ["queued, number 2", hint]
@@ -269,7 +270,7 @@ def test_watch_in_a_pipe_says_where_a_job_stands_and_how_to_get_its_pictures(
 
 
 def test_watch_prints_events_as_json(run: Run, client: Client, worker: FakeWorker) -> None:
-    job = client.submit(GenerateRequest(seed=1))
+    job = client.jobs.create(GenerateRequest(seed=1))
     worker.run(job.id)
     answer = run("watch", job.id, "--json")
     assert answer.exit_code == 0

@@ -48,14 +48,14 @@ def _tell_why(stack: ComposeStack, request: pytest.FixtureRequest) -> Iterator[N
 
 def submit(client: Client, style: bytes, count: int) -> list[Job]:
     inputs = {
-        "content": client.upload(pictures.photo(SIDE, SIDE)),
-        "styles": [{"image": client.upload(style)}],
+        "content": client.files.upload(pictures.photo(SIDE, SIDE)),
+        "styles": [{"image": client.files.upload(style)}],
     }
-    return [client.submit({"type": "stylize", **inputs}) for _ in range(count)]
+    return [client.jobs.create({"type": "stylize", **inputs}) for _ in range(count)]
 
 
 def wait_for_all(client: Client, jobs: list[Job]) -> list[Job]:
-    return [client.wait(job, timeout_seconds=180) for job in jobs]
+    return [client.jobs.wait(job, timeout_seconds=180) for job in jobs]
 
 
 def host_of(job: Job) -> str:
@@ -82,7 +82,9 @@ def test_the_readmes_curl_gives_a_picture_of_the_contents_size(stack: ComposeSta
 
 
 def test_digits_are_generated(client: Client) -> None:
-    done = client.wait(client.submit({"type": "generate", "seed": 7, "count": 4}), timeout_seconds=60)
+    done = client.jobs.wait(
+        client.jobs.create({"type": "generate", "seed": 7, "count": 4}), timeout_seconds=60
+    )
     assert done.status == "succeeded"
     assert [(output.width, output.height) for output in done.outputs] == [(28, 28)] * 4
 
@@ -121,7 +123,7 @@ def test_jobs_finish_though_one_of_two_workers_is_killed(
     jobs = submit(client, style, 20)
     until_running(client, jobs[4])
     by_host = {container.id[:12]: container for container in stack.containers("worker")}
-    victim = by_host[host_of(client.get(jobs[4]))]
+    victim = by_host[host_of(client.jobs.get(jobs[4]))]
     stack.kill(victim)
     done = wait_for_all(client, jobs)
     assert {job.status for job in done} == {"succeeded"}
@@ -137,7 +139,7 @@ def test_a_worker_that_is_frozen_is_started_again(stack: ComposeStack, client: C
     (before,) = stack.containers(service)
     stack.run_in(service, "python", "-c", FREEZE_WORKER)
     eventually(lambda: stack.has_recovered(before), seconds=180)
-    assert client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60).succeeded
+    assert client.jobs.wait(client.jobs.create({"type": "generate", "seed": 1}), timeout_seconds=60).succeeded
 
 
 @pytest.mark.parametrize("service", ["redis", "api"])
@@ -165,7 +167,7 @@ def test_a_stop_is_clean_and_loses_nothing(stack: ComposeStack, client: Client, 
 
 
 def test_volumes_outlive_the_containers(stack: ComposeStack, client: Client) -> None:
-    job = client.wait(client.submit({"type": "generate", "seed": 7}), timeout_seconds=60)
+    job = client.jobs.wait(client.jobs.create({"type": "generate", "seed": 7}), timeout_seconds=60)
     stack.compose("down")
     stack.start()
-    assert httpx.get(client.get(job).outputs[0].url).status_code == 200
+    assert httpx.get(client.jobs.get(job).outputs[0].url).status_code == 200

@@ -32,8 +32,8 @@ def ending_of(premises: Premises, job_id: str) -> Ending:
 
 def digests(client: Client, job_id: str) -> list[str]:
     """Return the digests of a job's outputs, as a client gets them; none where it failed."""
-    job = client.get(job_id)
-    return [sha256(picture.data) for picture in client.pictures(job)] if job.succeeded else []
+    job = client.jobs.get(job_id)
+    return [sha256(picture.data) for picture in client.jobs.pictures(job)] if job.succeeded else []
 
 
 def job_ids(premises: Premises) -> set[str]:

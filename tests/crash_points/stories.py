@@ -32,13 +32,13 @@ def fresh_picture(mark: str = "") -> bytes:
 
 def draw(_: Premises, client: Client, __: str) -> str:
     """Have two pictures drawn."""
-    return client.submit(DRAWING).id
+    return client.jobs.create(DRAWING).id
 
 
 def change(_: Premises, client: Client, __: str) -> str:
     """Upload a picture, and have it changed."""
-    content = client.upload(fresh_picture())
-    return client.submit({"type": "transform", "model": TRANSFORMER, "content": content}).id
+    content = client.files.upload(fresh_picture())
+    return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 
 def send_form(premises: Premises, _: Client, __: str) -> str:
@@ -57,8 +57,8 @@ def send_form(premises: Premises, _: Client, __: str) -> str:
 
 def break_off(_: Premises, client: Client, __: str) -> str:
     """Ask for what cannot be done: the picture's pixels are damaged."""
-    content = client.upload(pictures.broken())
-    return client.submit({"type": "transform", "model": TRANSFORMER, "content": content}).id
+    content = client.files.upload(pictures.broken())
+    return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 
 def draw_without_storage(premises: Premises, client: Client, _: str) -> str:
@@ -80,7 +80,7 @@ def draw_while_told_to_stop(premises: Premises, client: Client, point: str) -> s
     """Stop the worker that draws, as a deployment does, in the middle of a job."""
     premises.hold()
     job_id = draw(premises, client, point)
-    eventually(lambda: client.get(job_id).status == "running")
+    eventually(lambda: client.jobs.get(job_id).status == "running")
     premises.terminate_worker(premises.store.get(job_id, ANONYMOUS).worker or "")
     premises.await_strike(point)
     premises.resume()
@@ -96,7 +96,7 @@ def draw_on_a_dying_worker(premises: Premises, client: Client, _: str) -> str:
 def forget(client: Client, job: Job) -> None:
     """Delete a job; that it is gone already is as good, where the first answer was lost."""
     try:
-        client.delete(job)
+        client.jobs.delete(job)
     except ApiError as error:
         if error.code != "job_gone":
             raise
@@ -110,4 +110,4 @@ def until_swept(premises: Premises, folder: Path) -> None:
 
 def draw_and_tell(client: Client, url: str) -> Job:
     """Have pictures drawn, and a receiver told."""
-    return client.submit({**DRAWING, "webhook": {"url": url}})
+    return client.jobs.create({**DRAWING, "webhook": {"url": url}})

@@ -70,7 +70,7 @@ ROWS = (
 def calm(premises: Premises) -> dict[Story, list[str]]:
     """Return the digests of what each story makes while nobody dies."""
     with premises.client() as client:
-        made = {story: client.wait(story(premises, client, ""), timeout_seconds=30) for story in CALM}
+        made = {story: client.jobs.wait(story(premises, client, ""), timeout_seconds=30) for story in CALM}
         return {story: digests(client, job.id) for story, job in made.items()}
 
 
@@ -92,7 +92,7 @@ def test_a_job_outlives_the_process(
     premises.strikes.arm(row.point)
     job_id = row.story(premises, client, row.point)
     premises.await_strike(row.point)
-    client.wait(job_id, timeout_seconds=30)
+    client.jobs.wait(job_id, timeout_seconds=30)
     assert ending_of(premises, job_id) == row.ending
     assert digests(client, job_id) == calm.get(LIKE.get(row.story, row.story), [])
     assert job_ids(premises) - known == {job_id}
@@ -108,7 +108,7 @@ SWEEPS = ("api.after-forget", "io.before-delete", "io.before-unlisting", "reaper
 def test_the_bytes_of_a_forgotten_job_go_though_the_process_does(
     premises: Premises, client: Client, point: str
 ) -> None:
-    job = client.wait(stories.draw(premises, client, ""), timeout_seconds=30)
+    job = client.jobs.wait(stories.draw(premises, client, ""), timeout_seconds=30)
     folder = premises.storage / "outputs" / job.id
     assert len(files_below(folder)) == 2
     premises.strikes.arm(point)
@@ -132,7 +132,7 @@ def test_a_receiver_is_told_though_the_process_dies(premises: Premises, client: 
     deliveries = Deliveries(premises.store)
     with receiver() as told:
         premises.strikes.arm(point)
-        job = client.wait(stories.draw_and_tell(client, told.url), timeout_seconds=30)
+        job = client.jobs.wait(stories.draw_and_tell(client, told.url), timeout_seconds=30)
         premises.await_strike(point)
         eventually(lambda: deliveries.of("job", job.id, ANONYMOUS)[0].status == "delivered", seconds=30)
         assert len(told.received) == TELLINGS[point]

@@ -22,27 +22,27 @@ MORE_THAN_ENOUGH = 50
 
 
 def poisoned_picture(client: Client) -> Job:
-    content = client.upload(stories.fresh_picture(POISON.decode()))
-    return client.submit({"type": "transform", "model": TRANSFORMER, "content": content})
+    content = client.files.upload(stories.fresh_picture(POISON.decode()))
+    return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content})
 
 
 def poisoned_drawing(client: Client) -> Job:
-    return client.submit({"type": "generate", "model": GENERATOR, "latents": [[9.0] * LATENT_SIZE]})
+    return client.jobs.create({"type": "generate", "model": GENERATOR, "latents": [[9.0] * LATENT_SIZE]})
 
 
 def drawings(client: Client, count: int) -> list[Job]:
-    return [client.submit({"type": "generate", "model": GENERATOR, "seed": n}) for n in range(count)]
+    return [client.jobs.create({"type": "generate", "model": GENERATOR, "seed": n}) for n in range(count)]
 
 
 def is_running(client: Client, job: Job) -> bool:
-    return client.get(job).status == "running"
+    return client.jobs.get(job).status == "running"
 
 
 def occupy_both_workers(premises: Premises, client: Client) -> list[Job]:
     """Submit jobs until each worker's network is held by one."""
     jobs: list[Job] = []
     premises.hold()
-    while len({client.get(job).raw["worker"] for job in jobs}) < 2:
+    while len({client.jobs.get(job).raw["worker"] for job in jobs}) < 2:
         (job,) = drawings(client, 1)
         eventually(partial(is_running, client, job))
         jobs.append(job)
@@ -52,11 +52,11 @@ def occupy_both_workers(premises: Premises, client: Client) -> list[Job]:
 def assert_only_the_poisoned_fails(
     premises: Premises, client: Client, poisoned: Job, neighbours: Sequence[Job]
 ) -> None:
-    ended = client.wait(poisoned, timeout_seconds=60)
+    ended = client.jobs.wait(poisoned, timeout_seconds=60)
     assert ended.error is not None
     assert (ended.status, ended.error.code) == ("failed", "worker_lost")
     assert premises.store.get(poisoned.id, ANONYMOUS).crashes == BUDGET
-    assert {client.wait(job, timeout_seconds=60).status for job in neighbours} == {"succeeded"}
+    assert {client.jobs.wait(job, timeout_seconds=60).status for job in neighbours} == {"succeeded"}
 
 
 def test_a_picture_that_kills_at_decode_takes_nobody_along(premises: Premises, client: Client) -> None:

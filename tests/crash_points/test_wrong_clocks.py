@@ -38,7 +38,7 @@ def age_of(moment: datetime | None) -> float:
 
 
 def done(client: Client, job: Job | str) -> Job:
-    return client.wait(job, timeout_seconds=SOON)
+    return client.jobs.wait(job, timeout_seconds=SOON)
 
 
 def test_the_clocks_are_wrong_indeed(premises: Premises) -> None:
@@ -54,7 +54,7 @@ def test_the_clocks_are_wrong_indeed(premises: Premises) -> None:
 
 
 def test_a_job_tells_the_right_times(client: Client) -> None:
-    job = done(client, client.submit(stories.DRAWING))
+    job = done(client, client.jobs.create(stories.DRAWING))
     assert job.succeeded
     assert max(age_of(job.created_at), age_of(job.started_at), age_of(job.completed_at)) < SOON
     assert job.completed_at is not None
@@ -63,14 +63,14 @@ def test_a_job_tells_the_right_times(client: Client) -> None:
 
 def test_a_key_that_comes_again_gives_the_same_job(premises: Premises, client: Client) -> None:
     known, key = job_ids(premises), uuid.uuid4().hex
-    jobs = {client.submit(stories.DRAWING, idempotency_key=key).id for _ in range(3)}
+    jobs = {client.jobs.create(stories.DRAWING, idempotency_key=key).id for _ in range(3)}
     assert job_ids(premises) - known == jobs
     assert len(jobs) == 1
 
 
 def test_a_dead_workers_job_is_taken_over_after_its_lease(premises: Premises, client: Client) -> None:
     premises.strikes.arm("worker.after-claim")
-    job = client.submit(stories.DRAWING)
+    job = client.jobs.create(stories.DRAWING)
     premises.await_strike("worker.after-claim")
     began = time.monotonic()
     done(client, job)
@@ -80,8 +80,8 @@ def test_a_dead_workers_job_is_taken_over_after_its_lease(premises: Premises, cl
 
 def test_a_live_workers_job_is_left_to_it(premises: Premises, client: Client) -> None:
     premises.hold()
-    job = client.submit(stories.DRAWING)
-    eventually(lambda: client.get(job).status == "running")
+    job = client.jobs.create(stories.DRAWING)
+    eventually(lambda: client.jobs.get(job).status == "running")
     time.sleep(2 * RULES["lease"])  # what is waited for is that nothing happens
     premises.resume()
     done(client, job)
@@ -95,31 +95,31 @@ def test_a_job_that_met_trouble_is_tried_again_after_its_pause(premises: Premise
 
 
 def test_a_job_is_forgotten_when_its_time_is_over_and_no_sooner(premises: Premises, client: Client) -> None:
-    job = done(client, client.submit({**stories.DRAWING, "ttl_seconds": 2}))
+    job = done(client, client.jobs.create({**stories.DRAWING, "ttl_seconds": 2}))
     assert job.expires_at is not None
     while age_of(job.expires_at) > 1:
-        assert client.get(job).succeeded
+        assert client.jobs.get(job).succeeded
     eventually(lambda: job.id not in job_ids(premises), seconds=30)
     assert datetime.now(UTC) >= job.expires_at
     with pytest.raises(ApiError, match="expired"):
-        client.get(job)
+        client.jobs.get(job)
 
 
 def test_a_deadline_comes_when_it_was_set(premises: Premises, client: Client) -> None:
     premises.hold()
-    late = client.submit({**stories.DRAWING, "deadline_seconds": 1})
-    early = client.submit({**stories.DRAWING, "deadline_seconds": 600})
+    late = client.jobs.create({**stories.DRAWING, "deadline_seconds": 1})
+    early = client.jobs.create({**stories.DRAWING, "deadline_seconds": 600})
     assert done(client, late).status == "expired"
     premises.resume()
     assert done(client, early).succeeded
 
 
 def test_a_waiting_job_is_told_a_sensible_time(premises: Premises, client: Client) -> None:
-    done(client, client.submit(stories.DRAWING))
+    done(client, client.jobs.create(stories.DRAWING))
     premises.hold()
-    jobs = [client.submit(stories.DRAWING) for _ in range(SLOTS + 3)]
-    eventually(lambda: [client.get(job).status for job in jobs].count("running") == SLOTS)
-    waiting = client.get(next(job for job in jobs if client.get(job).status == "queued"))
+    jobs = [client.jobs.create(stories.DRAWING) for _ in range(SLOTS + 3)]
+    eventually(lambda: [client.jobs.get(job).status for job in jobs].count("running") == SLOTS)
+    waiting = client.jobs.get(next(job for job in jobs if client.jobs.get(job).status == "queued"))
     assert 0 <= waiting.raw["queue"]["eta_seconds"] < SOON
     premises.resume()
     assert all(done(client, job).succeeded for job in jobs)

@@ -93,9 +93,9 @@ def _files() -> dict[str, bytes]:
 def _let_a_job_fail(installation: RunningStack) -> None:
     """Leave a job whose photo is damaged, for the page on what to do then."""
     with installation.client() as client:
-        file = client.upload(pictures.broken())
-        job = client.submit({"type": "stylize", "content": file, "styles": [{"image": file}]})
-        assert client.wait(job).status == "failed"
+        file = client.files.upload(pictures.broken())
+        job = client.jobs.create({"type": "stylize", "content": file, "styles": [{"image": file}]})
+        assert client.jobs.wait(job).status == "failed"
 
 
 def _free_port() -> int:

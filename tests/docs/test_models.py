@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from atelier.client.client import Client
-from atelier.client.pictures import Picture
+from atelier.client.downloads import Picture
 from atelier.local.stack import RunningStack
 from shared.cards.card import ModelCard, bundled_cards
 from tests.support.images import pictures

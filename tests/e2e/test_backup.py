@@ -36,13 +36,13 @@ def atelier(folder: Path, *arguments: str) -> str:
 
 def jobs_in_every_status(client: Client, style: bytes) -> list[Job]:
     """Ask for jobs until there is one that succeeded, failed, was canceled, runs and waits."""
-    done = [client.wait(client.submit({"type": "generate", "seeds": [seed]})) for seed in (1, 2, 3)]
-    content, look = client.upload(pictures.photo(SIDE, SIDE)), client.upload(style)
-    client.add_style("look", style)
+    done = [client.jobs.wait(client.jobs.create({"type": "generate", "seeds": [seed]})) for seed in (1, 2, 3)]
+    content, look = client.files.upload(pictures.photo(SIDE, SIDE)), client.files.upload(style)
+    client.styles.create("look", style)
     long = {"type": "stylize", "content": content, "styles": [{"name": "look"}]}
-    bad = client.wait(client.submit({**long, "content": client.upload(pictures.broken())}))
-    unfinished = [client.submit({**long, "styles": [{"image": look}]}) for _ in range(8)]
-    canceled = client.cancel(unfinished.pop())
+    bad = client.jobs.wait(client.jobs.create({**long, "content": client.files.upload(pictures.broken())}))
+    unfinished = [client.jobs.create({**long, "styles": [{"image": look}]}) for _ in range(8)]
+    canceled = client.jobs.cancel(unfinished.pop())
     until_running(client, unfinished[0])
     return [*done, bad, canceled, *unfinished]
 
@@ -54,16 +54,16 @@ def test_a_backup_of_a_running_system_gives_it_back_whole(
     held = json.loads(atelier(stack.folder, "backup", str(tmp_path / "all.tar"), "--json"))
     assert (held["missing"], held["records"]["job"] >= len(jobs)) == ([], True)
     assert "is good" in atelier(tmp_path, "backup", "--check", str(tmp_path / "all.tar"))
-    before = [client.wait(job) for job in jobs]
+    before = [client.jobs.wait(job) for job in jobs]
     atelier(tmp_path / "new", "restore", str(tmp_path / "all.tar"))
     (tmp_path / "new" / "models").symlink_to(stack.folder / "models")
     with RunningStack(tmp_path / "new") as new, new.client() as other:
-        after = [other.wait(job.id, timeout_seconds=120) for job in jobs]
+        after = [other.jobs.wait(job.id, timeout_seconds=120) for job in jobs]
         assert [job.status for job in after] == [job.status for job in before]
         assert {job.status for job in after} == {"succeeded", "failed", "canceled"}
         for mine, yours in zip(before, after, strict=True):
             if mine.succeeded:
-                assert other.download(yours) == client.download(mine)
-        assert other.upload(style) == client.upload(style)
-        assert [kept.name for kept in other.styles().stored] == ["look"]
-        assert other.submit({"type": "generate", "seeds": [1]}).id not in {job.id for job in jobs}
+                assert other.jobs.download(yours) == client.jobs.download(mine)
+        assert other.files.upload(style) == client.files.upload(style)
+        assert [kept.name for kept in other.styles.list().stored] == ["look"]
+        assert other.jobs.create({"type": "generate", "seeds": [1]}).id not in {job.id for job in jobs}

@@ -75,7 +75,7 @@ def test_a_folder_that_was_interrupted_twice_is_whole_and_nothing_was_computed_t
     last = finished(stack.url, home, "out")
     assert last["saved"] + last["kept"] == PHOTOS * STYLES
     assert last["kept"] >= 14
-    runs = [client.batches.get(batch) for batch in client.batches if batch.name == "out"]
+    runs = [client.batches.get(batch) for batch in client.batches.list() if batch.name == "out"]
     jobs = [job for run in runs for job in run.jobs()]
     assert [(job.status, job.attempt) for job in jobs] == [("succeeded", 1)] * PHOTOS * STYLES
     calm = finished(stack.url, home, "calm")

@@ -21,8 +21,10 @@ SIDE = 1200  # pixels; about two seconds of one core: long enough to be killed i
 
 
 def submit_long(client: Client, style: bytes) -> Job:
-    content = client.upload(pictures.photo(SIDE, SIDE))
-    return client.submit({"type": "stylize", "content": content, "styles": [{"image": client.upload(style)}]})
+    content = client.files.upload(pictures.photo(SIDE, SIDE))
+    return client.jobs.create(
+        {"type": "stylize", "content": content, "styles": [{"image": client.files.upload(style)}]}
+    )
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_a_job_whose_worker_is_killed_succeeds_on_a_later_attempt(
     until_running(client, job)
     await_successor(stack, roster, stack.kill("worker"))
     ready = time.monotonic()
-    done = client.wait(job, timeout_seconds=60)
+    done = client.jobs.wait(job, timeout_seconds=60)
     assert time.monotonic() - ready < 15
     assert (done.status, done.attempt) == ("succeeded", 2)
     folders = [folder.name for folder in (stack.folder / "storage" / "outputs" / job.id).iterdir()]
@@ -61,16 +63,19 @@ def test_accepted_jobs_go_on_when_the_api_is_killed(
 ) -> None:
     jobs = [submit_long(client, style) for _ in range(2)]
     stack.kill("api")
-    done = [client.wait(job, timeout_seconds=90) for job in jobs]
+    done = [client.jobs.wait(job, timeout_seconds=90) for job in jobs]
     assert [(job.status, job.attempt) for job in done] == [("succeeded", 1)] * 2
 
 
 def test_accepted_jobs_go_on_when_the_server_is_killed(
     stack: RunningStack, client: Client, style: bytes
 ) -> None:
-    jobs = [submit_long(client, style), *(client.submit({"type": "generate", "seed": n}) for n in range(20))]
+    jobs = [
+        submit_long(client, style),
+        *(client.jobs.create({"type": "generate", "seed": n}) for n in range(20)),
+    ]
     stack.kill("redis")
-    done = [client.wait(job, timeout_seconds=90) for job in jobs]
+    done = [client.jobs.wait(job, timeout_seconds=90) for job in jobs]
     assert {job.status for job in done} == {"succeeded"}
     assert {job.id for job in done} == {job.id for job in jobs}
 
@@ -82,6 +87,6 @@ def test_a_worker_told_to_stop_finishes_what_it_has(
     until_running(client, job)
     old = stack.pid_of("worker")
     os.kill(old, signal.SIGTERM)
-    done = client.wait(job, timeout_seconds=60)
+    done = client.jobs.wait(job, timeout_seconds=60)
     assert (done.status, done.attempt) == ("succeeded", 1)
     await_successor(stack, roster, old)

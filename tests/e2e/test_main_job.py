@@ -83,29 +83,29 @@ def test_a_seed_and_its_model_are_written_into_the_file(client: Client) -> None:
 
 def test_an_image_that_breaks_while_decoding_fails_alone(client: Client, style: bytes) -> None:
     broken = pictures.broken(200, 200)
-    bad = client.submit(
+    bad = client.jobs.create(
         {
             "type": "stylize",
-            "content": client.upload(broken),
-            "styles": [{"image": client.upload(style)}],
+            "content": client.files.upload(broken),
+            "styles": [{"image": client.files.upload(style)}],
         }
     )
-    neighbours = [client.submit({"type": "generate", "seed": n}) for n in range(4)]
-    failed = client.wait(bad, timeout_seconds=60)
+    neighbours = [client.jobs.create({"type": "generate", "seed": n}) for n in range(4)]
+    failed = client.jobs.wait(bad, timeout_seconds=60)
     assert (failed.status, failed.attempt) == ("failed", 1)
     assert failed.error is not None
     assert (failed.error.code, failed.error.errors[0].pointer) == ("corrupt_image", "/content")
-    assert all(client.wait(job, timeout_seconds=60).succeeded for job in neighbours)
+    assert all(client.jobs.wait(job, timeout_seconds=60).succeeded for job in neighbours)
 
 
 def test_a_model_that_was_never_pulled_is_refused_by_name_and_taken_once_it_is_pulled(
     client: Client, stack: RunningStack, style: bytes
 ) -> None:
     name = "multistyle-26"
-    file = client.upload(style)
+    file = client.files.upload(style)
     request = {"type": "stylize", "model": name, "content": file, "styles": [{"number": 3}]}
     with pytest.raises(ApiError, match=f"atelier models pull {name}") as refused:
-        client.submit(request)
+        client.jobs.create(request)
     assert [(fault.field, fault.code) for fault in refused.value.errors] == [("model", "model_unavailable")]
     environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
     subprocess.run(
@@ -113,14 +113,14 @@ def test_a_model_that_was_never_pulled_is_refused_by_name_and_taken_once_it_is_p
         env={**environ, "ATELIER_STATE_DIR": str(stack.folder)},
         check=True,
     )
-    assert client.wait(client.submit(request), timeout_seconds=60).succeeded
+    assert client.jobs.wait(client.jobs.create(request), timeout_seconds=60).succeeded
 
 
 def test_deleted_jobs_leave_no_bytes(client: Client, stack: RunningStack) -> None:
-    job = client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60)
+    job = client.jobs.wait(client.jobs.create({"type": "generate", "seed": 1}), timeout_seconds=60)
     folder = stack.folder / "storage" / "outputs" / job.id
     assert files_below(folder)
-    client.delete(job)
+    client.jobs.delete(job)
     eventually(lambda: not files_below(folder), seconds=60)
 
 
@@ -132,10 +132,10 @@ def test_a_new_version_comes_into_service_without_a_restart(client: Client, stac
     (stack.folder / "cards").mkdir(exist_ok=True)
     (stack.folder / "cards" / "mnist-dcgan.json").write_text(card.model_dump_json())
     worker = stack.pid_of("worker")
-    client.reload_models()
+    client.models.reload()
 
     def model_of_a_new_job() -> dict[str, str]:
-        job = client.wait(client.submit({"type": "generate", "seed": 1}), timeout_seconds=60)
+        job = client.jobs.wait(client.jobs.create({"type": "generate", "seed": 1}), timeout_seconds=60)
         model: dict[str, str] = job.raw["model"]
         return model
 

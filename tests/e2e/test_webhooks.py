@@ -25,11 +25,11 @@ def told() -> Iterator[Receiver]:
 def test_a_finished_job_is_told_as_the_api_shows_it(
     stack: RunningStack, client: Client, told: Receiver
 ) -> None:
-    job = client.wait(client.submit(GenerateRequest(seed=7, webhook=Webhook(url=told.url))))
+    job = client.jobs.wait(client.jobs.create(GenerateRequest(seed=7, webhook=Webhook(url=told.url))))
     (request,) = told.wait_for(1)
     secret = httpx.get(f"{stack.url}/v1/webhooks/secret").json()["secret"]
     event = Verifier(secret).verify(request.body, request.headers)
-    assert (event["type"], event["data"]) == ("job.succeeded", client.get(job).raw)
+    assert (event["type"], event["data"]) == ("job.succeeded", client.jobs.get(job).raw)
 
 
 def test_what_was_told_and_not_noted_is_told_again_under_the_same_id(
@@ -40,7 +40,7 @@ def test_what_was_told_and_not_noted_is_told_again_under_the_same_id(
             stack.kill("worker-io")
 
     told.on_request = kill_at_first
-    job = client.wait(client.submit(GenerateRequest(seed=7, webhook=Webhook(url=told.url))))
+    job = client.jobs.wait(client.jobs.create(GenerateRequest(seed=7, webhook=Webhook(url=told.url))))
     first, second = told.wait_for(2, seconds=120)
     assert (first.id, first.body) == (second.id, second.body)
     deliveries = f"{stack.url}/v1/webhooks/deliveries?job={job.id}"

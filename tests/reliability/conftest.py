@@ -36,7 +36,7 @@ class Site:
     redis: RedisClient  # straight to the server
 
     def submit(self) -> Job:
-        return self.client.submit({"type": "generate", "model": GENERATOR, "seed": 1})
+        return self.client.jobs.create({"type": "generate", "model": GENERATOR, "seed": 1})
 
     def hold(self, *names: str) -> None:
         """From now on, jobs of these workers do not end."""

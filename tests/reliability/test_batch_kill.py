@@ -21,7 +21,7 @@ def held_by(site: Site, jobs: list[Job], name: str) -> list[Job]:
 def test_a_worker_killed_in_the_middle_of_a_batch_costs_no_item_and_doubles_none(site: Site) -> None:
     site.hold("worker")
     template = {"type": "generate", "model": GENERATOR, "multiply": {"seed": {"from": 1, "to": ITEMS}}}
-    run = site.client.batch(template=template)
+    run = site.client.batches.create(template=template)
     jobs = list(run.jobs())
     eventually(lambda: len(held_by(site, jobs, "worker")) > 0)
     struck = held_by(site, jobs, "worker")

@@ -16,7 +16,7 @@ ELSEWHERE_SECONDS = 1.0
 
 def waits(site: Site, job: Job) -> list[float]:
     """Return how long a job waited each time that it was queued, in seconds by the server's clock."""
-    events = [event for event in site.client.events(job) if event.kind == "state"]
+    events = [event for event in site.client.jobs.events(job) if event.kind == "state"]
     times = [(event.data["status"], int(event.id.partition("-")[0]) / 1000) for event in events]
     return [begun - queued for (before, queued), (_, begun) in pairwise(times) if before == "queued"]
 

@@ -19,7 +19,7 @@ def eventually(condition: Callable[[], bool], *, seconds: float = 60) -> None:
 
 def until_running(client: Client, job: Job) -> None:
     """Return when the job has begun; fail where it is over already."""
-    for event in client.events(job):
+    for event in client.jobs.events(job):
         if event.kind == "state" and event.data["status"] == "running":
             return
     pytest.fail("the job never ran")

@@ -91,7 +91,7 @@ def _all_of_status(
 ) -> tuple[str, ...]:
     status = options["status"]
     items = with_items(status, options.get("items", False))
-    jobs = list(client.jobs(status=status, items=items, **filters))
+    jobs = list(client.jobs.list(status=status, items=items, **filters))
     if verb == "retry":
         jobs = _not_retried(jobs, status)
     advice = "add --items" if "items" in options else GO_WITH_BATCH
@@ -121,7 +121,7 @@ def with_items(status: str | None, asked: bool | None) -> bool:
 
 def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
     """Say how many items of batches are left out, if any; `left` is what they are, `advice` what to do."""
-    count = 0 if items else client.unlisted_items(status=status)
+    count = 0 if items else client.jobs.unlisted_items(status=status)
     if count:
         what = f"{count} {status} " if status else f"{count} "
         echo(

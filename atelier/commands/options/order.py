@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from atelier.client.errors import ApiError
-from atelier.client.pictures import id_of, read_at_most
+from atelier.client.files import id_of, read_at_most
 from atelier.client.request_parts import Style, to_plain
 from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
 from atelier.commands.options.style_choice import OPTION

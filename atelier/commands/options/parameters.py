@@ -11,7 +11,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.client.pictures import read_at_most
+from atelier.client.files import read_at_most
 from atelier.client.request_parts import Stroke, Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -86,5 +86,5 @@ def read_webhook(text: str) -> Webhook:
 def weighted_styles(client: Client, choices: Sequence[Path | Style], weights: Sequence[float]) -> list[Style]:
     """Upload the files among the styles, and give each style its weight."""
     shares = weights or [1.0] * len(choices)
-    known = (c if isinstance(c, Style) else Style(image=client.upload(c)) for c in choices)
+    known = (c if isinstance(c, Style) else Style(image=client.files.upload(c)) for c in choices)
     return [replace(style, weight=share) for style, share in zip(known, shares, strict=True)]

@@ -9,9 +9,10 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
-from atelier.client.errors import ServiceUnreachable, WaitTimeout
+from atelier.client.downloads import Picture
+from atelier.client.errors import ServiceUnreachable
 from atelier.client.job import Job
-from atelier.client.pictures import Picture
+from atelier.client.polling import WaitTimeout
 from atelier.client.request_parts import Encoding
 from atelier.client.requests import Request
 from atelier.commands.options.destination import FORMATS, Destination, OutputPictures
@@ -88,7 +89,7 @@ def carry_out(
                 on_news(job)
 
         with interruption("`atelier jobs list` says whether the service has taken a job"):
-            job = client.submit(request)
+            job = client.jobs.create(request)
         with interruption(say_how_to_go_on(job, output)):
             job = _waited(client, job, output, timeout_seconds=timeout, on_progress=tell)
     paths = save(client, job, output, stem=stem)
@@ -102,7 +103,7 @@ def carry_out(
 def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Job:
     """Return the finished job; an error that leaves it unfinished also says how to go on."""
     try:
-        return client.wait(job, **options)
+        return client.jobs.wait(job, **options)
     except WaitTimeout as error:
         error.add_note(_ways_on(job, output))
         raise
@@ -125,7 +126,7 @@ def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> li
     """Write a job's pictures, and return the paths of the files; raise JobFailed where it made none."""
     named = shlex.quote(output.named)
     with interruption(f"{job.id} is done: `atelier watch {job.id} -o {named}` saves what it made"):
-        pictures = client.pictures(job)
+        pictures = client.jobs.pictures(job)
         for warning in say_warnings(job.warnings):
             echo(f"warning: {warning}", err=True)
         if output.kind == "stdout":

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from atelier.client.client import Client
-from atelier.client.pictures import is_file_id
+from atelier.client.files import is_file_id
 from atelier.client.request_parts import Style
 from atelier.folder_batch.scan import is_called_picture
 
@@ -42,11 +42,11 @@ def check_styles(
     _check_numbers(client, model, [*given, *numbers])
     for style in known:
         if style.image:
-            client.file_expiry(style.image)
+            client.files.expires_at(style.image)
 
 
 def _check_names(client: Client, names: Sequence[str]) -> None:
-    stored = {style.name for style in client.styles().stored} if names else set()
+    stored = {style.name for style in client.styles.list().stored} if names else set()
     faults = [
         f"{_no_file(name)}, and there is no style {name}{_near(name, stored)}"
         for name in dict.fromkeys(names)
@@ -60,7 +60,7 @@ def _check_numbers(client: Client, model: str | None, numbers: Sequence[int]) ->
     if not numbers:
         return
     name = model or _default_model(client)
-    counts = {entry.model: len(entry.names) for entry in client.styles().builtin}
+    counts = {entry.model: len(entry.names) for entry in client.styles.list().builtin}
     if name not in counts:
         others = ", ".join(f"{other} has 0 to {count - 1}" for other, count in counts.items())
         reason = f"{name or 'this model'} has no built-in styles to name by number; --model {others}"
@@ -72,7 +72,7 @@ def _check_numbers(client: Client, model: str | None, numbers: Sequence[int]) ->
 
 
 def _default_model(client: Client) -> str:
-    models = (model for model in client.models() if model.type == "stylize" and model.raw.get("default"))
+    models = (model for model in client.models.list() if model.type == "stylize" and model.raw.get("default"))
     return next((model.name for model in models), "")
 
 

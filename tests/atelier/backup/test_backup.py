@@ -45,16 +45,19 @@ def bring_back(services: Services, path: Path) -> None:
 @pytest.fixture
 def jobs(client: Client, worker: FakeWorker) -> dict[str, str]:
     """A job in every status, by status, and one that is forgotten."""
-    style, content = client.upload(pictures.png()), client.upload(pictures.jpeg())
-    client.add_style("waves", pictures.webp())
+    style, content = client.files.upload(pictures.png()), client.files.upload(pictures.jpeg())
+    client.styles.create("waves", pictures.webp())
     stylize = {"type": "stylize", "content": content, "styles": [{"image": style}]}
-    ids = {name: client.submit(stylize).id for name in ("succeeded", "failed", "canceled", "running", "gone")}
-    ids["queued"] = client.submit(stylize, idempotency_key="once").id
+    ids = {
+        name: client.jobs.create(stylize).id
+        for name in ("succeeded", "failed", "canceled", "running", "gone")
+    }
+    ids["queued"] = client.jobs.create(stylize, idempotency_key="once").id
     worker.run(ids["succeeded"])
     worker.run(ids["gone"])
-    client.delete(ids["gone"])
+    client.jobs.delete(ids["gone"])
     worker.fail(worker.claim(ids["failed"]))
-    client.cancel(ids["canceled"])
+    client.jobs.cancel(ids["canceled"])
     worker.report(worker.claim(ids["running"]), 0.5)
     return ids
 
@@ -99,7 +102,7 @@ def test_unfinished_jobs_of_a_backup_can_be_carried_out_and_lose_no_attempt(
 def test_a_restored_job_has_its_deadline_again(
     services: Services, empty: Services, client: Client, tmp_path: Path
 ) -> None:
-    job_id = client.submit({"type": "generate", "deadline_seconds": 60}).id
+    job_id = client.jobs.create({"type": "generate", "deadline_seconds": 60}).id
     take(services, tmp_path / "backup.tar")
     bring_back(empty, tmp_path / "backup.tar")
     old, new = (store.get(job_id, ANONYMOUS).deadline_at for store in (services.store, empty.store))
@@ -147,8 +150,8 @@ def test_what_is_to_be_told_and_by_when_is_restored(
     services: Services, empty: Services, client: Client, worker: FakeWorker, tmp_path: Path
 ) -> None:
     spec = {"type": "generate", "seeds": [1], "deadline_seconds": 100}
-    waiting = client.submit(spec).id
-    told = client.submit({**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}).id
+    waiting = client.jobs.create(spec).id
+    told = client.jobs.create({**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}).id
     worker.fail(worker.claim(told))
     take(services, tmp_path / "backup.tar")
     bring_back(empty, tmp_path / "backup.tar")
@@ -188,7 +191,7 @@ def test_a_cut_off_restore_is_not_repeated_over_a_job_that_came_after_it(
     services: Services, empty: Services, client: Client, tmp_path: Path
 ) -> None:
     take(services, tmp_path / "backup.tar")
-    late = client.submit({"type": "generate", "seeds": [1]})
+    late = client.jobs.create({"type": "generate", "seeds": [1]})
     take(services, tmp_path / "late.tar")
     bring_back(empty, tmp_path / "late.tar")
     with open_backup(tmp_path / "backup.tar") as backup:
@@ -235,7 +238,7 @@ def test_a_backup_of_a_later_version_is_refused(services: Services, empty: Servi
 def test_an_object_that_is_deleted_meanwhile_takes_its_record_along(
     services: Services, empty: Services, client: Client, worker: FakeWorker, tmp_path: Path
 ) -> None:
-    last = worker.run(client.submit({"type": "generate", "seeds": [1]}).id).id
+    last = worker.run(client.jobs.create({"type": "generate", "seeds": [1]}).id).id
 
     def delete_between(step: str, done: int, total: int) -> None:
         if step == "objects" and done == 1:
@@ -259,8 +262,8 @@ def test_an_object_that_storage_has_lost_is_named(
 def test_a_picture_that_was_deleted_after_its_job_is_not_missed(
     services: Services, client: Client, worker: FakeWorker, tmp_path: Path
 ) -> None:
-    photo, style = client.upload(pictures.jpeg()), client.upload(pictures.png())
-    job = client.submit({"type": "stylize", "content": photo, "styles": [{"image": style}]})
+    photo, style = client.files.upload(pictures.jpeg()), client.files.upload(pictures.png())
+    job = client.jobs.create({"type": "stylize", "content": photo, "styles": [{"image": style}]})
     worker.run(job.id)
     key = services.files.get(ANONYMOUS, photo).key
     services.files.delete(ANONYMOUS, photo)

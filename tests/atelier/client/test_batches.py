@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from api.services import Services
@@ -23,6 +24,7 @@ from atelier import (
     WaitTimeout,
 )
 from atelier.client import batches
+from atelier.client.batch import batch_from_json
 from atelier.client.batch_download import place_of
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
@@ -50,7 +52,9 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_results_come_as_the_items_end(client: Client, services: Services, worker: FakeWorker) -> None:
-    run = client.batch([DIGIT, {"type": "generate", "custom_id": "b"}], name="two", metadata={"a": "b"})
+    run = client.batches.create(
+        [DIGIT, {"type": "generate", "custom_id": "b"}], name="two", metadata={"a": "b"}
+    )
     assert (run.batch.name, run.batch.counts["total"], run.batch.metadata) == ("two", 2, {"a": "b"})
     working = threading.Timer(0.1, carry_out, (services, worker, run))
     working.start()
@@ -62,25 +66,27 @@ def test_results_come_as_the_items_end(client: Client, services: Services, worke
 
 
 def test_items_may_be_given_by_custom_id(client: Client) -> None:
-    run = client.batch({"x": DIGIT, "y": {"type": "generate"}})
+    run = client.batches.create({"x": DIGIT, "y": {"type": "generate"}})
     client.batches.get(run.id).cancel()
     assert [item.custom_id for item in run] == ["x", "y"]
 
 
 def test_a_template_makes_the_items(client: Client) -> None:
-    run = client.batch(template={"type": "generate", "multiply": {"digit": [1, 2], "seed": [1, 2, 3]}})
+    run = client.batches.create(
+        template={"type": "generate", "multiply": {"digit": [1, 2], "seed": [1, 2, 3]}}
+    )
     assert run.batch.counts["total"] == 6
 
 
 Ask = Callable[..., BatchRun]
 FORMS: dict[str, Callable[[Client], Ask]] = {
-    "list": lambda client: partial(client.batch, [DIGIT]),
-    "mapping": lambda client: partial(client.batch, {"x": DIGIT}),
-    "pages": lambda client: partial(client.batch, iter([DIGIT] * 7)),
+    "list": lambda client: partial(client.batches.create, [DIGIT]),
+    "mapping": lambda client: partial(client.batches.create, {"x": DIGIT}),
+    "pages": lambda client: partial(client.batches.create, iter([DIGIT] * 7)),
     "template": lambda client: partial(
-        client.batch, template={"type": "generate", "multiply": {"seed": [1]}}
+        client.batches.create, template={"type": "generate", "multiply": {"seed": [1]}}
     ),
-    "open": lambda client: client.open_batch,
+    "open": lambda client: client.batches.open,
 }
 WEBHOOKS: list[tuple[Any, list[str] | None]] = [
     (BatchWebhook(url="http://127.0.0.1:9/told"), None),
@@ -117,8 +123,11 @@ def test_every_form_of_a_batch_takes_every_setting(client: Client, form: Callabl
 
 def test_plain_items_and_templates_may_hold_typed_parts(client: Client) -> None:
     grid = {"type": "generate", "count": 4, "grid": Grid(columns=2), "output": Encoding(format="webp")}
-    runs = (client.batch([grid]), client.batch(template={**grid, "multiply": {"digit": [1]}}))
-    jobs = [*(next(run.jobs()) for run in runs), client.submit(grid)]
+    runs = (
+        client.batches.create([grid]),
+        client.batches.create(template={**grid, "multiply": {"digit": [1]}}),
+    )
+    jobs = [*(next(run.jobs()) for run in runs), client.jobs.create(grid)]
     assert [(job.input["grid"]["columns"], job.input["output"]["format"]) for job in jobs] == [
         (2, "webp")
     ] * 3
@@ -127,7 +136,7 @@ def test_plain_items_and_templates_may_hold_typed_parts(client: Client) -> None:
 @pytest.mark.usefixtures("small_pages")
 def test_many_items_are_sent_page_by_page(client: Client) -> None:
     items = ({"type": "generate", "seed": seed} for seed in range(7))
-    run = client.batch(items, lane="interactive")
+    run = client.batches.create(items, lane="interactive")
     assert (run.batch.status, run.batch.counts["total"]) == ("running", 7)
 
 
@@ -138,17 +147,17 @@ def test_the_same_key_goes_on_sending_where_a_call_broke_off(client: Client) -> 
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError):
-        client.batch(broken(), idempotency_key="k")
-    assert next(iter(client.batches)).status == "open"
-    run = client.batch([DIGIT] * 7, idempotency_key="k")
+        client.batches.create(broken(), idempotency_key="k")
+    assert next(client.batches.list()).status == "open"
+    run = client.batches.create([DIGIT] * 7, idempotency_key="k")
     assert (run.batch.status, run.batch.counts["total"]) == ("running", 7)
-    again = client.batch([DIGIT] * 7, idempotency_key="k")
+    again = client.batches.create([DIGIT] * 7, idempotency_key="k")
     assert again.id == run.id
 
 
 def test_a_fault_is_told_by_the_item(client: Client) -> None:
     with pytest.raises(ApiError) as caught:
-        client.batch([DIGIT, GenerateRequest(digit=12)])
+        client.batches.create([DIGIT, GenerateRequest(digit=12)])
     assert [fault.field for fault in caught.value.errors] == ["items.1.digit"]
 
 
@@ -158,11 +167,11 @@ WRONG = [DIGIT, DIGIT, DIGIT, GenerateRequest(digit=12), DIGIT]
 @pytest.mark.usefixtures("small_pages")
 def test_a_fault_on_a_later_page_leaves_no_batch_that_goes_on(client: Client) -> None:
     with pytest.raises(ApiError) as caught:
-        client.batch(WRONG)
+        client.batches.create(WRONG)
     error = caught.value
     assert [fault.field for fault in error.errors] == ["items.3.digit"]
     assert "line 4" in error.errors[0].detail
-    (batch,) = client.batches
+    (batch,) = client.batches.list()
     assert (batch.status, batch.counts["canceled"], batch.counts["queued"]) == ("canceled", 2, 0)
     assert f"the batch {batch.id} was canceled" in error.detail
     assert "none was accepted" not in str(error.problem)
@@ -171,9 +180,9 @@ def test_a_fault_on_a_later_page_leaves_no_batch_that_goes_on(client: Client) ->
 @pytest.mark.usefixtures("small_pages")
 def test_a_list_of_which_a_later_page_was_refused_goes_on_by_its_key(client: Client) -> None:
     with pytest.raises(ApiError, match=r"digit") as caught:
-        client.batch(WRONG, idempotency_key="k")
+        client.batches.create(WRONG, idempotency_key="k")
     assert "is open and has the first 2" in caught.value.detail
-    run = client.batch([*WRONG[:3], DIGIT, DIGIT], idempotency_key="k")
+    run = client.batches.create([*WRONG[:3], DIGIT, DIGIT], idempotency_key="k")
     assert (run.batch.status, run.batch.counts["total"]) == ("running", 5)
 
 
@@ -184,15 +193,15 @@ def test_items_that_break_off_leave_no_batch_that_goes_on(client: Client) -> Non
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError):
-        client.batch(broken())
-    (batch,) = client.batches
+        client.batches.create(broken())
+    (batch,) = client.batches.list()
     assert batch.status == "canceled"
 
 
 def test_an_iteration_goes_on_where_another_was_left(
     client: Client, services: Services, worker: FakeWorker
 ) -> None:
-    run = client.batch([DIGIT] * 4)
+    run = client.batches.create([DIGIT] * 4)
     carry_out(services, worker, run)
     results = iter(run)
     first = [next(results).index, next(results).index]
@@ -203,7 +212,7 @@ def test_an_iteration_goes_on_where_another_was_left(
 def test_pictures_are_saved_once_under_their_items_names(
     client: Client, services: Services, worker: FakeWorker, tmp_path: Path
 ) -> None:
-    run = client.batch({"a": DIGIT, "b/c": DIGIT, "d": DIGIT})
+    run = client.batches.create({"a": DIGIT, "b/c": DIGIT, "d": DIGIT})
     carry_out(services, worker, run, failing=(2,))
     folder = tmp_path / "out"
     made = list(run.save(folder))
@@ -218,7 +227,7 @@ def test_pictures_are_saved_once_under_their_items_names(
 def test_a_picture_that_cannot_be_saved_stops_no_other(
     client: Client, services: Services, worker: FakeWorker, tmp_path: Path
 ) -> None:
-    run = client.batch({name: DIGIT for name in ("a", "b", "c", "d/e")})
+    run = client.batches.create({name: DIGIT for name in ("a", "b", "c", "d/e")})
     carry_out(services, worker, run)
     (tmp_path / "b.png").mkdir()
     (tmp_path / "d").write_text("a file")
@@ -233,7 +242,7 @@ def test_a_picture_that_cannot_be_saved_stops_no_other(
 
 
 def test_a_batch_can_be_stopped_and_mended(client: Client, services: Services, worker: FakeWorker) -> None:
-    run = client.batch([DIGIT] * 2)
+    run = client.batches.create([DIGIT] * 2)
     assert run.pause().status == "paused"
     assert run.resume().status == "running"
     carry_out(services, worker, run, failing=(1,))
@@ -253,21 +262,42 @@ def test_a_batch_can_be_stopped_and_mended(client: Client, services: Services, w
 def test_results_survive_a_service_that_is_away_for_a_while(
     client: Client, services: Services, worker: FakeWorker, trouble: Trouble
 ) -> None:
-    run = client.batch([DIGIT] * 3)
+    run = client.batches.create([DIGIT] * 3)
     carry_out(services, worker, run)
     trouble.refuse += ["GET"] * 2
     trouble.lose += ["GET"] * 2
     assert sorted(item.index for item in run) == [0, 1, 2]
 
 
+def test_a_wait_outlasts_a_service_that_is_away_for_a_while(
+    services: Services, worker: FakeWorker, trouble: Trouble, url: str
+) -> None:
+    with Client(url, retries=0) as client:
+        run = client.batches.create([DIGIT] * 3)
+        carry_out(services, worker, run)
+        trouble.refuse.append("GET")
+        trouble.lose.append("GET")
+        assert run.wait(timeout_seconds=20).counts["succeeded"] == 3
+        assert run.batch.done
+
+
+def test_what_is_no_page_of_results_is_refused() -> None:
+    with Client("http://foreign", retries=0) as client:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=b"null"))
+        client._transport._http = httpx.Client(transport=transport, base_url="http://foreign")
+        batch = {"id": "batch_1", "status": "running", "done": False, "counts": {"total": 1}}
+        with pytest.raises(ProtocolError):
+            next(iter(BatchRun(client._transport, batch_from_json(batch))))
+
+
 def test_a_batch_whose_answer_is_lost_is_made_once(client: Client, trouble: Trouble) -> None:
     trouble.lose += ["POST"] * 2
-    run = client.batch([DIGIT] * 3)
-    assert [batch.id for batch in client.batches] == [run.id]
+    run = client.batches.create([DIGIT] * 3)
+    assert [batch.id for batch in client.batches.list()] == [run.id]
 
 
 def test_a_contact_sheet_is_a_picture(client: Client) -> None:
-    run = client.batch([DIGIT])
+    run = client.batches.create([DIGIT])
     assert run.contact_sheet(columns=1, format="png").startswith(b"\x89PNG")
 
 
@@ -279,11 +309,11 @@ def test_no_name_of_the_service_leads_out_of_the_folder(tmp_path: Path, name: st
 
 def test_the_largest_settings_that_are_allowed_are_sent(client: Client) -> None:
     pairs = {f"{number:02d}" * 32: "é" * 512 for number in range(16)}
-    run = client.batch([DIGIT, DIGIT], name="n" * 200, metadata=pairs)
+    run = client.batches.create([DIGIT, DIGIT], name="n" * 200, metadata=pairs)
     assert (run.batch.metadata, run.batch.counts["total"]) == (pairs, 2)
 
 
 def test_the_line_of_a_fault_is_the_items(client: Client) -> None:
     with pytest.raises(ApiError, match="line 2: digit") as caught:
-        client.batch([DIGIT, {"type": "generate", "digit": 12}], name="two")
+        client.batches.create([DIGIT, {"type": "generate", "digit": 12}], name="two")
     assert caught.value.errors[0].pointer == "/items/1/digit"

@@ -50,7 +50,7 @@ def tree(folder: Path = Path("out")) -> Tree:
 
 
 def items_of(client: Client) -> int:
-    return sum(batch.counts["total"] for batch in client.batches)
+    return sum(batch.counts["total"] for batch in client.batches.list())
 
 
 @pytest.mark.usefixtures("artist", "photos")
@@ -58,7 +58,7 @@ def test_a_folder_is_mirrored(run: Run, client: Client) -> None:
     answer = run()
     assert answer.exit_code == 0, answer.output
     assert sorted(tree()) == ["deep/er/three.webp", "deep/one.jpg", "one.jpg", "two.png"]
-    (batch,) = client.batches
+    (batch,) = client.batches.list()
     assert (batch.name, batch.status, batch.counts["succeeded"]) == ("out", "completed", 4)
     assert answer.stdout.startswith("out: 4 new, 0 kept in ")
 
@@ -199,7 +199,7 @@ def test_failed_items_of_a_batch_that_is_gone_are_sent_anew(
     artist.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "two" else None
     assert run().exit_code == 1
     artist.verdict = lambda _: None
-    client.batches.get(next(iter(client.batches))).delete()
+    client.batches.get(next(client.batches.list())).delete()
     assert run("--retry-failed").stdout.startswith("out: 1 new, 3 kept")
 
 

@@ -31,9 +31,9 @@ def files(folder: str) -> list[str]:
 def test_batches_are_listed_and_shown(run: Run, client: Client, services: Services) -> None:
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
-    batch = client.batch(DIGITS, name="digits", metadata={"for": "a test"})
+    batch = client.batches.create(DIGITS, name="digits", metadata={"for": "a test"})
     worker.round()
-    later = client.batch([GenerateRequest()])
+    later = client.batches.create([GenerateRequest()])
     table = run("batches", "list").stdout.splitlines()
     assert [row.split()[0] for row in table[1:]] == [later.id, batch.id]
     assert "3/3" in table[2]
@@ -49,7 +49,7 @@ def test_batches_are_listed_and_shown(run: Run, client: Client, services: Servic
 def test_batches_are_moved(run: Run, client: Client, services: Services) -> None:
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
-    batch = client.batch(DIGITS)
+    batch = client.batches.create(DIGITS)
     for verb, told in (("pause", "paused"), ("resume", "resumed")):
         assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
@@ -58,12 +58,12 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     facts = [json.loads(line) for line in answer.stdout.splitlines()]
     assert (answer.exit_code, [entry["ok"] for entry in facts]) == (1, [True, False])
     assert run("batches", "delete", batch.id).exit_code == 0
-    assert list(client.batches) == []
+    assert list(client.batches.list()) == []
 
 
 @pytest.mark.usefixtures("artist")
 def test_a_batch_is_fetched_and_what_is_there_is_left_alone(run: Run, client: Client) -> None:
-    batch = client.batch(DIGITS)
+    batch = client.batches.create(DIGITS)
     first = run("batches", "fetch", batch.id, "-o", "made")
     assert (first.exit_code, first.stdout[:21]) == (0, "made: 3 new, 0 kept i"), first.output
     assert files("made") == ["w.png", "x.png", "y/z.png"]
@@ -74,7 +74,7 @@ def test_a_batch_is_fetched_and_what_is_there_is_left_alone(run: Run, client: Cl
 
 @pytest.mark.usefixtures("artist")
 def test_a_picture_that_cannot_be_fetched_stops_no_other(run: Run, client: Client) -> None:
-    batch = client.batch(DIGITS)
+    batch = client.batches.create(DIGITS)
     Path("made/x.png").mkdir(parents=True)
     Path("made/y").write_text("a file")
     answer = run("batches", "fetch", batch.id, "-o", "made", "--json")
@@ -95,7 +95,7 @@ def test_an_item_that_was_retried_counts_once_as_it_ended_last(
 ) -> None:
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "x" else None
-    batch = client.batch(DIGITS)
+    batch = client.batches.create(DIGITS)
     worker.round()
     for _ in range(2):
         batch.retry_failed()
@@ -119,11 +119,11 @@ def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWor
     artist.verdict = lambda _: None
     again = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--retry-failed")
     assert (again.exit_code, again.stdout[:17]) == (0, "out: 1 new, 2 kep"), again.output
-    assert (len(list(client.batches)), len(artist.runs)) == (1, 4)
+    assert (len(list(client.batches.list())), len(artist.runs)) == (1, 4)
     Path("items.jsonl").write_text(lines[0].replace('"lane": "interactive", ', ""))
     assert run("batch", "--jsonl", "items.jsonl", "-o", "out").exit_code == 1
     assert run("batch", "--jsonl", "items.jsonl", "-o", "out", "--new").exit_code == 0
-    assert len(list(client.batches)) == 2
+    assert len(list(client.batches.list())) == 2
 
 
 @pytest.mark.usefixtures("artist")
@@ -133,7 +133,7 @@ def test_a_prepared_template_is_sent(run: Run, client: Client) -> None:
     for new, kept in ((4, 0), (0, 4)):
         answer = run("batch", "--template", "digits.json", "-o", "out")
         assert answer.stdout.startswith(f"out: {new} new, {kept} kept"), answer.output
-    client.batches.get(next(iter(client.batches))).delete()
+    client.batches.get(next(client.batches.list())).delete()
     Path("digits.json").write_text("{")
     assert run("batch", "--template", "digits.json", "-o", "out2").exit_code == 1
 

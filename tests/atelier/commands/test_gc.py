@@ -27,7 +27,7 @@ def storage(services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def needed(client: Client, worker: FakeWorker, services: Services) -> str:
     """The key of a picture that a job made."""
-    job = worker.run(client.submit({"type": "generate", "seeds": [7]}).id)
+    job = worker.run(client.jobs.create({"type": "generate", "seeds": [7]}).id)
     return services.store.get(job.id, ANONYMOUS).outputs[0].key
 
 
@@ -71,7 +71,7 @@ def test_what_no_record_names_is_removed_and_all_else_stays(
 def test_the_bytes_of_deleted_jobs_are_swept(
     services: Services, client: Client, storage: Path, needed: str
 ) -> None:
-    client.delete(needed.split("/")[1])
+    client.jobs.delete(needed.split("/")[1])
     assert gc("--dry-run").stdout.splitlines()[-1].endswith("wait to be swept: 1")
     assert gc().stdout.splitlines()[-1].endswith("were swept: 1")
     assert list(services.objects.keys("outputs/")) == []

@@ -18,6 +18,7 @@ from api.services import Services
 from atelier import Client, GenerateRequest
 from atelier.cli import main
 from atelier.client.job import job_from_json
+from atelier.client.jobs import JobsResource
 from tests.atelier.commands.test_service_option import LOCAL, leaves
 from tests.support.http.trouble import Trouble
 from tests.support.images import pictures
@@ -87,8 +88,8 @@ def test_a_job_goes_on_without_the_command_that_asked_for_it(
     start: Start, url: str, client: Client, worker: FakeWorker, trouble: Trouble, home: Path, maker: list[str]
 ) -> None:
     process = start("--url", url, *maker, "-o", "out.png")
-    eventually(lambda: bool(list(client.jobs())))
-    (job,) = client.jobs()
+    eventually(lambda: bool(list(client.jobs.list())))
+    (job,) = client.jobs.list()
     eventually(lambda: ("GET", f"/v1/jobs/{job.id}") in trouble.requests)
     status, out, err = interrupted(process)
     assert (status, out, is_told_well(err)) == (130, "", True), err
@@ -104,7 +105,7 @@ def test_a_job_goes_on_without_the_command_that_asked_for_it(
 def test_a_watch_can_be_taken_up_again(
     start: Start, url: str, client: Client, trouble: Trouble, options: list[str]
 ) -> None:
-    job = client.submit(GenerateRequest(seed=7))
+    job = client.jobs.create(GenerateRequest(seed=7))
     process = start("--url", url, "watch", job.id, *options)
     eventually(lambda: ("GET", f"/v1/jobs/{job.id}/events") in trouble.requests)
     status, _, err = interrupted(process)
@@ -131,6 +132,10 @@ def test_a_training_that_is_interrupted_is_saved_at_its_step(start: Start, home:
     assert [path.stem for path in (home / "run" / "checkpoints").iterdir()] == [f"{int(found[1]):08d}"]
 
 
+SAVE_LATER = "is done: `atelier watch job_1 -o 'a b.png'` saves"
+NOT_ASKED = "interrupted; no job was asked for"
+
+
 def stop(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
 
@@ -138,13 +143,13 @@ def stop(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("method", "arguments", "told"),
     [
-        ("upload", ["stylize", "a.png", "--style", "a.png"], "interrupted; no job was asked for"),
-        ("upload", ["transform", "a.png"], "interrupted; no job was asked for"),
-        ("submit", ["generate"], "interrupted; `atelier jobs list` says whether"),
-        ("pictures", ["generate", "-o", "a b.png"], "is done: `atelier watch job_1 -o 'a b.png'` saves"),
-        ("styles", ["styles", "list"], "interrupted\n"),
-        ("jobs", ["jobs", "list"], "interrupted\n"),
-        ("reload_models", ["models", "reload"], "interrupted\n"),
+        ("files.FilesResource.upload", ["stylize", "a.png", "--style", "a.png"], NOT_ASKED),
+        ("files.FilesResource.upload", ["transform", "a.png"], NOT_ASKED),
+        ("jobs.JobsResource.create", ["generate"], "interrupted; `atelier jobs list` says whether"),
+        ("jobs.JobsResource.pictures", ["generate", "-o", "a b.png"], SAVE_LATER),
+        ("styles.StylesResource.list", ["styles", "list"], "interrupted\n"),
+        ("jobs.JobsResource.list", ["jobs", "list"], "interrupted\n"),
+        ("models.ModelsResource.reload", ["models", "reload"], "interrupted\n"),
     ],
 )
 @pytest.mark.usefixtures("home")
@@ -152,23 +157,23 @@ def test_a_command_that_is_interrupted_says_how_things_stand(
     monkeypatch: pytest.MonkeyPatch, method: str, arguments: list[str], told: str
 ) -> None:
     done = job_from_json({"id": "job_1", "type": "generate", "status": "succeeded"})
-    for name in ("submit", "wait"):
-        monkeypatch.setattr(Client, name, lambda *_, **__: done)
-    monkeypatch.setattr(Client, method, stop)
+    for name in ("create", "wait"):
+        monkeypatch.setattr(JobsResource, name, lambda *_, **__: done)
+    monkeypatch.setattr(f"atelier.client.{method}", stop)
     answer = CliRunner().invoke(main, arguments)
     assert (answer.exit_code, told in answer.stderr, is_told_well(answer.stderr)) == (130, True, True)
 
 
 @pytest.mark.slow
 def test_ctrl_c_at_a_question_changes_nothing(start: Start, url: str, client: Client) -> None:
-    client.submit(GenerateRequest(seed=7))
+    client.jobs.create(GenerateRequest(seed=7))
     process = start("--url", url, "jobs", "cancel", "--status", "queued", "--all")
     assert process.stderr is not None
     asked = iter(lambda: process.stderr.read(1), "?")  # type: ignore[union-attr]
     assert "cancel 1 queued" in "".join(asked)
     status, _, err = interrupted(process)
     assert (status, "interrupted; nothing was changed" in err, is_told_well(err)) == (130, True, True), err
-    assert [job.status for job in client.jobs()] == ["queued"]
+    assert [job.status for job in client.jobs.list()] == ["queued"]
 
 
 WITHOUT_SERVICE = [

@@ -35,7 +35,7 @@ def run(url: str) -> Run:
 @pytest.fixture
 def failed(client: Client, worker: FakeWorker) -> list[str]:
     """Three jobs whose picture could not be read, newest first."""
-    ids = [client.submit(SPEC).id for _ in range(3)]
+    ids = [client.jobs.create(SPEC).id for _ in range(3)]
     for job_id in ids:
         worker.fail(worker.claim(job_id))
     return ids[::-1]
@@ -46,7 +46,7 @@ def lines(answer: Result) -> list[dict[str, object]]:
 
 
 def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, failed: list[str]) -> None:
-    alive = client.submit(SPEC)
+    alive = client.jobs.create(SPEC)
     answer = run("list", "--status", "failed")
     assert answer.exit_code == 0
     assert [row.split()[0] for row in answer.stdout.splitlines()[1:]] == failed
@@ -58,9 +58,9 @@ def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, faile
 def test_what_to_know_of_a_result_is_said_where_it_is_shown_and_saved(
     run: Run, client: Client, worker: FakeWorker, url: str, tmp_path: Path
 ) -> None:
-    job = client.submit(SPEC)
+    job = client.jobs.create(SPEC)
     worker.succeed(worker.claim(job.id), warnings=("truncated", "newer"))
-    assert client.get(job.id).warnings == ("truncated", "newer")
+    assert client.jobs.get(job.id).warnings == ("truncated", "newer")
     shown = " ".join(run("show", job.id).stdout.split())
     assert "warning the file of a picture that was sent ends too early" in shown
     saved = CliRunner().invoke(main, ["--url", url, "watch", job.id, "-o", str(tmp_path / "a.png")])
@@ -82,7 +82,7 @@ def test_a_job_that_lost_its_worker_ran_and_waited_only_while_it_did(
     run: Run, client: Client, services: Services
 ) -> None:
     worker = FakeWorker(services)
-    ids = [client.submit(SPEC).id for _ in range(2)]
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
     for job_id in ids:
         lost = worker.claim(job_id)
         services.store.client.hincrby(f"atelier:job:{job_id}", "created_at", -200_000)
@@ -91,10 +91,10 @@ def test_a_job_that_lost_its_worker_ran_and_waited_only_while_it_did(
         history = json.loads(services.store.client.hget(f"atelier:job:{job_id}", "history"))
         history[0]["ended_at"] -= 100_000  # it ran 99 s, and waits 100 s
         services.store.client.hset(f"atelier:job:{job_id}", "history", json.dumps(history))
-    client.cancel(ids[0])
+    client.jobs.cancel(ids[0])
     services.store.restart(ids[1], ANONYMOUS)
     worker.run(ids[1])
-    assert client.get(ids[1]).timings["queued"] == pytest.approx(101, abs=2)
+    assert client.jobs.get(ids[1]).timings["queued"] == pytest.approx(101, abs=2)
     table = run("list").stdout
     assert "1 min 39 s" in table
     assert "3 min" not in table
@@ -102,7 +102,7 @@ def test_a_job_that_lost_its_worker_ran_and_waited_only_while_it_did(
 
 @pytest.mark.usefixtures("failed")
 def test_a_list_can_be_narrowed(run: Run, client: Client) -> None:
-    client.submit(SPEC)
+    client.jobs.create(SPEC)
     assert len(lines(run("list", "--code", "corrupt_image", "--json"))) == 3
     assert run("list", "--type", "stylize", "--json").stdout == ""
     assert run("list", "--status", "nonsense").exit_code == 2
@@ -110,7 +110,7 @@ def test_a_list_can_be_narrowed(run: Run, client: Client) -> None:
 
 def test_show_tells_what_happened_to_a_job(run: Run, client: Client, services: Services) -> None:
     worker = FakeWorker(services)
-    job_id = client.submit({**SPEC, "metadata": {"for": "a test"}}).id
+    job_id = client.jobs.create({**SPEC, "metadata": {"for": "a test"}}).id
     lost = worker.claim(job_id)
     services.store.requeue(job_id, lost.attempt, StorageUnavailable("the disk is away"))
     worker.run(job_id)
@@ -150,12 +150,12 @@ def test_durations_are_told_in_two_units() -> None:
 def test_each_canceled_job_is_named_and_a_refusal_stops_no_other(
     run: Run, client: Client, failed: list[str]
 ) -> None:
-    first, last = client.submit(SPEC).id, client.submit(SPEC).id
+    first, last = client.jobs.create(SPEC).id, client.jobs.create(SPEC).id
     answer = run("cancel", first, failed[0], "job_unknown", last)
     assert answer.exit_code == 1
     assert answer.stdout.splitlines() == [f"{first} canceled", f"{last} canceled"]
     assert [line.split()[0] for line in answer.stderr.splitlines()] == [failed[0], "job_unknown"]
-    assert {client.get(job_id).status for job_id in (first, last)} == {"canceled"}
+    assert {client.jobs.get(job_id).status for job_id in (first, last)} == {"canceled"}
 
 
 def test_all_failed_jobs_are_retried_once_however_often_it_is_asked(
@@ -163,7 +163,7 @@ def test_all_failed_jobs_are_retried_once_however_often_it_is_asked(
 ) -> None:
     first = lines(run("retry", "--status", "failed", "--all", "--yes", "--json"))
     assert [entry["id"] for entry in first] == failed
-    assert {client.get(str(entry["job"])).raw["retried_from"] for entry in first} == set(failed)
+    assert {client.jobs.get(str(entry["job"])).raw["retried_from"] for entry in first} == set(failed)
     again = run("retry", "--status", "failed", "--all", "--yes", "--json")
     assert (again.exit_code, again.stdout) == (0, "")
     assert again.stderr == (
@@ -171,7 +171,7 @@ def test_all_failed_jobs_are_retried_once_however_often_it_is_asked(
         f"{NONE.replace('job', 'job that was not retried before')} --status failed, so nothing was done.\n"
     )
     assert run("retry", failed[0]).stdout.startswith(f"{failed[0]} again as job_")
-    assert len(list(client.jobs(status="queued"))) == 4
+    assert len(list(client.jobs.list(status="queued"))) == 4
 
 
 def test_a_retry_that_failed_is_retried_and_the_job_that_it_retried_is_not(
@@ -188,14 +188,16 @@ def test_a_retry_that_failed_is_retried_and_the_job_that_it_retried_is_not(
             worker.fail(worker.claim(job_id))
     asked = run("retry", "--status", "failed", "--all", answer="n\n")
     assert "retry 3 failed jobs?" in asked.stderr
-    assert client.get(failed[0]).raw["retried_as"] in {job.id for job in client.jobs(status="failed")}
+    assert client.jobs.get(failed[0]).raw["retried_as"] in {
+        job.id for job in client.jobs.list(status="failed")
+    }
     assert "retried as" in run("show", failed[0]).stdout
 
 
 def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, failed: list[str]) -> None:
     refused = run("delete", "--status", "failed", "--all", answer="n\n")
     assert (refused.exit_code, "delete 3 failed jobs?" in refused.stderr) == (1, True)
-    assert len(list(client.jobs())) == 3
+    assert len(list(client.jobs.list())) == 3
     agreed = run("delete", "--status", "failed", "--all", answer="y\n")
     assert (agreed.exit_code, agreed.stdout.splitlines()) == (0, [f"{job_id} deleted" for job_id in failed])
     none = run("delete", "--status", "failed", "--all")
@@ -203,7 +205,7 @@ def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, fa
 
 
 def test_requeue_takes_a_job_from_its_worker(run: Run, client: Client, services: Services) -> None:
-    job = client.submit(SPEC)
+    job = client.jobs.create(SPEC)
     FakeWorker(services).claim(job.id)
     answer = run("requeue", job.id, "--json")
     assert (answer.exit_code, lines(answer)) == (
@@ -231,7 +233,7 @@ def test_a_choice_that_is_no_choice_is_refused(run: Run, arguments: list[str]) -
 @pytest.fixture
 def batch(client: Client, worker: FakeWorker, failed: list[str]) -> BatchRun:
     """A batch of five items: two failed, one succeeded, one runs and one waits."""
-    run = client.batch([{"type": "generate", "seed": seed} for seed in range(5)], name="five")
+    run = client.batches.create([{"type": "generate", "seed": seed} for seed in range(5)], name="five")
     for index in range(4):
         job = worker.claim(f"job_{run.id[6:]}-{index}")
         if index < 2:
@@ -290,7 +292,7 @@ def test_all_failed_jobs_and_items_are_retried_and_items_stay_in_their_batch(
 def test_items_are_canceled_and_deleted_only_where_that_is_said(
     run: Run, client: Client, batch: BatchRun, failed: list[str]
 ) -> None:
-    client.submit(SPEC)
+    client.jobs.create(SPEC)
     left = run("cancel", "--status", "queued", "--all", "--yes")
     assert left.stderr == "1 queued item of batches is left alone: add --items\n"
     assert batch.refresh().counts["queued"] == 1
@@ -306,8 +308,8 @@ def test_items_are_canceled_and_deleted_only_where_that_is_said(
 
 
 def test_the_client_lists_items_on_request(client: Client, batch: BatchRun, failed: list[str]) -> None:
-    assert [job.id for job in client.jobs(status="failed")] == [*items_of(batch, 1, 0), *failed]
-    assert [job.id for job in client.jobs(status="failed", items=False)] == failed
-    assert [job.id for job in client.jobs(status="running", items=True)] == items_of(batch, 3)
-    assert client.unlisted_items(status="running") == 1
-    assert client.retry(items_of(batch, 0)[0]).raw["batch_id"] == batch.id
+    assert [job.id for job in client.jobs.list(status="failed")] == [*items_of(batch, 1, 0), *failed]
+    assert [job.id for job in client.jobs.list(status="failed", items=False)] == failed
+    assert [job.id for job in client.jobs.list(status="running", items=True)] == items_of(batch, 3)
+    assert client.jobs.unlisted_items(status="running") == 1
+    assert client.jobs.retry(items_of(batch, 0)[0]).raw["batch_id"] == batch.id

@@ -71,7 +71,7 @@ def test_a_file_of_items_holds_finite_numbers(url: str) -> None:
 ASKED: dict[str, tuple[str, Callable[[Client], Any]]] = {
     "latents": (
         "latents.0.1 is nan",
-        lambda client: client.submit(GenerateRequest(latents=[[0.5, NAN]])),
+        lambda client: client.jobs.create(GenerateRequest(latents=[[0.5, NAN]])),
     ),
     "an array": (
         "latents.1.0 is inf",
@@ -87,7 +87,7 @@ ASKED: dict[str, tuple[str, Callable[[Client], Any]]] = {
     ),
     "weight": (
         "styles.0.weight is -inf",
-        lambda client: client.submit(
+        lambda client: client.jobs.create(
             StylizeRequest(content="x", styles=[Style(number=1, weight=-float("inf"))])
         ),
     ),
@@ -97,12 +97,15 @@ ASKED: dict[str, tuple[str, Callable[[Client], Any]]] = {
             pictures.png(), Style(number=1), optimize=Optimization(style_weight=NAN)
         ),
     ),
-    "dictionary": ("a.b.0 is nan", lambda client: client.submit({"a": {"b": [NAN]}})),
-    "set": ("seeds is of type set", lambda client: client.submit({"seeds": {1, 2}})),
-    "template": ("template.strength is nan", lambda client: client.batch(template={"strength": NAN})),
-    "items": ("items.1.truncation is nan", lambda client: client.batch([{}, {"truncation": NAN}])),
-    "settings": ("metadata.a is nan", lambda client: client.open_batch(metadata={"a": NAN})),  # type: ignore[dict-item]
-    "wait": ("timeout_seconds is nan", lambda client: client.wait("job_1", timeout_seconds=NAN)),
+    "dictionary": ("a.b.0 is nan", lambda client: client.jobs.create({"a": {"b": [NAN]}})),
+    "set": ("seeds is of type set", lambda client: client.jobs.create({"seeds": {1, 2}})),
+    "template": (
+        "template.strength is nan",
+        lambda client: client.batches.create(template={"strength": NAN}),
+    ),
+    "items": ("items.1.truncation is nan", lambda client: client.batches.create([{}, {"truncation": NAN}])),
+    "settings": ("metadata.a is nan", lambda client: client.batches.open(metadata={"a": NAN})),  # type: ignore[dict-item]
+    "wait": ("timeout_seconds is nan", lambda client: client.jobs.wait("job_1", timeout_seconds=NAN)),
     "client": ("timeout_seconds is nan", lambda _: Client("http://127.0.0.1:9", timeout_seconds=NAN)),
 }
 
@@ -128,4 +131,4 @@ def test_a_setting_is_a_finite_number(monkeypatch: pytest.MonkeyPatch, name: str
 
 def test_json_is_what_it_was(client: Client) -> None:
     body = {"type": "generate", "seed": 7, "metadata": {"é": "\u2028"}}
-    assert json.loads(json.dumps(client.submit(body).metadata)) == {"é": "\u2028"}
+    assert json.loads(json.dumps(client.jobs.create(body).metadata)) == {"é": "\u2028"}

@@ -34,8 +34,8 @@ def test_every_command_that_asks_a_service_takes_its_address() -> None:
     ],
 )
 def test_the_address_may_stand_anywhere(url: str, client: Client, line: str) -> None:
-    job = client.submit({"type": "generate"})
-    client.cancel(job)
+    job = client.jobs.create({"type": "generate"})
+    client.jobs.cancel(job)
     words = [{"URL": url, "ID": job.id}.get(word, word) for word in line.split()]
     answer = CliRunner().invoke(main, ["--url", "http://127.0.0.1:9", *words])
     assert answer.exit_code == (1 if "watch" in line else 0), answer.output

@@ -9,7 +9,8 @@ from click.testing import CliRunner, Result
 
 from atelier.cli import main
 from atelier.client.client import Client
-from atelier.client.errors import ApiError, Fault, JobFailed
+from atelier.client.errors import ApiError, Fault
+from atelier.client.job import JobFailed
 from atelier.commands.stylize import stylize
 from atelier.display.errors import say_error
 from shared.errors import CorruptImage
@@ -76,7 +77,7 @@ def test_a_mistake_is_told_in_the_words_that_were_typed(run: Run, line: str, sen
 def test_a_failed_job_is_told_in_the_words_that_were_typed(
     run: Run, client: Client, worker: FakeWorker
 ) -> None:
-    job = client.submit({"type": "generate"})
+    job = client.jobs.create({"type": "generate"})
     worker.fail(worker.claim(job.id), CorruptImage.of_field("/styles/0/image", "it ends early"))
     told = run(f"watch {job.id}").stderr.splitlines()[-1]
     assert told == f"error: {job.id} failed: styles.0.image: it ends early"
@@ -84,10 +85,10 @@ def test_a_failed_job_is_told_in_the_words_that_were_typed(
 
 @pytest.mark.usefixtures("run")
 def test_a_job_that_fails_for_a_photo_names_its_file(client: Client, worker: FakeWorker) -> None:
-    job = client.submit({"type": "generate"})
+    job = client.jobs.create({"type": "generate"})
     worker.fail(worker.claim(job.id), CorruptImage.of_field("/content", "it ends early"))
     with stylize.make_context("stylize", ["photo.jpg", "--style", "art.jpg"], obj=None) as command:
-        told = say_error(JobFailed(client.get(job.id)), command)
+        told = say_error(JobFailed(client.jobs.get(job.id)), command)
     assert told == f"{job.id} failed: photo.jpg: it ends early"
 
 

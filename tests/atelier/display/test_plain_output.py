@@ -75,7 +75,7 @@ def test_names_of_photos_and_folders_are_told_plainly(
             assert "a\\x1b[31mb\\nc" in answer.stderr
         assert run("batch", photos, "--style", "good.png", "-o", out).exit_code == 1
         assert is_plain(run("batch", ".", "--style", "good.png", "-o", "fresh"))  # `out` is left out
-        (batch, *_) = client.batches
+        (batch, *_) = client.batches.list()
         for words in (["list"], ["show", batch.id], ["fetch", batch.id, "-o", f"got {EVIL}"]):
             assert is_plain(run("batches", *words))
         assert is_plain(run("stylize", photos / f"good {EVIL}.png", "--style", photos / "no"))

@@ -36,15 +36,17 @@ def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 @pytest.fixture
 def full(client: Client, services: Services, worker: FakeWorker) -> dict[str, str]:
     """A service with something of everything; its ids by what they are of."""
-    client.add_style("a-wave-with-a-rather-long-name-that-somebody-gave-it", pictures.png())
-    failed = client.submit({"type": "generate", "seeds": [7], "metadata": {"customer": "x" * 70}}).id
+    client.styles.create("a-wave-with-a-rather-long-name-that-somebody-gave-it", pictures.png())
+    failed = client.jobs.create({"type": "generate", "seeds": [7], "metadata": {"customer": "x" * 70}}).id
     worker.fail(worker.claim(failed), CorruptImage.of_field("/content", "the picture ends early " * 6))
-    done = client.submit({"type": "generate", "seeds": [7]}).id
+    done = client.jobs.create({"type": "generate", "seeds": [7]}).id
     worker.run(done)
-    client.submit({"type": "generate", "seeds": [7]})
+    client.jobs.create({"type": "generate", "seeds": [7]})
     items = BatchWorker(services)
     items.verdict = lambda job: CorruptImage("it ends early " * 9) if job.custom_id == "w" else None
-    batch = client.batch({"w": GenerateRequest(), "v": GenerateRequest()}, name="Wände und Wälder " * 4).id
+    batch = client.batches.create(
+        {"w": GenerateRequest(), "v": GenerateRequest()}, name="Wände und Wälder " * 4
+    ).id
     items.round()
     return {"failed job": failed, "done job": done, "batch": batch}
 
@@ -188,8 +190,8 @@ def test_nothing_is_said_in_a_sentence_beside_the_data(run: Run, command: str, s
 def test_a_finished_action_says_so(
     run: Run, client: Client, services: Services, command: str, sentence: str
 ) -> None:
-    client.add_style("waves", pictures.png())
-    batch = client.batch({"v": GenerateRequest()}).id
+    client.styles.create("waves", pictures.png())
+    batch = client.batches.create({"v": GenerateRequest()}).id
     BatchWorker(services).round()
     answer = run(*command.replace("BATCH", batch).split())
     assert (answer.exit_code, answer.stdout) == (0, sentence.replace("BATCH", batch) + "\n"), answer.output

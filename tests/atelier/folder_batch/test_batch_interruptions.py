@@ -101,7 +101,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     start: Start, home: Path, client: Client, artist: BatchWorker
 ) -> None:
     first = start()
-    eventually(lambda: sum(batch.counts["total"] for batch in client.batches) == COUNT)
+    eventually(lambda: sum(batch.counts["total"] for batch in client.batches.list()) == COUNT)
     artist.round(most=5)
     eventually(lambda: len(saved(home)) == 5)
     status, out, err = first.interrupt().end()
@@ -113,7 +113,7 @@ def test_an_interrupted_run_goes_on_where_it_was(
     facts = json.loads(out)
     assert (status, facts["saved"], facts["kept"], facts["uploaded"]) == (0, 7, 5, 0), err
     assert saved(home) == WHOLE
-    assert len(artist.runs) == sum(batch.counts["total"] for batch in client.batches) == COUNT
+    assert len(artist.runs) == sum(batch.counts["total"] for batch in client.batches.list()) == COUNT
 
 
 @pytest.mark.slow
@@ -121,7 +121,7 @@ def test_a_killed_run_goes_on_where_it_was(
     start: Start, home: Path, client: Client, artist: BatchWorker
 ) -> None:
     first = start()
-    eventually(lambda: any(batch.counts["total"] for batch in client.batches))
+    eventually(lambda: any(batch.counts["total"] for batch in client.batches.list()))
     first.process.kill()
     first.end()
     with artist.working():
@@ -162,14 +162,14 @@ def test_a_batch_that_was_opened_unknowingly_is_found(
 ) -> None:
     (home / "out").mkdir()
     settings = {"name": "out", "cache": False}
-    run = client.open_batch(idempotency_key="k", **settings)
+    run = client.batches.open(idempotency_key="k", **settings)
     fact = {"kind": "opening", "key": "k", "settings": settings}
     (home / "out" / FILE).write_text(json.dumps(fact) + '\n{"kind":"sav')
     arguments = ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"]
     with artist.working():
         answer = CliRunner().invoke(main, arguments)
         assert answer.exit_code == 0, answer.output
-    assert [(batch.id, batch.counts["succeeded"]) for batch in client.batches] == [(run.id, COUNT)]
+    assert [(batch.id, batch.counts["succeeded"]) for batch in client.batches.list()] == [(run.id, COUNT)]
     assert saved(home) == WHOLE
 
 
@@ -177,8 +177,8 @@ def test_a_canceled_batch_is_sent_anew(url: str, home: Path, client: Client, art
     arguments = ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"]
 
     def cancel() -> None:
-        eventually(lambda: any(batch.counts["total"] == COUNT for batch in client.batches))
-        client.batches.get(next(iter(client.batches))).cancel()
+        eventually(lambda: any(batch.counts["total"] == COUNT for batch in client.batches.list()))
+        client.batches.get(next(client.batches.list())).cancel()
 
     canceling = threading.Thread(target=cancel)
     canceling.start()

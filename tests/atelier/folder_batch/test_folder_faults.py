@@ -200,7 +200,7 @@ def test_a_disk_that_fills_up_while_photos_are_painted_has_nothing_painted_twice
     run: Run, disk: SmallDisk, artist: BatchWorker, client: Client
 ) -> None:
     def fill() -> None:
-        eventually(lambda: sum(batch.counts["queued"] for batch in client.batches) == 3)
+        eventually(lambda: sum(batch.counts["queued"] for batch in client.batches.list()) == 3)
         disk.fill()
         artist.gate.set()
 
@@ -229,7 +229,7 @@ def test_broken_styles_are_told_once_before_any_photo_is_sent(run: Run, client: 
     assert "style.png" not in answer.stderr
     masked = run("--mask", "mask.png")
     assert (masked.exit_code, masked.stderr.count("mask.png"), "--mask" in masked.stderr) == (2, 1, True)
-    assert list(client.batches) == []
+    assert list(client.batches.list()) == []
     assert not Path("out").exists()
     assert len(client._transport.send("GET", "/v1/files").json()["data"]) == 1  # the good style alone
 
@@ -242,7 +242,7 @@ def test_a_style_that_breaks_in_the_worker_is_told_once(
     run: Run, photos: Path, artist: BatchWorker, client: Client
 ) -> None:
     Path("other.png").write_bytes(pictures.png(41, 40))
-    bad = client.upload(Path("other.png"))
+    bad = client.files.upload(Path("other.png"))
     artist.verdict = lambda job: (
         blames("/styles/0/image") if job.spec.styles[0].image == bad else None  # type: ignore[union-attr]
     )
@@ -285,7 +285,7 @@ def test_an_option_that_no_item_may_have_is_told_once(
     assert answer.exit_code == 2
     assert "failed:" not in answer.stderr
     assert (answer.stderr.count(said), "one.jpg" in answer.stderr) == (1, False)
-    assert all(batch.counts["total"] == 0 for batch in client.batches)
+    assert all(batch.counts["total"] == 0 for batch in client.batches.list())
     assert run().exit_code == 0  # nothing was made with the other options, so they are free to change
 
 
@@ -304,7 +304,7 @@ def test_a_file_that_is_too_large_is_neither_read_nor_sent(
     told = facts(answer)
     assert (answer.exit_code, told["saved"], failed(answer)) == (1, 3, ["huge.tif"])
     assert sorted(entry["source"] for entry in told["skipped"]) == ["film", "film.mp4"]
-    limits = client.limits()
+    limits = client.files.limits()
     assert limits is not None
     assert f"at most {limits.max_bytes}" in told["failed"][0]["reason"]
     refused = CliRunner().invoke(

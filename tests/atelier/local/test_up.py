@@ -115,7 +115,7 @@ def test_a_record_that_is_none_says_that_nothing_runs(tmp_path: Path, text: str)
 def test_nothing_outlives_an_installation_and_what_it_accepted_stays(tmp_path: Path) -> None:
     stack = RunningStack(tmp_path)
     with stack, stack.client() as client:
-        job = client.wait(client.submit(GenerateRequest(seed=7)), timeout_seconds=60)
+        job = client.jobs.wait(client.jobs.create(GenerateRequest(seed=7)), timeout_seconds=60)
         assert sorted(stack.processes()) == ["api", "redis", "worker", "worker-io"]
         record = read_record(tmp_path)
         assert record is not None
@@ -124,7 +124,7 @@ def test_nothing_outlives_an_installation_and_what_it_accepted_stays(tmp_path: P
         eventually(lambda: not any(is_alive(pid) for pid in pids), seconds=10)
         eventually(lambda: not answers(record.url), seconds=10)
     with stack, stack.client() as client:
-        assert [output.sha256 for output in client.get(job).outputs] == [job.outputs[0].sha256]
+        assert [output.sha256 for output in client.jobs.get(job).outputs] == [job.outputs[0].sha256]
     assert json.loads((tmp_path / "worker.health").read_text("utf-8"))["reason"] != ""
 
 
@@ -154,8 +154,8 @@ def test_bad_cards_and_a_default_model_that_was_not_pulled_leave_an_installation
         (cards / name).write_text(text)
     stand_ins = (sys.executable, "-m", "tests.reliability.light")
     with RunningStack(tmp_path, wrap={"worker": stand_ins}) as stack, stack.client() as client:
-        job = client.submit({"type": "generate", "model": GENERATOR, "seed": 7})
-        assert client.wait(job, timeout_seconds=60).succeeded
+        job = client.jobs.create({"type": "generate", "model": GENERATOR, "seed": 7})
+        assert client.jobs.wait(job, timeout_seconds=60).succeeded
         listed = httpx.get(f"{stack.url}/v1/models").json()
         assert [(fault["name"], fault["field"]) for fault in listed["unavailable"]] == [("half", "kind")]
         processes = stack.processes()

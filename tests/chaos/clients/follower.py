@@ -6,7 +6,7 @@ from itertools import takewhile
 
 import httpx
 
-from atelier.client.events import Event, parse
+from atelier.client.events import Event, events_of
 from tests.chaos.clients.ledger import Entry
 
 SILENCE_SECONDS = 17.0  # the service says something every 15
@@ -35,8 +35,9 @@ def _read(http: httpx.Client, entry: Entry, until: Callable[[], bool]) -> bool:
             return True
         if not response.is_success:
             return False
-        lines = takewhile(lambda _: not until(), response.iter_lines())  # a silent stream has lines too
-        return any(_note(entry, event) for event in parse(lines))
+        chunks = takewhile(lambda _: not until(), response.iter_bytes())  # a silent stream has comments
+        stream = httpx.Response(200, headers={"Content-Type": "text/event-stream"}, content=chunks)
+        return any(_note(entry, event) for event in events_of(stream))
 
 
 def _note(entry: Entry, event: Event) -> bool:

@@ -34,11 +34,11 @@ def of_requests() -> None:
 
 
 def of_batches(client: Client) -> None:
-    client.batch([GenerateRequest()], nme="digits")  # refused
-    client.batch([GenerateRequest()], lane="fast")  # refused
-    client.batch([7])  # refused
-    client.open_batch(ttl_seconds="1 day")  # refused
-    client.open_batch(webhook=Webhook(url="https://shop.example/"))  # refused
+    client.batches.create([GenerateRequest()], nme="digits")  # refused
+    client.batches.create([GenerateRequest()], lane="fast")  # refused
+    client.batches.create([7])  # refused
+    client.batches.open(ttl_seconds="1 day")  # refused
+    client.batches.open(webhook=Webhook(url="https://shop.example/"))  # refused
     client.batches.get("batch_1").contact_sheet(column=3)  # refused
     client.batches.get("batch_1").contact_sheet(format="gif")  # refused
     list(client.batches.get("batch_1").jobs(status="faild"))  # refused
@@ -47,8 +47,8 @@ def of_batches(client: Client) -> None:
 def of_results(client: Client, job: Job) -> None:
     client.generate(seed=1)[0].save(3)  # refused
     client.generate(seed=1).save("a.png")  # refused
-    list(client.jobs(status="faild"))  # refused
-    client.wait(job, timeout=5)  # refused
+    list(client.jobs.list(status="faild"))  # refused
+    client.jobs.wait(job, timeout=5)  # refused
     print(job.outputs[0].size)  # refused
     print(job.status == "succeded")  # refused
     job.outputs[0].seed + 1  # refused

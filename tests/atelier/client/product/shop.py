@@ -57,8 +57,8 @@ def digits(client: Client) -> tuple[Picture, ...]:
 def every_way(client: Client, photo: Path, job: Job) -> Iterator[object]:
     """Ask for pictures in each way that there is. It is type checked, not run."""
     tell = print
-    yield client.batch({"seven": GenerateRequest(seed=7), "any": {"type": "generate", "digit": 3}})
-    yield client.batch([GenerateRequest(seed=7), {"type": "generate", "digit": 3}], name="both")
+    yield client.batches.create({"seven": GenerateRequest(seed=7), "any": {"type": "generate", "digit": 3}})
+    yield client.batches.create([GenerateRequest(seed=7), {"type": "generate", "digit": 3}], name="both")
     walk = Interpolation(latents=[array("d", [0.5]), [0.5]], steps=4)
     webhook = Webhook(url="https://shop.example/told", events=["job.failed", "job.succeeded"])
     yield assert_type(client.stylize(photo, "painting.jpg", strength=0.5, on_progress=tell), Picture)
@@ -68,27 +68,29 @@ def every_way(client: Client, photo: Path, job: Job) -> Iterator[object]:
     yield client.generate(interpolate=walk, animation=Animation(), output=Encoding(format="gif"))
     yield assert_type(client.transform(photo, model="colorizer", max_side=512, webhook=webhook), Picture)
     yield client.generate(seeds=[1, 2], lane="bulk", metadata={"shop": "1"}, ttl_seconds=60)
-    yield assert_type(client.submit(StylizeRequest(content="file_1", styles=[Style(number=3)])), Job)
-    yield assert_type(client.wait(job, timeout_seconds=5).outputs, tuple[Output, ...])
-    yield assert_type(list(client.jobs(status="failed", type="stylize")), list[Job])
+    yield assert_type(client.jobs.create(StylizeRequest(content="file_1", styles=[Style(number=3)])), Job)
+    yield assert_type(client.jobs.wait(job, timeout_seconds=5).outputs, tuple[Output, ...])
+    yield assert_type(list(client.jobs.list(status="failed", type="stylize")), list[Job])
     yield assert_type(job.attempts, tuple[Attempt, ...])
     yield assert_type(job.queue, Queue | None)
-    yield [model.name for model in client.models()]
-    yield [style.name for style in client.styles().stored]
+    yield [model.name for model in client.models.list()]
+    yield [style.name for style in client.styles.list().stored]
 
 
 def in_bulk(client: Client, folder: Path) -> Iterator[object]:
     """Ask for many pictures at once. It is type checked, not run."""
     settings: BatchSettings = {"name": "digits", "lane": "interactive", "ttl_seconds": 3600}
-    run = client.batch((GenerateRequest(seed=seed) for seed in range(9)), **settings)
+    run = client.batches.create((GenerateRequest(seed=seed) for seed in range(9)), **settings)
     yield assert_type(run, BatchRun)
     yield assert_type(list(run), list[BatchItem])
     yield assert_type(list(run.save(folder)), list[Saved])
     yield assert_type(run.contact_sheet(columns=4, format="png"), bytes)
-    yield client.batch({"a": GenerateRequest(seed=1)}, metadata={"shop": "1"}).wait().counts["failed"]
+    yield (
+        client.batches.create({"a": GenerateRequest(seed=1)}, metadata={"shop": "1"}).wait().counts["failed"]
+    )
     told = BatchWebhook(url="https://shop.example/told", events=["batch.completed"])
     yield (
-        client.open_batch(idempotency_key="k", deadline_seconds=60, webhook=told).finalize().status
+        client.batches.open(idempotency_key="k", deadline_seconds=60, webhook=told).finalize().status
         == "running"
     )
 

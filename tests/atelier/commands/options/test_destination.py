@@ -130,7 +130,7 @@ def test_pictures_that_differ_have_names_that_differ(run: Run) -> None:
 
 @pytest.mark.usefixtures("busy_worker")
 def test_a_photo_in_a_style_has_one_name_in_a_folder(run: Run, client: Client, tmp_path: Path) -> None:
-    client.add_style("waves", pictures.png(9, 9))
+    client.styles.create("waves", pictures.png(9, 9))
     (tmp_path / "my photo.jpg").write_bytes(pictures.jpeg())
     photo = ["stylize", "my photo.jpg", "--style", "waves", "-o", "out/"]
     first, second, other = run(*photo), run(*photo), run(*photo, "--strength", 0.5)
@@ -167,7 +167,7 @@ def test_a_picture_is_not_sent_to_a_terminal(run: Run, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(("named", "kind"), [("x.jpg", "JPEG"), ("x.JPEG", "JPEG"), ("x.webp", "WEBP")])
 def test_the_name_says_the_format(run: Run, client: Client, named: str, kind: str) -> None:
     run("generate", "--timeout", 0.05, "-o", named)
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert job.input["output"]["format"] == kind.lower()
 
 
@@ -179,7 +179,7 @@ def test_names_may_be_as_long_as_the_disk_takes(run: Run) -> None:
 
 
 def test_watch_saves_what_the_job_makes(run: Run, client: Client, worker: FakeWorker) -> None:
-    job = client.submit({"type": "generate", "seed": 7})
+    job = client.jobs.create({"type": "generate", "seed": 7})
     worker.run(job.id)
     assert run("watch", job.id, "-o", "out/").stdout == "out/mnist-dcgan-seed-7.png\n"
     assert run("watch", job.id, "-o", "one.png").stdout == "one.png\n"
@@ -189,18 +189,18 @@ def test_watch_saves_what_the_job_makes(run: Run, client: Client, worker: FakeWo
 
 def test_what_was_not_made_in_time_is_told_how_to_have(run: Run, client: Client) -> None:
     answer = run("generate", "--timeout", 0.1, "-o", "x.png")
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert (answer.exit_code, f"`atelier watch {job.id} -o x.png`" in answer.stderr) == (4, True)
 
 
 def test_a_service_that_goes_away_for_good_is_told_with_the_job_and_how_to_go_on(
     run: Run, client: Client, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("atelier.client.polling.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("atelier.client.retries.PATIENCE_SECONDS", 0.3)
     trouble.lose += ["GET"] * 500
     answer = run("generate", "-o", "a b.png")
     trouble.lose.clear()
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert answer.exit_code == 3
     assert f"once the service answers, `atelier watch {job.id} -o 'a b.png'` takes it up" in answer.stderr
 

@@ -12,7 +12,7 @@ from api.services import Services
 from atelier.cli import main
 from atelier.client.batch import Batch
 from atelier.client.client import Client
-from atelier.client.pictures import id_of
+from atelier.client.files import id_of
 from atelier.commands.batch import batch
 from atelier.commands.stylize import stylize
 from atelier.commands.transform import transform
@@ -104,8 +104,8 @@ def test_a_photo_of_a_folder_is_asked_for_as_it_is_alone(
     for words in (["stylize", "photos/sea.jpg", "-o", "one.webp"], ["batch", "photos", "-o", "out"]):
         answer = run(*words, "--style", "a.png", *WORDS)
         assert answer.exit_code == 0, answer.output
-    (alone,) = client.jobs()
-    (made,) = client.batches
+    (alone,) = client.jobs.list()
+    (made,) = client.batches.list()
     (item,) = client.batches.get(made).jobs()
     assert {**item.input, "webhook": None} == {**alone.input, "webhook": None}
     assert alone.input["webhook"]["url"] == webhook_of(services, made) == WISHES["--webhook"]
@@ -117,7 +117,7 @@ def test_styles_with_weights_are_mixed_in_one_picture(run: Run, client: Client) 
     styles = ["--style", "a.png", "--style", "b.png", "--weight", 3, "--weight", 1]
     answer = run("batch", "photos", *styles, "--name", "{style}-{stem}", "-o", "out")
     assert (answer.exit_code, [path.name for path in Path("out").glob("*.jpg")]) == (0, ["a+b-sea.jpg"])
-    (item,) = client.batches.get(next(iter(client.batches))).jobs()
+    (item,) = client.batches.get(next(client.batches.list())).jobs()
     assert [style["weight"] for style in item.input["styles"]] == [3, 1]
     refused = run("batch", "photos", *styles[:-2], "-o", "out")
     assert (refused.exit_code, "one --weight for each style" in refused.stderr) == (2, True)
@@ -186,5 +186,5 @@ def test_the_settings_of_a_batch_hold_for_a_file_of_items(
     words = ["--lane", "interactive", "--webhook", "https://example.com/told", "--timeout", 60]
     answer = run("batch", "--jsonl", "items.jsonl", *words, "-o", "out")
     assert answer.exit_code == 0, answer.output
-    (made,) = client.batches
+    (made,) = client.batches.list()
     assert (made.raw["lane"], webhook_of(services, made)) == ("interactive", "https://example.com/told")

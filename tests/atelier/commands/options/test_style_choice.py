@@ -31,7 +31,7 @@ def run(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_a_style_that_is_nowhere_is_told_once_before_any_upload(
     run: Run, client: Client, trouble: Trouble, command: list[str]
 ) -> None:
-    client.add_style("waves", pictures.png(9, 9))
+    client.styles.create("waves", pictures.png(9, 9))
     trouble.requests.clear()
     for words, reasons in {
         ("paintng.png",): ["there is no file 'paintng.png' here", "did you mean painting.png?"],
@@ -53,10 +53,10 @@ def test_a_style_that_is_nowhere_is_told_once_before_any_upload(
 
 
 def test_styles_that_are_there_are_taken_in_any_mix(run: Run, client: Client) -> None:
-    client.add_style("waves", pictures.png(9, 9))
-    mix = ["painting.png", "--style", "waves", "--style", client.upload(pictures.webp())]
+    client.styles.create("waves", pictures.png(9, 9))
+    mix = ["painting.png", "--style", "waves", "--style", client.files.upload(pictures.webp())]
     assert run(*STYLIZE, *mix, "--timeout", 0.1).exit_code == 4
-    (job,) = client.jobs()
+    (job,) = client.jobs.list()
     assert [style["name"] for style in job.input["styles"]] == [None, "waves", None]
 
 

@@ -1,0 +1,77 @@
+"""`client.styles`: stored styles, which are pictures with a name, and the built-in styles of models."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from atelier.client.errors import reading
+from atelier.client.files import FilesResource, Source
+from atelier.client.transport import PAGE_SIZE, Resource, Transport, json_of
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStyle:
+    """A picture with a name."""
+
+    name: str
+    image: str  # the file's id
+    url: str  # of the picture
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltinStyles:
+    """The built-in styles of one model."""
+
+    model: str
+    names: tuple[str, ...]  # by number
+    sheet_url: str | None  # of a picture of all of them
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """All styles that jobs may name or number."""
+
+    stored: tuple[StoredStyle, ...]  # newest first
+    builtin: tuple[BuiltinStyles, ...]
+
+
+class StylesResource(Resource):
+    """The styles of one Atelier."""
+
+    def __init__(self, transport: Transport, files: FilesResource) -> None:
+        super().__init__(transport)
+        self._files = files
+
+    def list(self) -> Styles:
+        """Return all stored styles, newest first, and the built-in ones of every model that has any."""
+        pages = [*self._transport.pages("/v1/styles", {"limit": PAGE_SIZE})]
+        stored = tuple(_style_from_json(entry) for page in pages for entry in page["data"])
+        with reading("a list of styles"):
+            return Styles(stored, tuple(_builtin(entry) for entry in pages[0]["builtin"]))
+
+    def create(self, name: str, image: Source) -> StoredStyle:
+        """Store a picture as a style with a name that jobs may use; the same again changes nothing.
+
+        Raises ApiError where the name has another picture, and as `files.upload` does.
+        """
+        body = {"name": name, "image": self._files.upload(image)}
+        return _style_from_json(json_of(self._transport.send("POST", "/v1/styles", json=body)))
+
+    def delete(self, name: str) -> None:
+        """Delete a stored style; its picture stays among the files. Raises ApiError (404) without one."""
+        self._transport.send("DELETE", f"/v1/styles/{quote(name, safe='')}")
+
+    def sheet(self, model: str) -> bytes:
+        """Return a JPEG that shows all built-in styles of a model, by number."""
+        return self._transport.send("GET", f"/v1/styles/builtin/{quote(model, safe='')}/sheet").content
+
+
+def _style_from_json(body: Any) -> StoredStyle:
+    with reading("a style"):
+        return StoredStyle(body["name"], body["image"], body["urls"]["image"], body)
+
+
+def _builtin(body: Any) -> BuiltinStyles:
+    return BuiltinStyles(body["model"], tuple(s["name"] for s in body["styles"]), body.get("sheet_url"))

@@ -1,0 +1,84 @@
+"""When to try again."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import httpx
+import pytest
+
+from atelier.client.errors import ApiError, ServiceUnreachable
+from atelier.client.retries import Patience, is_retryable, pauses, retry_after_seconds
+
+
+def answer(status: int = 503, **headers: str) -> httpx.Response:
+    return httpx.Response(status, headers={name.replace("_", "-"): text for name, text in headers.items()})
+
+
+def test_seconds_and_dates_are_understood_and_bounded() -> None:
+    assert retry_after_seconds(answer(Retry_After="7")) == 7
+    assert retry_after_seconds(answer(Retry_After="86400")) == 60
+    soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
+    assert retry_after_seconds(answer(Retry_After=soon)) == pytest.approx(20, abs=2)
+    assert retry_after_seconds(answer(Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")) == 0
+
+
+@pytest.mark.parametrize("text", ["", "soon", "-5", "1.5"])
+def test_nonsense_asks_for_nothing(text: str) -> None:
+    assert retry_after_seconds(answer(Retry_After=text)) is None
+
+
+def test_only_what_may_pass_is_tried_again() -> None:
+    assert [is_retryable(answer(s)) for s in (429, 500, 502, 503, 504, 507)] == [True] * 6
+    assert [is_retryable(answer(s)) for s in (200, 304, 400, 404, 409, 410, 422)] == [False] * 7
+
+
+def test_pauses_grow_and_differ() -> None:
+    waits = list(pauses(8))
+    assert all(0.125 <= wait <= 8 for wait in waits)
+    assert waits[7] > waits[0]
+
+
+def test_patience_ends_two_minutes_after_the_last_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.client.retries.PATIENCE_SECONDS", 0.05)
+    patience = Patience()
+    with patience.tolerate():
+        raise ServiceUnreachable("gone")
+    time.sleep(0.06)
+    patience.note_response()
+    with patience.tolerate():
+        raise ApiError({}, status=503)
+    time.sleep(0.06)
+    with pytest.raises(ApiError), patience.tolerate():
+        raise ApiError({}, status=503)
+
+
+def test_patience_lasts_until_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("atelier.client.retries.PATIENCE_SECONDS", 0)
+    patience = Patience(60)
+    time.sleep(0.01)
+    with patience.tolerate():
+        raise ServiceUnreachable("gone")
+    assert 59 < patience.remaining_seconds < 60
+
+
+@pytest.mark.parametrize("error", [ApiError({}, status=404), ServiceUnreachable("never", absent=True)])
+def test_patience_is_for_what_may_pass(error: ApiError | ServiceUnreachable) -> None:
+    with pytest.raises(type(error)), Patience().tolerate():
+        raise error
+
+
+def test_pauses_grow_after_failures_and_begin_again_after_a_response(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("atelier.client.retries.time.sleep", slept.append)
+    patience = Patience()
+    for _ in range(8):
+        patience.pause()
+    assert all(0.125 <= seconds <= 2 for seconds in slept)
+    assert slept[-1] >= 1
+    with patience.tolerate():
+        pass
+    patience.pause()
+    assert slept[-1] <= 0.25
+    Patience(-1).pause()
+    assert slept[-1] == 0
