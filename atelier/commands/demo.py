@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from atelier.commands.options.destination import OutputFolder
-from atelier.demo.demo import Demo
+from atelier.demo import Demo
 from atelier.display.plain import echo
 from shared.settings import Settings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from atelier.demo.demo import DIGITS, SCALE, SEEDS, Demo, find_photo
+from atelier.demo import DIGITS, SCALE, SEEDS, Demo, find_photo
 
 
 def size_of(path: Path) -> tuple[int, int]:

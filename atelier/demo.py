@@ -12,14 +12,15 @@ from atelier.client.client import Client
 from atelier.client.downloads import write_whole
 from atelier.client.pictures import Picture
 from atelier.client.requests import Encoding, GenerateRequest, Grid
-from atelier.demo.landscape import draw_landscape
-from atelier.demo.painting import draw_painting
 from atelier.local.stack import RunningStack
 
 DIGITS = range(10)
 SEEDS = range(12)  # of each digit; a column each
 SCALE = 3  # a digit is 28 pixels wide
 PHOTO = "coffee.png"  # of scikit-image, where that is installed
+PICTURES = Path(__file__).parent / "demo_pictures"
+OWN_PHOTO = PICTURES / "photo.jpg"  # a lake in the evening, where scikit-image is not installed
+OWN_STYLE = PICTURES / "style.png"  # a night of swirls
 
 Step = Callable[[str], AbstractContextManager[None]]  # says what is done while the block runs
 
@@ -33,9 +34,10 @@ class Demo:
         self._step = step
 
     def run(self) -> None:
-        """Draw, start, generate, stylize, stop. Raises StackFailed, ApiError or JobFailed."""
+        """Copy the inputs, start, generate, stylize, stop. Raises StackFailed, ApiError or JobFailed."""
         with self._step("draw a photo and a painting"):
-            content, style = self._draw()
+            content = self._save("content.jpg", photo_file())
+            style = self._save("style.png", OWN_STYLE.read_bytes())
         try:
             with self._step("start the job store, the API and two workers"):
                 self._stack.start()
@@ -51,10 +53,6 @@ class Demo:
         with self._step("stylize the photo"):
             picture = client.stylize(content, style, output=Encoding(format="png"))
             self._save("stylized.png", picture.data)
-
-    def _draw(self) -> tuple[Path, Path]:
-        content = self._save("content.jpg", _encode(find_photo() or draw_landscape(), "JPEG"))
-        return content, self._save("style.png", _encode(draw_painting()))
 
     def _save(self, name: str, data: bytes) -> Path:
         return write_whole(self._output / name, data)
@@ -78,6 +76,12 @@ def stack_rows(rows: Sequence[Picture]) -> Image.Image:
     for number, image in enumerate(images):
         sheet.paste(image, (0, number * height))
     return sheet.resize((sheet.width * SCALE, sheet.height * SCALE), Image.Resampling.NEAREST)
+
+
+def photo_file() -> bytes:
+    """Return a JPEG of the photo of an installed scikit-image, else the project's own."""
+    photo = find_photo()
+    return _encode(photo, "JPEG") if photo else OWN_PHOTO.read_bytes()
 
 
 def find_photo() -> Image.Image | None:
