@@ -1,11 +1,9 @@
 """Takes a backup of an installation, whether it runs or not."""
 
 import os
-import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import BinaryIO
 
 from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupWriter, Manifest
 from atelier.backup.offline import OfflineInstallation
+from atelier.client.downloads import whole_file
 from shared.backup.snapshot import Snapshot, objects_of
 from shared.errors import ObjectNotFound
 from shared.jobs.record import RECORD_SCHEMA
@@ -31,8 +30,10 @@ class _Read:
 
 def take_backup(premises: OfflineInstallation, path: Path, on_step: OnStep) -> Manifest:
     """Write a backup to a path, whole or not at all; return what it holds."""
-    with _whole(path) as file:
-        return write_backup(premises, file, on_step, scratch=path.parent)
+    with whole_file(path) as file:
+        manifest = write_backup(premises, file, on_step, scratch=path.parent)
+    _sync_folder(path.absolute().parent)
+    return manifest
 
 
 def write_backup(
@@ -87,21 +88,6 @@ def _add_objects(
             missing.append(key)
         on_step("objects", number, len(named))
     return missing
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside its place; at the end of the block it is on the disk and has its name."""
-    partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
-    try:
-        with partial.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        _sync_folder(path.absolute().parent)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:

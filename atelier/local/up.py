@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from atelier.local.listen_socket import is_loopback, listen, url_of
+from atelier.local.listen_socket import listen, url_of
 from atelier.local.process_overrides import Changes
 from atelier.local.processes import Installation, wanted_models
 from atelier.local.readiness import ReadyWatch
@@ -23,7 +23,7 @@ from atelier.supervisor.shutdown import Shutdown
 from atelier.supervisor.supervisor import Supervisor
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
-from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError, is_loopback
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.models.store import ModelStore
 

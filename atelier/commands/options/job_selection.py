@@ -1,6 +1,6 @@
 """Which jobs a command means: those it names, or all that its filters let through, after a question."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,13 +8,13 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.job import Job
+from atelier.commands.options.painting import Command, Option, with_options
 from atelier.display.plain import echo
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
 GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
-Command = Callable[..., None]
 
 _FILTER_OPTIONS = (
     click.option("--type", type=click.Choice(TYPES), help="Choose only jobs of this type."),
@@ -41,10 +41,10 @@ class Choice:
 
 def filter_options(command: Command) -> Command:
     """Give a command the options that let some jobs through."""
-    return _with((*_FILTER_OPTIONS, _ITEMS_OPTION), command)
+    return with_options(*_FILTER_OPTIONS, _ITEMS_OPTION)(command)
 
 
-def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[Command], Command]:
+def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
     """Give a command what chooses jobs; `statuses` are those in which its move is allowed."""
     which = (
         click.argument("job_ids", nargs=-1, metavar="[ID]..."),
@@ -60,13 +60,7 @@ def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job."),
     )
     of_items = (_ITEMS_OPTION,) if items else ()
-    return lambda command: _with((*which, *_FILTER_OPTIONS, *of_items, *how), command)
-
-
-def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(*which, *_FILTER_OPTIONS, *of_items, *how)
 
 
 def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:

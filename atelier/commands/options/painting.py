@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from atelier.client.request_parts import Optimization
+from atelier.commands.options.destination import FORMATS
 from atelier.commands.options.parameters import EXISTING_FILE, Number, read_stroke, read_webhook
 
 Command = Callable[..., None]
@@ -102,6 +103,13 @@ def lane_option(default: str) -> Option:
         default=default,
         show_default=True,
         help="Put the job into this lane: interactive work goes before bulk work.",
+    )
+
+
+def format_option(text: str) -> Option:
+    """Return the option for the format of the pictures."""
+    return click.option(
+        "--format", "form", type=click.Choice(list(dict.fromkeys(FORMATS.values()))), help=text
     )
 
 

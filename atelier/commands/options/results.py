@@ -14,8 +14,8 @@ from atelier.client.job import Job
 from atelier.client.pictures import Picture
 from atelier.client.request_parts import Encoding
 from atelier.client.requests import Request
-from atelier.commands.options.destination import FORMATS, Destination, OutputPictures
-from atelier.commands.options.painting import OF_A_JOB, lane_option, with_options
+from atelier.commands.options.destination import Destination, OutputPictures
+from atelier.commands.options.painting import OF_A_JOB, format_option, lane_option, with_options
 from atelier.commands.options.picture_name import picture_name
 from atelier.display.job_tables import say_warnings
 from atelier.display.plain import echo, echo_json
@@ -30,12 +30,7 @@ OUTPUT_HELP = (
 result_options = with_options(
     *OF_A_JOB,
     lane_option("interactive"),
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        help="Make pictures of this format. [default: by the name after -o, else png]",
-    ),
+    format_option("Make pictures of this format. [default: by the name after -o, else png]"),
     click.option(
         "-o",
         "--output",
