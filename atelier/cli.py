@@ -13,7 +13,7 @@ COMMANDS = {
     "up": "atelier.commands.up:up",
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
-    "transform": "atelier.commands.transform:transform",
+    "transform": "atelier.commands.stylize:transform",
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
@@ -24,7 +24,7 @@ COMMANDS = {
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
     "gc": "atelier.commands.gc:gc",
-    "journal": "atelier.commands.journal:journal",
+    "journal": "atelier.commands.up:journal",
     "doctor": "atelier.commands.doctor:doctor",
 }
 

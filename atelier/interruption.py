@@ -39,3 +39,14 @@ def on_timeout(seconds: float | None, act: Callable[[], None]) -> Iterator[None]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def interruption(message: str) -> Iterator[None]:
+    """Have a Ctrl-C within the block say how things stand and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:  # said already, by a block within
+            raise
+        raise KeyboardInterrupt(f"interrupted; {message}") from stop

@@ -16,8 +16,8 @@ from atelier.client.errors import (
     ServiceUnreachable,
     WaitTimeout,
 )
+from atelier.display import echo
 from atelier.display.errors import COMMAND, say_error
-from atelier.display.plain import echo
 from shared.errors import AtelierError, InvalidRequest
 from shared.logs import plain
 from shared.settings import EXIT_CONFIGURATION, SettingsError
@@ -92,17 +92,6 @@ def _plain_faults() -> Iterator[None]:
     except click.ClickException as error:
         vars(error)["message"] = plain(error.message)
         raise
-
-
-@contextmanager
-def interruption(message: str) -> Iterator[None]:
-    """Have a Ctrl-C within the block say how things stand and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if stop.args:  # said already, by a block within
-            raise
-        raise KeyboardInterrupt(f"interrupted; {message}") from stop
 
 
 def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:

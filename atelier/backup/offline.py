@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from atelier.local.processes import SERVER_FOLDER, names_server
-from atelier.local.redis_server import EmbeddedServer, server_url
-from atelier.local.run_file import read_record
-from atelier.local.state_lock import StateLock
+from atelier.local.redis_server import SERVER_FOLDER, EmbeddedServer, names_server, server_url
+from atelier.local.state_folder import StateLock, read_record
 from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, connect
 from shared.settings import Settings

@@ -10,13 +10,12 @@ from typing import Any
 import click
 
 from atelier.backup.archive import Manifest, open_backup
-from atelier.backup.backup import take_backup, write_backup
+from atelier.backup.backup import restore_backup, take_backup, verify_backup, write_backup
 from atelier.backup.offline import enter, enter_stopped
-from atelier.backup.restore import restore_backup, verify_backup
 from atelier.commands.options.destination import OutputFile
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import step_bars
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 from shared.settings import Settings
 
 MEGABYTE = 1_000_000

@@ -18,7 +18,7 @@ from atelier.commands.options.batch import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
-from atelier.display.plain import echo
+from atelier.display import echo
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.output_names import Names
 from atelier.folder_batch.photo_check import REFUSALS, PhotoChecker

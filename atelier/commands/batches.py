@@ -8,12 +8,11 @@ from pathlib import Path
 import click
 
 from atelier.client.batch_run import BatchRun
-from atelier.commands.job_actions import carry_out_each
 from atelier.commands.options.destination import OutputFolder
-from atelier.commands.options.job_selection import Choice
+from atelier.commands.options.job_selection import Choice, carry_out_each
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
 from atelier.display.batch_tables import batch_page, batch_table
-from atelier.display.plain import echo, echo_json
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.report import GO_ON, print_report

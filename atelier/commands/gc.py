@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from atelier.backup.offline import OfflineInstallation, enter
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import count_spinner
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.orphans import Orphan, collect, plan

@@ -7,8 +7,8 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.job import Job, Status
-from atelier.commands.job_actions import carry_out_each
 from atelier.commands.options.job_selection import (
+    carry_out_each,
     choose,
     chosen_options,
     filter_options,
@@ -17,8 +17,8 @@ from atelier.commands.options.job_selection import (
     with_items,
 )
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import job_page, job_table
-from atelier.display.plain import echo, echo_json
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 import click
 
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.table import Table
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 from atelier.local.processes import wanted_models
-from atelier.local.worker_notice import await_notice
+from atelier.local.readiness import await_notice
 from shared.cards.card import ModelCard, load_catalog
 from shared.cards.faults import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel

@@ -11,7 +11,7 @@ from atelier.client.resources import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.table import Table
 
 

@@ -10,7 +10,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atelier.commands.options.destination import OutputFolder
-from atelier.display.plain import echo
+from atelier.display import echo
 from atelier.display.progress_bar import stderr_console
 from atelier.interruption import on_interrupt
 from shared.settings import Settings

@@ -10,9 +10,9 @@ from atelier.client.job import Job
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import job_bar, say_state
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 
 
 @click.command(short_help="Follow a job until it is done.")

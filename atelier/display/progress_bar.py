@@ -22,7 +22,7 @@ from rich.table import Column
 
 from atelier.client.job import Job
 from atelier.client.polling import OnProgress
-from atelier.display.plain import echo
+from atelier.display import echo
 from atelier.display.time_format import say_seconds
 from shared.logs import plain
 

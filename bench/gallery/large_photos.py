@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from atelier.client.client import Client
-from atelier.demo import OWN_STYLE
+from atelier.commands.demo import OWN_STYLE
 from atelier.local.stack import RunningStack
 from bench.gallery.contact_sheet import bold_strokes
 from bench.measuring import machine

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from atelier.client.client import Client
-from atelier.demo import OWN_PHOTO, OWN_STYLE
+from atelier.commands.demo import OWN_PHOTO, OWN_STYLE
 from atelier.local.stack import RunningStack
 from bench.gallery.large_photos import enlarged
 from shared.cards.card import load_catalog

@@ -16,7 +16,7 @@ from atelier.cli import main
 from atelier.client.job import Job
 from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
-from atelier.local.run_file import UpRecord, write_record
+from atelier.local.state_folder import UpRecord, write_record
 from shared.settings import ApiSettings, Settings
 from shared.workers.reload import ReloadWish
 from tests.support.images import pictures

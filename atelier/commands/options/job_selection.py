@@ -1,15 +1,17 @@
-"""Which jobs a command means: those it names, or all that its filters let through, after a question."""
+"""Which jobs a command means, by id or by filters and after a question; and one move of each of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.client.job import Job
 from atelier.commands.options.painting import Command, Option, with_options
-from atelier.display.plain import echo
+from atelier.display import echo, echo_json
+from atelier.lazy_group import EXIT_FAILED
 
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
@@ -129,3 +131,36 @@ def say_none(filters: Mapping[str, Any]) -> str:
     """Return the sentence that tells of no job at all, or of none that the filters let through."""
     given = " ".join(f"--{name} {value}" for name, value in filters.items() if value)
     return f"No job matches {given}." if given else "There are no jobs."
+
+
+UNAVAILABLE = 500  # and above: the service is at fault, so the jobs after this one would fare no better
+
+
+def carry_out_each(
+    ctx: click.Context, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]
+) -> None:
+    """Move each job and say how it went; exit with 1 where one was refused, with 0 where none was."""
+    refused = [job_id for job_id in choice.ids if not _carry_out(job_id, choice, move, say)]
+    if not choice.ids:
+        echo(choice.none, err=True)
+    ctx.exit(EXIT_FAILED if refused else 0)
+
+
+def _carry_out(job_id: str, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]) -> bool:
+    try:
+        moved = move(job_id)
+    except ApiError as error:
+        if error.status >= UNAVAILABLE:
+            raise
+        _tell(job_id, choice, ok=False, text=str(error), facts={"code": error.code, "detail": error.detail})
+        return False
+    facts = {"job": moved.id, "status": moved.status} if isinstance(moved, Job) else {}
+    _tell(job_id, choice, ok=True, text=say(moved), facts=facts)
+    return True
+
+
+def _tell(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
+    if choice.as_json:
+        echo_json({"id": job_id, "ok": ok, **facts})
+    else:
+        echo(f"{job_id} {text}", err=not ok)

@@ -1,26 +1,29 @@
-"""What commands that make pictures have in common: their options, how they wait, and what they leave."""
+"""What the commands that make pictures share: options, waiting for the job, and the names of the files."""
 
+import hashlib
+import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atelier.client.client import Client
+from atelier.client.downloads import extension_of
 from atelier.client.errors import ServiceUnreachable, WaitTimeout
-from atelier.client.job import Job
+from atelier.client.job import Job, Output
 from atelier.client.pictures import Picture
-from atelier.client.request_parts import Encoding
+from atelier.client.request_parts import Encoding, Style
 from atelier.client.requests import Request
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.painting import OF_A_JOB, format_option, lane_option, with_options
-from atelier.commands.options.picture_name import picture_name
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
-from atelier.display.plain import echo, echo_json
 from atelier.display.progress_bar import job_bar
-from atelier.lazy_group import interruption
+from atelier.folder_batch.output_names import labels_of
+from atelier.interruption import interruption
 
 NOTHING_ASKED = "no job was asked for; the same command begins again"
 OUTPUT_HELP = (
@@ -134,3 +137,47 @@ def _place(picture: Picture, output: Destination, stem: str) -> Path:
     if output.kind == "file":
         return output.path
     return output.path / picture_name(picture.job, picture.output, stem)
+
+
+LONGEST_LABEL = 40  # characters: file names end at 255 bytes
+# These do not change a picture, or stand in its name anyway.
+_APART = frozenset(
+    {"type", "model", "output", "seed", "count", "seeds", "digit"}
+    | {"lane", "ttl_seconds", "deadline_seconds", "cache", "webhook", "metadata"}
+)
+_PLAIN: Mapping[str, Any] = {"truncation": 1.0, "upscale": {"factor": 1, "filter": "nearest"}}
+_DIGEST_LENGTH = 8
+
+
+def picture_name(job: Job, output: Output, stem: str = "") -> str:
+    """Return a name of model, digit and seed, and a short digest of whatever else decides how it looks.
+
+    `stem` stands first, such as the photo's name.
+    """
+    known = job.input
+    parts = [stem, labels_of([str(known.get("model") or job.type)])[0]]
+    parts += [f"digit-{known['digit']}"] if known.get("digit") is not None else []
+    parts += [f"seed-{output.seed}"] if output.seed is not None else []
+    parts += [_digest(known, with_seeds=output.seed is None)]
+    parts += [str(output.index)] if output.seed is None and len(job.outputs) > 1 else []
+    return f"{'-'.join(part for part in parts if part)}.{extension_of(output)}"
+
+
+def _digest(known: Mapping[str, Any], *, with_seeds: bool) -> str:
+    given = {name: value for name, value in known.items() if name not in _APART and value is not None}
+    rest = {name: value for name, value in given.items() if value != _PLAIN.get(name)}
+    rest |= {"seeds": known.get("seeds")} if with_seeds else {}
+    text = json.dumps(rest, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH] if rest else ""
+
+
+def stem_of(name: str, styles: Sequence[Style | Any] = ()) -> str:
+    """Return the beginning of a name: the photo's, then those of its styles."""
+    labels = [name, *(_label_of(style) for style in styles)]
+    return "-".join(label[:LONGEST_LABEL] for label in labels_of(labels[:3]))
+
+
+def _label_of(style: Any) -> str:
+    if not isinstance(style, Style):
+        return str(style.stem)
+    return style.name or ("" if style.number is None else f"style{style.number}") or (style.image or "")[:13]

@@ -9,7 +9,7 @@ import click
 from atelier.client.client import Client
 from atelier.display.errors import COMMAND
 from atelier.local.listen_socket import url_host
-from atelier.local.run_file import read_record
+from atelier.local.state_folder import read_record
 from shared.settings import Settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])

@@ -11,9 +11,8 @@ from click.testing import CliRunner, Result
 
 from api.services import Services
 from atelier.backup.archive import BackupDamaged, Manifest, open_backup
-from atelier.backup.backup import take_backup
+from atelier.backup.backup import BackupTooNew, NotEmpty, restore_backup, take_backup, verify_backup
 from atelier.backup.offline import OfflineInstallation
-from atelier.backup.restore import BackupTooNew, NotEmpty, restore_backup, verify_backup
 from atelier.cli import main
 from atelier.client.client import Client
 from shared.errors import JobGone

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.doctor import installation_checks, machine_checks
-from atelier.doctor.findings import Level
+from atelier.doctor import Level, installation_checks, machine_checks
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.redis.client import Client

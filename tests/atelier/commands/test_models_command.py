@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atelier.cli import main
-from atelier.doctor import installation_checks
-from atelier.doctor.findings import Level
+from atelier.doctor import Level, installation_checks
 from shared.cards.card import load_catalog
 from shared.errors import UnknownModel
 from shared.settings import Settings, WorkerSettings

@@ -10,7 +10,7 @@ import redis
 
 from atelier.local.aof_repair import Journal, cut_damage, cut_zeros, newest_file
 from atelier.local.redis_server import EmbeddedServer, answers, server_command, server_url
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock
 
 ENTRIES = 100
 

@@ -15,7 +15,7 @@ from atelier.cli import main
 from atelier.local import aof_repair
 from atelier.local.aof_repair import newest_file
 from atelier.local.redis_server import EmbeddedServer, answers, server_url
-from atelier.local.state_lock import StateFolderBusy, StateLock
+from atelier.local.state_folder import StateFolderBusy, StateLock
 from shared.settings import Settings
 
 RUN_SERVER = """

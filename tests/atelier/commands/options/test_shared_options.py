@@ -14,8 +14,7 @@ from atelier.client.batch import Batch
 from atelier.client.client import Client
 from atelier.client.pictures import id_of
 from atelier.commands.batch import batch
-from atelier.commands.stylize import stylize
-from atelier.commands.transform import transform
+from atelier.commands.stylize import stylize, transform
 from shared.identifiers import ANONYMOUS
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker

@@ -1,12 +1,13 @@
-"""The demo, as `make demo` runs it."""
+"""The demo, as `make demo` runs it, and the project's own pictures."""
 
 from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from atelier.demo import DIGITS, SCALE, SEEDS, Demo, find_photo
+from atelier.commands.demo import DIGITS, OWN_STYLE, SCALE, SEEDS, Demo, find_photo, photo_file
 
 
 def size_of(path: Path) -> tuple[int, int]:
@@ -36,3 +37,18 @@ def test_the_photo_of_scikit_image_is_found_where_it_is_installed() -> None:
     photo = find_photo()
     assert photo is not None
     assert photo.mode == "RGB"
+
+
+def test_without_scikit_image_the_photo_is_the_own_landscape(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("atelier.commands.demo.find_photo", lambda: None)
+    with Image.open(BytesIO(photo_file())) as photo:
+        assert (photo.format, photo.mode, photo.size) == ("JPEG", "RGB", (768, 512))
+        assert all(high - low > 150 for low, high in photo.getextrema())
+
+
+def test_the_painting_is_square_and_bold() -> None:
+    with Image.open(OWN_STYLE) as style:
+        assert (style.format, style.mode, style.size) == ("PNG", "RGB", (512, 512))
+        assert all(high - low > 150 for low, high in style.getextrema())

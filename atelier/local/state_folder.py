@@ -1,14 +1,20 @@
-"""A state folder belongs to one command at a time, and to its processes until the last has ended."""
+"""The state folder of an installation: the lock that one command holds, and the record of `atelier up`."""
 
 import errno
 import fcntl
+import json
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
+from atelier.client.downloads import write_whole
 from shared.errors import AtelierError
+from shared.small_file import read_small
 from shared.storage.places import require_folder
 
 LOCK_FILE = "up.lock"
@@ -67,3 +73,54 @@ class StateLock:
             f"`{command or 'atelier up'}` (process {holder or 'unknown'}) uses {self._path.parent}; "
             "stop it or wait until it has ended, or name another state folder"
         )
+
+
+RECORD_FILE = "up.json"
+
+
+@dataclass(frozen=True, slots=True)
+class UpRecord:
+    """A running installation."""
+
+    pid: int  # of the supervisor
+    url: str
+    redis_url: str
+    ready: bool = False  # /readyz has answered 200
+    processes: Mapping[str, int] = field(default_factory=dict)  # process ids by name
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the supervisor lives; after a kill its record stays."""
+        return Path(f"/proc/{self.pid}").exists()
+
+
+_RECORD = TypeAdapter(UpRecord)
+
+
+def write_record(folder: Path, record: UpRecord) -> None:
+    """Replace the record; readers see the old one or the new. On a full disk the old file is written over."""
+    data = json.dumps(asdict(record), indent=1).encode()
+    try:
+        write_whole(folder / RECORD_FILE, data)
+    except OSError:
+        with suppress(OSError):  # what is said there matters less than the processes that it tells of
+            _write_over(folder / RECORD_FILE, data)
+
+
+def _write_over(path: Path, data: bytes) -> None:
+    with path.open("r+b") as file:
+        file.write(data)
+        file.truncate()
+
+
+def read_record(folder: Path) -> UpRecord | None:
+    """Return the record of a state folder; None where nothing runs, or nothing that can be read."""
+    try:
+        return _RECORD.validate_json(read_small(folder / RECORD_FILE), strict=True)
+    except (OSError, ValueError):
+        return None
+
+
+def remove_record(folder: Path) -> None:
+    """Note that nothing runs any more."""
+    (folder / RECORD_FILE).unlink(missing_ok=True)
