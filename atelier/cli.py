@@ -29,7 +29,7 @@ COMMANDS = {
 }
 
 
-# A command says itself what its user should know; without this, Python would print warnings without fields.
+# Commands print what their users should know; without this, Python would print log warnings too.
 logging.getLogger("atelier").addHandler(logging.NullHandler())
 
 

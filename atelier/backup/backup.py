@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import BinaryIO
 
-from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupFile, BackupWriter, Manifest
+from atelier.backup.archive import FORMAT, OBJECTS, RECORDS, BackupFile, BackupManifest, BackupWriter
 from atelier.backup.offline import OfflineInstallation
 from atelier.client.downloads import whole_file
 from shared.backup.snapshot import Snapshot, objects_of
@@ -22,36 +22,36 @@ OnStep = Callable[[str, int, int], None]  # what is being done, how much is done
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What reading the records brought."""
+    """What was read from the records."""
 
     kinds: Counter[str]
     named: dict[str, str]  # objects, each with a record that names it
 
 
-def take_backup(premises: OfflineInstallation, path: Path, on_step: OnStep) -> Manifest:
+def take_backup(installation: OfflineInstallation, path: Path, on_step: OnStep) -> BackupManifest:
     """Write a backup to a path, whole or not at all; return what it holds."""
     with whole_file(path) as file:
-        manifest = write_backup(premises, file, on_step, scratch=path.parent)
+        manifest = write_backup(installation, file, on_step, scratch=path.parent)
     _sync_folder(path.absolute().parent)
     return manifest
 
 
 def write_backup(
-    premises: OfflineInstallation, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
-) -> Manifest:
+    installation: OfflineInstallation, file: BinaryIO, on_step: OnStep, *, scratch: Path | None = None
+) -> BackupManifest:
     """Write a backup to a file or a pipe; return what it holds. `scratch` has room for the records meanwhile.
 
     Records come first and then the objects that they name, so it fits together though the service runs.
     """
-    snapshot = Snapshot(premises.client)
+    snapshot = Snapshot(installation.client)
     taken_at = snapshot.now()
     writer = BackupWriter(file)
     with tempfile.TemporaryFile(dir=scratch) as records:
         read = _read_records(snapshot, records, on_step)
         writer.add_file(RECORDS, records)
-    missing = _add_objects(premises, read.named, writer, on_step)
+    missing = _add_objects(installation, read.named, writer, on_step)
     gone = {key for key in missing if not snapshot.exists(read.named[key])}
-    manifest = Manifest(
+    manifest = BackupManifest(
         format=FORMAT,
         record_schema=RECORD_SCHEMA,
         taken_at=taken_at,
@@ -77,13 +77,13 @@ def _read_records(snapshot: Snapshot, file: BinaryIO, on_step: OnStep) -> _Read:
 
 
 def _add_objects(
-    premises: OfflineInstallation, named: dict[str, str], writer: BackupWriter, on_step: OnStep
+    installation: OfflineInstallation, named: dict[str, str], writer: BackupWriter, on_step: OnStep
 ) -> list[str]:
     """Add the objects; return the keys of those that storage does not have."""
     missing = []
     for number, key in enumerate(named, 1):
         try:
-            writer.add(OBJECTS + key, premises.objects.get(key))
+            writer.add(OBJECTS + key, installation.objects.get(key))
         except ObjectNotFound:
             missing.append(key)
         on_step("objects", number, len(named))
@@ -120,8 +120,8 @@ def verify_backup(backup: BackupFile, on_step: OnStep) -> None:
         on_step("checksums", done, total)
 
 
-def restore_backup(premises: OfflineInstallation, backup: BackupFile, on_step: OnStep) -> None:
-    """Bring everything back: the bytes first, then the records, then the jobs into their lines.
+def restore_backup(installation: OfflineInstallation, backup: BackupFile, on_step: OnStep) -> None:
+    """Restore everything: the bytes first, then the records, then the queue entries of jobs.
 
     The backup has been verified. Unfinished jobs start when workers do; a restore that was cut off may be
     repeated. Raises NotEmpty, or BackupTooNew.
@@ -131,11 +131,11 @@ def restore_backup(premises: OfflineInstallation, backup: BackupFile, on_step: O
         raise BackupTooNew(
             f"it was taken with Atelier {manifest.software}; restore it with that or a later one"
         )
-    snapshot = Snapshot(premises.client)
+    snapshot = Snapshot(installation.client)
     _make_room(snapshot, backup)
     keys = manifest.object_keys
     for number, key in enumerate(keys, 1):
-        premises.objects.put(key, backup.object(key))
+        installation.objects.put(key, backup.object(key))
         on_step("objects", number, len(keys))
     pause = snapshot.now() - manifest.taken_at
     total = sum(manifest.records.values())

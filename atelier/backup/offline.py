@@ -1,4 +1,4 @@
-"""The inside of an installation, for an operator's commands: its server and its storage, without the API."""
+"""The server and the storage of an installation, for an operator's commands that work without its API."""
 
 import os
 from collections.abc import Iterator
@@ -51,13 +51,13 @@ def enter(settings: Settings) -> Iterator[OfflineInstallation]:
     folder = settings.state_dir.absolute()
     there = settings.redis_url if names_server(os.environ) else _running_url(folder)
     if there:
-        with _open(settings, there) as premises:
-            yield premises
+        with _open(settings, there) as installation:
+            yield installation
         return
     if not (folder / SERVER_FOLDER).is_dir():
         raise NoInstallation(f"{folder} holds no installation; name another with ATELIER_STATE_DIR")
-    with _own_server(folder) as url, _open(settings, url) as premises:
-        yield premises
+    with _own_server(folder) as url, _open(settings, url) as installation:
+        yield installation
 
 
 @contextmanager
@@ -70,15 +70,15 @@ def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
     if _running_url(folder):
         raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
     if not names_server(os.environ):
-        with _own_server(folder) as url, _open(settings, url) as premises:
-            yield premises
+        with _own_server(folder) as url, _open(settings, url) as installation:
+            yield installation
         return
-    with _kept(folder), _open(settings, settings.redis_url) as premises:
-        workers = WorkerRoster(premises.client).live()
+    with _kept(folder), _open(settings, settings.redis_url) as installation:
+        workers = WorkerRoster(installation.client).live()
         if workers:
             names = ", ".join(worker.id for worker in workers)
             raise InstallationRunning(f"workers are at work: {names}; stop them and the API first")
-        yield premises
+        yield installation
 
 
 def _kept(folder: Path) -> AbstractContextManager[object]:
@@ -87,7 +87,7 @@ def _kept(folder: Path) -> AbstractContextManager[object]:
 
 
 def _command() -> str:
-    """Return the command that this process runs, as those that it keeps out are told of it."""
+    """Return the command that this process runs: other commands that find the lock report it."""
     context = click.get_current_context(silent=True)
     return f"atelier {context.info_name}" if context else "a command"
 
@@ -100,7 +100,7 @@ def _running_url(folder: Path) -> str:
 
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
-    """Run the embedded server of a state folder that nobody else uses meanwhile."""
+    """Run the embedded server of a state folder that no other command uses."""
     with StateLock(folder).held(_command()) as lock, _started(folder / SERVER_FOLDER, lock):
         yield server_url(folder / SERVER_FOLDER)
 

@@ -35,8 +35,8 @@ from atelier.interruption import on_interrupt, on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 from shared.logs import plain
 
-PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
-MOST_BYTES = 1 << 30  # of a file, where the service does not say how many it takes: none takes more
+PATIENT_RETRIES = 18  # about two minutes with a service that does not respond
+MOST_BYTES = 1 << 30  # of a file, where the service has no such limit in its list: none takes more
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ from atelier.display import echo
 from atelier.local.stack import RunningStack
 from shared.settings import Settings
 
+OUTPUT = Path("demo-output")
+FILES = ("digits.png", "content.jpg", "style.png", "stylized.png")
 DIGITS = range(10)
 SEEDS = range(12)  # of each digit; a column each
 SCALE = 3  # a digit is 28 pixels wide
@@ -28,7 +30,7 @@ PICTURES = Path(__file__).parents[1] / "demo_pictures"
 OWN_PHOTO = PICTURES / "photo.jpg"  # a lake in the evening, where scikit-image is not installed
 OWN_STYLE = PICTURES / "style.png"  # a night of swirls
 
-Step = Callable[[str], AbstractContextManager[None]]  # says what is done while the block runs
+Step = Callable[[str], AbstractContextManager[None]]  # shows what is done while the block runs
 
 
 class Demo:
@@ -103,10 +105,6 @@ def _encode(image: Image.Image, form: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, form, **({"quality": 92} if form == "JPEG" else {}))
     return buffer.getvalue()
-
-
-OUTPUT = Path("demo-output")
-FILES = ("digits.png", "content.jpg", "style.png", "stylized.png")
 
 
 @click.command(short_help="Show everything at work, in half a minute.")

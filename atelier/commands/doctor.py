@@ -1,4 +1,4 @@
-"""`atelier doctor`: what is wrong with this machine, and how to mend it."""
+"""`atelier doctor`: what is wrong with this machine, and how to fix it."""
 
 from collections.abc import Iterator
 from dataclasses import asdict

@@ -12,8 +12,8 @@ from atelier.commands.options.job_selection import (
     choose,
     chosen_options,
     filter_options,
+    report_unlisted_items,
     say_none,
-    tell_of_items,
     with_items,
 )
 from atelier.commands.options.service import Target, pass_target, url_option
@@ -65,7 +65,7 @@ def list_jobs(
             echo(say_none({"status": status, **filters}), err=True)
         if more:
             echo(f"there are more than {limit}: --limit, or --all", err=True)
-        tell_of_items(client, status, items=listed, left="not listed", advice="add --items")
+        report_unlisted_items(client, status, items=listed, left="not listed", advice="add --items")
 
 
 @jobs.command()

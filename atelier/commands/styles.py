@@ -1,4 +1,4 @@
-"""`atelier styles`: pictures kept as styles under names, and the styles that models have of their own."""
+"""`atelier styles`: pictures that are kept as styles under names, and the built-in styles of models."""
 
 import sys
 from dataclasses import asdict

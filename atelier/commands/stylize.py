@@ -19,7 +19,7 @@ from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.style_choice import check_styles, read_style
 from atelier.interruption import interruption
 
-PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
+PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
 
 
 @click.command(short_help="Paint a photo in the style of a picture.")
@@ -86,13 +86,13 @@ def stylize(
     with target.client() as client:
         with interruption(NOTHING_ASKED):
             check_styles(client, styles, options["model"])
-            # Before the photo: a style that is broken is told before anything else is sent.
+            # Before the photo: a broken style is reported before anything else is sent.
             known = weighted_styles(client, styles, weights)
             painted = None if mask is None else client.upload(mask)
             request = StylizeRequest(content=client.upload(photo), styles=known, mask=painted, **options)
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
-        on_news = None if preview is None else _keeper(client, preview)
-        carry_out(client, request, output=output, on_news=on_news, **wait)
+        on_progress = None if preview is None else _keeper(client, preview)
+        carry_out(client, request, output=output, on_progress=on_progress, **wait)
 
 
 def _keeper(client: Client, path: Path) -> Callable[[Job], None]:

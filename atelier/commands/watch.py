@@ -50,16 +50,16 @@ def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> No
 
 
 def _show(client: Client, job: Job) -> Job:
-    """Draw a bar on a terminal; elsewhere write a line whenever the job stands elsewhere."""
+    """Draw a bar on a terminal; elsewhere write a line for each change of the state."""
     if sys.stderr.isatty():
         with job_bar(job.id) as on_progress:
             return client.wait(job, on_progress=on_progress)
-    told = ""
+    last = ""
     for _ in () if job.done else client.events(job):
         job = client.get(job.id)
-        if not job.done and say_state(job) != told:
-            told = say_state(job)
-            echo(told, err=True)
+        if not job.done and say_state(job) != last:
+            last = say_state(job)
+            echo(last, err=True)
     return job
 
 

@@ -35,7 +35,7 @@ def stderr_console() -> Console:
 
 
 def say_state(job: Job) -> str:
-    """Return where a job stands, in a few words."""
+    """Return the state of a job, in a few words."""
     if job.status == "queued" and job.queue and job.queue.position:
         eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
         return f"queued, number {job.queue.position}{eta}"

@@ -19,7 +19,7 @@ class Finding:
     name: str
     level: Level
     text: str
-    mend: str = ""  # what to do; "" where nothing needs doing
+    mend: str = ""  # the remedy, by the name that --json prints; "" where nothing is to be done
 
 
 def ok(name: str, text: str) -> Finding:
@@ -27,11 +27,11 @@ def ok(name: str, text: str) -> Finding:
     return Finding(name, Level.OK, text)
 
 
-def warn(name: str, text: str, mend: str) -> Finding:
+def warn(name: str, text: str, remedy: str) -> Finding:
     """Return a finding that one can live with."""
-    return Finding(name, Level.WARN, text, mend)
+    return Finding(name, Level.WARN, text, remedy)
 
 
-def fail(name: str, text: str, mend: str) -> Finding:
+def fail(name: str, text: str, remedy: str) -> Finding:
     """Return a finding that keeps Atelier from working."""
-    return Finding(name, Level.FAIL, text, mend)
+    return Finding(name, Level.FAIL, text, remedy)

@@ -1,4 +1,4 @@
-"""The address that the API answers on. Held by the supervisor, so that clients wait while it restarts."""
+"""The socket that the API listens on. The supervisor holds it, so clients wait while the API restarts."""
 
 import errno
 import socket

@@ -11,13 +11,19 @@ from pathlib import Path
 
 import shared
 from atelier.client.downloads import write_whole
-from atelier.local.aof_repair import Journal, Say
+from atelier.local.aof_repair import AofWatch, Say
 from atelier.local.readiness import is_alive
 from atelier.local.redis_server import SERVER_FOLDER, lives, names_server, own_server_url, server_command
 from atelier.supervisor.child_process import ChildSpec, Probe
 from shared.cards.card import ModelCard, load_catalog
 from shared.settings import Settings
 
+ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
+API_GRACE_SECONDS = 10.0
+SERVER_GRACE_SECONDS = 15.0
+WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
+SERVER_PATIENCE_SECONDS = 15.0  # without a reply; then the server is killed and started again
+API_PATIENCE_SECONDS = 30.0  # longer: all threads of the API may wait for the server
 CHANGES_FILE = "changes.json"
 
 
@@ -25,15 +31,15 @@ CHANGES_FILE = "changes.json"
 class ProcessChange:
     """What is different for one process."""
 
-    environ: Mapping[str, str] = field(default_factory=dict)  # goes over what the process would have
-    wrap: tuple[str, ...] = ()  # stands before the command; begins with the path of a program
+    environ: Mapping[str, str] = field(default_factory=dict)  # variables that are replaced or added
+    wrap: tuple[str, ...] = ()  # words before the command; the first is the path of a program
 
 
 Changes = Mapping[str, ProcessChange]  # by the process's name
 
 
 def changes_of(environ_of: Mapping[str, Mapping[str, str]], wrap: Mapping[str, tuple[str, ...]]) -> Changes:
-    """Bring variables and wrappers together by process."""
+    """Combine variables and wrappers by process."""
     names = {*environ_of, *wrap}
     return {name: ProcessChange(environ_of.get(name, {}), tuple(wrap.get(name, ()))) for name in names}
 
@@ -60,17 +66,9 @@ def changed(spec: ChildSpec, changes: Changes) -> ChildSpec:
     return replace(spec, command=(*change.wrap, *spec.command), environ=environ)
 
 
-ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
-API_GRACE_SECONDS = 10.0
-SERVER_GRACE_SECONDS = 15.0
-WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
-SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
-API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
-
-
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Settings brought to absolute paths, and what the processes inherit."""
+    """Settings, and what the processes inherit."""
 
     settings: Settings
     inherited: tuple[int, ...] = ()  # descriptors that every process holds
@@ -78,7 +76,7 @@ class Installation:
 
     @property
     def has_own_server(self) -> bool:
-        """Whether the embedded server is to run: nobody named another."""
+        """Whether the embedded server is to run: the environment names no other."""
         return not names_server(os.environ)
 
     @property
@@ -91,12 +89,12 @@ class Installation:
         return self.settings.state_dir.absolute() / SERVER_FOLDER
 
     def server(self, *, strict: bool, say: Say, give_up: Say) -> ChildSpec:
-        """The embedded server; `say` hears what became of its journal, `give_up` why it cannot start."""
+        """The embedded server; `say` gets reports of its append-only file, `give_up` why it cannot start."""
         command = server_command(self._server_folder, strict=strict)
         spec = self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
-        journal = Journal(self._server_folder, say=say, give_up=give_up)
+        aof = AofWatch(self._server_folder, say=say, give_up=give_up)
         probe = Probe(partial(lives, self.redis_url), SERVER_PATIENCE_SECONDS)
-        return replace(spec, probe=probe, before_start=journal.prepare, listener=journal.hear)
+        return replace(spec, probe=probe, before_start=aof.prepare, listener=aof.read_line)
 
     def api(self, listener: int, url: str) -> ChildSpec:
         """The HTTP side, on a socket that listens already and is reached by a URL."""

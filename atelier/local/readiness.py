@@ -15,29 +15,30 @@ from shared.redis.client import connect
 from shared.settings import Settings
 from shared.workers.roster import WorkerRoster
 
+NOTICE_SECONDS = 6.0  # a worker reads its model store at every heartbeat
 ASK_EVERY_SECONDS = 0.2
-ANSWER_SECONDS = 2.0
+RESPONSE_SECONDS = 2.0
 
 
 def is_ready(url: str) -> bool:
     """Whether the service takes jobs and a worker with warm models is there to do them."""
-    return _says_yes(f"{url}/readyz")
+    return _is_ok(f"{url}/readyz")
 
 
 def is_alive(url: str) -> bool:
-    """Whether the API answers at all."""
-    return _says_yes(f"{url}/healthz")
+    """Whether the API responds at all."""
+    return _is_ok(f"{url}/healthz")
 
 
-def _says_yes(url: str) -> bool:
+def _is_ok(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=ANSWER_SECONDS).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=RESPONSE_SECONDS).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
 class ReadyWatch:
-    """Asks from a thread of its own until the service is ready, or is told to stop."""
+    """Asks in a thread until the service is ready, or until `stop`."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -60,11 +61,8 @@ class ReadyWatch:
         self._stopped.set()
 
 
-NOTICE_SECONDS = 6.0  # a worker looks at its model store at every heartbeat
-
-
 def await_notice(settings: Settings, names: Collection[str], *, seconds: float = NOTICE_SECONDS) -> None:
-    """Return when live workers have each model, so that jobs may name it; or none lives, or time is over."""
+    """Return when live workers have each model, when no worker lives, or after `seconds`."""
     url = _server_url(settings)
     if not url:
         return

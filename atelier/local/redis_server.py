@@ -49,7 +49,7 @@ def names_server(environ: Mapping[str, str]) -> bool:
 def server_command(folder: Path, *, strict: bool = False) -> list[str]:
     """Return the command that runs the server in the foreground, its data in `folder`.
 
-    Every accepted write is appended to a file that is synced each second; with `strict`, before the answer.
+    Every accepted write is appended to a file that is synced each second; with `strict`, before the reply.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     socket_path(folder).parent.mkdir(mode=0o700, exist_ok=True)
@@ -72,7 +72,7 @@ def server_command(folder: Path, *, strict: bool = False) -> list[str]:
 
 
 def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
-    """Return when the server answers; raise TimeoutError when it does not in time."""
+    """Return when the server takes commands; raise TimeoutError when it does not in time."""
     deadline = time.monotonic() + seconds
     while not answers(url):
         if time.monotonic() > deadline:
@@ -81,7 +81,7 @@ def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server at this URL takes commands now; it has a second to say so."""
+    """Whether a server at this URL takes commands now; it has a second to reply."""
     return refusal(url) is None
 
 
@@ -95,7 +95,7 @@ def refusal(url: str) -> redis.RedisError | None:
 
 
 def lives(url: str) -> bool:
-    """Whether a server at this URL says anything within a second; that it still loads its journal will do."""
+    """Whether a server at this URL replies within a second, also that it still loads its data."""
     return isinstance(refusal(url), redis.BusyLoadingError | redis.ResponseError | None)
 
 
@@ -105,7 +105,7 @@ def _ping(url: str) -> None:
 
 
 class EmbeddedServer:
-    """A server of one's own, for a block of code.
+    """An embedded server that runs for a block of code.
 
     With `lock`, the descriptor of its state folder's lock, it holds that too and ends with this process.
     """
@@ -119,7 +119,7 @@ class EmbeddedServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it takes commands."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(self._command, stdout=log, stderr=log, pass_fds=self._inherited)
         wait_for_server(self.url)

@@ -65,7 +65,7 @@ class RunningStack:
 
     @property
     def url(self) -> str:
-        """Where the API answers."""
+        """The URL of the API."""
         return self._record().url
 
     @property

@@ -17,8 +17,9 @@ from shared.errors import AtelierError
 from shared.small_file import read_small
 from shared.storage.places import require_folder
 
+RECORD_FILE = "up.json"
 LOCK_FILE = "up.lock"
-PATIENCE_SECONDS = 3.0  # with the processes of one that was just killed
+PATIENCE_SECONDS = 3.0  # in which the processes of a killed command end
 
 
 class StateFolderBusy(AtelierError):
@@ -29,7 +30,7 @@ class StateFolderBusy(AtelierError):
 
 
 class StateLock:
-    """Holds a state folder. The descriptor is handed to children, so that the lock lasts as long as they.
+    """Locks a state folder. Child processes inherit the descriptor: the lock lasts until the last has ended.
 
     Raises SettingsError where the folder cannot be written.
     """
@@ -75,9 +76,6 @@ class StateLock:
         )
 
 
-RECORD_FILE = "up.json"
-
-
 @dataclass(frozen=True, slots=True)
 class UpRecord:
     """A running installation."""
@@ -85,7 +83,7 @@ class UpRecord:
     pid: int  # of the supervisor
     url: str
     redis_url: str
-    ready: bool = False  # /readyz has answered 200
+    ready: bool = False  # /readyz has responded with 200
     processes: Mapping[str, int] = field(default_factory=dict)  # process ids by name
 
     @property
@@ -103,7 +101,7 @@ def write_record(folder: Path, record: UpRecord) -> None:
     try:
         write_whole(folder / RECORD_FILE, data)
     except OSError:
-        with suppress(OSError):  # what is said there matters less than the processes that it tells of
+        with suppress(OSError):  # the processes matter more than the record of them
             _write_over(folder / RECORD_FILE, data)
 
 

@@ -50,7 +50,7 @@ class Up:
             check(self._settings)
         self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
-            self._warn_of_strangers()
+            self._warn_of_open_address()
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):
@@ -60,7 +60,7 @@ class Up:
                 self._stop()
         return self._supervisor.exit_status
 
-    def _warn_of_strangers(self) -> None:
+    def _warn_of_open_address(self) -> None:
         host = self._settings.api.host
         if not is_loopback(host):
             self._log.say(
@@ -68,7 +68,7 @@ class Up:
             )
 
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
-        """Bring everything up; return False where a shutdown came first."""
+        """Start everything; return False where a shutdown came first."""
         began = time.monotonic()
         if self._plan.has_own_server:
             server = self._plan.server(strict=strict, say=self._log.say, give_up=self._supervisor.give_up)
@@ -102,13 +102,13 @@ class Up:
         url = _without_password(self._plan.redis_url)
         if self._plan.has_own_server:
             return StoreUnavailable(f"the server at {url} does not answer: {trouble}")
-        mend = "start that server, or name another; without REDIS_URL an embedded server is used"
-        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {mend}")
+        remedy = "start that server, or name another; without REDIS_URL an embedded server is used"
+        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {remedy}")
 
     def _pull_models(self) -> bool:
-        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it.
+        """Pull missing models in another process, as TensorFlow's memory is free when it ends.
 
-        The service starts without those of the operator's own that cannot be had.
+        The service starts without models of the operator's own cards that cannot be pulled.
         """
         names = missing_models(self._settings)
         if not names:
@@ -154,7 +154,7 @@ class Up:
         finally:
             watch.stop()
         self._record = replace(self._record, ready=True)
-        self._supervisor.has_stood = True
+        self._supervisor.was_ready = True
         write_record(self._folder, self._record)
         self._greet(time.monotonic() - began)
         return True

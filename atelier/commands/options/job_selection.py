@@ -13,6 +13,7 @@ from atelier.commands.options.painting import Command, Option, with_options
 from atelier.display import echo, echo_json
 from atelier.lazy_group import EXIT_FAILED
 
+UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the next jobs too
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
@@ -38,16 +39,16 @@ class Choice:
     ids: tuple[str, ...]
     by_status: bool  # not named one by one
     as_json: bool
-    none: str = ""  # what is said where there are no ids
+    none: str = ""  # the message where there are no ids
 
 
 def filter_options(command: Command) -> Command:
-    """Give a command the options that let some jobs through."""
+    """Give a command the options that filter jobs."""
     return with_options(*_FILTER_OPTIONS, _ITEMS_OPTION)(command)
 
 
 def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
-    """Give a command what chooses jobs; `statuses` are those in which its move is allowed."""
+    """Return the options that choose jobs; `statuses` are those in which the move is allowed."""
     which = (
         click.argument("job_ids", nargs=-1, metavar="[ID]..."),
         click.option(
@@ -91,7 +92,7 @@ def _all_of_status(
     if verb == "retry":
         jobs = _not_retried(jobs, status)
     advice = "add --items" if "items" in options else GO_WITH_BATCH
-    tell_of_items(client, status, items=items, left="left alone", advice=advice)
+    report_unlisted_items(client, status, items=items, left="left alone", advice=advice)
     if jobs and not options["yes"]:
         of_batches = sum(job.raw.get("batch_id") is not None for job in jobs)
         some = f", {of_batches} of them items of batches" if of_batches else ""
@@ -100,7 +101,7 @@ def _all_of_status(
 
 
 def _not_retried(jobs: Sequence[Job], status: str) -> list[Job]:
-    """Return the jobs that were not retried before; say how many others there are."""
+    """Return the jobs that were not retried before; report how many others there are."""
     fresh = [job for job in jobs if not job.raw.get("retried_as")]
     count = len(jobs) - len(fresh)
     if count:
@@ -115,8 +116,8 @@ def with_items(status: str | None, asked: bool | None) -> bool:
     return status in DEAD if asked is None else asked
 
 
-def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
-    """Say how many items of batches are left out, if any; `left` is what they are, `advice` what to do."""
+def report_unlisted_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
+    """Report how many items of batches are left out, if any; `left` and `advice` end the sentence."""
     count = 0 if items else client.unlisted_items(status=status)
     if count:
         what = f"{count} {status} " if status else f"{count} "
@@ -128,38 +129,35 @@ def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice
 
 
 def say_none(filters: Mapping[str, Any]) -> str:
-    """Return the sentence that tells of no job at all, or of none that the filters let through."""
+    """Return the sentence for a list without jobs."""
     given = " ".join(f"--{name} {value}" for name, value in filters.items() if value)
     return f"No job matches {given}." if given else "There are no jobs."
-
-
-UNAVAILABLE = 500  # and above: the service is at fault, so the jobs after this one would fare no better
 
 
 def carry_out_each(
     ctx: click.Context, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]
 ) -> None:
-    """Move each job and say how it went; exit with 1 where one was refused, with 0 where none was."""
-    refused = [job_id for job_id in choice.ids if not _carry_out(job_id, choice, move, say)]
+    """Move each job and report the result; exit with 1 where one was refused, with 0 where none was."""
+    refused = [job_id for job_id in choice.ids if not _move(job_id, choice, move, say)]
     if not choice.ids:
         echo(choice.none, err=True)
     ctx.exit(EXIT_FAILED if refused else 0)
 
 
-def _carry_out(job_id: str, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]) -> bool:
+def _move(job_id: str, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]) -> bool:
     try:
         moved = move(job_id)
     except ApiError as error:
         if error.status >= UNAVAILABLE:
             raise
-        _tell(job_id, choice, ok=False, text=str(error), facts={"code": error.code, "detail": error.detail})
+        _report(job_id, choice, ok=False, text=str(error), facts={"code": error.code, "detail": error.detail})
         return False
     facts = {"job": moved.id, "status": moved.status} if isinstance(moved, Job) else {}
-    _tell(job_id, choice, ok=True, text=say(moved), facts=facts)
+    _report(job_id, choice, ok=True, text=say(moved), facts=facts)
     return True
 
 
-def _tell(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
+def _report(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
     if choice.as_json:
         echo_json({"id": job_id, "ok": ok, **facts})
     else:

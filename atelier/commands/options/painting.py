@@ -1,4 +1,4 @@
-"""The options that say how a picture is made: one list for `stylize`, `transform` and `batch`."""
+"""The options for how a picture is made, which `stylize`, `transform` and `batch` share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Types of option values: what a specification says of a field, and readers that say what they expected."""
+"""Types of option values: from the fields of specifications, and readers with clear errors."""
 
 import json
 import math
@@ -107,7 +107,7 @@ def read_stroke(text: str) -> Stroke:
 
 
 def read_webhook(text: str) -> Webhook:
-    """Return the webhook that tells an address of every ending."""
+    """Return the webhook that sends every ending to an address."""
     return Webhook(url=text)
 
 

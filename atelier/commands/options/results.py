@@ -25,6 +25,14 @@ from atelier.display.progress_bar import job_bar
 from atelier.folder_batch.output_names import labels_of
 from atelier.interruption import interruption
 
+LONGEST_LABEL = 40  # characters: file names end at 255 bytes
+# These do not change a picture, or its name has them anyway.
+_APART = frozenset(
+    {"type", "model", "output", "seed", "count", "seeds", "digit"}
+    | {"lane", "ttl_seconds", "deadline_seconds", "cache", "webhook", "metadata"}
+)
+_PLAIN: Mapping[str, Any] = {"truncation": 1.0, "upscale": {"factor": 1, "filter": "nearest"}}
+_DIGEST_LENGTH = 8
 NOTHING_ASKED = "no job was asked for; the same command begins again"
 OUTPUT_HELP = (
     "Write one picture to this file, or any number into this folder, such as out/; - is the standard output."
@@ -49,7 +57,7 @@ result_options = with_options(
 def encoding(
     form: str | None, quality: int, output: Destination, *, as_json: bool, otherwise: str = "png"
 ) -> Encoding:
-    """Return the encoding that was named, or that the output's name says; raise UsageError."""
+    """Return the encoding from --format or from the name of the output; raise UsageError."""
     check_room(output, as_json=as_json)
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
@@ -57,7 +65,7 @@ def encoding(
 
 
 def check_room(output: Destination, *, as_json: bool = False, count: int = 1) -> None:
-    """Raise UsageError where so many pictures, and the job as JSON, cannot go where they are to go."""
+    """Raise UsageError where the output cannot take this number of pictures, or the job as JSON too."""
     if as_json and output.kind == "stdout":
         raise click.UsageError("-o - and --json both write to the standard output; give one of them")
     if count != 1 and output.kind != "folder":
@@ -75,20 +83,20 @@ def carry_out(
     timeout: float | None,
     as_json: bool,
     stem: str = "",
-    on_news: Callable[[Job], None] | None = None,
+    on_progress: Callable[[Job], None] | None = None,
 ) -> None:
     """Submit, wait with a bar, save the pictures, and print their paths or the job as JSON."""
     with job_bar(request.type) as show:
 
-        def tell(job: Job) -> None:
+        def notify(job: Job) -> None:
             show(job)
-            if on_news is not None:
-                on_news(job)
+            if on_progress is not None:
+                on_progress(job)
 
         with interruption("`atelier jobs list` says whether the service has taken a job"):
             job = client.submit(request)
         with interruption(say_how_to_go_on(job, output)):
-            job = _waited(client, job, output, timeout_seconds=timeout, on_progress=tell)
+            job = _waited(client, job, output, timeout_seconds=timeout, on_progress=notify)
     paths = save(client, job, output, stem=stem)
     if as_json:
         echo_json({**job.raw, "files": [str(path) for path in paths]})
@@ -98,7 +106,7 @@ def carry_out(
 
 
 def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Job:
-    """Return the finished job; an error that leaves it unfinished also says how to go on."""
+    """Return the finished job; an error that leaves it unfinished gets a note how to go on."""
     try:
         return client.wait(job, **options)
     except WaitTimeout as error:
@@ -110,7 +118,7 @@ def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Jo
 
 
 def say_how_to_go_on(job: Job, output: Destination | None) -> str:
-    """Return what goes on without the command, and which commands take it up."""
+    """Return a sentence that the job goes on, and the commands that follow or cancel it."""
     return f"{job.id} goes on: {_ways_on(job, output)}"
 
 
@@ -133,26 +141,16 @@ def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> li
 
 
 def _place(picture: Picture, output: Destination, stem: str) -> Path:
-    """Return where a picture goes: the file that was named, else a name of its own in the folder."""
+    """Return where a picture goes: the file that was named, else a file in the folder."""
     if output.kind == "file":
         return output.path
     return output.path / picture_name(picture.job, picture.output, stem)
 
 
-LONGEST_LABEL = 40  # characters: file names end at 255 bytes
-# These do not change a picture, or stand in its name anyway.
-_APART = frozenset(
-    {"type", "model", "output", "seed", "count", "seeds", "digit"}
-    | {"lane", "ttl_seconds", "deadline_seconds", "cache", "webhook", "metadata"}
-)
-_PLAIN: Mapping[str, Any] = {"truncation": 1.0, "upscale": {"factor": 1, "filter": "nearest"}}
-_DIGEST_LENGTH = 8
-
-
 def picture_name(job: Job, output: Output, stem: str = "") -> str:
-    """Return a name of model, digit and seed, and a short digest of whatever else decides how it looks.
+    """Return a name of model, digit and seed, and a short digest of all other input that changes it.
 
-    `stem` stands first, such as the photo's name.
+    `stem` is the first part, such as the photo's name.
     """
     known = job.input
     parts = [stem, labels_of([str(known.get("model") or job.type)])[0]]

@@ -46,7 +46,7 @@ def _choose_service(ctx: click.Context, _parameter: click.Parameter, url: str | 
 
 
 def url_option(command: Decorated) -> Decorated:
-    """Let --url stand here too: before a group, between it and its command, or after both."""
+    """Take --url here too: before a group, between it and its command, or after both."""
     text = (
         "Talk to the service at this address. [default: ATELIER_URL, else the service of this state folder]"
     )

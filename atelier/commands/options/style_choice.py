@@ -1,4 +1,4 @@
-"""Which style a --style names: a picture here, a stored style, a built-in one; told before any upload."""
+"""Which style a --style names: a picture here, a stored style or a built-in one; checked before uploads."""
 
 import re
 from collections.abc import Iterable, Sequence

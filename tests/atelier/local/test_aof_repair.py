@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from atelier.local.aof_repair import Journal, cut_damage, cut_zeros, newest_file
+from atelier.local.aof_repair import AofWatch, cut_damage, cut_zeros, newest_file
 from atelier.local.redis_server import EmbeddedServer, answers, server_command, server_url
 from atelier.local.state_folder import StateLock
 
@@ -44,11 +44,11 @@ class Ears:
     def __init__(self, folder: Path) -> None:
         self.said: list[str] = []
         self.gave_up: list[str] = []
-        self.journal = Journal(folder, say=self.said.append, give_up=self.gave_up.append)
+        self.watch = AofWatch(folder, say=self.said.append, give_up=self.gave_up.append)
 
     def start(self, folder: Path) -> None:
         """Start and stop the server, as the supervisor would, or see that it cannot."""
-        self.journal.prepare()
+        self.watch.prepare()
         with subprocess.Popen(server_command(folder), stdout=subprocess.PIPE, text=True) as process:
             deadline = time.monotonic() + 20
             while process.poll() is None and not answers(server_url(folder)):
@@ -56,7 +56,7 @@ class Ears:
             process.terminate()
             assert process.stdout is not None
             for line in process.stdout:
-                self.journal.hear(line)
+                self.watch.hear(line)
 
 
 @pytest.mark.parametrize("lost_bytes", [1, 7, 25])
