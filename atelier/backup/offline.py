@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from atelier.local.redis_server import SERVER_FOLDER, EmbeddedServer, names_server, server_url
-from atelier.local.state_folder import StateLock, read_record
+from atelier.local.state_folder import StateLock, read_running, running_server_url
 from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, connect
 from shared.settings import Settings
@@ -49,9 +49,9 @@ def enter(settings: Settings) -> Iterator[OfflineInstallation]:
     Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
     """
     folder = settings.state_dir.absolute()
-    there = settings.redis_url if names_server(os.environ) else _running_url(folder)
-    if there:
-        with _open(settings, there) as installation:
+    running = running_server_url(settings)
+    if running:
+        with _open(settings, running) as installation:
             yield installation
         return
     if not (folder / SERVER_FOLDER).is_dir():
@@ -67,7 +67,7 @@ def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
     Raises InstallationRunning, or StateFolderBusy.
     """
     folder = settings.state_dir.absolute()
-    if _running_url(folder):
+    if read_running(folder):
         raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
     if not names_server(os.environ):
         with _own_server(folder) as url, _open(settings, url) as installation:
@@ -90,12 +90,6 @@ def _command() -> str:
     """Return the command that this process runs: other commands that find the lock report it."""
     context = click.get_current_context(silent=True)
     return f"atelier {context.info_name}" if context else "a command"
-
-
-def _running_url(folder: Path) -> str:
-    """Return the server of the `atelier up` that runs in a state folder, or ""."""
-    running = read_record(folder)
-    return running.redis_url if running and running.is_running else ""
 
 
 @contextmanager

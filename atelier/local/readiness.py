@@ -1,6 +1,5 @@
 """Waiting for a service to be ready, and for its workers to know models that were just pulled."""
 
-import os
 import threading
 import time
 from collections.abc import Collection
@@ -8,8 +7,7 @@ from contextlib import suppress
 
 import httpx
 
-from atelier.local.redis_server import names_server
-from atelier.local.state_folder import read_record
+from atelier.local.state_folder import running_server_url
 from shared.errors import StoreUnavailable
 from shared.redis.client import connect
 from shared.settings import Settings
@@ -63,7 +61,7 @@ class ReadyWatch:
 
 def await_notice(settings: Settings, names: Collection[str], *, seconds: float = NOTICE_SECONDS) -> None:
     """Return when live workers have each model, when no worker lives, or after `seconds`."""
-    url = _server_url(settings)
+    url = running_server_url(settings)
     if not url:
         return
     with connect(url, timeout_seconds=1, retries=0) as client, suppress(StoreUnavailable):
@@ -72,10 +70,3 @@ def await_notice(settings: Settings, names: Collection[str], *, seconds: float =
             if all(any(worker.has(name) for worker in workers) for name in names):
                 return
             time.sleep(0.1)
-
-
-def _server_url(settings: Settings) -> str:
-    if names_server(os.environ):
-        return settings.redis_url
-    running = read_record(settings.state_dir.absolute())
-    return running.redis_url if running is not None and running.is_running else ""

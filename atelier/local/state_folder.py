@@ -13,7 +13,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from atelier.client.downloads import write_whole
+from atelier.local.redis_server import names_server
 from shared.errors import AtelierError
+from shared.settings import Settings
 from shared.small_file import read_small
 from shared.storage.places import require_folder
 
@@ -117,6 +119,20 @@ def read_record(folder: Path) -> UpRecord | None:
         return _RECORD.validate_json(read_small(folder / RECORD_FILE), strict=True)
     except (OSError, ValueError):
         return None
+
+
+def read_running(folder: Path) -> UpRecord | None:
+    """Return the record of a state folder in which `atelier up` runs now; None where it does not."""
+    record = read_record(folder)
+    return record if record is not None and record.is_running else None
+
+
+def running_server_url(settings: Settings) -> str:
+    """Return the URL of the server that REDIS_URL names, else of the `atelier up` that runs, else ""."""
+    if names_server(os.environ):
+        return settings.redis_url
+    running = read_running(settings.state_dir.absolute())
+    return running.redis_url if running else ""
 
 
 def remove_record(folder: Path) -> None:

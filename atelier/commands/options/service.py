@@ -9,7 +9,7 @@ import click
 from atelier.client.client import Client
 from atelier.display.errors import COMMAND
 from atelier.local.listen_socket import url_host
-from atelier.local.state_folder import read_record
+from atelier.local.state_folder import read_running
 from shared.settings import Settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -32,8 +32,8 @@ def default_url(settings: Settings) -> str:
         return settings.url
     if settings.api.public_url:
         return settings.api.public_url
-    running = read_record(settings.state_dir.absolute())
-    if running is not None and running.is_running:
+    running = read_running(settings.state_dir.absolute())
+    if running:
         return running.url
     return f"http://{url_host(settings.api.host)}:{settings.api.port}"
 
