@@ -41,7 +41,7 @@ class Table:
             yield "\t".join(cell.plain for cell in row)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """Yield what fits this many columns: rows side by side, else below each row what found no room in it.
+        """Yield what fits this many columns: rows side by side, else the other cells below their row.
 
         A heading that no row has anything under is left out.
         """

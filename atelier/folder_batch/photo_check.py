@@ -20,7 +20,7 @@ REFUSALS = frozenset({400, 413, 415, 422})  # of one picture: the service may ta
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class WantedPicture:
     """A picture that is wanted."""
 
     source: str  # photo
@@ -38,7 +38,7 @@ class Want:
 class KnownFailure:
     """A picture that cannot be made, and why; `subject` is the style or mask at fault, if one is."""
 
-    want: Want
+    wanted: WantedPicture
     reason: str
     subject: str = ""
 
@@ -56,10 +56,10 @@ class CheckedPhoto:
     """What the check of a photo found."""
 
     photo: Photo
-    kept: list[Want] = field(default_factory=list)  # there, as they should be
+    kept: list[WantedPicture] = field(default_factory=list)  # there, as they should be
     failed: list[KnownFailure] = field(default_factory=list)  # known to fail
-    in_flight: list[Want] = field(default_factory=list)  # submitted already
-    new: list[Want] = field(default_factory=list)
+    in_flight: list[WantedPicture] = field(default_factory=list)  # submitted already
+    new: list[WantedPicture] = field(default_factory=list)
     unread: str = ""  # why the photo could not be read or sent
     not_an_image: str = ""  # why it is no photo at all
 
@@ -131,32 +131,32 @@ class PhotoChecker:
         checked = CheckedPhoto(plan.photo)
         for variation, target in plan.targets:
             body = self._picture_options.body(variation, content, plan.photo.name)
-            want = Want(plan.photo.name, target, body, digest_of(body))
-            if self._is_there(want):
-                checked.kept.append(want)
-            elif want.key in in_flight:
-                checked.in_flight.append(want)
-            elif spoilt := self._known_to_fail(want):
-                checked.failed.append(spoilt)
+            wanted = WantedPicture(plan.photo.name, target, body, digest_of(body))
+            if self._is_there(wanted):
+                checked.kept.append(wanted)
+            elif wanted.key in in_flight:
+                checked.in_flight.append(wanted)
+            elif failure := self._known_to_fail(wanted):
+                checked.failed.append(failure)
             else:
-                checked.new.append(want)
+                checked.new.append(wanted)
         return checked
 
-    def _known_to_fail(self, want: Want) -> KnownFailure | None:
-        bad = self._state.failed.get(want.target)
-        if bad is not None and bad.digest == want.digest:
-            return KnownFailure(want, bad.reason, bad.subject)
-        refused = next((name for name in subjects_of(want.body) if name in self.refused), "")
+    def _known_to_fail(self, wanted: WantedPicture) -> KnownFailure | None:
+        bad = self._state.failed.get(wanted.target)
+        if bad is not None and bad.digest == wanted.digest:
+            return KnownFailure(wanted, bad.reason, bad.subject)
+        refused = next((name for name in subjects_of(wanted.body) if name in self.refused), "")
         if refused:
-            return KnownFailure(want, self.refused[refused], refused)
-        closed = fault_of_place(self._folder / want.target, self._folder)
-        return KnownFailure(want, closed) if closed else None
+            return KnownFailure(wanted, self.refused[refused], refused)
+        closed = fault_of_place(self._folder / wanted.target, self._folder)
+        return KnownFailure(wanted, closed) if closed else None
 
-    def _is_there(self, want: Want) -> bool:
-        kept = self._state.saved.get(want.target)
-        if kept is None or kept.digest != want.digest:
+    def _is_there(self, wanted: WantedPicture) -> bool:
+        kept = self._state.saved.get(wanted.target)
+        if kept is None or kept.digest != wanted.digest:
             return False
-        return digest_of_file(self._folder / want.target) == kept.sha256
+        return digest_of_file(self._folder / wanted.target) == kept.sha256
 
 
 def too_large(size: int, most: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from atelier.display.progress_bar import RunProgress
-from atelier.folder_batch.photo_check import CheckedPhoto, Want
+from atelier.folder_batch.photo_check import CheckedPhoto, WantedPicture
 from atelier.folder_batch.scan import Unread
 
 WINDOW_SECONDS = 60.0  # in which the rate is measured
@@ -52,8 +52,8 @@ class RunState:
     unchecked: int = 0  # photos
     kept: int = 0  # pictures that were there before the run
     saved: int = 0  # pictures of this run
-    pending: dict[str, Want] = field(default_factory=dict)  # by target
-    ready: deque[Want] = field(default_factory=deque)  # to be sent
+    pending: dict[str, WantedPicture] = field(default_factory=dict)  # by target
+    ready: deque[WantedPicture] = field(default_factory=deque)  # to be sent
     in_flight: set[Key] = field(default_factory=set)  # sent, in this run or an earlier one
     failures: dict[str, Failure] = field(default_factory=dict)  # by target, or by photo
     unsent: set[str] = field(default_factory=set)  # photos among the failures, of which nothing is made
@@ -95,12 +95,12 @@ class RunState:
             self.non_images[checked.photo.name] = checked.not_an_image
         self.kept += len(checked.kept)
         for bad in checked.failed:
-            self.failures[bad.want.target] = Failure(
-                bad.want.source, bad.want.target, bad.reason, bad.subject
+            self.failures[bad.wanted.target] = Failure(
+                bad.wanted.source, bad.wanted.target, bad.reason, bad.subject
             )
-        for want in (*checked.in_flight, *checked.new):
-            self.failures.pop(want.target, None)
-            self.pending[want.target] = want
+        for wanted in (*checked.in_flight, *checked.new):
+            self.failures.pop(wanted.target, None)
+            self.pending[wanted.target] = wanted
         self.ready += checked.new
 
     def fail_photo(self, unread: Unread) -> None:
@@ -108,34 +108,34 @@ class RunState:
         self.unsent.add(unread.name)
         self.failures[unread.name] = Failure(unread.name, "", unread.reason)
 
-    def page(self, most: int) -> list[Want]:
+    def page(self, most: int) -> list[WantedPicture]:
         """Take pictures from `ready` that are still wanted, no target twice, to be sent in one request."""
-        page: dict[str, Want] = {}
+        page: dict[str, WantedPicture] = {}
         while self.ready and len(page) < most:
-            want = self.ready.popleft()
-            if self.wants(want.key) and want.key not in self.in_flight:
-                page[want.target] = want
-        self.in_flight |= {want.key for want in page.values()}
+            wanted = self.ready.popleft()
+            if self.is_wanted(wanted.key) and wanted.key not in self.in_flight:
+                page[wanted.target] = wanted
+        self.in_flight |= {wanted.key for wanted in page.values()}
         return list(page.values())
 
-    def wants(self, key: Key) -> bool:
+    def is_wanted(self, key: Key) -> bool:
         """Whether a picture is pending, made of the photo as it is now."""
-        want = self.pending.get(key[0])
-        return want is not None and want.key == key
+        wanted = self.pending.get(key[0])
+        return wanted is not None and wanted.key == key
 
-    def end(self, want: Want, reason: str = "", subject: str = "") -> None:
+    def end(self, wanted: WantedPicture, reason: str = "", subject: str = "") -> None:
         """Note that a picture is saved, or why there will be none."""
-        self.in_flight.discard(want.key)
-        if not self.wants(want.key):
+        self.in_flight.discard(wanted.key)
+        if not self.is_wanted(wanted.key):
             return
-        del self.pending[want.target]
+        del self.pending[wanted.target]
         self.throughput.count()
         if reason:
-            self.failures[want.target] = Failure(want.source, want.target, reason, subject)
+            self.failures[wanted.target] = Failure(wanted.source, wanted.target, reason, subject)
         else:
             self.saved += 1
 
-    def give_up(self, wants: Sequence[Want], reason: str) -> None:
+    def give_up(self, pictures: Sequence[WantedPicture], reason: str) -> None:
         """Note that pictures will not come."""
-        for want in wants:
-            self.end(want, reason)
+        for wanted in pictures:
+            self.end(wanted, reason)

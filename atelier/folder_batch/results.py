@@ -16,7 +16,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
 from atelier.display.progress_bar import OnRunProgress, RunProgress
 from atelier.folder_batch.output_names import say_fault
-from atelier.folder_batch.photo_check import Want, digest_of_file, subjects_of
+from atelier.folder_batch.photo_check import WantedPicture, digest_of_file, subjects_of
 from atelier.folder_batch.progress import Failure, RunState
 from atelier.folder_batch.thread_pool import Inbox, reraise
 
@@ -45,10 +45,10 @@ class Result:
         """Whether only the user may have it tried again."""
         return self.item.status in ("failed", "expired")
 
-    def subject_of(self, want: Want) -> str:
+    def subject_of(self, wanted: WantedPicture) -> str:
         """Return the style or mask that made an item fail; "" where the photo did, or something else."""
-        places = [subjects_of(part_of(want.body, fault)) for fault in faults_of_options(self.item)]
-        return next((place[0] for place in places if place), "")
+        subjects = [subjects_of(part_of(wanted.body, fault)) for fault in faults_of_options(self.item)]
+        return next((names[0] for names in subjects if names), "")
 
 
 def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[str], None]) -> None:
@@ -70,30 +70,30 @@ def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Cal
 class Fetched:
     """A picture on the disk, or why it is not there."""
 
-    want: Want
+    wanted: WantedPicture
     sha256: str
     reason: str = ""
     is_there_still: bool = False  # the service has the picture, which is not on the disk
 
 
-def fetch(result: Result, want: Want, folder: Path) -> Fetched:
+def fetch(result: Result, wanted: WantedPicture, folder: Path) -> Fetched:
     """Write a result's picture to its place, where it is not there already."""
     output = result.item.outputs[0].output
-    path = folder / want.target
+    path = folder / wanted.target
     if output.sha256 and digest_of_file(path) == output.sha256:
-        return Fetched(want, output.sha256)
+        return Fetched(wanted, output.sha256)
     try:
         data = result.run.download(result.item)
         write_whole(path, data)
     except ApiError as error:
         if error.status not in GONE:
             raise
-        return Fetched(want, "", FORGOTTEN)
+        return Fetched(wanted, "", FORGOTTEN)
     except ProtocolError as error:
-        return Fetched(want, "", str(error), is_there_still=True)
+        return Fetched(wanted, "", str(error), is_there_still=True)
     except OSError as error:
-        return Fetched(want, "", f"it cannot be saved: {say_fault(error)}", is_there_still=True)
-    return Fetched(want, hashlib.sha256(data).hexdigest())
+        return Fetched(wanted, "", f"it cannot be saved: {say_fault(error)}", is_there_still=True)
+    return Fetched(wanted, hashlib.sha256(data).hexdigest())
 
 
 def faults_of_options(item: BatchItem) -> tuple[Fault, ...]:

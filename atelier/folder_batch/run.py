@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from atelier.client.batch_run import BatchRun
 from atelier.client.errors import ClientError
 from atelier.display.progress_bar import OnRunProgress
-from atelier.folder_batch.photo_check import CheckedPhoto, PhotoChecker, Want, subjects_of
+from atelier.folder_batch.photo_check import CheckedPhoto, PhotoChecker, WantedPicture, subjects_of
 from atelier.folder_batch.photo_source import PhotoSource
 from atelier.folder_batch.progress import Key, RunState
 from atelier.folder_batch.results import FORGOTTEN, Fetched, Result, fetch, listen
@@ -118,10 +118,10 @@ class FolderRun:
 
     def _checked(self, checked: CheckedPhoto) -> None:
         self.run_state.take(checked)
-        for want in checked.in_flight:
-            early = self._early.pop(want.key, None)
+        for wanted in checked.in_flight:
+            early = self._early.pop(wanted.key, None)
             if early is not None:
-                self._settle(early, want)
+                self._settle(early, wanted)
 
     def _send(self) -> None:
         if self._sending.busy:
@@ -135,8 +135,8 @@ class FolderRun:
     def _sent(self, sent: Sent) -> None:
         if sent.run is not None:
             self._listen(sent.run)
-        for want, reason in sent.refused:
-            self.run_state.end(want, reason)
+        for wanted, reason in sent.refused:
+            self.run_state.end(wanted, reason)
 
     def _listen(self, run: BatchRun) -> None:
         if run.id not in self._listening:
@@ -149,45 +149,45 @@ class FolderRun:
         key = self._state_file.state.batches[batch].get(item.custom_id)
         if key is None or self._latest.get(batch, {}).get(item.custom_id, item.id) != item.id:
             return
-        if self.run_state.wants(key):
+        if self.run_state.is_wanted(key):
             self._settle(result, self.run_state.pending[key[0]])
         else:
             self._early[key] = result
 
-    def _settle(self, result: Result, want: Want) -> None:
+    def _settle(self, result: Result, wanted: WantedPicture) -> None:
         if not result.reason:
             if result.item.warnings:
-                self.run_state.warnings[want.source] = result.item.warnings
+                self.run_state.warnings[wanted.source] = result.item.warnings
             then = partial(self._fetched, result.run.id)
-            self._fetchers.put(partial(fetch, result, want, self._folder), then)
+            self._fetchers.put(partial(fetch, result, wanted, self._folder), then)
             return
-        subject = result.subject_of(want)
+        subject = result.subject_of(wanted)
         if result.is_final:
-            facts = {"target": want.target, "source": want.source, "digest": want.digest}
+            facts = {"target": wanted.target, "source": wanted.source, "digest": wanted.digest}
             facts |= {"reason": result.reason, "batch": result.run.id, "subject": subject}
             self._state_file.note("spoiled", **facts)
         if result.is_final and subject:
             self._refuse(subject, result.reason)
-        self.run_state.end(want, result.reason, subject)
+        self.run_state.end(wanted, result.reason, subject)
 
     def _refuse(self, subject: str, reason: str) -> None:
         """Submit no further picture in a style, or with a mask, that the service cannot use."""
         self._checker.refused[subject] = reason
         unsent, self.run_state.ready = self.run_state.ready, deque()
-        for want in unsent:
-            if subject in subjects_of(want.body):
-                self.run_state.end(want, reason, subject)
+        for wanted in unsent:
+            if subject in subjects_of(wanted.body):
+                self.run_state.end(wanted, reason, subject)
             else:
-                self.run_state.ready.append(want)
+                self.run_state.ready.append(wanted)
 
     def _fetched(self, batch: str, fetched: Fetched) -> None:
-        want = fetched.want
+        wanted = fetched.wanted
         if fetched.is_there_still:
             self._unsaved.add(batch)
         if not fetched.reason:
-            facts = {"target": want.target, "source": want.source, "digest": want.digest}
+            facts = {"target": wanted.target, "source": wanted.source, "digest": wanted.digest}
             self._state_file.note("saved", **facts, sha256=fetched.sha256)
-        self.run_state.end(want, fetched.reason)
+        self.run_state.end(wanted, fetched.reason)
 
     def _drained(self, batch: str) -> None:
         self._listening.discard(batch)

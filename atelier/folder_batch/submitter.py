@@ -13,7 +13,7 @@ from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError, Fault
 from atelier.folder_batch.output_names import DIGEST_LENGTH, say_fault
-from atelier.folder_batch.photo_check import Want
+from atelier.folder_batch.photo_check import WantedPicture
 from atelier.folder_batch.results import OF_THE_PHOTO
 from atelier.folder_batch.state_file import FILE, StateFile
 
@@ -26,7 +26,7 @@ class Sent:
     """What became of a page of items."""
 
     run: BatchRun | None
-    refused: tuple[tuple[Want, str], ...] = ()  # and why
+    refused: tuple[tuple[WantedPicture, str], ...] = ()  # and why
 
 
 @dataclass(slots=True)
@@ -71,21 +71,21 @@ class Submitter:
             run = self._client.open_batch(idempotency_key=opening["key"], **opening["settings"])
             self._state_file.note("batch", id=run.id)
 
-    def send(self, wants: Sequence[Want]) -> Sent:
+    def send(self, pictures: Sequence[WantedPicture]) -> Sent:
         """Add items; the service may refuse some of them.
 
         Nothing is sent that cannot be written down before: a later run would send it again. Raises ApiError
         where the service refuses what all items have in common.
         """
-        items = named(wants)
+        items = named(pictures)
         try:
             batch = self._batch_for(items)
-            names = {name: want.key for name, want in items.items()}
+            names = {name: wanted.key for name, wanted in items.items()}
             self._state_file.note("sent", batch=batch.run.id, items=names)
             self._state_file.write_down()
         except OSError as error:
             reason = f"{self._state_file.folder / FILE} cannot be written: {say_fault(error)}"
-            return Sent(None, tuple((want, reason) for want in wants))
+            return Sent(None, tuple((wanted, reason) for wanted in pictures))
         refused = []
         while items:
             faults = self._append(batch, items)
@@ -102,7 +102,7 @@ class Submitter:
             self._open.run.finalize()
             self._open = None
 
-    def _batch_for(self, items: Mapping[str, Want]) -> _Open:
+    def _batch_for(self, items: Mapping[str, WantedPicture]) -> _Open:
         """Return a batch that has room for the items and none of their names."""
         known = self._open
         if known is not None:
@@ -124,9 +124,9 @@ class Submitter:
             batch.is_prepared = True
         return batch
 
-    def _append(self, batch: _Open, items: Mapping[str, Want]) -> dict[str, str]:
+    def _append(self, batch: _Open, items: Mapping[str, WantedPicture]) -> dict[str, str]:
         """Add the items, or return why the service takes none: faults by custom id."""
-        lines = (json.dumps({**want.body, "custom_id": name}) for name, want in items.items())
+        lines = (json.dumps({**wanted.body, "custom_id": name}) for name, wanted in items.items())
         try:
             batch.run.append("".join(f"{line}\n" for line in lines).encode(), first=batch.total)
         except ApiError as error:
@@ -169,24 +169,24 @@ def _by_item(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def named(wants: Sequence[Want]) -> dict[str, Want]:
+def named(pictures: Sequence[WantedPicture]) -> dict[str, WantedPicture]:
     """Return the pictures by the custom ids of their items, no two alike."""
-    items: dict[str, Want] = {}
-    for want in wants:
-        name = custom_id_of(want)
-        items[_distinct(name, want) if name in items else name] = want
+    items: dict[str, WantedPicture] = {}
+    for wanted in pictures:
+        name = custom_id_of(wanted)
+        items[_distinct(name, wanted) if name in items else name] = wanted
     return items
 
 
-def custom_id_of(want: Want) -> str:
+def custom_id_of(wanted: WantedPicture) -> str:
     """Return the custom id of an item: its target without the suffix, cut where that is too long or odd."""
-    plain = want.target.rpartition(".")[0]
+    plain = wanted.target.rpartition(".")[0]
     clean = "".join(c if c.isprintable() else "_" for c in plain)
     if clean == plain and len(clean) <= CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1:
         return clean
-    return _distinct(clean, want)
+    return _distinct(clean, wanted)
 
 
-def _distinct(name: str, want: Want) -> str:
-    digest = hashlib.sha256(json.dumps(want.key).encode()).hexdigest()
+def _distinct(name: str, wanted: WantedPicture) -> str:
+    digest = hashlib.sha256(json.dumps(wanted.key).encode()).hexdigest()
     return f"{name[: CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1]}~{digest[:DIGEST_LENGTH]}"

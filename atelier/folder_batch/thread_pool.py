@@ -11,7 +11,7 @@ Found = TypeVar("Found")
 
 
 class WorkQueue:
-    """A few threads that work off a queue. They end with the process, whatever they wait for."""
+    """A few threads that work off a queue. They are daemons: they end with the process."""
 
     def __init__(self, inbox: Inbox, threads: int, name: str) -> None:
         self._inbox = inbox

@@ -8,7 +8,7 @@ import pytest
 
 from atelier.client.request_parts import Style
 from atelier.folder_batch.output_names import BadPattern, Names, check_pattern, default_pattern, labels_of
-from atelier.folder_batch.photo_check import Want
+from atelier.folder_batch.photo_check import WantedPicture
 from atelier.folder_batch.photo_source import Watched
 from atelier.folder_batch.scan import Photo, Unread, find, why_not_an_image
 from atelier.folder_batch.state_file import FILE, FolderState, StateFile
@@ -92,12 +92,12 @@ def test_a_photo_named_like_a_field_is_no_pattern() -> None:
 
 @pytest.mark.parametrize("target", ["a" * 100 + ".png", "new\nline.png", "\udcff.png"])
 def test_every_picture_has_a_custom_id_that_the_service_takes(target: str) -> None:
-    name = custom_id_of(Want("s", target, {}, "d"))
+    name = custom_id_of(WantedPicture("s", target, {}, "d"))
     assert len(name) <= 64
     assert name.isprintable()
     name.encode()
-    assert name != custom_id_of(Want("s", f"x{target}", {}, "d"))
-    assert custom_id_of(Want("s", "deep/one.png", {}, "d")) == "deep/one"
+    assert name != custom_id_of(WantedPicture("s", f"x{target}", {}, "d"))
+    assert custom_id_of(WantedPicture("s", "deep/one.png", {}, "d")) == "deep/one"
 
 
 def test_a_digest_changes_with_what_the_picture_depends_on() -> None:
