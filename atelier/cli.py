@@ -1,4 +1,4 @@
-"""The `atelier` command. Each subcommand is a file in atelier/commands/."""
+"""The `atelier` command. The subcommands are in atelier/commands/."""
 
 import logging
 from importlib.metadata import version

@@ -33,6 +33,11 @@ class WantedPicture:
         """Identifies the picture, as it is made of the photo as it is now."""
         return self.target, self.digest
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the state file says of it, however it ends."""
+        return {"target": self.target, "source": self.source, "digest": self.digest}
+
 
 @dataclass(frozen=True, slots=True)
 class KnownFailure:

@@ -163,9 +163,8 @@ class FolderRun:
             return
         subject = result.subject_of(wanted)
         if result.is_final:
-            facts = {"target": wanted.target, "source": wanted.source, "digest": wanted.digest}
-            facts |= {"reason": result.reason, "batch": result.run.id, "subject": subject}
-            self._state_file.note("spoiled", **facts)
+            facts = {"reason": result.reason, "batch": result.run.id, "subject": subject}
+            self._state_file.note("spoiled", **wanted.facts, **facts)
         if result.is_final and subject:
             self._refuse(subject, result.reason)
         self.run_state.end(wanted, result.reason, subject)
@@ -185,8 +184,7 @@ class FolderRun:
         if fetched.is_there_still:
             self._unsaved.add(batch)
         if not fetched.reason:
-            facts = {"target": wanted.target, "source": wanted.source, "digest": wanted.digest}
-            self._state_file.note("saved", **facts, sha256=fetched.sha256)
+            self._state_file.note("saved", **wanted.facts, sha256=fetched.sha256)
         self.run_state.end(wanted, fetched.reason)
 
     def _drained(self, batch: str) -> None:

@@ -115,13 +115,7 @@ class FolderState:
             if name in self.ended:
                 yield {"kind": "ended", "batch": name}
         for target, kept in self.saved.items():
-            yield {
-                "kind": "saved",
-                "target": target,
-                "source": kept.source,
-                "digest": kept.digest,
-                "sha256": kept.sha256,
-            }
+            yield {"kind": "saved", "target": target, **asdict(kept)}
         for target, bad in self.failed.items():
             yield {"kind": "spoiled", "target": target, **asdict(bad)}
         if self.opening is not None:
