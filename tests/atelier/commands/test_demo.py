@@ -18,10 +18,10 @@ def size_of(path: Path) -> tuple[int, int]:
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_the_demo_leaves_digits_and_a_stylized_photo(tmp_path: Path) -> None:
-    said: list[str] = []
+    titles: list[str] = []
 
     def step(title: str) -> nullcontext[None]:
-        said.append(title)
+        titles.append(title)
         return nullcontext()
 
     Demo(tmp_path / "out", tmp_path / "state", models=tmp_path / "models", step=step).run()
@@ -29,7 +29,7 @@ def test_the_demo_leaves_digits_and_a_stylized_photo(tmp_path: Path) -> None:
     assert width >= SCALE * 28 * len(SEEDS)
     assert height >= SCALE * 28 * len(DIGITS)
     assert size_of(tmp_path / "out" / "stylized.png") == size_of(tmp_path / "out" / "content.jpg")
-    assert said[-1] == "stop everything"
+    assert titles[-1] == "stop everything"
     assert not (tmp_path / "state" / "up.json").exists()
 
 

@@ -1,4 +1,4 @@
-"""What `atelier doctor` finds, on a good machine and on spoiled ones."""
+"""What `atelier doctor` finds, on a good machine and on broken ones."""
 
 import json
 import os

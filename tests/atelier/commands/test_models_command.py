@@ -108,9 +108,9 @@ def test_a_network_exported_again_under_its_version_is_told_everywhere(
     changes[change]()
     pulled = run("pull", "mine")
     assert pulled.exit_code == 1
-    for told in (pulled.stderr, run("list").stderr):
-        assert "is not what was pulled as mine 1" in told
-        assert "atelier models pull --replace mine" in told
+    for output in (pulled.stderr, run("list").stderr):
+        assert "is not what was pulled as mine 1" in output
+        assert "atelier models pull --replace mine" in output
     findings = {finding.name: finding for finding in installation_checks.check_models(settings)}
     assert findings["model mine"].level is Level.WARN
     assert run("pull", "--replace", "mine").exit_code == 0

@@ -170,6 +170,6 @@ def test_the_help_of_an_option_tells_the_default_of_its_field(command: str, fiel
         elif isinstance(default, bool):
             assert default is (option.name == "once"), "a flag that is not given is the default"
         elif default is not None and option.name not in ("weights", "styles", "numbers", "webhook"):
-            told = default_of(option)
-            assert told is not None, f"the help of {option.opts[0]} tells no default; it is {default}"
-            assert told == (f"{default:g}" if isinstance(default, float) else str(default))
+            default_text = default_of(option)
+            assert default_text is not None, f"the help of {option.opts[0]} tells no default; it is {default}"
+            assert default_text == (f"{default:g}" if isinstance(default, float) else str(default))

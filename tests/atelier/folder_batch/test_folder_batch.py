@@ -139,13 +139,13 @@ def test_a_beginning_tells_what_a_file_is() -> None:
 
 def test_a_watched_file_comes_when_it_is_whole_and_again_when_it_changed() -> None:
     clock, files = [100.0], [photo("a")]
-    feed = Watched(lambda: files, now=lambda: clock[0])
+    source = Watched(lambda: files, now=lambda: clock[0])
 
     def later() -> list[str]:
         clock[0] += 1
-        return [entry.name for entry in feed.take()]
+        return [entry.name for entry in source.take()]
 
-    assert (feed.take(), later(), later()) == ([], ["a"], [])
+    assert (source.take(), later(), later()) == ([], ["a"], [])
     files[0] = photo("a", (2, 2))
     assert later() == []
     files[0] = photo("a", (3, 3))

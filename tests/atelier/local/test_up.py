@@ -72,8 +72,8 @@ def test_a_torn_journal_is_told_and_the_start_goes_on(tmp_path: Path, journal: P
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as up:
         try:
             assert up.stdout is not None
-            told = next(line for line in up.stdout if "ended within an entry" in line)
-            assert "bytes were cut away" in told
+            line = next(line for line in up.stdout if "ended within an entry" in line)
+            assert "bytes were cut away" in line
             assert next(line for line in up.stdout if "pulling" in line)
             with redis.Redis.from_url(own_server_url(tmp_path)) as client:
                 assert client.dbsize() == 99
