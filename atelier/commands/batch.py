@@ -80,7 +80,7 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
 def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
     target: Target = ctx.obj
     with target.client(retries=PATIENT_RETRIES) as client:
-        client.models()  # a service that is not there is reported before any photo is read
+        client.models()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
             return send_prepared(client, PreparedOrder.of(ctx, options))
         limits = client.limits()

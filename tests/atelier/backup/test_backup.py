@@ -147,15 +147,15 @@ def test_what_is_to_be_told_and_by_when_is_restored(
 ) -> None:
     spec = {"type": "generate", "seeds": [1], "deadline_seconds": 100}
     waiting = client.submit(spec).id
-    notified = client.submit({**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}).id
-    worker.fail(worker.claim(notified))
+    told = client.submit({**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}).id
+    worker.fail(worker.claim(told))
     take(services, tmp_path / "backup.tar")
     bring_back(empty, tmp_path / "backup.tar")
     deadline = empty.store.get(waiting, ANONYMOUS).deadline_at
     assert deadline is not None
     assert empty.store.client.zscore("atelier:deadlines", waiting) == deadline
-    assert empty.store.client.zscore("atelier:deadlines", notified) is None
-    (delivery,) = Deliveries(empty.store).of("job", notified, ANONYMOUS)
+    assert empty.store.client.zscore("atelier:deadlines", told) is None
+    (delivery,) = Deliveries(empty.store).of("job", told, ANONYMOUS)
     (due,) = Deliveries(empty.store).claim(9, lease_seconds=5, a_host=9, under_way={})
     assert due.id == delivery.id
 

@@ -50,8 +50,8 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
     batch = client.batch(DIGITS)
-    for verb, done in (("pause", "paused"), ("resume", "resumed")):
-        assert run("batches", verb, batch.id).stdout == f"{batch.id} {done}\n"
+    for verb, told in (("pause", "paused"), ("resume", "resumed")):
+        assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
     assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"
     answer = run("batches", "cancel", batch.id, "batch_unknown", "--json")

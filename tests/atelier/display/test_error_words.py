@@ -78,8 +78,8 @@ def test_a_failed_job_is_told_in_the_words_that_were_typed(
 ) -> None:
     job = client.submit({"type": "generate"})
     worker.fail(worker.claim(job.id), CorruptImage.of_field("/styles/0/image", "it ends early"))
-    text = run(f"watch {job.id}").stderr.splitlines()[-1]
-    assert text == f"error: {job.id} failed: styles.0.image: it ends early"
+    told = run(f"watch {job.id}").stderr.splitlines()[-1]
+    assert told == f"error: {job.id} failed: styles.0.image: it ends early"
 
 
 @pytest.mark.usefixtures("run")
@@ -87,8 +87,8 @@ def test_a_job_that_fails_for_a_photo_names_its_file(client: Client, worker: Fak
     job = client.submit({"type": "generate"})
     worker.fail(worker.claim(job.id), CorruptImage.of_field("/content", "it ends early"))
     with stylize.make_context("stylize", ["photo.jpg", "--style", "art.jpg"], obj=None) as command:
-        text = say_error(JobFailed(client.get(job.id)), command)
-    assert text == f"{job.id} failed: photo.jpg: it ends early"
+        told = say_error(JobFailed(client.get(job.id)), command)
+    assert told == f"{job.id} failed: photo.jpg: it ends early"
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def made(folder: str = "out") -> list[str]:
 
 def facts(answer: Result) -> dict[str, Any]:
     assert answer.stdout, answer.stderr or answer.exception
-    report: dict[str, Any] = json.loads(answer.stdout)
-    return report
+    told: dict[str, Any] = json.loads(answer.stdout)
+    return told
 
 
 def failed(answer: Result) -> list[str]:
@@ -247,9 +247,9 @@ def test_a_style_that_breaks_in_the_worker_is_told_once(
         blames("/styles/0/image") if job.spec.styles[0].image == bad else None  # type: ignore[union-attr]
     )
     answer = run("--style", "other.png", "--json")
-    report = facts(answer)
-    assert (answer.exit_code, report["saved"], report["failed"]) == (1, 3, [])
-    (blamed,) = report["options"]
+    told = facts(answer)
+    assert (answer.exit_code, told["saved"], told["failed"]) == (1, 3, [])
+    (blamed,) = told["options"]
     assert (blamed["option"], blamed["pictures"]) == ("--style other.png", 3)
     again = run("--style", "other.png")
     lines = [line for line in again.stderr.splitlines() if line.startswith("failed")]
@@ -269,7 +269,7 @@ def test_a_photo_that_breaks_in_the_worker_is_blamed_itself(run: Run, artist: Ba
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "message"),
+    ("option", "value", "said"),
     [
         ("--strength", "7", "--strength"),
         ("--steadiness", "3", "--steadiness"),
@@ -277,14 +277,14 @@ def test_a_photo_that_breaks_in_the_worker_is_blamed_itself(run: Run, artist: Ba
     ],
 )
 def test_an_option_that_no_item_may_have_is_told_once(
-    run: Run, photos: Path, client: Client, option: str, value: str, message: str
+    run: Run, photos: Path, client: Client, option: str, value: str, said: str
 ) -> None:
     for number in range(20):
         write(photos / f"{number}.jpg", number)
     answer = run(option, value)
     assert answer.exit_code == 2
     assert "failed:" not in answer.stderr
-    assert (answer.stderr.count(message), "one.jpg" in answer.stderr) == (1, False)
+    assert (answer.stderr.count(said), "one.jpg" in answer.stderr) == (1, False)
     assert all(batch.counts["total"] == 0 for batch in client.batches)
     assert run().exit_code == 0  # nothing was made with the other options, so they are free to change
 
@@ -301,12 +301,12 @@ def test_a_file_that_is_too_large_is_neither_read_nor_sent(
             file.write(b"\0\0\0\x18ftypmp42")
             file.truncate(900 * 1024 * 1024)
     answer = run("--json")
-    report = facts(answer)
-    assert (answer.exit_code, report["saved"], failed(answer)) == (1, 3, ["huge.tif"])
-    assert sorted(entry["source"] for entry in report["skipped"]) == ["film", "film.mp4"]
+    told = facts(answer)
+    assert (answer.exit_code, told["saved"], failed(answer)) == (1, 3, ["huge.tif"])
+    assert sorted(entry["source"] for entry in told["skipped"]) == ["film", "film.mp4"]
     limits = client.limits()
     assert limits is not None
-    assert f"at most {limits.max_bytes}" in report["failed"][0]["reason"]
+    assert f"at most {limits.max_bytes}" in told["failed"][0]["reason"]
     refused = CliRunner().invoke(
         main, ["--url", client.base_url, "stylize", str(huge), "--style", "style.png", "-o", "x.png"]
     )
@@ -323,5 +323,5 @@ def test_a_photo_whose_file_ends_too_early_is_painted_and_named(run: Run, artist
     assert made() == ["bad/two.jpg", "one.jpg", "three.jpg"]
     named = sorted(line for line in answer.stderr.splitlines() if line.startswith("warning:"))
     assert named == [f"warning: {name}: {text}" for name in ("bad/two.jpg", "one.jpg", "three.jpg")]
-    report = facts(run("--json", output="other"))["warnings"]
-    assert {"source": "one.jpg", "codes": ["truncated"]} in report
+    told = facts(run("--json", output="other"))["warnings"]
+    assert {"source": "one.jpg", "codes": ["truncated"]} in told
