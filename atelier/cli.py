@@ -1,4 +1,4 @@
-"""The `atelier` command. Each subcommand is a file in atelier/commands/."""
+"""The `atelier` command. The subcommands are in atelier/commands/."""
 
 import logging
 from importlib.metadata import version
@@ -13,7 +13,7 @@ COMMANDS = {
     "up": "atelier.commands.up:up",
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
-    "transform": "atelier.commands.transform:transform",
+    "transform": "atelier.commands.stylize:transform",
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
@@ -24,12 +24,12 @@ COMMANDS = {
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
     "gc": "atelier.commands.gc:gc",
-    "journal": "atelier.commands.journal:journal",
+    "journal": "atelier.commands.up:journal",
     "doctor": "atelier.commands.doctor:doctor",
 }
 
 
-# A command says itself what its user should know; without this, Python would print warnings without fields.
+# Commands print what their users should know; without this, Python would print log warnings too.
 logging.getLogger("atelier").addHandler(logging.NullHandler())
 
 

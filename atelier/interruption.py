@@ -1,4 +1,4 @@
-"""What ends a run early, Ctrl-C or its time: it is noted, so that nothing breaks off half done."""
+"""Ctrl-C and timeouts: calls and messages in place of a KeyboardInterrupt without words."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ LEAST_SECONDS = 0.001  # 0 would stop the timer
 
 @contextmanager
 def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
-    """Have the first Ctrl-C while the block runs call `act`, and the next raise KeyboardInterrupt.
+    """Call `act` at the first Ctrl-C while the block runs; the next raises KeyboardInterrupt.
 
     For the main thread alone.
     """
@@ -28,7 +28,7 @@ def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
 
 @contextmanager
 def on_timeout(seconds: float | None, act: Callable[[], None]) -> Iterator[None]:
-    """Have `act` called when the block has run for so long; None is never. For the main thread alone."""
+    """Call `act` when the block has run for `seconds`; None is never. For the main thread alone."""
     if seconds is None:
         yield
         return
@@ -39,3 +39,14 @@ def on_timeout(seconds: float | None, act: Callable[[], None]) -> Iterator[None]
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def interruption(message: str) -> Iterator[None]:
+    """Give a Ctrl-C within the block a message: what was done, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:  # a block within gave it a message
+            raise
+        raise KeyboardInterrupt(f"interrupted; {message}") from stop

@@ -1,4 +1,4 @@
-"""A click group that imports a subcommand when it is used, and says every expected error in one line."""
+"""A click group that imports a subcommand when it is used, and prints every expected error in one line."""
 
 import importlib
 from collections.abc import Iterator, Mapping
@@ -16,8 +16,8 @@ from atelier.client.errors import (
     ServiceUnreachable,
 )
 from atelier.client.polling import WaitTimeout
+from atelier.display import echo
 from atelier.display.errors import COMMAND, say_error
-from atelier.display.plain import echo
 from shared.errors import AtelierError, InvalidRequest
 from shared.logs import plain
 from shared.settings import EXIT_CONFIGURATION, SettingsError
@@ -28,9 +28,9 @@ INSTALL_WORKER = (
 )
 EXIT_FAILED = 1  # the job failed, or the machine lacks something
 EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
-EXIT_UNREACHABLE = 3  # no service answers
+EXIT_UNREACHABLE = 3  # no service responds
 EXIT_TIMEOUT = 4  # the job was not done in time
-EXIT_INTERRUPTED = 130  # by Ctrl-C, as shells say it
+EXIT_INTERRUPTED = 130  # by Ctrl-C, as in shells
 
 
 class LazyGroup(click.Group):
@@ -86,7 +86,7 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _plain_faults() -> Iterator[None]:
-    """Have what click says of arguments hold nothing that steers a terminal."""
+    """Escape control characters in the errors that click raises."""
     try:
         yield
     except click.ClickException as error:
@@ -94,19 +94,8 @@ def _plain_faults() -> Iterator[None]:
         raise
 
 
-@contextmanager
-def interruption(message: str) -> Iterator[None]:
-    """Have a Ctrl-C within the block say how things stand and how to go on."""
-    try:
-        yield
-    except KeyboardInterrupt as stop:
-        if stop.args:  # said already, by a block within
-            raise
-        raise KeyboardInterrupt(f"interrupted; {message}") from stop
-
-
 def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
-    """Return what stands in for a subcommand whose packages are not installed."""
+    """Return the replacement of a subcommand whose packages are not installed."""
     reason = f"{name} needs the package {error.name}, which is not installed; {INSTALL_WORKER}"
 
     @click.command(name, short_help="(needs packages that are not installed)", context_settings=_ANYTHING)
@@ -117,7 +106,7 @@ def _unavailable(name: str, error: ModuleNotFoundError) -> click.Command:
 
 
 def exit_status(error: Exception) -> int:
-    """Return the exit status that tells scripts what kind of error it was."""
+    """Return the exit status for this kind of error."""
     if isinstance(error, ServiceUnreachable | ProtocolError):
         return EXIT_UNREACHABLE
     if isinstance(error, WaitTimeout):

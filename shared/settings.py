@@ -273,7 +273,7 @@ class Settings(BaseSettings):
     def private_webhooks(self) -> bool:
         """Whether jobs that this API accepts may have webhooks in private networks."""
         said = self.webhook.private
-        return _is_loopback(self.api.host) if said is None else said
+        return is_loopback(self.api.host) if said is None else said
 
     @property
     def worker_health(self) -> Path:
@@ -281,7 +281,8 @@ class Settings(BaseSettings):
         return self.state_dir.absolute() / self.worker.health_file
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

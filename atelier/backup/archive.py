@@ -1,4 +1,4 @@
-"""The form of a backup: a tar of records.jsonl, the objects, and a manifest with everybody's sha256."""
+"""The form of a backup: a tar of records.jsonl, the objects, and a manifest with the sha256 of each."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ class BackupDamaged(AtelierError):
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class BackupMember:
     """One file of the tar."""
 
     bytes: int
@@ -37,15 +37,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a backup says of itself."""
+class BackupManifest:
+    """The contents of a backup, as its manifest lists them."""
 
     format: int
     record_schema: int  # of the newest record that may be in it
     taken_at: int  # milliseconds since the epoch, by the server, when the reading began
     software: str  # the version of Atelier that took it
     records: Mapping[str, int]  # how many of each kind
-    members: Mapping[str, Member] = field(repr=False)
+    members: Mapping[str, BackupMember] = field(repr=False)
     left_out: tuple[str, ...] = ()  # records that were deleted while the backup was taken
     missing: tuple[str, ...] = ()  # objects that a record names and that storage did not have
 
@@ -60,11 +60,11 @@ class Manifest:
         return sum(member.bytes for member in self.members.values())
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> "Manifest":
+    def from_json(cls, body: dict[str, Any]) -> "BackupManifest":
         """Read what `asdict` wrote; raise BackupDamaged for a format of a later version."""
         if body.get("format") != FORMAT:
             raise BackupDamaged(f"its format is {body.get('format')}; this version reads {FORMAT}")
-        members = {name: Member(**member) for name, member in body.pop("members").items()}
+        members = {name: BackupMember(**member) for name, member in body.pop("members").items()}
         left_out, missing = (tuple(body.pop(name)) for name in ("left_out", "missing"))
         return cls(members=members, left_out=left_out, missing=missing, **body)
 
@@ -74,12 +74,12 @@ class BackupWriter:
 
     def __init__(self, file: BinaryIO) -> None:
         self._tar = tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT)  # noqa: SIM115
-        self.members: dict[str, Member] = {}
+        self.members: dict[str, BackupMember] = {}
 
     def add(self, name: str, data: bytes) -> None:
         """Add bytes under a name."""
         self._put(name, len(data), io.BytesIO(data))
-        self.members[name] = Member(len(data), hashlib.sha256(data).hexdigest())
+        self.members[name] = BackupMember(len(data), hashlib.sha256(data).hexdigest())
 
     def add_file(self, name: str, file: BinaryIO) -> None:
         """Add what a file holds."""
@@ -94,7 +94,7 @@ class BackupWriter:
         entry.size, entry.mode = size, 0o600
         self._tar.addfile(entry, file)
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: BackupManifest) -> None:
         """Add the manifest and end the tar."""
         text = json.dumps(asdict(manifest), indent=1).encode()
         self._put(MANIFEST, len(text), io.BytesIO(text))
@@ -104,14 +104,14 @@ class BackupWriter:
 
 
 class BackupFile:
-    """A backup to be read. Nothing in it is taken on trust before `verify` has gone through it."""
+    """A backup to be read. Call `verify` before anything in it is used."""
 
     def __init__(self, tar: tarfile.TarFile) -> None:
         self._tar = tar
         self._entries = {entry.name: entry for entry in tar.getmembers()}
         self.manifest = self._read_manifest()
 
-    def _read_manifest(self) -> Manifest:
+    def _read_manifest(self) -> BackupManifest:
         if MANIFEST not in self._entries or MANIFEST_SUM not in self._entries:
             raise BackupDamaged("it has no manifest: it is no backup, or was cut off")
         text = self._read(MANIFEST)
@@ -119,7 +119,7 @@ class BackupFile:
             hashlib.sha256(text).hexdigest()
         ]:
             raise BackupDamaged("its manifest is damaged")
-        return Manifest.from_json(json.loads(text))
+        return BackupManifest.from_json(json.loads(text))
 
     def _open(self, name: str) -> Any:
         file = self._tar.extractfile(self._entries[name])
@@ -130,7 +130,7 @@ class BackupFile:
         data: bytes = self._open(name).read()
         return data
 
-    def verify(self) -> Iterator[Member]:
+    def verify(self) -> Iterator[BackupMember]:
         """Compare every member with its checksum, and yield it when it is good; raise BackupDamaged."""
         names = set(self._entries) - {MANIFEST, MANIFEST_SUM}
         if names != set(self.manifest.members):
@@ -153,12 +153,12 @@ class BackupFile:
         return self._read(OBJECTS + key)
 
 
-def _member_of(file: Any) -> Member:
+def _member_of(file: Any) -> BackupMember:
     digest, size = hashlib.sha256(), 0
     while chunk := file.read(CHUNK):
         digest.update(chunk)
         size += len(chunk)
-    return Member(size, digest.hexdigest())
+    return BackupMember(size, digest.hexdigest())
 
 
 @contextmanager

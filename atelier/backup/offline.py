@@ -1,4 +1,4 @@
-"""The inside of an installation, for an operator's commands: its server and its storage, without the API."""
+"""The server and the storage of an installation, for an operator's commands that work without its API."""
 
 import os
 from collections.abc import Iterator
@@ -8,10 +8,8 @@ from pathlib import Path
 
 import click
 
-from atelier.local.processes import SERVER_FOLDER, names_server
-from atelier.local.redis_server import EmbeddedServer, server_url
-from atelier.local.run_file import read_record
-from atelier.local.state_lock import StateLock
+from atelier.local.redis_server import SERVER_FOLDER, EmbeddedServer, names_server, server_url
+from atelier.local.state_folder import StateLock, read_running, running_server_url
 from shared.errors import AtelierError, StoreUnavailable
 from shared.redis.client import Client, connect
 from shared.settings import Settings
@@ -51,15 +49,15 @@ def enter(settings: Settings) -> Iterator[OfflineInstallation]:
     Raises NoInstallation, or StateFolderBusy where `atelier up` is just starting or ending.
     """
     folder = settings.state_dir.absolute()
-    there = settings.redis_url if names_server(os.environ) else _running_url(folder)
-    if there:
-        with _open(settings, there) as premises:
-            yield premises
+    running = running_server_url(settings)
+    if running:
+        with _open(settings, running) as installation:
+            yield installation
         return
     if not (folder / SERVER_FOLDER).is_dir():
         raise NoInstallation(f"{folder} holds no installation; name another with ATELIER_STATE_DIR")
-    with _own_server(folder) as url, _open(settings, url) as premises:
-        yield premises
+    with _own_server(folder) as url, _open(settings, url) as installation:
+        yield installation
 
 
 @contextmanager
@@ -69,18 +67,18 @@ def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
     Raises InstallationRunning, or StateFolderBusy.
     """
     folder = settings.state_dir.absolute()
-    if _running_url(folder):
+    if read_running(folder):
         raise InstallationRunning(f"`atelier up` runs in {folder}; stop it first")
     if not names_server(os.environ):
-        with _own_server(folder) as url, _open(settings, url) as premises:
-            yield premises
+        with _own_server(folder) as url, _open(settings, url) as installation:
+            yield installation
         return
-    with _kept(folder), _open(settings, settings.redis_url) as premises:
-        workers = WorkerRoster(premises.client).live()
+    with _kept(folder), _open(settings, settings.redis_url) as installation:
+        workers = WorkerRoster(installation.client).live()
         if workers:
             names = ", ".join(worker.id for worker in workers)
             raise InstallationRunning(f"workers are at work: {names}; stop them and the API first")
-        yield premises
+        yield installation
 
 
 def _kept(folder: Path) -> AbstractContextManager[object]:
@@ -89,20 +87,14 @@ def _kept(folder: Path) -> AbstractContextManager[object]:
 
 
 def _command() -> str:
-    """Return the command that this process runs, as those that it keeps out are told of it."""
+    """Return the command that this process runs: other commands that find the lock report it."""
     context = click.get_current_context(silent=True)
     return f"atelier {context.info_name}" if context else "a command"
 
 
-def _running_url(folder: Path) -> str:
-    """Return the server of the `atelier up` that runs in a state folder, or ""."""
-    running = read_record(folder)
-    return running.redis_url if running and running.is_running else ""
-
-
 @contextmanager
 def _own_server(folder: Path) -> Iterator[str]:
-    """Run the embedded server of a state folder that nobody else uses meanwhile."""
+    """Run the embedded server of a state folder that no other command uses."""
     with StateLock(folder).held(_command()) as lock, _started(folder / SERVER_FOLDER, lock):
         yield server_url(folder / SERVER_FOLDER)
 

@@ -3,9 +3,11 @@
 import hashlib
 import os
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from atelier.client.errors import ProtocolError
 from atelier.client.job import Job, Output
@@ -32,25 +34,33 @@ def extension_of(output: Output) -> str:
 
 
 def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file beside its target and rename it; a crash leaves the old file or the new one.
+    """Write a file with its folders, whole or not at all. Raises OSError that names the file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(path) as file:
+            file.write(data)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    return path
 
-    Raises OSError that names the target, not the file beside it.
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside its place; at the end of the block it is on the disk and is renamed to its place.
+
+    A crash leaves the old file or the new one.
     """
     partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)
-    except BaseException as error:
+    except BaseException:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
-    return path
 
 
 def check_digest(data: bytes, output: Output) -> bytes:

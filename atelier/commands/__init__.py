@@ -1,1 +1,1 @@
-"""The `atelier` command's subcommands, one a file."""
+"""The subcommands of `atelier`."""

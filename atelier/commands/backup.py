@@ -9,14 +9,13 @@ from typing import Any
 
 import click
 
-from atelier.backup.archive import Manifest, open_backup
-from atelier.backup.backup import take_backup, write_backup
+from atelier.backup.archive import BackupManifest, open_backup
+from atelier.backup.backup import restore_backup, take_backup, verify_backup, write_backup
 from atelier.backup.offline import enter, enter_stopped
-from atelier.backup.restore import restore_backup, verify_backup
 from atelier.commands.options.destination import OutputFile
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import step_bars
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 from shared.settings import Settings
 
 MEGABYTE = 1_000_000
@@ -42,11 +41,11 @@ def backup(*, file: Path, check: bool, replace: bool, as_json: bool) -> None:
     if str(file) != "-" and os.path.lexists(file) and not replace:
         raise click.UsageError(f"{file} is there already; name another file, or replace it with --replace")
     left = "what was written of it is of no use" if str(file) == "-" else f"{file} is as it was"
-    with interruption(left), enter(Settings.from_env()) as premises, step_bars() as on_step:
+    with interruption(left), enter(Settings.from_env()) as installation, step_bars() as on_step:
         if str(file) == "-":
-            manifest = write_backup(premises, sys.stdout.buffer, on_step)
+            manifest = write_backup(installation, sys.stdout.buffer, on_step)
         else:
-            manifest = take_backup(premises, file, on_step)
+            manifest = take_backup(installation, file, on_step)
     _report(manifest, str(file), as_json=as_json, err=str(file) == "-")
 
 
@@ -61,12 +60,12 @@ def restore(*, file: Path, as_json: bool) -> None:
     begin_again = interruption("nothing of it counts yet; the same command begins again")
     with begin_again, open_backup(file) as found, step_bars() as on_step:
         verify_backup(found, on_step)
-        with enter_stopped(Settings.from_env()) as premises:
-            restore_backup(premises, found, on_step)
+        with enter_stopped(Settings.from_env()) as installation:
+            restore_backup(installation, found, on_step)
     _report(found.manifest, f"restored {file}", as_json=as_json)
 
 
-def _report(manifest: Manifest, title: str, *, as_json: bool, err: bool = False) -> None:
+def _report(manifest: BackupManifest, title: str, *, as_json: bool, err: bool = False) -> None:
     if as_json:
         echo_json(_facts(manifest), err=err)
         return
@@ -81,6 +80,6 @@ def _report(manifest: Manifest, title: str, *, as_json: bool, err: bool = False)
         echo(f"warning: storage does not have {key}", err=True)
 
 
-def _facts(manifest: Manifest) -> dict[str, Any]:
+def _facts(manifest: BackupManifest) -> dict[str, Any]:
     facts = {name: value for name, value in asdict(manifest).items() if name != "members"}
     return {**facts, "objects": len(manifest.object_keys), "bytes": manifest.bytes}

@@ -18,14 +18,14 @@ from atelier.commands.options.batch import batch_options
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
-from atelier.display.plain import echo
+from atelier.display import echo
+from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.output_names import Names
-from atelier.folder_batch.photo_check import REFUSALS, Looker
+from atelier.folder_batch.photo_check import REFUSALS, PhotoChecker
 from atelier.folder_batch.photo_source import Find, Once, PhotoSource, Watched, finder
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.progress_bar import shown
-from atelier.folder_batch.report import GO_ON, LATER, tell
-from atelier.folder_batch.resume import settle_options, take_up
+from atelier.folder_batch.report import GO_ON, LATER, print_report
+from atelier.folder_batch.resume import check_options, resume_batches
 from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.scan import is_around, why_no_photos
 from atelier.folder_batch.state_file import StateFile
@@ -35,13 +35,13 @@ from atelier.interruption import on_interrupt, on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 from shared.logs import plain
 
-PATIENT_RETRIES = 18  # about two minutes with a service that does not answer
-MOST_BYTES = 1 << 30  # of a file, where the service does not say how many it takes: none takes more
+PATIENT_RETRIES = 18  # about two minutes with a service that does not respond
+MOST_BYTES = 1 << 30  # of a file, where the service has no such limit in its list: none takes more
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a run begins with."""
+    """The parts that a run starts with."""
 
     uploads: Uploads
     run_state: RunState
@@ -68,7 +68,7 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
     """
     try:
         status = _carry_out(ctx, options)
-    except KeyboardInterrupt:  # before there was anything to end, or for the second time
+    except KeyboardInterrupt:  # before the run began, or for the second time
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
         echo(GO_ON, err=True)
@@ -89,22 +89,22 @@ def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
 
 
 def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: int) -> int:
-    """Carry an order out, with photos of at most so many bytes; return the exit status."""
-    uploads, run_state = Uploads(client), RunState(len(order.recipe.variations))
+    """Carry an order out, with photos of at most `most_bytes`; return the exit status."""
+    uploads, run_state = Uploads(client), RunState(len(order.picture_options.variations))
     folder, began = options["output"], time.monotonic()
     find = finder(order.sources, folder, _say_left_out)
     _check_photos(order, folder, find, is_watched=options["watch"])
-    check_styles(client, options["styles"], order.recipe.model, options["numbers"] or ())
-    _bring_files(uploads, order)
-    feed: PhotoSource = Watched(find) if options["watch"] else Once(find)
-    with closing(StateFile(folder)) as journal:
-        folder_run = _begun(client, order, journal, Parts(uploads, run_state, most_bytes), options)
+    check_styles(client, options["styles"], order.picture_options.model, options["numbers"] or ())
+    _upload_files(uploads, order)
+    source: PhotoSource = Watched(find) if options["watch"] else Once(find)
+    with closing(StateFile(folder)) as state_file:
+        folder_run = _begun(client, order, state_file, Parts(uploads, run_state, most_bytes), options)
         try:
-            _run(folder_run, feed, folder.name or "batch", options["timeout"])
+            _run(folder_run, source, folder.name or "batch", options["timeout"])
         finally:
             seconds = time.monotonic() - began
             facts: dict[str, Any] = {"sent": uploads.sent, "naming": order.name_of}
-            tell(run_state, folder, seconds=seconds, as_json=options["as_json"], **facts)
+            print_report(run_state, folder, seconds=seconds, as_json=options["as_json"], **facts)
     if folder_run.interrupted and seconds >= (options["timeout"] or math.inf):
         return EXIT_TIMEOUT
     if folder_run.interrupted and not options["watch"]:
@@ -113,7 +113,7 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
 
 
 def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
-    """Raise UsageError where pictures would come among the photos, or where there are no photos."""
+    """Raise UsageError where pictures would be written among the photos, or where there are no photos."""
     if is_around(output, order.sources):
         raise click.UsageError(
             f"the folder of photos lies in the output folder {output}; name one beside it, such as -o out/"
@@ -128,56 +128,56 @@ def _say_left_out(folder: Path) -> None:
 
 
 def _begun(
-    client: Client, order: Order, journal: StateFile, parts: Parts, options: dict[str, Any]
+    client: Client, order: Order, state_file: StateFile, parts: Parts, options: dict[str, Any]
 ) -> FolderRun:
-    """Return a run that has taken up what earlier ones left."""
+    """Return a run that has resumed the batches of earlier ones."""
     uploads = parts.uploads
-    settle_options(journal, order.told, client, anew=options["anew"])
-    memory = journal.memory
-    known = memory.targets
+    check_options(state_file, order.recorded, client, replace=options["replace"])
+    state = state_file.state
+    known = state.targets
     names = Names(
         order.pattern,
-        order.recipe,
-        memory.owners(),
-        is_foreign=lambda target: target not in known and os.path.lexists(journal.folder / target),
+        order.picture_options,
+        state.owners(),
+        is_foreign=lambda target: target not in known and os.path.lexists(state_file.folder / target),
     )
-    where: dict[str, Any] = {"folder": journal.folder, "uploads": uploads, "most": parts.most_bytes}
-    looker = Looker(order.recipe, names, memory, **where)
-    settings = {"name": plain(journal.folder.resolve().name)[:200], **settings_of(options)}
-    sender = Submitter(client, journal, settings, partial(_bring_files, uploads, order))
-    places: dict[str, Any] = {"folder": journal.folder, "connections": options["connections"]}
-    folder_run = FolderRun(looker, sender, journal, parts.run_state, **places)
-    take_up(client, journal, sender, folder_run, retry=options["retry"])
+    where: dict[str, Any] = {"folder": state_file.folder, "uploads": uploads, "most": parts.most_bytes}
+    checker = PhotoChecker(order.picture_options, names, state, **where)
+    settings = {"name": plain(state_file.folder.resolve().name)[:200], **settings_of(options)}
+    submitter = Submitter(client, state_file, settings, partial(_upload_files, uploads, order))
+    places: dict[str, Any] = {"folder": state_file.folder, "connections": options["connections"]}
+    folder_run = FolderRun(checker, submitter, state_file, parts.run_state, **places)
+    resume_batches(client, state_file, submitter, folder_run, retry=options["retry"])
     return folder_run
 
 
-def _bring_files(uploads: Uploads, order: Order) -> None:
-    """See that the service has the pictures of styles and mask; it may have forgotten them meanwhile.
+def _upload_files(uploads: Uploads, order: Order) -> None:
+    """Upload the pictures of styles and mask that the service does not have, or has forgotten.
 
-    Raises BadParameter, which tells each that the service does not take.
+    Raises BadParameter, which names each that the service refuses.
     """
     faults: dict[str, list[str]] = {}
     for file in order.files:
         try:
-            uploads.ensure(file.data, anew=True)
+            uploads.ensure(file.data, recheck=True)
         except ApiError as error:
             if error.status not in REFUSALS:
                 raise
-            told = "; ".join(fault.detail for fault in error.errors) or error.detail
-            faults.setdefault(file.option, []).append(f"{file.path}: {told}")
+            reason = "; ".join(fault.detail for fault in error.errors) or error.detail
+            faults.setdefault(file.option, []).append(f"{file.path}: {reason}")
     for option, reasons in faults.items():
         raise click.BadParameter("; ".join(dict.fromkeys(reasons)), param_hint=option)
 
 
-def _run(folder_run: FolderRun, feed: PhotoSource, title: str, timeout: float | None) -> None:
-    """Run to the end, to a Ctrl-C, or for so many seconds; then what is on its way ends still."""
+def _run(folder_run: FolderRun, source: PhotoSource, title: str, timeout: float | None) -> None:
+    """Run to the end, to a Ctrl-C, or until the timeout; then let requests in flight end."""
     try:
         with (
-            shown(title) as show,
+            run_bar(title) as show,
             on_interrupt(folder_run.interrupt),
             on_timeout(timeout, folder_run.interrupt),
         ):
-            folder_run.run(feed, show)
+            folder_run.run(source, show)
     except KeyboardInterrupt:
         folder_run.interrupt()
     if folder_run.interrupted:

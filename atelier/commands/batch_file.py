@@ -1,4 +1,4 @@
-"""Batches that somebody has prepared, as lines of JSON or a template: sent once, brought into a folder."""
+"""Batches from a file of items or a template: sent once, their pictures saved in a folder."""
 
 import hashlib
 import json
@@ -20,17 +20,17 @@ from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.request_parts import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
+from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.progress_bar import shown
-from atelier.folder_batch.report import tell
-from atelier.folder_batch.results import bring
-from atelier.folder_batch.resume import settle_options
+from atelier.folder_batch.report import print_report
+from atelier.folder_batch.results import save_results
+from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
 from atelier.interruption import on_timeout
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
 
 MOST_LINE_BYTES = 32 * 1024 * 1024  # of an item, or of a template
-# The options that a file of items leaves open.
+# The options that may be given beside a file of items.
 TAKES = OF_A_RUN - {"watch", "connections"} | {"jsonl", "template"}
 
 
@@ -58,8 +58,8 @@ class PreparedOrder:
         return cls(template or lines, bool(template), options["output"], options)
 
     @property
-    def told(self) -> dict[str, str]:
-        """What decides whether a run is the same as an earlier one."""
+    def recorded(self) -> dict[str, str]:
+        """What is recorded of the file: a run with the same goes on with an earlier one."""
         with self.file.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
         return {"items": f"{self.file.name} ({digest})"}
@@ -71,21 +71,23 @@ class PreparedOrder:
 
 
 def send_prepared(client: Client, order: PreparedOrder) -> int:
-    """Send the batch, or find the one that was sent, and bring its pictures; return the exit status."""
-    journal, options = StateFile(order.folder), order.options
+    """Send the batch, or find the one that was sent, and save its pictures; return the exit status."""
+    state_file, options = StateFile(order.folder), order.options
     run_state, began, timeout = RunState(1), time.monotonic(), options["timeout"]
     status = 0
     try:
-        settle_options(journal, order.told, client, anew=options["anew"])
-        run = _run_of(client, journal, order)
-        with shown(run.batch.name or run.id) as show, on_timeout(timeout, _interrupt):
-            bring(run, order.folder, run_state, show)
+        check_options(state_file, order.recorded, client, replace=options["replace"])
+        run = _run_of(client, state_file, order)
+        with run_bar(run.batch.name or run.id) as show, on_timeout(timeout, _interrupt):
+            save_results(run, order.folder, run_state, show)
     except KeyboardInterrupt:
         late = time.monotonic() - began >= (timeout or math.inf)
         status = EXIT_TIMEOUT if late else EXIT_INTERRUPTED
     finally:
-        journal.close()
-    tell(run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"])
+        state_file.close()
+    print_report(
+        run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"]
+    )
     return status or (EXIT_FAILED if run_state.failures else 0)
 
 
@@ -93,32 +95,32 @@ def _interrupt() -> None:
     raise KeyboardInterrupt
 
 
-def _run_of(client: Client, journal: StateFile, order: PreparedOrder) -> BatchRun:
-    for batch in list(journal.memory.batches):
+def _run_of(client: Client, state_file: StateFile, order: PreparedOrder) -> BatchRun:
+    for batch in list(state_file.state.batches):
         try:
             run = client.batches.get(batch)
         except ApiError as error:
             if error.status not in GONE:
                 raise
-            journal.note("gone", batch=batch)
+            state_file.note("gone", batch=batch)
             continue
         if order.options["retry"]:
             run.retry_failed()
         return run
-    return _sent(client, journal, order)
+    return _sent(client, state_file, order)
 
 
-def _sent(client: Client, journal: StateFile, order: PreparedOrder) -> BatchRun:
+def _sent(client: Client, state_file: StateFile, order: PreparedOrder) -> BatchRun:
     """Send the items. The key is written down before: a run that is interrupted here goes on sending."""
-    if journal.memory.opening is None:
-        journal.note("opening", key=uuid.uuid4().hex, settings=order.settings)
-    opening = journal.memory.opening or {}
+    if state_file.state.opening is None:
+        state_file.note("opening", key=uuid.uuid4().hex, settings=order.settings)
+    opening = state_file.state.opening or {}
     parts = {"idempotency_key": opening["key"], **opening["settings"]}
     if order.is_template:
         run = client.batches.create(template=_template(order.file), **parts)
     else:
         run = client.batches.create(_items(order.file), **parts)
-    journal.note("batch", id=run.id)
+    state_file.note("batch", id=run.id)
     return run
 
 

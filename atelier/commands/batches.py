@@ -1,4 +1,4 @@
-"""`atelier batches`: what batches there are, how they stand, and what can be done with them."""
+"""`atelier batches`: list batches, show one, pause, resume, cancel, retry, delete and fetch them."""
 
 import time
 from collections.abc import Callable
@@ -8,19 +8,18 @@ from pathlib import Path
 import click
 
 from atelier.client.batch_run import BatchRun
-from atelier.commands.job_actions import carry_out_each
 from atelier.commands.options.destination import OutputFolder
-from atelier.commands.options.job_selection import Choice
+from atelier.commands.options.job_selection import Choice, carry_out_each
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
 from atelier.display.batch_tables import batch_page, batch_table
-from atelier.display.plain import echo, echo_json
+from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.progress_bar import shown
-from atelier.folder_batch.report import GO_ON, tell
-from atelier.folder_batch.results import bring
+from atelier.folder_batch.report import GO_ON, print_report
+from atelier.folder_batch.results import save_results
 from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
 
-TROUBLED = 20  # failed items that are shown with their reasons
+MOST_FAILED = 20  # failed items that are shown with their reasons
 Move = Callable[[BatchRun], object]
 
 
@@ -64,14 +63,14 @@ def show(target: Target, *, batch_id: str, as_json: bool) -> None:
             echo_json(run.batch.raw)
             return
         failed = run.batch.counts["failed"]
-        troubled = list(islice(run.jobs(status="failed"), TROUBLED)) if failed else []
-    batch_page(run.batch, troubled).print()
-    if failed > len(troubled):
-        echo(f"and {failed - len(troubled)} more that failed", err=True)
+        shown = list(islice(run.jobs(status="failed"), MOST_FAILED)) if failed else []
+    batch_page(run.batch, shown).print()
+    if failed > len(shown):
+        echo(f"and {failed - len(shown)} more that failed", err=True)
 
 
 def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> None:
-    """Add a command that does one thing with each batch it is given."""
+    """Add a command that makes one move with each batch that is named."""
 
     @batches.command(name, short_help=text, help=text)
     @click.argument("batch_ids", nargs=-1, required=True, metavar="ID...")
@@ -85,8 +84,8 @@ def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> No
             carry_out_each(ctx, choice, lambda name: move(client.batches.get(name)), say)
 
 
-def say_again(count: object) -> str:
-    """Return how many items go again."""
+def say_retried(count: object) -> str:
+    """Return how many items run again."""
     if count == 0:
         return "has no failed item, so nothing was done"
     return f"{count} {'item goes' if count == 1 else 'items go'} again"
@@ -99,7 +98,7 @@ _mover(
     "retry-failed",
     "Run items again that failed.",
     BatchRun.retry_failed,
-    say_again,
+    say_retried,
 )
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
 
@@ -119,10 +118,10 @@ def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> 
     with target.client() as client:
         run = client.batches.get(batch_id)
         try:
-            with shown(run.batch.name or run.id) as show_news:
-                bring(run, output, run_state, show_news)
+            with run_bar(run.batch.name or run.id) as show:
+                save_results(run, output, run_state, show)
         except KeyboardInterrupt:
             echo(GO_ON, err=True)
             status = EXIT_INTERRUPTED
-    tell(run_state, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
+    print_report(run_state, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
     ctx.exit(status or (EXIT_FAILED if run_state.failures else 0))

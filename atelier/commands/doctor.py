@@ -1,4 +1,4 @@
-"""`atelier doctor`: what is wrong with this machine, and how to mend it."""
+"""`atelier doctor`: what is wrong with this machine, and how to fix it."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -6,11 +6,11 @@ from dataclasses import asdict
 import click
 from rich.text import Text
 
-from atelier.display.plain import echo_json, echo_row
+from atelier.display import echo_json, echo_row
 from atelier.display.table import row_lines, terminal_width, write_lines
+from atelier.doctor import Finding, Level, fail
 from atelier.doctor import installation_checks as installation
 from atelier.doctor import machine_checks as machine
-from atelier.doctor.findings import Finding, Level, fail
 from shared.settings import Settings, SettingsError
 
 WIDTHS = (4, 20)  # columns of level and name

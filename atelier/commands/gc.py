@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 import click
 
 from atelier.backup.offline import OfflineInstallation, enter
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import count_spinner
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.orphans import Orphan, collect, plan
@@ -46,30 +46,30 @@ def gc(*, dry_run: bool, each: bool, as_json: bool) -> None:
     The service may run meanwhile, and does the same now and then by itself.
     """
     tally = Tally()
-    with enter(Settings.from_env()) as premises, count_spinner("looking through storage") as on_count:
-        waiting = _find(premises, tally, on_count) if dry_run else _remove(premises, tally, on_count)
+    with enter(Settings.from_env()) as installation, count_spinner("looking through storage") as on_count:
+        waiting = _find(installation, tally, on_count) if dry_run else _remove(installation, tally, on_count)
     if as_json:
         echo_json(_facts(tally, waiting, dry_run=dry_run, each=each))
     else:
-        _tell(tally, waiting, dry_run=dry_run, each=each)
+        _report(tally, waiting, dry_run=dry_run, each=each)
 
 
-def _find(premises: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
+def _find(installation: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
     """Count what would be removed; return how many entries wait for the sweeper."""
-    for orphan in plan(premises.client, premises.objects, on_looked=on_count):
+    for orphan in plan(installation.client, installation.objects, on_looked=on_count):
         tally.add(orphan)
-    return len(Garbage(premises.client, premises.objects))
+    return len(Garbage(installation.client, installation.objects))
 
 
-def _remove(premises: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
+def _remove(installation: OfflineInstallation, tally: Tally, on_count: Callable[[int], None]) -> int:
     """Remove all; return how many entries were swept besides."""
-    swept = sum(iter(Garbage(premises.client, premises.objects).sweep, 0))
+    swept = sum(iter(Garbage(installation.client, installation.objects).sweep, 0))
 
     def removed(orphan: Orphan) -> None:
         tally.add(orphan)
         on_count(len(tally.orphans))
 
-    collect(premises.client, premises.objects, on_removed=removed)
+    collect(installation.client, installation.objects, on_removed=removed)
     return swept
 
 
@@ -86,7 +86,7 @@ def _facts(tally: Tally, waiting: int, *, dry_run: bool, each: bool) -> dict[str
     return {**facts, "orphans": [asdict(orphan) for orphan in tally.orphans]} if each else facts
 
 
-def _tell(tally: Tally, waiting: int, *, dry_run: bool, each: bool) -> None:
+def _report(tally: Tally, waiting: int, *, dry_run: bool, each: bool) -> None:
     for orphan in tally.orphans if each else ():
         echo(f"{orphan.key} {orphan.bytes} {orphan.reason}")
     for reason, count in tally.objects.items():

@@ -8,16 +8,20 @@ from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import given
-from atelier.commands.options.parameters import Number, read_latents, read_seeds
+from atelier.commands.options.parameters import Number, at_least, choice, read_latents, read_seeds
 from atelier.commands.options.results import carry_out, check_room, encoding, result_options
 from atelier.commands.options.service import Target, pass_target
+from shared.specs import parts
+from shared.specs.generate import GenerateSpec
 
 
 @click.command(short_help="Make pictures from seeds: digits, grids, walks.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), help="Begin with this seed. [default: drawn by the service]"
+    "--seed",
+    type=at_least(GenerateSpec, "seed"),
+    help="Begin with this seed. [default: drawn by the service]",
 )
-@click.option("--count", type=click.IntRange(min=1), help="Make so many pictures. [default: 1]")
+@click.option("--count", type=at_least(GenerateSpec, "count"), help="Make so many pictures. [default: 1]")
 @click.option("--seeds", type=read_seeds, metavar="1,2,3", help="Make one picture from each of these seeds.")
 @click.option(
     "--latents", type=read_latents, metavar="FILE", help="Read the latent vectors from this JSON file."
@@ -32,9 +36,13 @@ from atelier.commands.options.service import Target, pass_target
     help="Walk from vector to vector of this JSON file.",
 )
 @click.option(
-    "--steps", type=click.IntRange(min=2), help="Make so many pictures from point to point. [default: 16]"
+    "--steps",
+    type=at_least(parts.Interpolation, "steps"),
+    help="Make so many pictures from point to point. [default: 16]",
 )
-@click.option("--digit", type=click.IntRange(min=0), help="Make this digit. [default: drawn from the seed]")
+@click.option(
+    "--digit", type=at_least(GenerateSpec, "digit"), help="Make this digit. [default: drawn from the seed]"
+)
 @click.option("--digits", metavar="TEXT", help="Write out these digits, in one hand for each seed.")
 @click.option(
     "--truncation",
@@ -42,16 +50,20 @@ from atelier.commands.options.service import Target, pass_target
     help="Draw nearer to the average below 1: digits vary less and are cleaner.",
 )
 @click.option("--grid", is_flag=True, help="Put all pictures into one.")
-@click.option("--columns", type=click.IntRange(min=1), help="Give the grid so many columns. [default: 8]")
-@click.option("--gap", type=click.IntRange(min=0), help="Leave so many pixels between pictures. [default: 2]")
+@click.option(
+    "--columns", type=at_least(parts.Grid, "columns"), help="Give the grid so many columns. [default: 8]"
+)
+@click.option(
+    "--gap", type=at_least(parts.Grid, "gap"), help="Leave so many pixels between pictures. [default: 2]"
+)
 @click.option("--animation", is_flag=True, help="Put all pictures into one animated gif or webp.")
 @click.option("--frame-milliseconds", type=int, help="Show each frame for so long. [default: 80]")
 @click.option("--once", is_flag=True, help="Play the animation once.")
-@click.option("--upscale", type=click.IntRange(min=1), help="Enlarge by a whole factor.")
+@click.option("--upscale", type=at_least(parts.Upscale, "factor"), help="Enlarge by a whole factor.")
 @click.option(
     "--filter",
     "filter_name",
-    type=click.Choice(["nearest", "lanczos"]),
+    type=choice(parts.Upscale, "filter"),
     help="Enlarge by this method. [default: nearest]",
 )
 @result_options

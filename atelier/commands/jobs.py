@@ -7,18 +7,18 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.job import Job, Status
-from atelier.commands.job_actions import carry_out_each
 from atelier.commands.options.job_selection import (
+    carry_out_each,
     choose,
     chosen_options,
     filter_options,
+    report_unlisted_items,
     say_none,
-    tell_of_items,
     with_items,
 )
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import job_page, job_table
-from atelier.display.plain import echo, echo_json
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]
@@ -65,7 +65,7 @@ def list_jobs(
             echo(say_none({"status": status, **filters}), err=True)
         if more:
             echo(f"there are more than {limit}: --limit, or --all", err=True)
-        tell_of_items(client, status, items=listed, left="not listed", advice="add --items")
+        report_unlisted_items(client, status, items=listed, left="not listed", advice="add --items")
 
 
 @jobs.command()

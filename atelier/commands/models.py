@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 import click
 
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.table import Table
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 from atelier.local.processes import wanted_models
-from atelier.local.worker_notice import await_notice
+from atelier.local.readiness import await_notice
 from shared.cards.card import ModelCard, load_catalog
 from shared.cards.faults import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
@@ -91,14 +91,14 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
         echo("Workers load no model at start, so nothing was pulled; name the models to pull.", err=True)
     faults = {card.name: _pull(store, card, replace=replace) for card in cards}
     await_notice(settings, [name for name, fault in faults.items() if not fault])
-    if told := [*filter(None, faults.values()), *unknown]:
-        raise ModelUnavailable("; ".join(told))
+    if failed := [*filter(None, faults.values()), *unknown]:
+        raise ModelUnavailable("; ".join(failed))
 
 
 def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
     try:
         with interruption(f"{card.name} is as it was; the same command begins again"):
-            found = store.pull(card, _teller(card.name), replace=replace)
+            found = store.pull(card, _step_printer(card.name), replace=replace)
     except AtelierError as error:
         return error.detail
     if changed := _changed(card, found):
@@ -107,19 +107,19 @@ def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
     return ""
 
 
-def _teller(name: str) -> Callable[[PullStep], None]:
-    """Return what writes each step of a pull once, and every tenth of a download."""
-    told: set[str] = set()
+def _step_printer(name: str) -> Callable[[PullStep], None]:
+    """Return a function that prints each step of a pull once, and every tenth of a download."""
+    printed: set[str] = set()
 
-    def tell(step: PullStep) -> None:
+    def show(step: PullStep) -> None:
         total = step.total_bytes if step.step == "fetch" else None
         tenth = 10 * step.done_bytes // total if total else 0
         line = f"{name}: {step.step}{f' {tenth}0 %' if tenth else ''}"
-        if line not in told:
-            told.add(line)
+        if line not in printed:
+            printed.add(line)
             echo(line, err=True)
 
-    return tell
+    return show
 
 
 @models.command()

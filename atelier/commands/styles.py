@@ -1,4 +1,4 @@
-"""`atelier styles`: pictures kept as styles under names, and the styles that models have of their own."""
+"""`atelier styles`: pictures that are kept as styles under names, and the built-in styles of models."""
 
 import sys
 from dataclasses import asdict
@@ -11,7 +11,7 @@ from atelier.client.styles import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.table import Table
 
 

@@ -1,4 +1,4 @@
-"""`atelier stylize`: a photo in the manner of one or more styles."""
+"""`atelier stylize`: a photo in the manner of styles; `atelier transform`: through another network."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,17 +10,16 @@ from atelier.client.client import Client
 from atelier.client.downloads import write_whole
 from atelier.client.job import Job
 from atelier.client.request_parts import Style
-from atelier.client.requests import StylizeRequest
+from atelier.client.requests import StylizeRequest, TransformRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
 from atelier.commands.options.painting import MAX_SIDE, PAINTING, check_weights, optimization, with_options
 from atelier.commands.options.parameters import EXISTING_FILE, Number, weighted_styles
-from atelier.commands.options.picture_name import stem_of
-from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options
+from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.style_choice import check_styles, read_style
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 
-PREVIEW_EVERY = 20  # steps, where a preview is wanted and nothing else was said
+PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
 
 
 @click.command(short_help="Paint a photo in the style of a picture.")
@@ -87,15 +86,15 @@ def stylize(
     with target.client() as client:
         with interruption(NOTHING_ASKED):
             check_styles(client, styles, options["model"])
-            # Before the photo: a style that is broken is told before anything else is sent.
+            # Before the photo: a broken style is reported before anything else is sent.
             known = weighted_styles(client, styles, weights)
             painted = None if mask is None else client.files.upload(mask)
             request = StylizeRequest(
                 content=client.files.upload(photo), styles=known, mask=painted, **options
             )
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
-        on_news = None if preview is None else _keeper(client, preview)
-        carry_out(client, request, output=output, on_news=on_news, **wait)
+        on_progress = None if preview is None else _keeper(client, preview)
+        carry_out(client, request, output=output, on_progress=on_progress, **wait)
 
 
 def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
@@ -110,3 +109,34 @@ def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
             write_whole(path, shown)
 
     return keep
+
+
+@click.command(short_help="Send a picture through another network.")
+@click.argument("picture", type=EXISTING_FILE)
+@with_options(*MAX_SIDE)
+@result_options
+@pass_target
+def transform(
+    target: Target,
+    *,
+    picture: Path,
+    form: str | None,
+    quality: int,
+    timeout: float | None,
+    output: Destination,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Send PICTURE through a network of your own: one whose card is of kind transform.
+
+    \b
+    atelier transform photo.jpg --model colorizer -o out.png
+    """
+    check_apart("-o", output.file, picture)
+    encoded = encoding(form, quality, output, as_json=as_json)
+    with target.client() as client:
+        with interruption(NOTHING_ASKED):
+            content = client.files.upload(picture)
+        request = TransformRequest(content=content, output=encoded, **options)
+        stem = stem_of(picture.stem)
+        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)

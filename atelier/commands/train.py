@@ -10,7 +10,8 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from atelier.commands.options.destination import OutputFolder
-from atelier.display.plain import echo
+from atelier.commands.options.painting import Option
+from atelier.display import echo
 from atelier.display.progress_bar import stderr_console
 from atelier.interruption import on_interrupt
 from shared.settings import Settings
@@ -19,6 +20,11 @@ from worker.training.checkpoint import FOLDER, CheckpointFolder
 
 RESUME = "the same command with --resume goes on"
 LINES_EVERY = 100  # steps, where no terminal shows a bar
+
+
+def _number(name: str, default: int, text: str, *, least: int = 1) -> Option:
+    """Return an option for a whole number."""
+    return click.option(name, type=click.IntRange(min=least), default=default, show_default=True, help=text)
 
 
 @click.group(short_help="Train a model.")
@@ -50,54 +56,19 @@ def train() -> None:
     default=None,
     help="Train on grey pictures with 1, on colored ones with 3.",
 )
-@click.option(
-    "--steps",
-    type=click.IntRange(min=1),
-    default=4000,
-    show_default=True,
-    help="Train for at most so many steps.",
-)
-@click.option(
-    "--batch-size",
-    type=click.IntRange(min=1),
-    default=32,
-    show_default=True,
-    help="Write everything into this folder.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Write everything into this folder.",
-)
-@click.option(
-    "--checkpoint-every",
-    type=click.IntRange(min=1),
-    default=500,
-    show_default=True,
-    help="Save a checkpoint after so many steps.",
-)
-@click.option(
-    "--sample-every",
-    type=click.IntRange(min=0),
-    default=500,
-    show_default=True,
-    help="Draw samples after so many steps; 0 never draws any.",
-)
-@click.option(
+@_number("--steps", 4000, "Train for at most so many steps.")
+@_number("--batch-size", 32, "Write everything into this folder.")
+@_number("--seed", 0, "Write everything into this folder.", least=0)
+@_number("--checkpoint-every", 500, "Save a checkpoint after so many steps.")
+@_number("--sample-every", 500, "Draw samples after so many steps; 0 never draws any.", least=0)
+@_number(
     "--check-every",
-    type=click.IntRange(min=0),
-    default=500,
-    show_default=True,
-    help="Check the quality after so many steps and keep the best; 0 keeps the last step.",
+    500,
+    "Check the quality after so many steps and keep the best; 0 keeps the last step.",
+    least=0,
 )
-@click.option(
-    "--patience",
-    type=click.IntRange(min=0),
-    default=5,
-    show_default=True,
-    help="End the run early after so many checks without a better one; 0 never does.",
+@_number(
+    "--patience", 5, "End the run early after so many checks without a better one; 0 never does.", least=0
 )
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
 def mnist_dcgan(*, name: str | None, **options: object) -> None:
@@ -122,25 +93,25 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
 
     stop = _Stop(config.out)
     with _reporter(config.steps) as show, stop.on_ctrl_c():
-        trained = run_training(config, on_progress=stop.told_by(show), is_stopping=lambda: stop.is_asked)
+        trained = run_training(config, on_progress=stop.noting(show), is_stopping=lambda: stop.is_asked)
     card = publish(trained, model, store=ModelStore(settings.models), cards=settings.cards)
     echo(f"{card.name} {card.version}: {trained.weights}")
 
 
 class _Stop:
-    """Has the first Ctrl-C end a run after the step it is at; one before the first step ends it at once."""
+    """Ends a run after its current step at the first Ctrl-C, and at once before the first step."""
 
     def __init__(self, out: Path) -> None:
         self._out = out
-        self._step = 0  # the last that was done
+        self._step = 0  # the last that has ended
         self.is_asked = False
 
-    def told_by(self, show: Callable[[training.StepReport], None]) -> Callable[[training.StepReport], None]:
-        """Return what shows progress and learns of it."""
+    def noting(self, show: Callable[[training.StepReport], None]) -> Callable[[training.StepReport], None]:
+        """Return a function that notes the step of a progress report, and shows the report."""
 
-        def on_progress(news: training.StepReport) -> None:
-            self._step = news.step
-            show(news)
+        def on_progress(progress: training.StepReport) -> None:
+            self._step = progress.step
+            show(progress)
 
         return on_progress
 
@@ -151,7 +122,7 @@ class _Stop:
 
     @contextmanager
     def on_ctrl_c(self) -> Iterator[None]:
-        """Say where the run stands and how it goes on, however Ctrl-C ended the block."""
+        """Where Ctrl-C ends the block, raise KeyboardInterrupt with the last step and how to resume."""
         try:
             with on_interrupt(self._ask):
                 yield
@@ -190,10 +161,10 @@ def _reporter(steps: int) -> Iterator[Callable[[training.StepReport], None]]:
     with Progress(*columns, console=stderr_console()) as bar:
         task = bar.add_task("starting", total=steps)
 
-        def show(news: training.StepReport) -> None:
-            bar.update(task, completed=news.step, total=news.steps, description=say_losses(news))
-            if news.quality is not None:
-                bar.console.print(f"step {news.step}: {_say_quality(news.quality)}")
+        def show(now: training.StepReport) -> None:
+            bar.update(task, completed=now.step, total=now.steps, description=say_losses(now))
+            if now.quality is not None:
+                bar.console.print(f"step {now.step}: {_say_quality(now.quality)}")
 
         yield show
 

@@ -1,13 +1,15 @@
-"""`atelier up`: run everything on this machine."""
+"""`atelier up`: run everything on this machine; `atelier journal`: cut a damaged journal of its server."""
 
 from pathlib import Path
 
 import click
 
-from atelier.local.process_overrides import read_changes
+from atelier.display import echo
+from atelier.local.aof_repair import cut_journal
+from atelier.local.processes import read_changes
 from atelier.local.up import Up
 from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.shutdown import Shutdown
+from atelier.supervisor.supervisor import Shutdown
 from shared.settings import Settings
 
 
@@ -56,3 +58,20 @@ def _settings(*, host: str | None, port: int | None, state_dir: Path | None) -> 
     api = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     updates = {"api": settings.api.model_copy(update=api)}
     return settings.model_copy(update={**updates, **({"state_dir": state_dir} if state_dir else {})})
+
+
+@click.command(short_help="Cut a damaged journal of the embedded server.")
+@click.option(
+    "--cut",
+    "folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FOLDER",
+    help="Cut the journal in this state folder, such as .atelier.",
+)
+def journal(*, folder: Path) -> None:
+    """Cut the journal of a stopped installation where its damage begins: what was written after that is lost.
+
+    Copy the folder `redis` in the state folder to a safe place first.
+    """
+    echo(*cut_journal(folder.absolute()).splitlines())

@@ -9,9 +9,9 @@ from atelier.client.job import Job, JobFailed
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target
-from atelier.display.plain import echo, echo_json
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import job_bar, say_state
-from atelier.lazy_group import interruption
+from atelier.interruption import interruption
 
 
 @click.command(short_help="Follow a job until it is done.")
@@ -49,16 +49,16 @@ def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> No
 
 
 def _show(client: Client, job: Job) -> Job:
-    """Draw a bar on a terminal; elsewhere write a line whenever the job stands elsewhere."""
+    """Draw a bar on a terminal; elsewhere write a line for each change of the state."""
     if sys.stderr.isatty():
         with job_bar(job.id) as on_progress:
             return client.jobs.wait(job, on_progress=on_progress)
-    told = ""
+    last = ""
     for _ in () if job.done else client.jobs.events(job):
         job = client.jobs.get(job.id)
-        if not job.done and say_state(job) != told:
-            told = say_state(job)
-            echo(told, err=True)
+        if not job.done and say_state(job) != last:
+            last = say_state(job)
+            echo(last, err=True)
     return job
 
 

@@ -8,7 +8,7 @@ from rich.text import Text
 from atelier.client.batch import Batch
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
-from atelier.display.table import Page, Table
+from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
 COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "running": "cyan", "open": "cyan"}
@@ -33,9 +33,9 @@ def _left(batch: Batch) -> str:
     return "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
 
 
-def batch_page(batch: Batch, failed: Iterable[Job]) -> Page:
-    """Return how a batch stands, and why items of it failed."""
-    page = Page()
+def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
+    """Return the state of a batch, and why items of it failed."""
+    page = FactSheet()
     for name, text in _facts(batch):
         page.add(name, text)
     for job in failed:

@@ -51,10 +51,10 @@ def _sentence(fault: Fault, command: click.Context | None) -> str:
     field = ".".join(name for name in fault.field.split(".") if not name.isdigit())
     option = _option(field, command)
     words = option or fault.field
-    told = in_words(fault.pointer, fault.detail, words, lambda name: _option(name, command))
+    text = in_words(fault.pointer, fault.detail, words, lambda name: _option(name, command))
     if option is None:
-        return told if fault.sentence == fault.detail else f"{words}: {told}"
-    return told if option in told or fault.sentence == fault.detail else f"{option}: {told}"
+        return text if fault.sentence == fault.detail else f"{words}: {text}"
+    return text if option in text or fault.sentence == fault.detail else f"{option}: {text}"
 
 
 def _option(field: str, command: click.Context | None) -> str | None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from atelier.client.job import Attempt, Job
 from atelier.display.progress_bar import say_state
-from atelier.display.table import Page, Table
+from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_exactly, say_moment, say_seconds
 
 WARNINGS = {"truncated": "the file of a picture that was sent ends too early; what is missing of it is empty"}
@@ -26,7 +26,7 @@ _ENDS = {
 
 
 def job_table(jobs: Iterable[Job]) -> Table:
-    """Return a row for each job: when it was accepted, how long it ran, why it failed or where it stands."""
+    """Return a row for each job: when it was accepted, how long it ran, why it failed or what it does now."""
     table = Table("job", "type", "model", "status", "accepted", "ran", "details")
     for job in jobs:
         model = str((job.raw.get("model") or {}).get("name") or "")
@@ -36,7 +36,7 @@ def job_table(jobs: Iterable[Job]) -> Table:
 
 
 def reason_of(job: Job) -> str:
-    """Return why a job failed, or why its last attempt did; where it stands if it goes on."""
+    """Return why a job failed, or why its last attempt did; its state if it is not done."""
     if job.error:
         fields = "; ".join(f"{fault.field}: {fault.detail}" for fault in job.error.errors if fault.field)
         return f"{job.error.code}: {fields or job.error.detail}"
@@ -44,7 +44,7 @@ def reason_of(job: Job) -> str:
 
 
 def say_warnings(codes: Iterable[str]) -> list[str]:
-    """Return a sentence for each warning of a job; a code that is not known here stands for itself."""
+    """Return a sentence for each warning of a job; a code that is not known here is returned as it is."""
     return [WARNINGS.get(code, code) for code in codes]
 
 
@@ -59,13 +59,13 @@ def _ran(job: Job) -> str:
     return say_seconds((ended - began).total_seconds()) if job.done and began and ended else ""
 
 
-def job_page(job: Job) -> Page:
+def job_page(job: Job) -> FactSheet:
     """Return all that the service knows of a job."""
-    page = Page()
+    page = FactSheet()
     for name, text in _facts(job):
         page.add(name, text)
-    for happening in history_of(job):
-        page.add("history", f"{say_exactly(happening.at)} {happening.text}")
+    for entry in history_of(job):
+        page.add("history", f"{say_exactly(entry.at)} {entry.text}")
     return page
 
 
@@ -75,7 +75,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     yield from _remarks(job)
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
-    yield from _moments(job)
+    yield from _times(job)
     for name, title in (
         ("batch_id", "batch"),
         ("custom_id", "item"),
@@ -106,7 +106,7 @@ def _model(model: dict[str, str]) -> list[str]:
     return [model[name] for name in ("name", "version") if model.get(name)]
 
 
-def _moments(job: Job) -> Iterator[tuple[str, str]]:
+def _times(job: Job) -> Iterator[tuple[str, str]]:
     if job.deadline_at:
         yield "deadline", say_moment(job.deadline_at)
     if job.expires_at:
@@ -114,34 +114,34 @@ def _moments(job: Job) -> Iterator[tuple[str, str]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Happening:
+class HistoryEntry:
     """One line of a job's history."""
 
     at: datetime
     text: str
 
 
-def history_of(job: Job) -> list[Happening]:
-    """Return what happened to a job, in order. Long histories name the latest attempts alone."""
-    happened = [Happening(job.created_at, "accepted")] if job.created_at else []
+def history_of(job: Job) -> list[HistoryEntry]:
+    """Return what entries to a job, in order. Long histories name the latest attempts alone."""
+    entries = [HistoryEntry(job.created_at, "accepted")] if job.created_at else []
     waiting_since = job.created_at
     for attempt in job.attempts:
-        happened += _attempt(attempt, waiting_since)
+        entries += _attempt(attempt, waiting_since)
         waiting_since = attempt.ended_at
     if job.completed_at:
-        happened.append(Happening(job.completed_at, job.status))
-    return happened
+        entries.append(HistoryEntry(job.completed_at, job.status))
+    return entries
 
 
-def _attempt(attempt: Attempt, waiting_since: datetime | None) -> Iterator[Happening]:
+def _attempt(attempt: Attempt, waiting_since: datetime | None) -> Iterator[HistoryEntry]:
     name, began, ended = f"attempt {attempt.number}", attempt.started_at, attempt.ended_at
     if began is not None:
         waited = f", after {_between(waiting_since, began)} of waiting" if waiting_since else ""
-        yield Happening(began, f"{name} began on {attempt.worker}{waited}")
+        yield HistoryEntry(began, f"{name} began on {attempt.worker}{waited}")
     if ended is not None:
         took = f" after {_between(began, ended)}" if began else ""
         code = f" ({attempt.code})" if attempt.code else ""
-        yield Happening(
+        yield HistoryEntry(
             ended, f"{name} ended{took}: {_ENDS.get(attempt.outcome or '', attempt.outcome)}{code}"
         )
 

@@ -1,8 +1,10 @@
-"""A job's life on the terminal: a bar where somebody watches, silence where nobody does."""
+"""Progress bars on the standard error, where it is a terminal; elsewhere lines now and then, or nothing."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
@@ -10,15 +12,21 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
+from rich.table import Column
 
 from atelier.client.job import Job
 from atelier.client.polling import OnProgress
+from atelier.display import echo
+from atelier.display.time_format import say_seconds
 from shared.logs import plain
+
+LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
 
 
 def stderr_console() -> Console:
@@ -27,7 +35,7 @@ def stderr_console() -> Console:
 
 
 def say_state(job: Job) -> str:
-    """Return where a job stands, in a few words."""
+    """Return the state of a job, in a few words."""
     if job.status == "queued" and job.queue and job.queue.position:
         eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
         return f"queued, number {job.queue.position}{eta}"
@@ -44,35 +52,41 @@ def fraction_of(job: Job) -> float:
     return job.progress.fraction if job.progress else 0.0
 
 
+def _bars(*columns: ProgressColumn, transient: bool = True) -> Progress:
+    """Return bars with these columns, which show nothing where the standard error is no terminal."""
+    hidden = not sys.stderr.isatty()
+    return Progress(*columns, console=stderr_console(), transient=transient, disable=hidden)
+
+
 @contextmanager
 def job_bar(title: str) -> Iterator[OnProgress]:
-    """Show a job's progress while the block runs; the block is given what takes the news."""
+    """Show a job's progress while the block runs; the block gets what takes the job as it is now."""
+    title = escape(plain(title))
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=stderr_console(), transient=True, disable=not sys.stderr.isatty()) as bar:
-        title = plain(title)
-        task = bar.add_task(escape(title), total=1.0)
+    with _bars(*columns) as bar:
+        task = bar.add_task(title, total=1.0)
         yield lambda job: bar.update(
             task,
             completed=fraction_of(job),
-            description=f"{escape(title)} [dim]{escape(plain(say_state(job)))}[/dim]",
+            description=f"{title} [dim]{escape(plain(say_state(job)))}[/dim]",
         )
 
 
 @contextmanager
 def step_bars() -> Iterator[Callable[[str, int, int], None]]:
-    """Show a bar for each step of a longer work; the block is given what takes (step, done, total)."""
+    """Show a bar for each step of a longer work; the block gets what takes (step, done, total)."""
     columns = (
         TextColumn("{task.description:<10}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=stderr_console(), disable=not sys.stderr.isatty()) as bars:
+    with _bars(*columns, transient=False) as bars:
         tasks: dict[str, TaskID] = {}
 
         def show(step: str, done: int, total: int) -> None:
@@ -85,8 +99,74 @@ def step_bars() -> Iterator[Callable[[str, int, int], None]]:
 
 @contextmanager
 def count_spinner(title: str) -> Iterator[Callable[[int], None]]:
-    """Show that something goes on whose end is not known; the block is given what takes a count."""
+    """Show that work goes on whose end is not known; the block gets what takes a count."""
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
-    with Progress(*columns, console=stderr_console(), transient=True, disable=not sys.stderr.isatty()) as bar:
+    with _bars(*columns) as bar:
         task = bar.add_task(title, total=None)
         yield lambda count: bar.update(task, completed=count)
+
+
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """How far a run over many pictures is."""
+
+    done: int  # pictures that need no more work, however they ended
+    total: int  # pictures, as far as is known
+    per_second: float
+    failed: str = ""  # how many failed, in words
+    to_read: int = 0  # photos that are not checked yet
+
+
+OnRunProgress = Callable[[RunProgress], None]
+
+
+@contextmanager
+def run_bar(title: str) -> Iterator[OnRunProgress]:
+    """Show the progress of a run while the block runs, as a bar or as lines; the block gets what takes it."""
+    if not sys.stderr.isatty():
+        yield ProgressLines(title)
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("[dim]{task.fields[rate]}[/]", table_column=Column(no_wrap=True, overflow="ellipsis")),
+    )
+    with _bars(*columns) as bar:
+        task = bar.add_task(escape(plain(title)), total=None, rate="")
+        yield lambda progress: bar.update(
+            task, completed=progress.done, total=progress.total or None, rate=say_rate(progress)
+        )
+
+
+class ProgressLines:
+    """Writes a line at most every few seconds, where something has changed."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._next = time.monotonic() + LINE_SECONDS
+        self._last = ""
+
+    def __call__(self, progress: RunProgress) -> None:
+        """Take the progress of the run."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + LINE_SECONDS
+        line = f"{self._title} {progress.done}/{progress.total} {say_rate(progress)}".rstrip()
+        if line != self._last:
+            echo(line, err=True)
+            self._last = line
+
+
+def say_rate(progress: RunProgress) -> str:
+    """Return the rate, the time that is left, and how many failed, in a few words."""
+    left = progress.total - progress.done
+    parts = [f"{progress.per_second:.1f}/s"] if progress.per_second else []
+    if progress.per_second and left:
+        parts.append(f"{say_seconds(left / progress.per_second)} left")
+    if progress.failed:
+        parts.append(progress.failed)
+    if progress.to_read:
+        parts.append(f"{progress.to_read} photos to read")
+    return ", ".join(parts)

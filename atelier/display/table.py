@@ -41,7 +41,7 @@ class Table:
             yield "\t".join(cell.plain for cell in row)
 
     def lines(self, width: int) -> Iterator[Text]:
-        """Yield what fits this many columns: rows side by side, else below each row what found no room in it.
+        """Yield what fits this many columns: rows side by side, else the other cells below their row.
 
         A heading that no row has anything under is left out.
         """
@@ -65,7 +65,7 @@ class Table:
 
 
 def _room(headings: Row, rows: Sequence[Row], widths: Sequence[int], width: int) -> int:
-    """Return how many columns of a table stand side by side: all where the last may go on below itself."""
+    """Return how many columns of a table fit side by side: all where the last may go on below itself."""
     *others, last = widths
     rest = width - sum(others) - GAP * len(others)
     longest = max(len(word) for row in (headings, *rows) for word in row[-1].plain.split() or [""])
@@ -95,7 +95,7 @@ def _below(headings: Row, cells: Row, width: int) -> Iterator[Text]:
     return (Text.assemble(" " * INDENT, line) for line in lines)
 
 
-class Page:
+class FactSheet:
     """What is known of one thing: a name and a text on each line."""
 
     def __init__(self) -> None:
@@ -131,7 +131,7 @@ def wrapped(text: str | Text, width: int) -> list[Text]:
 
 
 def row_lines(cells: Sequence[str | Text], widths: Sequence[int], last: str | Text, width: int) -> list[Text]:
-    """Return a row whose last cell goes on below itself, or on lines of its own where a word is too long."""
+    """Return a row whose last cell goes on below itself, or on separate lines where a word is too long."""
     head = Text()
     for cell, size in zip(map(_text, cells), widths, strict=True):
         head = Text.assemble(head, cell, " " * (size - cell.cell_len + GAP))
@@ -165,7 +165,7 @@ def _indented(text: str | Text, indent: int, width: int) -> Iterator[Text]:
     return (Text.assemble(" " * indent, line) for line in wrapped(text, width - indent))
 
 
-def _print(shown: Table | Page) -> None:
+def _print(shown: Table | FactSheet) -> None:
     width = terminal_width()
     if width is not None:
         write_lines(shown.lines(width))

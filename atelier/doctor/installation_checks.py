@@ -6,11 +6,12 @@ from pathlib import Path
 
 import redis
 
-from atelier.doctor.findings import Finding, fail, ok, warn
+from atelier.doctor import Finding, fail, ok, warn
 from atelier.local.listen_socket import CannotListen, listen
-from atelier.local.processes import names_server, wanted_models
+from atelier.local.processes import wanted_models
 from atelier.local.readiness import is_ready
-from atelier.local.run_file import read_record
+from atelier.local.redis_server import names_server
+from atelier.local.state_folder import read_record
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.settings import Settings, SettingsError
@@ -39,17 +40,17 @@ def check_state_folder(settings: Settings) -> Finding:
 
 def check_storage(settings: Settings) -> Finding:
     """Write where pictures are kept."""
-    mend = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
+    remedy = "see that this user may write there, or name another place with ATELIER_STORAGE_URL"
     try:
         places.check_storage(settings)
         open_object_store(settings.storage).check()
     except (AtelierError, SettingsError) as error:
-        return fail("storage", str(error), mend)
+        return fail("storage", str(error), remedy)
     return ok("storage", f"{settings.storage} is writable")
 
 
 def check_disk(settings: Settings) -> Finding:
-    """Look at the space left where pictures are kept; in a bucket, where the state folder is or will be."""
+    """Check the free space where pictures are kept; for a bucket, where the state folder is or will be."""
     folder = _existing(local_folder(settings.storage) or settings.state_dir.absolute())
     free = shutil.disk_usage(folder).free
     text = f"{free / GIGABYTE:.1f} GB free at {folder}"
@@ -80,14 +81,14 @@ def check_port(settings: Settings) -> Finding:
 
 
 def check_cards(settings: Settings) -> list[Finding]:
-    """Read the user's own cards, and look for the models that ATELIER_WORKER_PRELOAD names."""
+    """Read the user's own cards, and check the models that ATELIER_WORKER_PRELOAD names."""
     try:
         places.check_cards(settings)
     except SettingsError as error:
         return [fail("cards", str(error), "correct or unset ATELIER_CARDS_DIR")]
     catalog = load_catalog(settings.cards)
-    mend = "correct the file, or move it out of the folder; running processes see it at once"
-    faults = [fail(f"card {fault.path.name}", str(fault), mend) for fault in catalog.faults]
+    remedy = "correct the file, or move it out of the folder; running processes see it at once"
+    faults = [fail(f"card {fault.path.name}", str(fault), remedy) for fault in catalog.faults]
     known = {card.name for card in catalog} | {fault.name for fault in catalog.faults}
     for name in settings.worker.preloaded:
         if name not in known:
@@ -143,16 +144,16 @@ def check_server(settings: Settings) -> list[Finding]:
             version = str(client.info("server").get("redis_version", "?"))
             return [ok("server", f"answers, version {version}"), *_check_settings(client)]
     except redis.RedisError as error:
-        mend = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
-        return [fail("server", f"REDIS_URL does not answer: {error}", mend)]
+        remedy = "start it, or correct REDIS_URL; without REDIS_URL an embedded server is used"
+        return [fail("server", f"REDIS_URL does not answer: {error}", remedy)]
 
 
 def _check_settings(client: redis.Redis) -> list[Finding]:
     try:
         settings = {**client.config_get("appendonly"), **client.config_get("maxmemory-policy")}
     except redis.ResponseError:
-        mend = "see that it persists every write and never evicts keys"
-        return [warn("server settings", "the server does not tell its settings", mend)]
+        remedy = "see that it persists every write and never evicts keys"
+        return [warn("server settings", "the server does not tell its settings", remedy)]
     return [
         _check_durability(settings.get("appendonly") or ""),
         _check_eviction(settings.get("maxmemory-policy") or ""),
@@ -162,12 +163,12 @@ def _check_settings(client: redis.Redis) -> list[Finding]:
 def _check_durability(appendonly: str) -> Finding:
     if appendonly == "yes":
         return ok("server durability", "appendonly is on")
-    mend = "`CONFIG SET appendonly yes`, and set it in the server's configuration"
-    return warn("server durability", "appendonly is off: a restart of the server loses accepted jobs", mend)
+    remedy = "`CONFIG SET appendonly yes`, and set it in the server's configuration"
+    return warn("server durability", "appendonly is off: a restart of the server loses accepted jobs", remedy)
 
 
 def _check_eviction(policy: str) -> Finding:
     if policy == "noeviction":
         return ok("server eviction", "maxmemory-policy is noeviction")
-    mend = "`CONFIG SET maxmemory-policy noeviction`, and set it in the server's configuration"
-    return fail("server eviction", f"maxmemory-policy is {policy or 'unknown'}: jobs may vanish", mend)
+    remedy = "`CONFIG SET maxmemory-policy noeviction`, and set it in the server's configuration"
+    return fail("server eviction", f"maxmemory-policy is {policy or 'unknown'}: jobs may vanish", remedy)

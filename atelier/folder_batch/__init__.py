@@ -1,1 +1,1 @@
-"""A folder of photos, sent as batches and mirrored into another folder, however often it is interrupted."""
+"""A folder of photos, submitted as batches; the pictures are saved in a folder of the same shape."""

@@ -1,19 +1,19 @@
-"""What the pictures of a folder are called: after the photos, in folders as theirs."""
+"""What the pictures of a folder are called, after their photos, and whether they can be written there."""
 
 import hashlib
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from string import Formatter
 
-from atelier.folder_batch.variations import SUFFIXES, Recipe, Variation
+from atelier.folder_batch.variations import SUFFIXES, PictureOptions, Variation
 from shared.batches.rendering import alike
 
 FIELDS = ("folder", "stem", "type", "style", "strength", "model")
 LONGEST_NAME = 255  # bytes of a file's name, on the file systems that are in use
-DIGEST_LENGTH = 12  # hex digits that tell cut-off names apart
+DIGEST_LENGTH = 12  # hex digits: names that were cut differ by them
 _UNSAFE = re.compile(r"[^\w.,()+=@#&'!-]+")
 
 
@@ -21,14 +21,17 @@ class BadPattern(ValueError):
     """Raised when a pattern names unknown fields, or makes names that lead out of the folder."""
 
 
-def default_pattern(recipe: Recipe) -> str:
-    """Return the pattern that tells of a picture what differs between the pictures of one photo."""
-    several = [("{style}", len(recipe.styles) > 1), ("{strength}", len(recipe.strengths) > 1)]
+def default_pattern(picture_options: PictureOptions) -> str:
+    """Return the pattern with the fields in which the pictures of one photo differ."""
+    several = [
+        ("{style}", len(picture_options.styles) > 1),
+        ("{strength}", len(picture_options.strengths) > 1),
+    ]
     return "-".join(["{folder}/{stem}", *(field for field, differs in several if differs)])
 
 
-def check_pattern(pattern: str, recipe: Recipe) -> str:
-    """Return a pattern whose fields are known, and tell a photo's pictures apart; raise BadPattern."""
+def check_pattern(pattern: str, picture_options: PictureOptions) -> str:
+    """Return a pattern whose fields are known and make different names; raise BadPattern."""
     try:
         fields = [
             (name, spec, turn) for _, name, spec, turn in Formatter().parse(pattern) if name is not None
@@ -40,7 +43,7 @@ def check_pattern(pattern: str, recipe: Recipe) -> str:
             raise BadPattern(f"{{{name}}} is no field; there are {', '.join(FIELDS)}")
     if pattern.startswith("/") or ".." in PurePosixPath(pattern).parts:
         raise BadPattern(f"{pattern!r} leads out of the output folder")
-    differing = {"style": len(recipe.styles), "strength": len(recipe.strengths), "stem": 2}
+    differing = {"style": len(picture_options.styles), "strength": len(picture_options.strengths), "stem": 2}
     for name, values in differing.items():
         if values > 1 and name not in {field for field, _, _ in fields}:
             raise BadPattern(f"{pattern!r} needs {{{name}}}, in which pictures differ")
@@ -48,7 +51,7 @@ def check_pattern(pattern: str, recipe: Recipe) -> str:
 
 
 def labels_of(names: Iterable[str]) -> list[str]:
-    """Return labels that file names take, no two alike."""
+    """Return labels that file names may hold, no two alike."""
     labels: list[str] = []
     for name in names:
         plain = _UNSAFE.sub("_", name).strip("._") or "style"
@@ -64,19 +67,19 @@ class Names:
     """Gives each picture its path below the output folder. A path belongs to one photo, also in later runs.
 
     Where two photos would have one name, or names that differ by case only, the later one's type becomes part
-    of its name. A name that somebody else's file has is passed over, and so is one that a folder needs. What
-    is too long for a file's name is cut.
+    of its name. A name is not used where another file has it, or where a folder needs it. A name that is too
+    long is cut.
     """
 
     def __init__(
         self,
         pattern: str,
-        recipe: Recipe,
+        picture_options: PictureOptions,
         owners: Mapping[str, str],
         is_foreign: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._pattern = pattern
-        self._recipe = recipe
+        self._picture_options = picture_options
         self._owners = dict(owners)  # target: photo
         self._files = {alike(target) for target in owners}
         self._folders = {alike(folder) for target in owners for folder in _folders_of(target)}
@@ -86,7 +89,7 @@ class Names:
         """Return where the picture of a photo, a path with slashes, goes. Raises BadPattern and OSError."""
         plain = self._written(photo, variation)
         folder = "".join(f"{part}/" for part in self._free_folder(plain.parts[:-1]))
-        suffix = SUFFIXES[self._recipe.format_of(photo)]
+        suffix = SUFFIXES[self._picture_options.format_of(photo)]
         kind = PurePosixPath(photo).suffix.removeprefix(".")
         for tail in chain(("", f"-{kind}"), (f"-{number}" for number in range(2, 10_000))):
             target = f"{folder}{fitting(plain.name, tail + suffix)}"
@@ -122,7 +125,7 @@ class Names:
             "type": path.suffix.removeprefix("."),
             "style": "" if style is None else style.label,
             "strength": "" if strength is None else f"{strength:g}",
-            "model": self._recipe.model or "",
+            "model": self._picture_options.model or "",
         }
         written = PurePosixPath(self._pattern.format(**values))
         if written.is_absolute() or not written.name or ".." in written.parts:
@@ -131,7 +134,7 @@ class Names:
 
 
 def fitting(name: str, tail: str) -> str:
-    """Return a name with its tail, cut to what a file system takes: then a digest tells it from others."""
+    """Return a name with its tail; one that is too long for a file system is cut and gets a digest."""
     whole = os.fsencode(name + tail)
     if len(whole) <= LONGEST_NAME:
         return name + tail
@@ -143,3 +146,23 @@ def fitting(name: str, tail: str) -> str:
 def _folders_of(target: str) -> Iterator[str]:
     """Yield the folders above a path, but for the one that holds everything."""
     return (str(folder) for folder in PurePosixPath(target).parents if folder.name)
+
+
+def fault_of_place(path: Path, home: Path) -> str:
+    """Return why a path below the folder `home` cannot be written; "" where nothing speaks against it."""
+    try:
+        if path.is_dir():
+            return f"{path} is a folder, and the picture needs the name"
+        folder = path.parent
+        while folder != home and not os.path.lexists(folder):
+            folder = folder.parent
+        if not folder.is_dir():
+            return f"{folder} is not a folder, and the picture needs one"
+    except OSError as error:
+        return say_fault(error)
+    return "" if os.access(folder, os.W_OK | os.X_OK) else f"the folder {folder} cannot be written"
+
+
+def say_fault(error: OSError) -> str:
+    """Return what went wrong with a file, in a few words."""
+    return error.strerror or str(error) or "it cannot be read or written"

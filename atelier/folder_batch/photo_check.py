@@ -1,4 +1,4 @@
-"""Looks at one photo: what is there already, what must be made, and that the service has the photo."""
+"""Checks one photo: which of its pictures are there, which must be made, and that the service has it."""
 
 import hashlib
 import json
@@ -10,18 +10,17 @@ from typing import Any
 
 from atelier.client.errors import ApiError
 from atelier.client.files import id_of
-from atelier.folder_batch.output_check import fault_of_place, say_fault
-from atelier.folder_batch.output_names import BadPattern, Names
-from atelier.folder_batch.scan import HEAD_BYTES, Photo, Unread, is_called_picture, stranger
-from atelier.folder_batch.state_file import Memory
+from atelier.folder_batch.output_names import BadPattern, Names, fault_of_place, say_fault
+from atelier.folder_batch.scan import HEAD_BYTES, Photo, Unread, is_called_picture, why_not_an_image
+from atelier.folder_batch.state_file import FolderState
 from atelier.folder_batch.uploads import Uploads
-from atelier.folder_batch.variations import Recipe, Variation, digest_of
+from atelier.folder_batch.variations import PictureOptions, Variation, digest_of
 
-REFUSALS = frozenset({400, 413, 415, 422})  # of a picture, where others may be welcome
+REFUSALS = frozenset({400, 413, 415, 422})  # of one picture: the service may take others
 
 
 @dataclass(frozen=True, slots=True)
-class Want:
+class WantedPicture:
     """A picture that is wanted."""
 
     source: str  # photo
@@ -31,21 +30,26 @@ class Want:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from other pictures, and from itself after the photo has changed."""
+        """Identifies the picture, as it is made of the photo as it is now."""
         return self.target, self.digest
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the state file says of it, however it ends."""
+        return {"target": self.target, "source": self.source, "digest": self.digest}
 
 
 @dataclass(frozen=True, slots=True)
-class Spoilt:
-    """A picture that cannot be had, and why; `subject` is the style or mask that is at fault, if one is."""
+class KnownFailure:
+    """A picture that cannot be made, and why; `subject` is the style or mask at fault, if one is."""
 
-    want: Want
+    wanted: WantedPicture
     reason: str
     subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PhotoPlan:
     """Where the pictures of a photo go, by variation. Made before the photo is read."""
 
     photo: Photo
@@ -53,104 +57,111 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What was found out about a photo."""
+class CheckedPhoto:
+    """What the check of a photo found."""
 
     photo: Photo
-    kept: list[Want] = field(default_factory=list)  # there, as they should be
-    spoiled: list[Spoilt] = field(default_factory=list)  # known to fail
-    under_way: list[Want] = field(default_factory=list)  # asked for already
-    new: list[Want] = field(default_factory=list)
+    kept: list[WantedPicture] = field(default_factory=list)  # there, as they should be
+    failed: list[KnownFailure] = field(default_factory=list)  # known to fail
+    in_flight: list[WantedPicture] = field(default_factory=list)  # submitted already
+    new: list[WantedPicture] = field(default_factory=list)
     unread: str = ""  # why the photo could not be read or sent
-    stranger: str = ""  # why it is no photo at all
+    not_an_image: str = ""  # why it is no photo at all
 
 
-class Looker:
-    """Reads photos. Its methods may run in several threads."""
+class PhotoChecker:
+    """Checks photos. Its methods may run in several threads."""
 
     def __init__(
-        self, recipe: Recipe, names: Names, memory: Memory, *, folder: Path, uploads: Uploads, most: int
+        self,
+        picture_options: PictureOptions,
+        names: Names,
+        state: FolderState,
+        *,
+        folder: Path,
+        uploads: Uploads,
+        most: int,
     ) -> None:
-        self._recipe = recipe
+        self._picture_options = picture_options
         self._names = names
-        self._memory = memory
+        self._state = state
         self._folder = folder
         self._uploads = uploads
         self._most_bytes = most  # that the service takes in one file
         self.refused: dict[str, str] = {}  # styles and masks that the service cannot use, and why
 
-    def plans(self, photos: Sequence[Photo]) -> Iterator[Plan | Unread]:
-        """Give the pictures of photos their places; where a file and a folder want one, the folder has it."""
+    def plans(self, photos: Sequence[Photo]) -> Iterator[PhotoPlan | Unread]:
+        """Give the pictures of photos their paths; where a file and a folder need one, the folder has it."""
         deepest_first = sorted(photos, key=lambda photo: -photo.name.count("/"))
         plans = {photo.name: self._plan(photo) for photo in deepest_first}
         return (plans[photo.name] for photo in photos)
 
-    def _plan(self, photo: Photo) -> Plan | Unread:
-        variations = self._recipe.variations
+    def _plan(self, photo: Photo) -> PhotoPlan | Unread:
+        variations = self._picture_options.variations
         try:
             targets = tuple((entry, self._names.target(photo.name, entry)) for entry in variations)
         except (OSError, BadPattern) as error:
             return Unread(photo.name, say_fault(error) if isinstance(error, OSError) else str(error))
-        return Plan(photo, targets)
+        return PhotoPlan(photo, targets)
 
-    def look(self, plan: Plan, under_way: Collection[tuple[str, str]]) -> Looked:
-        """Read a photo; where a picture of it must be made, bring it to the service."""
+    def check(self, plan: PhotoPlan, in_flight: Collection[tuple[str, str]]) -> CheckedPhoto:
+        """Read a photo; where a picture of it must be made, upload it."""
         photo = plan.photo
         try:
             with photo.path.open("rb") as file:
-                reason = stranger(file.read(HEAD_BYTES))
+                reason = why_not_an_image(file.read(HEAD_BYTES))
                 if reason and not is_called_picture(photo.name):
-                    return Looked(photo, stranger=reason)
+                    return CheckedPhoto(photo, not_an_image=reason)
                 size = os.fstat(file.fileno()).st_size
                 reason = reason or too_large(size, self._most_bytes)
                 if reason:
-                    return Looked(photo, unread=reason)
+                    return CheckedPhoto(photo, unread=reason)
                 file.seek(0)
                 data = file.read(size)
         except OSError as error:
-            return Looked(photo, unread=say_fault(error))
-        found = self._sorted(plan, id_of(data), under_way)
+            return CheckedPhoto(photo, unread=say_fault(error))
+        found = self._sorted(plan, id_of(data), in_flight)
         return self._sent(found, data) if found.new else found
 
-    def _sent(self, found: Looked, data: bytes) -> Looked:
+    def _sent(self, found: CheckedPhoto, data: bytes) -> CheckedPhoto:
         try:
             self._uploads.ensure(data)
         except ApiError as error:
             if error.status not in REFUSALS:
                 raise
-            return Looked(found.photo, unread="; ".join(e.detail for e in error.errors) or error.detail)
+            return CheckedPhoto(found.photo, unread="; ".join(e.detail for e in error.errors) or error.detail)
         return found
 
-    def _sorted(self, plan: Plan, content: str, under_way: Collection[tuple[str, str]]) -> Looked:
-        looked = Looked(plan.photo)
+    def _sorted(self, plan: PhotoPlan, content: str, in_flight: Collection[tuple[str, str]]) -> CheckedPhoto:
+        checked = CheckedPhoto(plan.photo)
         for variation, target in plan.targets:
-            body = self._recipe.body(variation, content, plan.photo.name)
-            want = Want(plan.photo.name, target, body, digest_of(body))
-            if self._is_there(want):
-                looked.kept.append(want)
-            elif want.key in under_way:
-                looked.under_way.append(want)
-            elif spoilt := self._known_to_fail(want):
-                looked.spoiled.append(spoilt)
+            body = self._picture_options.body(variation, content, plan.photo.name)
+            wanted = WantedPicture(plan.photo.name, target, body, digest_of(body))
+            if self._is_there(wanted):
+                checked.kept.append(wanted)
+            elif wanted.key in in_flight:
+                checked.in_flight.append(wanted)
+            elif failure := self._known_to_fail(wanted):
+                checked.failed.append(failure)
             else:
-                looked.new.append(want)
-        return looked
+                checked.new.append(wanted)
+        return checked
 
-    def _known_to_fail(self, want: Want) -> Spoilt | None:
-        bad = self._memory.spoiled.get(want.target)
-        if bad is not None and bad.digest == want.digest:
-            return Spoilt(want, bad.reason, bad.subject)
-        refused = next((name for name in subjects_of(want.body) if name in self.refused), "")
+    def _known_to_fail(self, wanted: WantedPicture) -> KnownFailure | None:
+        bad = self._state.failed.get(wanted.target)
+        if bad is not None and bad.digest == wanted.digest:
+            return KnownFailure(wanted, bad.reason, bad.subject)
+        refused = next((name for name in subjects_of(wanted.body) if name in self.refused), "")
         if refused:
-            return Spoilt(want, self.refused[refused], refused)
-        closed = fault_of_place(self._folder / want.target, self._folder)
-        return Spoilt(want, closed) if closed else None
+            return KnownFailure(wanted, self.refused[refused], refused)
+        closed = fault_of_place(self._folder / wanted.target, self._folder)
+        return KnownFailure(wanted, closed) if closed else None
 
-    def _is_there(self, want: Want) -> bool:
-        kept = self._memory.saved.get(want.target)
-        if kept is None or kept.digest != want.digest:
+    def _is_there(self, wanted: WantedPicture) -> bool:
+        kept = self._state.saved.get(wanted.target)
+        if kept is None or kept.digest != wanted.digest:
             return False
-        return digest_of_file(self._folder / want.target) == kept.sha256
+        return digest_of_file(self._folder / wanted.target) == kept.sha256
 
 
 def too_large(size: int, most: int) -> str:

@@ -1,4 +1,4 @@
-"""Where photos come from: a folder as it is, or a folder that is watched."""
+"""The sources of photos: a folder as it is now, or a folder that is watched."""
 
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -8,16 +8,16 @@ from typing import Protocol
 
 from atelier.folder_batch.scan import Leave, Photo, Unread, find
 
-STABLE_SECONDS = 1.0  # a file that did not change for so long is whole
-LOOK_SECONDS = 1.0  # between looks at a watched folder
+STABLE_SECONDS = 1.0  # a file that did not change for this time is complete
+SCAN_SECONDS = 1.0  # between two scans of a watched folder
 
 Find = Callable[[], Iterable[Photo | Unread]]
 
 
 def finder(sources: Sequence[Path], outside: Path, leave: Leave) -> Find:
-    """Return what finds the photos of the sources, whenever it is called; `leave` hears of a folder once."""
-    told = cache(leave)
-    return lambda: find(sources, outside=outside, leave=told)
+    """Return a function that finds the photos of the sources; `leave` is called once for a folder."""
+    leave_once = cache(leave)
+    return lambda: find(sources, outside=outside, leave=leave_once)
 
 
 class PhotoSource(Protocol):
@@ -45,7 +45,7 @@ class Once:
 
 
 class Watched:
-    """A folder that is looked at again and again, for new files and changed ones that are whole."""
+    """A folder that is scanned again and again for new and changed files that are complete."""
 
     def __init__(self, find: Find, now: Callable[[], float] = time.monotonic) -> None:
         self._find = find
@@ -62,7 +62,7 @@ class Watched:
             return []
         found = list(self._find())
         now = self._now()
-        self._next = now + LOOK_SECONDS
+        self._next = now + SCAN_SECONDS
         photos = [entry for entry in found if isinstance(entry, Photo)]
         unread = {entry for entry in found if isinstance(entry, Unread)}
         fresh: list[Photo | Unread] = [*(unread - self._unread)]

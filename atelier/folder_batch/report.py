@@ -1,26 +1,26 @@
-"""What a run says at its end."""
+"""The report at the end of a run."""
 
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
-from atelier.display.plain import echo, echo_json
 from atelier.display.time_format import say_seconds
 from atelier.folder_batch.progress import RunState
 
 LATER = "the time is over; the service works on, and the same command goes on from here"
 GO_ON = "interrupted; the same command goes on from here"
-NAMED = 10  # files that are no pictures, of which each is named
+NAMED = 10  # non-images, and warnings, that are reported one by one
 
 
 Naming = Callable[[str], str]  # what a style or a mask is called on the command line
 
 
-def tell(
+def print_report(
     run_state: RunState, folder: Path, *, seconds: float, sent: int, as_json: bool, naming: Naming = str
 ) -> None:
-    """Print what came of a run: failures and their reasons on stderr, the sum on stdout.
+    """Print how a run ended: failures and their reasons on stderr, the sum on stdout.
 
     A style or mask at fault is named once, and not the photos that could not be painted with it.
     """
@@ -35,19 +35,19 @@ def tell(
             made = f" ({failure.target})" if failure.target else ""
             echo(f"failed: {failure.source}{made}: {failure.reason}", err=True)
     _warn(run_state)
-    for name, reason in list(run_state.strangers.items())[:NAMED]:
+    for name, reason in list(run_state.non_images.items())[:NAMED]:
         echo(f"skipped: {name}: {reason}", err=True)
-    if len(run_state.strangers) > NAMED:
-        echo(f"skipped: {len(run_state.strangers) - NAMED} more", err=True)
+    if len(run_state.non_images) > NAMED:
+        echo(f"skipped: {len(run_state.non_images) - NAMED} more", err=True)
     echo(_sum(run_state, folder, seconds))
 
 
 def _warn(run_state: RunState) -> None:
-    told = [(name, text) for name, codes in run_state.warnings.items() for text in say_warnings(codes)]
-    for name, text in told[:NAMED]:
+    lines = [(name, text) for name, codes in run_state.warnings.items() for text in say_warnings(codes)]
+    for name, text in lines[:NAMED]:
         echo(f"warning: {name}: {text}", err=True)
-    if len(told) > NAMED:
-        echo(f"warning: {len(told) - NAMED} more", err=True)
+    if len(lines) > NAMED:
+        echo(f"warning: {len(lines) - NAMED} more", err=True)
 
 
 def _blamed(run_state: RunState) -> Counter[tuple[str, str]]:
@@ -59,9 +59,9 @@ def _sum(run_state: RunState, folder: Path, seconds: float) -> str:
     parts = [f"{run_state.saved} new", f"{run_state.kept} kept"]
     parts += [run_state.say_failed()] if run_state.failures else []
     parts += [f"{len(run_state.pending)} to come"] if run_state.pending else []
-    parts += [f"{len(run_state.strangers)} skipped"] if run_state.strangers else []
-    pace = f", {run_state.saved / seconds:.1f}/s" if run_state.saved and seconds > 0 else ""
-    return f"{folder}: {', '.join(parts)} in {say_seconds(seconds)}{pace}"
+    parts += [f"{len(run_state.non_images)} skipped"] if run_state.non_images else []
+    rate = f", {run_state.saved / seconds:.1f}/s" if run_state.saved and seconds > 0 else ""
+    return f"{folder}: {', '.join(parts)} in {say_seconds(seconds)}{rate}"
 
 
 def _facts(run_state: RunState, folder: Path, seconds: float, sent: int, naming: Naming) -> dict[str, object]:
@@ -79,6 +79,6 @@ def _facts(run_state: RunState, folder: Path, seconds: float, sent: int, naming:
             for (subject, reason), count in blamed
         ],
         "warnings": [{"source": name, "codes": list(codes)} for name, codes in run_state.warnings.items()],
-        "skipped": [{"source": name, "reason": reason} for name, reason in run_state.strangers.items()],
+        "skipped": [{"source": name, "reason": reason} for name, reason in run_state.non_images.items()],
         "seconds": round(seconds, 3),
     }

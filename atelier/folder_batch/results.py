@@ -1,4 +1,4 @@
-"""Brings results home: listens to batches, and saves each picture as it comes."""
+"""Listens to batches, and saves each picture as it comes."""
 
 import hashlib
 import threading
@@ -13,13 +13,13 @@ from atelier.client.batch_download import GONE, Saved, save_each
 from atelier.client.batch_run import BatchRun
 from atelier.client.downloads import write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
-from atelier.folder_batch.output_check import say_fault
-from atelier.folder_batch.photo_check import Want, digest_of_file, subjects_of
-from atelier.folder_batch.progress import Failure, News, RunState
-from atelier.folder_batch.progress_bar import OnNews
-from atelier.folder_batch.thread_pool import Inbox
+from atelier.display.progress_bar import OnRunProgress, RunProgress
+from atelier.folder_batch.output_names import say_fault
+from atelier.folder_batch.photo_check import WantedPicture, digest_of_file, subjects_of
+from atelier.folder_batch.progress import Failure, RunState
+from atelier.folder_batch.thread_pool import Inbox, reraise
 
-OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that its photo decides
+OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that depend on its photo
 FORGOTTEN = "the service has forgotten it"
 CONNECTIONS = 4  # pictures that are fetched at once
 
@@ -41,62 +41,58 @@ class Result:
 
     @property
     def is_final(self) -> bool:
-        """Whether trying again is for somebody to decide."""
+        """Whether only the user may have it tried again."""
         return self.item.status in ("failed", "expired")
 
-    def subject_of(self, want: Want) -> str:
+    def subject_of(self, wanted: WantedPicture) -> str:
         """Return the style or mask that made an item fail; "" where the photo did, or something else."""
-        places = [subjects_of(part_of(want.body, fault)) for fault in faults_of_options(self.item)]
-        return next((place[0] for place in places if place), "")
+        subjects = [subjects_of(part_of(wanted.body, fault)) for fault in faults_of_options(self.item)]
+        return next((names[0] for names in subjects if names), "")
 
 
 def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[str], None]) -> None:
-    """Have a thread hand on each result of a batch, and say when there are no more."""
+    """Start a thread that passes on each result of a batch, then its id when there are no more."""
 
     def follow() -> None:
         try:
             for item in run:
                 inbox.put(partial(take, Result(run, item)))
         except BaseException as error:  # noqa: BLE001  # it is raised where the inbox is read
-            inbox.put(partial(_raise, error))
+            inbox.put(partial(reraise, error))
         else:
             inbox.put(partial(end, run.id))
 
     threading.Thread(target=follow, name=f"listen-{run.id[-6:]}", daemon=True).start()
 
 
-def _raise(error: BaseException) -> None:
-    raise error
-
-
 @dataclass(frozen=True, slots=True)
 class Fetched:
     """A picture on the disk, or why it is not there."""
 
-    want: Want
+    wanted: WantedPicture
     sha256: str
     reason: str = ""
     is_there_still: bool = False  # the service has the picture, which is not on the disk
 
 
-def fetch(result: Result, want: Want, folder: Path) -> Fetched:
+def fetch(result: Result, wanted: WantedPicture, folder: Path) -> Fetched:
     """Write a result's picture to its place, where it is not there already."""
     output = result.item.outputs[0].output
-    path = folder / want.target
+    path = folder / wanted.target
     if output.sha256 and digest_of_file(path) == output.sha256:
-        return Fetched(want, output.sha256)
+        return Fetched(wanted, output.sha256)
     try:
         data = result.run.download(result.item)
         write_whole(path, data)
     except ApiError as error:
         if error.status not in GONE:
             raise
-        return Fetched(want, "", FORGOTTEN)
+        return Fetched(wanted, "", FORGOTTEN)
     except ProtocolError as error:
-        return Fetched(want, "", str(error), is_there_still=True)
+        return Fetched(wanted, "", str(error), is_there_still=True)
     except OSError as error:
-        return Fetched(want, "", f"it cannot be saved: {say_fault(error)}", is_there_still=True)
-    return Fetched(want, hashlib.sha256(data).hexdigest())
+        return Fetched(wanted, "", f"it cannot be saved: {say_fault(error)}", is_there_still=True)
+    return Fetched(wanted, hashlib.sha256(data).hexdigest())
 
 
 def faults_of_options(item: BatchItem) -> tuple[Fault, ...]:
@@ -116,7 +112,7 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
     return {field: value}
 
 
-def bring(run: BatchRun, folder: Path, run_state: RunState, show: OnNews) -> None:
+def save_results(run: BatchRun, folder: Path, run_state: RunState, show: OnRunProgress) -> None:
     """Save pictures until the batch is done. What failed and was tried again counts as it ended last.
 
     A picture that cannot be saved is a failure of its item alone.
@@ -125,9 +121,13 @@ def bring(run: BatchRun, folder: Path, run_state: RunState, show: OnNews) -> Non
     run.refresh()
     for saved in save_each(run, run.download, folder, CONNECTIONS):
         ended.add(saved.item.custom_id)
-        run_state.pace.count()
+        run_state.throughput.count()
         _enter(run_state, saved, run)
-        show(News(len(ended), run.batch.counts["total"], run_state.pace.per_second, run_state.say_failed()))
+        show(
+            RunProgress(
+                len(ended), run.batch.counts["total"], run_state.throughput.per_second, run_state.say_failed()
+            )
+        )
 
 
 def _enter(run_state: RunState, saved: Saved, run: BatchRun) -> None:

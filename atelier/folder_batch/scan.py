@@ -10,9 +10,9 @@ from shared.errors import UnsupportedImage
 from shared.images.probe import ImageLimits, format_of
 
 FEW = 3  # files that are named
-HEAD_BYTES = 4096  # of a file: enough to tell what it is
+HEAD_BYTES = 4096  # of a file: enough to know its format
 Identity = tuple[int, int]  # device and inode
-Leave = Callable[[Path], None]  # is told of a folder that is left out
+Leave = Callable[[Path], None]  # called with a folder that is left out
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
     | {".heic", ".heif", ".avif", ".jxl", ".jp2"}  # that the service does not read, as the next ones
@@ -26,12 +26,12 @@ class Photo:
 
     path: Path
     name: str  # below the folder that was given, with slashes
-    stamp: tuple[int, int]  # size in bytes, time of change in nanoseconds: others when it is written anew
+    stamp: tuple[int, int]  # size in bytes, time of change in nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A file or folder that could not be looked at."""
+    """A file or folder that could not be read."""
 
     name: str
     reason: str
@@ -42,7 +42,7 @@ def find(
 ) -> Iterator[Photo | Unread]:
     """Yield the files of all sources, which are files and folders; nothing below the folder `outside`.
 
-    Folders below a source that hold what `atelier batch` made are left out too; `leave` is told of each.
+    Folders below a source that hold what `atelier batch` made are left out too; `leave` is called with each.
     Of several folders, each one's name begins the names of its photos.
     """
     given = list(sources)
@@ -97,7 +97,7 @@ def _one(
         yield Photo(path, name, (found.st_size, found.st_mtime_ns))
 
 
-def stranger(head: bytes) -> str | None:
+def why_not_an_image(head: bytes) -> str | None:
     """Return why a file is none that the service reads, by its beginning; None where it may be one."""
     try:
         format_of(head, ImageLimits())
@@ -112,7 +112,7 @@ def is_called_picture(name: str) -> bool:
 
 
 def why_no_photos(found: Iterable[Photo | Unread]) -> str:
-    """Return why nothing can come of what was found; "" where there is a photo, or a fault to tell."""
+    """Return why there is no photo among what was found; "" where there is one, or a fault to report."""
     others: list[str] = []
     for entry in found:
         if isinstance(entry, Unread) or is_called_picture(entry.name) or _may_be_picture(entry.path):
@@ -126,9 +126,9 @@ def why_no_photos(found: Iterable[Photo | Unread]) -> str:
 def _may_be_picture(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            return stranger(file.read(HEAD_BYTES)) is None
+            return why_not_an_image(file.read(HEAD_BYTES)) is None
     except OSError:
-        return True  # which is told when it is read
+        return True  # the fault is reported when it is read
 
 
 def _few(names: Sequence[str]) -> str:
@@ -137,7 +137,7 @@ def _few(names: Sequence[str]) -> str:
 
 
 def is_around(folder: Path, sources: Iterable[Path]) -> bool:
-    """Whether a source is this folder, or a folder below it: pictures could come among its photos then."""
+    """Whether a source is this folder or lies below it: pictures would be written among its photos then."""
     place = folder.resolve()
     folders = (source.resolve() for source in sources if source.is_dir())
     return any(place == source or place in source.parents for source in folders)

@@ -1,4 +1,4 @@
-"""What a run knows of its output folder, a line a fact: it survives whatever ends the process."""
+"""The state of an output folder, one fact a line, in a file that is complete however a process ends."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ from atelier.client.downloads import write_whole
 from atelier.client.errors import ClientError
 
 FILE = ".atelier-batch.jsonl"
-SLACK_LINES = 1000  # that say nothing new and may stay
+SLACK_LINES = 1000  # that are out of date and may stay
 
 
 class FolderBusy(ClientError):
@@ -22,7 +22,7 @@ class FolderBusy(ClientError):
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SavedPicture:
     """A picture that was saved."""
 
     source: str  # photo
@@ -31,7 +31,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoiled:
+class FailedPicture:
     """A picture that the service could not make."""
 
     source: str
@@ -42,18 +42,18 @@ class Spoiled:
 
 
 @dataclass(slots=True)
-class Memory:
-    """The facts of a journal, put together."""
+class FolderState:
+    """What the facts of a state file say together."""
 
     run: dict[str, Any] = field(default_factory=dict)  # how the folder is made
-    opening: dict[str, Any] | None = None  # a batch that may exist: what is sent to find out
+    opening: dict[str, Any] | None = None  # the request of a batch that may exist
     batches: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)  # custom id: target, digest
     ended: set[str] = field(default_factory=set)  # batches whose results are all here
-    saved: dict[str, Kept] = field(default_factory=dict)  # by target
-    spoiled: dict[str, Spoiled] = field(default_factory=dict)  # by target
+    saved: dict[str, SavedPicture] = field(default_factory=dict)  # by target
+    failed: dict[str, FailedPicture] = field(default_factory=dict)  # by target
 
     def take(self, fact: Mapping[str, Any]) -> None:
-        """Learn a fact."""
+        """Apply a fact: the method of its kind changes the state. Files that are there hold these kinds."""
         getattr(self, f"_{fact['kind']}", lambda _: None)(fact)
 
     def _run(self, fact: Mapping[str, Any]) -> None:
@@ -78,35 +78,35 @@ class Memory:
 
     def _again(self, fact: Mapping[str, Any]) -> None:
         self.ended.discard(fact["batch"])
-        self.spoiled = {t: s for t, s in self.spoiled.items() if s.batch != fact["batch"]}
+        self.failed = {t: s for t, s in self.failed.items() if s.batch != fact["batch"]}
 
     def _gone(self, fact: Mapping[str, Any]) -> None:
         self._again(fact)
         self.batches.pop(fact["batch"], None)
 
     def _saved(self, fact: Mapping[str, Any]) -> None:
-        self.spoiled.pop(fact["target"], None)
-        self.saved[fact["target"]] = Kept(fact["source"], fact["digest"], fact["sha256"])
+        self.failed.pop(fact["target"], None)
+        self.saved[fact["target"]] = SavedPicture(fact["source"], fact["digest"], fact["sha256"])
 
     def _spoiled(self, fact: Mapping[str, Any]) -> None:
         known = {name: fact[name] for name in ("source", "digest", "reason", "batch")}
-        self.spoiled[fact["target"]] = Spoiled(**known, subject=fact.get("subject", ""))
+        self.failed[fact["target"]] = FailedPicture(**known, subject=fact.get("subject", ""))
 
     def owners(self) -> dict[str, str]:
         """Return which photo each known picture is of, by target."""
-        spoiled = {target: entry.source for target, entry in self.spoiled.items()}
-        return spoiled | {target: entry.source for target, entry in self.saved.items()}
+        failed = {target: entry.source for target, entry in self.failed.items()}
+        return failed | {target: entry.source for target, entry in self.saved.items()}
 
     @property
     def targets(self) -> set[str]:
         """The paths of all pictures that runs saved, asked for, or saw fail."""
         asked = (target for items in self.batches.values() for target, _ in items.values())
-        return {*self.saved, *self.spoiled, *asked}
+        return {*self.saved, *self.failed, *asked}
 
     def facts(self) -> Iterator[dict[str, Any]]:
-        """Yield the fewest facts that say all of this."""
+        """Yield the fewest facts from which this state can be read."""
         yield {"kind": "run", "options": self.run}
-        blamed = {entry.batch for entry in self.spoiled.values()}
+        blamed = {entry.batch for entry in self.failed.values()}
         for name, items in self.batches.items():
             if name in self.ended and name not in blamed:
                 continue
@@ -115,21 +115,15 @@ class Memory:
             if name in self.ended:
                 yield {"kind": "ended", "batch": name}
         for target, kept in self.saved.items():
-            yield {
-                "kind": "saved",
-                "target": target,
-                "source": kept.source,
-                "digest": kept.digest,
-                "sha256": kept.sha256,
-            }
-        for target, bad in self.spoiled.items():
+            yield {"kind": "saved", "target": target, **asdict(kept)}
+        for target, bad in self.failed.items():
             yield {"kind": "spoiled", "target": target, **asdict(bad)}
         if self.opening is not None:
             yield self.opening
 
 
 class StateFile:
-    """Holds an output folder for one process, and writes down what it does there."""
+    """Locks an output folder for one process, and writes down what it does there."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -139,8 +133,8 @@ class StateFile:
         self._hold()
         path = folder / FILE
         lines = path.read_bytes().splitlines() if path.exists() else []
-        self.memory = _remembered(lines)
-        facts = list(self.memory.facts())
+        self.state = _read_state(lines)
+        facts = list(self.state.facts())
         if not lines or len(lines) > 2 * len(facts) + SLACK_LINES:
             write_whole(path, b"".join(_line(fact) for fact in facts))
         self._file = path.open("ab", buffering=0)
@@ -155,10 +149,10 @@ class StateFile:
             raise FolderBusy(f"another `atelier batch` works on {self.folder}") from error
 
     def note(self, kind: str, **facts: Any) -> None:
-        """Learn a fact and write it down, where the disk is full with a later one. Any thread may."""
+        """Apply a fact and write it down, on a full disk together with a later one. For any thread."""
         fact = {"kind": kind, **facts}
         with self._lock:
-            self.memory.take(fact)
+            self.state.take(fact)
             self._unwritten += _line(fact)
         with suppress(OSError):
             self.write_down()
@@ -170,7 +164,7 @@ class StateFile:
                 self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
 
     def close(self) -> None:
-        """Let the folder go. What could not be written down is found out again in the next run."""
+        """Unlock the folder. The next run finds out again what could not be written down."""
         with suppress(OSError):
             self.write_down()
         self._file.close()
@@ -181,12 +175,12 @@ def _line(fact: Mapping[str, Any]) -> bytes:
     return json.dumps(fact, separators=(",", ":")).encode() + b"\n"
 
 
-def _remembered(lines: list[bytes]) -> Memory:
-    """Return what the lines say; one that was cut off says nothing."""
-    memory = Memory()
+def _read_state(lines: list[bytes]) -> FolderState:
+    """Return the state that the lines describe; a line that was cut off is ignored."""
+    state = FolderState()
     for line in lines:
         try:
-            memory.take(json.loads(line))
+            state.take(json.loads(line))
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-    return memory
+    return state

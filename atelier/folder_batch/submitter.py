@@ -1,4 +1,4 @@
-"""Sends what is wanted: opens a batch, adds items page by page, and says when it has all of them."""
+"""Submits pictures: opens a batch, adds items page by page, and finalizes it when it has all of them."""
 
 import hashlib
 import json
@@ -12,9 +12,8 @@ from typing import Any
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.errors import ApiError, Fault
-from atelier.folder_batch.output_check import say_fault
-from atelier.folder_batch.output_names import DIGEST_LENGTH
-from atelier.folder_batch.photo_check import Want
+from atelier.folder_batch.output_names import DIGEST_LENGTH, say_fault
+from atelier.folder_batch.photo_check import WantedPicture
 from atelier.folder_batch.results import OF_THE_PHOTO
 from atelier.folder_batch.state_file import FILE, StateFile
 
@@ -27,7 +26,7 @@ class Sent:
     """What became of a page of items."""
 
     run: BatchRun | None
-    refused: tuple[tuple[Want, str], ...] = ()  # and why
+    refused: tuple[tuple[WantedPicture, str], ...] = ()  # and why
 
 
 @dataclass(slots=True)
@@ -37,24 +36,28 @@ class _Open:
     run: BatchRun
     total: int = 0
     custom_ids: set[str] = field(default_factory=set)
-    is_prepared: bool = False  # what all items need was brought in this run
+    is_prepared: bool = False  # this run has uploaded what all items need
 
 
 class Submitter:
     """Fills one batch after the other. For one thread at a time."""
 
     def __init__(
-        self, client: Client, journal: StateFile, settings: Mapping[str, Any], prepare: Callable[[], object]
+        self,
+        client: Client,
+        state_file: StateFile,
+        settings: Mapping[str, Any],
+        prepare: Callable[[], object],
     ) -> None:
         self._client = client
-        self._journal = journal
+        self._state_file = state_file
         self._settings = dict(settings)
-        self._prepare = prepare  # brings what all items need, before the first of a batch
+        self._prepare = prepare  # uploads what all items need, before the first of a batch
         self._open: _Open | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether a batch waits for further items, or for being told that there are none."""
+        """Whether a batch takes further items, and is not finalized."""
         return self._open is not None
 
     def adopt(self, run: BatchRun, custom_ids: Sequence[str]) -> None:
@@ -62,27 +65,27 @@ class Submitter:
         self._open = _Open(run, len(custom_ids), set(custom_ids))
 
     def reopen(self) -> None:
-        """Find the batch that an earlier run may have opened without learning of it."""
-        opening = self._journal.memory.opening
+        """Find the batch that an earlier run may have opened before it was interrupted."""
+        opening = self._state_file.state.opening
         if opening is not None:
             run = self._client.batches.open(idempotency_key=opening["key"], **opening["settings"])
-            self._journal.note("batch", id=run.id)
+            self._state_file.note("batch", id=run.id)
 
-    def send(self, wants: Sequence[Want]) -> Sent:
+    def send(self, pictures: Sequence[WantedPicture]) -> Sent:
         """Add items; the service may refuse some of them.
 
         Nothing is sent that cannot be written down before: a later run would send it again. Raises ApiError
-        where the service does not take what all items say.
+        where the service refuses what all items have in common.
         """
-        items = named(wants)
+        items = named(pictures)
         try:
             batch = self._batch_for(items)
-            names = {name: want.key for name, want in items.items()}
-            self._journal.note("sent", batch=batch.run.id, items=names)
-            self._journal.write_down()
+            names = {name: wanted.key for name, wanted in items.items()}
+            self._state_file.note("sent", batch=batch.run.id, items=names)
+            self._state_file.write_down()
         except OSError as error:
-            reason = f"{self._journal.folder / FILE} cannot be written: {say_fault(error)}"
-            return Sent(None, tuple((want, reason) for want in wants))
+            reason = f"{self._state_file.folder / FILE} cannot be written: {say_fault(error)}"
+            return Sent(None, tuple((wanted, reason) for wanted in pictures))
         refused = []
         while items:
             faults = self._append(batch, items)
@@ -94,12 +97,12 @@ class Submitter:
         return Sent(batch.run, tuple(refused))
 
     def finish(self) -> None:
-        """Say that the open batch has all of its items."""
+        """Finalize the open batch: it has all of its items."""
         if self._open is not None:
             self._open.run.finalize()
             self._open = None
 
-    def _batch_for(self, items: Mapping[str, Want]) -> _Open:
+    def _batch_for(self, items: Mapping[str, WantedPicture]) -> _Open:
         """Return a batch that has room for the items and none of their names."""
         known = self._open
         if known is not None:
@@ -108,10 +111,10 @@ class Submitter:
                 return self._prepared(known)
             self.finish()
         key = uuid.uuid4().hex
-        self._journal.note("opening", key=key, settings=self._settings)
-        self._journal.write_down()
+        self._state_file.note("opening", key=key, settings=self._settings)
+        self._state_file.write_down()
         run = self._client.batches.open(idempotency_key=key, **self._settings)
-        self._journal.note("batch", id=run.id)
+        self._state_file.note("batch", id=run.id)
         self._open = _Open(run)
         return self._prepared(self._open)
 
@@ -121,9 +124,9 @@ class Submitter:
             batch.is_prepared = True
         return batch
 
-    def _append(self, batch: _Open, items: Mapping[str, Want]) -> dict[str, str]:
+    def _append(self, batch: _Open, items: Mapping[str, WantedPicture]) -> dict[str, str]:
         """Add the items, or return why the service takes none: faults by custom id."""
-        lines = (json.dumps({**want.body, "custom_id": name}) for name, want in items.items())
+        lines = (json.dumps({**wanted.body, "custom_id": name}) for name, wanted in items.items())
         try:
             batch.run.append("".join(f"{line}\n" for line in lines).encode(), first=batch.total)
         except ApiError as error:
@@ -135,15 +138,15 @@ class Submitter:
         return {}
 
     def _withdraw(self, batch: _Open) -> None:
-        """Leave no batch behind that never got an item."""
+        """Cancel a batch that never got an item."""
         if not batch.total:
             with suppress(ApiError):
                 batch.run.cancel()
-            self._journal.note("gone", batch=batch.run.id)
+            self._state_file.note("gone", batch=batch.run.id)
 
 
 def _of_all(error: ApiError) -> ApiError:
-    """Return an error that tells faults which all items have once, without the numbers of items and lines."""
+    """Return an error that has a fault of all items once, without the numbers of items and lines."""
     faults: dict[str, Mapping[str, str]] = {}
     for fault in error.errors:
         pointer = re.sub(r"^/items/\d+", "", fault.pointer)
@@ -166,24 +169,24 @@ def _by_item(faults: Sequence[Fault], names: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def named(wants: Sequence[Want]) -> dict[str, Want]:
-    """Return wants by what their items are called, each by a name of its own."""
-    items: dict[str, Want] = {}
-    for want in wants:
-        name = custom_id_of(want)
-        items[_distinct(name, want) if name in items else name] = want
+def named(pictures: Sequence[WantedPicture]) -> dict[str, WantedPicture]:
+    """Return the pictures by the custom ids of their items, no two alike."""
+    items: dict[str, WantedPicture] = {}
+    for wanted in pictures:
+        name = custom_id_of(wanted)
+        items[_distinct(name, wanted) if name in items else name] = wanted
     return items
 
 
-def custom_id_of(want: Want) -> str:
-    """Return what an item is called: its target without the suffix, cut where that is too long or odd."""
-    plain = want.target.rpartition(".")[0]
+def custom_id_of(wanted: WantedPicture) -> str:
+    """Return the custom id of an item: its target without the suffix, cut where that is too long or odd."""
+    plain = wanted.target.rpartition(".")[0]
     clean = "".join(c if c.isprintable() else "_" for c in plain)
     if clean == plain and len(clean) <= CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1:
         return clean
-    return _distinct(clean, want)
+    return _distinct(clean, wanted)
 
 
-def _distinct(name: str, want: Want) -> str:
-    digest = hashlib.sha256(json.dumps(want.key).encode()).hexdigest()
+def _distinct(name: str, wanted: WantedPicture) -> str:
+    digest = hashlib.sha256(json.dumps(wanted.key).encode()).hexdigest()
     return f"{name[: CUSTOM_ID_LENGTH - DIGEST_LENGTH - 1]}~{digest[:DIGEST_LENGTH]}"

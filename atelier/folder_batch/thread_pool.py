@@ -1,4 +1,4 @@
-"""Threads for what waits on disks and networks; what they find is handled by one thread alone."""
+"""Threads that wait for disks and networks; one thread alone handles their results."""
 
 import threading
 from collections.abc import Callable
@@ -6,33 +6,33 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-Inbox = SimpleQueue[Callable[[], None]]  # what the one thread has to do
+Inbox = SimpleQueue[Callable[[], None]]  # calls for the one thread
 Found = TypeVar("Found")
 
 
 class WorkQueue:
-    """A few threads that work off a queue. They end with the process, whatever they wait for."""
+    """A few threads that work off a queue. They are daemons: they end with the process."""
 
     def __init__(self, inbox: Inbox, threads: int, name: str) -> None:
         self._inbox = inbox
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
-        self._under_way = 0
+        self._in_flight = 0
         for number in range(threads):
             threading.Thread(target=self._run, name=f"{name}-{number}", daemon=True).start()
 
     @property
     def busy(self) -> bool:
-        """Whether work waits, goes on, or ended a moment ago and is not handled yet."""
-        return self._under_way > 0
+        """Whether work waits or runs, or its result is not handled yet."""
+        return self._in_flight > 0
 
     def put(self, work: Callable[[], Found], then: Callable[[Found], Any]) -> None:
-        """Have a thread do the work, and the inbox's owner what follows. An error is raised there."""
+        """Have a thread do the work, and the reader of the inbox call `then`; an error is raised there."""
         self._count(1)
         self._work.put(partial(self._carry_out, work, then))
 
     def drop(self) -> None:
-        """Forget all work that has not begun."""
+        """Drop all work that has not begun."""
         while True:
             try:
                 self._work.get_nowait()
@@ -48,7 +48,7 @@ class WorkQueue:
         try:
             found = work()
         except BaseException as error:  # noqa: BLE001  # it is raised where the inbox is read
-            self._inbox.put(partial(self._handle, partial(_raise, error)))
+            self._inbox.put(partial(self._handle, partial(reraise, error)))
         else:
             self._inbox.put(partial(self._handle, partial(then, found)))
 
@@ -60,8 +60,9 @@ class WorkQueue:
 
     def _count(self, change: int) -> None:
         with self._lock:
-            self._under_way += change
+            self._in_flight += change
 
 
-def _raise(error: BaseException) -> None:
+def reraise(error: BaseException) -> None:
+    """Raise an error of another thread in this one."""
     raise error

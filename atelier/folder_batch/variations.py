@@ -22,8 +22,8 @@ OWN_FORMATS: dict[str, Format] = {
 
 
 @dataclass(frozen=True, slots=True)
-class LabeledStyle:
-    """A style, or several that are mixed, and what it is called in the names of files."""
+class StyleMix:
+    """One style, or several that are mixed, and the label in the names of files."""
 
     label: str
     styles: tuple[Style, ...]
@@ -33,15 +33,15 @@ class LabeledStyle:
 class Variation:
     """One of the pictures that are made of each photo."""
 
-    style: LabeledStyle | None  # None: the model takes none
+    style: StyleMix | None  # None: the model takes none
     strength: float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class PictureOptions:
     """How pictures are made."""
 
-    styles: tuple[LabeledStyle, ...]
+    styles: tuple[StyleMix, ...]
     strengths: tuple[float | None, ...] = (None,)
     model: str | None = None
     max_side: int | None = None
@@ -72,7 +72,7 @@ class Recipe:
         else:
             look: dict[str, Any] = {**self.look, "strength": variation.strength}
             asked = StylizeRequest(**common, **look, styles=variation.style.styles).to_json()
-            # Said in any case, so that what was made before strokes had a default is not taken for the same.
+            # Always given, so that pictures from before strokes had a default are not taken for the same.
             request = {"stroke": None, **asked}
         return {name: value for name, value in request.items() if name != "lane"}
 

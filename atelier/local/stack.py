@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Self
 
 from atelier.client.client import Client
-from atelier.local.process_overrides import changes_of, write_changes
-from atelier.local.processes import ROOT
-from atelier.local.run_file import UpRecord, read_record
+from atelier.local.processes import ROOT, changes_of, write_changes
+from atelier.local.state_folder import UpRecord, read_record
 from shared.errors import AtelierError
 
 START_SECONDS = 180.0
@@ -66,7 +65,7 @@ class RunningStack:
 
     @property
     def url(self) -> str:
-        """Where the API answers."""
+        """The URL of the API."""
         return self._record().url
 
     @property

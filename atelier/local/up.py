@@ -10,20 +10,17 @@ from pathlib import Path
 
 import redis
 
-from atelier.local.listen_socket import is_loopback, listen, url_of
-from atelier.local.process_overrides import Changes
-from atelier.local.processes import Installation, wanted_models
+from atelier.local.listen_socket import listen, url_of
+from atelier.local.processes import Changes, Installation, wanted_models
 from atelier.local.readiness import ReadyWatch
 from atelier.local.redis_server import START_SECONDS, refusal
-from atelier.local.run_file import UpRecord, remove_record, write_record
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
 from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.shutdown import Shutdown
-from atelier.supervisor.supervisor import Supervisor
+from atelier.supervisor.supervisor import Shutdown, Supervisor
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
-from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError, is_loopback
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.models.store import ModelStore
 
@@ -53,7 +50,7 @@ class Up:
             check(self._settings)
         self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
-            self._warn_of_strangers()
+            self._warn_of_open_address()
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):
@@ -63,7 +60,7 @@ class Up:
                 self._stop()
         return self._supervisor.exit_status
 
-    def _warn_of_strangers(self) -> None:
+    def _warn_of_open_address(self) -> None:
         host = self._settings.api.host
         if not is_loopback(host):
             self._log.say(
@@ -71,7 +68,7 @@ class Up:
             )
 
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
-        """Bring everything up; return False where a shutdown came first."""
+        """Start everything; return False where a shutdown came first."""
         began = time.monotonic()
         if self._plan.has_own_server:
             server = self._plan.server(strict=strict, say=self._log.say, give_up=self._supervisor.give_up)
@@ -105,13 +102,13 @@ class Up:
         url = _without_password(self._plan.redis_url)
         if self._plan.has_own_server:
             return StoreUnavailable(f"the server at {url} does not answer: {trouble}")
-        mend = "start that server, or name another; without REDIS_URL an embedded server is used"
-        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {mend}")
+        remedy = "start that server, or name another; without REDIS_URL an embedded server is used"
+        return SettingsError(f"REDIS_URL: {url} does not answer: {trouble}; {remedy}")
 
     def _pull_models(self) -> bool:
-        """Bring missing models into the store, in a process of its own: TensorFlow's memory goes with it.
+        """Pull missing models in another process, as TensorFlow's memory is free when it ends.
 
-        The service starts without those of the operator's own that cannot be had.
+        The service starts without models of the operator's own cards that cannot be pulled.
         """
         names = missing_models(self._settings)
         if not names:
@@ -157,7 +154,7 @@ class Up:
         finally:
             watch.stop()
         self._record = replace(self._record, ready=True)
-        self._supervisor.has_stood = True
+        self._supervisor.was_ready = True
         write_record(self._folder, self._record)
         self._greet(time.monotonic() - began)
         return True

@@ -1,4 +1,4 @@
-"""One process under supervision: in a group of its own, tied to the supervisor, ended with its group."""
+"""One process under supervision: a process group, tied to the supervisor, restarted and ended as a whole."""
 
 import contextlib
 import os
@@ -12,15 +12,49 @@ from pathlib import Path
 from typing import IO
 
 from atelier.supervisor.exit_with_parent import tied
-from atelier.supervisor.liveness_probe import Probe, ProbeWatch
 from worker.health import HealthWatch
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 10.0
 HEALTHY_AFTER_SECONDS = 30.0  # of running; then the next restart is quick again
 MAX_LINE_BYTES = 65_536
-
 OnLine = Callable[[str, str], None]  # a process's name, and a line that it wrote
+ASK_EVERY_SECONDS = 1.0
+FIRST_RESPONSE_SECONDS = 120.0  # that a new process may need for its first response
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A check whether a process responds, and how long it may fail."""
+
+    answers: Callable[[], bool]  # returns within seconds
+    patience_seconds: float
+
+
+class ProbeWatch:
+    """Runs the check of a probe in a thread, as it may take seconds."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._since = time.monotonic()  # of the last response, or of the start
+        self._has_responded = False
+        threading.Thread(target=self._ask, name="probe", daemon=True).start()
+
+    def restart(self) -> None:
+        """Note that another process begins."""
+        self._since, self._has_responded = time.monotonic(), False
+
+    def _ask(self) -> None:
+        while True:
+            if self._probe.answers():
+                self._since, self._has_responded = time.monotonic(), True
+            time.sleep(ASK_EVERY_SECONDS)
+
+    def silent_seconds(self) -> float | None:
+        """Return how long the process has not responded, if that is too long; else None."""
+        silent = time.monotonic() - self._since
+        patience = self._probe.patience_seconds if self._has_responded else FIRST_RESPONSE_SECONDS
+        return silent if silent > patience else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +67,7 @@ class ChildSpec:
     folder: Path  # working folder
     grace_seconds: float  # from SIGTERM to SIGKILL
     health_file: Path | None = None  # whose progress it must keep up once it was ready
-    probe: Probe | None = None  # which it must answer once it did
+    probe: Probe | None = None  # that must succeed once it did
     before_start: Callable[[], None] = lambda: None
     listener: Callable[[str], None] = lambda _: None  # gets each line that it writes
     inherited: tuple[int, ...] = ()  # file descriptors
@@ -41,7 +75,7 @@ class ChildSpec:
 
 
 class Backoff:
-    """Pauses before restarts: doubling, and short again after a time of health."""
+    """Pauses before restarts: doubling, and short again after a long run."""
 
     def __init__(self) -> None:
         self._pause = FIRST_PAUSE_SECONDS
@@ -106,7 +140,7 @@ class Child:
                 self.spec.listener(text)
 
     def tend(self) -> str:
-        """Restart the process when it has ended or stands still; return what happened, "" for nothing."""
+        """Restart the process when it has ended or hangs; return what happened, "" for nothing."""
         now = time.monotonic()
         if self._process is None:
             return self._restart_when_due(now)
@@ -144,7 +178,7 @@ class Child:
         return status
 
     def terminate(self) -> None:
-        """Ask the process to end, though it was frozen; its children hear of it from the process."""
+        """Ask the process to end, also where it is frozen; it ends its children itself."""
         self._due = None
         if self._process is not None:
             self._process.terminate()
@@ -162,7 +196,7 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def describe(status: int) -> str:
-    """Say in words how a process ended."""
+    """Return in words how a process ended."""
     if status >= 0:
         return f"with status {status}"
     return f"by {signal.Signals(-status).name}" if -status in set(signal.Signals) else f"by signal {-status}"

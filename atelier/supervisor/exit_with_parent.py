@@ -1,4 +1,4 @@
-"""Runs a command that ends when its parent does, however that ends. A script: it must start fast.
+"""Runs a command that ends when its parent ends, also after SIGKILL. A script: it must start fast.
 
 Called as `exit_with_parent.py PARENT_PID SIGNAL COMMAND...`, it becomes the command. Only Linux ties them;
 elsewhere it does nothing else.

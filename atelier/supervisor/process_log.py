@@ -1,4 +1,4 @@
-"""One readable log of several processes: every line carries the name of who wrote it."""
+"""One readable log of several processes: every line begins with the name of its process."""
 
 import os
 import sys

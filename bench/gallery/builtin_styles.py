@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from atelier.demo.landscape import draw_landscape
+from atelier.commands.demo import OWN_PHOTO
 from shared.cards.card import ModelCard, load_catalog
 from worker.models.loading import load_model
 from worker.models.runtime import configure_tensorflow
@@ -46,8 +46,14 @@ def paint_all(card: ModelCard) -> list[Image.Image]:
         store.pull(card)
         stylizer = load_model(card, store)
     assert isinstance(stylizer, Stylizer)
-    content = np.asarray(draw_landscape(*WORKED), np.float32) / 255
+    content = np.asarray(drawing(), np.float32) / 255
     return [paint(stylizer, content, number) for number in range(len(card.builtin_styles))]
+
+
+def drawing() -> Image.Image:
+    """Return the landscape of the demo at the size at which it is painted."""
+    with Image.open(OWN_PHOTO) as photo:
+        return photo.resize(WORKED, Image.Resampling.LANCZOS)
 
 
 def paint(stylizer: Stylizer, content: np.ndarray, number: int) -> Image.Image:
@@ -57,7 +63,7 @@ def paint(stylizer: Stylizer, content: np.ndarray, number: int) -> Image.Image:
 
 def lay_out(card: ModelCard, pictures: list[Image.Image]) -> Image.Image:
     """The drawing itself comes first, then the styles in the order of their numbers."""
-    cells = [(draw_landscape(*WORKED).resize(CELL, Image.Resampling.LANCZOS), "the drawing")]
+    cells = [(drawing().resize(CELL, Image.Resampling.LANCZOS), "the drawing")]
     cells += [(picture, str(number)) for number, picture in enumerate(pictures)]
     rows = -(-len(cells) // COLUMNS)
     across, down = CELL[0] + MARGIN, CELL[1] + LABEL + MARGIN

@@ -16,7 +16,7 @@ from PIL import Image
 from skimage import data
 
 from atelier.client.client import Client
-from atelier.demo.painting import draw_painting
+from atelier.commands.demo import OWN_STYLE
 from atelier.local.stack import RunningStack
 from bench.gallery.contact_sheet import bold_strokes
 from bench.gallery.stylization import encoded, lay_out
@@ -138,7 +138,7 @@ class Studio:
 
 def styles() -> dict[str, Image.Image]:
     return {
-        "painting": draw_painting(),
+        "painting": Image.open(OWN_STYLE),
         "bold": bold_strokes(512),
         "tissue": Image.fromarray(data.immunohistochemistry()),
     }

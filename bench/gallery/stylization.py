@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 from skimage import data
 
 from atelier.client.client import Client
-from atelier.demo.landscape import draw_landscape
-from atelier.demo.painting import draw_painting
+from atelier.commands.demo import OWN_PHOTO, OWN_STYLE
 from atelier.local.stack import RunningStack
+from bench.gallery.large_photos import enlarged
 from shared.cards.card import load_catalog
 from worker.models.store import ModelStore
 
@@ -55,7 +55,7 @@ class Studio:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self.painting = self.upload(draw_painting())
+        self.painting = self.upload(Image.open(OWN_STYLE))
         self.tissue = self.upload(Image.fromarray(data.immunohistochemistry()))
 
     def upload(self, image: Image.Image) -> str:
@@ -84,9 +84,14 @@ def coffee() -> Image.Image:
     return Image.fromarray(data.coffee())
 
 
+def landscape() -> Image.Image:
+    """Return the photo of the demo, enlarged to 3000 x 2000 pixels."""
+    return enlarged(Image.open(OWN_PHOTO), megapixels=6)
+
+
 def strokes(studio: Studio) -> Sheet:
     """A photo of 3,000 pixels: the smaller the network's size, the bolder the strokes; below, at 1:1."""
-    photo = draw_landscape(3000, 2000)
+    photo = landscape()
     box = (1000, 900, 1000 + CELL[0], 900 + CELL[1])
     made = [("photo, 3000 px", photo)]
     made += [(f"stroke {side}", studio.stylize(photo, stroke=side)) for side in (512, 1024, 3000)]
@@ -122,7 +127,7 @@ def masks(studio: Studio) -> Sheet:
 
 def optimized(studio: Studio) -> Sheet:
     photo = Image.fromarray(data.astronaut())
-    sheet = [("photo", photo), ("style", draw_painting())]
+    sheet = [("photo", photo), ("style", Image.open(OWN_STYLE))]
     for steps in (25, 100, 300):
         picture = studio.stylize(photo, model="nst-gatys", optimize={"steps": steps})
         sheet.append((f"nst-gatys, {steps} steps", picture))
@@ -131,7 +136,7 @@ def optimized(studio: Studio) -> Sheet:
 
 def strips(studio: Studio) -> Sheet:
     """A large picture goes through strips of rows: parts of it at 1:1, where a seam would show."""
-    photo = draw_landscape(3000, 2000)
+    photo = landscape()
     painted = studio.stylize(photo, stroke="native")
     tops = (300, 700, 1100, 1500)
     parts = [

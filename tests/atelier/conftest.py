@@ -68,7 +68,7 @@ def client(url: str) -> Iterator[Client]:
 
 @pytest.fixture
 def worker(services: Services) -> FakeWorker:
-    """A worker that does only what it is told to."""
+    """A worker that does only what a test asks for."""
     return FakeWorker(services)
 
 

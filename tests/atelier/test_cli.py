@@ -17,7 +17,7 @@ from atelier.client.job import Job
 from atelier.client.jobs import JobsResource
 from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
-from atelier.local.run_file import UpRecord, write_record
+from atelier.local.state_folder import UpRecord, write_record
 from shared.settings import ApiSettings, Settings
 from shared.workers import ReloadRequest
 from tests.support.images import pictures

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import redis
 
-from atelier.local.processes import SERVER_FOLDER
-from atelier.local.redis_server import server_url
+from atelier.local.redis_server import SERVER_FOLDER, server_url
 from atelier.local.stack import RunningStack
 from shared.redis.client import Client
 from shared.redis.keys import PREFIX

@@ -63,8 +63,8 @@ def finished(url: str, home: Path, output: str) -> dict[str, int]:
     with start(url, home, output) as running:
         out, err = running.communicate(timeout=240)
     assert running.returncode == 0, err
-    told: dict[str, int] = json.loads(out)
-    return told
+    report: dict[str, int] = json.loads(out)
+    return report
 
 
 def test_a_folder_that_was_interrupted_twice_is_whole_and_nothing_was_computed_twice(

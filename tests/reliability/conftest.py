@@ -9,7 +9,7 @@ import pytest
 
 from atelier.client.client import Client
 from atelier.client.job import Job
-from atelier.local.processes import own_server_url
+from atelier.local.redis_server import own_server_url
 from atelier.local.stack import RunningStack
 from shared.redis.client import Client as RedisClient
 from shared.redis.client import connect

@@ -6,8 +6,15 @@ from pathlib import Path
 
 import click
 
-from atelier.commands.options.destination import FORMATS, OutputFolder
-from atelier.commands.options.painting import MAX_SIDE, OF_A_JOB, PAINTING, lane_option, with_options
+from atelier.commands.options.destination import OutputFolder
+from atelier.commands.options.painting import (
+    MAX_SIDE,
+    OF_A_JOB,
+    PAINTING,
+    format_option,
+    lane_option,
+    with_options,
+)
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.style_choice import read_style
 
@@ -74,12 +81,7 @@ batch_options = with_options(
     *MAX_SIDE,
     *OF_A_JOB,
     lane_option("bulk"),
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        help="Write pictures of this format. [default: the photo's own, png for bmp and tiff]",
-    ),
+    format_option("Write pictures of this format. [default: the photo's own, png for bmp and tiff]"),
     click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(
         "--connections",
@@ -95,7 +97,7 @@ batch_options = with_options(
         "--retry-failed", "retry", is_flag=True, help="Try the photos again that failed in earlier runs."
     ),
     click.option(
-        "--new", "anew", is_flag=True, help="Use these options in a folder that was made with others."
+        "--new", "replace", is_flag=True, help="Use these options in a folder that was made with others."
     ),
     click.option(
         "--jsonl", type=EXISTING_FILE, help="Send the lines of this file as items, in place of photos."

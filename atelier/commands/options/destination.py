@@ -31,12 +31,12 @@ class Destination:
 
     @property
     def format(self) -> str | None:
-        """The format that the name of a file says."""
+        """The format by the name of the file."""
         return FORMATS[self.path.suffix.lower()] if self.kind == "file" else None
 
 
 class OutputFile(click.Path):
-    """A file that can be written; with `suffixes`, one whose name says what it will hold."""
+    """A file that can be written; with `suffixes`, its name must have one of them or none."""
 
     def __init__(self, suffixes: Collection[str] = (), *, dash: bool = False) -> None:
         super().__init__(path_type=Path)
@@ -129,7 +129,7 @@ def _refuse_terminal(text: str, param: click.Parameter | None, ctx: click.Contex
 
 
 def is_terminal() -> bool:
-    """Whether somebody looks at the standard output."""
+    """Whether the standard output is a terminal."""
     return sys.stdout.isatty()
 
 
@@ -175,7 +175,7 @@ def _fault_of_folder(path: Path) -> str:
 
 
 def _fault_of_writing(folder: Path) -> str:
-    """Return why no file can be made in a folder; "" where one can. It is tried: rights alone do not say."""
+    """Return why no file can be made in a folder; "" where one can, which is tried."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return ""

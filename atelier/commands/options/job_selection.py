@@ -1,4 +1,4 @@
-"""Which jobs a command means: those it names, or all that its filters let through, after a question."""
+"""Which jobs a command means, by id or by filters and after a question; and one move of each of them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,14 +7,17 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.client.job import Job
-from atelier.display.plain import echo
+from atelier.commands.options.painting import Command, Option, with_options
+from atelier.display import echo, echo_json
+from atelier.lazy_group import EXIT_FAILED
 
+UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the next jobs too
 TYPES = ("generate", "stylize", "transform")
 FILTERS = ("type", "model", "code", "worker")
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
 GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
-Command = Callable[..., None]
 
 _FILTER_OPTIONS = (
     click.option("--type", type=click.Choice(TYPES), help="Choose only jobs of this type."),
@@ -36,16 +39,16 @@ class Choice:
     ids: tuple[str, ...]
     by_status: bool  # not named one by one
     as_json: bool
-    none: str = ""  # what is said where there are no ids
+    none: str = ""  # the message where there are no ids
 
 
 def filter_options(command: Command) -> Command:
-    """Give a command the options that let some jobs through."""
-    return _with((*_FILTER_OPTIONS, _ITEMS_OPTION), command)
+    """Give a command the options that filter jobs."""
+    return with_options(*_FILTER_OPTIONS, _ITEMS_OPTION)(command)
 
 
-def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[Command], Command]:
-    """Give a command what chooses jobs; `statuses` are those in which its move is allowed."""
+def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
+    """Return the options that choose jobs; `statuses` are those in which the move is allowed."""
     which = (
         click.argument("job_ids", nargs=-1, metavar="[ID]..."),
         click.option(
@@ -60,13 +63,7 @@ def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Callable[[
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job."),
     )
     of_items = (_ITEMS_OPTION,) if items else ()
-    return lambda command: _with((*which, *_FILTER_OPTIONS, *of_items, *how), command)
-
-
-def _with(options: Sequence[Callable[[Command], Command]], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+    return with_options(*which, *_FILTER_OPTIONS, *of_items, *how)
 
 
 def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
@@ -95,7 +92,7 @@ def _all_of_status(
     if verb == "retry":
         jobs = _not_retried(jobs, status)
     advice = "add --items" if "items" in options else GO_WITH_BATCH
-    tell_of_items(client, status, items=items, left="left alone", advice=advice)
+    report_unlisted_items(client, status, items=items, left="left alone", advice=advice)
     if jobs and not options["yes"]:
         of_batches = sum(job.raw.get("batch_id") is not None for job in jobs)
         some = f", {of_batches} of them items of batches" if of_batches else ""
@@ -104,7 +101,7 @@ def _all_of_status(
 
 
 def _not_retried(jobs: Sequence[Job], status: str) -> list[Job]:
-    """Return the jobs that were not retried before; say how many others there are."""
+    """Return the jobs that were not retried before; report how many others there are."""
     fresh = [job for job in jobs if not job.raw.get("retried_as")]
     count = len(jobs) - len(fresh)
     if count:
@@ -119,8 +116,8 @@ def with_items(status: str | None, asked: bool | None) -> bool:
     return status in DEAD if asked is None else asked
 
 
-def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
-    """Say how many items of batches are left out, if any; `left` is what they are, `advice` what to do."""
+def report_unlisted_items(client: Client, status: Any, *, items: bool, left: str, advice: str) -> None:
+    """Report how many items of batches are left out, if any; `left` and `advice` end the sentence."""
     count = 0 if items else client.jobs.unlisted_items(status=status)
     if count:
         what = f"{count} {status} " if status else f"{count} "
@@ -132,6 +129,36 @@ def tell_of_items(client: Client, status: Any, *, items: bool, left: str, advice
 
 
 def say_none(filters: Mapping[str, Any]) -> str:
-    """Return the sentence that tells of no job at all, or of none that the filters let through."""
+    """Return the sentence for a list without jobs."""
     given = " ".join(f"--{name} {value}" for name, value in filters.items() if value)
     return f"No job matches {given}." if given else "There are no jobs."
+
+
+def carry_out_each(
+    ctx: click.Context, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]
+) -> None:
+    """Move each job and report the result; exit with 1 where one was refused, with 0 where none was."""
+    refused = [job_id for job_id in choice.ids if not _move(job_id, choice, move, say)]
+    if not choice.ids:
+        echo(choice.none, err=True)
+    ctx.exit(EXIT_FAILED if refused else 0)
+
+
+def _move(job_id: str, choice: Choice, move: Callable[[str], Any], say: Callable[[Any], str]) -> bool:
+    try:
+        moved = move(job_id)
+    except ApiError as error:
+        if error.status >= UNAVAILABLE:
+            raise
+        _report(job_id, choice, ok=False, text=str(error), facts={"code": error.code, "detail": error.detail})
+        return False
+    facts = {"job": moved.id, "status": moved.status} if isinstance(moved, Job) else {}
+    _report(job_id, choice, ok=True, text=say(moved), facts=facts)
+    return True
+
+
+def _report(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
+    if choice.as_json:
+        echo_json({"id": job_id, "ok": ok, **facts})
+    else:
+        echo(f"{job_id} {text}", err=not ok)

@@ -1,4 +1,4 @@
-"""What the options of `atelier batch` mean together: the folder that is to be made, and its record."""
+"""What the options of `atelier batch` mean together: the folder that is to be made, and its state file."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,11 +14,11 @@ from atelier.client.request_parts import Style, to_plain
 from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
 from atelier.commands.options.style_choice import OPTION
 from atelier.folder_batch.output_names import BadPattern, check_pattern, default_pattern, labels_of
-from atelier.folder_batch.variations import LabeledStyle, Recipe
+from atelier.folder_batch.variations import PictureOptions, StyleMix
 
-# Options that change no picture: they may differ from run to run. All others are part of the folder's record.
+# Options that change no picture: they may differ from run to run. All others are recorded.
 OF_A_RUN = frozenset(
-    {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "anew", "as_json"}
+    {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "replace", "as_json"}
 )
 _BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
 _OTHERWISE = {
@@ -27,7 +27,7 @@ _OTHERWISE = {
     "preserve_color": "no",
     "stroke": "the model's own",
     "form": "the photo's own",
-}  # what is meant where nothing is given, and a record says so
+}  # recorded where nothing is given
 
 _WORDS = {"strengths": "--strength", "weights": "--weight"}  # where an option is not called as its value
 
@@ -48,17 +48,17 @@ class OrderFile:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a folder is to become."""
+    """The pictures that a folder is to hold."""
 
     sources: tuple[Path, ...]
-    recipe: Recipe
+    picture_options: PictureOptions
     pattern: str
     files: tuple[OrderFile, ...]  # of styles and mask, that the service must have
     # The options as text, by name: what decides whether a run is the same as an earlier one.
-    told: dict[str, str]
+    recorded: dict[str, str]
 
     def name_of(self, subject: str) -> str:
-        """Return the option and the value that gave a style, or the mask, which JSON tells."""
+        """Return the option and the value that gave a style or the mask; `subject` is that as JSON."""
         found = json.loads(subject)
         image = found.get("image") if isinstance(found, dict) else found
         named = next((f"{file.option} {file.path}" for file in self.files if file.id == image), "")
@@ -74,7 +74,7 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         raise click.UsageError("name a folder of photos, or photos")
     styles, files = _styles(options, most_bytes)
     mask = _mask(options, most_bytes)
-    recipe = Recipe(
+    picture_options = PictureOptions(
         styles=styles,
         strengths=options["strengths"] or (None,),
         model=options["model"],
@@ -84,15 +84,15 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         quality=options["quality"],
     )
     try:
-        pattern = check_pattern(options["pattern"] or default_pattern(recipe), recipe)
+        pattern = check_pattern(options["pattern"] or default_pattern(picture_options), picture_options)
     except BadPattern as error:
         raise click.BadParameter(str(error), param_hint="--name") from error
-    told = dict(_told(ctx, options, recipe)) | {"name": pattern}
-    return Order(options["sources"], recipe, pattern, (*files, *([mask] if mask else [])), told)
+    recorded = dict(_recorded(ctx, options, picture_options)) | {"name": pattern}
+    return Order(options["sources"], picture_options, pattern, (*files, *([mask] if mask else [])), recorded)
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the options say of the batch that is sent, and not of its items."""
+    """Return the settings of the batch that the options give; those of its items are not in it."""
     webhook = to_plain(options["webhook"]) if options["webhook"] else None
     return {"cache": options["cache"], "lane": options["lane"], **given(webhook=webhook)}
 
@@ -115,21 +115,23 @@ def _look(options: dict[str, Any], mask: str | None) -> dict[str, Any]:
     return given(**rest, mask=mask, optimize=optimize)
 
 
-def _told(ctx: click.Context, options: dict[str, Any], recipe: Recipe) -> Iterator[tuple[str, str]]:
-    """Yield options and their values as text: two runs that tell the same make the same pictures."""
+def _recorded(
+    ctx: click.Context, options: dict[str, Any], picture_options: PictureOptions
+) -> Iterator[tuple[str, str]]:
+    """Yield options and their values as text: runs that record the same make the same pictures."""
     yield "photos", ", ".join(str(path.resolve()) for path in options["sources"])
-    if recipe.styles:
-        yield "style", ", ".join(_named(entry) for entry in recipe.styles)
+    if picture_options.styles:
+        yield "style", ", ".join(_named(entry) for entry in picture_options.styles)
     for name in ("weights", "strengths"):
         if options[name]:
             yield name.removesuffix("s"), ", ".join(f"{value:g}" for value in options[name])
-    if "mask" in recipe.look:
-        yield "mask", f"{options['mask'].name} ({recipe.look['mask']})"
-    yield from _told_plainly(ctx, options)
+    if "mask" in picture_options.look:
+        yield "mask", f"{options['mask'].name} ({picture_options.look['mask']})"
+    yield from _recorded_plainly(ctx, options)
 
 
-def _told_plainly(ctx: click.Context, options: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield every option that is neither of the run alone nor told with the styles: also one that is new."""
+def _recorded_plainly(ctx: click.Context, options: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield every option but those of a run and those recorded with the styles; also one that is new."""
     for param in ctx.command.params:
         name = param.name or ""
         if name not in options or name in OF_A_RUN | _BY_STYLES:
@@ -145,15 +147,13 @@ def _is_given(value: object) -> bool:
     return value is not None and value is not False and value != ()
 
 
-def _named(entry: LabeledStyle) -> str:
+def _named(entry: StyleMix) -> str:
     values = (style.image or style.name or str(style.number) for style in entry.styles)
     text = " + ".join(values)
     return f"{entry.label} ({text})" if any(style.image for style in entry.styles) else text
 
 
-def _styles(
-    options: dict[str, Any], most_bytes: int
-) -> tuple[tuple[LabeledStyle, ...], tuple[OrderFile, ...]]:
+def _styles(options: dict[str, Any], most_bytes: int) -> tuple[tuple[StyleMix, ...], tuple[OrderFile, ...]]:
     """Return the styles with their labels, and those that are files here."""
     choices = [*options["styles"], *(Style(number=number) for number in options["numbers"] or ())]
     if not choices:
@@ -165,8 +165,8 @@ def _styles(
     labels, files = labels_of(_names(choices)), tuple(entry for entry in read if isinstance(entry, OrderFile))
     if weights:
         mixed = tuple(replace(style, weight=share) for style, share in zip(known, weights, strict=True))
-        return (LabeledStyle("+".join(labels), mixed),), files
-    return tuple(LabeledStyle(label, (style,)) for label, style in zip(labels, known, strict=True)), files
+        return (StyleMix("+".join(labels), mixed),), files
+    return tuple(StyleMix(label, (style,)) for label, style in zip(labels, known, strict=True)), files
 
 
 def _check_transformation(options: dict[str, Any]) -> None:

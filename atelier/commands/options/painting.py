@@ -1,4 +1,4 @@
-"""The options that say how a picture is made: one list for `stylize`, `transform` and `batch`."""
+"""The options for how a picture is made, which `stylize`, `transform` and `batch` share."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,18 +6,30 @@ from typing import Any
 import click
 
 from atelier.client.request_parts import Optimization
-from atelier.commands.options.parameters import EXISTING_FILE, Number, read_stroke, read_webhook
+from atelier.commands.options.destination import FORMATS
+from atelier.commands.options.parameters import (
+    EXISTING_FILE,
+    Number,
+    choice,
+    read_stroke,
+    read_webhook,
+    spec_field,
+)
+from shared.specs.generate import GenerateSpec
+from shared.specs.parts import Optimization as OptimizationSpec
+from shared.specs.parts import Output
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
 
+_QUALITY = spec_field(Output, "quality")
 MOST_SECONDS = 1e9  # of a time-out, 31 years: a timer takes no more
 OF_A_JOB = (
     click.option("--model", help="Use this model. [default: the service's own]"),
     click.option(
         "--quality",
-        type=click.IntRange(1, 100),
-        default=90,
+        type=click.IntRange(_QUALITY["minimum"], _QUALITY["maximum"]),
+        default=_QUALITY["default"],
         show_default=True,
         help="Set the quality of jpeg and webp pictures.",
     ),
@@ -83,7 +95,9 @@ PAINTING = (
         help="Weigh smoothness so much, with a model that optimizes. [default: 1]",
     ),
     click.option(
-        "--optimizer", type=click.Choice(["adam", "lbfgs"]), help="Optimize by this method. [default: adam]"
+        "--optimizer",
+        type=choice(OptimizationSpec, "optimizer"),
+        help="Optimize by this method. [default: adam]",
     ),
 )
 OF_A_PAINTING = (
@@ -95,13 +109,19 @@ _OPTIMIZATION = ("steps", "style_weight", "content_weight", "variation_weight", 
 
 def lane_option(default: str) -> Option:
     """Return the option for the lane; single jobs and batches go in different ones by default."""
-    lanes = click.Choice(["interactive", "bulk"])
     return click.option(
         "--lane",
-        type=lanes,
+        type=choice(GenerateSpec, "lane"),
         default=default,
         show_default=True,
         help="Put the job into this lane: interactive work goes before bulk work.",
+    )
+
+
+def format_option(text: str) -> Option:
+    """Return the option for the format of the pictures."""
+    return click.option(
+        "--format", "form", type=click.Choice(list(dict.fromkeys(FORMATS.values()))), help=text
     )
 
 

@@ -1,13 +1,15 @@
-"""Kinds of values that options take, each read with an error that says what was expected."""
+"""Types of option values: from the fields of specifications, and readers with clear errors."""
 
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import BaseModel
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
@@ -16,8 +18,34 @@ from atelier.client.request_parts import Stroke, Style, Webhook
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
-
 MOST_JSON_BYTES = 256 * 1024 * 1024  # of a file of vectors: no service takes more
+
+
+def at_least(part: type[BaseModel], field: str) -> click.IntRange:
+    """Return the type of an option that fills a field. Upper bounds are checked by the service."""
+    return click.IntRange(min=spec_field(part, field)["minimum"])
+
+
+def choice(part: type[BaseModel], field: str) -> click.Choice[str]:
+    """Return the type of an option that fills a field with one of a few words."""
+    return click.Choice(spec_field(part, field)["enum"])
+
+
+def spec_field(part: type[BaseModel], field: str) -> dict[str, Any]:
+    """Return the JSON Schema of a field of a specification, with its minimum, maximum, enum and default.
+
+    Where the field may be null, it is the schema of the other values.
+    """
+    schema = _schema(part)
+    found = schema["properties"][field]
+    kinds = [kind for kind in found.get("anyOf", [found]) if kind.get("type") != "null"]
+    name = str(kinds[0].get("$ref", "")).rpartition("/")[2]
+    return {**found, **kinds[0], **schema.get("$defs", {}).get(name, {})}
+
+
+@cache
+def _schema(part: type[BaseModel]) -> dict[str, Any]:
+    return part.model_json_schema()
 
 
 class Number(click.FloatRange):
@@ -79,7 +107,7 @@ def read_stroke(text: str) -> Stroke:
 
 
 def read_webhook(text: str) -> Webhook:
-    """Return the webhook that tells an address of every ending."""
+    """Return the webhook that sends every ending to an address."""
     return Webhook(url=text)
 
 

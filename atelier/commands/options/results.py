@@ -1,28 +1,38 @@
-"""What commands that make pictures have in common: their options, how they wait, and what they leave."""
+"""What the commands that make pictures share: options, waiting for the job, and the names of the files."""
 
+import hashlib
+import json
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atelier.client.client import Client
-from atelier.client.downloads import Picture
+from atelier.client.downloads import Picture, extension_of
 from atelier.client.errors import ServiceUnreachable
-from atelier.client.job import Job
+from atelier.client.job import Job, Output
 from atelier.client.polling import WaitTimeout
-from atelier.client.request_parts import Encoding
+from atelier.client.request_parts import Encoding, Style
 from atelier.client.requests import Request
-from atelier.commands.options.destination import FORMATS, Destination, OutputPictures
-from atelier.commands.options.painting import OF_A_JOB, lane_option, with_options
-from atelier.commands.options.picture_name import picture_name
+from atelier.commands.options.destination import Destination, OutputPictures
+from atelier.commands.options.painting import OF_A_JOB, format_option, lane_option, with_options
+from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
-from atelier.display.plain import echo, echo_json
 from atelier.display.progress_bar import job_bar
-from atelier.lazy_group import interruption
+from atelier.folder_batch.output_names import labels_of
+from atelier.interruption import interruption
 
+LONGEST_LABEL = 40  # characters: file names end at 255 bytes
+# These do not change a picture, or its name has them anyway.
+_APART = frozenset(
+    {"type", "model", "output", "seed", "count", "seeds", "digit"}
+    | {"lane", "ttl_seconds", "deadline_seconds", "cache", "webhook", "metadata"}
+)
+_PLAIN: Mapping[str, Any] = {"truncation": 1.0, "upscale": {"factor": 1, "filter": "nearest"}}
+_DIGEST_LENGTH = 8
 NOTHING_ASKED = "no job was asked for; the same command begins again"
 OUTPUT_HELP = (
     "Write one picture to this file, or any number into this folder, such as out/; - is the standard output."
@@ -31,12 +41,7 @@ OUTPUT_HELP = (
 result_options = with_options(
     *OF_A_JOB,
     lane_option("interactive"),
-    click.option(
-        "--format",
-        "form",
-        type=click.Choice(list(dict.fromkeys(FORMATS.values()))),
-        help="Make pictures of this format. [default: by the name after -o, else png]",
-    ),
+    format_option("Make pictures of this format. [default: by the name after -o, else png]"),
     click.option(
         "-o",
         "--output",
@@ -52,7 +57,7 @@ result_options = with_options(
 def encoding(
     form: str | None, quality: int, output: Destination, *, as_json: bool, otherwise: str = "png"
 ) -> Encoding:
-    """Return the encoding that was named, or that the output's name says; raise UsageError."""
+    """Return the encoding from --format or from the name of the output; raise UsageError."""
     check_room(output, as_json=as_json)
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
@@ -60,7 +65,7 @@ def encoding(
 
 
 def check_room(output: Destination, *, as_json: bool = False, count: int = 1) -> None:
-    """Raise UsageError where so many pictures, and the job as JSON, cannot go where they are to go."""
+    """Raise UsageError where the output cannot take this number of pictures, or the job as JSON too."""
     if as_json and output.kind == "stdout":
         raise click.UsageError("-o - and --json both write to the standard output; give one of them")
     if count != 1 and output.kind != "folder":
@@ -78,20 +83,20 @@ def carry_out(
     timeout: float | None,
     as_json: bool,
     stem: str = "",
-    on_news: Callable[[Job], None] | None = None,
+    on_progress: Callable[[Job], None] | None = None,
 ) -> None:
     """Submit, wait with a bar, save the pictures, and print their paths or the job as JSON."""
     with job_bar(request.type) as show:
 
-        def tell(job: Job) -> None:
+        def notify(job: Job) -> None:
             show(job)
-            if on_news is not None:
-                on_news(job)
+            if on_progress is not None:
+                on_progress(job)
 
         with interruption("`atelier jobs list` says whether the service has taken a job"):
             job = client.jobs.create(request)
         with interruption(say_how_to_go_on(job, output)):
-            job = _waited(client, job, output, timeout_seconds=timeout, on_progress=tell)
+            job = _waited(client, job, output, timeout_seconds=timeout, on_progress=notify)
     paths = save(client, job, output, stem=stem)
     if as_json:
         echo_json({**job.raw, "files": [str(path) for path in paths]})
@@ -101,7 +106,7 @@ def carry_out(
 
 
 def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Job:
-    """Return the finished job; an error that leaves it unfinished also says how to go on."""
+    """Return the finished job; an error that leaves it unfinished gets a note how to go on."""
     try:
         return client.jobs.wait(job, **options)
     except WaitTimeout as error:
@@ -113,7 +118,7 @@ def _waited(client: Client, job: Job, output: Destination, **options: Any) -> Jo
 
 
 def say_how_to_go_on(job: Job, output: Destination | None) -> str:
-    """Return what goes on without the command, and which commands take it up."""
+    """Return a sentence that the job goes on, and the commands that follow or cancel it."""
     return f"{job.id} goes on: {_ways_on(job, output)}"
 
 
@@ -136,7 +141,41 @@ def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> li
 
 
 def _place(picture: Picture, output: Destination, stem: str) -> Path:
-    """Return where a picture goes: the file that was named, else a name of its own in the folder."""
+    """Return where a picture goes: the file that was named, else a file in the folder."""
     if output.kind == "file":
         return output.path
     return output.path / picture_name(picture.job, picture.output, stem)
+
+
+def picture_name(job: Job, output: Output, stem: str = "") -> str:
+    """Return a name of model, digit and seed, and a short digest of all other input that changes it.
+
+    `stem` is the first part, such as the photo's name.
+    """
+    known = job.input
+    parts = [stem, labels_of([str(known.get("model") or job.type)])[0]]
+    parts += [f"digit-{known['digit']}"] if known.get("digit") is not None else []
+    parts += [f"seed-{output.seed}"] if output.seed is not None else []
+    parts += [_digest(known, with_seeds=output.seed is None)]
+    parts += [str(output.index)] if output.seed is None and len(job.outputs) > 1 else []
+    return f"{'-'.join(part for part in parts if part)}.{extension_of(output)}"
+
+
+def _digest(known: Mapping[str, Any], *, with_seeds: bool) -> str:
+    given = {name: value for name, value in known.items() if name not in _APART and value is not None}
+    rest = {name: value for name, value in given.items() if value != _PLAIN.get(name)}
+    rest |= {"seeds": known.get("seeds")} if with_seeds else {}
+    text = json.dumps(rest, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH] if rest else ""
+
+
+def stem_of(name: str, styles: Sequence[Style | Any] = ()) -> str:
+    """Return the beginning of a name: the photo's, then those of its styles."""
+    labels = [name, *(_label_of(style) for style in styles)]
+    return "-".join(label[:LONGEST_LABEL] for label in labels_of(labels[:3]))
+
+
+def _label_of(style: Any) -> str:
+    if not isinstance(style, Style):
+        return str(style.stem)
+    return style.name or ("" if style.number is None else f"style{style.number}") or (style.image or "")[:13]

@@ -9,7 +9,7 @@ import click
 from atelier.client.client import Client
 from atelier.display.errors import COMMAND
 from atelier.local.listen_socket import url_host
-from atelier.local.run_file import read_record
+from atelier.local.state_folder import read_running
 from shared.settings import Settings
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -32,8 +32,8 @@ def default_url(settings: Settings) -> str:
         return settings.url
     if settings.api.public_url:
         return settings.api.public_url
-    running = read_record(settings.state_dir.absolute())
-    if running is not None and running.is_running:
+    running = read_running(settings.state_dir.absolute())
+    if running:
         return running.url
     return f"http://{url_host(settings.api.host)}:{settings.api.port}"
 
@@ -46,7 +46,7 @@ def _choose_service(ctx: click.Context, _parameter: click.Parameter, url: str | 
 
 
 def url_option(command: Decorated) -> Decorated:
-    """Let --url stand here too: before a group, between it and its command, or after both."""
+    """Take --url here too: before a group, between it and its command, or after both."""
     text = (
         "Talk to the service at this address. [default: ATELIER_URL, else the service of this state folder]"
     )

@@ -1,4 +1,4 @@
-"""Which style a --style names: a picture here, a stored style, a built-in one; told before any upload."""
+"""Which style a --style names: a picture here, a stored style or a built-in one; checked before uploads."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,9 +11,9 @@ from atelier.client.client import Client
 from atelier.client.files import is_file_id
 from atelier.client.request_parts import Style
 from atelier.folder_batch.scan import is_called_picture
+from shared.specs.parts import STYLE_NAME
 
 OPTION = "--style"
-_STYLE_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def read_style(text: str) -> Path | Style:
@@ -24,7 +24,7 @@ def read_style(text: str) -> Path | Style:
         return Style(number=int(text))
     if is_file_id(text):
         return Style(image=text)
-    if not _STYLE_NAME.fullmatch(text):
+    if not re.fullmatch(STYLE_NAME, text):
         raise click.BadParameter(f"{_no_file(text)}, and no style can have this name{_near(text, ())}")
     return Style(name=text)
 

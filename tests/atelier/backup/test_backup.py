@@ -10,10 +10,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.services import Services
-from atelier.backup.archive import BackupDamaged, Manifest, open_backup
-from atelier.backup.backup import take_backup
+from atelier.backup.archive import BackupDamaged, BackupManifest, open_backup
+from atelier.backup.backup import BackupTooNew, NotEmpty, restore_backup, take_backup, verify_backup
 from atelier.backup.offline import OfflineInstallation
-from atelier.backup.restore import BackupTooNew, NotEmpty, restore_backup, verify_backup
 from atelier.cli import main
 from atelier.client.client import Client
 from shared.errors import JobGone
@@ -32,7 +31,7 @@ def premises_of(services: Services) -> OfflineInstallation:
     return OfflineInstallation(services.settings, services.store.client, services.objects)
 
 
-def take(services: Services, path: Path) -> Manifest:
+def take(services: Services, path: Path) -> BackupManifest:
     return take_backup(premises_of(services), path, quietly)
 
 

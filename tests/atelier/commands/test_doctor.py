@@ -1,4 +1,4 @@
-"""What `atelier doctor` finds, on a good machine and on spoiled ones."""
+"""What `atelier doctor` finds, on a good machine and on broken ones."""
 
 import json
 import os
@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from atelier.doctor import installation_checks, machine_checks
-from atelier.doctor.findings import Level
+from atelier.doctor import Level, installation_checks, machine_checks
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.redis.client import Client

@@ -141,7 +141,7 @@ def stop(*_: object, **__: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "arguments", "told"),
+    ("method", "arguments", "message"),
     [
         ("files.FilesResource.upload", ["stylize", "a.png", "--style", "a.png"], NOT_ASKED),
         ("files.FilesResource.upload", ["transform", "a.png"], NOT_ASKED),
@@ -154,14 +154,14 @@ def stop(*_: object, **__: object) -> None:
 )
 @pytest.mark.usefixtures("home")
 def test_a_command_that_is_interrupted_says_how_things_stand(
-    monkeypatch: pytest.MonkeyPatch, method: str, arguments: list[str], told: str
+    monkeypatch: pytest.MonkeyPatch, method: str, arguments: list[str], message: str
 ) -> None:
     done = job_from_json({"id": "job_1", "type": "generate", "status": "succeeded"})
     for name in ("create", "wait"):
         monkeypatch.setattr(JobsResource, name, lambda *_, **__: done)
     monkeypatch.setattr(f"atelier.client.{method}", stop)
     answer = CliRunner().invoke(main, arguments)
-    assert (answer.exit_code, told in answer.stderr, is_told_well(answer.stderr)) == (130, True, True)
+    assert (answer.exit_code, message in answer.stderr, is_told_well(answer.stderr)) == (130, True, True)
 
 
 @pytest.mark.slow

@@ -132,8 +132,8 @@ def test_a_history_is_in_order_and_says_how_long_everything_took() -> None:
         {"number": 2, "worker": "w2", "started_at": at[3], "ended_at": None, "outcome": None},
     ]
     body = {"id": "j", "type": "generate", "status": "running", "created_at": at[0], "attempts": attempts}
-    told = history_of(job_from_json(body))
-    assert [happening.text for happening in told] == [
+    texts = history_of(job_from_json(body))
+    assert [entry.text for entry in texts] == [
         "accepted",
         "attempt 1 began on w1, after 2.0 s of waiting",
         "attempt 1 ended after 3.0 s: lost, its worker died or froze",
@@ -143,8 +143,8 @@ def test_a_history_is_in_order_and_says_how_long_everything_took() -> None:
 
 
 def test_durations_are_told_in_two_units() -> None:
-    told = [say_seconds(seconds) for seconds in (0.25, 12.34, 59.99, 125, 3600, 97_200)]
-    assert told == ["250 ms", "12.3 s", "60.0 s", "2 min 5 s", "1 h", "1 d 3 h"]
+    texts = [say_seconds(seconds) for seconds in (0.25, 12.34, 59.99, 125, 3600, 97_200)]
+    assert texts == ["250 ms", "12.3 s", "60.0 s", "2 min 5 s", "1 h", "1 d 3 h"]
 
 
 def test_each_canceled_job_is_named_and_a_refusal_stops_no_other(
@@ -258,7 +258,7 @@ def test_failed_items_of_batches_are_listed_with_failed_jobs(
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (
             ("--status", "running"),
@@ -271,8 +271,8 @@ def test_failed_items_of_batches_are_listed_with_failed_jobs(
     ],
 )
 @pytest.mark.usefixtures("batch")
-def test_a_list_says_how_many_items_it_leaves_out(run: Run, options: tuple[str, ...], said: str) -> None:
-    assert run("list", *options, "--json").stderr == said
+def test_a_list_says_how_many_items_it_leaves_out(run: Run, options: tuple[str, ...], message: str) -> None:
+    assert run("list", *options, "--json").stderr == message
 
 
 def test_all_failed_jobs_and_items_are_retried_and_items_stay_in_their_batch(

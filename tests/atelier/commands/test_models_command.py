@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from atelier.cli import main
-from atelier.doctor import installation_checks
-from atelier.doctor.findings import Level
+from atelier.doctor import Level, installation_checks
 from shared.cards.card import load_catalog
 from shared.errors import UnknownModel
 from shared.settings import Settings, WorkerSettings
@@ -109,9 +108,9 @@ def test_a_network_exported_again_under_its_version_is_told_everywhere(
     changes[change]()
     pulled = run("pull", "mine")
     assert pulled.exit_code == 1
-    for told in (pulled.stderr, run("list").stderr):
-        assert "is not what was pulled as mine 1" in told
-        assert "atelier models pull --replace mine" in told
+    for output in (pulled.stderr, run("list").stderr):
+        assert "is not what was pulled as mine 1" in output
+        assert "atelier models pull --replace mine" in output
     findings = {finding.name: finding for finding in installation_checks.check_models(settings)}
     assert findings["model mine"].level is Level.WARN
     assert run("pull", "--replace", "mine").exit_code == 0

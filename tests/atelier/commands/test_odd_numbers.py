@@ -1,4 +1,4 @@
-"""NaN and infinity in commands, in the client and in settings: told by name before anything is sent."""
+"""NaN and infinity in commands, in the client and in settings: reported by name before anything is sent."""
 
 import json
 from collections.abc import Callable
@@ -110,13 +110,13 @@ ASKED: dict[str, tuple[str, Callable[[Client], Any]]] = {
 }
 
 
-@pytest.mark.parametrize(("said", "ask"), ASKED.values(), ids=ASKED)
+@pytest.mark.parametrize(("message", "ask"), ASKED.values(), ids=ASKED)
 def test_the_client_tells_the_place_and_asks_for_nothing(
-    client: Client, trouble: Trouble, said: str, ask: Callable[[Client], Any]
+    client: Client, trouble: Trouble, message: str, ask: Callable[[Client], Any]
 ) -> None:
     with pytest.raises(InvalidValue) as caught:
         ask(client)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert isinstance(caught.value, ClientError)
     assert {path for method, path in trouble.requests if method == "POST"} <= {"/v1/files"}
 

@@ -1,4 +1,4 @@
-"""`atelier train`: what is wrong is told before TensorFlow is loaded."""
+"""`atelier train`: what is wrong is reported before TensorFlow is loaded."""
 
 import sys
 from pathlib import Path

@@ -192,12 +192,12 @@ def test_a_canceled_batch_is_sent_anew(url: str, home: Path, client: Client, art
 
 
 def test_one_command_at_a_time_works_on_a_folder(url: str, home: Path) -> None:
-    journal = StateFile(home / "out")
+    state_file = StateFile(home / "out")
     with pytest.raises(FolderBusy):
         StateFile(home / "out")
     answer = CliRunner().invoke(main, ["--url", url, "batch", "photos", "--style", "a.png", "-o", "out"])
     assert (answer.exit_code, "another `atelier batch` works on out" in answer.stderr) == (1, True)
-    journal.close()
+    state_file.close()
 
 
 def test_photos_may_lie_around_the_output_folder(url: str, home: Path, artist: BatchWorker) -> None:

@@ -8,27 +8,27 @@ import pytest
 
 from atelier.client.request_parts import Style
 from atelier.folder_batch.output_names import BadPattern, Names, check_pattern, default_pattern, labels_of
-from atelier.folder_batch.photo_check import Want
+from atelier.folder_batch.photo_check import WantedPicture
 from atelier.folder_batch.photo_source import Watched
-from atelier.folder_batch.scan import Photo, Unread, find, stranger
-from atelier.folder_batch.state_file import FILE, Memory, StateFile
+from atelier.folder_batch.scan import Photo, Unread, find, why_not_an_image
+from atelier.folder_batch.state_file import FILE, FolderState, StateFile
 from atelier.folder_batch.submitter import custom_id_of
-from atelier.folder_batch.variations import LabeledStyle, Recipe, Variation, digest_of
+from atelier.folder_batch.variations import PictureOptions, StyleMix, Variation, digest_of
 from tests.support.images import pictures
 from tests.support.images.camera_raws import raws
 
-ONE = Recipe((LabeledStyle("a", (Style(number=1),)),))
-TWO = Recipe((*ONE.styles, LabeledStyle("b", (Style(number=2),))), (0.5, 1.0))
+ONE = PictureOptions((StyleMix("a", (Style(number=1),)),))
+TWO = PictureOptions((*ONE.styles, StyleMix("b", (Style(number=2),))), (0.5, 1.0))
 
 
 def photo(name: str, stamp: tuple[int, int] = (1, 1)) -> Photo:
     return Photo(Path(name), name, stamp)
 
 
-def remembered(folder: Path) -> Memory:
-    journal = StateFile(folder)
-    journal.close()
-    return journal.memory
+def state_of(folder: Path) -> FolderState:
+    state_file = StateFile(folder)
+    state_file.close()
+    return state_file.state
 
 
 def test_a_name_belongs_to_one_photo_in_later_runs_as_well() -> None:
@@ -92,12 +92,12 @@ def test_a_photo_named_like_a_field_is_no_pattern() -> None:
 
 @pytest.mark.parametrize("target", ["a" * 100 + ".png", "new\nline.png", "\udcff.png"])
 def test_every_picture_has_a_custom_id_that_the_service_takes(target: str) -> None:
-    name = custom_id_of(Want("s", target, {}, "d"))
+    name = custom_id_of(WantedPicture("s", target, {}, "d"))
     assert len(name) <= 64
     assert name.isprintable()
     name.encode()
-    assert name != custom_id_of(Want("s", f"x{target}", {}, "d"))
-    assert custom_id_of(Want("s", "deep/one.png", {}, "d")) == "deep/one"
+    assert name != custom_id_of(WantedPicture("s", f"x{target}", {}, "d"))
+    assert custom_id_of(WantedPicture("s", "deep/one.png", {}, "d")) == "deep/one"
 
 
 def test_a_digest_changes_with_what_the_picture_depends_on() -> None:
@@ -112,7 +112,7 @@ def test_pictures_made_before_strokes_had_a_default_are_not_taken_for_the_same()
 
 
 def test_a_model_without_styles_transforms() -> None:
-    body = Recipe((), model="colorizer", max_side=64).body(Variation(None, None), "file_x", "a.jpg")
+    body = PictureOptions((), model="colorizer", max_side=64).body(Variation(None, None), "file_x", "a.jpg")
     assert (body["type"], body["size"], "styles" in body) == ("transform", {"max_side": 64}, False)
 
 
@@ -131,21 +131,21 @@ def test_several_folders_keep_their_names_and_links_never_lead_in_circles(tmp_pa
 
 def test_a_beginning_tells_what_a_file_is() -> None:
     heads = (pictures.photo()[:4096], pictures.png()[:12], pictures.webp()[:4096], pictures.gif()[:20])
-    assert [stranger(head) for head in heads] == [None] * 4
-    assert "an empty file" in (stranger(b"") or "")
-    assert "HEIC" in (stranger(b"\0\0\0\x18ftypheic") or "")
-    assert "camera raw file (NEF)" in (stranger(raws()["NEF"][:4096]) or "")
+    assert [why_not_an_image(head) for head in heads] == [None] * 4
+    assert "an empty file" in (why_not_an_image(b"") or "")
+    assert "HEIC" in (why_not_an_image(b"\0\0\0\x18ftypheic") or "")
+    assert "camera raw file (NEF)" in (why_not_an_image(raws()["NEF"][:4096]) or "")
 
 
 def test_a_watched_file_comes_when_it_is_whole_and_again_when_it_changed() -> None:
     clock, files = [100.0], [photo("a")]
-    feed = Watched(lambda: files, now=lambda: clock[0])
+    source = Watched(lambda: files, now=lambda: clock[0])
 
     def later() -> list[str]:
         clock[0] += 1
-        return [entry.name for entry in feed.take()]
+        return [entry.name for entry in source.take()]
 
-    assert (feed.take(), later(), later()) == ([], ["a"], [])
+    assert (source.take(), later(), later()) == ([], ["a"], [])
     files[0] = photo("a", (2, 2))
     assert later() == []
     files[0] = photo("a", (3, 3))
@@ -157,28 +157,28 @@ def test_a_watched_file_comes_when_it_is_whole_and_again_when_it_changed() -> No
 
 
 def test_a_journal_remembers_and_forgets_what_was_cut_off(tmp_path: Path) -> None:
-    journal = StateFile(tmp_path)
-    journal.note("run", options={"style": "a"})
-    journal.note("batch", id="b1")
-    journal.note("sent", batch="b1", items={"x": ["x.png", "d"]})
-    journal.note("spoiled", target="y.png", source="y", digest="e", reason="bad", batch="b1")
-    journal.note("saved", target="x.png", source="x", digest="d", sha256="s")
-    journal.note("ended", batch="b1")
-    journal.close()
+    state_file = StateFile(tmp_path)
+    state_file.note("run", options={"style": "a"})
+    state_file.note("batch", id="b1")
+    state_file.note("sent", batch="b1", items={"x": ["x.png", "d"]})
+    state_file.note("spoiled", target="y.png", source="y", digest="e", reason="bad", batch="b1")
+    state_file.note("saved", target="x.png", source="x", digest="d", sha256="s")
+    state_file.note("ended", batch="b1")
+    state_file.close()
     with (tmp_path / FILE).open("ab") as file:
         file.write(b'{"kind":"saved","tar')
     again = StateFile(tmp_path)
     again.note("saved", target="z.png", source="z", digest="d", sha256="s")
     again.close()
-    memory = remembered(tmp_path)
-    assert (memory.run, memory.batches) == ({"style": "a"}, {"b1": {"x": ("x.png", "d")}})
-    assert (set(memory.saved), set(memory.spoiled), memory.ended) == ({"x.png", "z.png"}, {"y.png"}, {"b1"})
+    state = state_of(tmp_path)
+    assert (state.run, state.batches) == ({"style": "a"}, {"b1": {"x": ("x.png", "d")}})
+    assert (set(state.saved), set(state.failed), state.ended) == ({"x.png", "z.png"}, {"y.png"}, {"b1"})
 
 
 def test_a_journal_is_written_anew_when_most_of_it_is_idle(tmp_path: Path) -> None:
-    journal = StateFile(tmp_path)
+    state_file = StateFile(tmp_path)
     for number in range(3000):
-        journal.note("saved", target="x.png", source="x", digest=f"{number}", sha256="s")
-    journal.close()
-    assert remembered(tmp_path).saved["x.png"].digest == "2999"
+        state_file.note("saved", target="x.png", source="x", digest=f"{number}", sha256="s")
+    state_file.close()
+    assert state_of(tmp_path).saved["x.png"].digest == "2999"
     assert len((tmp_path / FILE).read_bytes().splitlines()) < 5

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from atelier.local.aof_repair import Journal, cut_damage, cut_zeros, newest_file
+from atelier.local.aof_repair import AofWatch, cut_damage, cut_zeros, newest_file
 from atelier.local.redis_server import EmbeddedServer, answers, server_command, server_url
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock
 
 ENTRIES = 100
 
@@ -38,17 +38,17 @@ def entries(folder: Path) -> int:
     return found
 
 
-class Ears:
-    """What a journal says."""
+class ServerLog:
+    """What the log of a server says of its journal."""
 
     def __init__(self, folder: Path) -> None:
-        self.said: list[str] = []
+        self.reports: list[str] = []
         self.gave_up: list[str] = []
-        self.journal = Journal(folder, say=self.said.append, give_up=self.gave_up.append)
+        self.watch = AofWatch(folder, say=self.reports.append, give_up=self.gave_up.append)
 
     def start(self, folder: Path) -> None:
         """Start and stop the server, as the supervisor would, or see that it cannot."""
-        self.journal.prepare()
+        self.watch.prepare()
         with subprocess.Popen(server_command(folder), stdout=subprocess.PIPE, text=True) as process:
             deadline = time.monotonic() + 20
             while process.poll() is None and not answers(server_url(folder)):
@@ -56,7 +56,7 @@ class Ears:
             process.terminate()
             assert process.stdout is not None
             for line in process.stdout:
-                self.journal.hear(line)
+                self.watch.read_line(line)
 
 
 @pytest.mark.parametrize("lost_bytes", [1, 7, 25])
@@ -65,44 +65,44 @@ def test_a_torn_end_is_cut_away_and_told_and_all_else_is_there(
 ) -> None:
     whole = journal.stat().st_size
     os.truncate(journal, whole - lost_bytes)
-    ears = Ears(folder)
-    ears.start(folder)
+    log = ServerLog(folder)
+    log.start(folder)
     rest = whole - lost_bytes - journal.stat().st_size
-    assert f"its last {rest} bytes were cut away" in ears.said[0]
-    assert (len(ears.said), ears.gave_up) == (1, [])
+    assert f"its last {rest} bytes were cut away" in log.reports[0]
+    assert (len(log.reports), log.gave_up) == (1, [])
     assert entries(folder) == ENTRIES - 1
 
 
 def test_zeros_that_a_power_cut_left_are_cut_away_and_told(folder: Path, journal: Path) -> None:
     with journal.open("ab") as file:
         file.write(bytes(200_000))
-    ears = Ears(folder)
-    ears.start(folder)
-    assert ears.said[0].startswith("the journal ended in 200000 zero bytes")
+    log = ServerLog(folder)
+    log.start(folder)
+    assert log.reports[0].startswith("the journal ended in 200000 zero bytes")
     assert entries(folder) == ENTRIES
 
 
 def test_a_whole_journal_is_left_alone_without_a_word(folder: Path, journal: Path) -> None:
     before = journal.read_bytes()
-    ears = Ears(folder)
-    ears.start(folder)
-    assert (ears.said, ears.gave_up) == ([], [])
+    log = ServerLog(folder)
+    log.start(folder)
+    assert (log.reports, log.gave_up) == ([], [])
     assert journal.read_bytes() == before
 
 
 def test_the_first_start_has_no_journal(tmp_path: Path) -> None:
-    ears = Ears(tmp_path)
-    ears.journal.prepare()
-    assert ears.said == []
+    log = ServerLog(tmp_path)
+    log.watch.prepare()
+    assert log.reports == []
 
 
 def test_damage_further_up_stops_the_start_and_says_what_to_do(folder: Path, journal: Path) -> None:
     damage(journal)
-    ears = Ears(folder)
-    ears.start(folder)
-    assert f"{journal} is damaged" in ears.gave_up[0]
-    assert "atelier restore" in ears.gave_up[0]
-    assert f"atelier journal --cut {folder.parent}" in ears.gave_up[0]
+    log = ServerLog(folder)
+    log.start(folder)
+    assert f"{journal} is damaged" in log.gave_up[0]
+    assert "atelier restore" in log.gave_up[0]
+    assert f"atelier journal --cut {folder.parent}" in log.gave_up[0]
 
 
 def damage(journal: Path) -> None:

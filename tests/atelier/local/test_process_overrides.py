@@ -4,7 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
-from atelier.local.process_overrides import changed, changes_of, read_changes, write_changes
+from atelier.local.processes import changed, changes_of, read_changes, write_changes
 from atelier.supervisor.child_process import ChildSpec
 
 

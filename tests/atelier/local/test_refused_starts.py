@@ -11,7 +11,7 @@ import pytest
 from atelier.local.redis_server import EmbeddedServer
 from atelier.local.up import Up
 from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.shutdown import Shutdown
+from atelier.supervisor.supervisor import Shutdown
 from shared.settings import Settings, SettingsError
 
 UP = ("atelier", "up", "--port", "0")
@@ -87,9 +87,9 @@ def test_up_says_what_it_waits_for_and_ends_with_the_setting_of_the_server(
     up = Up(up_settings(tmp_path), shutdown=Shutdown(), log=ProcessLog())
     with pytest.raises(SettingsError, match=r"^REDIS_URL: redis://127\.0\.0\.1:1/0 does not answer"):
         up.run(workers=1, strict=False)
-    told = capsys.readouterr().out
-    assert "waiting for the server that REDIS_URL names, redis://127.0.0.1:1/0" in told
-    assert "secret" not in told
+    output = capsys.readouterr().out
+    assert "waiting for the server that REDIS_URL names, redis://127.0.0.1:1/0" in output
+    assert "secret" not in output
 
 
 def test_up_does_not_wait_for_ever_for_a_server_that_refuses_it(

@@ -15,7 +15,7 @@ from atelier.cli import main
 from atelier.local import aof_repair
 from atelier.local.aof_repair import newest_file
 from atelier.local.redis_server import EmbeddedServer, answers, server_url
-from atelier.local.state_lock import StateFolderBusy, StateLock
+from atelier.local.state_folder import StateFolderBusy, StateLock
 from shared.settings import Settings
 
 RUN_SERVER = """
@@ -67,8 +67,8 @@ def cut(folder: Path) -> tuple[int, str, str]:
 
 
 def test_a_damaged_journal_is_cut_and_the_server_starts_again(tmp_path: Path, damaged: Path) -> None:
-    status, told, _ = cut(tmp_path)
-    assert (status, "Successfully truncated" in told) == (0, True)
+    status, output, _ = cut(tmp_path)
+    assert (status, "Successfully truncated" in output) == (0, True)
     with EmbeddedServer(tmp_path / "redis") as server, redis.Redis.from_url(server.url) as client:
         assert 30 < client.dbsize() < 100
 
@@ -76,8 +76,8 @@ def test_a_damaged_journal_is_cut_and_the_server_starts_again(tmp_path: Path, da
 def test_the_journal_of_a_folder_in_use_is_not_cut(tmp_path: Path, damaged: Path) -> None:
     before = damaged.read_bytes()
     with StateLock(tmp_path).held("atelier up"):
-        status, told, error = cut(tmp_path)
-    assert (status, told) == (1, "")
+        status, output, error = cut(tmp_path)
+    assert (status, output) == (1, "")
     assert "`atelier up` (process" in error
     assert f"uses {tmp_path}" in error
     assert error.count("\n") == 1

@@ -14,11 +14,9 @@ import redis
 
 from atelier import GenerateRequest
 from atelier.local.aof_repair import newest_file
-from atelier.local.processes import own_server_url
-from atelier.local.redis_server import EmbeddedServer
-from atelier.local.run_file import UpRecord, read_record, remove_record, write_record
+from atelier.local.redis_server import EmbeddedServer, own_server_url
 from atelier.local.stack import RunningStack, StackFailed
-from atelier.local.state_lock import StateLock
+from atelier.local.state_folder import StateLock, UpRecord, read_record, remove_record, write_record
 from tests.support.models.light_models import GENERATOR, write_cards
 from tests.support.models.model_cards import transform_card
 from tests.support.processes import is_alive
@@ -74,8 +72,8 @@ def test_a_torn_journal_is_told_and_the_start_goes_on(tmp_path: Path, journal: P
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as up:
         try:
             assert up.stdout is not None
-            told = next(line for line in up.stdout if "ended within an entry" in line)
-            assert "bytes were cut away" in told
+            line = next(line for line in up.stdout if "ended within an entry" in line)
+            assert "bytes were cut away" in line
             assert next(line for line in up.stdout if "pulling" in line)
             with redis.Redis.from_url(own_server_url(tmp_path)) as client:
                 assert client.dbsize() == 99

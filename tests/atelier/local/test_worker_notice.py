@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from atelier.local.readiness import await_notice
 from atelier.local.redis_server import EmbeddedServer
-from atelier.local.run_file import UpRecord, write_record
-from atelier.local.worker_notice import await_notice
+from atelier.local.state_folder import UpRecord, write_record
 from shared.redis.client import Client
 from shared.settings import Settings
 from shared.workers import Worker, WorkerRoster

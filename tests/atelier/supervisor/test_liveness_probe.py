@@ -11,14 +11,14 @@ import pytest
 import redis
 
 from atelier.local.redis_server import EmbeddedServer, answers, lives, server_command, server_url
-from atelier.supervisor.liveness_probe import Probe, ProbeWatch
+from atelier.supervisor.child_process import Probe, ProbeWatch
 from tests.atelier.supervisor.test_supervisor import Bench
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("atelier.supervisor.liveness_probe.ASK_EVERY_SECONDS", 0.02)
+    monkeypatch.setattr("atelier.supervisor.child_process.ASK_EVERY_SECONDS", 0.02)
 
 
 @pytest.fixture

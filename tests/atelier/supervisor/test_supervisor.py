@@ -13,8 +13,7 @@ import pytest
 
 from atelier.supervisor.child_process import Backoff, ChildSpec, describe
 from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.shutdown import Shutdown
-from atelier.supervisor.supervisor import Supervisor
+from atelier.supervisor.supervisor import Shutdown, Supervisor
 from tests.support.processes import children_of, is_alive
 from tests.support.waiting import eventually
 

@@ -14,8 +14,7 @@ from atelier.client.batch import Batch
 from atelier.client.client import Client
 from atelier.client.files import id_of
 from atelier.commands.batch import batch
-from atelier.commands.stylize import stylize
-from atelier.commands.transform import transform
+from atelier.commands.stylize import stylize, transform
 from shared.identifiers import ANONYMOUS
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
@@ -78,7 +77,7 @@ def webhook_of(services: Services, made: Batch) -> str | None:
     return webhook and str(webhook.url)
 
 
-def said(param: click.Parameter) -> tuple[object, ...]:
+def meaning(param: click.Parameter) -> tuple[object, ...]:
     info = param.to_info_dict()
     return tuple(str(info.get(name)) for name in ("name", "type", "help", "is_flag", "multiple", "default"))
 
@@ -88,8 +87,8 @@ def test_batch_has_every_option_of_the_commands_for_one_picture(single: click.Co
     alone, many = options(single), options(batch)
     assert set(alone) - set(many) == set(NOT_IN_BATCH) & set(alone)
     shared = set(alone) & set(many) - set(MEANT_OTHERWISE)
-    assert {name: said(alone[name]) for name in shared} == {name: said(many[name]) for name in shared}
-    assert all(said(alone[name]) != said(many[name]) for name in set(MEANT_OTHERWISE) & set(alone))
+    assert {name: meaning(alone[name]) for name in shared} == {name: meaning(many[name]) for name in shared}
+    assert all(meaning(alone[name]) != meaning(many[name]) for name in set(MEANT_OTHERWISE) & set(alone))
 
 
 def test_every_option_but_those_for_waiting_is_tried_below() -> None:
@@ -123,7 +122,7 @@ def test_styles_with_weights_are_mixed_in_one_picture(run: Run, client: Client) 
     assert (refused.exit_code, "one --weight for each style" in refused.stderr) == (2, True)
 
 
-# Of each wish that changes the picture another value; what changes none is in the list below.
+# Of each option that changes the picture another value; what changes none is in the list below.
 OTHERS = {
     "--strength": "0.25",
     "--preserve-color": None,

@@ -1,4 +1,4 @@
-"""--style: what it names is looked up before any upload, and a slip is told once, with what is near."""
+"""--style: what it names is looked up before any upload, and a slip is reported once, with what is near."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -45,9 +45,9 @@ def test_a_style_that_is_nowhere_is_told_once_before_any_upload(
         (f"file_{'0' * 64}",): ["there is no file file_"],
     }.items():
         answer = run(*command, *words)
-        told = " ".join(answer.stderr.split())
+        output = " ".join(answer.stderr.split())
         assert answer.exit_code == 2, (words, answer.output)
-        assert [told.count(reason) for reason in reasons] == [1] * len(reasons), told
+        assert [output.count(reason) for reason in reasons] == [1] * len(reasons), output
     assert {method for method, _ in trouble.requests} == {"GET"}
     assert not Path("out").exists()
 

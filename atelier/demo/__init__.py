@@ -1,1 +1,0 @@
-"""`atelier demo`, and the pictures that it draws."""
