@@ -17,7 +17,7 @@ from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
-from shared.specs.work_size import work_of
+from shared.specs.spec import work_of
 
 CHUNK = 200  # items that are held and looked up at a time
 PAGE = 50  # items that one script stores: the server does nothing else for 2 to 3 ms

@@ -12,9 +12,8 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData, State
 
 from api.errors import MalformedForm
-from api.requests.body import body_pieces
-from api.requests.form_parts import fault
-from api.requests.urlencoded import decoded_name
+from api.requests.body import body_pieces, decoded_name
+from api.requests.pictures import fault
 from api.services import services
 from shared.errors import BodyTooLarge
 

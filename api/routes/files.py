@@ -9,10 +9,9 @@ from api.auth import owner
 from api.openapi import answer, body, described, ref
 from api.requests.body import MULTIPART
 from api.requests.field_errors import combined, not_fetched
-from api.requests.form_body import sent_form
 from api.requests.form_fields import given
-from api.requests.form_parts import as_file, fault, strangers
-from api.requests.pictures import probe_upload
+from api.requests.forms import sent_form
+from api.requests.pictures import as_file, fault, probe_upload, unknown_fields
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.content import Content, send
 from api.responses.page import page_answer
@@ -24,7 +23,7 @@ from api.services import services
 from shared.errors import AtelierError
 from shared.files.file_store import StoredFile
 from shared.identifiers import file_id, sha256
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.views import rfc3339
 
 blueprint = APIBlueprint("files", __name__, tag="Files", url_prefix="/v1")
@@ -86,7 +85,7 @@ def _only_part() -> bytes:
     fields, parts = sent_form(MULTIPART)
     texts = given(fields.getlist("file"))
     sent = [data for data in parts.getlist("file") if data is not None]
-    faults: list[AtelierError] = list(strangers({*fields, *parts}, ("file",)))
+    faults: list[AtelierError] = list(unknown_fields({*fields, *parts}, ("file",)))
     if not sent:
         faults.append(_unsent(texts[0] if texts else ""))
     if len(sent) > 1:

@@ -9,8 +9,7 @@ from api.jobs.response import submitted_answer
 from api.jobs.submission import Caller, submit_form
 from api.openapi import body, described
 from api.requests.body import MULTIPART, URLENCODED
-from api.requests.form_body import sent_form
-from api.requests.forms import read_generate, read_stylize, read_transform
+from api.requests.forms import FORMS, sent_form
 from api.requests.headers import idempotency_key
 from api.routes.jobs import KEY, PREFER, REFUSED, SUBMITTED
 from api.services import services
@@ -34,7 +33,7 @@ def stylize() -> Response:
     of a stored style or the number of a built-in one.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_stylize(*sent_form(MULTIPART))
+    form = FORMS["stylize"].read(*sent_form(MULTIPART))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)
 
 
@@ -53,7 +52,7 @@ def generate() -> Response:
     With no field at all it makes one picture from a random seed.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_generate(*sent_form(MULTIPART, URLENCODED))
+    form = FORMS["generate"].read(*sent_form(MULTIPART, URLENCODED))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)
 
 
@@ -72,5 +71,5 @@ def transform() -> Response:
     `content` is a picture, or the id of a file uploaded before.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_transform(*sent_form(MULTIPART))
+    form = FORMS["transform"].read(*sent_form(MULTIPART))
     return submitted_answer(submit_form(services(), form, caller), caller.owner)

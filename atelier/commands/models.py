@@ -11,7 +11,7 @@ from atelier.lazy_group import interruption
 from atelier.local.processes import wanted_models
 from atelier.local.worker_notice import await_notice
 from shared.cards.card import ModelCard, load_catalog
-from shared.cards.faults import CardFault
+from shared.cards.folder import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
 from shared.settings import Settings
 from worker.models.source_check import advice, changed_source

@@ -15,7 +15,7 @@ from typing import Any
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission

@@ -14,7 +14,7 @@ from bench.measuring import timed
 from bench.photos import photo, style
 from bench.processes import ROOT
 from shared.cards.card import load_catalog
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from worker.codec.decode import decode
 from worker.codec.pixels import to_float
 from worker.models.loading import load_model

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from shared.identifiers import FILE_ID
-from shared.specs.base import Part
-from shared.specs.parts import MAX_SEED, STYLE_NAME, FileId, Lane, Seed
+from shared.specs.parts import MAX_SEED, STYLE_NAME, FileId, Lane, Part, Seed
 from shared.specs.webhook import BatchWebhook
 
 MAX_LIST = 50_000  # values of one multiplied field

@@ -5,113 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from shared.cards.faults import NAME, CardFault, fault_of
-from shared.cards.folder import CardFiles, CardFolder
+from shared.cards.folder import CardFault, CardFiles, CardFolder, fault_of
+from shared.cards.parts import KINDS, NAME, Data, Kind, Latent, Picture, Range, Source
 from shared.errors import CardUnusable, UnknownModel
-from shared.small_file import read_small
-
-Kind = Literal["generate", "stylize", "transform"]
-# Those whose range and default a card of the kind may give.
-PARAMETERS: Mapping[Kind, frozenset[str]] = {
-    "generate": frozenset({"count", "truncation"}),
-    "stylize": frozenset({"strength"}),
-    "transform": frozenset(),
-}
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BuiltinSource(_Data):
-    """Weights that the distribution carries, or builds from an installed package."""
-
-    type: Literal["builtin"]
-    builder: str  # a name in worker.models.builders
-
-
-class HubSource(_Data):
-    """A TensorFlow Hub handle, resolved when the model is pulled."""
-
-    type: Literal["tfhub"]
-    handle: str
-
-
-class SavedModelSource(_Data):
-    """A folder on this machine that holds a SavedModel of the card's call convention."""
-
-    type: Literal["saved_model"]
-    path: str
-
-    @property
-    def folder(self) -> Path:
-        """The folder; `~` is this user's home."""
-        path = Path(self.path)
-        return path.expanduser() if path.parts[:1] == ("~",) else path
-
-
-class UrlSource(_Data):
-    """A .tar.gz of a SavedModel at a URL, checked against its sha256."""
-
-    type: Literal["url"]
-    url: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class TrainedSource(_Data):
-    """The folder on this machine to which `atelier train` exported weights."""
-
-    type: Literal["trained"]
-    path: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the weights file
-
-
-Source = Annotated[
-    BuiltinSource | HubSource | SavedModelSource | UrlSource | TrainedSource, Field(discriminator="type")
-]
-
-
-class Range(_Data):
-    """The closed range of a numeric parameter, and its default."""
-
-    minimum: float
-    maximum: float
-    default: float
-
-    @model_validator(mode="after")
-    def _holds_its_default(self) -> Self:
-        if not -math.inf < self.minimum <= self.maximum < math.inf:
-            raise ValueError("minimum must be at most maximum, and both finite")
-        if not self.minimum <= self.default <= self.maximum:
-            raise ValueError("default must be between minimum and maximum")
-        return self
-
-
-class Latent(_Data):
-    """How a generator's input vector is made: `normals` N(0, 1) values, then a one-hot class."""
-
-    normals: int = Field(ge=1)
-    classes: int = Field(ge=0)
-
-    @property
-    def size(self) -> int:
-        """Length of the whole vector."""
-        return self.normals + self.classes
-
-
-class Picture(_Data):
-    """Size of a generator's output, in pixels."""
-
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
-    channels: Literal[1, 3]
-
-
-class ModelCard(_Data):
+class ModelCard(Data):
     """A network's description. The catalog holds one a name."""
 
     name: str = Field(pattern=f"^{NAME}$")
@@ -153,11 +56,13 @@ class ModelCard(_Data):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        if self.kind == "generate" and (self.latent is None or self.picture is None):
-            raise ValueError("latent and picture: a card of kind generate needs both")
+        needs = KINDS[self.kind].needs
+        if any(getattr(self, name) is None for name in needs):
+            how = "both" if len(needs) > 1 else "it"
+            raise ValueError(f"{' and '.join(needs)}: a card of kind {self.kind} needs {how}")
         if self.min_side > self.max_side:
             raise ValueError("min_side must be at most max_side")
-        if unknown := sorted(self.parameters.keys() - PARAMETERS[self.kind]):
+        if unknown := sorted(self.parameters.keys() - KINDS[self.kind].parameters):
             raise ValueError(f"parameters: a {self.kind} job has no parameter {', '.join(unknown)}")
         return self
 
@@ -239,11 +144,6 @@ def _raise_fault(faults: Iterable[CardFault], name: str) -> None:
     for fault in faults:
         if fault.name == name:
             raise CardUnusable.of_field("/model", f"the model {name} cannot be used: {fault}")
-
-
-def parse_card(path: Path) -> ModelCard:
-    """Read one card from a JSON file; raise OSError or ValidationError."""
-    return ModelCard.model_validate_json(read_small(path))
 
 
 @cache

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from shared.specs.base import Part
+from shared.specs.parts import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 BatchEventType = Literal["batch.completed", "batch.canceled"]

@@ -9,7 +9,7 @@ import pytest
 
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane

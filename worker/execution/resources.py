@@ -4,7 +4,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from shared.files.style_vectors import StyleVectors
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.storage.base import ObjectStore
 from worker.execution.batcher import Batcher
 from worker.execution.style_cache import StyleCache

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.cards.card import Latent
+from shared.cards.parts import Latent
 from shared.specs.parts import Interpolation
 from shared.specs.spec import GenerateSpec
 from worker.models.generation.latents import digit_of, latent, walk

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.specs.parts import WeightedStyle
 from shared.specs.working_size import fit
 from worker.codec.decode import DecodedImage, Enough, decode

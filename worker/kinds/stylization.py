@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from shared.cards.card import ModelCard
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import Size, result_size, working_size
 from worker.codec.animation import Frame, decode_frames

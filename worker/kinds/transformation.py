@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from shared.cards.card import ModelCard
 from shared.errors import ImageTooLarge
-from shared.specs.stylize import TransformSpec
+from shared.specs.transform import TransformSpec
 from shared.specs.working_size import result_size, working_size
 from worker.codec.decode import decode
 from worker.codec.input_file import InputFile

@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from shared.cards.card import ModelCard, SavedModelSource, TrainedSource
+from shared.cards.card import ModelCard
+from shared.cards.parts import SavedModelSource, TrainedSource
 from worker.models.files.hub import SAVED_MODEL_FILE
 from worker.models.files.manifest import MANIFEST_FILE, StoredFile
 from worker.models.store import StoredModel

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cards.card import BuiltinSource, HubSource, ModelCard, SavedModelSource, TrainedSource, UrlSource
+from shared.cards.card import ModelCard
+from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
 from worker.models.builders import build
 from worker.models.files.archive import download, unpack

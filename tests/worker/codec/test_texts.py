@@ -12,7 +12,8 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
 from shared.images.decoder_messages import in_plain_words
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from tests.support.images import camera_raws, pictures
 from worker.codec.decode import decode
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane

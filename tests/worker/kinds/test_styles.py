@@ -8,7 +8,8 @@ import pytest
 from shared.files.file_store import FileStore
 from shared.files.style_vectors import StyleVectors
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
 from tests.support.images import pictures

@@ -13,7 +13,8 @@ from shared.cards.card import Catalog, ModelCard
 from shared.errors import UnknownModel
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.jobs.submission import Submission

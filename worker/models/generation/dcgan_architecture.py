@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.cards.card import Latent, ModelCard, Picture
+from shared.cards.card import ModelCard
+from shared.cards.parts import Latent, Picture
 from shared.errors import ModelCorrupt
 
 NORMALS = 90  # of the latent; the one-hot class follows

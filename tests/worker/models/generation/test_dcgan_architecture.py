@@ -1,6 +1,7 @@
 import pytest
 
-from shared.cards.card import Latent, ModelCard, Picture, load_catalog
+from shared.cards.card import ModelCard, load_catalog
+from shared.cards.parts import Latent, Picture
 from shared.errors import ModelCorrupt
 from worker.models.generation.dcgan_architecture import Architecture
 
