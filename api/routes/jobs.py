@@ -42,7 +42,6 @@ SUBMITTED = {
     ),
 }
 REFUSED = (400, 413, 415, 422, 503)
-ONE = (404, 410)
 
 
 @blueprint.post("/jobs")

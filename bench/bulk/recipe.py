@@ -13,12 +13,12 @@ import tensorflow as tf
 from PIL import Image
 
 from shared.cards.card import load_catalog
+from tests.support.models.reference_network import build_style_transformer
 from worker.models.generation.dcgan import build_generator
 from worker.models.generation.dcgan_architecture import Architecture
 from worker.models.generation.dcgan_weights import read_weights
 from worker.models.generation.latents import latent
 from worker.models.store import ModelStore
-from worker.models.style_network.reference import build_style_transformer
 from worker.models.stylization.magenta_mobile import PREDICTOR_GRAPH, magenta_transformer
 from worker.models.stylization.onnx_weights import read_convolutions, wheel_graph_path
 from worker.models.stylization.style_predictor import STYLE_SIDE, build_style_predictor

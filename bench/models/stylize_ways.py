@@ -17,9 +17,9 @@ from skimage import data
 
 from shared.cards.card import load_catalog
 from tests.support.models.onnx_float import float_session
+from tests.support.models.reference_network import build_style_transformer
 from worker.models.loading import load_model
 from worker.models.store import ModelStore
-from worker.models.style_network.reference import build_style_transformer
 from worker.models.style_network.weights import TransformerWeights
 from worker.models.stylization.magenta_mobile import TRANSFORMER_GRAPH, magenta_transformer
 from worker.models.stylization.multistyle import GRAPH, multistyle_transformer

@@ -25,8 +25,7 @@ from shared.workers.roster import LoadedModel, Worker
 from worker.__main__ import consume
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat

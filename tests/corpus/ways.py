@@ -22,8 +22,7 @@ from tests.corpus.case import REFUSALS, Case, Pixels
 from tests.corpus.reference import difference, expected
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.kinds import stylization
 
 MOST = 0.5  # levels of mean difference

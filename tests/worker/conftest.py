@@ -21,8 +21,7 @@ from shared.specs.spec import JOB_SPEC, resolve
 from shared.storage.base import ObjectStore
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.runner import JobRunner
 
 

@@ -1,14 +1,22 @@
-"""The attempts that this process holds, and what is known of their leases."""
+"""The attempts that this process runs: what is known of their leases, and their stages."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.jobs.job import Job
+from shared.errors import StoreUnavailable, TimeLimitExceeded
+from shared.jobs.job import Job, Progress
 from shared.jobs.status import LeaseState, ensure_current
+from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from worker.execution.batcher import BatchGroup, BatchSlot
+
+REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: nobody would see it
+# Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
+BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
+_SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
+_ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
 
 
 class Attempt:
@@ -73,3 +81,55 @@ class HeldAttempts:
         """Return the attempts in progress."""
         with self._lock:
             return list(self._attempts.values())
+
+
+class Stages:
+    """The stages of one attempt, entered as context managers in the order of BEGINS."""
+
+    def __init__(self, attempt: Attempt, store: JobStore) -> None:
+        self.attempt = attempt
+        self._stage = "load"
+        self._store = store
+        self._reported = attempt.started
+        self.timings: dict[str, float] = {}  # seconds a stage
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Run one stage; raise JobCanceled or LeaseLost instead of beginning one that nobody wants."""
+        self._stage = name
+        self.attempt.check()
+        self._report(Progress(name, BEGINS[name]))
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started
+            self.timings[name] = self.timings.get(name, 0.0) + spent
+
+    def advance(self, step: int, total: int, preview: str | None = None) -> None:
+        """Note that a stage of many steps has done so many; raise JobCanceled or LeaseLost to end it.
+
+        `preview` is the key of a stored picture of the work so far, and is reported at once. Raises
+        TimeLimitExceeded a little before the limit at which the whole process would be ended.
+        """
+        self.attempt.check()
+        self._check_time(step, total)
+        begin, end = BEGINS[self._stage], _ENDS[self._stage]
+        fraction = round(begin + (end - begin) * step / total, 4)
+        self._report(Progress(self._stage, fraction, step, total, preview), now=preview is not None)
+
+    def _check_time(self, step: int, total: int) -> None:
+        limit = self._store.rules.hard_limit_seconds
+        if self.attempt.age_seconds > limit * _SHARE_OF_LIMIT:
+            text = f"an attempt may run {limit:g} s at most, and {step} of {total} steps are done"
+            raise TimeLimitExceeded(f"{text}: ask for fewer steps, or for a smaller size")
+
+    def _report(self, progress: Progress, *, now: bool = False) -> None:
+        moment = time.monotonic()
+        if not now and moment - self._reported < REPORT_EVERY_SECONDS:
+            return
+        self._reported = moment
+        try:
+            self._store.report(*self.attempt.key, progress)
+        except StoreUnavailable:
+            return  # progress is a courtesy; the moves that count are repeated

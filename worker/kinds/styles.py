@@ -1,7 +1,7 @@
 """The styles of a job, ready for its model: looked at once, and remembered."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
@@ -16,7 +16,10 @@ from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
 from worker.execution.picture import Pixels
 from worker.execution.resources import Resources
+from worker.models.loading import Model
 from worker.models.stylization.stylizer import Style, Stylizer
+
+Result = TypeVar("Result")
 
 MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
 
@@ -53,8 +56,7 @@ def _style(
 
     def look() -> Style:
         rgb = _style_pixels(files[name], resources.limits, index, model.card.style_side)
-        style: Style = on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
-        return style
+        return on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
 
     made: Style = resources.styles.get((model.digest, name), lambda: _recalled(model, name, resources, look))
     return made
@@ -95,9 +97,9 @@ def _recalled(model: Stylizer, name: str, resources: Resources, look: Callable[[
     return style
 
 
-def on_runner(resources: Resources, attempt: Attempt, model: Any, step: Any) -> Any:
+def on_runner(resources: Resources, attempt: Attempt, model: Model, step: Callable[[], Result]) -> Result:
     """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
-    request = Request(
+    request: Request[None, Result] = Request(
         bucket=(model.card.name, model.digest),
         payload=None,
         run=lambda _: [step()],

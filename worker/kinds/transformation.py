@@ -15,9 +15,9 @@ from worker.codec.decode import decode
 from worker.codec.input_file import InputFile
 from worker.codec.pixels import resize, to_float, to_uint8
 from worker.codec.transparency import fill_hidden, resize_with_alpha
+from worker.execution.attempt import Stages
 from worker.execution.picture import Picture, Pixels
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds.styles import on_runner
 
 if TYPE_CHECKING:  # its callers alone start TensorFlow

@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError
 from shared.workers.roster import LoadedModel
-from worker.models.loading import choose, load_model
-from worker.models.source_check import advice, changed_source
+from worker.models.loading import Model, choose, load_model
+from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
 
 log = logging.getLogger("atelier.worker")
@@ -20,7 +19,7 @@ log = logging.getLogger("atelier.worker")
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     card: ModelCard  # by which it was loaded; the model's own may differ in the version
-    model: Any
+    model: Model
     files: str  # digest of the stored files that it was loaded from
 
 
@@ -61,7 +60,7 @@ class ModelRegistry:
             self._store.pull(card)
         self.get(name)
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Model:
         """Return a warm model. Raises UnknownModel, ModelUnavailable or ModelCorrupt."""
         known = self._loaded.get(name)
         if known is not None:

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.cards.card import ModelCard
@@ -18,7 +17,7 @@ from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.storage.places import refuse_place, require_folder
 from worker.models.files.manifest import (
     MANIFEST_FILE,
-    Manifest,
+    StoredModel,
     check_files,
     fsync,
     fsync_tree,
@@ -27,19 +26,6 @@ from worker.models.files.manifest import (
     write_manifest,
 )
 from worker.models.sources import OnStep, PullStep, fetch
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """A model that the store holds."""
-
-    folder: Path
-    manifest: Manifest
-
-    @property
-    def bytes(self) -> int:
-        """Size of the model's files."""
-        return sum(file.bytes for file in self.manifest.files)
 
 
 class ModelStore:

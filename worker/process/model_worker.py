@@ -18,8 +18,7 @@ from shared.workers.reload import ReloadWish
 from shared.workers.roster import Worker
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow

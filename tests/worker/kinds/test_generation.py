@@ -214,7 +214,7 @@ def test_a_canceled_job_stops_between_chunks(bench: Bench, bars: Bars) -> None:
 
 
 def test_progress_counts_latents(bench: Bench, bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.execution.stages.REPORT_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0.0)
     seen = []
     drawn = bars.generate
 

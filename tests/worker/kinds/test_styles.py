@@ -15,8 +15,7 @@ from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.models.stylization.stylizer import Style
 from worker.runner import JobRunner
 

@@ -24,8 +24,7 @@ from tests.support.images import pictures
 from tests.support.models.model_cards import transform_card
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.models.registry import ModelRegistry
 from worker.models.store import ModelStore
 from worker.runner import JobRunner

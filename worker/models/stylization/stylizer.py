@@ -73,10 +73,6 @@ class Stylizer:
         blank = np.full((_WARM_SIDE, _WARM_SIDE, 3), 0.5, np.float32)
         self.stylize(blank, self.prepare_style(blank) if self._looks else self.prepare_builtin(0))
 
-    def style_vector(self, style_image: Picture) -> Vector | None:
-        """Return the numbers that describe a style picture of any size; None where the network hides them."""
-        return self.prepare_style(style_image).vector
-
     def prepare_style(self, style_image: Picture) -> Style:
         """Look at a style picture of any size: it is resized, not cropped, to the card's square.
 

@@ -35,8 +35,8 @@ def traced(network: Callable[[Any], Any], style_size: int) -> Paint:
 
 
 def networks_of(weights: TransformerWeights) -> Networks:
+    from tests.support.models.reference_network import build_style_transformer
     from worker.models.style_network.fast import FastTransformer
-    from worker.models.style_network.reference import build_style_transformer
 
     plain, fast = build_style_transformer(weights), FastTransformer(weights)
     size = weights.style_size

@@ -53,7 +53,7 @@ def test_pictures_equal_those_of_onnxruntime(
 
 @pytest.mark.parametrize("number", [3, 25])
 def test_the_plain_network_is_that_of_the_graph(session: Any, number: int) -> None:
-    from worker.models.style_network.reference import build_style_transformer
+    from tests.support.models.reference_network import build_style_transformer
 
     content, weights = photo("coffee", 128, 96), np.eye(STYLES, dtype=np.float32)[number]
     plain = build_style_transformer(multistyle_transformer())([content[None], weights[None]])[0].numpy()

@@ -38,7 +38,7 @@ def test_the_output_has_the_contents_size(module: Any, height: int, width: int) 
 
 @pytest.fixture(scope="module")
 def plain() -> Any:
-    from worker.models.style_network.reference import build_style_transformer
+    from tests.support.models.reference_network import build_style_transformer
     from worker.models.stylization.magenta_mobile import magenta_transformer
 
     return build_style_transformer(magenta_transformer())

@@ -70,9 +70,9 @@ def test_a_picture_below_the_cards_least_side_is_refused(magenta: Stylizer) -> N
 def test_a_style_is_a_vector_where_the_network_has_them(magenta: Stylizer, plain: Stylizer) -> None:
     style = noise(40, 40)
     assert magenta.has_vectors
-    assert magenta.style_vector(style).shape == (100,)
+    assert magenta.prepare_style(style).vector.shape == (100,)
     assert not plain.has_vectors
-    assert plain.style_vector(style) is None
+    assert plain.prepare_style(style).vector is None
     assert plain.prepare_style(style).image.shape == (32, 32, 3)
 
 
