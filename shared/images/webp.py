@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 
-from shared.images.orientation import orientation_of
+from shared.images.exif import orientation_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 
 _HEADER = 12  # bytes

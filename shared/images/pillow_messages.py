@@ -1,7 +1,13 @@
-"""Say in the service's own words what Pillow and the libraries below it say of a file."""
+"""What Pillow and its libraries say of a file: kept out of the log, and put in the service's words."""
 
+import ctypes
+import logging
 import re
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+
+from PIL import Image, _imaging
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
 from shared.images.structure import Unreadable, Unsupported
@@ -44,3 +50,18 @@ def in_plain_words(error: Exception) -> Fault:
         return Fault(str(error), UnsupportedImage if isinstance(error, Unsupported) else CorruptImage)
     said = str(error.args[0]) if error.args else ""
     return next((fault for pattern, fault in _TABLE if re.search(pattern, said)), _EITHER)
+
+
+def quiet_pillow() -> None:
+    """Silence warnings, errors and messages about files, for the whole process, and Pillow's own pixel limit.
+
+    They have numbers and words of the files in them: a client could fill the log, and Python's registry of
+    warnings already shown. What a file lacks is said by an error that names its field.
+    """
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    Image.MAX_IMAGE_PIXELS = None
+    with suppress(OSError, AttributeError):  # where Pillow has no libtiff, or does not show its functions
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        set_handler(None)
