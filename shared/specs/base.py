@@ -2,13 +2,22 @@
 
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import Field
 
 from shared.cards.card import ModelCard
 from shared.errors import FieldError
-from shared.specs.parts import MAX_SEED, Lane, Output, Part, PictureSize
+from shared.specs.parts import (
+    MAX_SEED,
+    DeadlineSeconds,
+    Lane,
+    Metadata,
+    Output,
+    Part,
+    PictureSize,
+    TtlSeconds,
+)
 from shared.specs.webhook import Webhook
 
 WRITTEN = 0.1  # what a pixel of the result costs beside one that the network makes: decoded, resized, encoded
@@ -33,16 +42,12 @@ class JobSpec(Part):
     model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
     output: Output = Output()
     lane: Lane = Lane.INTERACTIVE
-    ttl_seconds: int | None = Field(
+    ttl_seconds: TtlSeconds | None = Field(
         default=None,
-        ge=1,
-        le=365 * 24 * 3600,
         description="How long the job is kept after it is done, in seconds.",
     )
-    deadline_seconds: int | None = Field(
+    deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
-        ge=1,
-        le=30 * 24 * 3600,
         description="Expires, queued or running, when it is not done this long after it was accepted.",
     )
     cache: bool = Field(
@@ -50,9 +55,9 @@ class JobSpec(Part):
         description="Take over the result of an equal job that said so too, or share the work with it.",
     )
     webhook: Webhook | None = Field(default=None, description="The address that is told how the job goes.")
-    metadata: dict[
-        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
-    ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")
+    metadata: Metadata = Field(
+        default_factory=dict, description="Up to 16 pairs that come back with the job."
+    )
 
     def range_faults(self, card: ModelCard) -> Iterator[FieldError]:
         """Yield a fault for every value that the card does not allow."""

@@ -13,6 +13,12 @@ STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
+TtlSeconds = Annotated[int, Field(ge=1, le=365 * 24 * 3600)]
+DeadlineSeconds = Annotated[int, Field(ge=1, le=30 * 24 * 3600)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
 LatentVector = Annotated[
     list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]], Field(min_length=1, max_length=4096)
 ]
