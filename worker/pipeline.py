@@ -52,14 +52,14 @@ KINDS: dict[str, Kind[Any, Any, Any]] = {
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the record of a job that succeeded says."""
+    """What goes into the record of a job that succeeded."""
 
     outputs: tuple[StoredOutput, ...]
     warnings: tuple[str, ...]
 
 
 def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages) -> Made:
-    """Turn a job's inputs into stored outputs; return what the record will say of them."""
+    """Turn a job's inputs into stored outputs; return what goes into the record."""
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
@@ -82,7 +82,7 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
 def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     """Return the files by their ids, and whether one ends too early.
 
-    The files say so, and not their decoder: what is known of a style is not decoded again.
+    This is read from the files, and not by their decoder: a known style is not decoded again.
     """
     files, is_truncated = {}, False
     for name, key in job.inputs.items():

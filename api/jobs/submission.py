@@ -1,4 +1,4 @@
-"""From a request to an accepted job: validate, probe, store the inputs, submit, ring. In this order."""
+"""From a request to an accepted job: validate, probe, store the inputs, submit, notify. In this order."""
 
 import json
 from collections.abc import Sequence

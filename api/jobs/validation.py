@@ -42,7 +42,7 @@ def checked_spec(spec: JobSpec, catalog: Catalog) -> CheckedSpec:
 
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
-    """Check against the card whatever fields are sound, though the whole is not a specification."""
+    """Check the sound fields against the card, though the whole is not a specification."""
     faulty = {_field_name(fault.pointer) for fault in known}
     spec = _sound_part(raw, faulty)
     if spec is None:

@@ -82,7 +82,7 @@ def _cut_off(received: int, length: int | None) -> BadRequest:
 
 
 def refuse_codings() -> Response | None:
-    """Answer a request whose body is compressed: it would be read as what it is not."""
+    """Return the problem of a request whose body is compressed, which would be read wrongly; else None."""
     has_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.routing_exception is not None or not has_body:
         return None

@@ -41,7 +41,7 @@ class SentPart:
 
     @property
     def may_be_text(self) -> bool:
-        """Whether it holds no file by what stands before it."""
+        """Whether it holds no file by its headers."""
         return self.filename is None and not self.headers.get("content-type", "").startswith("image/")
 
     @property
@@ -118,7 +118,7 @@ def _begun(name: str, event: Field | File) -> SentPart:
 
 
 def _file_name(event: Field | File) -> str | None:
-    """Return the file's name, whatever it is worth, None for a text."""
+    """Return the file's name as it was sent, None for a text."""
     if isinstance(event, File):
         return event.filename
     return "unreadable" if _FILE_NAME.search(event.headers["content-disposition"]) else None

@@ -148,7 +148,7 @@ def _weights(weights: Sequence[str], slots: Sequence[str | bytes | None]) -> Seq
 
 
 def _named(text: str) -> dict[str, Any]:
-    """Tell a built-in style's number, a file's id and a stored style's name apart."""
+    """Return a style by its number, its name or the id of its file, whichever the text is."""
     if _NUMBER.fullmatch(text):
         return {"number": int(text)}
     is_name = re.match(STYLE_NAME, text) and not re.match(FILE_ID, text)

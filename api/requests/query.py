@@ -28,7 +28,7 @@ class PageQuery(BaseModel):
 
 
 class JobsQuery(PageQuery):
-    """What the list of jobs takes besides."""
+    """What the list of jobs takes too."""
 
     cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR

@@ -33,7 +33,7 @@ class ModelCard(Data):
     picture: Picture | None = None  # generators only
     min_side: int = Field(default=8, ge=1)  # of a content picture, pixels
     max_side: int = Field(default=4096, ge=1)  # of a content picture, pixels
-    stroke: int | None = Field(default=None, ge=64, le=4096)  # where a job says none, pixels; stylizers only
+    stroke: int | None = Field(default=None, ge=64, le=4096)  # of a job without one, pixels; stylizers only
     style_side: int | None = Field(default=None, ge=1)  # a style image gets this square, pixels; stylizers
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
@@ -76,7 +76,7 @@ class Catalog:
     def __init__(self, cards: Iterable[ModelCard], folder: Path | None = None) -> None:
         self._bundled = {card.name: card for card in cards}
         self._folder = None if folder is None else CardFolder(folder, self._parsed)
-        self._held: tuple[CardFiles[ModelCard], Mapping[str, ModelCard]] = CardFiles(), self._bundled
+        self._read: tuple[CardFiles[ModelCard], Mapping[str, ModelCard]] = CardFiles(), self._bundled
 
     def _parsed(self, path: Path, data: bytes) -> ModelCard | CardFault:
         try:
@@ -90,12 +90,12 @@ class Catalog:
         return card
 
     def _now(self) -> tuple[Mapping[str, ModelCard], tuple[CardFault, ...]]:
-        """Return the cards that hold now, and why others do not. Any number of threads may ask at once."""
-        own, cards = self._held
+        """Return the cards that are valid now, and why others are not. For many threads."""
+        own, cards = self._read
         if self._folder is not None and (found := self._folder.read()) is not own:
             missing = {fault.name for fault in found.faults}
             bundled = {name: card for name, card in self._bundled.items() if name not in missing}
-            own, cards = self._held = found, {**bundled, **found.cards}
+            own, cards = self._read = found, {**bundled, **found.cards}
         return cards, own.faults
 
     @property

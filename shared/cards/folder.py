@@ -17,7 +17,7 @@ from shared.small_file import read_small
 log = logging.getLogger("atelier.cards")
 
 _NAMED = re.compile(rb'"name"\s*:\s*"(' + NAME.encode() + rb')"')  # found in a torn file as well
-_TAGGED = "source"  # the one field that is a union: its tag stands second in Pydantic's locations
+_TAGGED = "source"  # the one field that is a union: its tag comes second in Pydantic's locations
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CardFault:
     """Why a file of the cards folder is not used."""
 
     path: Path
-    name: str  # the model that the file is a card of; the file's name where it does not say
+    name: str  # the model that the file is a card of; the file's name where it has none
     field: str  # the first that is wrong, "source.path"; "" for the file as a whole
     detail: str  # names every field that is wrong
 
@@ -70,14 +70,14 @@ class CardFolder(Generic[Card]):
         if state == known_state:
             return known
         found = self._files(paths, trouble)
-        _tell_changes(known.faults, found.faults)
+        _log_changes(known.faults, found.faults)
         self._read = state, found
         return found
 
     def _files(self, paths: Iterable[Path], trouble: tuple[CardFault, ...]) -> CardFiles[Card]:
         found: dict[str, tuple[Path, Card]] = {}
         faults = [*trouble]
-        for path, card in sorted(((path, self._card(path)) for path in paths), key=_turn):
+        for path, card in sorted(((path, self._card(path)) for path in paths), key=_order):
             if isinstance(card, CardFault):
                 faults.append(card)
             elif card.name in found:
@@ -96,7 +96,7 @@ class CardFolder(Generic[Card]):
         return self._parse(path, data)
 
 
-def _turn(entry: tuple[Path, Named]) -> tuple[bool, Path]:
+def _order(entry: tuple[Path, Named]) -> tuple[bool, Path]:
     """Of several cards of one name, the file that has the model's name is used, else the first."""
     path, card = entry
     return path.stem != card.name, path
@@ -122,7 +122,7 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _tell_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) -> None:
+def _log_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) -> None:
     for fault in after:
         if fault not in before:
             where = {"path": str(fault.path), "model": fault.name, "field": fault.field}

@@ -1,4 +1,4 @@
-"""Directories of a TIFF file or an EXIF block; which way up a picture is, wherever its file says so."""
+"""Directories of a TIFF file or an EXIF block, and the orientation of a picture by EXIF, XMP or a text."""
 
 import re
 import struct
@@ -99,7 +99,7 @@ def number_at(data: bytes, offset: int, number: struct.Struct) -> int:
 
 
 def orientation_of(exif: bytes, xmp: bytes = b"") -> int:
-    """Return the orientation, 1 to 8: what EXIF says, else what XMP says, else 1."""
+    """Return the orientation, 1 to 8: of EXIF, else of XMP, else 1."""
     return exif_orientation(exif) or _in_xmp(xmp) or 1
 
 
@@ -128,7 +128,7 @@ def _in_xmp(xmp: bytes) -> int | None:
 
 
 def text_of(kind: bytes, body: bytes) -> bytes:
-    """Return what a text chunk of a PNG says behind its key; nothing where it is damaged or far too long."""
+    """Return the text of a PNG's text chunk behind its key; nothing where it is damaged or far too long."""
     _, _, rest = body.partition(b"\0")
     packed = kind == b"zTXt"
     if packed:

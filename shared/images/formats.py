@@ -1,6 +1,6 @@
 """Tell formats by their bytes: those that are read, those that clients send by mistake, camera raw files.
 
-Most camera raw files look like TIFF files whose first picture is a thumbnail: their directories tell them.
+Most camera raw files look like TIFF files whose first picture is a thumbnail: their directories show it.
 """
 
 import re

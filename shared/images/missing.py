@@ -16,7 +16,7 @@ _NOISE = b"\x55\xa7\x33\xc9" * 64  # bits that no picture goes on with
 _BLOCK = 8  # pixels of a JPEG
 _COEFFICIENTS = 64  # of a block
 _UNKNOWN = 255
-_FINE = 1  # lowest bits that may be unknown: nobody sees them
+_FINE = 1  # lowest bits that may be unknown: they cannot be seen
 _MAX_SCANS = 500  # programs write up to about 20; each costs a pass over the whole picture
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _PIECE = 65_536  # bytes of a PNG unpacked at a time
@@ -58,7 +58,7 @@ class Scans:
     def known(self) -> float | None:
         """Share of the picture, 0 to 1, whose detail is there where the file ends in or behind the last scan.
 
-        None where the last scan brings the detail: how far it goes, only decoding tells.
+        None where the last scan brings the detail: only decoding shows how far it goes.
         """
         if self._was_fine or (self._is_fine and self._is_whole):
             return 1.0

@@ -1,4 +1,4 @@
-"""Walk a PNG file: its pixels, its colors and its animation. Whatever else clings to it is left out."""
+"""Walk a PNG file: its pixels, its colors and its animation. All other parts are left out."""
 
 import struct
 import zlib
@@ -130,7 +130,7 @@ class _Walk:
         return fits and chunk.is_sound
 
     def orientation(self) -> int:
-        """Return what EXIF says, be it in a chunk or in a text, else what XMP says."""
+        """Return that of EXIF in a chunk or in a text, else that of XMP."""
         raw = (raw_profile(self.texts[key]) for key in _RAW_KEYS if key in self.texts)
         return orientation_of(self.exif or next(raw, b""), self.texts.get(_XMP_KEY, b""))
 

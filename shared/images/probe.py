@@ -107,7 +107,7 @@ def ends_too_early(data: bytes) -> bool:
 
 
 def load_pixels(image: Image.Image, info: ImageInfo) -> None:
-    """Decode the frame at which an opened file stands; what is missing at the end of its file stays empty."""
+    """Decode the current frame of an opened file; what is missing at the end of its file stays empty."""
     try:
         image.load()
     except OSError:

@@ -1,4 +1,4 @@
-"""Walk a WebP file: its frames, and which way up they are. Whatever else clings to it is left out."""
+"""Walk a WebP file: its frames, and which way up they are. All other parts are left out."""
 
 import struct
 from collections.abc import Iterator

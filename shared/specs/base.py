@@ -37,7 +37,7 @@ class JobSpec(Part):
     """
 
     if TYPE_CHECKING:
-        type: str  # subclasses declare it: in JSON it stands behind the fields that all kinds have
+        type: str  # subclasses declare it: in JSON it comes after the fields that all kinds have
 
     model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
     output: Output = Output()

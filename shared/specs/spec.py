@@ -1,4 +1,4 @@
-"""The specifications of all kinds of jobs, told apart by `type`: how they are read and resolved."""
+"""The specifications of all kinds of jobs, known by their `type`: how they are read and resolved."""
 
 import math
 from functools import cache

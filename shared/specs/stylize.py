@@ -67,7 +67,7 @@ class StylizeSpec(ContentSpec):
 
     @property
     def sizing(self) -> tuple[object, ...]:
-        """What decides, besides the card and the content's size, whether the content can be used."""
+        """What decides, with the card and the content's size, whether the content can be used."""
         return (*super().sizing, self.stroke)
 
     @property
@@ -84,7 +84,7 @@ class StylizeSpec(ContentSpec):
         return fit(*result, max(stroke, least))
 
     def _stroke(self, card: ModelCard) -> Stroke:
-        """Return the longest side at which the job is painted: what it says, else what its card says."""
+        """Return the longest side at which the job is painted: its stroke, else that of its card."""
         return self.stroke or card.stroke or NATIVE
 
     def range_faults(self, card: ModelCard) -> Iterator[FieldError]:

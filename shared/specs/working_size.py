@@ -26,7 +26,7 @@ class ContentSpec(JobSpec):
 
     @property
     def sizing(self) -> tuple[object, ...]:
-        """What decides, besides the card and the content's size, whether the content can be used."""
+        """What decides, with the card and the content's size, whether the content can be used."""
         return (self.size.max_side, self.takes_frames)
 
     @property

@@ -12,7 +12,7 @@ from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from worker.execution.batcher import BatchGroup, BatchSlot
 
-REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: nobody would see it
+REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
 # Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
 BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
 _SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
@@ -20,7 +20,7 @@ _ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
 
 
 class Attempt:
-    """One run of a job, held by this process until it ends."""
+    """One run of a job in this process, until it ends."""
 
     def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
         self.job = job
@@ -35,7 +35,7 @@ class Attempt:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody is likely to wait for the job."""
+        """Whether a client is likely to wait for the job."""
         return self.job.lane is Lane.INTERACTIVE
 
     @property
@@ -49,7 +49,7 @@ class Attempt:
         return self._lease_state == "ok"
 
     def note(self, state: LeaseState) -> None:
-        """Remember what the store said; a lost lease is never regained."""
+        """Keep the lease's state as the store reports it; a lost lease is never regained."""
         if self._lease_state == "ok":
             self._lease_state = state
 
@@ -95,7 +95,7 @@ class Stages:
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Run one stage; raise JobCanceled or LeaseLost instead of beginning one that nobody wants."""
+        """Run one stage; raise JobCanceled or LeaseLost in place of a stage whose result is not wanted."""
         self._stage = name
         self.attempt.check()
         self._report(Progress(name, BEGINS[name]))
@@ -107,7 +107,7 @@ class Stages:
             self.timings[name] = self.timings.get(name, 0.0) + spent
 
     def advance(self, step: int, total: int, preview: str | None = None) -> None:
-        """Note that a stage of many steps has done so many; raise JobCanceled or LeaseLost to end it.
+        """Note that `step` of `total` steps of a stage are done; raise JobCanceled or LeaseLost to end it.
 
         `preview` is the key of a stored picture of the work so far, and is reported at once. Raises
         TimeLimitExceeded a little before the limit at which the whole process would be ended.
@@ -125,11 +125,11 @@ class Stages:
             raise TimeLimitExceeded(f"{text}: ask for fewer steps, or for a smaller size")
 
     def _report(self, progress: Progress, *, now: bool = False) -> None:
-        moment = time.monotonic()
-        if not now and moment - self._reported < REPORT_EVERY_SECONDS:
+        now_at = time.monotonic()
+        if not now and now_at - self._reported < REPORT_EVERY_SECONDS:
             return
-        self._reported = moment
+        self._reported = now_at
         try:
             self._store.report(*self.attempt.key, progress)
         except StoreUnavailable:
-            return  # progress is a courtesy; the moves that count are repeated
+            return  # progress may be lost; the moves that count are repeated

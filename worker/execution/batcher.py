@@ -25,7 +25,7 @@ class Request(Generic[Payload, Result]):
     weight: int = 1  # how much of the limit it takes
     limit: int = 1  # most weight in one call
     alone: bool = False  # a job that crashed a worker before must not take others with it
-    urgent: bool = False  # somebody waits for it
+    urgent: bool = False  # a client waits for it
     wanted: Callable[[], bool] = lambda: True
     future: Future[Result] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
@@ -43,16 +43,16 @@ class BatchGroup:
 
     def __init__(self, members: int) -> None:
         self._missing = members
-        self._brought: list[AnyRequest] = []
+        self._requests: list[AnyRequest] = []
         self._lock = threading.Lock()
 
-    def come(self, request: AnyRequest | None) -> list[AnyRequest]:
-        """Bring a member's request, or None where it has none; return what is to run once all have come."""
+    def add(self, request: AnyRequest | None) -> list[AnyRequest]:
+        """Take a member's request, or None for none; return all requests once every member was here."""
         with self._lock:
             self._missing -= 1
             if request is not None:
-                self._brought.append(request)
-            return [] if self._missing else self._brought
+                self._requests.append(request)
+            return [] if self._missing else self._requests
 
 
 class BatchSlot:
@@ -61,16 +61,16 @@ class BatchSlot:
     def __init__(self, group: BatchGroup | None = None) -> None:
         self._group = group
 
-    def bring(self, request: AnyRequest | None) -> list[AnyRequest]:
-        """Return the requests to run now: the first one awaits the other members', later ones nobody's."""
+    def take(self, request: AnyRequest | None) -> list[AnyRequest]:
+        """Return the requests to run now: the first one waits for the other members', later ones for none."""
         group, self._group = self._group, None
         if group is not None:
-            return group.come(request)
+            return group.add(request)
         return [] if request is None else [request]
 
 
 class Batcher:
-    """A few threads that run models for everybody in this process."""
+    """A few threads that run models for all jobs of this process."""
 
     def __init__(self, runners: int) -> None:
         self._waiting: list[AnyRequest] = []
@@ -83,12 +83,12 @@ class Batcher:
 
         With a slot in a group it waits for the other members, each of which must call or leave.
         """
-        self._enter((slot or BatchSlot()).bring(request))
+        self._enter((slot or BatchSlot()).take(request))
         return request.future.result()
 
     def leave(self, slot: BatchSlot) -> None:
         """Let the others of a group go on without this member; does nothing where it called already."""
-        self._enter(slot.bring(None))
+        self._enter(slot.take(None))
 
     def _enter(self, requests: Sequence[AnyRequest]) -> None:
         with self._changed:
@@ -130,7 +130,7 @@ def _run_batch(batch: list[AnyRequest]) -> None:
         return
     try:
         results = batch[0].run([request.payload for request in batch])
-    except BaseException as error:  # noqa: BLE001  (whatever a model raises belongs to the job that caused it)
+    except BaseException as error:  # noqa: BLE001  (what a model raises belongs to the job that caused it)
         _bisect(batch, error)
         return
     for request, result in zip(batch, results, strict=True):

@@ -107,7 +107,7 @@ class _Progress:
         try:
             self._objects.put(key, encode(small, format="jpeg", quality=PREVIEW_QUALITY).data)
         except StorageUnavailable:
-            return None  # a preview is a courtesy; the result is stored, or the attempt repeated
+            return None  # a preview may be missing; the result is stored, or the attempt repeated
         return key
 
 

@@ -34,7 +34,7 @@ def blended_style(
     resources: Resources,
     attempt: Attempt,
 ) -> Style:
-    """Return the one style that stands for all of a job's, by weight."""
+    """Return the mixture of a job's styles by weight."""
     pairs = [
         (_style(i, style, files, model, resources, attempt), style.weight) for i, style in enumerate(styles)
     ]

@@ -53,12 +53,12 @@ def prepare(
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     frames, working = _content(spec, inputs[spec.content], card, resources.limits)
     height, width = frames[0].rgb.shape[:2]
-    wish = Finish(
+    asked = Finish(
         strength=1.0 if spec.strength is None else spec.strength,
         preserve_color=spec.preserve_color,
         mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, resources.limits),
     )
-    return Prepared(spec, frames, working, wish, inputs)
+    return Prepared(spec, frames, working, asked, inputs)
 
 
 def _content(

@@ -11,7 +11,7 @@ _OWN_WEIGHTS = ("builtin", "trained")  # sources of weights without a network; t
 
 
 class Model(Protocol):
-    """A loaded network. What it does besides, the kind of its jobs knows."""
+    """A loaded network. The kind of its jobs knows what else it does."""
 
     @property
     def card(self) -> ModelCard:
@@ -32,7 +32,7 @@ def load_model(card: ModelCard, store: ModelStore) -> Model:
     """Load a model, its files checked first; ModelUnavailable or ModelCorrupt says what to run.
 
     Where the store holds the model that the card prefers, it is that one under the card's name, and the
-    loaded card's version says so. Neither warms it up nor configures TensorFlow:
+    loaded card has that one's version. Neither warms it up nor configures TensorFlow:
     `runtime.configure_tensorflow` comes first, once a process.
     """
     chosen = choose(card, store)

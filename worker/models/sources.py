@@ -18,7 +18,7 @@ from worker.models.generation.dcgan_weights import copy_weights
 
 @dataclass(frozen=True, slots=True)
 class PullStep:
-    """How far a pull is, for whoever watches it."""
+    """How far a pull is."""
 
     step: str  # build, fetch, copy, unpack or check
     done_bytes: int = 0  # stays 0 where bytes are not counted
@@ -75,7 +75,7 @@ def _fetch_archive(source: UrlSource, folder: Path, on_step: OnStep) -> None:
 def changed_source(card: ModelCard, stored: StoredModel) -> Path | None:
     """Return the first file of the source that differs from the stored one, None where there is none.
 
-    None also where this machine cannot tell: a source that is not there any more, or lies elsewhere. Files
+    None also where the source is not on this machine, or no longer. Files
     of the size and time of change that they had when they were copied are not read.
     """
     match card.source:
@@ -115,7 +115,7 @@ def _differs(folder: Path, stored: StoredModel, known: StoredFile | None, name: 
 
 
 def advice(card: ModelCard, file: Path) -> str:
-    """Say what is the matter, and both ways to take the new network into service."""
+    """Return what has changed, and both ways to take the new network into service."""
     return (
         f"{file} is not what was pulled as {card.name} {card.version}, which stays in service; give the card "
         f"a new version and pull it, or replace this one by `atelier models pull --replace {card.name}`"

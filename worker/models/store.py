@@ -37,7 +37,7 @@ class ModelStore:
     def pull(
         self, card: ModelCard, on_step: OnStep = lambda _: None, *, replace: bool = False
     ) -> StoredModel:
-        """Bring a model into the store and return it; does nothing when a good copy is there.
+        """Pull a model into the store and return it; does nothing when a good copy is there.
 
         A damaged copy, or one from another source than the card's, is replaced; with `replace` any. Of
         several pulls at once one works and the others wait for it. ModelUnavailable or ModelCorrupt when the
@@ -131,7 +131,7 @@ class ModelStore:
 
 @contextmanager
 def _workplace(parent: Path, prefix: str) -> Iterator[Path]:
-    """Yield a private folder; whatever is left in it, and in those of killed pulls, goes."""
+    """Yield a private folder; all that is left in it, and in those of killed pulls, is removed."""
     for stale in parent.glob(f"{prefix}*"):
         shutil.rmtree(stale, ignore_errors=True)
     workplace = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
