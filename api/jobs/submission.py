@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.jobs.available_models import AvailableModels
 from api.jobs.notify import ring
-from api.jobs.validation import CheckedSpec, checked_spec, parse_spec
+from api.jobs.validation import CheckedSpec, parse_spec
 from api.jobs.webhook import terms_of
 from api.requests.field_errors import combined
 from api.requests.forms import Form, renamed
@@ -19,7 +19,7 @@ from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.submission import Submission, Submitted
 from shared.specs.parts import PictureSize
-from shared.specs.spec import JobSpec, work_of
+from shared.specs.spec import JobSpec, checked_card, work_of
 from shared.specs.working_size import ContentSpec, check_content
 
 HEADER = "Idempotency-Key"
@@ -54,7 +54,7 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
 
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
-    again = checked_spec(job.spec, services.catalog)  # raises where the catalog no longer allows it
+    again = CheckedSpec(job.spec, checked_card(job.spec, services.catalog))  # may be refused by now
     _check_model(services, again.card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     size = _content_size(services, job.spec, (), caller.owner)

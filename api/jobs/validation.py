@@ -9,7 +9,7 @@ from api.requests.field_errors import combined, faults_of
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.identifiers import file_id
-from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, card_of, check_ranges
+from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
 
 _STAND_INS = {
     "content": file_id("0" * 64),
@@ -31,14 +31,7 @@ def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:
     except ValidationError as error:
         faults = faults_of(error)
         raise combined([InvalidRequest(errors=faults), *_card_faults(raw, faults, catalog)]) from error
-    return checked_spec(spec, catalog)
-
-
-def checked_spec(spec: JobSpec, catalog: Catalog) -> CheckedSpec:
-    """Return a specification that its card allows; raise UnknownModel or InvalidRequest."""
-    card = card_of(spec, catalog)
-    check_ranges(spec, card)
-    return CheckedSpec(spec, card)
+    return CheckedSpec(spec, checked_card(spec, catalog))
 
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
@@ -48,7 +41,7 @@ def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> 
     if spec is None:
         return []
     try:
-        checked_spec(spec, catalog)
+        checked_card(spec, catalog)
     except (UnknownModel, InvalidRequest) as error:
         invented = faulty | (set(_STAND_INS) - set(cast(Mapping[str, Any], raw)))
         sound = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]

@@ -21,7 +21,7 @@ __all__ += [
     "StylizeSpec",
     "TransformSpec",
     "card_of",
-    "check_ranges",
+    "checked_card",
     "parted",
     "resolve",
     "units_of",
@@ -66,11 +66,9 @@ def _union(specs: tuple[type[JobSpec], ...]) -> TypeAdapter[JobSpec]:
 def resolve(spec: JobSpec, catalog: Catalog) -> JobSpec:
     """Fill in model, defaults and seeds, so that the same resolved spec gives the same bytes.
 
-    Raises UnknownModel, or InvalidRequest that names every value outside its card's range.
+    Raises what `checked_card` raises.
     """
-    card = card_of(spec, catalog)
-    check_ranges(spec, card)
-    return spec.filled(card)
+    return spec.filled(checked_card(spec, catalog))
 
 
 def card_of(spec: JobSpec, catalog: Catalog) -> ModelCard:
@@ -78,11 +76,16 @@ def card_of(spec: JobSpec, catalog: Catalog) -> ModelCard:
     return catalog.default(spec.type) if spec.model is None else catalog.get(spec.model, spec.type)
 
 
-def check_ranges(spec: JobSpec, card: ModelCard) -> None:
-    """Raise InvalidRequest that names every value outside the range its model's card gives."""
+def checked_card(spec: JobSpec, catalog: Catalog) -> ModelCard:
+    """Return the card of a job's model, which allows the job.
+
+    Raises UnknownModel, or InvalidRequest that names every value outside its card's range.
+    """
+    card = card_of(spec, catalog)
     errors = list(spec.range_faults(card))
     if errors:
         raise InvalidRequest("; ".join(error.detail for error in errors), errors=errors)
+    return card
 
 
 def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from shared.files.style_vectors import StyleVectors
@@ -59,10 +60,6 @@ class StyleCache(Generic[Style]):
             self._styles.pop(key, None)
 
 
-def _stores() -> Executor:
-    return ThreadPoolExecutor(STORES, thread_name_prefix="store")
-
-
 @dataclass(frozen=True, slots=True)
 class Resources:
     """One set a process."""
@@ -72,6 +69,5 @@ class Resources:
     styles: StyleCache[Any]  # each kind of network has its own
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
-    stores: Executor = field(
-        default_factory=_stores
-    )  # for jobs of several outputs, of which each waits for the disk
+    # For jobs of several outputs, of which each waits for the disk.
+    stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

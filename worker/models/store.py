@@ -141,17 +141,14 @@ def _workplace(parent: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _count_bytes(folder: Path, on_step: OnStep) -> "_Counter":
+def _count_bytes(folder: Path, on_step: OnStep) -> Callable[[int], None]:
+    """Return what adds up bytes read and reports them."""
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return _Counter(total, on_step)
+    done = 0
 
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        on_step(PullStep("check", done, total))
 
-class _Counter:
-    """Adds up bytes read and reports them."""
-
-    def __init__(self, total: int, on_step: OnStep) -> None:
-        self._done, self._total, self._on_step = 0, total, on_step
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        self._on_step(PullStep("check", self._done, self._total))
+    return count
