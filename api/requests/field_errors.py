@@ -103,16 +103,12 @@ def pointer(location: Sequence[str | int]) -> str:
 def _sentence(name: str, detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind == "union_tag_not_found":
-        return f"type is missing; it is one of {_tags()}"
+        return f"type is missing; it is one of {', '.join(SPECS)}"
     if kind == "union_tag_invalid":
-        return f"type must be one of {_tags()}"
+        return f"type must be one of {', '.join(SPECS)}"
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")
     return f"{name or 'the body'} {_unfetched(detail) or requirement(detail, _PATTERNS)}"
-
-
-def _tags() -> str:
-    return ", ".join(SPECS)
 
 
 def _unfetched(detail: ErrorDetails) -> str:

@@ -61,12 +61,9 @@ class JobForm:
 
 # The form of each kind of job that has one.
 FORMS: dict[str, JobForm] = {
-    form.kind: form
-    for form in (
-        JobForm("generate", GENERATE),
-        JobForm("stylize", STYLIZE, pictures=("content", "style", "mask")),
-        JobForm("transform", TRANSFORM, pictures=("content",)),
-    )
+    "generate": JobForm("generate", GENERATE),
+    "stylize": JobForm("stylize", STYLIZE, pictures=("content", "style", "mask")),
+    "transform": JobForm("transform", TRANSFORM, pictures=("content",)),
 }
 
 

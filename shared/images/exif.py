@@ -100,7 +100,8 @@ def number_at(data: bytes, offset: int, number: struct.Struct) -> int:
 
 def orientation_of(exif: bytes, xmp: bytes = b"") -> int:
     """Return the orientation, 1 to 8: of EXIF, else of XMP, else 1."""
-    return exif_orientation(exif) or _in_xmp(xmp) or 1
+    found = _IN_XMP.search(xmp[:MOST_BYTES])
+    return exif_orientation(exif) or (int(found[1]) if found else 1)
 
 
 def exif_orientation(exif: bytes) -> int | None:
@@ -120,11 +121,6 @@ def exif_orientation(exif: bytes) -> int | None:
                 found = numbers(exif, entry, layout, 1)
                 return found[0] if found and 1 <= found[0] <= 8 else None
     return None
-
-
-def _in_xmp(xmp: bytes) -> int | None:
-    found = _IN_XMP.search(xmp[:MOST_BYTES])
-    return int(found[1]) if found else None
 
 
 def text_of(kind: bytes, body: bytes) -> bytes:

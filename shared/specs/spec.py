@@ -14,19 +14,7 @@ from shared.specs.parts import MAX_OUTPUT_COUNT, MAX_SEED, PictureSize
 from shared.specs.stylize import StylizeSpec
 from shared.specs.transform import TransformSpec
 
-__all__ = ["JOB_SPEC", "MAX_OUTPUT_COUNT", "MAX_SEED", "SPECS", "AnyJobSpec"]
-__all__ += [
-    "GenerateSpec",
-    "JobSpec",
-    "StylizeSpec",
-    "TransformSpec",
-    "card_of",
-    "checked_card",
-    "parted",
-    "resolve",
-    "units_of",
-    "work_of",
-]
+__all__ = ["MAX_OUTPUT_COUNT", "MAX_SEED", "GenerateSpec", "JobSpec", "StylizeSpec", "TransformSpec"]
 
 # The specification of each kind of job, by the name that is its `type`.
 SPECS: dict[str, type[JobSpec]] = {

@@ -74,8 +74,7 @@ def check_content(spec: ContentSpec, card: ModelCard, content: PictureSize, limi
 
     Raises ImageTooSmall, ImageTooLarge or TooManyFrames, naming the content, where the job cannot use it.
     """
-    size = content[:2]
-    worked = working_size(spec, card, size)
+    worked = working_size(spec, card, content[:2])
     if spec.takes_frames:
-        check_frames(size, content.frames, limits, field="/content")
+        check_frames(content[:2], content.frames, limits, field="/content")
     return worked

@@ -7,8 +7,8 @@ import numpy as np
 
 from shared.images.limits import ImageLimits
 from shared.specs.parts import WeightedStyle
-from shared.specs.working_size import fit
-from worker.codec.decode import DecodedImage, Enough, decode
+from shared.specs.working_size import Size, fit
+from worker.codec.decode import Enough, decode
 from worker.codec.input_file import InputFile
 from worker.codec.pixels import resize, to_float
 from worker.codec.transparency import WHITE, compose
@@ -66,21 +66,19 @@ def _style_pixels(file: InputFile, limits: ImageLimits, index: int, side: int | 
     """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
     if side is None:
         return fitted_style(file, limits, index, MAX_STYLE_SIDE)
-    return _on_white(_decoded(file, limits, index, lambda _: (side, side)))
+    return _on_white(file, limits, index, lambda _: (side, side))[0]
 
 
 def fitted_style(file: InputFile, limits: ImageLimits, index: int, max_side: int) -> Pixels:
     """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
-    decoded = _decoded(file, limits, index, lambda size: fit(*size, max_side))
-    return resize(_on_white(decoded), *fit(*decoded.size, max_side))
+    pixels, size = _on_white(file, limits, index, lambda size: fit(*size, max_side))
+    return resize(pixels, *fit(*size, max_side))
 
 
-def _decoded(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
-    return decode(file, limits, field=f"/styles/{index}/image", enough=enough)
-
-
-def _on_white(decoded: DecodedImage) -> Pixels:
-    return compose(decoded.rgb, decoded.alpha, WHITE)
+def _on_white(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> tuple[Pixels, Size]:
+    """Return a style picture (h, w, 3), reduced to what is enough, and the size that it is stored with."""
+    decoded = decode(file, limits, field=f"/styles/{index}/image", enough=enough)
+    return compose(decoded.rgb, decoded.alpha, WHITE), decoded.size
 
 
 def _recalled(model: Stylizer, name: str, resources: Resources, look: Callable[[], Style]) -> Style:
