@@ -1,10 +1,11 @@
 """From a job to its stored outputs: the whole way on one screen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
 from shared.identifiers import sha256
 from shared.images.probe import ends_too_early
@@ -16,26 +17,49 @@ from worker.codec.animation import Frame, encode_animation
 from worker.codec.decode import InputFile, input_file
 from worker.codec.encode import EncodedImage, encode
 from worker.codec.pixels import enlarge, to_color
-from worker.execution.attempt import Attempt
+from worker.execution.attempt import Attempt, Stages
 from worker.execution.picture import Film, Picture
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds import generation, stylization, transformation
+from worker.models.loading import Model
 
-# Each has prepare and predict.
-KINDS: dict[str, Any] = {"generate": generation, "stylize": stylization, "transform": transformation}
+Spec = TypeVar("Spec", contravariant=True)
+Prepared = TypeVar("Prepared")
+Network = TypeVar("Network", contravariant=True)
+
+
+class Kind(Protocol[Spec, Prepared, Network]):
+    """A kind of job: a module with these two functions. Both raise the errors that end an attempt."""
+
+    def prepare(
+        self, spec: Spec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources, /
+    ) -> Prepared:
+        """Decode what the model needs; `inputs` are the job's files by their ids."""
+
+    def predict(
+        self, prepared: Prepared, model: Network, resources: Resources, stages: Stages, /
+    ) -> Sequence[Picture | Film]:
+        """Run the model; return pictures and films in the order of the outputs."""
+
+
+# Each kind works with its own specification and network, which are those of the same name everywhere.
+KINDS: dict[str, Kind[Any, Any, Any]] = {
+    "generate": generation,
+    "stylize": stylization,
+    "transform": transformation,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What the record of a job that succeeded says."""
+    """What goes into the record of a job that succeeded."""
 
     outputs: tuple[StoredOutput, ...]
     warnings: tuple[str, ...]
 
 
-def process(attempt: Attempt, model: Any, resources: Resources, stage: Stages) -> Made:
-    """Turn a job's inputs into stored outputs; return what the record will say of them."""
+def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages) -> Made:
+    """Turn a job's inputs into stored outputs; return what goes into the record."""
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
@@ -43,7 +67,7 @@ def process(attempt: Attempt, model: Any, resources: Resources, stage: Stages) -
     with stage("preprocess"):
         request = kind.prepare(job.spec, inputs, model.card, resources)
     with stage("predict"):
-        pictures: list[Picture | Film] = kind.predict(request, model, resources, stage)
+        pictures = kind.predict(request, model, resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     with stage("encode"):
         images = []
@@ -58,7 +82,7 @@ def process(attempt: Attempt, model: Any, resources: Resources, stage: Stages) -
 def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     """Return the files by their ids, and whether one ends too early.
 
-    The files say so, and not their decoder: what is known of a style is not decoded again.
+    This is read from the files, and not by their decoder: a known style is not decoded again.
     """
     files, is_truncated = {}, False
     for name, key in job.inputs.items():
@@ -68,7 +92,7 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     return files, is_truncated
 
 
-def _encode(picture: Picture | Film, output: Output, model: Any) -> EncodedImage:
+def _encode(picture: Picture | Film, output: Output, model: Model) -> EncodedImage:
     if isinstance(picture, Film):
         return _encode_film(picture, output)
     pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)

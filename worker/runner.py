@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
 from shared.errors import AtelierError, LeaseLost, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
 from shared.jobs.job import Job
@@ -15,10 +15,10 @@ from shared.jobs.store import JobStore
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.keys import attempt_prefix
-from worker.execution.attempt import Attempt, HeldAttempts
+from worker.execution.attempt import Attempt, HeldAttempts, Stages
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
+from worker.models.loading import Model
 from worker.pipeline import Made, process
 
 log = logging.getLogger("atelier.worker")
@@ -33,7 +33,7 @@ PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this
 class Models(Protocol):
     """Where the runner gets its models."""
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Model:
         """Return a warm model, by name."""
 
 
@@ -117,7 +117,7 @@ class JobRunner:
         made = process(attempt, model, self._resources, stages)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
-    def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Any) -> None:
+    def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:
         identity = (model.card.version, model.digest)
         self._store.succeed(
             *attempt.key, outputs=made.outputs, timings=timings, model=identity, warnings=made.warnings

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from api.batches.json_array import split_items
 from api.batches.sources import ArraySource, LineSource, Source, SpanSource, TemplateSource
-from api.errors import UnsupportedMediaType
-from api.requests.body import decode_json, whole_body, without_mark
-from api.requests.field_errors import combined, fault_of
-from api.requests.form_parts import fault
-from api.requests.json_array import split_items
+from api.requests.body import decode_json, expect_json, whole_body, without_mark
+from api.requests.field_errors import combined, validated
+from api.requests.pictures import fault
 from api.requests.query import query_texts
 from api.services import services
 from shared.batches.request import BatchSettings, Envelope
@@ -78,7 +77,7 @@ def sent_items() -> Source:
 
 def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
     """Return the batch of a body of lines, with the settings of its own line and of the query."""
-    _parsed(Envelope, {**query, "items": [None]})  # before the body is asked for
+    validated(Envelope, {**query, "items": [None]})  # before the body is asked for
     data = _body(services().settings.limits.max_body_bytes)
     source = LineSource(data)
     given = _settings_of(source.take_settings())
@@ -92,7 +91,7 @@ def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
     ]
     if faults:
         raise combined(faults)
-    envelope = _parsed(Envelope, {**query, **given, "items": [None]})
+    envelope = validated(Envelope, {**query, **given, "items": [None]})
     is_open = envelope.open
     return SentBatch(envelope.settings, source if is_open else _filled(source), is_open, _fingerprint(data))
 
@@ -100,7 +99,7 @@ def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
 def _settings_of(found: Sequence[Any]) -> dict[str, Any]:
     if len(found) > 1:
         raise fault("/batch", "batch may be given once, in the first line or in the last", "repeated_field")
-    return _parsed(SettingsLine, found[0]).batch if found else {}
+    return validated(SettingsLine, found[0]).batch if found else {}
 
 
 def _filled(source: LineSource) -> LineSource:
@@ -116,8 +115,8 @@ def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
     split = split_items(data)
     rest: Any = decode_json(split[0] if split else data)
     if split and rest.get("items") == []:
-        return _parsed(model, {**rest, "items": [None] * bool(split[1])}), SpanSource(data, split[1])
-    body = _parsed(model, decode_json(data) if split else rest)
+        return validated(model, {**rest, "items": [None] * bool(split[1])}), SpanSource(data, split[1])
+    body = validated(model, decode_json(data) if split else rest)
     return body, ArraySource(getattr(body, "items", None) or [])
 
 
@@ -126,20 +125,8 @@ def _query() -> dict[str, Any]:
     return given | {name: decode_json(given[name]) for name in OBJECTS if name in given}
 
 
-def _parsed(model: type[Model], raw: object) -> Model:
-    try:
-        return model.model_validate(raw)
-    except ValidationError as error:
-        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
-        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
-
-
 def _json_bytes() -> bytes:
-    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
-        raise UnsupportedMediaType(
-            f"the body must be JSON (application/json), or one JSON object on each line ({JSON_LINES[0]}); "
-            f"got {request.mimetype or 'no type'}"
-        )
+    expect_json(f"JSON (application/json), or one JSON object on each line ({JSON_LINES[0]})")
     return without_mark(_body(min(MAX_ENVELOPE_BYTES, services().settings.limits.max_body_bytes)))
 
 

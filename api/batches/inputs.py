@@ -1,18 +1,19 @@
 """What a batch's items need from elsewhere: uploaded pictures and named styles, each looked up once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from api.batches.items import Item
 from api.batches.sources import Faults
-from api.requests.pictures import check_content
 from api.server.threads import ThreadYielder
 from api.services import Services
-from shared.errors import AtelierError, FieldError, StyleNotFound
+from shared.cards.card import ModelCard
+from shared.errors import AtelierError, StyleNotFound
+from shared.images.limits import ImageLimits
 from shared.jobs.submission import missing_files
-from shared.specs.parts import WeightedStyle
-from shared.specs.spec import GenerateSpec, Spec, StylizeSpec, inputs_of
-from shared.specs.work_size import PictureSize
+from shared.specs.parts import PictureSize
+from shared.specs.spec import JobSpec
+from shared.specs.working_size import ContentSpec, check_content
 
 
 class Inputs:
@@ -30,9 +31,9 @@ class Inputs:
 
         Asks for all files of these items at once, and for all styles.
         """
-        self._ask_for_styles({style.name for item in items for style in _named(item.spec) if style.name})
+        self._ask_for_styles(frozenset[str]().union(*(item.spec.named_styles for item in items)))
         named = [self._with_files(item, faults) for item in items]
-        self._ask_for_files(name for item in named for name in inputs_of(item.spec))
+        self._ask_for_files(name for item in named for name in item.spec.inputs)
         pace = ThreadYielder()
         for item in named:
             error = self._error(item)
@@ -41,11 +42,11 @@ class Inputs:
                 faults.note(item.position, error)
         return named
 
-    def size_of(self, spec: Spec) -> PictureSize | None:
+    def size_of(self, spec: JobSpec) -> PictureSize | None:
         """Return the size of the content picture of a checked item; None for one that has none."""
-        return None if isinstance(spec, GenerateSpec) else self._sizes[spec.content]
+        return self._sizes[spec.content] if isinstance(spec, ContentSpec) else None
 
-    def _ask_for_styles(self, names: set[str]) -> None:
+    def _ask_for_styles(self, names: frozenset[str]) -> None:
         new = sorted(names - self._styles.keys())
         if new:
             found = self._services.styles.files(self._owner, new)
@@ -58,45 +59,30 @@ class Inputs:
             self._sizes |= {name: found.get(name) for name in new}
 
     def _with_files(self, item: Item, faults: Faults) -> Item:
-        spec = item.spec
-        if not isinstance(spec, StylizeSpec) or next(_named(spec), None) is None:
+        if not item.spec.named_styles:
             return item
-        styles, missing = [], []
-        for place, style in enumerate(spec.styles):
-            file = self._styles[style.name] if style.name and style.image is None else style.image
-            styles.append(style.model_copy(update={"image": file}))
-            if style.name and file is None:
-                text = f"there is no style {style.name}"
-                missing.append(FieldError(f"/styles/{place}/name", text, StyleNotFound.code))
+        spec, missing = item.spec.with_style_files(self._styles)
         if missing:
             faults.add(item.position, missing, StyleNotFound)
-        return replace(item, spec=spec.model_copy(update={"styles": styles}))
+        return replace(item, spec=spec)
 
     def _error(self, item: Item) -> AtelierError | None:
         spec = item.spec
-        if isinstance(spec, GenerateSpec):
+        if not isinstance(spec, ContentSpec):
             return None
-        missing = [name for name in inputs_of(spec) if self._sizes[name] is None]
+        missing = [name for name in spec.inputs if self._sizes[name] is None]
         if missing:
             return missing_files(spec, missing)
-        asked: tuple[object, ...] = (item.card.name, spec.content, spec.size.max_side)
-        if isinstance(spec, StylizeSpec):
-            asked += (spec.stroke, spec.takes_frames)
+        asked = (item.card.name, spec.content, *spec.sizing)
         if asked not in self._size_errors:
-            self._size_errors[asked] = self._size_error(item)
+            self._size_errors[asked] = self._size_error(spec, item.card)
         return self._size_errors[asked]
 
-    def _size_error(self, item: Item) -> AtelierError | None:
-        assert not isinstance(item.spec, GenerateSpec), "a job with a content picture"
-        size = self._sizes[item.spec.content]
+    def _size_error(self, spec: ContentSpec, card: ModelCard) -> AtelierError | None:
+        size = self._sizes[spec.content]
         assert size is not None, "a file that is there"
         try:
-            check_content(self._services, item.spec, item.card, size)
+            check_content(spec, card, size, ImageLimits.of(self._services.settings.limits))
         except AtelierError as error:
             return error
         return None
-
-
-def _named(spec: Spec) -> Iterator[WeightedStyle]:
-    if isinstance(spec, StylizeSpec):
-        yield from (style for style in spec.styles if style.name is not None and style.image is None)

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,9 +16,7 @@ from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
 from shared.specs.parts import MAX_SEED
-from shared.specs.ranges import range_faults
-from shared.specs.result_size import count_of
-from shared.specs.spec import JOB_SPEC, GenerateSpec, Spec, card_of, filled
+from shared.specs.spec import JOB_SPEC, JobSpec, card_of
 
 _OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat what the batch says of these, no more
 _CUSTOM_ID = re.compile(CUSTOM_ID)
@@ -30,7 +29,7 @@ class Item:
 
     position: int  # in the request
     custom_id: str
-    spec: Spec
+    spec: JobSpec
     card: ModelCard
 
 
@@ -44,7 +43,7 @@ class Cards:
         self.fault = fault  # what is wrong with a model that is known
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
-    def of(self, spec: Spec) -> ModelCard:
+    def of(self, spec: JobSpec) -> ModelCard:
         """Return the card of a job's model; raise UnknownModel."""
         name = (spec.type, spec.model)
         if name not in self._known:
@@ -70,9 +69,9 @@ def sound_items(
         if known != position:
             text = f"custom_id {item.custom_id!r} is that of item {known} as well"
             faults.add(position, [FieldError("/custom_id", text, "duplicate")], InvalidRequest)
-        strangers = list(_of_batch(item.spec, settings))
-        if strangers:
-            faults.add(position, strangers, InvalidRequest)
+        settings_faults = list(_of_batch(item.spec, settings))
+        if settings_faults:
+            faults.add(position, settings_faults, InvalidRequest)
         yield item
 
 
@@ -99,7 +98,7 @@ def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:
     return index if given is None else sound, {name: raw[name] for name in raw if name != "custom_id"}
 
 
-def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> Spec | None:
+def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> JobSpec | None:
     try:
         return JOB_SPEC.validate_python(raw)
     except ValidationError:
@@ -114,13 +113,13 @@ def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> Spec | N
     return None
 
 
-def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard | None:
+def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCard | None:
     try:
         card = cards.of(spec)
     except UnknownModel as error:
         faults.note(position, error)
         return None
-    outside, absent = range_faults(spec, card), cards.fault(card)
+    outside, absent = list(spec.range_faults(card)), cards.fault(card)
     if outside:
         faults.add(position, outside, InvalidRequest)
     if absent:
@@ -128,7 +127,7 @@ def _card(position: int, spec: Spec, cards: Cards, faults: Faults) -> ModelCard 
     return None if outside or absent else card
 
 
-def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:
+def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
     if "webhook" in spec.model_fields_set and spec.webhook is not None:
         yield FieldError("/webhook", "webhook: an item has none of its own; the batch may", "invalid_value")
     for name in sorted(_OF_BATCH & spec.model_fields_set):
@@ -139,18 +138,16 @@ def _of_batch(spec: Spec, settings: BatchSettings) -> Iterator[FieldError]:
 
 def resolved(
     items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int
-) -> Iterator[tuple[Item, Spec]]:
+) -> Iterator[tuple[Item, JobSpec]]:
     """Yield each item with its resolved specification. The request's first item has the index `first`.
 
     A seed that the client leaves open comes from the batch's id and the item's index, so that items sent
     again, after an answer was lost, are the same items.
     """
     for item in items:
-        index = first + item.position
-        update = _taken_over(item.spec, settings)
-        if isinstance(item.spec, GenerateSpec) and _draws_seed(item.spec):
-            update["seed"] = drawn_seed(batch_id, index, count_of(item.spec, item.card))
-        yield item, filled(item.spec.model_copy(update=update), item.card)
+        draw_seed = partial(drawn_seed, batch_id, first + item.position)
+        spec = item.spec.model_copy(update=_taken_over(item.spec, settings))
+        yield item, spec.filled(item.card, draw_seed)
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:
@@ -159,15 +156,11 @@ def drawn_seed(batch_id: str, index: int, count: int) -> int:
     return int.from_bytes(digest[:8], "big") % (MAX_SEED - count)
 
 
-def _taken_over(spec: Spec, settings: BatchSettings) -> dict[str, object]:
+def _taken_over(spec: JobSpec, settings: BatchSettings) -> dict[str, object]:
     given = spec.model_fields_set
     update: dict[str, object] = {"lane": settings.lane, "ttl_seconds": settings.ttl_seconds}
     if spec.deadline_seconds is None:
         update["deadline_seconds"] = settings.deadline_seconds
-    if "cache" in type(spec).model_fields and "cache" not in given:
+    if "cache" not in given:
         update["cache"] = settings.cache
     return update
-
-
-def _draws_seed(spec: GenerateSpec) -> bool:
-    return all(value is None for value in (spec.seed, spec.seeds, spec.latents, spec.interpolate))

@@ -9,7 +9,8 @@ from shared.batches.views import BatchView, FinishedPage, ResultView
 from shared.jobs.views import View
 from shared.specs.generate import GenerateSpec
 from shared.specs.parts import FileId, WeightedStyle
-from shared.specs.stylize import StylizeSpec, TransformSpec
+from shared.specs.stylize import StylizeSpec
+from shared.specs.transform import TransformSpec
 
 
 class BatchPage(View):

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import ValidationError
 from pydantic_core import from_json
 
+from api.batches.json_array import Span
 from api.requests.body import decode_json, without_mark
-from api.requests.field_errors import fault_of
-from api.requests.json_array import Span
+from api.requests.field_errors import invalid, validated
 from api.responses.problems import MAX_LISTED
 from shared.batches.request import Multiply
 from shared.batches.template import Axis, axes_of, combinations, count, place_of
@@ -186,12 +185,7 @@ def _read(line: bytes) -> Any:
 
 
 def _multiply(raw: Any) -> Multiply:
-    try:
-        return Multiply.model_validate(raw)
-    except ValidationError as error:
-        found = [fault_of(detail) for detail in error.errors(include_url=False)]
-        faults = [FieldError(f"/template/multiply{f.pointer}", f.detail, f.code) for f in found]
-        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
+    return validated(Multiply, raw, at="/template/multiply")
 
 
 def _check_fields(base: dict[str, Any], axes: Sequence[Axis]) -> None:
@@ -206,4 +200,4 @@ def _check_fields(base: dict[str, Any], axes: Sequence[Axis]) -> None:
             text = f"a {base['type']} job has no {axis.field}"
             faults.append(FieldError(f"/template/multiply/{axis.name}", text, "unknown_field"))
     if faults:
-        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
+        raise invalid(faults)

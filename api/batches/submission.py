@@ -15,14 +15,14 @@ from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
-from shared.specs.work_size import work_of
+from shared.specs.spec import work_of
 
-CHUNK = 200  # items that are held and looked up at a time
+CHUNK = 200  # items that are in memory and looked up at a time
 PAGE = 50  # items that one script stores: the server does nothing else for 2 to 3 ms
 
 
 class Intake:
-    """The items of one request. Read twice, to be checked and to be stored, and never held at once."""
+    """The items of one request. Read twice, to be checked and to be stored; never all in memory."""
 
     def __init__(
         self, services: Services, source: Source, settings: BatchSettings, *, owner: str, first: int
@@ -82,7 +82,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     try:
         intake.fill(batch)
     except AtelierError as error:
-        if not (key and error.retryable):  # nobody can take this batch up again
+        if not (key and error.retryable):  # no request can complete this batch
             _give_up(services, batch)
         raise
     if not sent.open:
@@ -132,7 +132,7 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
 
 
 def _broke_off(batch: Batch, sent: SentBatch) -> bool:
-    """Whether an earlier request of the same key did not come to its end: its process died, say."""
+    """Whether an earlier request of the same key did not come to its end: such as when its process died."""
     filled = batch.counts["total"] >= sent.source.count
     return batch.status is BatchStatus.OPEN and not (sent.open and filled)
 

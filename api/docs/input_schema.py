@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from shared.cards.card import ModelCard, Range
+from shared.cards.card import ModelCard
+from shared.cards.parts import Range
 from shared.specs.spec import SPECS
 from shared.specs.stylize import NATIVE
 

@@ -1,23 +1,26 @@
-"""From a request to an accepted job: validate, probe, store the inputs, submit, ring. In this order."""
+"""From a request to an accepted job: validate, probe, store the inputs, submit, notify. In this order."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.jobs.validation import parse_spec
+from api.jobs.validation import CheckedSpec, parse_spec
 from api.jobs.workers import AvailableModels, notify
 from api.requests.field_errors import combined
 from api.requests.forms import Form, renamed
-from api.requests.pictures import Upload, check_content, probe_parts
+from api.requests.pictures import Upload, probe_parts
 from api.services import Services, base_url
+from shared.cards.card import ModelCard
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk
 from shared.identifiers import new_job_id, sha256
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.submission import Submission, Submitted
 from shared.settings import Settings
-from shared.specs.spec import GenerateSpec, Spec, StylizeSpec, card_of, resolve
+from shared.specs.parts import PictureSize
+from shared.specs.spec import JobSpec, checked_card, work_of
 from shared.specs.webhook import Receiver, webhook_record
-from shared.specs.work_size import PictureSize, work_of
+from shared.specs.working_size import ContentSpec, check_content
 from shared.webhooks.address import refusal_of_url
 
 HEADER = "Idempotency-Key"
@@ -35,75 +38,74 @@ class Caller:
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
     try:
-        spec = parse_spec(raw, services.catalog)
+        asked = parse_spec(raw, services.catalog)
     except AtelierError as error:
         raise combined([error, *AvailableModels(services).faults_of(raw)]) from error
-    return _accept(services, spec, (), caller)
+    return _accept(services, asked, (), caller)
 
 
 def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored once nothing is wrong with any of it."""
-    spec, uploads = _checked(services, form)
+    asked, uploads = _checked(services, form)
     try:
-        return _accept(services, spec, uploads, caller)
+        return _accept(services, asked, uploads, caller)
     except AtelierError as error:
         raise renamed(error, form) from error
 
 
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
-    resolve(job.spec, services.catalog)  # raises where the catalog no longer allows it
-    _check_model(services, job.spec, caller)
+    again = CheckedSpec(job.spec, checked_card(job.spec, services.catalog))  # may be refused by now
+    _check_model(services, again.card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     size = _content_size(services, job.spec, (), caller.owner)
-    return _submit(services, job.spec, fingerprint, caller, size, retried_from=job.id)
+    return _submit(services, again, fingerprint, caller, size, retried_from=job.id)
 
 
-def fingerprint_of(spec: Spec) -> str:
+def fingerprint_of(spec: JobSpec) -> str:
     """Return the digest of what the client asked for: two spellings of one request have the same."""
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 
-def _checked(services: Services, form: Form) -> tuple[Spec, list[Upload]]:
+def _checked(services: Services, form: Form) -> tuple[CheckedSpec, list[Upload]]:
     faults = list(form.faults)
     uploads = probe_parts(services, form.uploads, faults)
     try:
-        spec = parse_spec(form.raw, services.catalog)
+        asked = parse_spec(form.raw, services.catalog)
     except AtelierError as error:
         raise combined([*faults, renamed(error, form), *_model_faults(services, form)]) from error
     if faults:
         raise combined([*faults, *_model_faults(services, form)])
-    return spec, uploads
+    return asked, uploads
 
 
 def _model_faults(services: Services, form: Form) -> list[AtelierError]:
     return [renamed(fault, form) for fault in AvailableModels(services).faults_of(form.raw)]
 
 
-def _accept(services: Services, spec: Spec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+    spec, card = asked
     fingerprint = fingerprint_of(spec)
-    if uploads or _names_styles(spec):  # a repetition stores nothing, and needs no style that is gone
+    if uploads or spec.named_styles:  # a repetition stores nothing, and needs no style that is gone
         known = _known(services, caller)
         if known is not None:
             return _repeated(known, fingerprint, caller)
-    resolved = resolve(spec, services.catalog)
-    _check_model(services, resolved, caller)
-    if isinstance(resolved, StylizeSpec):
-        resolved = services.styles.resolve(caller.owner, resolved)
+    _check_model(services, card, caller)
+    resolved = services.styles.resolve(caller.owner, spec.filled(card))
     size = _content_size(services, resolved, uploads, caller.owner)
-    if size is not None and not isinstance(resolved, GenerateSpec):
-        check_content(services, resolved, card_of(resolved, services.catalog), size)
+    if size is not None and isinstance(resolved, ContentSpec):
+        check_content(resolved, card, size, ImageLimits.of(services.settings.limits))
     for upload in uploads:
         services.files.add(caller.owner, upload.data, upload.info, with_form=True)
-    return _submit(services, resolved, fingerprint, caller, size)
+    return _submit(services, CheckedSpec(resolved, card), fingerprint, caller, size)
 
 
 def _content_size(
-    services: Services, spec: Spec, uploads: Sequence[Upload], owner: str
+    services: Services, spec: JobSpec, uploads: Sequence[Upload], owner: str
 ) -> PictureSize | None:
     """Return the size of a job's content picture; a file that is missing is the store's to refuse."""
-    if isinstance(spec, GenerateSpec):
+    if not isinstance(spec, ContentSpec):
         return None
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
     if sent is not None:
@@ -111,15 +113,11 @@ def _content_size(
     return services.files.sizes(owner, [spec.content]).get(spec.content)
 
 
-def _check_model(services: Services, spec: Spec, caller: Caller) -> None:
+def _check_model(services: Services, card: ModelCard, caller: Caller) -> None:
     """Raise ModelUnavailable where no worker has the model; a repetition finds the job that was accepted."""
-    fault = AvailableModels(services).fault(card_of(spec, services.catalog))
+    fault = AvailableModels(services).fault(card)
     if fault is not None and _known(services, caller) is None:
         raise fault
-
-
-def _names_styles(spec: Spec) -> bool:
-    return isinstance(spec, StylizeSpec) and any(style.name is not None for style in spec.styles)
 
 
 def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
@@ -150,7 +148,7 @@ def mismatch(name: str) -> IdempotencyMismatch:
 
 def _submit(
     services: Services,
-    spec: Spec,
+    ready: CheckedSpec,
     fingerprint: str,
     caller: Caller,
     size: PictureSize | None,
@@ -160,12 +158,12 @@ def _submit(
     submission = Submission(
         id=caller.job_id or new_job_id(),
         owner=caller.owner,
-        spec=spec,
+        spec=ready.spec,
         fingerprint=fingerprint,
         idempotency_key=caller.idempotency_key,
         retried_from=retried_from,
-        webhook=terms_of(spec.webhook, services.settings),
-        work=work_of(spec, card_of(spec, services.catalog), size),
+        webhook=terms_of(ready.spec.webhook, services.settings),
+        work=work_of(ready.spec, ready.card, size),
     )
     _check_room(services, caller)
     try:

@@ -1,21 +1,15 @@
 """From an untrusted JSON value to a job specification, with every fault found at once."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from pydantic import ValidationError
 
-from api.requests.field_errors import combined, fault_of
-from shared.cards.card import Catalog
+from api.requests.field_errors import combined, faults_of
+from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.identifiers import file_id
-from shared.specs.spec import (
-    JOB_SPEC,
-    SPECS,
-    Spec,
-    card_of,
-    check_ranges,
-)
+from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
 
 _STAND_INS = {
     "content": file_id("0" * 64),
@@ -23,36 +17,39 @@ _STAND_INS = {
 }  # for required fields that are at fault
 
 
-def parse_spec(raw: object, catalog: Catalog) -> Spec:
-    """Return the specification; raise one error that names every fault of shape and of range.
+class CheckedSpec(NamedTuple):
+    """What was asked for, which the card allows; defaults and seeds are not filled in."""
 
-    Defaults and seeds are not filled in yet: what is returned is what the client asked for.
-    """
+    spec: JobSpec
+    card: ModelCard
+
+
+def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:
+    """Return the specification; raise one error that names every fault of shape and of range."""
     try:
         spec = JOB_SPEC.validate_python(raw)
     except ValidationError as error:
-        faults = [fault_of(detail) for detail in error.errors(include_url=False, include_context=True)]
+        faults = faults_of(error)
         raise combined([InvalidRequest(errors=faults), *_card_faults(raw, faults, catalog)]) from error
-    check_ranges(spec, card_of(spec, catalog))
-    return spec
+    return CheckedSpec(spec, checked_card(spec, catalog))
 
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
-    """Check against the card whatever fields are sound, though the whole is not a specification."""
+    """Check the sound fields against the card, though the whole is not a specification."""
     faulty = {_field_name(fault.pointer) for fault in known}
     spec = _sound_part(raw, faulty)
     if spec is None:
         return []
     try:
-        check_ranges(spec, card_of(spec, catalog))
+        checked_card(spec, catalog)
     except (UnknownModel, InvalidRequest) as error:
         invented = faulty | (set(_STAND_INS) - set(cast(Mapping[str, Any], raw)))
-        told = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]
-        return [type(error)(errors=told)] if told else []
+        sound = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]
+        return [type(error)(errors=sound)] if sound else []
     return []
 
 
-def _sound_part(raw: object, faulty: set[str]) -> Spec | None:
+def _sound_part(raw: object, faulty: set[str]) -> JobSpec | None:
     if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in SPECS:
         return None
     needed = {name: value for name, value in _STAND_INS.items() if name in SPECS[raw["type"]].model_fields}

@@ -1,7 +1,8 @@
-"""Reading a request's body: its type, its size, its encoding."""
+"""Reading a request's body: its type, its size, its encoding; names and texts strictly in UTF-8."""
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qsl
 
 from flask import Response, request
 from pydantic_core import from_json
@@ -10,7 +11,7 @@ from werkzeug.exceptions import ClientDisconnected
 from api.errors import BadRequest, MalformedJson, TransferCodingUnknown, UnsupportedMediaType
 from api.responses.problems import problem
 from api.services import services
-from shared.errors import BodyTooLarge
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest
 
 MAX_JSON_BYTES = 1024 * 1024
 MULTIPART = "multipart/form-data"
@@ -22,12 +23,15 @@ _BOM = b"\xef\xbb\xbf"
 
 def json_body() -> object:
     """Return the JSON value of the body; raise UnsupportedMediaType, MalformedJson or a 413."""
-    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
-        raise UnsupportedMediaType(
-            f"the body must be JSON, with Content-Type: application/json; got {request.mimetype or 'no type'}"
-        )
+    expect_json("JSON, with Content-Type: application/json")
     limit = min(MAX_JSON_BYTES, services().settings.limits.max_body_bytes)
     return decode_json(whole_body(limit, "a JSON body"))
+
+
+def expect_json(wanted: str) -> None:
+    """Raise UnsupportedMediaType, which says what is `wanted`, where the body is not JSON by its type."""
+    if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
+        raise UnsupportedMediaType(f"the body must be {wanted}; got {request.mimetype or 'no type'}")
 
 
 def decode_json(text: bytes | str) -> Any:
@@ -78,7 +82,7 @@ def _cut_off(received: int, length: int | None) -> BadRequest:
 
 
 def refuse_codings() -> Response | None:
-    """Answer a request whose body is compressed: it would be read as what it is not."""
+    """Return the problem of a request whose body is compressed, which would be read wrongly; else None."""
     has_body = request.content_length or "Transfer-Encoding" in request.headers
     if request.routing_exception is not None or not has_body:
         return None
@@ -113,3 +117,26 @@ def expect_form(*types: str) -> None:
 
 def _is_empty() -> bool:
     return not (request.content_length if request.content_length is not None else request.stream.read(1))
+
+
+def decoded_pairs(data: bytes, *, limit: int | None = None) -> Iterator[tuple[str, bytes]]:
+    """Yield each name with the bytes of its text; raise ValueError where there are more than `limit`."""
+    pairs = parse_qsl(
+        data.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=limit
+    )
+    for name, text in pairs:
+        yield decoded_name(name.encode("latin-1")), text.encode("latin-1")
+
+
+def decoded_name(data: bytes) -> str:
+    """Return the name of a field; one that is not UTF-8 is none that is known."""
+    return data.decode("utf-8", "replace")
+
+
+def decoded_text(name: str, data: bytes, charset: str = "utf-8") -> str:
+    """Return a text; raise InvalidRequest that names its field where it is not in its encoding."""
+    try:
+        return data.decode(charset)
+    except UnicodeDecodeError as error:
+        detail = f"{name} is not UTF-8: its text must be sent in that encoding"
+        raise InvalidRequest(detail, errors=[FieldError(f"/{name}", detail, "invalid_encoding")]) from error

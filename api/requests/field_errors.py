@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.batches.request import CUSTOM_ID, LABEL
@@ -12,6 +15,8 @@ from shared.messages.requirements import requirement
 from shared.specs.generate import DIGITS
 from shared.specs.parts import STYLE_NAME
 from shared.specs.spec import SPECS
+
+Model = TypeVar("Model", bound=BaseModel)
 
 CURSOR_PATTERN = r"^[1-9][0-9]{0,15}$"
 JOBS_CURSOR_PATTERN = r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$"
@@ -49,6 +54,27 @@ _CODES = {
 }
 
 
+def validated(model: type[Model], raw: object, *, at: str = "") -> Model:
+    """Return an untrusted value as a model; raise InvalidRequest that names every fault.
+
+    `at` is the pointer of the value in the request.
+    """
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        raise invalid([replace(fault, pointer=at + fault.pointer) for fault in faults_of(error)]) from error
+
+
+def faults_of(error: ValidationError) -> list[FieldError]:
+    """Return all of Pydantic's findings as field errors."""
+    return [_fault_of(detail) for detail in error.errors(include_url=False)]
+
+
+def invalid(faults: Sequence[FieldError]) -> InvalidRequest:
+    """Return the error that names these faults."""
+    return InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
+
+
 def combined(faults: Sequence[AtelierError]) -> AtelierError:
     """Return one error for many: of their class where they share it, else InvalidRequest."""
     listed = [
@@ -59,7 +85,7 @@ def combined(faults: Sequence[AtelierError]) -> AtelierError:
     return kind("; ".join(dict.fromkeys(error.detail for error in listed)), errors=listed)
 
 
-def fault_of(detail: ErrorDetails) -> FieldError:
+def _fault_of(detail: ErrorDetails) -> FieldError:
     """Return Pydantic's finding as a field error. The union's tag, first in its locations, is no field."""
     kind = detail["type"]
     location = detail["loc"][1:] if detail["loc"][:1] in {(tag,) for tag in SPECS} else detail["loc"]
@@ -77,16 +103,12 @@ def pointer(location: Sequence[str | int]) -> str:
 def _sentence(name: str, detail: ErrorDetails) -> str:
     kind = detail["type"]
     if kind == "union_tag_not_found":
-        return f"type is missing; it is one of {_tags()}"
+        return f"type is missing; it is one of {', '.join(SPECS)}"
     if kind == "union_tag_invalid":
-        return f"type must be one of {_tags()}"
+        return f"type must be one of {', '.join(SPECS)}"
     if kind == "value_error":
         return detail["msg"].removeprefix("Value error, ")
     return f"{name or 'the body'} {_unfetched(detail) or requirement(detail, _PATTERNS)}"
-
-
-def _tags() -> str:
-    return ", ".join(SPECS)
 
 
 def _unfetched(detail: ErrorDetails) -> str:

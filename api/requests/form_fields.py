@@ -1,4 +1,4 @@
-"""The fields of each form: where a field stands in the specification, and how its text is read."""
+"""The fields of each form: its place in the specification, and how its text is read."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 from api.requests.body import decode_json
 
-ABSENT = object()  # read from a field that says no more than leaving it out
+ABSENT = object()  # read from a field that means the same as leaving it out
 
 _INTEGER = re.compile(r"-?\d{1,18}")
 _NO = frozenset({"false", "off", "no", "0"})
@@ -58,8 +58,8 @@ def _flag(text: str) -> bool | str:
 
 def _presence(text: str) -> Any:
     """Read "give this part of the specification, with its defaults", as yes or no."""
-    said = _flag(text)
-    return {} if said is True else ABSENT if said is False else text
+    flag = _flag(text)
+    return {} if flag is True else ABSENT if flag is False else text
 
 
 COMMON: Table = {

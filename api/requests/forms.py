@@ -1,24 +1,24 @@
 """HTML forms as job requests, so that one `curl -F` does what takes an upload and a JSON body otherwise."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask import request
+from werkzeug.datastructures import Headers
+from werkzeug.http import parse_options_header
+
 from api.errors import MalformedJson
+from api.requests.body import MULTIPART, URLENCODED, decoded_pairs, decoded_text, expect_form, whole_body
 from api.requests.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table, given
-from api.requests.form_parts import (
-    Fields,
-    Part,
-    Parts,
-    fault,
-    read_picture,
-    read_styles,
-    strangers,
-    with_hint,
-)
-from shared.errors import AtelierError, FieldError
+from api.requests.multipart import MAX_PARTS, MAX_TEXT_BYTES, sent_parts, too_long
+from api.requests.pictures import Fields, Part, Parts, fault, read_field, unknown_fields, with_hint
+from api.services import services
+from shared.errors import AtelierError, BodyTooLarge, FieldError
 from shared.messages.field_words import in_words
+
+_CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,43 +33,38 @@ class Form:
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # given for pictures, by field
 
 
-def read_generate(fields: Fields, parts: Parts) -> Form:
-    """Read the form of a generation."""
-    faults = [*strangers(fields, GENERATE), *strangers(parts, (), GENERATE)]
-    raw = _specification("generate", fields, GENERATE, faults)
-    return Form(raw, faults, GENERATE, _given(fields, GENERATE))
+@dataclass(frozen=True, slots=True)
+class JobForm:
+    """The form of one kind of job."""
+
+    kind: str
+    table: Table  # its fields of text
+    pictures: tuple[str, ...] = ()  # its fields of pictures; `style` is a list and has weights
+
+    def read(self, fields: Fields, parts: Parts) -> Form:
+        """Read the form with its pictures; what is wrong with it is noted."""
+        known = (*self.table, *(("weight",) if "style" in self.pictures else ()))
+        faults = [
+            *unknown_fields(fields, (*known, *self.pictures)),
+            *unknown_fields(parts, self.pictures, known),
+        ]
+        raw = _specification(self.kind, fields, self.table, faults)
+        uploads: list[Part] = []
+        texts: dict[str, list[str]] = {}
+        for name in self.pictures:
+            found = read_field(name, fields, parts, faults)
+            raw |= {} if found.value is None else {found.place: found.value}
+            uploads += found.sent
+            texts[name] = found.texts
+        return Form(raw, faults, self.table, _given(fields, self.table), tuple(uploads), texts)
 
 
-def read_stylize(fields: Fields, parts: Parts) -> Form:
-    """Read the form of a stylization, with its pictures."""
-    pictures = ("content", "style", "mask")
-    faults = [
-        *strangers(fields, (*STYLIZE, *pictures, "weight")),
-        *strangers(parts, pictures, (*STYLIZE, "weight")),
-    ]
-    raw = _specification("stylize", fields, STYLIZE, faults)
-    raw["content"], content = read_picture("content", fields, parts, faults)
-    raw_styles, styles = read_styles(fields, parts, faults)
-    raw["styles"] = raw_styles or None
-    raw["mask"], mask = read_picture("mask", fields, parts, faults)
-    texts = {name: given(fields.getlist(name)) for name in ("content", "mask")}
-    texts["style"] = [*("" for _ in styles), *given(fields.getlist("style"))]
-    uploads = (*content, *styles, *mask)
-    return Form(_without_nothing(raw), faults, STYLIZE, _given(fields, STYLIZE), uploads, texts)
-
-
-def read_transform(fields: Fields, parts: Parts) -> Form:
-    """Read the form of a transformation, with its picture."""
-    faults = [*strangers(fields, (*TRANSFORM, "content")), *strangers(parts, ("content",), TRANSFORM)]
-    raw = _specification("transform", fields, TRANSFORM, faults)
-    raw["content"], content = read_picture("content", fields, parts, faults)
-    texts = {"content": given(fields.getlist("content"))}
-    table = _given(fields, TRANSFORM)
-    return Form(_without_nothing(raw), faults, TRANSFORM, table, tuple(content), texts)
-
-
-def _without_nothing(raw: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in raw.items() if value is not None}
+# The form of each kind of job that has one.
+FORMS: dict[str, JobForm] = {
+    "generate": JobForm("generate", GENERATE),
+    "stylize": JobForm("stylize", STYLIZE, pictures=("content", "style", "mask")),
+    "transform": JobForm("transform", TRANSFORM, pictures=("content",)),
+}
 
 
 def _given(fields: Fields, table: Table) -> Table:
@@ -109,10 +104,10 @@ def renamed(error: AtelierError, form: Form) -> AtelierError:
     """Return the error in the words of the form: its pointers, and the names in its sentences."""
     names = {".".join(entry.path): name for name, entry in form.table.items()}
     faults = [_reworded(entry, _field_of(entry.pointer, form.given), names) for entry in error.errors]
-    told = type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
+    renamed = type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
     for name, texts in form.texts.items():
-        told = with_hint(told, name, texts)
-    return told
+        renamed = with_hint(renamed, name, texts)
+    return renamed
 
 
 def _field_of(pointer: str, given: Table) -> str:
@@ -138,3 +133,38 @@ def _reworded(entry: FieldError, pointer: str, names: Mapping[str, str]) -> Fiel
 def _spoken(pointer: str) -> str:
     """Return what a field of the form is called; styles have no numbers there."""
     return re.sub(r"^(style|weight)\.\d+", r"\1", pointer.removeprefix("/").replace("/", "."))
+
+
+def sent_form(*types: str) -> tuple[Fields, Parts]:
+    """Return the texts and the files of the form; raise where it is of no such type, or cannot be read."""
+    expect_form(*types)
+    fields: list[tuple[str, str]] = []
+    parts: list[tuple[str, bytes | None]] = []
+    if request.mimetype == URLENCODED:
+        fields += _pairs()
+    elif request.mimetype == MULTIPART:
+        for part in sent_parts():
+            data = part.data.getvalue()
+            if part.is_file:
+                parts.append((part.name, data if data or part.filename else None))
+            else:
+                fields.append((part.name, decoded_text(part.name, data, _charset(part.headers))))
+    return Fields(fields), Parts(parts)
+
+
+def _pairs() -> Iterator[tuple[str, str]]:
+    """Yield the fields of a urlencoded form."""
+    body = whole_body(services().settings.limits.max_body_bytes)
+    try:
+        pairs = list(decoded_pairs(body, limit=MAX_PARTS))
+    except ValueError as error:
+        raise BodyTooLarge(f"a form may have at most {MAX_PARTS} fields; this one has more") from error
+    for name, data in pairs:
+        if len(data) > MAX_TEXT_BYTES:
+            raise too_long(name)
+        yield name, decoded_text(name, data)
+
+
+def _charset(headers: Headers) -> str:
+    given = parse_options_header(headers.get("content-type"))[1].get("charset", "").lower()
+    return given if given in _CHARSETS else "utf-8"

@@ -12,9 +12,8 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData, State
 
 from api.errors import MalformedForm
-from api.requests.body import body_pieces
-from api.requests.form_parts import fault
-from api.requests.urlencoded import decoded_name
+from api.requests.body import body_pieces, decoded_name
+from api.requests.pictures import fault
 from api.services import services
 from shared.errors import BodyTooLarge
 
@@ -42,7 +41,7 @@ class SentPart:
 
     @property
     def may_be_text(self) -> bool:
-        """Whether it holds no file by what stands before it."""
+        """Whether it holds no file by its headers."""
         return self.filename is None and not self.headers.get("content-type", "").startswith("image/")
 
     @property
@@ -119,7 +118,7 @@ def _begun(name: str, event: Field | File) -> SentPart:
 
 
 def _file_name(event: Field | File) -> str | None:
-    """Return the file's name, whatever it is worth, None for a text."""
+    """Return the file's name as it was sent, None for a text."""
     if isinstance(event, File):
         return event.filename
     return "unreadable" if _FILE_NAME.search(event.headers["content-disposition"]) else None

@@ -3,13 +3,12 @@
 from typing import Annotated, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.openapi import Json, parameter, schema_without_null
-from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, fault_of
-from api.requests.urlencoded import decoded_pairs, decoded_text
-from shared.cards.card import Kind
-from shared.errors import InvalidRequest
+from api.requests.body import decoded_pairs, decoded_text
+from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, validated
+from shared.cards.parts import Kind
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
 
@@ -29,7 +28,7 @@ class PageQuery(BaseModel):
 
 
 class JobsQuery(PageQuery):
-    """What the list of jobs takes besides."""
+    """What the list of jobs takes too."""
 
     cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR
@@ -69,11 +68,7 @@ def query_texts() -> dict[str, str]:
 
 def read_query(model: type[Query]) -> Query:
     """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
-    try:
-        return model.model_validate(query_texts())
-    except ValidationError as error:
-        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
-        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults) from error
+    return validated(model, query_texts())
 
 
 def parameters_of(model: type[BaseModel]) -> list[Json]:

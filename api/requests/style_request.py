@@ -2,12 +2,20 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from api.requests.field_errors import combined, fault_of
+from api.requests.field_errors import combined, validated
 from api.requests.form_fields import given
-from api.requests.form_parts import Fields, Parts, fault, read_picture, strangers, with_hint
-from api.requests.pictures import Upload, probe_parts
+from api.requests.pictures import (
+    Fields,
+    Parts,
+    Upload,
+    fault,
+    probe_parts,
+    read_picture,
+    unknown_fields,
+    with_hint,
+)
 from api.services import Services
 from shared.errors import AtelierError, InvalidRequest
 from shared.specs.parts import STYLE_NAME, FileId
@@ -33,18 +41,14 @@ class StyleRequest(BaseModel):
 
 def parse_style(raw: object) -> StyleRequest:
     """Return the request that a JSON value holds; raise InvalidRequest that names every fault."""
-    try:
-        return StyleRequest.model_validate(raw)
-    except ValidationError as error:
-        faults = [fault_of(detail) for detail in error.errors(include_url=False)]
-        raise InvalidRequest("; ".join(entry.detail for entry in faults), errors=faults) from error
+    return validated(StyleRequest, raw)
 
 
 def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[StyleRequest, list[Upload]]:
     """Return the request that a form holds, and the picture that came with it, probed."""
     faults: list[AtelierError] = [
-        *strangers(fields, ("name", "image")),
-        *strangers(parts, ("image",), ("name",)),
+        *unknown_fields(fields, ("name", "image")),
+        *unknown_fields(parts, ("image",), ("name",)),
     ]
     names = given(fields.getlist("name"))
     if len(names) > 1:
@@ -55,9 +59,9 @@ def read_style_form(services: Services, fields: Fields, parts: Parts) -> tuple[S
     try:
         request = parse_style({name: value for name, value in raw.items() if value is not None})
     except InvalidRequest as error:
-        told = {entry.pointer for known in faults for entry in known.errors}
+        named = {entry.pointer for known in faults for entry in known.errors}
         hinted = with_hint(error, "image", given(fields.getlist("image"))).errors
-        rest = [InvalidRequest(errors=[entry]) for entry in hinted if entry.pointer not in told]
+        rest = [InvalidRequest(errors=[entry]) for entry in hinted if entry.pointer not in named]
         raise combined([*faults, *rest]) from error
     if faults:
         raise combined(faults)

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.cards.card import Kind
-from shared.cards.faults import CardFault
+from shared.cards.folder import CardFault
+from shared.cards.parts import Kind
 from shared.jobs.views import FaultView, JobView, Time, Url, View
 
 

@@ -17,10 +17,9 @@ from api.openapi import (
 )
 from api.requests.body import MULTIPART
 from api.requests.field_errors import combined, not_fetched
-from api.requests.form_body import sent_form
 from api.requests.form_fields import given
-from api.requests.form_parts import as_file, fault, strangers
-from api.requests.pictures import probe_upload
+from api.requests.forms import sent_form
+from api.requests.pictures import as_file, fault, probe_upload, unknown_fields
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.content import Content, send
 from api.responses.representation import json_response, page_response, require_match
@@ -29,7 +28,7 @@ from api.services import base_url, owner, services
 from shared.errors import AtelierError
 from shared.files.file_store import StoredFile
 from shared.identifiers import file_id, sha256
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.views import rfc3339
 
 blueprint = TaggedBlueprint("files", tag="Files", url_prefix="/v1")
@@ -85,7 +84,7 @@ def _only_part() -> bytes:
     fields, parts = sent_form(MULTIPART)
     texts = given(fields.getlist("file"))
     sent = [data for data in parts.getlist("file") if data is not None]
-    faults: list[AtelierError] = list(strangers({*fields, *parts}, ("file",)))
+    faults: list[AtelierError] = list(unknown_fields({*fields, *parts}, ("file",)))
     if not sent:
         faults.append(_unsent(texts[0] if texts else ""))
     if len(sent) > 1:

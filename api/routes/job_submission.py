@@ -8,8 +8,7 @@ from api.jobs.submission import Caller, submit_again, submit_form, submit_json
 from api.jobs.workers import notify_for
 from api.openapi import KEY, PREFER, REFUSED, TaggedBlueprint, body, operation, ref, submitted
 from api.requests.body import MULTIPART, URLENCODED, json_body
-from api.requests.form_body import sent_form
-from api.requests.forms import read_generate, read_stylize, read_transform
+from api.requests.forms import FORMS, sent_form
 from api.requests.headers import idempotency_key
 from api.resources import jobs
 from api.services import owner, services
@@ -78,7 +77,7 @@ def stylize() -> Response:
     of a stored style or the number of a built-in one.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_stylize(*sent_form(MULTIPART))
+    form = FORMS["stylize"].read(*sent_form(MULTIPART))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
 
 
@@ -96,7 +95,7 @@ def generate() -> Response:
     With no field at all it makes one picture from a random seed.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_generate(*sent_form(MULTIPART, URLENCODED))
+    form = FORMS["generate"].read(*sent_form(MULTIPART, URLENCODED))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
 
 
@@ -114,7 +113,7 @@ def transform() -> Response:
     `content` is a picture, or the id of a file uploaded before.
     """
     caller = Caller(owner(), idempotency_key())
-    form = read_transform(*sent_form(MULTIPART))
+    form = FORMS["transform"].read(*sent_form(MULTIPART))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
 
 

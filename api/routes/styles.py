@@ -21,7 +21,7 @@ from api.openapi import (
     ref,
 )
 from api.requests.body import MULTIPART, json_body
-from api.requests.form_body import sent_form
+from api.requests.forms import sent_form
 from api.requests.pictures import Upload
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.requests.style_request import StyleRequest, parse_style, read_style_form

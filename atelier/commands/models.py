@@ -11,12 +11,12 @@ from atelier.interruption import interruption
 from atelier.local.processes import wanted_models
 from atelier.local.readiness import await_notice
 from shared.cards.card import ModelCard, load_catalog
-from shared.cards.faults import CardFault
+from shared.cards.folder import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
 from shared.settings import Settings
-from worker.models.source_check import advice, changed_source
-from worker.models.sources import PullStep
-from worker.models.store import ModelStore, StoredModel
+from worker.models.files.manifest import StoredModel
+from worker.models.sources import PullStep, advice, changed_source
+from worker.models.store import ModelStore
 
 MEGABYTE = 1_000_000
 COLUMNS = ("name", "type", "version", "weights", "license", "title")

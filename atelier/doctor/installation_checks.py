@@ -18,7 +18,7 @@ from shared.settings import Settings, SettingsError
 from shared.storage import places
 from shared.storage.local import local_folder
 from shared.storage.object_store import open_object_store
-from worker.models.source_check import advice, changed_source
+from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
 
 GIGABYTE = 1_000_000_000

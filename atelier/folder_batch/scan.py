@@ -7,7 +7,8 @@ from stat import S_ISDIR, S_ISREG
 
 from atelier.folder_batch.state_file import FILE
 from shared.errors import UnsupportedImage
-from shared.images.probe import ImageLimits, format_of
+from shared.images.limits import ImageLimits
+from shared.images.probe import format_of
 
 FEW = 3  # files that are named
 HEAD_BYTES = 4096  # of a file: enough to know its format

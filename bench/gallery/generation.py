@@ -15,7 +15,7 @@ from typing import Any
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
@@ -27,11 +27,9 @@ from shared.storage.object_store import open_object_store
 from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.codec.pixels import contact_sheet
-from worker.execution.attempt import Attempt
+from worker.execution.attempt import Attempt, Stages
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.stages import Stages
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.models.loading import load_model
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore

@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.cards.card import Latent, ModelCard, Picture, Range, SavedModelSource
+from shared.cards.card import ModelCard
+from shared.cards.parts import Latent, Picture, Range, SavedModelSource
 from shared.errors import UnknownModel
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.logs import configure_logs
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import Settings
@@ -24,8 +25,7 @@ from shared.workers import LoadedModel, Worker
 from worker.__main__ import consume
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat, Liveness

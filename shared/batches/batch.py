@@ -11,10 +11,8 @@ from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.result_cache import reuse_fields
 from shared.jobs.status import Status
 from shared.settings import JobRules
+from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
-from shared.specs.spec import GenerateSpec, JobSpec
-
-MOST_LIGHT_PICTURES = 1  # an item that makes no more than this may be claimed together with others
 
 
 class BatchStatus(StrEnum):
@@ -75,11 +73,7 @@ class ItemDraft:
             record["work"] = self.work
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
-        if (
-            isinstance(spec, GenerateSpec)
-            and len(spec.seeds or ()) <= MOST_LIGHT_PICTURES
-            and not spec.interpolate
-        ):
+        if spec.is_light:
             record["light"] = "1"
         return record
 

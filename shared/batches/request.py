@@ -6,8 +6,17 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from shared.identifiers import FILE_ID
-from shared.specs.base import Part
-from shared.specs.parts import MAX_SEED, STYLE_NAME, FileId, Lane, Seed
+from shared.specs.parts import (
+    MAX_SEED,
+    STYLE_NAME,
+    DeadlineSeconds,
+    FileId,
+    Lane,
+    Metadata,
+    Part,
+    Seed,
+    TtlSeconds,
+)
 from shared.specs.webhook import BatchWebhook
 
 MAX_LIST = 50_000  # values of one multiplied field
@@ -26,22 +35,16 @@ class BatchSettings(Part):
     """What holds for a batch and all of its items."""
 
     name: str = Field(default="", max_length=200, description="A name for people; it need not be unique.")
-    metadata: dict[
-        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
-    ] = Field(
-        default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the batch."
+    metadata: Metadata = Field(
+        default_factory=dict, description="Up to 16 pairs that come back with the batch."
     )
     lane: Lane = Field(default=Lane.BULK, description="The lane of every item.")
-    ttl_seconds: int | None = Field(
+    ttl_seconds: TtlSeconds | None = Field(
         default=None,
-        ge=1,
-        le=365 * 24 * 3600,
         description="How long the batch and its items are kept after it is done, in seconds.",
     )
-    deadline_seconds: int | None = Field(
+    deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
-        ge=1,
-        le=30 * 24 * 3600,
         description="Of every item that has none of its own, from the moment it was accepted.",
     )
     cache: bool = Field(

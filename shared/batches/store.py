@@ -23,7 +23,6 @@ from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.redis.client import store_errors
 from shared.settings import BatchRules
-from shared.specs.spec import inputs_of
 
 CHUNK = 200  # items that one script stores, at most
 SWEPT = 10  # items that one script ends or forgets: 1 to 2 ms, in which the server does nothing else
@@ -196,7 +195,7 @@ def _flat(item: ItemDraft) -> tuple[str, str, str]:
     record = item.record()
     return (
         to_text(record),
-        to_text(inputs_of(item.spec)),
+        to_text(item.spec.inputs),
         sha256(f"{item.custom_id} {record['spec']}".encode())[:32],
     )
 

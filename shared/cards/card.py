@@ -5,113 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from shared.cards.faults import NAME, CardFault, fault_of
-from shared.cards.folder import CardFiles, CardFolder
+from shared.cards.folder import CardFault, CardFiles, CardFolder, fault_of
+from shared.cards.parts import KINDS, NAME, Data, Kind, Latent, Picture, Range, Source
 from shared.errors import CardUnusable, UnknownModel
-from shared.small_file import read_small
-
-Kind = Literal["generate", "stylize", "transform"]
-# Those whose range and default a card of the kind may give.
-PARAMETERS: Mapping[Kind, frozenset[str]] = {
-    "generate": frozenset({"count", "truncation"}),
-    "stylize": frozenset({"strength"}),
-    "transform": frozenset(),
-}
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class BuiltinSource(_Data):
-    """Weights that the distribution carries, or builds from an installed package."""
-
-    type: Literal["builtin"]
-    builder: str  # a name in worker.models.builders
-
-
-class HubSource(_Data):
-    """A TensorFlow Hub handle, resolved when the model is pulled."""
-
-    type: Literal["tfhub"]
-    handle: str
-
-
-class SavedModelSource(_Data):
-    """A folder on this machine that holds a SavedModel of the card's call convention."""
-
-    type: Literal["saved_model"]
-    path: str
-
-    @property
-    def folder(self) -> Path:
-        """The folder; `~` is this user's home."""
-        path = Path(self.path)
-        return path.expanduser() if path.parts[:1] == ("~",) else path
-
-
-class UrlSource(_Data):
-    """A .tar.gz of a SavedModel at a URL, checked against its sha256."""
-
-    type: Literal["url"]
-    url: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-
-
-class TrainedSource(_Data):
-    """The folder on this machine to which `atelier train` exported weights."""
-
-    type: Literal["trained"]
-    path: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")  # of the weights file
-
-
-Source = Annotated[
-    BuiltinSource | HubSource | SavedModelSource | UrlSource | TrainedSource, Field(discriminator="type")
-]
-
-
-class Range(_Data):
-    """The closed range of a numeric parameter, and its default."""
-
-    minimum: float
-    maximum: float
-    default: float
-
-    @model_validator(mode="after")
-    def _holds_its_default(self) -> Self:
-        if not -math.inf < self.minimum <= self.maximum < math.inf:
-            raise ValueError("minimum must be at most maximum, and both finite")
-        if not self.minimum <= self.default <= self.maximum:
-            raise ValueError("default must be between minimum and maximum")
-        return self
-
-
-class Latent(_Data):
-    """How a generator's input vector is made: `normals` N(0, 1) values, then a one-hot class."""
-
-    normals: int = Field(ge=1)
-    classes: int = Field(ge=0)
-
-    @property
-    def size(self) -> int:
-        """Length of the whole vector."""
-        return self.normals + self.classes
-
-
-class Picture(_Data):
-    """Size of a generator's output, in pixels."""
-
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
-    channels: Literal[1, 3]
-
-
-class ModelCard(_Data):
+class ModelCard(Data):
     """A network's description. The catalog holds one a name."""
 
     name: str = Field(pattern=f"^{NAME}$")
@@ -130,7 +33,7 @@ class ModelCard(_Data):
     picture: Picture | None = None  # generators only
     min_side: int = Field(default=8, ge=1)  # of a content picture, pixels
     max_side: int = Field(default=4096, ge=1)  # of a content picture, pixels
-    stroke: int | None = Field(default=None, ge=64, le=4096)  # where a job says none, pixels; stylizers only
+    stroke: int | None = Field(default=None, ge=64, le=4096)  # of a job without one, pixels; stylizers only
     style_side: int | None = Field(default=None, ge=1)  # a style image gets this square, pixels; stylizers
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
@@ -153,11 +56,13 @@ class ModelCard(_Data):
 
     @model_validator(mode="after")
     def _fits_its_kind(self) -> Self:
-        if self.kind == "generate" and (self.latent is None or self.picture is None):
-            raise ValueError("latent and picture: a card of kind generate needs both")
+        needs = KINDS[self.kind].needs
+        if any(getattr(self, name) is None for name in needs):
+            how = "both" if len(needs) > 1 else "it"
+            raise ValueError(f"{' and '.join(needs)}: a card of kind {self.kind} needs {how}")
         if self.min_side > self.max_side:
             raise ValueError("min_side must be at most max_side")
-        if unknown := sorted(self.parameters.keys() - PARAMETERS[self.kind]):
+        if unknown := sorted(self.parameters.keys() - KINDS[self.kind].parameters):
             raise ValueError(f"parameters: a {self.kind} job has no parameter {', '.join(unknown)}")
         return self
 
@@ -171,7 +76,7 @@ class Catalog:
     def __init__(self, cards: Iterable[ModelCard], folder: Path | None = None) -> None:
         self._bundled = {card.name: card for card in cards}
         self._folder = None if folder is None else CardFolder(folder, self._parsed)
-        self._held: tuple[CardFiles[ModelCard], Mapping[str, ModelCard]] = CardFiles(), self._bundled
+        self._read: tuple[CardFiles[ModelCard], Mapping[str, ModelCard]] = CardFiles(), self._bundled
 
     def _parsed(self, path: Path, data: bytes) -> ModelCard | CardFault:
         try:
@@ -185,12 +90,12 @@ class Catalog:
         return card
 
     def _now(self) -> tuple[Mapping[str, ModelCard], tuple[CardFault, ...]]:
-        """Return the cards that hold now, and why others do not. Any number of threads may ask at once."""
-        own, cards = self._held
+        """Return the cards that are valid now, and why others are not. For many threads."""
+        own, cards = self._read
         if self._folder is not None and (found := self._folder.read()) is not own:
             missing = {fault.name for fault in found.faults}
             bundled = {name: card for name, card in self._bundled.items() if name not in missing}
-            own, cards = self._held = found, {**bundled, **found.cards}
+            own, cards = self._read = found, {**bundled, **found.cards}
         return cards, own.faults
 
     @property
@@ -239,11 +144,6 @@ def _raise_fault(faults: Iterable[CardFault], name: str) -> None:
     for fault in faults:
         if fault.name == name:
             raise CardUnusable.of_field("/model", f"the model {name} cannot be used: {fault}")
-
-
-def parse_card(path: Path) -> ModelCard:
-    """Read one card from a JSON file; raise OSError or ValidationError."""
-    return ModelCard.model_validate_json(read_small(path))
 
 
 @cache

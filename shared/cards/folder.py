@@ -1,15 +1,37 @@
-"""The folder of a user's own cards: read again when it changes; what is wrong with a file is told, once."""
+"""The folder of a user's own cards: read again when it changes; what is wrong with a file is logged once."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
-from shared.cards.faults import CardFault, fault_of
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from shared.cards.parts import NAME
+from shared.messages.requirements import requirement
 from shared.small_file import read_small
 
 log = logging.getLogger("atelier.cards")
+
+_NAMED = re.compile(rb'"name"\s*:\s*"(' + NAME.encode() + rb')"')  # found in a torn file as well
+_TAGGED = "source"  # the one field that is a union: its tag comes second in Pydantic's locations
+
+
+@dataclass(frozen=True, slots=True)
+class CardFault:
+    """Why a file of the cards folder is not used."""
+
+    path: Path
+    name: str  # the model that the file is a card of; the file's name where it has none
+    field: str  # the first that is wrong, "source.path"; "" for the file as a whole
+    detail: str  # names every field that is wrong
+
+    def __str__(self) -> str:
+        """Return the whole sentence."""
+        return f"{self.path}: {self.detail}"
 
 
 class Named(Protocol):
@@ -48,14 +70,14 @@ class CardFolder(Generic[Card]):
         if state == known_state:
             return known
         found = self._files(paths, trouble)
-        _tell_changes(known.faults, found.faults)
+        _log_changes(known.faults, found.faults)
         self._read = state, found
         return found
 
     def _files(self, paths: Iterable[Path], trouble: tuple[CardFault, ...]) -> CardFiles[Card]:
         found: dict[str, tuple[Path, Card]] = {}
         faults = [*trouble]
-        for path, card in sorted(((path, self._card(path)) for path in paths), key=_turn):
+        for path, card in sorted(((path, self._card(path)) for path in paths), key=_order):
             if isinstance(card, CardFault):
                 faults.append(card)
             elif card.name in found:
@@ -74,7 +96,7 @@ class CardFolder(Generic[Card]):
         return self._parse(path, data)
 
 
-def _turn(entry: tuple[Path, Named]) -> tuple[bool, Path]:
+def _order(entry: tuple[Path, Named]) -> tuple[bool, Path]:
     """Of several cards of one name, the file that has the model's name is used, else the first."""
     path, card = entry
     return path.stem != card.name, path
@@ -100,7 +122,7 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
 
 
-def _tell_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) -> None:
+def _log_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) -> None:
     for fault in after:
         if fault not in before:
             where = {"path": str(fault.path), "model": fault.name, "field": fault.field}
@@ -109,3 +131,29 @@ def _tell_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) -
     for fault in before:
         if fault.path not in still:
             log.info("model card is no longer at fault", extra={"path": str(fault.path)})
+
+
+def fault_of(path: Path, data: bytes, error: OSError | ValidationError) -> CardFault:
+    """Return the fault of a file that cannot be read, or whose bytes are no card."""
+    named = _NAMED.search(data)
+    name = named[1].decode() if named else path.stem
+    if isinstance(error, OSError):
+        return CardFault(path, name, "", f"the file cannot be read: {error.strerror or error}")
+    details = error.errors(include_url=False)
+    return CardFault(
+        path, name, _field(details[0]["loc"]), "; ".join(_sentence(detail) for detail in details)
+    )
+
+
+def _field(location: Sequence[int | str]) -> str:
+    inner = location[2:] if location[:1] == (_TAGGED,) else location[1:]
+    return ".".join(str(part) for part in (*location[:1], *inner))
+
+
+def _sentence(detail: ErrorDetails) -> str:
+    field, message = _field(detail["loc"]), detail["msg"].removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        return f"{field} is not a field of a card"
+    if detail["type"] != "value_error":
+        return f"{field or 'the card'} {requirement(detail)}"
+    return message if not field or field in message else f"{field}: {message[:1].lower()}{message[1:]}"

@@ -12,7 +12,7 @@ from shared.redis.keys import PREFIX
 from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
-from shared.specs.work_size import PictureSize
+from shared.specs.parts import PictureSize
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard
 from shared.storage.keys import input_key

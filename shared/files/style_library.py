@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from shared.errors import FieldError, FileNotFound, StyleExists, StyleNotFound
+from shared.errors import FileNotFound, StyleExists, StyleNotFound
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
-from shared.specs.parts import WeightedStyle
-from shared.specs.stylize import StylizeSpec
+from shared.specs.base import JobSpec
+
+Spec = TypeVar("Spec", bound=JobSpec)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +81,11 @@ class StyleLibrary:
         if self._scripts.run("files/remove_style", owner, name) == "missing":
             raise StyleNotFound(f"there is no style {name}")
 
-    def resolve(self, owner: str, spec: StylizeSpec) -> StylizeSpec:
+    def resolve(self, owner: str, spec: Spec) -> Spec:
         """Give every style that has a name alone its picture; raise StyleNotFound that names each unknown."""
-        styles, errors = [], []
-        for index, style in enumerate(spec.styles):
-            found, error = self._resolved(owner, style, f"/styles/{index}/name")
-            styles.append(found)
-            errors += [error] if error else []
+        if not spec.named_styles:
+            return spec
+        resolved, errors = spec.with_style_files(self.files(owner, sorted(spec.named_styles)))
         if errors:
             raise StyleNotFound("; ".join(error.detail for error in errors), errors=errors)
-        return spec.model_copy(update={"styles": styles})
-
-    def _resolved(
-        self, owner: str, style: WeightedStyle, pointer: str
-    ) -> tuple[WeightedStyle, FieldError | None]:
-        if style.name is None or style.image is not None:
-            return style, None
-        known = self.find(owner, style.name)
-        if known is None:
-            return style, FieldError(pointer, f"there is no style {style.name}", StyleNotFound.code)
-        return style.model_copy(update={"image": known.file}), None
+        return resolved

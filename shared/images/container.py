@@ -1,7 +1,7 @@
 """Walk the outer structure of an image file in bounded time, without decoding a pixel.
 
 Pillow reads headers in Python loops that an attacker can stretch, and refuses pictures for metadata that
-nobody looks at. So a walk copies what the pixels need into a file of its own, and Pillow sees that one alone.
+nobody looks at. So a walk copies what the pixels need into another file, and Pillow sees only that one.
 It spends from a budget and ends at the first frame too many. Damage of the pixels is left for Pillow to find.
 """
 

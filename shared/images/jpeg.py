@@ -4,11 +4,9 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from shared.images.jpeg_missing import missing_share
-from shared.images.jpeg_scans import Scans
-from shared.images.orientation import orientation_of
+from shared.images.exif import exif_orientation, orientation_of
+from shared.images.missing import Scans, missing_of_jpeg
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
-from shared.images.tiff_directory import exif_orientation
 
 _MAX_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
 _MAX_JUNK = 65_536  # bytes between segments
@@ -35,7 +33,7 @@ def walk_jpeg(data: bytes, max_frames: int) -> Container:
     )
     if is_whole:
         return container
-    return replace(container, missing=partial(missing_share, container.data, walk.scans))
+    return replace(container, missing=partial(missing_of_jpeg, container.data, walk.scans))
 
 
 @dataclass(slots=True)

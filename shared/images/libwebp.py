@@ -1,4 +1,4 @@
-"""Decode a still WebP by the libwebp that Pillow brings; it can reduce a lossless picture meanwhile.
+"""Decode a still WebP by the libwebp that comes with Pillow; it can reduce a lossless picture at once.
 
 Pillow itself makes four copies of the whole picture. Structures as in libwebp's `webp/decode.h`, whose major
 version the library checks.
@@ -69,7 +69,7 @@ def is_lossless(data: bytes) -> bool:
 def decode_webp(data: bytes, size: tuple[int, int], *, is_reduced: bool) -> bytearray | None:
     """Return a still picture of `size`, (width, height) pixels, four bytes each: red, green, blue and alpha.
 
-    Where it `is_reduced`, each pixel is the mean of those that it stands for, weighted by their alpha; only a
+    Where it `is_reduced`, each pixel is the mean of those that it replaces, weighted by their alpha; only a
     lossless picture keeps to the weights. None where libwebp cannot be reached, or finds the file damaged.
     """
     library, config = _library(), _Config()

@@ -15,7 +15,7 @@ _CLEAR = (0, 0, 0, 0)
 
 
 class ScreenGif(GifImageFile):
-    """A GIF whose screen is transparent wherever no frame has drawn: its background color is for none to see.
+    """A GIF whose screen is transparent wherever no frame has drawn: its background color is not shown.
 
     Its first frame, where it is smaller or others follow, becomes RGBA.
     """

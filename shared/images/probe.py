@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Self
 
 from PIL import Image
 from PIL.BmpImagePlugin import BmpImageFile
@@ -14,24 +13,13 @@ from PIL.ImageFile import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
-from shared.errors import (
-    BodyTooLarge,
-    ImageTooLarge,
-    ImageTooSmall,
-    OutOfMemory,
-    TooManyFrames,
-    UnsupportedImage,
-)
-from shared.images.camera_raw import camera_raw
+from shared.errors import BodyTooLarge, OutOfMemory, UnsupportedImage
 from shared.images.container import walk
-from shared.images.decoder_messages import in_plain_words
-from shared.images.foreign_formats import name_foreign, sniff
+from shared.images.formats import camera_raw, name_foreign, sniff
+from shared.images.limits import ImageLimits, check_missing, check_size
+from shared.images.pillow_messages import in_plain_words, quiet_pillow
 from shared.images.pillow_readers import ScreenGif, StillWebp, StoredTiff
-from shared.images.quiet_pillow import quiet_pillow
-from shared.images.structure import Container, Unreadable
-
-if TYPE_CHECKING:
-    from shared.settings import Limits
+from shared.images.structure import Container
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.
@@ -43,11 +31,8 @@ _OPENERS: dict[str, type[ImageFile]] = {
     "tiff": StoredTiff,
     "webp": StillWebp,
 }
-FORMATS = frozenset(_OPENERS)
 _ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
 _MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
-_LAST_BLOCKS = 2 * 16 * 16  # pixels, which a JPEG loses with its last few bytes
-_MOST_OF_SMALL = 50  # percent
 _MANY_FRAMES = 1000
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 _BROKEN = (
@@ -56,31 +41,6 @@ _BROKEN = (
 )  # fmt: skip
 
 quiet_pillow()
-
-
-@dataclass(frozen=True, slots=True)
-class ImageLimits:
-    """What an operator lets clients send."""
-
-    max_bytes: int = 32 * 1024 * 1024
-    max_pixels: int = 64_000_000
-    max_side: int = 16_384  # pixels
-    min_side: int = 8  # pixels
-    max_frames: int = 1  # of an animation, where they are used
-    max_missing_percent: float = 10  # of the pixels of a file that ends too early
-    formats: frozenset[str] = FORMATS
-
-    @classmethod
-    def of(cls, limits: "Limits") -> Self:
-        """Return what the settings allow of one picture: API and worker keep the same limits."""
-        return cls(
-            max_bytes=limits.max_body_bytes,
-            max_pixels=limits.max_pixels,
-            max_side=limits.max_side,
-            min_side=limits.min_side,
-            max_frames=limits.max_frames,
-            max_missing_percent=limits.max_missing_percent,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,32 +84,15 @@ def open_image(
     with refusing(image_format, field):
         container = walk(image_format, data, limits.max_frames)
         if container.size is not None:
-            _check_size(container.size, limits, field)
+            check_size(container.size, limits, field)
         image = _OPENERS[image_format](BytesIO(container.data))
-    _check_size(image.size, limits, field)
+    check_size(image.size, limits, field)
     _check_mode(image.mode, field)
     with refusing(image_format, field):
-        _check_missing(container.missing(thorough), image.size, limits)
+        check_missing(container.missing(thorough), image.size, limits)
     if container.profile is not None:
         image.info["icc_profile"] = container.profile
     return image, _describe(image, image_format, container)
-
-
-def check_frames(size: tuple[int, int], frames: int, limits: ImageLimits, *, field: str = "") -> None:
-    """Raise TooManyFrames, or ImageTooLarge, where not all frames of an animation can be used."""
-    if frames > limits.max_frames:
-        detail = (
-            f"The animation has more than {limits.max_frames} frames, the most allowed (max_frames) where "
-            "the result is animated too; ask for a png or jpeg result to use its first frame."
-        )
-        raise TooManyFrames.of_field(field, detail)
-    pixels = size[0] * size[1] * frames
-    if pixels > limits.max_pixels:
-        detail = (
-            f"The animation has {frames} frames of {size[0]} x {size[1]} pixels, "
-            f"{pixels} in all; at most {limits.max_pixels} are allowed (max_pixels)."
-        )
-        raise ImageTooLarge.of_field(field, detail)
 
 
 def ends_too_early(data: bytes) -> bool:
@@ -164,7 +107,7 @@ def ends_too_early(data: bytes) -> bool:
 
 
 def load_pixels(image: Image.Image, info: ImageInfo) -> None:
-    """Decode the frame at which an opened file stands; what is missing at the end of its file stays empty."""
+    """Decode the current frame of an opened file; what is missing at the end of its file stays empty."""
     try:
         image.load()
     except OSError:
@@ -172,17 +115,6 @@ def load_pixels(image: Image.Image, info: ImageInfo) -> None:
             raise
         image.tile = []  # Pillow has decoded what is there
         image.load()
-
-
-def _check_missing(share: float, size: tuple[int, int], limits: ImageLimits) -> None:
-    """Raise Unreadable where too much is missing. Of a small picture the last bytes are a large share."""
-    most = limits.max_missing_percent
-    last_bytes = min(_MOST_OF_SMALL, _LAST_BLOCKS * 100 / (size[0] * size[1])) if most else 0
-    if share * 100 > max(most, last_bytes):
-        raise Unreadable(
-            f"it ends too early: about {max(1, round(share * 100))} % of its pixels are missing, and at most "
-            f"{most:g} % may be (max_missing_percent)"
-        )
 
 
 @contextmanager
@@ -222,17 +154,6 @@ def format_of(data: bytes, limits: ImageLimits, field: str = "") -> str:
     kind = raw or (found.upper() if found else name_foreign(data))
     accepted = ", ".join(sorted(limits.formats))
     raise UnsupportedImage.of_field(field, f"This is {kind}; accepted formats are {accepted}.")
-
-
-def _check_size(size: tuple[int, int], limits: ImageLimits, field: str) -> None:
-    shown = f"The image is {size[0]} x {size[1]} pixels"
-    if max(size) > limits.max_side:
-        raise ImageTooLarge.of_field(field, f"{shown}; a side may have at most {limits.max_side} (max_side).")
-    if size[0] * size[1] > limits.max_pixels:
-        detail = f"{shown}, {size[0] * size[1]} in all; at most {limits.max_pixels} are allowed (max_pixels)."
-        raise ImageTooLarge.of_field(field, detail)
-    if min(size) < limits.min_side:
-        raise ImageTooSmall.of_field(field, f"{shown}; a side needs at least {limits.min_side} (min_side).")
 
 
 def _check_mode(mode: str, field: str) -> None:

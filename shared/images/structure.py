@@ -15,7 +15,7 @@ def _nothing(thorough: bool) -> float:
 class Container:
     """What the structure of an image file says before its header is parsed."""
 
-    data: bytes  # the file without whatever its pixels do not need
+    data: bytes  # the file without what its pixels do not need
     frames: int = 1  # counted no further than one more than allowed
     orientation: int = 1  # EXIF, 1 to 8
     size: tuple[int, int] | None = None  # the canvas, where Pillow would allocate it on opening

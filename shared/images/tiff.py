@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 
-from shared.images.orientation import MOST_BYTES, orientation_of
-from shared.images.structure import MAX_PROFILE, Container, Unreadable, Unsupported
-from shared.images.tiff_directory import (
+from shared.images.exif import (
+    MOST_BYTES,
     ORIENTATION,
     Entry,
     Layout,
@@ -15,8 +14,10 @@ from shared.images.tiff_directory import (
     entries,
     layout_of,
     numbers,
+    orientation_of,
     values,
 )
+from shared.images.structure import MAX_PROFILE, Container, Unreadable, Unsupported
 
 _NEEDED = frozenset({
     256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 332, 338, 339,

@@ -1,9 +1,9 @@
-"""Walk a WebP file: its frames, and which way up they are. Whatever else clings to it is left out."""
+"""Walk a WebP file: its frames, and which way up they are. All other parts are left out."""
 
 import struct
 from collections.abc import Iterator
 
-from shared.images.orientation import orientation_of
+from shared.images.exif import orientation_of
 from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 
 _HEADER = 12  # bytes

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.specs.work_size import parted, units_of
+from shared.specs.spec import parted, units_of
 
 FIXED_MS = 30.0  # of a job's time, what does not grow with its size, where one size alone was measured
 OVERRUN = 0.5  # a job that takes longer than others did will take half as long again as it is late

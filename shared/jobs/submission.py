@@ -1,7 +1,7 @@
 """What it takes to accept a job, and what comes of it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from shared.errors import FieldError, FileNotFound
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.result_cache import reuse_fields
 from shared.settings import JobRules
-from shared.specs.spec import GenerateSpec, JobSpec, StylizeSpec, inputs_of
+from shared.specs.base import JobSpec
 
 
 def milliseconds(seconds: float) -> int:
@@ -56,7 +56,7 @@ class Submission:
             self.id,
             self.owner,
             to_text(record),
-            to_text(inputs_of(spec)),
+            to_text(spec.inputs),
             self.idempotency_key,
             self.fingerprint,
             rules.idempotency_seconds * 1000,
@@ -76,16 +76,7 @@ def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:
     """Return the error that names every field whose file is not there."""
     errors = [
         FieldError(pointer, f"there is no file {name}", FileNotFound.code)
-        for pointer, name in _file_fields(spec)
+        for pointer, name in spec.file_fields()
         if name in missing
     ]
     return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
-
-
-def _file_fields(spec: JobSpec) -> Iterator[tuple[str, str]]:
-    if isinstance(spec, GenerateSpec):
-        return
-    yield ("/content", spec.content)
-    if isinstance(spec, StylizeSpec):
-        yield from ((f"/styles/{i}/image", style.image) for i, style in enumerate(spec.styles) if style.image)
-        yield from [("/mask", spec.mask)] if spec.mask else []

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from shared.cards.card import Kind
+from shared.cards.parts import Kind
 from shared.jobs.status import Outcome, Status
 from shared.specs.parts import Lane
-from shared.specs.spec import JobSpec
+from shared.specs.spec import AnyJobSpec
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
 Time = Annotated[
@@ -142,7 +142,7 @@ class JobView(View):
     batch_id: str | None = Field(description="Of an item of a batch; null for other jobs, as the next two.")
     index: int | None = Field(description="The item's place in its batch, from 0.")
     custom_id: str | None = Field(description="The client's name for the item.")
-    input: JobSpec = Field(
+    input: AnyJobSpec = Field(
         discriminator="type", description="As resolved: send it again for the same pictures."
     )
     model: ModelUse

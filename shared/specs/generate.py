@@ -1,25 +1,32 @@
 """What a generation job may ask for."""
 
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from shared.cards.card import ModelCard
+from shared.cards.parts import Picture, Range
+from shared.errors import FieldError
+from shared.specs.base import WRITTEN, DrawSeed, JobSpec, random_seed
 from shared.specs.parts import (
     MAX_OUTPUT_COUNT,
     MAX_SEED,
     Animation,
-    Common,
     Grid,
     Interpolation,
     LatentVector,
+    PictureSize,
     Seed,
     Upscale,
 )
+from shared.specs.ranges import MAX_JOB_PIXELS, MAX_PIXELS, default_of, outside, too_large, too_many
 
 DIGITS = r"^[0-9]{1,64}$"
+MOST_LIGHT_PICTURES = 1  # an item that makes no more than this may be claimed together with others
 
 
-class GenerateSpec(Common):
+class GenerateSpec(JobSpec):
     """Pictures from a generator: from `seeds`, `count` seeds from `seed`, `latents`, or `interpolate`."""
 
     type: Literal["generate"]
@@ -93,3 +100,89 @@ class GenerateSpec(Common):
             return self.interpolate.frames
         named = self.seeds if self.seeds is not None else self.latents
         return self.count if named is None else len(named)
+
+    def range_faults(self, card: ModelCard) -> Iterator[FieldError]:
+        """Yield a fault for every value that the card does not allow."""
+        yield from outside(self._count_field(), self.pictures, card, card.parameters.get("count"))
+        if self.truncation is not None and self.draws_nothing:
+            text = (
+                "truncation does not go with latents, which are taken as they are: "
+                "scale their normals instead"
+            )
+            yield FieldError("/truncation", text, "unknown_parameter")
+        else:
+            yield from outside("truncation", self.truncation, card, card.parameters.get("truncation"))
+        classes = card.latent.classes if card.latent else 0
+        known = Range(minimum=0, maximum=classes - 1, default=0) if classes else None
+        yield from outside("digit", self.digit, card, known)
+        digits = None if self.digits is None else max(int(digit) for digit in self.digits)
+        yield from outside("digits", digits, card, known)
+        yield from self._size_faults(card)
+        yield from _latent_faults("/latents", self.latents or [], card)
+        if self.interpolate is not None:
+            yield from _latent_faults("/interpolate/latents", self.interpolate.latents or [], card)
+
+    def _count_field(self) -> str:
+        names = ("seeds", "latents", "interpolate")
+        return next((name for name in names if getattr(self, name) is not None), "count")
+
+    def _size_faults(self, card: ModelCard) -> Iterator[FieldError]:
+        """Yield a fault where a result would have too many pixels; it names the field that makes it large."""
+        if card.picture is None:
+            return
+        count, size = self._count(card), self._picture_size(card.picture)
+        pixels = count * size[0] * size[1]
+        if self.grid is not None:
+            yield from too_large("grid", "the sheet", self.grid.size(count, size), self.output.format)
+            return
+        yield from too_large("upscale", "each picture", size, self.output.format)
+        if self.animation is not None:
+            yield from too_many("animation", "all frames", pixels, MAX_PIXELS)
+        else:
+            yield from too_many("upscale", "all pictures", pixels, MAX_JOB_PIXELS)
+
+    def _count(self, card: ModelCard) -> int:
+        """Return how many pictures come out of the model, the card's default count filled in."""
+        default = default_of(None, card, "count")
+        return self.pictures if self.pictures is not None else 1 if default is None else int(default)
+
+    def _picture_size(self, picture: Picture) -> tuple[int, int]:
+        """Return width and height of one picture: its digits side by side, enlarged."""
+        across = len(self.digits or "1")
+        return picture.width * across * self.upscale.factor, picture.height * self.upscale.factor
+
+    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
+        """Return an allowed specification with model, defaults and seeds filled in."""
+        update: dict[str, object] = {"model": card.name}
+        if not self.draws_nothing:
+            update["truncation"] = default_of(self.truncation, card, "truncation")
+        if self.latents is None and self.interpolate is None:
+            update |= {"seeds": self.seeds or self._seeds(card, draw_seed), "seed": None, "count": None}
+        return self.model_copy(update=update)
+
+    def _seeds(self, card: ModelCard, draw_seed: DrawSeed) -> list[int]:
+        count = self._count(card)
+        first = self.seed if self.seed is not None else draw_seed(count)
+        return list(range(first, first + count))
+
+    def work_units(self, card: ModelCard, content: PictureSize | None) -> float:
+        """Return how much work a resolved job is, in pixels that the network makes."""
+        if card.picture is None:
+            return float(self._count(card))
+        width, height = self._picture_size(card.picture)
+        written = width * height
+        return self._count(card) * (written / self.upscale.factor**2 + WRITTEN * written)
+
+    @property
+    def is_light(self) -> bool:
+        """Whether one call of the network can do several such jobs of a batch."""
+        return len(self.seeds or ()) <= MOST_LIGHT_PICTURES and not self.interpolate
+
+
+def _latent_faults(pointer: str, latents: Sequence[Sequence[float]], card: ModelCard) -> Iterator[FieldError]:
+    size = card.latent.size if card.latent else 0
+    field = pointer.strip("/").replace("/", ".")
+    for index, latent in enumerate(latents):
+        if len(latent) != size:
+            text = f"{field} must hold vectors of {size} numbers for {card.name}; got {len(latent)}"
+            yield FieldError(f"{pointer}/{index}", text, "invalid_length")

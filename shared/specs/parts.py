@@ -1,13 +1,11 @@
 """The parts that job specifications are made of."""
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from shared.identifiers import FILE_ID
-from shared.specs.base import Part
-from shared.specs.webhook import Webhook
 
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 MAX_OUTPUT_COUNT = 1024  # above every card's own limit
@@ -15,9 +13,29 @@ STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
+TtlSeconds = Annotated[int, Field(ge=1, le=365 * 24 * 3600)]
+DeadlineSeconds = Annotated[int, Field(ge=1, le=30 * 24 * 3600)]
+Metadata = Annotated[
+    dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
+    Field(max_length=16),
+]
 LatentVector = Annotated[
     list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]], Field(min_length=1, max_length=4096)
 ]
+
+
+class PictureSize(NamedTuple):
+    """The size of a content picture."""
+
+    width: int  # pixels
+    height: int  # pixels
+    frames: int = 1
+
+
+class Part(BaseModel):
+    """A piece of a specification: frozen, and without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Lane(StrEnum):
@@ -46,6 +64,12 @@ class Grid(Part):
 
     columns: int = Field(default=8, ge=1, le=64)
     gap: int = Field(default=2, ge=0, le=64, description="How many pixels lie between two pictures.")
+
+    def size(self, count: int, picture: tuple[int, int]) -> tuple[int, int]:
+        """Return width and height of the sheet of `count` pictures of one size, in pixels."""
+        columns = min(self.columns, count)
+        rows = -(-count // columns)
+        return columns * (picture[0] + self.gap) - self.gap, rows * (picture[1] + self.gap) - self.gap
 
 
 class Animation(Part):
@@ -138,31 +162,3 @@ class Optimization(Part):
     preview_every: int = Field(
         default=0, ge=0, le=1000, description="How many steps lie between two previews; 0 makes none."
     )
-
-
-class Common(Part):
-    """What every job may say."""
-
-    model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
-    output: Output = Output()
-    lane: Lane = Lane.INTERACTIVE
-    ttl_seconds: int | None = Field(
-        default=None,
-        ge=1,
-        le=365 * 24 * 3600,
-        description="How long the job is kept after it is done, in seconds.",
-    )
-    deadline_seconds: int | None = Field(
-        default=None,
-        ge=1,
-        le=30 * 24 * 3600,
-        description="Expires, queued or running, when it is not done this long after it was accepted.",
-    )
-    cache: bool = Field(
-        default=False,
-        description="Take over the result of an equal job that said so too, or share the work with it.",
-    )
-    webhook: Webhook | None = Field(default=None, description="The address that is told how the job goes.")
-    metadata: dict[
-        Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]
-    ] = Field(default_factory=dict, max_length=16, description="Up to 16 pairs that come back with the job.")

@@ -1,83 +1,20 @@
-"""Checks a specification against its model's card: ranges, latent sizes, built-in styles."""
+"""What a model's card and the service allow: ranges of numbers, and sizes of the pictures that come out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from shared.cards.card import ModelCard, Range
+from shared.cards.card import ModelCard
+from shared.cards.parts import Range
 from shared.errors import FieldError
-from shared.specs.generate import GenerateSpec
-from shared.specs.result_size import size_faults
-from shared.specs.stylize import StylizeSpec, TransformSpec
 
+MAX_SIDE = 16_384  # pixels
+MAX_PIXELS = 64_000_000  # of one picture, one sheet, or all frames of an animation
+MAX_JOB_PIXELS = 256_000_000  # of all pictures of a job
+_WEBP_MAX_SIDE = 16_383  # the format has no larger ones
 _COUNTED = ("seeds", "latents", "interpolate")  # fields whose number of pictures is what counts
 
 
-def range_faults(spec: GenerateSpec | StylizeSpec | TransformSpec, card: ModelCard) -> list[FieldError]:
-    """Return a fault for every value that the card does not allow."""
-    if isinstance(spec, GenerateSpec):
-        return list(_generation(spec, card))
-    return list(_stylization(spec, card)) if isinstance(spec, StylizeSpec) else []
-
-
-def _generation(spec: GenerateSpec, card: ModelCard) -> Iterator[FieldError]:
-    yield from _outside(_count_field(spec), spec.pictures, card, card.parameters.get("count"))
-    if spec.truncation is not None and spec.draws_nothing:
-        text = "truncation does not go with latents, which are taken as they are: scale their normals instead"
-        yield FieldError("/truncation", text, "unknown_parameter")
-    else:
-        yield from _outside("truncation", spec.truncation, card, card.parameters.get("truncation"))
-    classes = card.latent.classes if card.latent else 0
-    known = Range(minimum=0, maximum=max(classes - 1, 0), default=0) if classes else None
-    yield from _outside("digit", spec.digit, card, known)
-    digits = None if spec.digits is None else max(int(digit) for digit in spec.digits)
-    yield from _outside("digits", digits, card, known)
-    yield from size_faults(spec, card)
-    yield from _latent_sizes("/latents", spec.latents or [], card)
-    if spec.interpolate is not None:
-        yield from _latent_sizes("/interpolate/latents", spec.interpolate.latents or [], card)
-
-
-def _count_field(spec: GenerateSpec) -> str:
-    names = ("seeds", "latents", "interpolate")
-    return next((name for name in names if getattr(spec, name) is not None), "count")
-
-
-def _latent_sizes(pointer: str, latents: Sequence[Sequence[float]], card: ModelCard) -> Iterator[FieldError]:
-    size = card.latent.size if card.latent else 0
-    for index, latent in enumerate(latents):
-        if len(latent) != size:
-            text = (
-                f"{_dotted(pointer)} must hold vectors of {size} numbers for {card.name}; got {len(latent)}"
-            )
-            yield FieldError(f"{pointer}/{index}", text, "invalid_length")
-
-
-def _dotted(pointer: str) -> str:
-    return pointer.strip("/").replace("/", ".")
-
-
-def _stylization(spec: StylizeSpec, card: ModelCard) -> Iterator[FieldError]:
-    yield from _outside("strength", spec.strength, card, card.parameters.get("strength"))
-    if spec.optimize is not None and not card.optimizes:
-        text = f"optimize cannot be given: the model {card.name} does not take it"
-        yield FieldError("/optimize", text, "unknown_parameter")
-    for index, style in enumerate(spec.styles):
-        yield from _built_in(f"/styles/{index}", style.number, card)
-
-
-def _built_in(pointer: str, number: int | None, card: ModelCard) -> Iterator[FieldError]:
-    count = len(card.builtin_styles)
-    if number is None and count:
-        text = f"{card.name} has {count} built-in styles and takes no images: give a number, 0 to {count - 1}"
-        yield FieldError(pointer, text, "unknown_parameter")
-    elif number is not None and not count:
-        text = f"{card.name} has no built-in styles: give an image or the name of a stored style"
-        yield FieldError(f"{pointer}/number", text, "unknown_parameter")
-    elif number is not None and number >= count:
-        text = f"number must be between 0 and {count - 1}; got {number}"
-        yield FieldError(f"{pointer}/number", text, "out_of_range")
-
-
-def _outside(name: str, value: float | None, card: ModelCard, limits: Range | None) -> Iterator[FieldError]:
+def outside(name: str, value: float | None, card: ModelCard, limits: Range | None) -> Iterator[FieldError]:
+    """Yield a fault where a field has a value outside of its range, or the model does not take the field."""
     if value is None:
         return
     if limits is None:
@@ -88,3 +25,26 @@ def _outside(name: str, value: float | None, card: ModelCard, limits: Range | No
         unit = " pictures" if name in _COUNTED else ""
         text = f"{what} between {limits.minimum:g} and {limits.maximum:g}{unit}; got {value:g}"
         yield FieldError(f"/{name}", text, "out_of_range")
+
+
+def default_of(given: float | None, card: ModelCard, name: str) -> float | None:
+    """Return a value, or the card's default where none is given."""
+    limits = card.parameters.get(name)
+    return given if given is not None or limits is None else limits.default
+
+
+def too_large(field: str, what: str, size: tuple[int, int], image_format: str) -> Iterator[FieldError]:
+    """Yield a fault of the field that makes a picture of `size`, width and height in pixels, too large."""
+    side = _WEBP_MAX_SIDE if image_format == "webp" else MAX_SIDE
+    if max(size) > side:
+        text = f"{what} would be {size[0]} x {size[1]} pixels; a side may have at most {side}"
+        yield FieldError(f"/{field}", f"{field} is too large: {text}", "out_of_range")
+    else:
+        yield from too_many(field, what, size[0] * size[1], MAX_PIXELS)
+
+
+def too_many(field: str, what: str, pixels: int, limit: int) -> Iterator[FieldError]:
+    """Yield a fault of the field that makes more pixels than the limit."""
+    if pixels > limit:
+        text = f"{field} is too large: {what} would have {pixels} pixels; at most {limit} are allowed"
+        yield FieldError(f"/{field}", text, "out_of_range")

@@ -1,59 +1,62 @@
-"""What a client may ask for: the job specifications, a union discriminated by `type`, and their defaults."""
+"""The specifications of all kinds of jobs, known by their `type`: how they are read and resolved."""
 
-import secrets
-from typing import Annotated
+import math
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import Field, TypeAdapter
 
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import InvalidRequest
+from shared.specs.base import JobSpec
 from shared.specs.generate import GenerateSpec
-from shared.specs.parts import MAX_OUTPUT_COUNT, MAX_SEED, Optimization
-from shared.specs.ranges import range_faults
-from shared.specs.result_size import count_of
-from shared.specs.stylize import StylizeSpec, TransformSpec
-from shared.specs.working_size import stroke_of
+from shared.specs.parts import MAX_OUTPUT_COUNT, MAX_SEED, PictureSize
+from shared.specs.stylize import StylizeSpec
+from shared.specs.transform import TransformSpec
 
-__all__ = [
-    "JOB_SPEC",
-    "MAX_OUTPUT_COUNT",
-    "MAX_SEED",
-    "GenerateSpec",
-    "JobSpec",
-    "StylizeSpec",
-    "TransformSpec",
-    "check_ranges",
-    "filled",
-    "inputs_of",
-    "resolve",
-]
+__all__ = ["MAX_OUTPUT_COUNT", "MAX_SEED", "GenerateSpec", "JobSpec", "StylizeSpec", "TransformSpec"]
 
-JobSpec = GenerateSpec | StylizeSpec | TransformSpec
-JOB_SPEC: TypeAdapter[JobSpec] = TypeAdapter(Annotated[JobSpec, Field(discriminator="type")])
+# The specification of each kind of job, by the name that is its `type`.
+SPECS: dict[str, type[JobSpec]] = {
+    "generate": GenerateSpec,
+    "stylize": StylizeSpec,
+    "transform": TransformSpec,
+}
+if TYPE_CHECKING:
+    AnyJobSpec = JobSpec
+else:
+    AnyJobSpec = Union[tuple(SPECS.values())]  # noqa: UP007  (of all kinds: as a model's field needs it)
+
+_STEPS_AN_OCTAVE = 2  # kinds of work differ by a factor of 1.4
 
 
-def inputs_of(spec: JobSpec) -> list[str]:
-    """Return the ids of all files that a job reads, each once, in order."""
-    return [] if isinstance(spec, GenerateSpec) else list(dict.fromkeys(spec.inputs))
+class _SpecReader:
+    """Reads the specification of any kind in SPECS."""
+
+    def validate_python(self, raw: object) -> JobSpec:
+        """Return the specification that a JSON value holds; raise ValidationError."""
+        return _union(tuple(SPECS.values())).validate_python(raw)
+
+    def validate_json(self, text: str | bytes) -> JobSpec:
+        """Return the specification that JSON text holds; raise ValidationError."""
+        return _union(tuple(SPECS.values())).validate_json(text)
+
+
+JOB_SPEC = _SpecReader()
+
+
+@cache
+def _union(specs: tuple[type[JobSpec], ...]) -> TypeAdapter[JobSpec]:
+    union: Any = Annotated[Union[specs], Field(discriminator="type")]  # noqa: UP007  (not known before)
+    return TypeAdapter(union)
 
 
 def resolve(spec: JobSpec, catalog: Catalog) -> JobSpec:
     """Fill in model, defaults and seeds, so that the same resolved spec gives the same bytes.
 
-    Raises UnknownModel, or InvalidRequest that names every value outside its card's range.
+    Raises what `checked_card` raises.
     """
-    card = card_of(spec, catalog)
-    check_ranges(spec, card)
-    return filled(spec, card)
-
-
-def filled(spec: JobSpec, card: ModelCard) -> JobSpec:
-    """Return a specification that its card allows with model, defaults and seeds filled in."""
-    if isinstance(spec, GenerateSpec):
-        return _resolve_generation(spec, card)
-    if isinstance(spec, StylizeSpec):
-        return _resolve_stylization(spec, card)
-    return spec.model_copy(update={"model": card.name})
+    return spec.filled(checked_card(spec, catalog))
 
 
 def card_of(spec: JobSpec, catalog: Catalog) -> ModelCard:
@@ -61,45 +64,33 @@ def card_of(spec: JobSpec, catalog: Catalog) -> ModelCard:
     return catalog.default(spec.type) if spec.model is None else catalog.get(spec.model, spec.type)
 
 
-def check_ranges(spec: JobSpec, card: ModelCard) -> None:
-    """Raise InvalidRequest that names every value outside the range its model's card gives."""
-    errors = range_faults(spec, card)
+def checked_card(spec: JobSpec, catalog: Catalog) -> ModelCard:
+    """Return the card of a job's model, which allows the job.
+
+    Raises UnknownModel, or InvalidRequest that names every value outside its card's range.
+    """
+    card = card_of(spec, catalog)
+    errors = list(spec.range_faults(card))
     if errors:
         raise InvalidRequest("; ".join(error.detail for error in errors), errors=errors)
+    return card
 
 
-def _resolve_generation(spec: GenerateSpec, card: ModelCard) -> GenerateSpec:
-    update: dict[str, object] = {"model": card.name}
-    if not spec.draws_nothing:
-        update["truncation"] = _value(spec.truncation, card, "truncation")
-    if spec.latents is None and spec.interpolate is None:
-        update |= {"seeds": spec.seeds or _seeds(spec, card), "seed": None, "count": None}
-    return spec.model_copy(update=update)
+def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:
+    """Return the kind of a resolved job's work: its model's name and how large it is, in half octaves.
+
+    `content` is the size of its content picture. Where that is not known, neither is the size of the work.
+    """
+    units = spec.work_units(card, content)
+    return f"{card.name}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
 
 
-def _resolve_stylization(spec: StylizeSpec, card: ModelCard) -> StylizeSpec:
-    update = {
-        "model": card.name,
-        "strength": _value(spec.strength, card, "strength"),
-        "stroke": stroke_of(spec, card),
-    }
-    if card.optimizes:
-        update["optimize"] = spec.optimize or Optimization()
-    return spec.model_copy(update=update)
+def parted(work: str) -> tuple[str, int | None]:
+    """Return the model of a kind of work, and its size in half octaves; None where that is not known."""
+    model, _, size = work.partition(":")
+    return model, int(size) if size else None
 
 
-def _value(given: float | None, card: ModelCard, name: str) -> object:
-    limits = card.parameters.get(name)
-    return given if given is not None or limits is None else limits.default
-
-
-def _seeds(spec: GenerateSpec, card: ModelCard) -> list[int]:
-    count = count_of(spec, card)
-    first = spec.seed if spec.seed is not None else secrets.randbelow(MAX_SEED - count)
-    return list(range(first, first + count))
-
-
-Spec = JobSpec
-
-
-SPECS: dict[str, type[Spec]] = {"generate": GenerateSpec, "stylize": StylizeSpec, "transform": TransformSpec}
+def units_of(size: int) -> float:
+    """Return how many pixels the network makes in work of a size in half octaves, or what costs as much."""
+    return float(2 ** (size / _STEPS_AN_OCTAVE))

@@ -1,11 +1,17 @@
-"""What a stylization job may ask for, and one of any other network from picture to picture."""
+"""What a stylization job may ask for."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, PlainValidator, TypeAdapter, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from shared.specs.parts import Common, FileId, Optimization, Size, WeightedStyle
+from shared.cards.card import ModelCard
+from shared.errors import FieldError, StyleNotFound
+from shared.specs.base import WRITTEN, DrawSeed, random_seed
+from shared.specs.parts import FileId, Optimization, PictureSize, Size, WeightedStyle
+from shared.specs.ranges import default_of, outside
+from shared.specs.working_size import ContentSpec, fit, result_size, working_size
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
 _LEAST, _MOST = 64, 4096  # pixels
@@ -25,7 +31,7 @@ def _read_stroke(value: Any) -> Any:
 Stroke = Annotated[int | Literal["native"], PlainValidator(_read_stroke), WithJsonSchema({"anyOf": _CHOICES})]
 
 
-class StylizeSpec(Common):
+class StylizeSpec(ContentSpec):
     """The content picture, painted in the manner of the styles. Animated content gives an animation."""
 
     type: Literal["stylize"]
@@ -60,20 +66,94 @@ class StylizeSpec(Common):
         return self.output.format in ("gif", "webp")
 
     @property
-    def inputs(self) -> list[str]:
-        """Ids of all files that the job reads."""
-        images = [style.image for style in self.styles if style.image is not None]
-        return [self.content, *images, *([self.mask] if self.mask is not None else [])]
-
-
-class TransformSpec(Common):
-    """The content picture, through a network from picture to picture."""
-
-    type: Literal["transform"]
-    content: FileId
-    size: Size = Size()
+    def sizing(self) -> tuple[object, ...]:
+        """What decides, with the card and the content's size, whether the content can be used."""
+        return (*super().sizing, self.stroke)
 
     @property
-    def inputs(self) -> list[str]:
-        """Ids of all files that the job reads."""
-        return [self.content]
+    def size_fields(self) -> str:
+        """The fields that make the network's picture smaller, as a sentence names them."""
+        return "size.max_side or stroke"
+
+    def network_size(self, card: ModelCard, result: tuple[int, int]) -> tuple[int, int]:
+        """Return the size at which the network paints, unchecked: by the stroke, and legal for the card."""
+        stroke = self._stroke(card)
+        if stroke == NATIVE:
+            return result
+        least = -(-card.min_side * max(result) // min(result))  # keeps the shorter side legal
+        return fit(*result, max(stroke, least))
+
+    def _stroke(self, card: ModelCard) -> Stroke:
+        """Return the longest side at which the job is painted: its stroke, else that of its card."""
+        return self.stroke or card.stroke or NATIVE
+
+    def range_faults(self, card: ModelCard) -> Iterator[FieldError]:
+        """Yield a fault for every value that the card does not allow."""
+        yield from outside("strength", self.strength, card, card.parameters.get("strength"))
+        if self.optimize is not None and not card.optimizes:
+            text = f"optimize cannot be given: the model {card.name} does not take it"
+            yield FieldError("/optimize", text, "unknown_parameter")
+        for index, style in enumerate(self.styles):
+            yield from _built_in(f"/styles/{index}", style.number, card)
+
+    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
+        """Return an allowed specification with model and defaults filled in."""
+        strength = default_of(self.strength, card, "strength")
+        update: dict[str, object] = {"model": card.name, "strength": strength, "stroke": self._stroke(card)}
+        if card.optimizes:
+            update["optimize"] = self.optimize or Optimization()
+        return self.model_copy(update=update)
+
+    def file_fields(self) -> Iterator[tuple[str, str]]:
+        """Yield the pointer and the id of every file that the job reads."""
+        yield "/content", self.content
+        yield from ((f"/styles/{i}/image", style.image) for i, style in enumerate(self.styles) if style.image)
+        yield from [("/mask", self.mask)] if self.mask else []
+
+    @property
+    def named_styles(self) -> frozenset[str]:
+        """Names of stored styles whose pictures are not filled in."""
+        return frozenset(style.name for style in self.styles if style.name and style.image is None)
+
+    def with_style_files(self, files: Mapping[str, str | None]) -> tuple[Self, list[FieldError]]:
+        """Return the specification with the pictures of named styles, and a fault for each unknown name."""
+        styles, faults = [], []
+        for index, style in enumerate(self.styles):
+            if style.name is None or style.image is not None:
+                styles.append(style)
+                continue
+            file = files.get(style.name)
+            if file is None:
+                text = f"there is no style {style.name}"
+                faults.append(FieldError(f"/styles/{index}/name", text, StyleNotFound.code))
+            styles.append(style.model_copy(update={"image": file}))
+        return self.model_copy(update={"styles": styles}), faults
+
+    def work_units(self, card: ModelCard, content: PictureSize | None) -> float:
+        """Return how much work a resolved job is, in pixels that the network makes; 0.0 where not known."""
+        if content is None:
+            return 0.0
+        width, height = result_size(self, content[:2])
+        written = WRITTEN * width * height
+        frames = content.frames if self.takes_frames else 1
+        return frames * (self._painted(card, content) + written)
+
+    def _painted(self, card: ModelCard, content: PictureSize) -> float:
+        """Return the pixels of one frame that the network paints, again with every step."""
+        if self.strength == 0:
+            return 0.0
+        width, height = working_size(self, card, content[:2])
+        return width * height * (self.optimize.steps if self.optimize is not None else 1)
+
+
+def _built_in(pointer: str, number: int | None, card: ModelCard) -> Iterator[FieldError]:
+    count = len(card.builtin_styles)
+    if number is None and count:
+        text = f"{card.name} has {count} built-in styles and takes no images: give a number, 0 to {count - 1}"
+        yield FieldError(pointer, text, "unknown_parameter")
+    elif number is not None and not count:
+        text = f"{card.name} has no built-in styles: give an image or the name of a stored style"
+        yield FieldError(f"{pointer}/number", text, "unknown_parameter")
+    elif number is not None and number >= count:
+        text = f"number must be between 0 and {count - 1}; got {number}"
+        yield FieldError(f"{pointer}/number", text, "out_of_range")

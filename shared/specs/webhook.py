@@ -1,4 +1,4 @@
-"""Whom a job tells how it goes: the part of a specification, and its form in the record."""
+"""Webhooks: the part of a specification that names the receiver of events, and its form in the record."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from shared.specs.base import Part
+from shared.specs.parts import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 BatchEventType = Literal["batch.completed", "batch.canceled"]
@@ -37,7 +37,7 @@ class Receiver(Part):
 
     @property
     def wanted(self) -> Sequence[str]:
-        """The events that the address is told of."""
+        """The events that the address gets."""
         raise NotImplementedError
 
 
@@ -53,7 +53,7 @@ class Webhook(Receiver):
 
     @property
     def wanted(self) -> Sequence[str]:
-        """The events that the address is told of."""
+        """The events that the address gets."""
         return self.events or ENDINGS
 
 
@@ -69,7 +69,7 @@ class BatchWebhook(Receiver):
 
     @property
     def wanted(self) -> Sequence[str]:
-        """The events that the address is told of."""
+        """The events that the address gets."""
         return self.events or BATCH_EVENTS
 
 
@@ -100,7 +100,7 @@ def host_of(url: str) -> str:
 def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:
     """Return what a subject's record keeps of its webhook.
 
-    `private` is whether addresses of private networks may be told, `base` that of the links in what is told.
+    `private` is whether the address may be in a private network, `base` that of the links in what is sent.
     """
     record = {
         "url": webhook.url,

@@ -1,10 +1,42 @@
-"""At which size a network works on a content picture: one answer for the API, workers and estimates."""
+"""Jobs with a content picture: at which size their network works, for API, workers and estimates."""
+
+from typing import TYPE_CHECKING
 
 from shared.cards.card import ModelCard
 from shared.errors import ImageTooLarge, ImageTooSmall
-from shared.specs.stylize import NATIVE, Stroke, StylizeSpec, TransformSpec
+from shared.images.limits import ImageLimits, check_frames
+from shared.specs.base import JobSpec
+from shared.specs.parts import PictureSize
+from shared.specs.parts import Size as SizeOption
 
 Size = tuple[int, int]  # width and height, pixels
+
+
+class ContentSpec(JobSpec):
+    """A job that makes a picture from a content picture."""
+
+    if TYPE_CHECKING:  # subclasses declare them, in the order in which JSON has them
+        content: str
+        size: SizeOption
+
+    @property
+    def takes_frames(self) -> bool:
+        """Whether every frame of animated content is used, and not the first one alone."""
+        return False
+
+    @property
+    def sizing(self) -> tuple[object, ...]:
+        """What decides, with the card and the content's size, whether the content can be used."""
+        return (self.size.max_side, self.takes_frames)
+
+    @property
+    def size_fields(self) -> str:
+        """The fields that make the network's picture smaller, as a sentence names them."""
+        return "size.max_side"
+
+    def network_size(self, card: ModelCard, result: Size) -> Size:
+        """Return the size of what the network gets for a result of a size, unchecked."""
+        return result
 
 
 def fit(width: int, height: int, max_side: int) -> Size:
@@ -15,17 +47,12 @@ def fit(width: int, height: int, max_side: int) -> Size:
     return max(1, round(width * max_side / longest)), max(1, round(height * max_side / longest))
 
 
-def stroke_of(spec: StylizeSpec, card: ModelCard) -> Stroke:
-    """Return the longest side at which a job is painted: what it says, else what its model's card says."""
-    return spec.stroke or card.stroke or NATIVE
-
-
-def result_size(spec: StylizeSpec | TransformSpec, content: Size) -> Size:
+def result_size(spec: ContentSpec, content: Size) -> Size:
     """Return the size to which the content is brought: of a stylization it is the size of the result."""
     return content if spec.size.max_side is None else fit(*content, spec.size.max_side)
 
 
-def working_size(spec: StylizeSpec | TransformSpec, card: ModelCard, content: Size) -> Size:
+def working_size(spec: ContentSpec, card: ModelCard, content: Size) -> Size:
     """Return the size of what the network gets; `content` is the picture's own size.
 
     Raises ImageTooSmall or ImageTooLarge, naming the content, where the model does not take it.
@@ -35,17 +62,19 @@ def working_size(spec: StylizeSpec | TransformSpec, card: ModelCard, content: Si
     if min(width, height) < card.min_side:
         detail = f"{shown}; {card.name} needs sides of at least {card.min_side}"
         raise ImageTooSmall.of_field("/content", detail)
-    worked = _painted(spec, card, (width, height)) if isinstance(spec, StylizeSpec) else (width, height)
+    worked = spec.network_size(card, (width, height))
     if max(worked) > card.max_side:
-        way = "size.max_side or stroke" if isinstance(spec, StylizeSpec) else "size.max_side"
-        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set {way}"
+        detail = f"{shown}; {card.name} takes sides up to {card.max_side}: set {spec.size_fields}"
         raise ImageTooLarge.of_field("/content", detail)
     return worked
 
 
-def _painted(spec: StylizeSpec, card: ModelCard, size: Size) -> Size:
-    stroke = stroke_of(spec, card)
-    if stroke == NATIVE:
-        return size
-    least = -(-card.min_side * max(size) // min(size))  # keeps the shorter side legal
-    return fit(*size, max(stroke, least))
+def check_content(spec: ContentSpec, card: ModelCard, content: PictureSize, limits: ImageLimits) -> Size:
+    """Return the working size for content of a size and a number of frames.
+
+    Raises ImageTooSmall, ImageTooLarge or TooManyFrames, naming the content, where the job cannot use it.
+    """
+    worked = working_size(spec, card, content[:2])
+    if spec.takes_frames:
+        check_frames(content[:2], content.frames, limits, field="/content")
+    return worked

@@ -15,14 +15,14 @@ from atelier.local.stack import RunningStack
 from shared.cards.card import load_catalog
 from shared.errors import AtelierError
 from shared.identifiers import file_id, sha256
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.specs.spec import JOB_SPEC, resolve
 from tests.corpus.case import REFUSALS, Case, Pixels
 from tests.corpus.reference import difference, expected
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.kinds import stylization
 
 MOST = 0.5  # levels of mean difference

@@ -9,7 +9,7 @@ import pytest
 
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
@@ -21,8 +21,7 @@ from shared.specs.spec import JOB_SPEC, resolve
 from shared.storage.base import ObjectStore
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.runner import JobRunner
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from shared.errors import StorageUnavailable
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
@@ -21,8 +21,7 @@ from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
 from worker.execution.picture import Film, Picture
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
 ALPHA = np.full((24, 32), 255, np.uint8)

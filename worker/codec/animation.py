@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from shared.images.probe import ImageInfo, ImageLimits, check_frames, open_image, refusing
+from shared.images.limits import ImageLimits, check_frames
+from shared.images.probe import ImageInfo, open_image, refusing
 from worker.codec.decode import InputFile, bytes_of, current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif

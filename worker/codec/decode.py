@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from shared.images.probe import ImageInfo, ImageLimits, load_pixels, open_image, refusing
+from shared.images.limits import ImageLimits
+from shared.images.probe import ImageInfo, load_pixels, open_image, refusing
 from shared.specs.working_size import Size
 from shared.storage.base import ObjectStore
 from worker.codec.upright import UprightDrawing

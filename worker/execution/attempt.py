@@ -1,18 +1,26 @@
-"""The attempts that this process holds, and what is known of their leases."""
+"""The attempts that this process runs: what is known of their leases, and their stages."""
 
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from shared.jobs.job import Job
+from shared.errors import StoreUnavailable, TimeLimitExceeded
+from shared.jobs.job import Job, Progress
 from shared.jobs.status import LeaseState, ensure_current
+from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from worker.execution.batcher import BatchGroup, BatchSlot
 
+REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
+# Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
+BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
+_SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
+_ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
+
 
 class Attempt:
-    """One run of a job, held by this process until it ends."""
+    """One run of a job in this process, until it ends."""
 
     def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
         self.job = job
@@ -27,7 +35,7 @@ class Attempt:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody is likely to wait for the job."""
+        """Whether a client is likely to wait for the job."""
         return self.job.lane is Lane.INTERACTIVE
 
     @property
@@ -41,7 +49,7 @@ class Attempt:
         return self._lease_state == "ok"
 
     def note(self, state: LeaseState) -> None:
-        """Remember what the store said; a lost lease is never regained."""
+        """Keep the lease's state as the store reports it; a lost lease is never regained."""
         if self._lease_state == "ok":
             self._lease_state = state
 
@@ -73,3 +81,55 @@ class HeldAttempts:
         """Return the attempts in progress."""
         with self._lock:
             return list(self._attempts.values())
+
+
+class Stages:
+    """The stages of one attempt, entered as context managers in the order of BEGINS."""
+
+    def __init__(self, attempt: Attempt, store: JobStore) -> None:
+        self.attempt = attempt
+        self._stage = "load"
+        self._store = store
+        self._reported = attempt.started
+        self.timings: dict[str, float] = {}  # seconds a stage
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Run one stage; raise JobCanceled or LeaseLost in place of a stage whose result is not wanted."""
+        self._stage = name
+        self.attempt.check()
+        self._report(Progress(name, BEGINS[name]))
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            spent = time.perf_counter() - started
+            self.timings[name] = self.timings.get(name, 0.0) + spent
+
+    def advance(self, step: int, total: int, preview: str | None = None) -> None:
+        """Note that `step` of `total` steps of a stage are done; raise JobCanceled or LeaseLost to end it.
+
+        `preview` is the key of a stored picture of the work so far, and is reported at once. Raises
+        TimeLimitExceeded a little before the limit at which the whole process would be ended.
+        """
+        self.attempt.check()
+        self._check_time(step, total)
+        begin, end = BEGINS[self._stage], _ENDS[self._stage]
+        fraction = round(begin + (end - begin) * step / total, 4)
+        self._report(Progress(self._stage, fraction, step, total, preview), now=preview is not None)
+
+    def _check_time(self, step: int, total: int) -> None:
+        limit = self._store.rules.hard_limit_seconds
+        if self.attempt.age_seconds > limit * _SHARE_OF_LIMIT:
+            text = f"an attempt may run {limit:g} s at most, and {step} of {total} steps are done"
+            raise TimeLimitExceeded(f"{text}: ask for fewer steps, or for a smaller size")
+
+    def _report(self, progress: Progress, *, now: bool = False) -> None:
+        now_at = time.monotonic()
+        if not now and now_at - self._reported < REPORT_EVERY_SECONDS:
+            return
+        self._reported = now_at
+        try:
+            self._store.report(*self.attempt.key, progress)
+        except StoreUnavailable:
+            return  # progress may be lost; the moves that count are repeated

@@ -5,28 +5,29 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from shared.errors import JobCanceled
 
-Run = Callable[[Sequence[Any]], Sequence[Any]]
+Payload = TypeVar("Payload")
+Result = TypeVar("Result")
 
 PATIENCE_SECONDS = 2.0  # for which a request lets urgent ones go first: then it is as urgent
 
 
 @dataclass(eq=False, slots=True)
-class Request:
+class Request(Generic[Payload, Result]):
     """One call of a model for one job."""
 
-    bucket: tuple[Any, ...]  # requests of one bucket may run together: same model, same shape
-    payload: Any
-    run: Run  # takes payloads of one bucket, returns as many results
+    bucket: tuple[object, ...]  # requests of one bucket may run together: same model, same shape
+    payload: Payload
+    run: Callable[[Sequence[Payload]], Sequence[Result]]  # payloads of one bucket to as many results
     weight: int = 1  # how much of the limit it takes
     limit: int = 1  # most weight in one call
     alone: bool = False  # a job that crashed a worker before must not take others with it
-    urgent: bool = False  # somebody waits for it
+    urgent: bool = False  # a client waits for it
     wanted: Callable[[], bool] = lambda: True
-    future: "Future[Any]" = field(default_factory=Future)
+    future: Future[Result] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
     def is_urgent(self, now: float) -> bool:
@@ -34,21 +35,24 @@ class Request:
         return self.urgent or now - self.since > PATIENCE_SECONDS
 
 
+AnyRequest = Request[Any, Any]  # of any model
+
+
 class BatchGroup:
     """Jobs that were claimed together: the first requests of all of them run together."""
 
     def __init__(self, members: int) -> None:
         self._missing = members
-        self._brought: list[Request] = []
+        self._requests: list[AnyRequest] = []
         self._lock = threading.Lock()
 
-    def come(self, request: Request | None) -> list[Request]:
-        """Bring a member's request, or None where it has none; return what is to run once all have come."""
+    def add(self, request: AnyRequest | None) -> list[AnyRequest]:
+        """Take a member's request, or None for none; return all requests once every member was here."""
         with self._lock:
             self._missing -= 1
             if request is not None:
-                self._brought.append(request)
-            return [] if self._missing else self._brought
+                self._requests.append(request)
+            return [] if self._missing else self._requests
 
 
 class BatchSlot:
@@ -57,36 +61,36 @@ class BatchSlot:
     def __init__(self, group: BatchGroup | None = None) -> None:
         self._group = group
 
-    def bring(self, request: Request | None) -> list[Request]:
-        """Return the requests to run now: the first one awaits the other members', later ones nobody's."""
+    def take(self, request: AnyRequest | None) -> list[AnyRequest]:
+        """Return the requests to run now: the first one waits for the other members', later ones for none."""
         group, self._group = self._group, None
         if group is not None:
-            return group.come(request)
+            return group.add(request)
         return [] if request is None else [request]
 
 
 class Batcher:
-    """A few threads that run models for everybody in this process."""
+    """A few threads that run models for all jobs of this process."""
 
     def __init__(self, runners: int) -> None:
-        self._waiting: list[Request] = []
+        self._waiting: list[AnyRequest] = []
         self._changed = threading.Condition()
         for number in range(runners):
             threading.Thread(target=self._serve, name=f"runner-{number}", daemon=True).start()
 
-    def call(self, request: Request, slot: BatchSlot | None = None) -> Any:
+    def call(self, request: Request[Any, Result], slot: BatchSlot | None = None) -> Result:
         """Run a request, with others where that helps; return its own result or raise its own error.
 
         With a slot in a group it waits for the other members, each of which must call or leave.
         """
-        self._enter((slot or BatchSlot()).bring(request))
+        self._enter((slot or BatchSlot()).take(request))
         return request.future.result()
 
     def leave(self, slot: BatchSlot) -> None:
         """Let the others of a group go on without this member; does nothing where it called already."""
-        self._enter(slot.bring(None))
+        self._enter(slot.take(None))
 
-    def _enter(self, requests: Sequence[Request]) -> None:
+    def _enter(self, requests: Sequence[AnyRequest]) -> None:
         with self._changed:
             self._waiting.extend(requests)
             self._changed.notify(len(requests))
@@ -95,7 +99,7 @@ class Batcher:
         while True:
             _run_batch(self._take())
 
-    def _take(self) -> list[Request]:
+    def _take(self) -> list[AnyRequest]:
         """Wait for a request; return it with all waiting ones that fit."""
         with self._changed:
             while not self._waiting:
@@ -110,37 +114,37 @@ class Batcher:
                     weight += other.weight
             return batch
 
-    def _first(self) -> Request:
+    def _first(self) -> AnyRequest:
         """Return the urgent request that waits longest, or the one that waits longest of all."""
         now = time.monotonic()
         return next((request for request in self._waiting if request.is_urgent(now)), self._waiting[0])
 
 
-def _fits(other: Request, first: Request, weight: int) -> bool:
+def _fits(other: AnyRequest, first: AnyRequest, weight: int) -> bool:
     return not other.alone and other.bucket == first.bucket and weight + other.weight <= first.limit
 
 
-def _run_batch(batch: list[Request]) -> None:
+def _run_batch(batch: list[AnyRequest]) -> None:
     batch = [request for request in batch if _still_wanted(request)]
     if not batch:
         return
     try:
         results = batch[0].run([request.payload for request in batch])
-    except BaseException as error:  # noqa: BLE001  (whatever a model raises belongs to the job that caused it)
+    except BaseException as error:  # noqa: BLE001  (what a model raises belongs to the job that caused it)
         _bisect(batch, error)
         return
     for request, result in zip(batch, results, strict=True):
         request.future.set_result(result)
 
 
-def _still_wanted(request: Request) -> bool:
+def _still_wanted(request: AnyRequest) -> bool:
     if request.wanted():
         return True
     request.future.set_exception(JobCanceled("the job was withdrawn before its model ran"))
     return False
 
 
-def _bisect(batch: list[Request], error: BaseException) -> None:
+def _bisect(batch: list[AnyRequest], error: BaseException) -> None:
     """Find the request that raises by halves, so that only it fails."""
     if len(batch) == 1:
         batch[0].future.set_exception(error)

@@ -1,19 +1,63 @@
-"""What every job's pipeline works with."""
+"""What every job's pipeline works with, and the styles that this process has looked at lately."""
 
-from concurrent.futures import Executor, ThreadPoolExecutor
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 from shared.files.style_vectors import StyleVectors
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.storage.base import ObjectStore
 from worker.execution.batcher import Batcher
-from worker.execution.style_cache import StyleCache
 
 STORES = 8  # objects stored at once: twice as many a second as by four threads or by sixteen
 
+Key = tuple[str, str]  # the model's digest, the style file's id
+Style = TypeVar("Style")
 
-def _stores() -> Executor:
-    return ThreadPoolExecutor(STORES, thread_name_prefix="store")
+
+class StyleCache(Generic[Style]):
+    """The most recently used styles, each by its model's digest and its image's id alone.
+
+    Jobs that want the same new style at once compute it once.
+    """
+
+    def __init__(self, capacity: int = 512) -> None:
+        self._capacity = capacity
+        self._styles: OrderedDict[Key, Future[Style]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key, make: Callable[[], Style]) -> Style:
+        """Return the style of the key, made by `make` where it is not known; its error is not kept."""
+        future, is_mine = self._enter(key)
+        if not is_mine:
+            return future.result()
+        try:
+            future.set_result(make())
+        except BaseException as error:
+            self._forget(key)
+            future.set_exception(error)
+            raise
+        return future.result()
+
+    def _enter(self, key: Key) -> tuple[Future[Style], bool]:
+        with self._lock:
+            known = self._styles.get(key)
+            if known is not None:
+                self._styles.move_to_end(key)
+                return known, False
+            future: Future[Style] = Future()
+            self._styles[key] = future
+            while len(self._styles) > self._capacity:
+                self._styles.popitem(last=False)
+            return future, True
+
+    def _forget(self, key: Key) -> None:
+        with self._lock:
+            self._styles.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +66,8 @@ class Resources:
 
     objects: ObjectStore
     batcher: Batcher
-    styles: StyleCache
+    styles: StyleCache[Any]  # each kind of network has its own
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
-    stores: Executor = field(
-        default_factory=_stores
-    )  # for jobs of several outputs, of which each waits for the disk
+    # For jobs of several outputs, of which each waits for the disk.
+    stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

@@ -13,10 +13,10 @@ from shared.specs.spec import GenerateSpec
 from worker.codec.animation import Frame
 from worker.codec.decode import InputFile
 from worker.codec.pixels import contact_sheet, enlarge, to_color
+from worker.execution.attempt import Stages
 from worker.execution.batcher import Request
 from worker.execution.picture import Film, Picture, Pixels
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -24,12 +24,12 @@ if TYPE_CHECKING:  # importing it starts TensorFlow
 
 Latents = npt.NDArray[np.float32]  # (n, latent size)
 
-CHUNK = 64  # latents in one call; more would make everybody else wait
+CHUNK = 64  # latents in one call; more would make other jobs wait too long
 _BATCHES = 4  # network calls in a chunk, where the network takes few at once
 
 
 def prepare(spec: GenerateSpec, _: Mapping[str, InputFile], card: ModelCard, __: Resources) -> Plan:
-    """Work out the latents. Nothing is drawn from one picture for another, so company changes nothing."""
+    """Work out the latents. No picture takes random numbers from another one."""
     assert card.latent is not None, "a generator's card has a latent"
     return make_plan(spec, card.latent)
 

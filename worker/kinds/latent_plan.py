@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.cards.card import Latent
+from shared.cards.parts import Latent
 from shared.specs.parts import Interpolation
 from shared.specs.spec import GenerateSpec
 from worker.models.generation.latents import digit_of, latent, walk
@@ -16,7 +16,7 @@ Latents = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What is said of a picture: enough to ask for it again."""
+    """What the record and the file keep of a picture: enough to ask for it again."""
 
     seed: int | None = None
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
@@ -79,7 +79,7 @@ def _label_of_seed(seed: int, spec: GenerateSpec, shape: Latent) -> Label:
 
 
 def _written(spec: GenerateSpec, drawn: int | None) -> dict[str, str]:
-    """Say what the pictures show, and how freely they were drawn."""
+    """Return text on what the pictures show, and how freely they were drawn."""
     text = {}
     if spec.digits is not None:
         text["atelier:digits"] = spec.digits

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,10 @@ from shared.storage.keys import preview_key
 from worker.codec.decode import InputFile
 from worker.codec.encode import encode
 from worker.codec.pixels import resize, to_float, to_uint8
+from worker.execution.attempt import Stages
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds.optimizers import Adam, Descent, LimitedMemoryBFGS
-from worker.kinds.styles import fitted_style, on_runner
+from worker.kinds.styles import Result, fitted_style, on_runner
 from worker.models.nst.target import LossWeights, StyleTarget, blend_grams
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -107,7 +107,7 @@ class _Progress:
         try:
             self._objects.put(key, encode(small, format="jpeg", quality=PREVIEW_QUALITY).data)
         except StorageUnavailable:
-            return None  # a preview is a courtesy; the result is stored, or the attempt repeated
+            return None  # a preview may be missing; the result is stored, or the attempt repeated
         return key
 
 
@@ -161,7 +161,7 @@ class _Painting:
         )
         return found
 
-    def _call(self, step: Callable[[], Any]) -> Any:
+    def _call(self, step: Callable[[], Result]) -> Result:
         """Hold a runner for one evaluation and no longer, so that other jobs come in between."""
         return on_runner(self._resources, self._progress.attempt, self._model, step)
 

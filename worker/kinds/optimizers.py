@@ -1,7 +1,7 @@
 """Minimizers of smooth functions of many numbers, one step a call: Adam and limited-memory BFGS.
 
-They know nothing of pictures, and their own work is small: what costs is the function, which the caller
-brings and may run where it likes.
+They know nothing of pictures, and their own work is small: the function costs the most. The caller
+gives it, and may run it on any thread.
 """
 
 from collections import deque
@@ -22,7 +22,7 @@ _DECAY_MEAN, _DECAY_SQUARE = 0.9, 0.99
 class Descent(Protocol):
     """A minimization in progress."""
 
-    point: Array  # where it stands
+    point: Array  # the best so far
 
     def step(self) -> float:
         """Go on; return the function's value where the step began."""
@@ -74,7 +74,7 @@ class LimitedMemoryBFGS:
             self._value, self._gradient = self._function(self.point)
         value = self._value
         direction = self._direction()
-        if _dot(direction, self._gradient) >= 0:  # rounding has spoilt the memory: begin anew
+        if _dot(direction, self._gradient) >= 0:  # rounding has made the memory useless: start again
             self._pairs.clear()
             direction = self._direction()
         self._search(direction)

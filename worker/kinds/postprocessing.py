@@ -30,27 +30,27 @@ class Finish:
         return self.strength == 1 and not self.preserve_color and self.mask is None
 
 
-def finish(content: Pixels, painted: Pixels, wish: Finish, out: Pixels | None = None) -> Pixels:
+def finish(content: Pixels, painted: Pixels, asked: Finish, out: Pixels | None = None) -> Pixels:
     """Return the result (h, w, 3) from content and painting of the same size, in `out` where it is given.
 
     `out` may be the painting itself: of a large picture there should be no copy more than needed.
     """
-    if wish.is_plain:
+    if asked.is_plain:
         return painted
     result = np.empty_like(painted) if out is None else out
     for rows in strips(len(content)):
-        result[rows] = _round(_finish_rows(content, painted, wish, rows))
+        result[rows] = _round(_finish_rows(content, painted, asked, rows))
     return result
 
 
-def _finish_rows(content: Pixels, painted: Pixels, wish: Finish, rows: slice) -> Floats:
+def _finish_rows(content: Pixels, painted: Pixels, asked: Finish, rows: slice) -> Floats:
     before: Floats = content[rows].astype(np.float32)
     after: Floats = painted[rows].astype(np.float32)
-    if wish.preserve_color:
+    if asked.preserve_color:
         after = before + ((after - before) @ _LUMA)[..., None]
-    share: Any = np.float32(wish.strength)
-    if wish.mask is not None:
-        share = share * (wish.mask[rows].astype(np.float32) / 255)[..., None]
+    share: Any = np.float32(asked.strength)
+    if asked.mask is not None:
+        share = share * (asked.mask[rows].astype(np.float32) / 255)[..., None]
     result: Floats = before + (after - before) * share
     return result
 
@@ -60,7 +60,7 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
 
     What the content loses by going down to the painting's size and up again, its finest level of a Laplacian
     pyramid (Burt and Adelson 1983), is added to the enlarged painting, in luminance alone: strokes keep their
-    colors, and edges come back sharp.
+    colors, and edges are sharp again.
     """
     size = content.shape[1], content.shape[0]
     fine = np.empty(content.shape[:2], np.uint8)
@@ -77,7 +77,7 @@ def enlarge(painted: Pixels, content: Pixels) -> Pixels:
 
 
 def steady(current: Pixels, before: Pixels, *, change: Pixels, keep: float) -> Pixels:
-    """Return a frame that flickers less: where the content stands still, it keeps `keep` of the one before.
+    """Return a frame that flickers less: where the content does not move, it keeps `keep` of the one before.
 
     `change` is the absolute difference of the two contents, (h, w, 3).
     """

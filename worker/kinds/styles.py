@@ -1,20 +1,23 @@
 """The styles of a job, ready for its model: looked at once, and remembered."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 import numpy as np
 
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.specs.parts import WeightedStyle
-from shared.specs.working_size import fit
-from worker.codec.decode import DecodedImage, Enough, InputFile, decode
+from shared.specs.working_size import Size, fit
+from worker.codec.decode import Enough, InputFile, decode
 from worker.codec.pixels import WHITE, compose, resize, to_float
 from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
 from worker.execution.picture import Pixels
 from worker.execution.resources import Resources
+from worker.models.loading import Model
 from worker.models.stylization.stylizer import PreparedStyle, Stylizer
+
+Result = TypeVar("Result")
 
 MAX_STYLE_SIDE = 2048  # pixels, where a network takes styles of any size
 
@@ -29,7 +32,7 @@ def blended_style(
     resources: Resources,
     attempt: Attempt,
 ) -> PreparedStyle:
-    """Return the one style that stands for all of a job's, by weight."""
+    """Return the mixture of a job's styles by weight."""
     pairs = [
         (_style(i, style, files, model, resources, attempt), style.weight) for i, style in enumerate(styles)
     ]
@@ -51,10 +54,7 @@ def _style(
 
     def look() -> PreparedStyle:
         rgb = _style_pixels(files[name], resources.limits, index, model.card.style_side)
-        style: PreparedStyle = on_runner(
-            resources, attempt, model, lambda: model.prepare_style(to_float(rgb))
-        )
-        return style
+        return on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
 
     made: PreparedStyle = resources.styles.get(
         (model.digest, name), lambda: _recalled(model, name, resources, look)
@@ -66,21 +66,19 @@ def _style_pixels(file: InputFile, limits: ImageLimits, index: int, side: int | 
     """Return a style picture (h, w, 3) for a network that looks at a square; None: at any size."""
     if side is None:
         return fitted_style(file, limits, index, MAX_STYLE_SIDE)
-    return _on_white(_decoded(file, limits, index, lambda _: (side, side)))
+    return _on_white(file, limits, index, lambda _: (side, side))[0]
 
 
 def fitted_style(file: InputFile, limits: ImageLimits, index: int, max_side: int) -> Pixels:
     """Return a style picture (h, w, 3) in its shape, no side longer than `max_side` pixels."""
-    decoded = _decoded(file, limits, index, lambda size: fit(*size, max_side))
-    return resize(_on_white(decoded), *fit(*decoded.size, max_side))
+    pixels, size = _on_white(file, limits, index, lambda size: fit(*size, max_side))
+    return resize(pixels, *fit(*size, max_side))
 
 
-def _decoded(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> DecodedImage:
-    return decode(file, limits, field=f"/styles/{index}/image", enough=enough)
-
-
-def _on_white(decoded: DecodedImage) -> Pixels:
-    return compose(decoded.rgb, decoded.alpha, WHITE)
+def _on_white(file: InputFile, limits: ImageLimits, index: int, enough: Enough) -> tuple[Pixels, Size]:
+    """Return a style picture (h, w, 3), reduced to what is enough, and the size that it is stored with."""
+    decoded = decode(file, limits, field=f"/styles/{index}/image", enough=enough)
+    return compose(decoded.rgb, decoded.alpha, WHITE), decoded.size
 
 
 def _recalled(
@@ -99,9 +97,9 @@ def _recalled(
     return style
 
 
-def on_runner(resources: Resources, attempt: Attempt, model: Any, step: Any) -> Any:
+def on_runner(resources: Resources, attempt: Attempt, model: Model, step: Callable[[], Result]) -> Result:
     """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
-    request = Request(
+    request: Request[None, Result] = Request(
         bucket=(model.card.name, model.digest),
         payload=None,
         run=lambda _: [step()],

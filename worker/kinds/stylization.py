@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image
 
 from shared.cards.card import ModelCard
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import Size, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
@@ -25,13 +25,16 @@ from worker.codec.pixels import (
     to_float,
     to_uint8,
 )
+from worker.execution.attempt import Stages
 from worker.execution.picture import Film, Picture, Pixels
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner
 from worker.models.stylization.stylizer import Stylizer
+
+if TYPE_CHECKING:  # importing it starts TensorFlow
+    from worker.models.nst.style_optimizer import StyleOptimizer
 
 Stylize = Callable[[int, Pixels], Pixels]  # a frame's number and pixels to its painting
 
@@ -58,12 +61,12 @@ def prepare(
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     frames, working = _content(spec, inputs[spec.content], card, resources.limits)
     height, width = frames[0].rgb.shape[:2]
-    wish = Finish(
+    asked = Finish(
         strength=1.0 if spec.strength is None else spec.strength,
         preserve_color=spec.preserve_color,
         mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, resources.limits),
     )
-    return Prepared(spec, frames, working, wish, inputs)
+    return Prepared(spec, frames, working, asked, inputs)
 
 
 def _content(
@@ -97,12 +100,15 @@ def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixe
 
 
 def predict(
-    prepared: Prepared, model: Stylizer, resources: Resources, stages: Stages
+    prepared: Prepared, model: "Stylizer | StyleOptimizer", resources: Resources, stages: Stages
 ) -> list[Picture | Film]:
     """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
     if prepared.finish.strength == 0:
         return [_result(prepared, [frame.rgb for frame in prepared.frames])]
-    stylize = (_optimizing if model.card.optimizes else _stylizing)(prepared, model, resources, stages)
+    if model.card.optimizes:
+        stylize = _optimizing(prepared, cast("StyleOptimizer", model), resources, stages)
+    else:
+        stylize = _stylizing(prepared, cast(Stylizer, model), resources, stages)
     painted: list[Pixels] = []
     for number, frame in enumerate(prepared.frames):
         picture = _paint(frame.rgb, prepared, partial(stylize, number))
@@ -112,7 +118,7 @@ def predict(
     return [_result(prepared, painted)]
 
 
-def _stylizing(prepared: Prepared, model: Any, resources: Resources, stages: Stages) -> Stylize:
+def _stylizing(prepared: Prepared, model: Stylizer, resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
@@ -131,12 +137,12 @@ def _advance(stages: Stages, frame: int, frames: int, step: int, total: int) -> 
     stages.advance(frame * total + step, frames * total)
 
 
-def _optimizing(prepared: Prepared, model: Any, resources: Resources, stages: Stages) -> Stylize:
+def _optimizing(prepared: Prepared, model: "StyleOptimizer", resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a model that paints step by step; it reports its steps itself."""
     spec, side = prepared.spec, model.card.max_side
     styles = style_pictures(spec.styles, prepared.style_files, resources, max_side=side)
-    work = {"model": model, "resources": resources, "stages": stages, "frames": len(prepared.frames)}
-    return lambda number, small: to_uint8(paint(spec, to_float(small), styles, **work, frame=number))
+    work = partial(paint, model=model, resources=resources, stages=stages, frames=len(prepared.frames))
+    return lambda number, small: to_uint8(work(spec, to_float(small), styles, frame=number))
 
 
 def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Pixels], Pixels]) -> Pixels:

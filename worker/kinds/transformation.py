@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from shared.cards.card import ModelCard
 from shared.errors import ImageTooLarge
-from shared.specs.stylize import TransformSpec
+from shared.specs.transform import TransformSpec
 from shared.specs.working_size import result_size, working_size
 from worker.codec.decode import InputFile, decode
 from worker.codec.pixels import fill_hidden, resize, resize_with_alpha, to_float, to_uint8
+from worker.execution.attempt import Stages
 from worker.execution.picture import Picture, Pixels
 from worker.execution.resources import Resources
-from worker.execution.stages import Stages
 from worker.kinds.styles import on_runner
 
 if TYPE_CHECKING:  # its callers alone start TensorFlow

@@ -1,6 +1,7 @@
 """The builtin models: which function writes the files of each. All but VGG-19 need no network."""
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 
 from shared.errors import ModelUnavailable
@@ -17,44 +18,21 @@ def build(name: str, folder: Path) -> None:
     builder(folder)
 
 
-def _build_magenta_mobile(folder: Path) -> None:
-    import_tensorflow()
-    from worker.models.stylization.magenta_mobile import build_magenta_mobile
+def _builder(module: str, function: str, *, uses_tensorflow: bool = True) -> Builder:
+    """Return the function of a module below `worker.models`, which is imported when it is called."""
 
-    build_magenta_mobile(folder)
+    def run(folder: Path) -> None:
+        if uses_tensorflow:
+            import_tensorflow()
+        getattr(import_module(f"worker.models.{module}"), function)(folder)
 
-
-def _build_multistyle(folder: Path) -> None:
-    import_tensorflow()
-    from worker.models.stylization.multistyle import build_multistyle
-
-    build_multistyle(folder)
-
-
-def _build_mnist_dcgan(folder: Path) -> None:
-    from worker.models.generation.dcgan import build_mnist_dcgan
-
-    build_mnist_dcgan(folder)
-
-
-def _build_nst_mobilenetv2(folder: Path) -> None:
-    import_tensorflow()
-    from worker.models.nst.backbones import build_mobilenet_features
-
-    build_mobilenet_features(folder)
-
-
-def _build_nst_vgg19(folder: Path) -> None:
-    import_tensorflow()
-    from worker.models.nst.backbones import build_vgg19_features
-
-    build_vgg19_features(folder)
+    return run
 
 
 BUILDERS: Mapping[str, Builder] = {
-    "magenta-mobile": _build_magenta_mobile,
-    "mnist-dcgan": _build_mnist_dcgan,
-    "multistyle-26": _build_multistyle,
-    "nst-mobilenetv2": _build_nst_mobilenetv2,
-    "nst-vgg19": _build_nst_vgg19,
+    "magenta-mobile": _builder("stylization.magenta_mobile", "build_magenta_mobile"),
+    "mnist-dcgan": _builder("generation.dcgan", "build_mnist_dcgan", uses_tensorflow=False),
+    "multistyle-26": _builder("stylization.multistyle", "build_multistyle"),
+    "nst-mobilenetv2": _builder("nst.backbones", "build_mobilenet_features"),
+    "nst-vgg19": _builder("nst.backbones", "build_vgg19_features"),
 }

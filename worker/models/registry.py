@@ -5,13 +5,12 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError
 from shared.workers import LoadedModel
-from worker.models.loading import choose, load_model
-from worker.models.source_check import advice, changed_source
+from worker.models.loading import Model, choose, load_model
+from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
 
 log = logging.getLogger("atelier.worker")
@@ -20,7 +19,7 @@ log = logging.getLogger("atelier.worker")
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     card: ModelCard  # by which it was loaded; the model's own may differ in the version
-    model: Any
+    model: Model
     files: str  # digest of the stored files that it was loaded from
 
 
@@ -43,7 +42,7 @@ class ModelRegistry:
         self._extra = tuple(extra)
         for name in self._preloaded():
             try:
-                self._bring(name)
+                self._pull_and_load(name)
             except Exception as error:
                 card = next((card for card in self._catalog if card.name == name), None)
                 if card is not None and card.is_carried and card.preload:
@@ -55,13 +54,13 @@ class ModelRegistry:
             return []
         return list(dict.fromkeys([*(card.name for card in self._catalog if card.preload), *self._extra]))
 
-    def _bring(self, name: str) -> None:
+    def _pull_and_load(self, name: str) -> None:
         card = self._catalog.get(name)
         if card.is_carried:
             self._store.pull(card)
         self.get(name)
 
-    def get(self, name: str) -> Any:
+    def get(self, name: str) -> Model:
         """Return a warm model. Raises UnknownModel, ModelUnavailable or ModelCorrupt."""
         known = self._loaded.get(name)
         if known is not None:
@@ -81,7 +80,7 @@ class ModelRegistry:
             for name in dict.fromkeys([*self._loaded, *self._preloaded()]):
                 try:
                     self._renew(name)
-                except Exception as error:  # noqa: BLE001  (whatever is wrong with one network)
+                except Exception as error:  # noqa: BLE001  (any fault of one network)
                     _report("model not renewed", name, error)
 
     def _renew(self, name: str) -> None:
@@ -89,7 +88,7 @@ class ModelRegistry:
         if known is None or card != known.card or self._files_of(card) != known.files:
             self._loaded[name] = self._load(card)
         else:
-            self._tell_changed_source(card)
+            self._warn_of_changed_source(card)
 
     def _load(self, card: ModelCard) -> _Loaded:
         started = time.monotonic()
@@ -98,10 +97,10 @@ class ModelRegistry:
         model.warm_up()
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", extra={"model": card.name, "version": model.card.version, "seconds": seconds})
-        self._tell_changed_source(card)
+        self._warn_of_changed_source(card)
         return _Loaded(card, model, files)
 
-    def _tell_changed_source(self, card: ModelCard) -> None:
+    def _warn_of_changed_source(self, card: ModelCard) -> None:
         stored = self._store.find(card)
         file = stored and changed_source(card, stored)
         if file:

@@ -59,7 +59,7 @@ def import_tensorflow() -> None:
 def quiet() -> Iterator[None]:
     """Keep TensorFlow's noise off the standard error while the block runs; everything else is passed on.
 
-    A process of its own filters, so that what is said last by a process that dies is told, too.
+    Another process filters, so that the last lines of a process that dies are passed on too.
     """
     reader, writer = os.pipe()
     command = [sys.executable, "-I", "-S", "-c", _FILTER]

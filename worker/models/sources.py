@@ -1,21 +1,24 @@
-"""Brings a model's files from where its card says they are into an empty place; the store does the rest."""
+"""Where a model's files come from: brings them into an empty place, tells whether a source has changed."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.cards.card import BuiltinSource, HubSource, ModelCard, SavedModelSource, TrainedSource, UrlSource
+from shared.cards.card import ModelCard
+from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
 from worker.models.builders import build
 from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, fetch_module
+from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
 from worker.models.generation.dcgan import copy_weights
 
 
 @dataclass(frozen=True, slots=True)
 class PullStep:
-    """How far a pull is, for whoever watches it."""
+    """How far a pull is."""
 
     step: str  # build, fetch, copy, unpack or check
     done_bytes: int = 0  # stays 0 where bytes are not counted
@@ -67,3 +70,53 @@ def _fetch_archive(source: UrlSource, folder: Path, on_step: OnStep) -> None:
     )
     on_step(PullStep("unpack"))
     unpack(archive, folder)
+
+
+def changed_source(card: ModelCard, stored: StoredModel) -> Path | None:
+    """Return the first file of the source that differs from the stored one, None where there is none.
+
+    None also where the source is not on this machine, or no longer. Files
+    of the size and time of change that they had when they were copied are not read.
+    """
+    match card.source:
+        case SavedModelSource(folder=folder):
+            names = _names(folder) if (folder / SAVED_MODEL_FILE).is_file() else set()
+        case TrainedSource(path=path):
+            folder, names = Path(path), set()
+        case _:
+            return None
+    known = {file.path: file for file in stored.manifest.files}
+    if not (names or all((folder / name).is_file() for name in known)):
+        return None
+    differing = (
+        folder / name
+        for name in sorted(names | set(known))
+        if _differs(folder, stored, known.get(name), name)
+    )
+    return next(differing, None)
+
+
+def _names(folder: Path) -> set[str]:
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return found - {MANIFEST_FILE}
+
+
+def _differs(folder: Path, stored: StoredModel, known: ModelFile | None, name: str) -> bool:
+    try:
+        now, then = (folder / name).stat(), (stored.folder / name).stat()
+        if known is None or now.st_size != known.bytes:
+            return True
+        if now.st_mtime_ns == then.st_mtime_ns:
+            return False
+        with (folder / name).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() != known.sha256
+    except OSError:
+        return True
+
+
+def advice(card: ModelCard, file: Path) -> str:
+    """Return what has changed, and both ways to take the new network into service."""
+    return (
+        f"{file} is not what was pulled as {card.name} {card.version}, which stays in service; give the card "
+        f"a new version and pull it, or replace this one by `atelier models pull --replace {card.name}`"
+    )

@@ -10,7 +10,6 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from shared.cards.card import ModelCard
@@ -18,7 +17,7 @@ from shared.errors import ModelCorrupt, ModelUnavailable
 from shared.storage.places import refuse_place, require_folder
 from worker.models.files.manifest import (
     MANIFEST_FILE,
-    ModelManifest,
+    StoredModel,
     check_files,
     fsync,
     fsync_tree,
@@ -27,19 +26,6 @@ from worker.models.files.manifest import (
     write_manifest,
 )
 from worker.models.sources import OnStep, PullStep, fetch
-
-
-@dataclass(frozen=True, slots=True)
-class StoredModel:
-    """A model that the store holds."""
-
-    folder: Path
-    manifest: ModelManifest
-
-    @property
-    def bytes(self) -> int:
-        """Size of the model's files."""
-        return sum(file.bytes for file in self.manifest.files)
 
 
 class ModelStore:
@@ -51,7 +37,7 @@ class ModelStore:
     def pull(
         self, card: ModelCard, on_step: OnStep = lambda _: None, *, replace: bool = False
     ) -> StoredModel:
-        """Bring a model into the store and return it; does nothing when a good copy is there.
+        """Pull a model into the store and return it; does nothing when a good copy is there.
 
         A damaged copy, or one from another source than the card's, is replaced; with `replace` any. Of
         several pulls at once one works and the others wait for it. ModelUnavailable or ModelCorrupt when the
@@ -145,7 +131,7 @@ class ModelStore:
 
 @contextmanager
 def _workplace(parent: Path, prefix: str) -> Iterator[Path]:
-    """Yield a private folder; whatever is left in it, and in those of killed pulls, goes."""
+    """Yield a private folder; all that is left in it, and in those of killed pulls, is removed."""
     for stale in parent.glob(f"{prefix}*"):
         shutil.rmtree(stale, ignore_errors=True)
     workplace = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
@@ -155,17 +141,14 @@ def _workplace(parent: Path, prefix: str) -> Iterator[Path]:
         shutil.rmtree(workplace, ignore_errors=True)
 
 
-def _count_bytes(folder: Path, on_step: OnStep) -> "_Counter":
+def _count_bytes(folder: Path, on_step: OnStep) -> Callable[[int], None]:
+    """Return what adds up bytes read and reports them."""
     total = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    return _Counter(total, on_step)
+    done = 0
 
+    def count(size: int) -> None:
+        nonlocal done
+        done += size
+        on_step(PullStep("check", done, total))
 
-class _Counter:
-    """Adds up bytes read and reports them."""
-
-    def __init__(self, total: int, on_step: OnStep) -> None:
-        self._done, self._total, self._on_step = 0, total, on_step
-
-    def __call__(self, count: int) -> None:
-        self._done += count
-        self._on_step(PullStep("check", self._done, self._total))
+    return count

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from shared.cards.card import load_catalog
 from shared.errors import StoreUnavailable
 from shared.files.style_vectors import StyleVectors
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import WorkerSettings
 from shared.specs.parts import Lane
@@ -17,8 +17,7 @@ from shared.storage.disk_guard import open_disk_guard
 from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import HeldAttempts
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow

@@ -4,7 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from shared.cards.card import ModelCard, Range, TrainedSource, bundled_cards
+from shared.cards.card import ModelCard, bundled_cards
+from shared.cards.parts import Range, TrainedSource
 from worker.models.generation.dcgan import read_record
 from worker.models.store import ModelStore
 from worker.training.run import Trained

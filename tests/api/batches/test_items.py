@@ -22,7 +22,8 @@ from shared.errors import (
     UnknownModel,
 )
 from shared.identifiers import ANONYMOUS, file_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.specs.parts import Lane
 from tests.support.images.pictures import png
 

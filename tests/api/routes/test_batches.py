@@ -15,7 +15,8 @@ from shared.batches.batch import ItemDraft
 from shared.batches.store import BatchStore
 from shared.errors import StoreUnavailable
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.workers import Worker, WorkerRoster
 from tests.support.images.pictures import gif, png
 from tests.support.jobs.batches import run_all

@@ -9,7 +9,8 @@ from jsonschema import Draft202012Validator
 
 from api.services import Services
 from shared.identifiers import ANONYMOUS, file_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.workers import ReloadRequest
 from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import FakeWorker

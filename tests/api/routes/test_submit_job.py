@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from api.services import Services
 from shared.identifiers import ANONYMOUS, file_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.queue.celery_app import queue_of
 from shared.specs.parts import Lane
 from tests.support.images.pictures import png

@@ -8,7 +8,8 @@ from api.services import Services
 from shared.backup.snapshot import Snapshot
 from shared.batches.batch import BatchStatus, ItemDraft
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.spec import JOB_SPEC, JobSpec

@@ -26,12 +26,12 @@ from atelier.client import job
 from atelier.client.request_parts import Array
 from shared.batches import batch, request
 from shared.jobs import status
-from shared.specs import generate, stylize
+from shared.specs import generate, stylize, transform
 
 REQUESTS = [
     (GenerateRequest, GenerateOptions, generate.GenerateSpec),
     (StylizeRequest, StylizeOptions, stylize.StylizeSpec),
-    (TransformRequest, TransformOptions, stylize.TransformSpec),
+    (TransformRequest, TransformOptions, transform.TransformSpec),
 ]
 PICTURES = {"content", "styles", "mask"}  # arguments of the methods, which upload them
 

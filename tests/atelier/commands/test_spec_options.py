@@ -9,7 +9,8 @@ import pytest
 from pydantic import BaseModel
 
 from shared.specs.generate import GenerateSpec
-from shared.specs.stylize import StylizeSpec, TransformSpec
+from shared.specs.stylize import StylizeSpec
+from shared.specs.transform import TransformSpec
 from tests.support.commands import leaves
 
 COMMANDS = dict(leaves())

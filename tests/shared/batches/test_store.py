@@ -18,7 +18,8 @@ from shared.errors import (
 )
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, is_job_id, new_batch_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore

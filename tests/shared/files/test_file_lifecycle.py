@@ -9,7 +9,8 @@ from shared.errors import FileNotFound
 from shared.files.file_store import FileStore, StoredFile
 from shared.files.style_library import StyleLibrary
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.maintenance.garbage import Garbage

@@ -6,7 +6,8 @@ from shared.cards.card import load_catalog
 from shared.errors import FileInUse, FileNotFound
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id, sha256
-from shared.images.probe import ImageInfo, ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import ImageInfo, probe
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.maintenance.garbage import Garbage

@@ -7,7 +7,8 @@ from shared.errors import FileInUse, FileNotFound, StyleExists, StyleNotFound
 from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
 from shared.identifiers import ANONYMOUS, file_id, new_job_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.redis.client import Client

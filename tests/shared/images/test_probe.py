@@ -21,7 +21,8 @@ from shared.errors import (
     TooManyFrames,
     UnsupportedImage,
 )
-from shared.images.probe import ImageInfo, ImageLimits, check_frames, probe
+from shared.images.limits import ImageLimits, check_frames
+from shared.images.probe import ImageInfo, probe
 from tests.support.images import pictures
 
 LIMITS = ImageLimits()

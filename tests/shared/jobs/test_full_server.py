@@ -10,7 +10,8 @@ from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
 from shared.files.style_vectors import StyleVectors
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Progress
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore

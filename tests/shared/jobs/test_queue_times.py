@@ -16,9 +16,8 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.settings import BatchRules, JobRules
-from shared.specs.parts import Lane
-from shared.specs.spec import JOB_SPEC, JobSpec, resolve
-from shared.specs.work_size import PictureSize, work_of
+from shared.specs.parts import Lane, PictureSize
+from shared.specs.spec import JOB_SPEC, JobSpec, resolve, work_of
 from tests.support.jobs.batch_steps import draft, finish
 from tests.support.jobs.job_steps import submit
 from tests.support.jobs.server_clock import Clock, store_by_clock

@@ -9,7 +9,8 @@ import pytest
 from shared.batches.store import BatchStore
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, sha256
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
 from shared.maintenance.orphans import Orphan, Reason, collect, plan

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shared.cards.card import Catalog, load_catalog
 from shared.errors import InvalidRequest, UnknownModel
-from shared.specs.spec import JOB_SPEC, MAX_SEED, GenerateSpec, StylizeSpec, inputs_of, resolve
+from shared.specs.spec import JOB_SPEC, MAX_SEED, GenerateSpec, StylizeSpec, resolve
 
 CATALOG = load_catalog()
 FILE_A, FILE_B = "file_" + "a" * 64, "file_" + "b" * 64
@@ -117,8 +117,8 @@ def test_what_is_not_a_spec_is_refused(raw: dict[str, Any]) -> None:
 
 def test_inputs_are_named_once() -> None:
     spec = stylize(styles=[{"image": FILE_A}, {"image": FILE_B}, {"image": FILE_B, "weight": 2}])
-    assert inputs_of(spec) == [FILE_A, FILE_B]
-    assert inputs_of(generate()) == []
+    assert spec.inputs == [FILE_A, FILE_B]
+    assert generate().inputs == []
 
 
 WALK = {"seeds": [1, 2, 3], "steps": 16}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shared.errors import AtelierError, CorruptImage, ImageTooLarge, TooManyFrames
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from tests.support.images import pictures
 from worker.codec.animation import Frame, decode_frames, encode_animation
 from worker.codec.decode import decode

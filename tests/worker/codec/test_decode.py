@@ -13,7 +13,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from shared.errors import AtelierError, CorruptImage, ImageTooLarge, OutOfMemory
-from shared.images.probe import ImageLimits, probe, refusing
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe, refusing
 from tests.corpus.profiles import GREY
 from tests.support.images import pictures
 from worker.codec.decode import decode

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from shared.errors import ImageTooLarge
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from tests.support.images import pictures
 from worker.codec.decode import decode
 from worker.codec.encode import encode

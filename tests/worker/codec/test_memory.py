@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from tests.support.images.pictures import gradient, save
 from tests.support.waiting import eventually
 from worker.codec import decode as decoding

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from PIL import Image
 
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from tests.support.images import metadata, pictures
 from worker.codec.decode import decode
 

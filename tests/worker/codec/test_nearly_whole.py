@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from shared.errors import CorruptImage
-from shared.images.probe import ImageLimits, ends_too_early, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import ends_too_early, probe
 from tests.support.images import pictures
 from worker.codec.decode import decode
 

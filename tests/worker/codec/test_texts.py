@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageFile, TiffImagePlugin
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
-from shared.images.decoder_messages import in_plain_words
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.pillow_messages import in_plain_words
+from shared.images.probe import probe
 from tests.support.images import camera_raws, pictures
 from worker.codec.decode import decode
 

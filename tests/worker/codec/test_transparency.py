@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from tests.support.images import pictures
 from worker.codec import pixels as pixel_arrays
 from worker.codec import upright

@@ -11,7 +11,7 @@ from PIL import Image
 
 from shared.cards.card import ModelCard, load_catalog
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits
+from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
@@ -214,7 +214,7 @@ def test_a_canceled_job_stops_between_chunks(bench: Bench, bars: Bars) -> None:
 
 
 def test_progress_counts_latents(bench: Bench, bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.execution.stages.REPORT_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0.0)
     seen = []
     drawn = bars.generate
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from shared.cards.card import Latent, load_catalog
+from shared.cards.card import load_catalog
+from shared.cards.parts import Latent
 from shared.specs.parts import Interpolation
 from shared.specs.spec import JOB_SPEC, GenerateSpec, resolve
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all

@@ -16,7 +16,8 @@ from shared.cards.card import ModelCard, load_catalog
 from shared.errors import StorageUnavailable
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.settings import JobRules

@@ -8,14 +8,14 @@ import pytest
 from shared.files.file_store import FileStore
 from shared.files.style_vectors import StyleVectors
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.models.stylization.stylizer import PreparedStyle
 from worker.runner import JobRunner
 

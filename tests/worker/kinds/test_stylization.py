@@ -11,7 +11,8 @@ from PIL import Image
 from shared.cards.card import ModelCard, load_catalog
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane

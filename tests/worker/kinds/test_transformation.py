@@ -13,7 +13,8 @@ from shared.cards.card import Catalog, ModelCard
 from shared.errors import UnknownModel
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.jobs.submission import Submission
@@ -23,8 +24,7 @@ from tests.support.images import pictures
 from tests.support.models.model_cards import transform_card
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Resources
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import Resources, StyleCache
 from worker.models.registry import ModelRegistry
 from worker.models.store import ModelStore
 from worker.runner import JobRunner

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[3]
 PULL = """
 import os, signal, sys
 from pathlib import Path
-from shared.cards.card import parse_card
+from shared.cards.card import ModelCard
 from worker.models.store import ModelStore
 
 def on_step(step):
@@ -27,7 +27,7 @@ def on_step(step):
     if step.step == sys.argv[3]:
         os.kill(os.getpid(), signal.SIGKILL)
 
-ModelStore(Path(sys.argv[1])).pull(parse_card(Path(sys.argv[2])), on_step)
+ModelStore(Path(sys.argv[1])).pull(ModelCard.model_validate_json(Path(sys.argv[2]).read_bytes()), on_step)
 """
 
 

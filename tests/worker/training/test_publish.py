@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.cards.card import TrainedSource, load_catalog
+from shared.cards.card import load_catalog
+from shared.cards.parts import TrainedSource
 from shared.errors import ModelCorrupt
 from worker.models.generation.dcgan import Architecture, write_weights
 from worker.models.generation.latents import latent

@@ -48,6 +48,19 @@ class ModelManifest:
         return cls(**{**data, "files": files})
 
 
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A model that the store holds."""
+
+    folder: Path
+    manifest: ModelManifest
+
+    @property
+    def bytes(self) -> int:
+        """Size of the model's files."""
+        return sum(file.bytes for file in self.manifest.files)
+
+
 def make_manifest(card: ModelCard, folder: Path, on_bytes: Callable[[int], None]) -> ModelManifest:
     """Checksum every file under a folder; calls `on_bytes` with the number of bytes of each read."""
     paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())

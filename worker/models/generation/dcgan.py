@@ -16,7 +16,8 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.cards.card import Latent, ModelCard, Picture
+from shared.cards.card import ModelCard
+from shared.cards.parts import Latent, Picture
 from shared.errors import ModelCorrupt, ModelUnavailable
 
 NORMALS = 90  # of the latent; the one-hot class follows

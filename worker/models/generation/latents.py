@@ -6,7 +6,7 @@ from math import atan2, cos, fsum, sin, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from shared.cards.card import Latent
+from shared.cards.parts import Latent
 
 Floats = NDArray[np.float64]
 

@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from shared.cards.card import ModelCard, Picture
+from shared.cards.card import ModelCard
+from shared.cards.parts import Picture
 from shared.errors import ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest

@@ -3,7 +3,7 @@
 local PLACES = 2 ^ 21 -- more than a batch has items
 local micro = clock[1] * 1000000 + clock[2]
 
--- What a job is like in size, which its submission said (shared/specs/work_size.py); jobs of an older Atelier do not.
+-- What a job is like in size, which its submission said (shared/specs/spec.py); jobs of an older Atelier do not.
 local function work_of(model, work) return work or model .. ':' end
 
 -- Where a job goes in its owner's line. An item that came back goes before the rest of its batch.

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.cards.card import Latent
+from shared.cards.parts import Latent
 from worker.models.generation.latents import digit_of, latent
 
 DIGITS = Latent(normals=90, classes=10)

@@ -247,8 +247,7 @@ def test_painting_brings_the_style_near_and_keeps_the_content(model: Any, optimi
 
 def paint(model: Any, content: np.ndarray, styles: Sequence[Any], **options: Any) -> np.ndarray:
     from worker.execution.batcher import Batcher
-    from worker.execution.resources import Resources
-    from worker.execution.style_cache import StyleCache
+    from worker.execution.resources import Resources, StyleCache
     from worker.kinds import optimization
 
     file_id = "file_" + "0" * 64

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from shared.errors import AtelierError
-from shared.images.orientation import orientation_of, raw_profile, text_of
-from shared.images.probe import ImageLimits, probe
+from shared.images.exif import orientation_of, raw_profile, text_of
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from tests.corpus.case import turned
 from tests.support.images.pictures import chunk, gradient, png, save
 from worker.codec.decode import decode

@@ -1,7 +1,13 @@
-"""Say in the service's own words what Pillow and the libraries below it say of a file."""
+"""Messages of Pillow and its libraries: kept out of the log, and put in the service's words."""
 
+import ctypes
+import logging
 import re
+import warnings
+from contextlib import suppress
 from dataclasses import dataclass
+
+from PIL import Image, _imaging
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
 from shared.images.structure import Unreadable, Unsupported
@@ -9,7 +15,7 @@ from shared.images.structure import Unreadable, Unsupported
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What a client is told."""
+    """What a client reads."""
 
     text: str
     kind: type[AtelierError] = CorruptImage
@@ -24,7 +30,7 @@ _MEMORY = Fault("there was not enough memory", OutOfMemory)
 _SAMPLES = Fault("its pixels are of a kind that is not read; save it with 8 bits a sample", UnsupportedImage)
 _JPEG = Fault("a JPEG is read with 8 bits a sample, and 1, 3 or 4 samples a pixel", UnsupportedImage)
 _BMP = Fault("a BMP of this kind is not read; save it with 24 bits a pixel, or as PNG", UnsupportedImage)
-# Patterns of what they say, and what becomes of it; the first one that is found counts.
+# Patterns of their messages, each with its fault; the first one that is found counts.
 _TABLE = (
     (r"unknown pixel mode|unknown data organization|samples per pixel", _SAMPLES),
     (r"cannot handle \d+-(bit|layer)", _JPEG),
@@ -42,5 +48,20 @@ def in_plain_words(error: Exception) -> Fault:
     """Return the fault that an error of a decoder stands for. Nothing of the decoder's own text is in it."""
     if isinstance(error, Unreadable):
         return Fault(str(error), UnsupportedImage if isinstance(error, Unsupported) else CorruptImage)
-    said = str(error.args[0]) if error.args else ""
-    return next((fault for pattern, fault in _TABLE if re.search(pattern, said)), _EITHER)
+    message = str(error.args[0]) if error.args else ""
+    return next((fault for pattern, fault in _TABLE if re.search(pattern, message)), _EITHER)
+
+
+def quiet_pillow() -> None:
+    """Silence warnings, errors and messages about files, for the whole process, and Pillow's own pixel limit.
+
+    They have numbers and words of the files in them: a client could fill the log, and Python's registry of
+    warnings already shown. What is wrong with a file is in an error that names its field.
+    """
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    Image.MAX_IMAGE_PIXELS = None
+    with suppress(OSError, AttributeError):  # where Pillow has no libtiff, or does not show its functions
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.restype, set_handler.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+        set_handler(None)

@@ -3,7 +3,8 @@
 import pytest
 
 from shared.errors import UnsupportedImage
-from shared.images.probe import FORMATS, ImageLimits, probe
+from shared.images.limits import FORMATS, ImageLimits
+from shared.images.probe import probe
 from tests.support.images import camera_raws, pictures
 
 RAWS = camera_raws.raws()

@@ -3,7 +3,7 @@ from threading import Barrier
 
 import pytest
 
-from worker.execution.style_cache import StyleCache
+from worker.execution.resources import StyleCache
 
 
 def test_a_style_wanted_by_many_at_once_is_made_once() -> None:

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.images.probe import ImageLimits, probe
+from shared.images.limits import ImageLimits
+from shared.images.probe import probe
 from tests.support.images import pictures
 from worker.codec.decode import decode
 

@@ -1,14 +1,19 @@
-"""Read the directories of a TIFF file or an EXIF block: their tags, and which way up the picture is."""
+"""Directories of a TIFF file or an EXIF block, and the orientation of a picture by EXIF, XMP or a text."""
 
+import re
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 ORIENTATION = 0x0112
+MOST_BYTES = 1024 * 1024  # of XMP or a profile in text; a real one has some thousands
 _MAX_TAGS = 65_536  # of one directory; TIFF has no room for more, and BigTIFF no need
 _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of one value, by type
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # by type
 _ORDERS = {b"II": "<", b"MM": ">"}
+_IN_XMP = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\b")
+_BLANKS = re.compile(rb"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,19 @@ def numbers(data: bytes, entry: Entry, layout: Layout, most: int) -> tuple[int, 
     return struct.unpack(f"{layout.order}{len(raw) // width}{letter}", raw[: len(raw) // width * width])
 
 
+def number_at(data: bytes, offset: int, number: struct.Struct) -> int:
+    """Return one unsigned number, or 0 behind the end."""
+    if offset + number.size > len(data):
+        return 0
+    return int(number.unpack_from(data, offset)[0])
+
+
+def orientation_of(exif: bytes, xmp: bytes = b"") -> int:
+    """Return the orientation, 1 to 8: of EXIF, else of XMP, else 1."""
+    found = _IN_XMP.search(xmp[:MOST_BYTES])
+    return exif_orientation(exif) or (int(found[1]) if found else 1)
+
+
 def exif_orientation(exif: bytes) -> int | None:
     """Return the orientation, 1 to 8, that an EXIF block states; None where it cannot be read.
 
@@ -105,8 +123,32 @@ def exif_orientation(exif: bytes) -> int | None:
     return None
 
 
-def number_at(data: bytes, offset: int, number: struct.Struct) -> int:
-    """Return one unsigned number, or 0 behind the end."""
-    if offset + number.size > len(data):
-        return 0
-    return int(number.unpack_from(data, offset)[0])
+def text_of(kind: bytes, body: bytes) -> bytes:
+    """Return the text of a PNG's text chunk behind its key; nothing where it is damaged or far too long."""
+    _, _, rest = body.partition(b"\0")
+    packed = kind == b"zTXt"
+    if packed:
+        rest = rest[1:]
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
+    return unpacked(rest, MOST_BYTES) if packed else rest[:MOST_BYTES]
+
+
+def unpacked(packed: bytes, most: int) -> bytes:
+    """Return what was compressed by zlib; nothing where it is damaged or has more than `most` bytes."""
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(packed, most)
+    except zlib.error:
+        return b""
+    return b"" if unpacker.unconsumed_tail else text
+
+
+def raw_profile(text: bytes) -> bytes:
+    """Return the bytes of what ImageMagick calls a raw profile: a name, a length, and hexadecimal digits."""
+    words = _BLANKS.split(text.strip(), 2)
+    try:
+        return bytes.fromhex(words[2].decode("ascii")) if len(words) == 3 else b""
+    except ValueError:
+        return b""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.requests.json_array import split_items
+from api.batches.json_array import split_items
 
 JSON = st.recursive(
     st.none()
