@@ -53,7 +53,7 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     `places` is how many jobs all workers carry out at once, `patience_ms` that of the bulk lane.
     """
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["pace"], places, running)
+    pace = MeanDurations(found["durations"], places, running)
     if "lane" in found:
         line = line_of(found, patience_ms)
         return Waiting(line.position, _seconds(_eta(line, pace, running, places, patience_ms)))
@@ -71,7 +71,7 @@ def seconds_of_batch(
     """
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["pace"], places, running)
+    pace = MeanDurations(found["durations"], places, running)
     ends = [pace.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
     if "lane" in found:

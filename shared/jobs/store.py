@@ -197,7 +197,7 @@ class JobStore:
     def delete(self, job_id: str, owner: str) -> None:
         """Forget a terminal job and leave its bytes to the sweeper."""
         tombstone = self.rules.tombstone_seconds * 1000
-        self._own_move(self.scripts.run("jobs/expire", 0, tombstone, job_id, owner), job_id, owner, "deleted")
+        self._own_move(self.scripts.run("jobs/delete", job_id, owner, tombstone), job_id, owner, "deleted")
 
     def _own_move(self, answer: str, job_id: str, owner: str, verb: str) -> None:
         if answer == "missing":

@@ -69,7 +69,7 @@ class JobQueue:
             return int(self._client.llen(IO_QUEUE))
 
     def _put(self, queue: str, *messages: str) -> None:
-        self._scripts.run("workers/ring", queue, MOST_DOORBELLS, *messages)
+        self._scripts.run("workers/notify", queue, MOST_DOORBELLS, *messages)
 
 
 class Doorbell:

@@ -31,12 +31,17 @@ class Key:
         """The glob pattern of all keys of this kind, after the prefix."""
         return re.sub(r"{\w+}", "*", self.text)
 
+    @property
+    def lua_name(self) -> str:
+        """The name of its constant or function in Lua."""
+        return f"{self.name}_key" if self.parts else self.name.upper()
+
     def lua(self) -> str:
         """Return its definition in Lua, where `P` is the prefix."""
         text = re.sub(r"{(\w+)}", r"' .. \1 .. '", f"P .. '{self.text}'").removesuffix(" .. ''")
         if not self.parts:
-            return f"local {self.name.upper()} = {text}"
-        return f"local function {self.name}_key({', '.join(self.parts)}) return {text} end"
+            return f"local {self.lua_name} = {text}"
+        return f"local function {self.lua_name}({', '.join(self.parts)}) return {text} end"
 
 
 KEYS = (
@@ -66,7 +71,7 @@ KEYS = (
     Key("open_batches", "open-batches", "follows"),
     Key("batch_work", "batch-work", "follows"),
     # Queues
-    Key("line", "line:{lane}:{owner}", "follows"),
+    Key("queue", "line:{lane}:{owner}", "follows"),
     Key("turns", "turns:{lane}", "follows"),  # owners with claimable work, by their last turn
     Key("served", "served:{lane}", "passing"),  # the last turn of each owner
     Key("turn", "turn", "passing"),
@@ -78,12 +83,11 @@ KEYS = (
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # of an older Atelier
-    Key("old_due", "due:{lane}", "follows"),  # of an older Atelier
     # Measured
     Key("load", "load", "passing"),  # work done so far, as if a single job had run at a time
-    Key("pace", "pace", "last"),  # what jobs cost, by model and size
+    Key("durations", "pace", "last"),  # what jobs cost, by model and size
     # Results that jobs share
-    Key("reuse", "reuse:{owner}:{print}", "follows"),
+    Key("reuse", "reuse:{owner}:{equality}", "follows"),
     Key("followers", "followers:{id}", "follows"),
     Key("follow_work", "follow-work", "follows"),  # jobs that ended and have followers left
     Key("sharers", "sharers", "follows"),  # how many other jobs name the outputs of a job
@@ -98,9 +102,9 @@ KEYS = (
     # Webhooks
     Key("webhook_hosts", "webhooks:hosts", "follows"),  # by the time at which their first delivery is due
     Key("webhook_due", "webhooks:due:{host}", "follows"),
-    Key("webhook_rung", "webhooks:rung", "passing"),
+    Key("webhook_notified", "webhooks:rung", "passing"),
     Key("webhook_secrets", "webhooks:secrets", "passing"),
-    Key("told", "told:{kind}:{subject}", "follows"),  # the deliveries of a job or batch
+    Key("subject_deliveries", "told:{kind}:{subject}", "follows"),  # of a job or batch
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),
@@ -125,9 +129,9 @@ class Keys:
         return self.prefix + key.text.format(**dict(zip(key.parts, parts, strict=True)))
 
 
-def lua_definitions() -> str:
-    """Return the keys as Lua, for the head of every script; KEYS[1] is the prefix."""
-    return "\n".join(["local P = KEYS[1]", *(key.lua() for key in KEYS)])
+def lua_definitions() -> dict[str, str]:
+    """Return the definitions of all keys in Lua by their names there; each needs P, the prefix."""
+    return {key.lua_name: key.lua() for key in KEYS}
 
 
 def pattern(name: str) -> str:

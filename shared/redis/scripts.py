@@ -1,5 +1,7 @@
 """The Lua scripts, each of which is one atomic step on the server."""
 
+import re
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -13,9 +15,11 @@ _TAKES_NEW_WORK = frozenset(
 )
 _READS = frozenset({"jobs/place", "jobs/depths"})  # they answer on a server that cannot write, too
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
-# What all scripts begin with, each part resting on those before it.
+_FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
-_FIRST = ("records", "waits", "attempts", "lines", "files", "webhooks", "batches", "result_cache", "moves")
+_INCLUDE_LINE = re.compile(r"-- include: (.+)")  # the first line of a script, or of an include
+_KEYS = lua_definitions()
+_WORD = re.compile(r"[A-Za-z_]+")
 
 
 class Scripts:
@@ -24,10 +28,10 @@ class Scripts:
     def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
         self.client = client
         self.keys = Keys(prefix)
-        shared = "\n".join(_read(f"{_INCLUDES}/{part}") for part in _FIRST)
-        head = f"local MAX_EVENTS = {int(max_events)}\n{lua_definitions()}\n{shared}\n"
-        names = [name for name in _names() if not name.startswith(_INCLUDES)]
-        self._scripts = {name: client.register_script(_flags(name) + head + _read(name)) for name in names}
+        head = f"local P, MAX_EVENTS = KEYS[1], {int(max_events)}\n"
+        self._scripts = {
+            name: client.register_script(_flags(name) + head + program(name)) for name in names()
+        }
 
     def run(self, name: str, *arguments: str | int | float) -> Any:
         """Run a script; raise StoreUnavailable where the server cannot carry it out."""
@@ -41,15 +45,45 @@ def _flags(name: str) -> str:
     return "" if name in _TAKES_NEW_WORK else _MAY_ALWAYS_WRITE
 
 
-def _folder() -> Any:
-    return resources.files("shared.redis") / "lua"
-
-
-def _names() -> list[str]:
+@cache
+def names() -> list[str]:
     """Return the scripts by folder and name, such as "jobs/claim"."""
-    folders = [entry for entry in _folder().iterdir() if entry.is_dir()]
+    folders = [entry for entry in _FOLDER.iterdir() if entry.is_dir() and entry.name != _INCLUDES]
     return [f"{folder.name}/{entry.name[:-4]}" for folder in folders for entry in folder.iterdir()]
 
 
-def _read(name: str) -> str:
-    return str((_folder() / f"{name}.lua").read_text("utf-8"))
+@cache
+def program(name: str) -> str:
+    """Return a script behind what it includes, and before that the keys that all of these use.
+
+    Raises FileNotFoundError for an include that does not exist.
+    """
+    parts = [*_includes_of(name), name]
+    used = frozenset().union(*map(_words, parts))
+    keys = [definition for key, definition in _KEYS.items() if key in used]
+    return "\n".join([*keys, *map(source, parts)])
+
+
+@cache
+def source(name: str) -> str:
+    """Return the text of a script or an include as it is written."""
+    return str((_FOLDER / f"{name}.lua").read_text("utf-8"))
+
+
+def named_includes(name: str) -> list[str]:
+    """Return the includes that the first line of a script or an include names."""
+    line = _INCLUDE_LINE.match(source(name))
+    return [f"{_INCLUDES}/{part}" for part in line[1].split(", ")] if line else []
+
+
+def _includes_of(name: str) -> list[str]:
+    """Return all includes of a script, each behind those that it needs."""
+    found: dict[str, None] = {}
+    for include in named_includes(name):
+        found |= dict.fromkeys([*_includes_of(include), include])
+    return list(found)
+
+
+@cache
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(source(name)))

@@ -26,7 +26,7 @@ class Deliveries:
 
     def should_ring(self) -> bool:
         """Whether one is due that nobody has rung for just now; says so to one caller alone."""
-        return bool(self._scripts.run("webhooks/ring", RING_MILLISECONDS))
+        return bool(self._scripts.run("webhooks/should_notify", RING_MILLISECONDS))
 
     def claim(
         self, room: int, *, lease_seconds: float, a_host: int, under_way: Mapping[str, int]
@@ -48,7 +48,7 @@ class Deliveries:
         pause = int(pause_seconds * 1000)
         text = json.dumps(entry, separators=(",", ":"))
         arguments = (delivery.id, delivery.attempt, status, text, pause, MAX_TRIES_KEPT)
-        return bool(self._scripts.run("webhooks/note", *arguments) == "ok")
+        return bool(self._scripts.run("webhooks/note_try", *arguments) == "ok")
 
     def redeliver(self, delivery_id: str, owner: str) -> None:
         """Make a delivery due now, with all its tries anew. Raises DeliveryNotFound."""
@@ -70,7 +70,7 @@ class Deliveries:
     def of(self, kind: str, subject: str, owner: str) -> list[Delivery]:
         """Return all deliveries about one subject, newest first."""
         with store_errors():
-            ids = self._client.lrange(self._scripts.keys("told", kind, subject), 0, -1)
+            ids = self._client.lrange(self._scripts.keys("subject_deliveries", kind, subject), 0, -1)
         return [delivery for delivery in self._read(ids[::-1]) if delivery.owner == owner]
 
     def page(

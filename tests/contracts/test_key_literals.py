@@ -64,10 +64,12 @@ def test_a_key_has_its_parts_behind_the_prefix() -> None:
 
 
 def test_lua_spells_them_alike() -> None:
-    lua = lua_definitions().splitlines()
-    assert "local function file_key(owner, id) return P .. 'file:' .. owner .. ':' .. id end" in lua
-    assert "local LEASES = P .. 'leases'" in lua
-    assert len(lua) == len(KEYS) + 1
+    lua = lua_definitions()
+    assert (
+        lua["file_key"] == "local function file_key(owner, id) return P .. 'file:' .. owner .. ':' .. id end"
+    )
+    assert lua["LEASES"] == "local LEASES = P .. 'leases'"
+    assert len(lua) == len(KEYS)
 
 
 def test_each_key_has_one_name_and_one_text() -> None:

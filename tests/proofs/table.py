@@ -36,9 +36,9 @@ PROOFS = (
         "::test_a_worker_killed_in_the_middle_of_a_batch_costs_no_item_and_doubles_none",
         (
             Edit(
-                f"{_LUA}/includes/lines.lua",
-                "line_up(lane, owner, place, id)",
-                "if not get(id, 'batch')[1] then line_up(lane, owner, place, id) end",
+                f"{_LUA}/includes/queues.lua",
+                "enqueue(lane, owner, order, id)",
+                "if not job_value(id, 'batch') then enqueue(lane, owner, order, id) end",
             ),
         ),
     ),
@@ -49,8 +49,8 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/includes/attempts.lua",
-                "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
-                "if job[1] == 'running' then return 'ok' end",
+                "if status == 'running' and current == attempt then return 'ok' end",
+                "if status == 'running' then return 'ok' end",
             ),
         ),
     ),
@@ -61,8 +61,8 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/includes/attempts.lua",
-                "if job[1] == 'running' and job[2] == attempt then return 'ok' end",
-                "if job[2] == attempt then return 'ok' end",
+                "if status == 'running' and current == attempt then return 'ok' end",
+                "if current == attempt then return 'ok' end",
             ),
         ),
     ),
@@ -102,7 +102,7 @@ PROOFS = (
         "P6",
         "a job that lost too many workers fails",
         f"{_POISON}::test_a_picture_that_kills_at_decode_takes_nobody_along",
-        (Edit(f"{_LUA}/jobs/reap.lua", "if crashes >= tonumber(ARGV[1]) then", "if false then"),),
+        (Edit(f"{_LUA}/jobs/reap.lua", "if crashes >= crash_budget then", "if false then"),),
     ),
     Proof(
         "P6",
@@ -117,7 +117,7 @@ PROOFS = (
         (
             Edit(
                 f"{_LUA}/jobs/claim.lua",
-                "if is_suspect(id) and holds_suspect() then return 'suspect' end",
+                "if is_suspect(crashes) and holds_suspect() then return 'suspect' end",
                 "",
             ),
         ),
@@ -128,8 +128,8 @@ PROOFS = (
         "tests/crash_points/test_same_key.py::test_fifty_equal_requests_at_once_make_one_job",
         (
             Edit(
-                f"{_LUA}/jobs/submit.lua",
-                "if known[1] then return same_or_conflict(known[1], known[2]) end",
+                f"{_LUA}/includes/idempotency.lua",
+                "if known then return existing_or_mismatch(known, known_fingerprint, fingerprint) end",
                 "",
             ),
         ),
@@ -138,7 +138,13 @@ PROOFS = (
         "P7",
         "the script that accepts a job looks its id up",
         "tests/crash_points/test_same_key.py::test_fifty_puts_under_one_id_at_once_make_one_job",
-        (Edit(f"{_LUA}/jobs/submit.lua", "if taken[1] then return same_or_conflict(id, taken[2]) end", ""),),
+        (
+            Edit(
+                f"{_LUA}/jobs/submit.lua",
+                "if known_owner then return existing_or_mismatch(id, known_fingerprint, fingerprint) end",
+                "",
+            ),
+        ),
     ),
     Proof(
         "P8",
@@ -174,7 +180,7 @@ PROOFS = (
         "P10",
         "a worker that stops gives back what it has not finished, uncounted",
         f"{_CRASHES}[worker.after-release]",
-        (Edit(f"{_LUA}/jobs/release.lua", "redis.call('HINCRBY', job_key(id), 'released', 1)", ""),),
+        (Edit(f"{_LUA}/includes/moves.lua", "redis.call('HINCRBY', job_key(id), 'released', 1)", ""),),
     ),
     Proof(
         "P10",

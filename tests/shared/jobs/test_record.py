@@ -88,11 +88,11 @@ def test_old_jobs_are_listed(queries: JobQueries, old: Mapping[str, str]) -> Non
 
 
 def test_an_old_queued_job_is_carried_out(store: JobStore, old: Mapping[str, str]) -> None:
-    store.reap()  # an older Atelier kept what waits by the time of its next ring
+    store.reap()  # an older Atelier noted none of what waits
     claimed = {job.id: job for _ in range(2) for job in store.claim_next("w1")}
     done = succeed(store, claimed[old["queued"]])
     assert (done.status, [ended.number for ended in done.history]) == (Status.SUCCEEDED, [1])
-    assert not store.client.exists("atelier:lane:bulk", "atelier:due:bulk")
+    assert not store.client.exists("atelier:lane:bulk", "atelier:line:bulk:anonymous")
 
 
 def test_an_old_running_job_stays_with_its_worker(store: JobStore, old: Mapping[str, str]) -> None:

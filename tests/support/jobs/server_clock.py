@@ -8,8 +8,8 @@ from shared.redis.client import Client
 from shared.settings import JobRules
 
 KEY = "test:clock"
-_READ = scripts._read
-_TOLD = f"{{redis.call('HGET', '{KEY}', 'seconds'), redis.call('HGET', '{KEY}', 'micros')}}"
+_PROGRAM = scripts.program
+_TIME = f"{{redis.call('HGET', '{KEY}', 'seconds'), redis.call('HGET', '{KEY}', 'micros')}}"
 
 
 class Clock:
@@ -29,5 +29,5 @@ class Clock:
 
 def store_by_clock(client: Client, rules: JobRules, patch: pytest.MonkeyPatch) -> JobStore:
     """Return a store whose scripts know no other time than a Clock's; make that one first."""
-    patch.setattr(scripts, "_read", lambda name: _READ(name).replace("redis.call('TIME')", _TOLD))
+    patch.setattr(scripts, "program", lambda name: _PROGRAM(name).replace("redis.call('TIME')", _TIME))
     return JobStore(client, rules)

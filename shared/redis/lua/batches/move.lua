@@ -1,61 +1,58 @@
--- A person's wish about a batch. ARGV: batch, owner, 'finalize', 'pause', 'resume', 'cancel' or 'delete'
--- Returns 'ok', 'missing', or the status that forbids it. Each may be asked twice.
-local batch, owner, wish = ARGV[1], ARGV[2], ARGV[3]
-local b = redis.call('HMGET', batch_key(batch), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
-if not b[1] then redis.call('ZREM', OPEN_BATCHES, batch) end
-if b[1] ~= owner then return 'missing' end
-local status, is_over = b[2], b[4]
+-- include: records, queues, batch_counts, batches, removal
+-- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
+-- Returns 'ok', 'missing', or the status that forbids it.
+local id, owner, request = unpack(ARGV)
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
+if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
+if batch.owner ~= owner then return 'missing' end
+local status, is_over = batch.status, batch.completed_at
 
-local function set(...) redis.call('HSET', batch_key(batch), ...) end
+local function set(...) redis.call('HSET', batch_key(id), ...) end
 local function become(new)
   if new == status then return end
   set('status', new)
-  emit(batch, 'state', {status = new})
+  emit(id, 'state', {status = new})
 end
-local function awake() return b[3] and 'running' or 'open' end
 
 local moves = {}
 function moves.finalize()
-  if b[3] then return end
+  if batch.finalized_at then return end
   set('finalized_at', now)
-  redis.call('ZREM', OPEN_BATCHES, batch)
-  redis.call('UNLINK', batch_names_key(batch))
+  redis.call('ZREM', OPEN_BATCHES, id)
+  redis.call('UNLINK', batch_names_key(id))
   if status == 'open' then become('running') end
-  if unfinished(batch) == 0 then close_batch(batch, 'completed') end
+  if unfinished(id) == 0 then close_batch(id, 'completed') end
 end
 function moves.pause()
   if is_over then return status end
   set('paused', 1)
-  stop_batch(batch, b[5], owner, b[6])
+  stop_batch(id, batch.lane, owner, batch.sequence)
   become('paused')
 end
 function moves.resume()
   if is_over then return status end
-  if status == 'paused' then forget_rate(batch) end
-  redis.call('HDEL', batch_key(batch), 'paused')
-  redis.call('ZREM', stopped_key(b[5], owner), batch)
-  line_up(b[5], owner, b[6], batch)
-  if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
-  become(awake())
+  if status == 'paused' then forget_rate(id) end
+  redis.call('HDEL', batch_key(id), 'paused')
+  redis.call('ZREM', stopped_key(batch.lane, owner), id)
+  enqueue(batch.lane, owner, batch.sequence, id)
+  if redis.call('EXISTS', batch_held_key(id)) == 1 then redis.call('ZADD', BATCH_WORK, now, id) end
+  become(batch.finalized_at and 'running' or 'open')
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
-  stop_batch(batch, b[5], owner, b[6])
-  redis.call('ZREM', OPEN_BATCHES, batch)
-  redis.call('HDEL', batch_key(batch), 'paused')
-  set('finalized_at', b[3] or now, 'swept', 0)
-  redis.call('ZADD', BATCH_WORK, now, batch)
+  stop_batch(id, batch.lane, owner, batch.sequence)
+  redis.call('ZREM', OPEN_BATCHES, id)
+  redis.call('HDEL', batch_key(id), 'paused')
+  set('finalized_at', batch.finalized_at or now, 'swept', 0)
+  redis.call('ZADD', BATCH_WORK, now, id)
   become('canceled')
-  if unfinished(batch) == 0 then close_batch(batch, 'canceled') end
+  if unfinished(id) == 0 then close_batch(id, 'canceled') end
 end
 function moves.delete()
   if not is_over then return status end
-  redis.call('ZREM', owned_batches_key(owner), batch)
-  redis.call('ZREM', EXPIRING, batch)
-  set('status', 'deleted', 'swept', 0)
-  redis.call('ZADD', BATCH_WORK, now, batch)
+  delete_batch(id, owner)
 end
 
 if status == 'deleted' then return 'missing' end
-if status == 'canceled' and wish ~= 'delete' and wish ~= 'cancel' then return status end
-return moves[wish]() or 'ok'
+if status == 'canceled' and request ~= 'delete' and request ~= 'cancel' then return status end
+return moves[request]() or 'ok'

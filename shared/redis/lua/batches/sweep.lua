@@ -1,19 +1,21 @@
--- Go on with what a canceled, deleted or resumed batch asks of its items, a chunk at a time. ARGV: batch, most, tombstone ms
+-- include: records, attempts, queues, files, webhooks, result_cache, moves
+-- Go on with what a canceled, deleted or resumed batch means for its items, some at a time.
 -- Returns 1 while there is more to do.
-local batch, most = ARGV[1], tonumber(ARGV[2])
-local b = redis.call('HMGET', batch_key(batch), 'status', 'total', 'swept', 'owner', 'completed_at')
-if b[1] ~= 'canceled' and b[1] ~= 'deleted' then
-  local held = b[1] ~= 'paused' and redis.call('SPOP', batch_held_key(batch), most) or {}
-  for _, id in ipairs(held) do enter_line(id, now) end
+local batch_id, most, tombstone_ms = unpack(ARGV)
+most = tonumber(most)
+local batch = fields(batch_key(batch_id), 'status', 'total', 'swept', 'owner')
+if batch.status ~= 'canceled' and batch.status ~= 'deleted' then
+  local held = batch.status ~= 'paused' and redis.call('SPOP', batch_held_key(batch_id), most) or {}
+  for _, id in ipairs(held) do enqueue_job(id, now) end
   if #held == most then return 1 end
-  redis.call('ZREM', BATCH_WORK, batch)
+  redis.call('ZREM', BATCH_WORK, batch_id)
   return 0
 end
-local from = tonumber(b[3] or 0)
-local to = math.min(from + most, tonumber(b[2]))
+local from = tonumber(batch.swept or 0)
+local to = math.min(from + most, tonumber(batch.total))
 
 local function cancel(id)
-  local status = get(id, 'status')[1]
+  local status = job_value(id, 'status')
   if status ~= 'queued' and status ~= 'running' then return end
   end_attempt(id, 'canceled')
   finish(id, 'canceled')
@@ -25,24 +27,24 @@ local function forget(id)
 end
 
 local function forget_item(index)
-  local again = tonumber(redis.call('HGET', batch_again_key(batch), index) or 0)
-  local first = 'job_' .. string.sub(batch, 7) .. '-' .. index
+  local tries = tonumber(redis.call('HGET', batch_again_key(batch_id), index) or 0)
+  local first = 'job_' .. string.sub(batch_id, 7) .. '-' .. index
   forget(first)
-  for try = 1, again do forget(first .. '-' .. try) end
+  for try = 1, tries do forget(first .. '-' .. try) end
 end
 
 for index = from, to - 1 do
-  if b[1] == 'canceled' then cancel(item_id(batch, index)) else forget_item(index) end
+  if batch.status == 'canceled' then cancel(item_id(batch_id, index)) else forget_item(index) end
 end
-redis.call('HSET', batch_key(batch), 'swept', to)
-if to < tonumber(b[2]) then return 1 end
-redis.call('ZREM', BATCH_WORK, batch)
-if b[1] == 'deleted' then
-  local files = redis.call('HGETALL', batch_files_key(batch))
-  for i = 1, #files, 2 do unname_file(b[4], files[i], files[i + 1]) end
-  forget_deliveries('batch', batch)
-  redis.call('SET', gone_key(batch), b[4], 'PX', ARGV[3])
-  redis.call('UNLINK', batch_key(batch), events_key(batch), batch_finished_key(batch), batch_again_key(batch),
-    batch_files_key(batch), batch_names_key(batch), batch_held_key(batch), batch_dead_key(batch))
+redis.call('HSET', batch_key(batch_id), 'swept', to)
+if to < tonumber(batch.total) then return 1 end
+redis.call('ZREM', BATCH_WORK, batch_id)
+if batch.status == 'deleted' then
+  for file, object in pairs(all_fields(batch_files_key(batch_id))) do drop_reference(batch.owner, file, object) end
+  forget_deliveries('batch', batch_id)
+  redis.call('SET', gone_key(batch_id), batch.owner, 'PX', tombstone_ms)
+  redis.call('UNLINK', batch_key(batch_id), events_key(batch_id), batch_finished_key(batch_id),
+    batch_again_key(batch_id), batch_files_key(batch_id), batch_names_key(batch_id), batch_held_key(batch_id),
+    batch_dead_key(batch_id))
 end
 return 0

@@ -1,7 +1,9 @@
--- Remember a style's vector for a while; the oldest go where there are too many. ARGV: name, text, ttl ms, most
-redis.call('SET', vector_key(ARGV[1]), ARGV[2], 'PX', ARGV[3])
-redis.call('ZADD', VECTORS, now, ARGV[1])
-local over = redis.call('ZCARD', VECTORS) - tonumber(ARGV[4])
+-- include: records
+-- Remember a style's vector for a while; the oldest go where there are too many.
+local name, text, ttl_ms, most = unpack(ARGV)
+redis.call('SET', vector_key(name), text, 'PX', ttl_ms)
+redis.call('ZADD', VECTORS, now, name)
+local over = redis.call('ZCARD', VECTORS) - tonumber(most)
 if over > 0 then
   for _, old in ipairs(redis.call('ZRANGE', VECTORS, 0, over - 1)) do redis.call('DEL', vector_key(old)) end
   redis.call('ZREMRANGEBYRANK', VECTORS, 0, over - 1)

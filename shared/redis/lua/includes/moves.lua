@@ -1,35 +1,37 @@
--- Moves: how a job ends, and how it comes back into its line.
--- Move a job into a terminal status, once and for good, without a look at those that follow it.
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache
+-- Moves: how a job ends, and how it comes back into its queue.
+local MOST_SETTLED = 50 -- followers that one script moves
+
+-- Move a job into a terminal status, once and for good; its followers stay as they are.
 local function end_job(id, status, ...)
-  local job = get(id, 'ttl_ms', 'batch', 'index', 'custom_id')
-  leave_lines(id)
-  tally(id, status)
+  local ttl_ms, batch, index, custom_id = job_values(id, 'ttl_ms', 'batch', 'index', 'custom_id')
+  dequeue_job(id)
+  count_move(id, status)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HDEL', job_key(id), 'progress', 'preview', 'follows', 'began')
-  if job[2] then
+  if batch then
     change(id, 'status', status, 'completed_at', now, ...)
-    redis.call('SREM', batch_held_key(job[2]), id)
+    redis.call('SREM', batch_held_key(batch), id)
     pack(id)
-    return note_end(id, job[2], job[3], job[4], status)
+    return note_end(id, batch, index, custom_id, status)
   end
   free_inputs(id)
-  local expires = now + tonumber(job[1])
+  local expires = now + tonumber(ttl_ms)
   redis.call('ZADD', EXPIRING, expires, id)
   change(id, 'status', status, 'completed_at', now, 'expires_at', expires, ...)
   emit(id, 'state', {status = status})
   note_delivery('job', id, 'job.' .. status)
 end
 
--- Have those that follow an ended job take over its result, or have the first of them lead the others; some at a
--- time. Returns whether there are more.
+-- Have the followers of an ended job take over its result, or have the first of them lead the others; some at a time.
 local function settle(id)
-  local done = whole(id)
+  local done = full_record(id)
   for _ = 1, MOST_SETTLED do
     local follower = redis.call('LPOP', followers_key(id))
     if not follower then break end
-    local waits = get(follower, 'status', 'follows')
-    if waits[1] == 'queued' and waits[2] then
-      if done.status ~= 'succeeded' then appoint(id, follower) break end
+    local status, follows = job_values(follower, 'status', 'follows')
+    if status == 'queued' and follows then
+      if done.status ~= 'succeeded' then promote(follower, id) break end
       share_outputs(done.cached_from or id)
       end_job(follower, 'succeeded', result_of(id, done))
     end
@@ -43,25 +45,32 @@ local function finish(id, status, ...)
   if redis.call('EXISTS', followers_key(id)) == 1 then settle(id) end
 end
 
--- Let a new job that is in line take over what an equal one made with the model of this digest ('' for none), or
--- follow an equal one that is not done.
-local function reuse(id, owner, print, digest)
-  local known = redis.call('GET', reuse_key(owner, print))
-  local done = known and digest ~= '' and whole(known) or {}
-  if done.status ~= 'succeeded' or done.model_digest ~= digest then return join_equals(id, owner, print) end
-  redis.call('SET', reuse_key(owner, print), id)
+-- Let a new job, which is queued already, take over what an equal one made with the model of this digest ('' for
+-- none), or follow an equal one that is not done.
+local function reuse(id, owner, equality, digest)
+  local known = redis.call('GET', reuse_key(owner, equality))
+  local done = known and digest ~= '' and full_record(known) or {}
+  if done.status ~= 'succeeded' or done.model_digest ~= digest then return join_equals(id, owner, equality) end
+  redis.call('SET', reuse_key(owner, equality), id)
   share_outputs(done.cached_from or known)
   end_job(id, 'succeeded', result_of(known, done))
 end
 
--- Put a running job back into its line; it may be claimed from not_before on.
+-- Put a running job back into its queue; it may be claimed from not_before on.
 local function put_back(id, not_before, ...)
-  leave_lines(id)
-  tally(id, 'queued')
+  dequeue_job(id)
+  count_move(id, 'queued')
   redis.call('HDEL', job_key(id), 'progress', 'preview', 'worker', 'began')
   change(id, 'status', 'queued', 'not_before', not_before, ...)
-  enter_line(id, not_before)
-  tell(id, 'state', {status = 'queued', not_before = not_before})
+  enqueue_job(id, not_before)
+  emit_of_job(id, 'state', {status = 'queued', not_before = not_before})
+end
+
+-- End the running attempt without counting it, and put its job back.
+local function put_back_uncounted(id, not_before, outcome, code)
+  redis.call('HINCRBY', job_key(id), 'released', 1)
+  end_attempt(id, outcome, code)
+  put_back(id, not_before)
 end
 
 -- Doubling pause with jitter: base, 2 base, 4 base ..., scaled by `jitter` in 0.5..1.5.

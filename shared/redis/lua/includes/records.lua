@@ -1,17 +1,35 @@
--- What every move shares. All times are the server's own, in milliseconds. The head before this one, written when
--- the scripts are loaded, sets MAX_EVENTS and defines the keys (shared/redis/keys.py).
+-- Records: their fields, their events. All times are the server's own, in milliseconds. The lines before these, which
+-- shared/redis/scripts.py writes, set MAX_EVENTS and P, the prefix of all keys, and define the keys that are used.
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 
-local function style_user(name) return 'style:' .. name end -- among a file's users; no job's id has a colon
-local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
+-- Some fields of a hash, in the order of their names; false for one that it does not have.
+local function values(key, ...) return unpack(redis.call('HMGET', key, ...)) end
+local function job_values(id, ...) return values(job_key(id), ...) end
+local function job_value(id, name) return redis.call('HGET', job_key(id), name) end
+local function batch_values(batch, ...) return values(batch_key(batch), ...) end
 
-local function get(id, ...) return redis.call('HMGET', job_key(id), ...) end
+-- The same as a table by name: half as slow again, so not for what every move of a job reads.
+local function fields(key, ...)
+  local found, names, named = redis.call('HMGET', key, ...), {...}, {}
+  for i = 1, #names do named[names[i]] = found[i] end
+  return named
+end
 
-local function fields_of(key)
-  local flat, fields = redis.call('HGETALL', key), {}
-  for i = 1, #flat, 2 do fields[flat[i]] = flat[i + 1] end
-  return fields
+-- All fields of a hash by name.
+local function all_fields(key)
+  local flat, named = redis.call('HGETALL', key), {}
+  for i = 1, #flat, 2 do named[flat[i]] = flat[i + 1] end
+  return named
+end
+
+-- All fields of a job's record, those of an ended item as well.
+local function full_record(id)
+  local record = all_fields(job_key(id))
+  if record.packed then
+    for name, value in pairs(cjson.decode(record.packed)) do record[name] = value end
+  end
+  return record
 end
 
 local function change(id, ...)
@@ -19,11 +37,18 @@ local function change(id, ...)
   redis.call('HINCRBY', job_key(id), 'version', 1)
 end
 
+-- Append an event to the stream of a job or batch.
 local function emit(id, kind, data)
   redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
 end
 
--- An item has no stream of its own: at 4 KB each they would be most of what a batch costs.
-local function tell(id, kind, data)
-  if not redis.call('HGET', job_key(id), 'batch') then emit(id, kind, data) end
+-- An item has no stream: at 4 KB each, streams would be most of what a batch costs.
+local function emit_of_job(id, kind, data)
+  if not job_value(id, 'batch') then emit(id, kind, data) end
+end
+
+-- The job of a batch's item: the first, or the latest that was made to try it again.
+local function item_id(batch, index)
+  local try = redis.call('HGET', batch_again_key(batch), index)
+  return 'job_' .. string.sub(batch, 7) .. '-' .. index .. (try and '-' .. try or '')
 end

@@ -1,17 +1,8 @@
--- Reuse: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it, queued but in no
--- line, and take over its result. Bytes that several jobs name are kept until the last of these is forgotten.
-local MOST_SETTLED = 50 -- followers that one script moves
+-- include: records, queues
+-- Result cache: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it: they are
+-- queued but not claimable, and take over its result. Bytes that several jobs name are kept until all are forgotten.
 
--- All fields of a record, those of an ended item as well.
-local function whole(id)
-  local fields = fields_of(job_key(id))
-  if fields.packed then
-    for name, value in pairs(cjson.decode(fields.packed)) do fields[name] = value end
-  end
-  return fields
-end
-
--- The fields of a job that takes over the result of an equal one.
+-- The fields of a job that takes over the result of an equal one, as a flat list.
 local function result_of(id, done)
   local result = {'outputs', done.outputs, 'model_version', done.model_version, 'model_digest', done.model_digest,
     'cached_from', done.cached_from or id}
@@ -22,11 +13,11 @@ local function result_of(id, done)
   return unpack(result)
 end
 
-local function share_outputs(root) redis.call('HINCRBY', SHARERS, root, 1) end
+local function share_outputs(source) redis.call('HINCRBY', SHARERS, source, 1) end
 
 -- A job is forgotten: its bytes become garbage where no other job names them.
 local function release_outputs(id)
-  local job = whole(id)
+  local job = full_record(id)
   if job.reuse and redis.call('GET', reuse_key(job.owner, job.reuse)) == id then
     redis.call('DEL', reuse_key(job.owner, job.reuse))
   end
@@ -40,41 +31,47 @@ local function release_outputs(id)
 end
 
 local function follow(id, leader)
-  leave_lines(id)
+  dequeue_job(id)
   redis.call('HSET', job_key(id), 'follows', 1)
   redis.call('RPUSH', followers_key(leader), id)
 end
 
--- Would a new job, that is in line already, start before an equal one that waits?
-local function overtakes(id, other)
-  if other.status ~= 'queued' then return false end
-  if other.lane ~= get(id, 'lane')[1] then return other.lane == 'bulk' end
-  return other.batch and other.batch ~= get(id, 'batch')[1] and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
+local function hand_followers_over(from, to)
+  if redis.call('EXISTS', followers_key(from)) == 1 then redis.call('RENAME', followers_key(from), followers_key(to)) end
 end
 
--- Have a new job follow an unfinished equal one, or lead those that come later.
-local function join_equals(id, owner, print)
-  local key = reuse_key(owner, print)
+-- Would a new job, which is queued already, start before an equal one that waits?
+local function overtakes(id, other)
+  if other.status ~= 'queued' then return false end
+  local lane, batch = job_values(id, 'lane', 'batch')
+  if other.lane ~= lane then return other.lane == 'bulk' end
+  return other.batch and other.batch ~= batch and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
+end
+
+-- Have a new job follow an unfinished equal one, or lead those that come later. `equality` is the digest of what
+-- makes jobs equal.
+local function join_equals(id, owner, equality)
+  local key = reuse_key(owner, equality)
   local leader = redis.call('GET', key)
-  local other = leader and whole(leader) or {}
+  local other = leader and full_record(leader) or {}
   if other.status ~= 'queued' and other.status ~= 'running' then return redis.call('SET', key, id) end
   if not overtakes(id, other) then return follow(id, leader) end
   redis.call('SET', key, id)
-  if redis.call('EXISTS', followers_key(leader)) == 1 then redis.call('RENAME', followers_key(leader), followers_key(id)) end
+  hand_followers_over(leader, id)
   follow(leader, id)
 end
 
--- The first that still waits leads the others from now on.
-local function appoint(id, leader)
-  redis.call('HDEL', job_key(leader), 'follows')
-  local job = get(leader, 'owner', 'reuse')
-  redis.call('SET', reuse_key(job[1], job[2]), leader)
-  if redis.call('EXISTS', followers_key(id)) == 1 then redis.call('RENAME', followers_key(id), followers_key(leader)) end
-  enter_line(leader, now)
+-- The first follower that still waits leads the others from now on.
+local function promote(follower, id)
+  redis.call('HDEL', job_key(follower), 'follows')
+  local owner, equality = job_values(follower, 'owner', 'reuse')
+  redis.call('SET', reuse_key(owner, equality), follower)
+  hand_followers_over(id, follower)
+  enqueue_job(follower, now)
 end
 
 -- A restored job joins its equals again, or is found by them.
-local function readmit_reuse(id, job)
+local function readmit_equal(id, job)
   if job.cached_from then share_outputs(job.cached_from) end
   if not job.reuse then return end
   if job.status == 'queued' or job.status == 'running' then

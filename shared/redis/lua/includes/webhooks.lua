@@ -1,5 +1,6 @@
--- Webhooks: who is to be told of what.
--- Deliveries of webhooks wait in one line a host, so that a slow receiver holds up its own alone.
+-- include: records
+-- Webhooks: deliveries wait in one queue for each host, so that a slow receiver delays no other.
+-- The subject of a delivery is a job or a batch.
 local function subject_key(kind, id) return kind == 'batch' and batch_key(id) or job_key(id) end
 
 local function sort_host(host)
@@ -8,32 +9,32 @@ local function sort_host(host)
   else redis.call('ZREM', WEBHOOK_HOSTS, host) end
 end
 
--- Note that somebody is to be told of an event of a subject, where its record has a webhook that wants it.
+-- Note a delivery of an event of a subject, where its record has a webhook that asks for the event.
 local function note_delivery(kind, subject, event)
-  local known = redis.call('HMGET', subject_key(kind, subject), 'webhook', 'owner')
-  local hook = known[1] and cjson.decode(known[1])
+  local webhook, owner = values(subject_key(kind, subject), 'webhook', 'owner')
+  local hook = webhook and cjson.decode(webhook)
   if not hook or not hook.events[event] then return end
   local sequence = redis.call('INCR', SEQUENCE)
   local id = string.format('msg_%011x%08x', now, sequence)
-  redis.call('HSET', delivery_key(id), 'id', id, 'owner', known[2], 'kind', kind, 'subject', subject,
+  redis.call('HSET', delivery_key(id), 'id', id, 'owner', owner, 'kind', kind, 'subject', subject,
     'event', event, 'url', hook.url, 'host', hook.host, 'private', hook.private and 1 or 0, 'base', hook.base,
     'status', 'pending', 'attempt', 0, 'tries', 0, 'sequence', sequence, 'created_at', now, 'next_at', now)
-  redis.call('ZADD', owned_deliveries_key(known[2]), sequence, id)
-  redis.call('RPUSH', told_key(kind, subject), id)
+  redis.call('ZADD', owned_deliveries_key(owner), sequence, id)
+  redis.call('RPUSH', subject_deliveries_key(kind, subject), id)
   redis.call('ZADD', webhook_due_key(hook.host), now, id)
   sort_host(hook.host)
 end
 
 -- The deliveries of a subject go with its record.
 local function forget_deliveries(kind, subject)
-  for _, id in ipairs(redis.call('LRANGE', told_key(kind, subject), 0, -1)) do
-    local known = redis.call('HMGET', delivery_key(id), 'owner', 'host')
-    if known[1] then
-      redis.call('ZREM', owned_deliveries_key(known[1]), id)
-      redis.call('ZREM', webhook_due_key(known[2]), id)
-      sort_host(known[2])
+  for _, id in ipairs(redis.call('LRANGE', subject_deliveries_key(kind, subject), 0, -1)) do
+    local owner, host = values(delivery_key(id), 'owner', 'host')
+    if owner then
+      redis.call('ZREM', owned_deliveries_key(owner), id)
+      redis.call('ZREM', webhook_due_key(host), id)
+      sort_host(host)
     end
     redis.call('DEL', delivery_key(id))
   end
-  redis.call('DEL', told_key(kind, subject))
+  redis.call('DEL', subject_deliveries_key(kind, subject))
 end

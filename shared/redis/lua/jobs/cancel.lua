@@ -1,8 +1,11 @@
--- queued or running -> canceled, at once; a running attempt notices at its next beat or report. ARGV: id, owner
-local job = get(ARGV[1], 'owner', 'status')
-if not job[1] or job[1] ~= ARGV[2] then return 'missing' end
-if job[2] == 'canceled' then return 'ok' end
-if job[2] ~= 'queued' and job[2] ~= 'running' then return job[2] end
-end_attempt(ARGV[1], 'canceled')
-finish(ARGV[1], 'canceled')
+-- include: records, attempts, moves
+-- queued or running -> canceled, at once; a running attempt notices at its next beat or report.
+-- Returns 'ok', 'missing', or the status that forbids it.
+local id, owner = unpack(ARGV)
+local actual_owner, status = job_values(id, 'owner', 'status')
+if actual_owner ~= owner then return 'missing' end
+if status == 'canceled' then return 'ok' end
+if status ~= 'queued' and status ~= 'running' then return status end
+end_attempt(id, 'canceled')
+finish(id, 'canceled')
 return 'ok'

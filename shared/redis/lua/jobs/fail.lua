@@ -1,7 +1,9 @@
--- running -> failed, for an error that no later attempt can mend. ARGV: id, attempt, error (JSON)
-local how = lease_state(ARGV[1], ARGV[2])
-if how == 'ok' then
-  end_attempt(ARGV[1], 'failed', cjson.decode(ARGV[3]).code)
-  finish(ARGV[1], 'failed', 'error', ARGV[3])
+-- include: attempts, moves
+-- running -> failed, for an error that no later attempt can avoid. Returns the lease state.
+local id, attempt, error = unpack(ARGV) -- the error is JSON
+local state = lease_state(id, attempt)
+if state == 'ok' then
+  end_attempt(id, 'failed', cjson.decode(error).code)
+  finish(id, 'failed', 'error', error)
 end
-return how
+return state

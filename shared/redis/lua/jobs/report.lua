@@ -1,9 +1,11 @@
--- Note how far an attempt is; its latest preview stays until there is a newer one. ARGV: id, attempt, progress (JSON)
-local how = lease_state(ARGV[1], ARGV[2])
-if how == 'ok' then
-  local progress = cjson.decode(ARGV[3])
-  change(ARGV[1], 'progress', ARGV[3])
-  if progress.preview then redis.call('HSET', job_key(ARGV[1]), 'preview', progress.preview) end
-  tell(ARGV[1], 'progress', progress)
+-- include: records, attempts
+-- Note how far an attempt is; its latest preview stays until there is a newer one. Returns the lease state.
+local id, attempt, text = unpack(ARGV) -- the text is JSON
+local state = lease_state(id, attempt)
+if state == 'ok' then
+  local progress = cjson.decode(text)
+  change(id, 'progress', text)
+  if progress.preview then redis.call('HSET', job_key(id), 'preview', progress.preview) end
+  emit_of_job(id, 'progress', progress)
 end
-return how
+return state

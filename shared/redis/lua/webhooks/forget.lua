@@ -1,2 +1,4 @@
--- Drop the deliveries of a subject whose record is gone. ARGV: kind, id of the subject
-if redis.call('EXISTS', subject_key(ARGV[1], ARGV[2])) == 0 then forget_deliveries(ARGV[1], ARGV[2]) end
+-- include: webhooks
+-- Drop the deliveries of a subject whose record is gone.
+local kind, subject = unpack(ARGV)
+if redis.call('EXISTS', subject_key(kind, subject)) == 0 then forget_deliveries(kind, subject) end

@@ -1,8 +1,10 @@
--- The installation's signing secrets that hold now, the current one first; drawn once, renewed on demand.
--- ARGV: a fresh secret, how long a renewed one holds on (ms; '' renews nothing)
-local key = WEBHOOK_SECRETS -- by the time until which they hold
+-- include: records
+-- The installation's signing secrets that are valid now, the current one first. The first is made on demand; a new
+-- one is made where `overlap_ms`, for which the present one stays valid, is not ''.
+local new_secret, overlap_ms = unpack(ARGV)
+local key = WEBHOOK_SECRETS -- by the time until which they are valid
 redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
 local current = redis.call('ZRANGEBYSCORE', key, '+inf', '+inf')[1]
-if current and ARGV[2] ~= '' then redis.call('ZADD', key, now + tonumber(ARGV[2]), current) end
-if not current or ARGV[2] ~= '' then redis.call('ZADD', key, '+inf', ARGV[1]) end
+if current and overlap_ms ~= '' then redis.call('ZADD', key, now + tonumber(overlap_ms), current) end
+if not current or overlap_ms ~= '' then redis.call('ZADD', key, '+inf', new_secret) end
 return redis.call('ZREVRANGE', key, 0, -1)

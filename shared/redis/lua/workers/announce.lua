@@ -1,7 +1,8 @@
--- Put a worker on the roster for a while, or take it off. ARGV: id, what is known of it (JSON; '' takes it off), ttl ms
-if ARGV[2] == '' then
-  redis.call('SREM', WORKERS, ARGV[1])
-  return redis.call('DEL', worker_key(ARGV[1]))
+-- Put a worker on the roster for a while, or take it off. What is known of it is JSON; '' takes it off.
+local id, known, ttl_ms = unpack(ARGV)
+if known == '' then
+  redis.call('SREM', WORKERS, id)
+  return redis.call('DEL', worker_key(id))
 end
-redis.call('SADD', WORKERS, ARGV[1])
-return redis.call('SET', worker_key(ARGV[1]), ARGV[2], 'PX', ARGV[3])
+redis.call('SADD', WORKERS, id)
+return redis.call('SET', worker_key(id), known, 'PX', ttl_ms)

@@ -1,0 +1,59 @@
+"""What scripts are put together from: the includes that they name, and the keys that they use."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.redis import scripts
+from shared.redis.scripts import named_includes, names, program, source
+
+FOLDER = Path(scripts.__file__).parent / "lua"
+INCLUDES = sorted(f"includes/{path.stem}" for path in (FOLDER / "includes").iterdir())
+FILES = [*INCLUDES, *sorted(names())]
+DEFINED = re.compile(r"^local (?:function )?(\w+)", re.MULTILINE)
+COMMENT = re.compile(r"--.*")
+
+
+def words(name: str) -> set[str]:
+    """Return the identifiers of a file, without names of fields such as `job.status` and without comments."""
+    return set(re.findall(r"(?<![.\w'])[A-Za-z_]\w*", COMMENT.sub("", source(name))))
+
+
+def defined(name: str) -> set[str]:
+    return set(DEFINED.findall(source(name)))
+
+
+def test_every_include_is_named_by_a_script() -> None:
+    assert {part for name in FILES for part in named_includes(name)} == set(INCLUDES)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_names_the_includes_that_it_uses_and_no_others(name: str) -> None:
+    others = [include for include in INCLUDES if include != name]
+    used = {include for include in others if defined(include) & (words(name) - defined(name))}
+    assert set(named_includes(name)) == used
+
+
+def test_no_name_is_defined_by_two_includes() -> None:
+    every = [word for include in INCLUDES for word in defined(include)]
+    assert sorted(every) == sorted(set(every))
+
+
+def test_an_include_stands_once_before_all_that_need_it() -> None:
+    text = program("jobs/submit")
+    places = [text.index(f"local function {word}(") for word in ("fields", "wait_in", "enqueue", "end_job")]
+    assert places == sorted(places)
+    assert text.count("local function fields(") == 1
+
+
+def test_an_include_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"jobs/fail": "-- include: moods\nreturn 1"}
+    monkeypatch.setattr(scripts, "source", lambda name: texts.get(name) or source(name))
+    with pytest.raises(FileNotFoundError, match="moods"):
+        program.__wrapped__("jobs/fail")
+
+
+def test_a_script_defines_the_keys_that_it_uses_alone() -> None:
+    keys = re.findall(r"^local (?:function )?(\w+).*P \.\. '", program("workers/announce"), re.MULTILINE)
+    assert keys == ["WORKERS", "worker_key"]
