@@ -15,11 +15,10 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.events import Event
+from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.models import Model
-from atelier.client.polling import WaitTimeout
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,

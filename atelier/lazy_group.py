@@ -15,7 +15,7 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.polling import WaitTimeout
+from atelier.client.events import WaitTimeout
 from atelier.display import echo
 from atelier.display.errors import COMMAND, say_error
 from shared.errors import AtelierError, InvalidRequest

@@ -21,8 +21,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
-from shared.messages.near_names import near
-from shared.messages.requirements import requirement
+from shared.messages import near, requirement
 from shared.signing_secret import key_of
 
 MEBIBYTE = 1024 * 1024

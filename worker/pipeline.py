@@ -18,8 +18,7 @@ from worker.codec.decode import InputFile, input_file
 from worker.codec.encode import EncodedImage, encode
 from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt, Stages
-from worker.execution.picture import Film, Picture
-from worker.execution.resources import Resources
+from worker.execution.resources import Film, Picture, Resources
 from worker.kinds import generation, stylization, transformation
 from worker.models.loading import Model
 

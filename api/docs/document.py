@@ -18,7 +18,7 @@ from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
 from shared.specs.webhook import BATCH_EVENTS, EVENTS
-from shared.webhooks.events import BatchEvent, JobEvent
+from shared.webhooks.delivery import BatchEvent, JobEvent
 
 OPENAPI = "atelier.openapi"  # name of the finished document among the application's extensions
 METHODS = ("get", "post", "put", "delete")

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from shared.batches.request import CUSTOM_ID, LABEL
 from shared.errors import AtelierError, FieldError, InvalidRequest
 from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
-from shared.messages.requirements import requirement
+from shared.messages import requirement
 from shared.specs.generate import DIGITS
 from shared.specs.parts import STYLE_NAME
 from shared.specs.spec import SPECS

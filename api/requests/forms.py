@@ -16,7 +16,7 @@ from api.requests.multipart import MAX_PARTS, MAX_TEXT_BYTES, sent_parts, too_lo
 from api.requests.pictures import Fields, Part, Parts, fault, read_field, unknown_fields, with_hint
 from api.services import services
 from shared.errors import AtelierError, BodyTooLarge, FieldError
-from shared.messages.field_words import in_words
+from shared.messages import in_words
 
 _CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
 

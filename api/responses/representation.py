@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from api.errors import PreconditionFailed
 from api.services import base_url
 from shared.jobs.views import View
-from shared.redis.page import Page
+from shared.redis.client import Page
 
 Item = TypeVar("Item")
 

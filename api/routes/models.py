@@ -4,7 +4,7 @@ from collections import Counter
 
 from flask import Response
 
-from api.docs.input_schema import input_schema
+from api.docs.form_schemas import input_schema
 from api.jobs.workers import AvailableModels
 from api.openapi import TaggedBlueprint, documented, operation, ref
 from api.responses.representation import json_response

@@ -10,10 +10,9 @@ from api.responses.webhook_views import DeliveryList, SecretView, delivery_view
 from api.services import owner, services
 from shared.errors import SecretIsConfigured
 from shared.identifiers import BATCH_ID, JOB_ID
-from shared.redis.page import Page
+from shared.redis.client import Page
 from shared.webhooks.delivery import Delivery, DeliveryStatus
-from shared.webhooks.secrets import WebhookSecrets
-from shared.webhooks.store import Deliveries
+from shared.webhooks.store import Deliveries, WebhookSecrets
 
 blueprint = TaggedBlueprint("webhooks", tag="Webhooks", url_prefix="/v1/webhooks")
 

@@ -11,8 +11,8 @@ from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_js
 from atelier.client.batch_download import NotSaved, Saved, save_each
 from atelier.client.downloads import check_digest
 from atelier.client.errors import reading
+from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
-from atelier.client.polling import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.retries import Patience
 from atelier.client.transport import Transport, json_of
 

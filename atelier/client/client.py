@@ -7,10 +7,10 @@ from typing import Self, Unpack
 
 from atelier.client.batches import BatchesResource
 from atelier.client.downloads import Picture
+from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.models import ModelsResource
-from atelier.client.polling import OnProgress
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,

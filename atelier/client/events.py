@@ -1,18 +1,24 @@
-"""A job followed by server-sent events, over a stream that may break."""
+"""Waiting for a job or a batch: by polling, or by server-sent events over a stream that may break."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from httpx_sse import EventSource
 
+from atelier.client.batch import Batch
+from atelier.client.errors import ClientError
+from atelier.client.job import Job
 from atelier.client.retries import Patience
-from atelier.client.transport import Transport
+from atelier.client.transport import Transport, json_of
 
 SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
 LAST = "done"  # the kind of the event that none follows; it carries the job
+LONG_POLL_SECONDS = 20.0  # how long the service may delay a response
+OnProgress = Callable[[Job], None]
+Work = TypeVar("Work", Job, Batch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +62,57 @@ def _document(text: str) -> Mapping[str, Any]:
     except ValueError:
         return {"text": text}
     return body if isinstance(body, dict) else {"value": body}
+
+
+class WaitTimeout(ClientError):
+    """Raised when a job or batch was not done in the time given. It goes on, and `id` finds it again.
+
+    `job`, or `batch`, is as it was last seen; None where the service never answered.
+    """
+
+    def __init__(self, id: str, *, job: Job | None = None, batch: Batch | None = None) -> None:
+        self.id, self.job, self.batch = id, job, batch
+        super().__init__(f"{id} was not done in time; it goes on")
+
+
+def states(
+    transport: Transport,
+    path: str,
+    read: Callable[[Any], Work],
+    *,
+    timeout_seconds: float | None,
+    every_change: bool = False,
+) -> Iterator[Work]:
+    """Yield the job or batch at `path` until it is done or the time is over: as it is, then as it changes.
+
+    Without `every_change` it may be left out until it is done. Where no time is given, raises
+    ServiceUnreachable or ApiError after two minutes without a response; InvalidValue where it is no number.
+    """
+    patience = Patience(timeout_seconds)
+    delay_seconds = 0.0 if every_change else LONG_POLL_SECONDS
+    etag = ""
+    while True:
+        response = _poll(transport, path, patience, delay_seconds, etag)
+        if response is not None:
+            state = read(json_of(response))
+            yield state
+            if state.done:
+                return
+            if every_change:  # the tag delays the next response until the next change
+                delay_seconds, etag = LONG_POLL_SECONDS, response.headers.get("ETag", "")
+        if patience.remaining_seconds <= 0:
+            return
+        if response is None:  # a service that responds at once must not be flooded
+            patience.pause()
+
+
+def _poll(
+    transport: Transport, path: str, patience: Patience, delay_seconds: float, etag: str
+) -> httpx.Response | None:
+    """Return what is new; None where nothing changed, or no response came."""
+    seconds = max(0.0, min(delay_seconds, patience.remaining_seconds))
+    with patience.tolerate():
+        response = transport.poll(path, seconds, headers={"If-None-Match": etag} if etag else {})
+        if response.status_code != httpx.codes.NOT_MODIFIED:
+            return response
+    return None

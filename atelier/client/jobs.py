@@ -6,9 +6,8 @@ from urllib.parse import quote
 
 from atelier.client.downloads import Picture, check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
-from atelier.client.events import Event, watch
+from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
-from atelier.client.polling import OnProgress, WaitTimeout, states
 from atelier.client.request_parts import to_plain
 from atelier.client.requests import Request
 from atelier.client.transport import Resource, idempotency_header, json_of

@@ -9,8 +9,7 @@ import click
 from atelier.backup.offline import OfflineInstallation, enter
 from atelier.display import echo, echo_json
 from atelier.display.progress_bar import count_spinner
-from shared.maintenance.garbage import Garbage
-from shared.maintenance.orphans import Orphan, collect, plan
+from shared.maintenance.garbage import Garbage, Orphan, collect, plan
 from shared.settings import Settings
 
 MEGABYTE = 1_000_000

@@ -9,7 +9,7 @@ from click.core import ParameterSource
 from atelier.client.errors import ApiError, Fault
 from atelier.client.job import JobFailed
 from shared.errors import AtelierError
-from shared.messages.field_words import in_words
+from shared.messages import in_words
 
 COMMAND = "atelier.command"  # in a context's meta: the context of the command that runs
 

@@ -20,8 +20,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from atelier.client.events import OnProgress
 from atelier.client.job import Job
-from atelier.client.polling import OnProgress
 from atelier.display import echo
 from atelier.display.time_format import say_seconds
 from shared.logs import plain

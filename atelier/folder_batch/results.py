@@ -17,7 +17,7 @@ from atelier.display.progress_bar import OnRunProgress, RunProgress
 from atelier.folder_batch.output_names import say_fault
 from atelier.folder_batch.photo_check import WantedPicture, digest_of_file, subjects_of
 from atelier.folder_batch.progress import Failure, RunState
-from atelier.folder_batch.thread_pool import Inbox, reraise
+from atelier.folder_batch.uploads import Inbox, reraise
 
 OF_THE_PHOTO = frozenset({"", "content", "size", "custom_id"})  # fields of an item that depend on its photo
 FORGOTTEN = "the service has forgotten it"

@@ -18,7 +18,7 @@ from atelier.folder_batch.results import FORGOTTEN, Fetched, Result, fetch, list
 from atelier.folder_batch.scan import Photo, Unread
 from atelier.folder_batch.state_file import StateFile
 from atelier.folder_batch.submitter import Sent, Submitter
-from atelier.folder_batch.thread_pool import WorkQueue
+from atelier.folder_batch.uploads import WorkQueue
 
 PAGE_ITEMS = 200  # that one request adds; the next gather while it is sent
 TICK_SECONDS = 0.2

@@ -8,8 +8,8 @@ from typing import Any
 from shared.batches.request import BatchSettings
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
-from shared.jobs.result_cache import reuse_fields
 from shared.jobs.status import Status
+from shared.jobs.submission import reuse_fields
 from shared.settings import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane

@@ -9,8 +9,7 @@ from shared.jobs.queries import Event, JobQueries
 from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import store_errors
-from shared.redis.page import Page, newest
+from shared.redis.client import Page, newest, store_errors
 
 SCAN_CHUNK = 200  # items that one round trip reads
 

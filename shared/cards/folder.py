@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.cards.parts import NAME
-from shared.messages.requirements import requirement
+from shared.messages import requirement
 from shared.small_file import read_small
 
 log = logging.getLogger("atelier.cards")

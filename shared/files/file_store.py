@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
-from shared.redis.client import Client, store_errors
+from shared.redis.client import Client, Page, newest, store_errors
 from shared.redis.keys import PREFIX
-from shared.redis.page import Page, newest
 from shared.redis.scripts import Scripts
 from shared.settings import JobRules
 from shared.specs.parts import PictureSize

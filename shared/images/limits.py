@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared.errors import ImageTooLarge, ImageTooSmall, TooManyFrames
-from shared.images.structure import Unreadable
+from shared.images.container import Unreadable
 
 if TYPE_CHECKING:
     from shared.settings import Limits

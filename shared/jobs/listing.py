@@ -7,8 +7,7 @@ from shared.jobs.job import Job
 from shared.jobs.record import job_from_record
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import store_errors
-from shared.redis.page import Page
+from shared.redis.client import Page, store_errors
 
 # What one step of a page reads at most: about as much work each.
 RECORDS = 200  # whole records of jobs

@@ -10,8 +10,7 @@ from shared.jobs.listing import ALL, JobFilter, JobList
 from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, store_errors
-from shared.redis.page import Page
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, Page, store_errors
 from shared.specs.parts import Lane
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at

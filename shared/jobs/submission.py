@@ -1,15 +1,48 @@
-"""What it takes to accept a job, and what comes of it."""
+"""What it takes to accept a job, what comes of it, and which jobs are equal."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from shared.errors import FieldError, FileNotFound
+from shared.identifiers import sha256
 from shared.jobs.record import RECORD_SCHEMA
-from shared.jobs.result_cache import reuse_fields
 from shared.settings import JobRules
-from shared.specs.base import JobSpec
+from shared.specs.spec import JobSpec
+from shared.workers import WorkerRoster
+
+IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache"})
+
+
+def print_of(spec: JobSpec) -> str:
+    """Return what equal resolved specifications share: model, parameters, seeds, files by their content."""
+    fields = spec.model_dump(mode="json", exclude=set(IMMATERIAL))
+    for style in fields.get("styles", ()):
+        if style["image"] is not None:
+            style["name"] = None  # the picture counts, not what it is called
+    return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
+
+
+def reuse_fields(spec: JobSpec) -> dict[str, str]:
+    """Return what the record of a job says that may take over a result, and give one."""
+    return {"reuse": print_of(spec)} if spec.cache else {}
+
+
+def served_digests(roster: WorkerRoster, specs: Iterable[JobSpec]) -> dict[str, str]:
+    """Return by name the digests of the models that jobs with `cache` ask for, as all live workers have them.
+
+    A model that no worker has, or that workers have of several versions, is left out.
+    """
+    wanted = {spec.model for spec in specs if spec.cache}
+    if not wanted:
+        return {}
+    found: dict[str, set[str]] = {}
+    for model in (model for worker in roster.live() for model in worker.models):
+        found.setdefault(model.name, set()).add(model.digest)
+    return {
+        name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1 and name in wanted
+    }
 
 
 def milliseconds(seconds: float) -> int:

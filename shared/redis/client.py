@@ -1,9 +1,10 @@
-"""The connection to the Redis-protocol server."""
+"""The connection to the Redis-protocol server, and pages of lists that the server keeps."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
@@ -22,6 +23,7 @@ _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 
 # redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
 Client: TypeAlias = Any
+Item = TypeVar("Item")
 
 
 def connect(
@@ -68,3 +70,20 @@ def _refusal(error: ResponseError) -> Exception:
     if _REFUSAL.search(str(error)):
         return StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}")
     return error
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Some entries of a list."""
+
+    items: tuple[Item, ...]
+    next_cursor: str | None  # hand it back for the entries after these; None on the last page
+
+
+def newest(client: Client, key: str, *, limit: int, cursor: str | None) -> Page[str]:
+    """Return the newest members of a sorted set, by score, below a cursor; raise StoreUnavailable."""
+    top = f"({int(cursor)}" if cursor else "+inf"
+    with store_errors():
+        rows = client.zrevrangebyscore(key, top, "-inf", start=0, num=limit + 1, withscores=True)
+    more = str(int(rows[limit - 1][1])) if len(rows) > limit else None
+    return Page(tuple(name for name, _ in rows[:limit]), more)

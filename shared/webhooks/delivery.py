@@ -1,9 +1,17 @@
-"""A delivery of a webhook as the rest of the program sees it, and its form in the store."""
+"""A delivery of a webhook: its record in the store, and the events that receivers get."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from shared.batches.views import BatchView
+from shared.jobs.views import JobView, Time, View
+
+JOB_EVENT_TEXT = "The job as `GET /v1/jobs/{id}` shows it, at the moment of sending."
 
 
 class DeliveryStatus(StrEnum):
@@ -75,3 +83,19 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
 
 def _time(raw: Mapping[str, str], name: str) -> int | None:
     return int(raw[name]) if name in raw else None
+
+
+class JobEvent(View):
+    """An event of a job."""
+
+    type: Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+    timestamp: Time = Field(description="When it happened.")
+    data: JobView = Field(description=JOB_EVENT_TEXT)
+
+
+class BatchEvent(View):
+    """An event of a batch."""
+
+    type: Literal["batch.completed", "batch.canceled"]
+    timestamp: Time = Field(description="When it happened.")
+    data: BatchView = Field(description="The batch as `GET /v1/batches/{id}` shows it, when it is sent.")

@@ -1,4 +1,4 @@
-"""The deliveries of webhooks: noted by the moves of jobs, claimed under a lease, tried until they arrive."""
+"""The deliveries of webhooks, claimed under a lease and tried until they arrive; the secrets that sign."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,15 +6,16 @@ from typing import Any
 
 from shared.errors import DeliveryNotFound
 from shared.jobs.store import JobStore
-from shared.redis.client import Client, store_errors
-from shared.redis.page import Page, newest
+from shared.redis.client import Client, Page, newest, store_errors
 from shared.redis.scripts import Scripts
+from shared.signing_secret import new_secret
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
 
 MAX_TRIES_KEPT = 20
 RING_MILLISECONDS = 500  # at most two rings a second, however many reapers see that something is due
 SCAN_CHUNK = 200
 MAX_SCANNED = 5000  # records one page may look at while it filters
+OVERLAP_SECONDS = 24 * 3600  # for which a renewed secret signs beside the new one
 
 
 class Deliveries:
@@ -101,3 +102,27 @@ class Deliveries:
 
 def _missing(delivery_id: str) -> DeliveryNotFound:
     return DeliveryNotFound(f"there is no delivery {delivery_id[:80]}")
+
+
+class WebhookSecrets:
+    """The secrets that are valid now."""
+
+    def __init__(self, scripts: Scripts, configured: tuple[str, ...] = ()) -> None:
+        self._scripts = scripts
+        self._configured = configured
+
+    @property
+    def are_configured(self) -> bool:
+        """Whether the operator has set them, so that they cannot be renewed here."""
+        return bool(self._configured)
+
+    def current(self) -> tuple[str, ...]:
+        """Return the secrets that sign now, the newest first; draw one where there is none."""
+        return self._configured or self._kept("")
+
+    def renew(self) -> tuple[str, ...]:
+        """Draw a new secret; the old one signs besides for a day. Return both, the new one first."""
+        return self._kept(OVERLAP_SECONDS * 1000)
+
+    def _kept(self, overlap_ms: int | str) -> tuple[str, ...]:
+        return tuple(self._scripts.run("webhooks/secrets", new_secret(), overlap_ms))

@@ -13,7 +13,7 @@ from pathlib import Path
 import redis
 
 from shared.identifiers import ANONYMOUS
-from shared.maintenance.orphans import collect
+from shared.maintenance.garbage import collect
 from shared.redis.keys import PREFIX
 from shared.specs.parts import Lane
 from shared.storage.object_store import open_object_store

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS, sha256
-from shared.maintenance.orphans import plan
+from shared.maintenance.garbage import plan
 from tests.crash_points.premises import Premises
 
 NO_GRACE = -60.0  # seconds: what is stored this very moment counts

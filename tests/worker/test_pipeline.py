@@ -20,8 +20,7 @@ from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
-from worker.execution.picture import Film, Picture
-from worker.execution.resources import Resources, StyleCache
+from worker.execution.resources import Film, Picture, Resources, StyleCache
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
 ALPHA = np.full((24, 32), 255, np.uint8)

@@ -1,4 +1,4 @@
-"""What every job's pipeline works with, and the styles that this process has looked at lately."""
+"""What every job's pipeline works with: pictures, models' results, and the styles that were used lately."""
 
 import threading
 from collections import OrderedDict
@@ -8,15 +8,41 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from shared.files.style_vectors import StyleVectors
+import numpy as np
+import numpy.typing as npt
+
+from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
+from shared.specs.parts import Upscale
 from shared.storage.base import ObjectStore
+from worker.codec.animation import Frame
 from worker.execution.batcher import Batcher
 
+Pixels = npt.NDArray[np.uint8]
 STORES = 8  # objects stored at once: twice as many a second as by four threads or by sixteen
-
 Key = tuple[str, str]  # the model's digest, the style file's id
 Style = TypeVar("Style")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """Pixels, and what is written into the file beside them."""
+
+    pixels: Pixels  # (h, w, 1) or (h, w, 3)
+    alpha: Pixels | None = None  # (h, w)
+    seed: int | None = None
+    text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
+    # Done when it is encoded: a job's pictures are never all large at once.
+    upscale: Upscale = field(default_factory=Upscale)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """Pictures that become one animated file."""
+
+    frames: tuple[Frame, ...]
+    loop: bool = True  # for ever, or once
+    seed: int | None = None
 
 
 class StyleCache(Generic[Style]):

@@ -15,8 +15,7 @@ from worker.codec.decode import InputFile
 from worker.codec.pixels import contact_sheet, enlarge, to_color
 from worker.execution.attempt import Stages
 from worker.execution.batcher import Request
-from worker.execution.picture import Film, Picture, Pixels
-from worker.execution.resources import Resources
+from worker.execution.resources import Film, Picture, Pixels, Resources
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all
 
 if TYPE_CHECKING:  # importing it starts TensorFlow

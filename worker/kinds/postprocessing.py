@@ -8,7 +8,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from worker.codec.pixels import luminance, resize, resize_rows, strips
-from worker.execution.picture import Pixels
+from worker.execution.resources import Pixels
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 _STILL = 12.0  # levels of 255: a change of the content much above this is motion

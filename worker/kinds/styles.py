@@ -12,8 +12,7 @@ from worker.codec.decode import Enough, InputFile, decode
 from worker.codec.pixels import WHITE, compose, resize, to_float
 from worker.execution.attempt import Attempt
 from worker.execution.batcher import Request
-from worker.execution.picture import Pixels
-from worker.execution.resources import Resources
+from worker.execution.resources import Pixels, Resources
 from worker.models.loading import Model
 from worker.models.stylization.stylizer import PreparedStyle, Stylizer
 

@@ -26,8 +26,7 @@ from worker.codec.pixels import (
     to_uint8,
 )
 from worker.execution.attempt import Stages
-from worker.execution.picture import Film, Picture, Pixels
-from worker.execution.resources import Resources
+from worker.execution.resources import Film, Picture, Pixels, Resources
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner

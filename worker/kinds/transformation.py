@@ -14,8 +14,7 @@ from shared.specs.working_size import result_size, working_size
 from worker.codec.decode import InputFile, decode
 from worker.codec.pixels import fill_hidden, resize, resize_with_alpha, to_float, to_uint8
 from worker.execution.attempt import Stages
-from worker.execution.picture import Picture, Pixels
-from worker.execution.resources import Resources
+from worker.execution.resources import Picture, Pixels, Resources
 from worker.kinds.styles import on_runner
 
 if TYPE_CHECKING:  # its callers alone start TensorFlow

@@ -5,16 +5,106 @@ import threading
 import time
 
 from shared.errors import AtelierError
+from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
+from shared.redis.client import Client, store_errors
+from shared.redis.keys import PREFIX, Keys
+from shared.settings import DiskRules
+from shared.storage.base import ObjectStore
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
-from worker.process.orphan_collector import Collector
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
 
+LOOK_SECONDS = 60.0  # between two looks at whether it is time
+_TURN_SECONDS = 600  # a turn whose worker died is taken by another after this
+_RENEW_SECONDS = 60.0
+_FEW = 100  # orphans; this number is never a sign that the records are lost
+log = logging.getLogger("atelier.io")
 BEAT_SECONDS = 2.0
 NOT_READY = "the worker is starting or stopping"
+
+
+class Collector:
+    """A thread of the io worker."""
+
+    def __init__(
+        self,
+        client: Client,
+        objects: ObjectStore,
+        rules: DiskRules,
+        *,
+        grace_seconds: float = GRACE_SECONDS,
+        prefix: str = PREFIX,
+    ) -> None:
+        self._client = client
+        self._objects = objects
+        self._rules = rules
+        self._grace = grace_seconds
+        self._turn = Keys(prefix)("collecting")  # set by the worker that collects, until the next time
+        self._renewed = 0.0
+        self._stopping = threading.Event()
+
+    def start(self) -> None:
+        """Begin, in a thread of its own, unless the settings say never."""
+        if self._rules.collect_hours:
+            threading.Thread(target=self._run, name="collector", daemon=True).start()
+
+    def stop(self) -> None:
+        """Begin no other collection."""
+        self._stopping.set()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self.collect_if_due()
+            except AtelierError as error:  # the turn expires, and a worker tries again
+                log.warning("collection failed", extra={"code": error.code, "detail": error.detail})
+
+    def collect_if_due(self) -> Collected | None:
+        """Remove the orphans when it is time and no other worker does; return what was removed, or None."""
+        with store_errors():
+            if not self._client.set(self._turn, 1, nx=True, ex=_TURN_SECONDS):
+                return None
+        done = None if self._records_look_lost() else self._collect()
+        with store_errors():
+            self._client.expire(self._turn, int(self._rules.collect_hours * 3600))
+        return done
+
+    def _collect(self) -> Collected:
+        done = collect(
+            self._client, self._objects, grace_seconds=self._grace, on_removed=lambda _: self._renew()
+        )
+        log.info("collected", extra={"objects": done.objects, "bytes": done.bytes})
+        return done
+
+    def _records_look_lost(self) -> bool:
+        """Whether most of what is stored has no record: then the server is a wrong or an emptied one."""
+        seen = forgotten = 0
+
+        def note(count: int) -> None:
+            nonlocal seen
+            seen = count
+            self._renew()
+
+        for orphan in plan(self._client, self._objects, grace_seconds=self._grace, on_looked=note):
+            forgotten += orphan.reason is Reason.FORGOTTEN
+        if forgotten < _FEW or forgotten * 2 < seen:
+            return False
+        log.error(
+            "most stored objects have no record; nothing is removed. Is this the right server? If it is, "
+            "run `atelier gc`",
+            extra={"objects": seen, "without_record": forgotten},
+        )
+        return True
+
+    def _renew(self) -> None:
+        now = time.monotonic()
+        if now - self._renewed > _RENEW_SECONDS:
+            self._renewed = now
+            with store_errors():
+                self._client.expire(self._turn, _TURN_SECONDS)
 
 
 class IoWorker:

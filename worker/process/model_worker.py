@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from shared.cards.card import load_catalog
 from shared.errors import StoreUnavailable
-from shared.files.style_vectors import StyleVectors
+from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import WorkerSettings

@@ -17,10 +17,8 @@ from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
 from shared.jobs.views import rfc3339
 from shared.settings import Settings
-from shared.webhooks.delivery import Delivery, DeliveryStatus
-from shared.webhooks.events import BatchEvent, JobEvent
-from shared.webhooks.secrets import WebhookSecrets
-from shared.webhooks.store import Deliveries
+from shared.webhooks.delivery import BatchEvent, Delivery, DeliveryStatus, JobEvent
+from shared.webhooks.store import Deliveries, WebhookSecrets
 from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
 
 log = logging.getLogger("atelier.webhooks")

@@ -13,8 +13,8 @@ import click
 from atelier.client.client import Client
 from atelier.client.downloads import Picture, extension_of
 from atelier.client.errors import ServiceUnreachable
+from atelier.client.events import WaitTimeout
 from atelier.client.job import Job, Output
-from atelier.client.polling import WaitTimeout
 from atelier.client.request_parts import Encoding, Style
 from atelier.client.requests import Request
 from atelier.commands.options.destination import Destination, OutputPictures

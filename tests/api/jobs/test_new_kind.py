@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 
-from api.docs.input_schema import input_schema
+from api.docs.form_schemas import input_schema
 from api.jobs.submission import Caller, submit_form, submit_json
 from api.requests import forms
 from api.requests.form_fields import COMMON, FormField
@@ -33,8 +33,7 @@ from worker import pipeline
 from worker.codec.decode import InputFile, decode
 from worker.execution.attempt import HeldAttempts, Stages
 from worker.execution.batcher import Batcher
-from worker.execution.picture import Picture, Pixels
-from worker.execution.resources import Resources, StyleCache
+from worker.execution.resources import Picture, Pixels, Resources, StyleCache
 from worker.kinds.styles import on_runner
 from worker.models import loading
 from worker.models.files.manifest import StoredModel

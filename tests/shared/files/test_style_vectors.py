@@ -1,6 +1,6 @@
 import pytest
 
-from shared.files.style_vectors import MAX_BYTES, TTL_MILLISECONDS, StyleVectors
+from shared.files.style_library import MAX_BYTES, TTL_MILLISECONDS, StyleVectors
 from shared.redis.client import Client, connect
 
 VECTOR = bytes(range(256))

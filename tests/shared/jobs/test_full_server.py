@@ -7,8 +7,7 @@ import pytest
 
 from shared.errors import InvalidRequest, StoreFull, StoreUnavailable
 from shared.files.file_store import FileStore
-from shared.files.style_library import StyleLibrary
-from shared.files.style_vectors import StyleVectors
+from shared.files.style_library import StyleLibrary, StyleVectors
 from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe

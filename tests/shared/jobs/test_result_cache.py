@@ -10,11 +10,10 @@ from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.queries import JobQueries
-from shared.jobs.result_cache import print_of
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.maintenance.garbage import Garbage
-from shared.maintenance.orphans import plan
+from shared.jobs.submission import print_of
+from shared.maintenance.garbage import Garbage, plan
 from shared.settings import BatchRules
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve
 from shared.storage.base import ObjectStore

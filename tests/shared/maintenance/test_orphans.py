@@ -13,7 +13,7 @@ from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
-from shared.maintenance.orphans import Orphan, Reason, collect, plan
+from shared.maintenance.garbage import Orphan, Reason, collect, plan
 from shared.settings import BatchRules
 from shared.storage.base import ObjectStore
 from shared.storage.keys import output_key, preview_key

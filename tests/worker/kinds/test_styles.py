@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shared.files.file_store import FileStore
-from shared.files.style_vectors import StyleVectors
+from shared.files.style_library import StyleVectors
 from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe

@@ -7,7 +7,7 @@ import pytest
 from shared.redis.client import Client
 from shared.settings import DiskRules
 from shared.storage.base import ObjectStore
-from worker.process.orphan_collector import Collector
+from worker.process.io_worker import Collector
 
 KEY = "atelier:collecting"
 

@@ -11,7 +11,7 @@ DIGITS = Architecture()
 @pytest.mark.parametrize("architecture", [DIGITS, Architecture(16, 3, 0), Architecture(36, 3, 2)])
 def test_folding_normalization_changes_no_picture(architecture: Architecture) -> None:
     from worker.models.generation.generator import build_generator
-    from worker.training.networks import build_training_generator, fold_normalization
+    from worker.training.train_step import build_training_generator, fold_normalization
 
     chance = np.random.default_rng(4)
     training, serving = build_training_generator(architecture, seed=3), build_generator(architecture)
@@ -26,7 +26,7 @@ def test_folding_normalization_changes_no_picture(architecture: Architecture) ->
 
 
 def test_the_first_weights_depend_on_the_seed_alone() -> None:
-    from worker.training.networks import build_training_generator
+    from worker.training.train_step import build_training_generator
 
     one, same, other = (build_training_generator(DIGITS, seed=seed).get_weights()[0] for seed in (5, 5, 6))
     assert one.tobytes() == same.tobytes()
@@ -35,7 +35,7 @@ def test_the_first_weights_depend_on_the_seed_alone() -> None:
 
 @pytest.mark.parametrize(("classes", "logits"), [(10, 11), (0, 1)])
 def test_the_discriminator_gives_a_logit_more_than_classes(classes: int, logits: int) -> None:
-    from worker.training.networks import build_discriminator
+    from worker.training.train_step import build_discriminator
 
     model = build_discriminator(Architecture(classes=classes), seed=1)
     shapes = [layer.output.shape[1:] for layer in model.layers]

@@ -20,8 +20,7 @@ from shared.signing_secret import new_secret
 from shared.specs.spec import JOB_SPEC, resolve
 from shared.specs.webhook import webhook_record
 from shared.webhooks.delivery import Delivery, DeliveryStatus
-from shared.webhooks.secrets import WebhookSecrets
-from shared.webhooks.store import Deliveries
+from shared.webhooks.store import Deliveries, WebhookSecrets
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.waiting import eventually
 from worker.webhooks import sender

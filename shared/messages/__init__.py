@@ -1,1 +1,0 @@
-"""Sentences for people: names that were mistyped, values that are at fault."""
