@@ -1,4 +1,18 @@
-"""The one error tree. Each class has a stable code and a message fit for a client; no HTTP numbers here."""
+"""The one error tree. Each class has a stable code and a message fit for a client; no HTTP numbers here.
+
+AtelierError
+├── requests: InvalidRequest, BodyTooLarge, IdempotencyMismatch
+├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
+├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
+├── what is not there: JobNotFound, JobGone, BatchNotFound, FileNotFound, StyleNotFound, OutputNotFound,
+│       ObjectNotFound, DeliveryNotFound
+├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
+├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
+├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
+└── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
+
+Errors that only HTTP knows are in api/errors.py.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -39,11 +53,31 @@ class AtelierError(Exception):  # the base of every error that a client or an op
         return body
 
 
+# Requests
+
+
 class InvalidRequest(AtelierError):
     """Raised when a request names unknown fields, misses some, or holds values out of range."""
 
     code = "invalid_request"
     title = "The request is not valid"
+
+
+class BodyTooLarge(AtelierError):
+    """Raised when a request or a file has more bytes than allowed."""
+
+    code = "body_too_large"
+    title = "The body is too large"
+
+
+class IdempotencyMismatch(AtelierError):
+    """Raised when an idempotency key or a job id comes again with another body."""
+
+    code = "idempotency_key_reused"
+    title = "The key was used with another body"
+
+
+# Pictures
 
 
 class UnsupportedImage(AtelierError):
@@ -81,11 +115,7 @@ class TooManyFrames(AtelierError):
     title = "The image has too many frames"
 
 
-class BodyTooLarge(AtelierError):
-    """Raised when a request or a file has more bytes than allowed."""
-
-    code = "body_too_large"
-    title = "The body is too large"
+# Models
 
 
 class UnknownModel(AtelierError):
@@ -117,6 +147,9 @@ class ModelCorrupt(AtelierError):
     title = "The stored model is damaged"
 
 
+# What is not there
+
+
 class JobNotFound(AtelierError):
     """Raised when no job of this owner has the id."""
 
@@ -131,11 +164,25 @@ class JobGone(AtelierError):
     title = "The job has expired or was deleted"
 
 
+class BatchNotFound(AtelierError):
+    """Raised when the owner has no such batch."""
+
+    code = "batch_not_found"
+    title = "There is no such batch"
+
+
 class FileNotFound(AtelierError):
     """Raised when no file of this owner has the id."""
 
     code = "file_not_found"
     title = "No such file"
+
+
+class StyleNotFound(AtelierError):
+    """Raised when no style of this owner has the name."""
+
+    code = "style_not_found"
+    title = "No such style"
 
 
 class OutputNotFound(AtelierError):
@@ -152,6 +199,16 @@ class ObjectNotFound(AtelierError):
     title = "No such object"
 
 
+class DeliveryNotFound(AtelierError):
+    """Raised when no delivery of a webhook of this owner has the id."""
+
+    code = "delivery_not_found"
+    title = "No such delivery"
+
+
+# What the state of a thing forbids
+
+
 class IllegalMove(AtelierError):
     """Raised when a job is moved from a status that forbids it."""
 
@@ -166,11 +223,21 @@ class FileInUse(AtelierError):
     title = "The file is still needed"
 
 
-class IdempotencyMismatch(AtelierError):
-    """Raised when an idempotency key or a job id comes again with another body."""
+class StyleExists(AtelierError):
+    """Raised when a style is to be kept under a name that another picture has."""
 
-    code = "idempotency_key_reused"
-    title = "The key was used with another body"
+    code = "style_exists"
+    title = "The style's name is taken"
+
+
+class SecretIsConfigured(AtelierError):
+    """Raised when the signing secret is to be renewed that the operator has set."""
+
+    code = "webhook_secret_configured"
+    title = "The signing secret is set by the operator"
+
+
+# Server and storage
 
 
 class StoreUnavailable(AtelierError):
@@ -181,12 +248,36 @@ class StoreUnavailable(AtelierError):
     retryable = True
 
 
+class StoreFull(StoreUnavailable):
+    """Raised when the Redis-protocol server answers, and has no memory or no disk left for a write."""
+
+    code = "store_full"
+    title = "The job store is full"
+
+
 class StorageUnavailable(AtelierError):
     """Raised when object storage cannot be read or written now."""
 
     code = "storage_unavailable"
     title = "Object storage is not available"
     retryable = True
+
+
+class OutOfDisk(StorageUnavailable):
+    """Raised when object storage has no room left for a write."""
+
+    code = "out_of_disk"
+    title = "Object storage is full"
+
+
+class RecordTooNew(AtelierError):
+    """Raised when a job's record has a schema that this version does not read."""
+
+    code = "record_too_new"
+    title = "The job was written by a newer Atelier"
+
+
+# How a job fails at a worker
 
 
 class OutOfMemory(AtelierError):
@@ -216,80 +307,3 @@ class AttemptsExhausted(AtelierError):
 
     code = "attempts_exhausted"
     title = "The job failed on every attempt"
-
-
-class LeaseLost(AtelierError):
-    """Raised inside a worker whose attempt is no longer the current one; it must drop its result."""
-
-    code = "lease_lost"
-    title = "The attempt is no longer current"
-
-
-class JobCanceled(LeaseLost):
-    """Raised inside a worker when the client canceled the job."""
-
-    code = "job_canceled"
-    title = "The job was canceled"
-
-
-class OutOfDisk(StorageUnavailable):
-    """Raised when object storage has no room left for a write."""
-
-    code = "out_of_disk"
-    title = "Object storage is full"
-
-
-class StyleNotFound(AtelierError):
-    """Raised when no style of this owner has the name."""
-
-    code = "style_not_found"
-    title = "No such style"
-
-
-class StyleExists(AtelierError):
-    """Raised when a style is to be kept under a name that another picture has."""
-
-    code = "style_exists"
-    title = "The style's name is taken"
-
-
-class DeadlineExceeded(LeaseLost):
-    """Raised inside a worker when the job's deadline passed; an expired job's `error` has the same code."""
-
-    code = "deadline_exceeded"
-    title = "The job was not done by its deadline"
-
-
-class RecordTooNew(AtelierError):
-    """Raised when a job's record has a schema that this version does not read."""
-
-    code = "record_too_new"
-    title = "The job was written by a newer Atelier"
-
-
-class DeliveryNotFound(AtelierError):
-    """Raised when no delivery of a webhook of this owner has the id."""
-
-    code = "delivery_not_found"
-    title = "No such delivery"
-
-
-class SecretIsConfigured(AtelierError):
-    """Raised when the signing secret is to be renewed that the operator has set."""
-
-    code = "webhook_secret_configured"
-    title = "The signing secret is set by the operator"
-
-
-class StoreFull(StoreUnavailable):
-    """Raised when the Redis-protocol server answers, and has no memory or no disk left for a write."""
-
-    code = "store_full"
-    title = "The job store is full"
-
-
-class BatchNotFound(AtelierError):
-    """Raised when the owner has no such batch."""
-
-    code = "batch_not_found"
-    title = "There is no such batch"

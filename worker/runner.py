@@ -8,9 +8,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from shared.errors import AtelierError, LeaseLost, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
+from shared.errors import AtelierError, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
 from shared.jobs.job import Job
-from shared.jobs.status import ensure_current
+from shared.jobs.status import LeaseLost, ensure_current
 from shared.jobs.store import JobStore
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane

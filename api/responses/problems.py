@@ -15,6 +15,7 @@ from api import errors as edge
 from api.services import services
 from shared import errors
 from shared.jobs.rendering import Links
+from shared.jobs.status import DeadlineExceeded, JobCanceled, LeaseLost
 
 log = logging.getLogger("atelier.api")
 
@@ -57,9 +58,9 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.WorkerLost: 500,
     errors.TimeLimitExceeded: 500,
     errors.AttemptsExhausted: 500,
-    errors.LeaseLost: 409,
-    errors.JobCanceled: 409,
-    errors.DeadlineExceeded: 409,
+    LeaseLost: 409,
+    JobCanceled: 409,
+    DeadlineExceeded: 409,
     errors.RecordTooNew: 503,
     edge.BadRequest: 400,
     edge.MalformedJson: 400,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal
 
-from shared.errors import DeadlineExceeded, JobCanceled, LeaseLost
+from shared.errors import AtelierError
 
 
 class Status(StrEnum):
@@ -54,3 +54,24 @@ def ensure_current(state: LeaseState, job_id: str) -> None:
         raise DeadlineExceeded(f"the deadline of the job {job_id} has passed")
     if state == "lost":
         raise LeaseLost(f"the attempt at {job_id} is not the current one")
+
+
+class LeaseLost(AtelierError):
+    """Raised inside a worker whose attempt is no longer the current one; it must drop its result."""
+
+    code = "lease_lost"
+    title = "The attempt is no longer current"
+
+
+class JobCanceled(LeaseLost):
+    """Raised inside a worker when the client canceled the job."""
+
+    code = "job_canceled"
+    title = "The job was canceled"
+
+
+class DeadlineExceeded(LeaseLost):
+    """Raised inside a worker when the job's deadline passed; an expired job's `error` has the same code."""
+
+    code = "deadline_exceeded"
+    title = "The job was not done by its deadline"

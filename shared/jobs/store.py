@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from shared.errors import (
     AtelierError,
     AttemptsExhausted,
-    DeadlineExceeded,
     IdempotencyMismatch,
     IllegalMove,
     JobGone,
@@ -19,7 +18,7 @@ from shared.errors import (
 from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
-from shared.jobs.status import LeaseState, ensure_current
+from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, served_digests, to_text
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from shared.errors import JobCanceled
+from shared.jobs.status import JobCanceled
 
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")

@@ -1,4 +1,4 @@
-"""Turns a card into a network ready to run, out of the model store; and which function writes a builtin one."""
+"""Turns a card into a network ready to run, out of the model store; and what writes a builtin one."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module

@@ -9,7 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from shared.errors import AtelierError, LeaseLost, StoreUnavailable, TimeLimitExceeded
+from shared.errors import AtelierError, StoreUnavailable, TimeLimitExceeded
+from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from shared.workers import LoadedModel, Worker, WorkerRoster

@@ -6,8 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.services import Services
-from shared.errors import LeaseLost
 from shared.identifiers import ANONYMOUS
+from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import queue_of
 from shared.specs.parts import Lane

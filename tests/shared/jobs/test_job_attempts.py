@@ -4,18 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from shared.errors import (
-    CorruptImage,
-    DeadlineExceeded,
-    IllegalMove,
-    JobNotFound,
-    LeaseLost,
-    StorageUnavailable,
-)
+from shared.errors import CorruptImage, IllegalMove, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
-from shared.jobs.status import Outcome, Status
+from shared.jobs.status import DeadlineExceeded, LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore, Line, Reaped
 from shared.redis.client import Client
 from shared.settings import JobRules

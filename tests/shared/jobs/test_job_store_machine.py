@@ -17,20 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.errors import (
-    AtelierError,
-    CorruptImage,
-    DeadlineExceeded,
-    IllegalMove,
-    JobCanceled,
-    JobGone,
-    LeaseLost,
-    StorageUnavailable,
-)
+from shared.errors import AtelierError, CorruptImage, IllegalMove, JobGone, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
-from shared.jobs.status import TRANSITIONS, Status
+from shared.jobs.status import TRANSITIONS, DeadlineExceeded, JobCanceled, LeaseLost, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.settings import JobRules

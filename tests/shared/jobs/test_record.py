@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from shared.errors import LeaseLost, RecordTooNew
+from shared.errors import RecordTooNew
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.record import RECORD_SCHEMA
-from shared.jobs.status import Outcome, Status
+from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.specs.stylize import StylizeSpec

@@ -6,22 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.cards.card import load_catalog
-from shared.errors import (
-    CorruptImage,
-    FileNotFound,
-    IdempotencyMismatch,
-    IllegalMove,
-    JobCanceled,
-    JobGone,
-    JobNotFound,
-    LeaseLost,
-)
+from shared.errors import CorruptImage, FileNotFound, IdempotencyMismatch, IllegalMove, JobGone, JobNotFound
 from shared.identifiers import ANONYMOUS
 from shared.jobs import listing
 from shared.jobs.job import Progress
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries
-from shared.jobs.status import Status
+from shared.jobs.status import JobCanceled, LeaseLost, Status
 from shared.jobs.store import JobStore, Line
 from shared.redis.client import Client
 from shared.specs.parts import Lane

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import JobCanceled
+from shared.jobs.status import JobCanceled
 from worker.execution.batcher import PATIENCE_SECONDS, Batcher, BatchGroup, BatchSlot, Request
 
 
