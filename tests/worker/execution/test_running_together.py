@@ -12,7 +12,7 @@ from shared.cards.card import load_catalog
 from shared.errors import CorruptImage
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.status import Status
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
 from tests.worker.conftest import Bench, Brightness
