@@ -1,4 +1,4 @@
-"""The one reader of the environment: typed, defaulted, validated, wrong variables refused by name."""
+"""Reads the environment: typed settings with defaults and validation. Errors name the wrong variables."""
 
 import ipaddress
 import os
@@ -28,11 +28,11 @@ MEBIBYTE = 1024 * 1024
 STORAGE_SCHEMES = frozenset(
     {"file", "memory", "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "https"}
 )
-MOST_SECRET_BYTES = 65_536  # of a file that a NAME_FILE names
+MOST_SECRET_BYTES = 65_536  # size limit of a file named by a NAME_FILE variable
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
-EXIT_CONFIGURATION = 78  # EX_CONFIG: a setting, or the place that it names, must change before a start helps
+EXIT_CONFIGURATION = 78  # EX_CONFIG: a start fails until a setting, or the place that it names, is changed
 
 
 class SettingsError(ValueError):
@@ -51,7 +51,7 @@ class Limits(_Group):
     max_side: int = Field(default=16_384, ge=64)  # pixels
     min_side: int = Field(default=8, ge=1)  # pixels
     max_frames: int = Field(default=48, ge=1, le=1000)  # of animated content
-    # Of the pixels of a file that ends too early.
+    # Share of the pixels that may be missing if a file ends too early.
     max_missing_percent: float = Field(default=10, ge=0, le=100)
 
     @property
@@ -63,33 +63,33 @@ class Limits(_Group):
 class JobRules(_Group):
     """How long jobs hold, wait, retry and stay."""
 
-    lease_seconds: float = Field(default=5.0, ge=0.5, le=300)  # a claim without a heartbeat holds this long
-    ring_seconds: float = Field(default=2.0, ge=0.1, le=60)  # an unclaimed job is rung again after this
+    lease_seconds: float = Field(default=5.0, ge=0.5, le=300)  # a claim expires this long after a heartbeat
+    ring_seconds: float = Field(default=2.0, ge=0.1, le=60)  # between notifications of an unclaimed job
     max_attempts: int = Field(default=3, ge=1, le=20)  # attempts that end with a transient error
     crash_budget: int = Field(default=5, ge=1, le=20)  # attempts whose worker died or froze
     backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
-    hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt running longer ends its worker
+    hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
-    tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # then their id answers "gone" this long
-    file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # of a file that no job or style names
+    tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
+    file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)
-    max_events: int = Field(default=1024, ge=16)  # a job's event stream keeps about this many
-    bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane
+    max_events: int = Field(default=1024, ge=16)  # approximate limit of a job's event stream
+    bulk_patience_seconds: float = Field(default=30, ge=0)  # then bulk jobs get turns before interactive jobs
 
 
 class BatchRules(_Group):
     """How large batches may be, and how long they may stay open."""
 
     max_items: int = Field(default=50_000, ge=1, le=1_000_000)
-    open_seconds: int = Field(default=24 * 3600, ge=60)  # a batch that is not finalized by then is canceled
+    open_seconds: int = Field(default=24 * 3600, ge=60)  # an open batch is canceled after this
 
 
 class DiskRules(_Group):
     """When a storage folder counts as full, and how it is kept tidy. Buckets have no such limits."""
 
-    floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; on small disks 5 % of all
-    quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused where objects take more; 0: none
-    collect_hours: float = Field(default=24, ge=0)  # between removals of bytes that no record names; 0: never
+    floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; at most 5 % of the disk
+    quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused if objects use more; 0: no quota
+    collect_hours: float = Field(default=24, ge=0)  # between removals of bytes without a record; 0: never
 
 
 class WorkerSettings(_Group):
@@ -98,8 +98,8 @@ class WorkerSettings(_Group):
     threads: int = Field(default=4, ge=1, le=64)  # jobs in progress at once
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
-    grace_seconds: float = Field(default=20, ge=1)  # SIGTERM to the release of what is left
-    preload: str = ""  # extra model names, comma separated, loaded besides the preloaded cards
+    grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
+    preload: str = ""  # more models to load at the start, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder
 
     @property
@@ -112,7 +112,7 @@ def _service_address(url: str) -> str:
     parts = urlsplit(url)
     try:
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of the port
+    except ValueError:  # an invalid port
         is_whole = False
     if url and not is_whole:
         raise ValueError(f"give an address such as http://127.0.0.1:8480, not {url!r}")
@@ -128,15 +128,15 @@ class ApiSettings(_Group):
     host: str = "127.0.0.1"
     port: int = Field(default=8480, ge=0, le=65535)
     threads: int = Field(default=32, ge=2, le=512)
-    public_url: ServiceAddress = ""  # base of the links in answers; empty: taken from the request
+    public_url: ServiceAddress = ""  # base of the links in responses; empty: taken from the request
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
 
 
 class WebhookSettings(_Group):
     """Whom the service may call back, and how it signs."""
 
-    secret: SecretStr = SecretStr("")  # whsec_..., newest first where several, apart by spaces; empty: drawn
-    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: where the API listens on loopback alone
+    secret: SecretStr = SecretStr("")  # whsec_..., newest first, separated by spaces; empty: generated
+    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: only if the API listens on loopback only
 
     @field_validator("secret")
     @classmethod
@@ -152,12 +152,12 @@ class WebhookSettings(_Group):
 
     @property
     def private(self) -> bool | None:
-        """Whether receivers may be in private networks, None where nobody has said."""
+        """Whether receivers may be in private networks; None if not configured."""
         return None if self.allow_private == "auto" else self.allow_private == "true"
 
 
 class _Environment(EnvSettingsSource):
-    """Environment variables, and for each NAME_FILE the text of that file as NAME."""
+    """Environment variables; for each NAME_FILE, the text of that file becomes NAME."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         found: dict[str, str | None] = dict(super()._load_env_vars())
@@ -170,7 +170,7 @@ class _Environment(EnvSettingsSource):
 
 def _read_secret(name: str, path: Path) -> str:
     try:
-        with path.open("rb") as file:  # a pipe as well: what a shell writes into <(...)
+        with path.open("rb") as file:  # also a pipe, such as <(...) in a shell
             text = file.read(MOST_SECRET_BYTES + 1)
         if len(text) > MOST_SECRET_BYTES:
             raise SettingsError(f"{name.upper()}: {path} is larger than {MOST_SECRET_BYTES} bytes")
@@ -195,8 +195,8 @@ class Settings(BaseSettings):
     )
 
     redis_url: str = Field(default=DEFAULT_REDIS_URL, validation_alias="REDIS_URL")
-    url: ServiceAddress = ""  # that clients and commands talk to; empty: the service of the state folder
-    state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
+    url: ServiceAddress = ""  # URL for clients and commands; empty: the service of the state folder
+    state_dir: Path = Path(".atelier")  # all files of this installation
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
     cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
@@ -219,7 +219,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments first, then the environment; nothing else."""
+        """Read arguments first, then the environment, and nothing else."""
         return init_settings, _Environment(settings_cls)
 
     @model_validator(mode="after")
@@ -265,23 +265,23 @@ class Settings(BaseSettings):
 
     @property
     def cards(self) -> Path:
-        """Folder of the user's own model cards; need not exist."""
+        """Folder of the user's own model cards; it may not exist."""
         return (self.cards_dir or self.state_dir / "cards").absolute()
 
     @property
     def private_webhooks(self) -> bool:
         """Whether jobs that this API accepts may have webhooks in private networks."""
-        said = self.webhook.private
-        return is_loopback(self.api.host) if said is None else said
+        configured = self.webhook.private
+        return is_loopback(self.api.host) if configured is None else configured
 
     @property
     def worker_health(self) -> Path:
-        """File whose content and age say how the worker of this state folder is."""
+        """The health file of the worker of this state folder: its content and its age show the state."""
         return self.state_dir.absolute() / self.worker.health_file
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
+    """Whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -296,7 +296,7 @@ def _fault(found: ErrorDetails) -> str:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = "_".join(str(part) for part in location).upper()
-    if not name:  # what is said names the variable itself
+    if not name:  # the message already names the variable
         return ""
     return f"{name}: " if name == "REDIS_URL" else f"ATELIER_{name}: "
 

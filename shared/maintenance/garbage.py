@@ -149,7 +149,7 @@ def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Rea
 
 
 def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
-    """Return for each output or preview why it may be removed; None if its job's record names it or may do so.
+    """Return for each output or preview why it may be removed; None if a record names it or may do so.
 
     If other jobs reuse the outputs of a deleted job, these stay until those jobs are deleted as well.
     """
