@@ -18,7 +18,7 @@ from shared.specs.parts import Lane
 class BatchStatus(StrEnum):
     """The status of a batch. The last two are terminal, but failed items may be retried."""
 
-    OPEN = "open"  # takes more items; items that it has already run
+    OPEN = "open"  # takes more items; its present items already run
     RUNNING = "running"  # all items were sent; some have not ended
     PAUSED = "paused"  # no item starts
     COMPLETED = "completed"  # every item has ended; some may have failed

@@ -53,12 +53,12 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     `places` is the number of jobs that all workers run at once; `patience_ms` is the bulk lane's patience.
     """
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["durations"], places, running)
+    durations = MeanDurations(found["durations"], places, running)
     if "lane" in found:
         line = line_of(found, patience_ms)
-        return Waiting(line.position, _seconds(_eta(line, pace, running, places, patience_ms)))
+        return Waiting(line.position, _seconds(_eta(line, durations, running, places, patience_ms)))
     leader = next((job for job in running if job.id == found.get("leader")), None)
-    return Waiting(None, _seconds(pace.remainder(leader)) if leader and places else None)
+    return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None)
 
 
 def seconds_of_batch(
@@ -71,11 +71,11 @@ def seconds_of_batch(
     """
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["durations"], places, running)
-    ends = [pace.remainder(job) for job in running if job.id.startswith(prefix)]
+    durations = MeanDurations(found["durations"], places, running)
+    ends = [durations.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
     if "lane" in found:
-        ends.append(_eta(line_of(found, patience_ms), pace, running, places, patience_ms))
+        ends.append(_eta(line_of(found, patience_ms), durations, running, places, patience_ms))
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
 
 
@@ -97,18 +97,18 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
 
 
 def _eta(
-    line: Line, pace: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
+    line: Line, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
 ) -> float:
     """Return the milliseconds until a job is done; NaN if unknown."""
     if not places:
         return math.nan
-    busy = _busy([pace.remainder(job) for job in running], places)
-    start = _start(line, pace, busy, patience_ms)
-    return max(start, line.pause_ms) + pace.cost(line.work)
+    busy = _busy([durations.remainder(job) for job in running], places)
+    start = _start(line, durations, busy, patience_ms)
+    return max(start, line.pause_ms) + durations.cost(line.work)
 
 
-def _start(line: Line, pace: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
-    ahead, other = pace.total(line.in_lane), pace.total(line.other)
+def _start(line: Line, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
+    ahead, other = durations.total(line.in_lane), durations.total(line.other)
     count, others = _number(line.in_lane), _number(line.other)
     if not others:
         return _free_after(busy, ahead)
