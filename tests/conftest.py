@@ -12,7 +12,7 @@ from shared.files.file_store import FileStore
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.redis.client import Client, connect
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.storage.base import ObjectStore
 from shared.storage.object_store import open_object_store
 

@@ -20,7 +20,7 @@ from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.redis.client import connect
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.spec import JOB_SPEC, resolve
 from shared.storage.base import ObjectStore
 from shared.storage.object_store import open_object_store

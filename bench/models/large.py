@@ -62,7 +62,7 @@ def _in_process(method: str, model: str, folder: str, side: int = 0) -> Any:
 
 def child(method: str, model: str, folder: str, side: int) -> None:
     """Build the model, or paint with it and print the figures."""
-    from worker.models.loading import build
+    from worker.models.builders import build
     from worker.models.runtime import configure_tensorflow
 
     configure_tensorflow(1, 1)

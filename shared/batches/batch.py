@@ -10,7 +10,7 @@ from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
 from shared.jobs.submission import reuse_fields
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
 

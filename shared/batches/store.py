@@ -22,7 +22,7 @@ from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.redis.client import store_errors
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 
 CHUNK = 200  # the most items that one script stores
 SWEPT = 10  # items that one script ends or deletes; this blocks the server for 1 to 2 ms

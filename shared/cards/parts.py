@@ -47,7 +47,7 @@ class BuiltinSource(Data):
     """Weights that the distribution carries, or builds from an installed package."""
 
     type: Literal["builtin"]
-    builder: str  # a name in worker.models.loading
+    builder: str  # a name in worker.models.builders
 
 
 class HubSource(Data):

@@ -10,7 +10,7 @@ from shared.images.probe import ImageInfo
 from shared.redis.client import Client, Page, newest, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.parts import PictureSize
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard

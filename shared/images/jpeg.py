@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from shared.images.container import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 from shared.images.exif import exif_orientation, orientation_of
 from shared.images.missing import Scans, missing_of_jpeg
+from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 
 _MAX_TABLES = 1024 * 1024  # bytes of the segments that Pillow parses entry by entry
 _MAX_JUNK = 65_536  # bytes between segments

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from shared.errors import ImageTooLarge, ImageTooSmall, TooManyFrames
-from shared.images.container import Unreadable
+from shared.images.structure import Unreadable
 
 if TYPE_CHECKING:
-    from shared.settings import Limits
+    from shared.setting_groups import Limits
 
 FORMATS = frozenset({"bmp", "gif", "jpeg", "png", "tiff", "webp"})
 _LAST_BLOCKS = 2 * 16 * 16  # pixels, which a JPEG loses with its last few bytes

@@ -9,7 +9,7 @@ from io import BytesIO
 from PIL import Image, ImageChops
 from PIL.JpegImagePlugin import JpegImageFile
 
-from shared.images.container import Unreadable
+from shared.images.structure import Unreadable
 
 _END = b"\xff\xd9"
 _NOISE = b"\x55\xa7\x33\xc9" * 64  # bits that no picture goes on with

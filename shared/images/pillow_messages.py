@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from PIL import Image, _imaging
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
-from shared.images.container import Unreadable, Unsupported
+from shared.images.structure import Unreadable, Unsupported
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.images.container import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 from shared.images.exif import orientation_of, raw_profile, text_of, unpacked
 from shared.images.missing import missing_of_png
+from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LENGTHS = {b"gAMA": 4, b"cHRM": 32, b"sRGB": 1, b"cICP": 4}  # of chunks that say what the colors mean

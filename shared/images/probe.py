@@ -14,11 +14,12 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from shared.errors import BodyTooLarge, OutOfMemory, UnsupportedImage
-from shared.images.container import Container, walk
+from shared.images.container import walk
 from shared.images.formats import camera_raw, name_foreign, sniff
 from shared.images.limits import ImageLimits, check_missing, check_size
 from shared.images.pillow_messages import in_plain_words, quiet_pillow
 from shared.images.pillow_readers import ScreenGif, StillWebp, StoredTiff
+from shared.images.structure import Container
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.

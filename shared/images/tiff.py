@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from PIL.TiffImagePlugin import COMPRESSION_INFO
 
-from shared.images.container import MAX_PROFILE, Container, Unreadable, Unsupported
 from shared.images.exif import (
     MOST_BYTES,
     ORIENTATION,
@@ -18,6 +17,7 @@ from shared.images.exif import (
     orientation_of,
     values,
 )
+from shared.images.structure import MAX_PROFILE, Container, Unreadable, Unsupported
 
 _NEEDED = frozenset({
     256, 257, 258, 259, 262, 266, 277, 278, 284, 292, 293, 317, 332, 338, 339,

@@ -3,8 +3,8 @@
 import struct
 from collections.abc import Iterator
 
-from shared.images.container import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 from shared.images.exif import orientation_of
+from shared.images.structure import MAX_PROFILE, MAX_SKIPPED, Budget, Container, Unreadable, parts_of
 
 _HEADER = 12  # bytes
 _PIXELS = (b"VP8 ", b"VP8L")

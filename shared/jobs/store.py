@@ -23,7 +23,7 @@ from shared.jobs.submission import Submission, Submitted, milliseconds, missing_
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster

@@ -8,7 +8,7 @@ from typing import Any
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
 from shared.jobs.record import RECORD_SCHEMA
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from shared.errors import OutOfDisk
-from shared.settings import MEBIBYTE, DiskRules, Settings
+from shared.setting_groups import MEBIBYTE, DiskRules
+from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.local import local_folder
 

@@ -21,7 +21,8 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
-from shared.settings import ApiSettings, JobRules, Limits, Settings
+from shared.setting_groups import ApiSettings, JobRules, Limits
+from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import WorkerRoster

@@ -15,7 +15,8 @@ from shared.identifiers import ANONYMOUS
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
 from shared.redis.client import Client as RedisClient
-from shared.settings import ApiSettings, JobRules, Settings
+from shared.setting_groups import ApiSettings, JobRules
+from shared.settings import Settings
 from tests.support.http.trouble import Trouble
 from tests.support.jobs.batch_worker import BatchWorker
 from tests.support.jobs.fake_worker import FakeWorker

@@ -18,7 +18,8 @@ from atelier.client.jobs import JobsResource
 from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
 from atelier.local.state_folder import UpRecord, write_record
-from shared.settings import ApiSettings, Settings
+from shared.setting_groups import ApiSettings
+from shared.settings import Settings
 from shared.workers import ReloadRequest
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker

@@ -21,7 +21,7 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.redis.client import connect
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.storage.object_store import open_object_store
 from shared.workers import WorkerRoster
 from tests.crash_points.strikes import Strikes, Struck

@@ -8,7 +8,7 @@ import pytest
 from atelier.client.client import Client
 from atelier.client.job import Job
 from shared.identifiers import ANONYMOUS
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from tests.crash_points import stories
 from tests.crash_points.points import POISON
 from tests.crash_points.premises import SLOTS, Premises

@@ -13,7 +13,7 @@ from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.job import Job
 from shared.identifiers import ANONYMOUS
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from tests.crash_points import stories
 from tests.crash_points.audit import Ending, ending_of, job_ids
 from tests.crash_points.premises import RULES, SLOTS, Premises

@@ -4,7 +4,7 @@ import pytest
 
 from shared.batches.store import BatchStore
 from shared.jobs.store import JobStore
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 
 
 @pytest.fixture

@@ -1,46 +1,13 @@
-"""Turns a card into a network ready to run, out of the model store; and what writes a builtin one."""
+"""Turns a card into a network ready to run, out of the model store."""
 
-from collections.abc import Callable, Mapping
-from importlib import import_module
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol
 
 from shared.cards.card import ModelCard, load_catalog
-from shared.errors import ModelUnavailable
 from worker.models.files.manifest import StoredModel
-from worker.models.runtime import import_tensorflow
 from worker.models.store import ModelStore
 
-Builder = Callable[[Path], None]  # writes the model's files into an existing, empty folder
 _OWN_WEIGHTS = ("builtin", "trained")  # sources of weights without a network; the others give SavedModels
-
-
-def build(name: str, folder: Path) -> None:
-    """Run the builder that a card names; ModelUnavailable when there is none of that name."""
-    builder = BUILDERS.get(name)
-    if builder is None:
-        raise ModelUnavailable(f"no builder is named {name!r}; known: {', '.join(sorted(BUILDERS))}")
-    builder(folder)
-
-
-def _builder(module: str, function: str, *, uses_tensorflow: bool = True) -> Builder:
-    """Return the function of a module below `worker.models`, which is imported when it is called."""
-
-    def run(folder: Path) -> None:
-        if uses_tensorflow:
-            import_tensorflow()
-        getattr(import_module(f"worker.models.{module}"), function)(folder)
-
-    return run
-
-
-BUILDERS: Mapping[str, Builder] = {
-    "magenta-mobile": _builder("stylization.magenta_mobile", "build_magenta_mobile"),
-    "mnist-dcgan": _builder("generation.dcgan", "build_mnist_dcgan", uses_tensorflow=False),
-    "multistyle-26": _builder("stylization.multistyle", "build_multistyle"),
-    "nst-mobilenetv2": _builder("nst.backbones", "build_mobilenet_features"),
-    "nst-vgg19": _builder("nst.backbones", "build_vgg19_features"),
-}
 
 
 class Model(Protocol):

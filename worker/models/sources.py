@@ -9,11 +9,11 @@ from pathlib import Path
 from shared.cards.card import ModelCard
 from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
+from worker.models.builders import build
 from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, fetch_module
 from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
 from worker.models.generation.dcgan import copy_weights
-from worker.models.loading import build
 
 
 @dataclass(frozen=True, slots=True)

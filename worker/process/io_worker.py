@@ -9,7 +9,7 @@ from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
-from shared.settings import DiskRules
+from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext

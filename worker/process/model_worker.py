@@ -11,7 +11,7 @@ from shared.errors import StoreUnavailable
 from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
 from shared.queue.celery_app import MODEL_QUEUES
-from shared.settings import WorkerSettings
+from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import ReloadRequest, Worker

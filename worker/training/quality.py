@@ -1,6 +1,5 @@
-"""How good a generator is during its training: the Fréchet distance to the data, and grids of pictures."""
+"""How good a generator is during its training: a distance to the data, and grids of pictures to look at."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +12,9 @@ from worker.models.generation.dcgan import Architecture
 from worker.models.generation.generator import Weights, build_generator
 from worker.models.generation.latents import latent
 from worker.training.data import Pictures, to_levels, to_signed
+from worker.training.frechet import Gaussian, frechet_distance
 from worker.training.train_step import draw_latents
 
-Matrix = NDArray[np.float64]
 _REAL = 2000  # pictures to compare with
 _MADE = 1000
 _AT_ONCE = 100  # pictures in one call; both are multiples of it
@@ -25,39 +24,6 @@ _ROWS = 10  # of a grid of samples
 _COLUMNS = 10  # at most one a class
 _GAP = 2  # pixels between pictures and around them
 _GREY = 64  # level of the ground
-
-
-@dataclass(frozen=True, slots=True)
-class Gaussian:
-    """The normal distribution with the mean (d,) and covariance (d, d) of features."""
-
-    mean: Matrix
-    covariance: Matrix
-
-    @classmethod
-    def of(cls, features: NDArray[np.float32]) -> "Gaussian":
-        """Measure features (n, d), n at least 2."""
-        values = features.astype(np.float64)
-        return cls(values.mean(axis=0), np.atleast_2d(np.cov(values, rowvar=False)))
-
-
-def frechet_distance(one: Gaussian, other: Gaussian) -> float:
-    """Return the squared Fréchet distance of two normal distributions; 0 where they are equal.
-
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^.5 C2 C1^.5)^.5), after Dowson and Landau (1982); on features of a
-    network it is the FID of Heusel et al. (arXiv:1706.08500). Samples of fewer pictures give a higher one.
-    """
-    root = _square_root(one.covariance)
-    cross = np.linalg.eigvalsh(root @ other.covariance @ root)
-    shift = float(np.sum((one.mean - other.mean) ** 2))
-    spread = np.trace(one.covariance) + np.trace(other.covariance)
-    return shift + float(spread - 2 * np.sqrt(cross.clip(0)).sum())
-
-
-def _square_root(matrix: Matrix) -> Matrix:
-    values, vectors = np.linalg.eigh(matrix)
-    root: Matrix = (vectors * np.sqrt(values.clip(0))) @ vectors.T
-    return root
 
 
 class QualityCheck:

@@ -162,7 +162,7 @@ def test_a_new_kind_goes_from_the_request_to_a_stored_picture(
         resources=Resources(services.objects, Batcher(1), StyleCache(), ImageLimits()),
         held=HeldAttempts(),
     )
-    runner.answer(job_id, queued.lane)
+    runner.handle(job_id, queued.lane)
     done = services.store.get(job_id, ANONYMOUS)
     assert done.status is Status.SUCCEEDED, done.error
     assert Mirror.warm[-1] == "looking-glass"

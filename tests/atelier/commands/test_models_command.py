@@ -12,7 +12,8 @@ from atelier.cli import main
 from atelier.doctor import Level, installation_checks
 from shared.cards.card import load_catalog
 from shared.errors import UnknownModel
-from shared.settings import Settings, WorkerSettings
+from shared.setting_groups import WorkerSettings
+from shared.settings import Settings
 from tests.support.models.model_cards import transform_card
 
 Run = Callable[..., Result]

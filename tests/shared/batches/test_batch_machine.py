@@ -18,7 +18,7 @@ from shared.jobs.record import unpacked
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
-from shared.settings import BatchRules, JobRules
+from shared.setting_groups import BatchRules, JobRules
 from shared.specs.spec import JOB_SPEC, JobSpec
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from tests.support.jobs.batch_steps import draft

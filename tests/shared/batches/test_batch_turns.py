@@ -8,7 +8,7 @@ from shared.errors import IllegalMove
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from tests.support.jobs.batch_steps import begin, counts, drain, fail, finish
 from tests.support.jobs.job_steps import lapse, submit
 from tests.support.waiting import eventually

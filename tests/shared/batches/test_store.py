@@ -23,7 +23,7 @@ from shared.images.probe import probe
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from shared.specs.spec import JOB_SPEC
 from tests.support.images import pictures
 from tests.support.jobs.batch_steps import begin, counts, draft, drain, fail, finish, items

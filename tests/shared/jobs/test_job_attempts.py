@@ -11,7 +11,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.status import DeadlineExceeded, LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore, Line, Reaped
 from shared.redis.client import Client
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, outcomes, pass_deadline, status, submit, urgent
 

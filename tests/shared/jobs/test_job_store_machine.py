@@ -24,7 +24,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.status import TRANSITIONS, DeadlineExceeded, JobCanceled, LeaseLost, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
 from tests.support.jobs.job_steps import lapse, pass_deadline, submit, urgent
 

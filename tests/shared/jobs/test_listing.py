@@ -15,7 +15,7 @@ from shared.jobs.listing import JobFilter, JobList
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client, connect
-from shared.settings import BatchRules, JobRules
+from shared.setting_groups import BatchRules, JobRules
 from tests.support.jobs.batch_steps import begin, drain, fail, finish, items
 from tests.support.jobs.job_steps import submit
 

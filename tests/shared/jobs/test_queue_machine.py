@@ -19,7 +19,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
-from shared.settings import BatchRules, JobRules
+from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec
 from tests.support.jobs.batch_steps import finish

@@ -15,7 +15,7 @@ from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
-from shared.settings import BatchRules, JobRules
+from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane, PictureSize
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve, work_of
 from tests.support.jobs.batch_steps import draft, finish

@@ -14,7 +14,7 @@ from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.jobs.submission import print_of
 from shared.maintenance.garbage import Garbage, plan
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve
 from shared.storage.base import ObjectStore
 from shared.storage.keys import output_key

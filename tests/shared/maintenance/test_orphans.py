@@ -14,7 +14,7 @@ from shared.images.probe import probe
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Orphan, Reason, collect, plan
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from shared.storage.base import ObjectStore
 from shared.storage.keys import output_key, preview_key
 from shared.storage.local import STAGING

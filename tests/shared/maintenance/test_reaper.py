@@ -12,7 +12,8 @@ from shared.maintenance.reaper import Reaper
 from shared.queue.celery_app import IO_QUEUE, MODEL_QUEUES, make_celery, queue_of
 from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
 from shared.redis.client import Client
-from shared.settings import BatchRules, JobRules, Settings
+from shared.setting_groups import BatchRules, JobRules
+from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.specs.webhook import Webhook, webhook_record
 from shared.storage.base import ObjectStore

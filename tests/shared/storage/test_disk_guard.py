@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import OutOfDisk
-from shared.settings import MEBIBYTE, DiskRules, Settings
+from shared.setting_groups import MEBIBYTE, DiskRules
+from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import FEW_FILES, RESULTS_SHARE, DiskGuard, Usage, open_disk_guard
 from shared.storage.object_store import open_object_store

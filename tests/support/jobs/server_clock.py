@@ -5,7 +5,7 @@ import pytest
 from shared.jobs.store import JobStore
 from shared.redis import scripts
 from shared.redis.client import Client
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 
 KEY = "test:clock"
 _PROGRAM = scripts.program

@@ -12,7 +12,7 @@ from shared.cards.card import load_catalog
 from shared.errors import CorruptImage
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.status import Status
-from shared.settings import BatchRules
+from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
 from tests.worker.conftest import Bench, Brightness
@@ -62,8 +62,6 @@ def test_sixteen_are_claimed_in_one_round_trip_and_each_ends_in_one(
 ) -> None:
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", float("inf"))
     bench.runner().handle(send(bench, 2)[0], Lane.BULK)  # has the server know the scripts
-    monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", float("inf"))
-    bench.runner().answer(send(bench, 2)[0], Lane.BULK)  # has the server know the scripts
     ids = send(bench, 2 * MOST_TOGETHER + 3)
     before = script_calls(bench)
     bench.runner().handle(ids[0], Lane.BULK)

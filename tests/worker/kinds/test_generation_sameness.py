@@ -23,7 +23,8 @@ from shared.maintenance.garbage import Garbage
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.redis.client import connect
-from shared.settings import JobRules, Settings
+from shared.setting_groups import JobRules
+from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, GenerateSpec
 from shared.storage.object_store import open_object_store

@@ -20,7 +20,7 @@ from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.job import Job
 from shared.jobs.status import Status
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
 from shared.storage.keys import preview_key
 from tests.support.images import pictures

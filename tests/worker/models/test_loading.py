@@ -4,7 +4,8 @@ import pytest
 
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import ModelCorrupt, ModelUnavailable
-from worker.models.loading import BUILDERS, load_model
+from worker.models.builders import BUILDERS
+from worker.models.loading import load_model
 from worker.models.store import ModelStore
 
 

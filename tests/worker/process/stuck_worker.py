@@ -5,7 +5,7 @@ import threading
 
 from shared.jobs.store import JobStore
 from shared.redis.client import connect
-from shared.settings import JobRules
+from shared.setting_groups import JobRules
 from worker.execution.attempt import HeldAttempts
 from worker.process.heartbeat import Heartbeat
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.redis.client import Client
-from shared.settings import DiskRules
+from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
 from worker.process.io_worker import Collector
 

