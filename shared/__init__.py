@@ -1,1 +1,1 @@
-"""What the API and the worker agree on: what a job is, and where its state and bytes live."""
+"""Code that the API and the worker share: jobs, their state in Redis, and their bytes in storage."""

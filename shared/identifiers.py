@@ -1,4 +1,4 @@
-"""Identifiers: how jobs, files and owners are named."""
+"""Identifiers of jobs, batches, files and owners."""
 
 import hashlib
 import re
@@ -14,7 +14,7 @@ FILE_ID = r"^file_[0-9a-f]{64}$"
 
 
 def new_job_id() -> str:
-    """Return a fresh id that sorts by time of creation."""
+    """Return a new job id; ids sort by time of creation."""
     return f"job_{uuid7().hex}"
 
 
@@ -24,24 +24,24 @@ def is_job_id(text: str) -> bool:
 
 
 def new_batch_id() -> str:
-    """Return a fresh id of a batch that sorts by time of creation."""
+    """Return a new batch id; ids sort by time of creation."""
     return f"batch_{uuid7().hex}"
 
 
 def batch_of(job_id: str) -> str | None:
-    """Return the id of the batch that an item's id names; None for other jobs."""
+    """Return the batch id that is part of an item's id; None for other jobs."""
     found = re.match(ITEM_ID, job_id)
     return f"batch_{found[1]}" if found else None
 
 
 def next_try(item_id: str) -> str:
-    """Return the id of the job that tries an item again after this one."""
+    """Return the id of the next retry of an item."""
     batch, index, *tries = item_id.split("-")
     return f"{batch}-{index}-{int(tries[0]) + 1 if tries else 1}"
 
 
 def sha256(data: bytes) -> str:
-    """Return the hex digest that names content everywhere."""
+    """Return the hex digest that identifies content."""
     return hashlib.sha256(data).hexdigest()
 
 

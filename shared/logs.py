@@ -1,4 +1,4 @@
-"""Log set-up: one line an event, as readable text or as JSON, constant message plus fields."""
+"""Log configuration: one line for each event, as text or as JSON, with a constant message and fields."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 def plain(text: str) -> str:
-    """Return a text on one line; characters that steer a terminal are written as escapes, such as `\\x1b`."""
+    """Return a text on one line; characters that control a terminal become escapes, such as `\\x1b`."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escaped(character) if _steers(character) else character for character in text)
@@ -39,7 +39,7 @@ class TextFormatter(logging.Formatter):
     """`12:00:00.123 INFO  worker: job finished job_id=... seconds=...`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, with the traceback below it where there is one."""
+        """Return the line, followed by the traceback if there is one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
         fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
         head = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {record.name}"
@@ -50,7 +50,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object on each line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""
@@ -66,7 +66,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logs(log_format: str, level: str) -> None:
-    """Send every log line to stderr in one form; quiet the chatter of libraries."""
+    """Send all logs to stderr in one format; reduce the logs of libraries."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()

@@ -1,4 +1,4 @@
-"""Sentences about fields at fault: what a value must be, in the client's words, and which name was meant."""
+"""Messages about invalid fields: what a value must be, in plain words, and which name was probably meant."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from itertools import combinations
 
 from pydantic_core import ErrorDetails
 
-_QUOTED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")  # how a sentence names a further field
-MAX_SHOWN = 60  # characters of a value that are repeated
+_QUOTED = re.compile(r"`([a-z_]+(?:\.[a-z_]+)*)`")  # how a message names another field
+MAX_SHOWN = 60  # longest value, in characters, that a message repeats
 _WORDS: Mapping[str, str] = {
     "greater_than": "must be greater than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -25,7 +25,7 @@ _WORDS: Mapping[str, str] = {
     "string_too_short": "must have {min_length} or more characters",
     "string_too_long": "must have {max_length} characters or fewer",
 }
-_KINDS: Mapping[str, str] = {  # by how the names of Pydantic's errors begin
+_KINDS: Mapping[str, str] = {  # by the beginning of Pydantic's error type
     "int": "must be a whole number",
     "float": "must be a number",
     "bool": "must be true or false",
@@ -38,14 +38,14 @@ _KINDS: Mapping[str, str] = {  # by how the names of Pydantic's errors begin
     "path": "must be the path of a file or a folder",
     "json": "must be JSON",
 }
-ALIKE = 0.75  # of two words, 0 to 1: port and prot, limit and limits
-NEARLY_EQUAL = 0.9  # of two whole names without their dashes: loglevel and log_level
-LEAST_SHARE = 1 / 3  # of a known name's words
-MOST = 3  # names that fit equally well; more of them say nothing
+ALIKE = 0.75  # least similarity of two words, 0 to 1: port and prot, limit and limits
+NEARLY_EQUAL = 0.9  # least similarity of two whole names without separators: loglevel and log_level
+LEAST_SHARE = 1 / 3  # least share of a known name's words
+MOST = 3  # most names that fit equally well; more of them would not help
 
 
 def in_words(pointer: str, detail: str, name: str, translated: Callable[[str], str | None]) -> str:
-    """Return a fault's sentence with `name` where it names its field, and further fields translated."""
+    """Return a fault's message with `name` in place of the field's path, and other field names translated."""
     path = pointer.strip("/").split("/")
     detail = _QUOTED.sub(lambda found: translated(found[1]) or found[0], detail)
     for start, end in sorted(combinations(range(len(path) + 1), 2), key=lambda span: span[0] - span[1]):
@@ -56,9 +56,9 @@ def in_words(pointer: str, detail: str, name: str, translated: Callable[[str], s
 
 
 def requirement(detail: ErrorDetails, patterns: Mapping[str, str] | None = None) -> str:
-    """Return what a value must be and what it is, to be read after the value's name.
+    """Return the rule that a value breaks, and the value, as the end of a sentence that starts with its name.
 
-    `patterns` says of regular expressions, by their text, what a value must be that follows them.
+    `patterns` maps the text of a regular expression to a rule in words.
     """
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "missing":
@@ -67,26 +67,26 @@ def requirement(detail: ErrorDetails, patterns: Mapping[str, str] | None = None)
         return "is not a known field"
     if kind == "json_invalid":
         return f"is not whole JSON: {context['error']}"
-    told = (patterns or {}).get(str(context.get("pattern"))) or _told(kind, context)
-    own = detail["msg"].replace("Input should be", "must be")  # where the error is one of ours
-    return f"{told or own}{_shown(detail['input'])}"
+    rule = (patterns or {}).get(str(context.get("pattern"))) or _rule(kind, context)
+    own = detail["msg"].replace("Input should be", "must be")  # for an error that Atelier raised
+    return f"{rule or own}{_shown(detail['input'])}"
 
 
-def _told(kind: str, context: Mapping[str, object]) -> str:
-    if kind in _WORDS and context:  # an error of our own may have the kind and its own sentence
+def _rule(kind: str, context: Mapping[str, object]) -> str:
+    if kind in _WORDS and context:  # Atelier's own error may have this type with its own message
         return _WORDS[kind].format(**{name: _plain(value) for name, value in context.items()})
     return next((words for begin, words in _KINDS.items() if kind.startswith(begin)), "")
 
 
 def _plain(value: object) -> object:
-    """Return a limit or a value as people write it: 1 for 1.0, choices without quotes."""
+    """Return a limit or a value as people write it: 1 instead of 1.0, choices without quotes."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value.replace("'", "") if isinstance(value, str) else value
 
 
 def _shown(value: object) -> str:
-    """Return the value where it is short and plain, as JSON has it."""
+    """Return the value as JSON if it is short and simple, otherwise ""."""
     if not isinstance(value, str | int | float | bool) and value is not None:
         return ""
     text = json.dumps(_plain(value) if isinstance(value, float) else value, ensure_ascii=False)
@@ -94,10 +94,11 @@ def _shown(value: object) -> str:
 
 
 def near(name: str, known: Collection[str]) -> list[str]:
-    """Return the known names (words joined by `_`) that fit best, in order; none where none is near.
+    """Return the known names (words joined by `_`) that fit best, in order; an empty list if none is similar.
 
-    A name fits where every word of the given one is like a word of it, and these are a third of its words and
-    not only the name of a group, which is a first word that more than three names share.
+    A known name fits if every word of the given name is similar to one of its words, and these cover at least
+    a third of its words. A match of the group name alone does not count; a group name is a first word that
+    more than three names share.
     """
     firsts = Counter(_words(other)[0] for other in known)
     groups = {word for word, count in firsts.items() if count > MOST}
@@ -116,7 +117,7 @@ def _alike(one: str, other: str) -> float:
 
 
 def _share(given: list[str], known: list[str], groups: Set[str]) -> float:
-    """Return how much of a known name the given words cover, 0 where they do not mean it."""
+    """Return how much of a known name the given words cover; 0 if they do not fit."""
     whole = _alike("".join(given), "".join(known))
     if whole >= NEARLY_EQUAL:
         return 1 + whole

@@ -25,7 +25,7 @@ class Limits(Group):
     max_side: int = Field(default=16_384, ge=64)  # pixels
     min_side: int = Field(default=8, ge=1)  # pixels
     max_frames: int = Field(default=48, ge=1, le=1000)  # of animated content
-    # Of the pixels of a file that ends too early.
+    # Share of the pixels that may be missing if a file ends too early.
     max_missing_percent: float = Field(default=10, ge=0, le=100)
 
     @property
@@ -37,33 +37,33 @@ class Limits(Group):
 class JobRules(Group):
     """How long jobs hold, wait, retry and stay."""
 
-    lease_seconds: float = Field(default=5.0, ge=0.5, le=300)  # a claim without a heartbeat holds this long
-    ring_seconds: float = Field(default=2.0, ge=0.1, le=60)  # an unclaimed job is rung again after this
+    lease_seconds: float = Field(default=5.0, ge=0.5, le=300)  # a claim expires this long after a heartbeat
+    ring_seconds: float = Field(default=2.0, ge=0.1, le=60)  # between notifications of an unclaimed job
     max_attempts: int = Field(default=3, ge=1, le=20)  # attempts that end with a transient error
     crash_budget: int = Field(default=5, ge=1, le=20)  # attempts whose worker died or froze
     backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
-    hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt running longer ends its worker
+    hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
-    tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # then their id answers "gone" this long
-    file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # of a file that no job or style names
+    tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
+    file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)
-    max_events: int = Field(default=1024, ge=16)  # a job's event stream keeps about this many
-    bulk_patience_seconds: float = Field(default=30, ge=0)  # then a bulk job may ring the interactive lane
+    max_events: int = Field(default=1024, ge=16)  # approximate limit of a job's event stream
+    bulk_patience_seconds: float = Field(default=30, ge=0)  # then bulk jobs get turns before interactive jobs
 
 
 class BatchRules(Group):
     """How large batches may be, and how long they may stay open."""
 
     max_items: int = Field(default=50_000, ge=1, le=1_000_000)
-    open_seconds: int = Field(default=24 * 3600, ge=60)  # a batch that is not finalized by then is canceled
+    open_seconds: int = Field(default=24 * 3600, ge=60)  # an open batch is canceled after this
 
 
 class DiskRules(Group):
     """When a storage folder counts as full, and how it is kept tidy. Buckets have no such limits."""
 
-    floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; on small disks 5 % of all
-    quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused where objects take more; 0: none
-    collect_hours: float = Field(default=24, ge=0)  # between removals of bytes that no record names; 0: never
+    floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; at most 5 % of the disk
+    quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused if objects use more; 0: no quota
+    collect_hours: float = Field(default=24, ge=0)  # between removals of bytes without a record; 0: never
 
 
 class WorkerSettings(Group):
@@ -72,8 +72,8 @@ class WorkerSettings(Group):
     threads: int = Field(default=4, ge=1, le=64)  # jobs in progress at once
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
-    grace_seconds: float = Field(default=20, ge=1)  # SIGTERM to the release of what is left
-    preload: str = ""  # extra model names, comma separated, loaded besides the preloaded cards
+    grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
+    preload: str = ""  # more models to load at the start, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder
 
     @property
@@ -86,7 +86,7 @@ def _service_address(url: str) -> str:
     parts = urlsplit(url)
     try:
         is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # of the port
+    except ValueError:  # an invalid port
         is_whole = False
     if url and not is_whole:
         raise ValueError(f"give an address such as http://127.0.0.1:8480, not {url!r}")
@@ -102,15 +102,15 @@ class ApiSettings(Group):
     host: str = "127.0.0.1"
     port: int = Field(default=8480, ge=0, le=65535)
     threads: int = Field(default=32, ge=2, le=512)
-    public_url: ServiceAddress = ""  # base of the links in answers; empty: taken from the request
+    public_url: ServiceAddress = ""  # base of the links in responses; empty: taken from the request
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
 
 
 class WebhookSettings(Group):
     """Whom the service may call back, and how it signs."""
 
-    secret: SecretStr = SecretStr("")  # whsec_..., newest first where several, apart by spaces; empty: drawn
-    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: where the API listens on loopback alone
+    secret: SecretStr = SecretStr("")  # whsec_..., newest first, separated by spaces; empty: generated
+    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: only if the API listens on loopback only
 
     @field_validator("secret")
     @classmethod
@@ -126,5 +126,5 @@ class WebhookSettings(Group):
 
     @property
     def private(self) -> bool | None:
-        """Whether receivers may be in private networks, None where nobody has said."""
+        """Whether receivers may be in private networks; None if not configured."""
         return None if self.allow_private == "auto" else self.allow_private == "true"

@@ -1,4 +1,4 @@
-"""The one reader of the environment: typed, defaulted, validated, wrong variables refused by name."""
+"""Reads the environment: typed settings with defaults and validation. Errors name the wrong variables."""
 
 import ipaddress
 import os
@@ -33,11 +33,11 @@ from shared.setting_groups import (
 STORAGE_SCHEMES = frozenset(
     {"file", "memory", "s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "adl", "https"}
 )
-MOST_SECRET_BYTES = 65_536  # of a file that a NAME_FILE names
+MOST_SECRET_BYTES = 65_536  # size limit of a file named by a NAME_FILE variable
 DEFAULT_REDIS_URL = "redis://127.0.0.1:6379/0"
 
 
-EXIT_CONFIGURATION = 78  # EX_CONFIG: a setting, or the place that it names, must change before a start helps
+EXIT_CONFIGURATION = 78  # EX_CONFIG: a start fails until a setting, or the place that it names, is changed
 
 
 class SettingsError(ValueError):
@@ -45,7 +45,7 @@ class SettingsError(ValueError):
 
 
 class _Environment(EnvSettingsSource):
-    """Environment variables, and for each NAME_FILE the text of that file as NAME."""
+    """Environment variables; for each NAME_FILE, the text of that file becomes NAME."""
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         found: dict[str, str | None] = dict(super()._load_env_vars())
@@ -58,7 +58,7 @@ class _Environment(EnvSettingsSource):
 
 def _read_secret(name: str, path: Path) -> str:
     try:
-        with path.open("rb") as file:  # a pipe as well: what a shell writes into <(...)
+        with path.open("rb") as file:  # also a pipe, such as <(...) in a shell
             text = file.read(MOST_SECRET_BYTES + 1)
         if len(text) > MOST_SECRET_BYTES:
             raise SettingsError(f"{name.upper()}: {path} is larger than {MOST_SECRET_BYTES} bytes")
@@ -83,8 +83,8 @@ class Settings(BaseSettings):
     )
 
     redis_url: str = Field(default=DEFAULT_REDIS_URL, validation_alias="REDIS_URL")
-    url: ServiceAddress = ""  # that clients and commands talk to; empty: the service of the state folder
-    state_dir: Path = Path(".atelier")  # whatever this installation keeps on disk
+    url: ServiceAddress = ""  # URL for clients and commands; empty: the service of the state folder
+    state_dir: Path = Path(".atelier")  # all files of this installation
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
     cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read arguments first, then the environment; nothing else."""
+        """Read arguments first, then the environment, and nothing else."""
         return init_settings, _Environment(settings_cls)
 
     @model_validator(mode="after")
@@ -153,23 +153,23 @@ class Settings(BaseSettings):
 
     @property
     def cards(self) -> Path:
-        """Folder of the user's own model cards; need not exist."""
+        """Folder of the user's own model cards; it may not exist."""
         return (self.cards_dir or self.state_dir / "cards").absolute()
 
     @property
     def private_webhooks(self) -> bool:
         """Whether jobs that this API accepts may have webhooks in private networks."""
-        said = self.webhook.private
-        return is_loopback(self.api.host) if said is None else said
+        configured = self.webhook.private
+        return is_loopback(self.api.host) if configured is None else configured
 
     @property
     def worker_health(self) -> Path:
-        """File whose content and age say how the worker of this state folder is."""
+        """The health file of the worker of this state folder: its content and its age show the state."""
         return self.state_dir.absolute() / self.worker.health_file
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches the address."""
+    """Whether only this machine can reach the address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -184,7 +184,7 @@ def _fault(found: ErrorDetails) -> str:
 
 def _variable(location: tuple[int | str, ...]) -> str:
     name = "_".join(str(part) for part in location).upper()
-    if not name:  # what is said names the variable itself
+    if not name:  # the message already names the variable
         return ""
     return f"{name}: " if name == "REDIS_URL" else f"ATELIER_{name}: "
 

@@ -1,4 +1,4 @@
-"""What a signing secret is, as Standard Webhooks 1.0 has it: whsec_ and standard base64."""
+"""The format of signing secrets in Standard Webhooks 1.0: whsec_ and standard base64."""
 
 import base64
 import binascii
@@ -10,12 +10,12 @@ SHORTEST, LONGEST = 24, 64  # bytes
 
 
 def new_secret() -> str:
-    """Return a fresh secret."""
+    """Return a new secret."""
     return PREFIX + base64.b64encode(secrets.token_bytes(FRESH_BYTES)).decode()
 
 
 def key_of(secret: str) -> bytes:
-    """Return the bytes that a secret spells; raise ValueError where it is none."""
+    """Return the bytes that a secret encodes; raise ValueError if it is invalid."""
     if not secret.startswith(PREFIX):
         raise ValueError(f"a webhook secret starts with {PREFIX}")
     try:

@@ -1,4 +1,4 @@
-"""Reads small files that people write: never more than a limit, and never from what makes a reader wait."""
+"""Reads small files that users provide, with a size limit, and only regular files that cannot block."""
 
 import errno
 import os
@@ -11,9 +11,9 @@ MOST_BYTES = 1024 * 1024
 def read_small(path: Path) -> bytes:
     """Return the bytes of a file of at most 1 MiB.
 
-    Raises OSError, whose `strerror` says why, also where the path is no regular file or the file is larger.
+    Raises OSError with the reason in `strerror`, also if the path is not a regular file or is too large.
     """
-    # Without O_NONBLOCK, opening a pipe would wait for somebody who writes into it.
+    # Without O_NONBLOCK, opening a pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,4 +1,4 @@
-"""What API and workers know of each other: the roster of live workers, and the request to reload models."""
+"""State shared by API and workers: the roster of live workers, and the request to reload models."""
 
 import json
 from contextlib import suppress
@@ -26,23 +26,23 @@ class Worker:
     """One live worker."""
 
     id: str
-    slots: int  # jobs it runs at once
+    slots: int  # jobs that it runs at once
     models: tuple[LoadedModel, ...]
-    runners: int = 0  # jobs whose models it runs at once; 0: an older worker, which does not say
-    available: tuple[str, ...] | None = None  # models it can load; None: an older worker, which does not say
+    runners: int = 0  # models that it runs at once; 0: an older worker that does not report this
+    available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
 
     @property
     def at_full_speed(self) -> int:
-        """How many jobs it carries out at once before they slow each other down."""
+        """The number of jobs that it can run at once without slowing each other down."""
         return min(self.slots, self.runners or self.slots)
 
     def has(self, name: str) -> bool:
-        """Whether it has a model loaded or can load it, as far as it says."""
+        """Whether it reports that a model is loaded or can be loaded."""
         return name in (self.available or ()) or any(model.name == name for model in self.models)
 
 
 class WorkerRoster:
-    """Live workers in the Redis-protocol server; one that stops announcing itself is soon forgotten."""
+    """Live workers in the Redis-protocol server; a worker that stops announcing itself expires soon."""
 
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
         self._client = client
@@ -50,17 +50,17 @@ class WorkerRoster:
         self._set = self._scripts.keys("workers")
 
     def announce(self, worker: Worker) -> None:
-        """Put a worker that makes progress on the roster. Repeat well within STALE_AFTER_SECONDS."""
+        """Add a working worker to the roster. Repeat this well within STALE_AFTER_SECONDS."""
         self._scripts.run(
             "workers/announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000
         )
 
     def withdraw(self, worker_id: str) -> None:
-        """Take a worker that stops off the roster."""
+        """Remove a stopping worker from the roster."""
         self._scripts.run("workers/announce", worker_id, "", 0)
 
     def live(self) -> tuple[Worker, ...]:
-        """Return the workers that announced themselves lately, and forget the others."""
+        """Return the workers that announced themselves recently, and remove the others."""
         with store_errors():
             ids = sorted(self._client.smembers(self._set))
             texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
@@ -69,14 +69,14 @@ class WorkerRoster:
 
     def _forget(self, stale: list[str]) -> None:
         if stale:
-            with suppress(StoreUnavailable), store_errors():  # reading goes on where nothing can be written
+            with suppress(StoreUnavailable), store_errors():  # reading works even if the server cannot write
                 self._client.srem(self._set, *stale)
 
 
 class ReloadRequest:
-    """A request that all workers look for new model versions: a number in Redis that grows each time.
+    """A request to all workers to look for new model versions: a number in Redis that grows each time.
 
-    An operator makes it; every worker sees it at its next heartbeat.
+    An operator makes the request; every worker sees it at its next heartbeat.
     """
 
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
@@ -85,12 +85,12 @@ class ReloadRequest:
         self._seen = ""
 
     def make(self) -> None:
-        """Ask all workers to take new versions into service."""
+        """Request that all workers load new versions."""
         with store_errors():
             self._client.incr(self._key)
 
     def is_new(self) -> bool:
-        """Whether a request was made since the last call; those from before the first call do not count."""
+        """Whether a request was made since the last call; requests before the first call do not count."""
         with store_errors():
             number = self._client.get(self._key) or "0"
         known, self._seen = self._seen, number

@@ -1,1 +1,1 @@
-"""Batches at the API: bodies, items, faults, submission, and a batch as a response."""
+"""Batches in the API: request bodies, items, faults, submission, and responses."""

@@ -1,4 +1,4 @@
-"""The request for a batch: settings and items as JSON, or line by line."""
+"""Reads the request for a batch: settings and items as JSON or as JSON lines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from shared.errors import InvalidRequest
 from shared.identifiers import sha256
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson")
-MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # of JSON, which is read in one go; lines may come to the body's limit
-OBJECTS = ("metadata", "webhook")  # settings that are JSON, also in the query
+MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # for JSON, which is parsed at once; lines may use the body limit
+OBJECTS = ("metadata", "webhook")  # settings that are JSON objects, also in the query
 Model = TypeVar("Model", bound=BaseModel)
 
-_STRANGE = "unknown_field"
+_UNKNOWN = "unknown_field"
 
 
 @dataclass(frozen=True, slots=True)
 class SentBatch:
-    """A batch as the client asked for it. Its items are not looked at yet."""
+    """A batch as the client sent it. Its items are not validated yet."""
 
     settings: BatchSettings
     source: Source
     open: bool  # takes more items
-    fingerprint: str  # of the request
+    fingerprint: str  # digest of the request
 
 
 class Page(BaseModel):
@@ -53,7 +53,7 @@ class SettingsLine(BaseModel):
 
 
 def sent_batch() -> SentBatch:
-    """Return the batch that the request asks for."""
+    """Return the batch in the request."""
     if request.mimetype in JSON_LINES:
         return _sent_lines(_query())
     data = _json_bytes()
@@ -64,20 +64,20 @@ def sent_batch() -> SentBatch:
 
 
 def sent_items() -> Source:
-    """Return the page of items that the request brings."""
+    """Return the items in the request."""
     if request.mimetype not in JSON_LINES:
         return _read(Page, _json_bytes())[1]
     source = LineSource(_body(services().settings.limits.max_body_bytes))
     if source.take_settings():
         raise fault(
-            "/batch", "batch is no item: settings belong to the request that opens the batch", _STRANGE
+            "/batch", "batch is no item: settings belong to the request that opens the batch", _UNKNOWN
         )
     return _filled(source)
 
 
 def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
-    """Return the batch of a body of lines, with the settings of its own line and of the query."""
-    validated(Envelope, {**query, "items": [None]})  # before the body is asked for
+    """Return the batch in a body of JSON lines, with settings from a settings line and from the query."""
+    validated(Envelope, {**query, "items": [None]})  # before the body is read
     data = _body(services().settings.limits.max_body_bytes)
     source = LineSource(data)
     given = _settings_of(source.take_settings())
@@ -85,7 +85,7 @@ def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
         fault(f"/{name}", f"{name} may be given once", "repeated_field") for name in given if name in query
     ]
     faults += [
-        fault(f"/{name}", f"{name} is not a known field where items are lines", _STRANGE)
+        fault(f"/{name}", f"{name} is not a known field where items are lines", _UNKNOWN)
         for name in ("items", "template")
         if name in given or name in query
     ]
@@ -111,7 +111,7 @@ def _filled(source: LineSource) -> LineSource:
 
 
 def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
-    """Return a body and its items; where they can be told apart, they are not read yet."""
+    """Return a body and its items; if the items can be separated, they are not parsed yet."""
     split = split_items(data)
     rest: Any = decode_json(split[0] if split else data)
     if split and rest.get("items") == []:

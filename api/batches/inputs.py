@@ -1,4 +1,4 @@
-"""What a batch's items need from elsewhere: uploaded pictures and named styles, each looked up once."""
+"""The uploaded pictures and named styles that a batch's items need; each is looked up once."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -17,42 +17,42 @@ from shared.specs.working_size import ContentSpec, check_content
 
 
 class Inputs:
-    """The files and styles that the items of one request name. Remembers what it has asked for."""
+    """The files and styles that the items of one request name. Caches each lookup."""
 
     def __init__(self, services: Services, owner: str) -> None:
         self._services = services
         self._owner = owner
-        self._styles: dict[str, str | None] = {}  # name to the id of its picture
-        self._sizes: dict[str, PictureSize | None] = {}  # of files, by id
+        self._styles: dict[str, str | None] = {}  # picture id by style name
+        self._sizes: dict[str, PictureSize | None] = {}  # by file id
         self._size_errors: dict[tuple[object, ...], AtelierError | None] = {}
 
     def checked(self, items: Sequence[Item], faults: Faults) -> list[Item]:
-        """Return items with the pictures of named styles filled in; note what is missing, and what too large.
+        """Return items with the pictures of named styles filled in; record missing and too large files.
 
-        Asks for all files of these items at once, and for all styles.
+        Looks up all files of these items at once, and all styles at once.
         """
-        self._ask_for_styles(frozenset[str]().union(*(item.spec.named_styles for item in items)))
+        self._look_up_styles(frozenset[str]().union(*(item.spec.named_styles for item in items)))
         named = [self._with_files(item, faults) for item in items]
-        self._ask_for_files(name for item in named for name in item.spec.inputs)
-        pace = ThreadYielder()
+        self._look_up_files(name for item in named for name in item.spec.inputs)
+        give_way = ThreadYielder()
         for item in named:
             error = self._error(item)
-            pace()
+            give_way()
             if error is not None:
                 faults.note(item.position, error)
         return named
 
     def size_of(self, spec: JobSpec) -> PictureSize | None:
-        """Return the size of the content picture of a checked item; None for one that has none."""
+        """Return the size of a checked item's content picture; None if it has no content picture."""
         return self._sizes[spec.content] if isinstance(spec, ContentSpec) else None
 
-    def _ask_for_styles(self, names: frozenset[str]) -> None:
+    def _look_up_styles(self, names: frozenset[str]) -> None:
         new = sorted(names - self._styles.keys())
         if new:
             found = self._services.styles.files(self._owner, new)
             self._styles |= {name: found.get(name) for name in new}
 
-    def _ask_for_files(self, names: Iterable[str]) -> None:
+    def _look_up_files(self, names: Iterable[str]) -> None:
         new = [name for name in dict.fromkeys(names) if name not in self._sizes]
         if new:
             found = self._services.files.sizes(self._owner, new)

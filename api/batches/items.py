@@ -1,4 +1,4 @@
-"""From items as sent to items that can be accepted: every one validated, every fault found, none stored."""
+"""Validates the items of a request and finds every fault. It stores nothing."""
 
 import hashlib
 import re
@@ -18,14 +18,14 @@ from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavail
 from shared.specs.parts import MAX_SEED
 from shared.specs.spec import JOB_SPEC, JobSpec, card_of
 
-_OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat what the batch says of these, no more
+_OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat the batch's value, but not change it
 _CUSTOM_ID = re.compile(CUSTOM_ID)
 _ID_RULE = "custom_id: 1 to 64 characters, none of them a control character"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One sound item. Defaults, seeds and the pictures of named styles are not filled in yet."""
+    """One valid item. Defaults, seeds and the pictures of named styles are not filled in yet."""
 
     position: int  # in the request
     custom_id: str
@@ -34,13 +34,13 @@ class Item:
 
 
 class Cards:
-    """The cards of one request's jobs; each is looked up once."""
+    """The model cards for the jobs of one request; each is looked up once."""
 
     def __init__(
         self, catalog: Catalog, fault: Callable[[ModelCard], ModelUnavailable | None] = lambda _: None
     ) -> None:
         self.catalog = catalog
-        self.fault = fault  # what is wrong with a model that is known
+        self.fault = fault  # returns why a known model is not available
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
     def of(self, spec: JobSpec) -> ModelCard:
@@ -54,15 +54,15 @@ class Cards:
 def sound_items(
     source: Source, settings: BatchSettings, cards: Cards, *, first: int, faults: Faults
 ) -> Iterator[Item]:
-    """Yield the sound items; the faults of the others are noted. `first` is the index of the first item.
+    """Yield the valid items; record the faults of the others. `first` is the index of the first item.
 
-    Nothing is kept of an item but its custom id.
+    Only the custom id of each item stays in memory.
     """
-    places: dict[str, int] = {}  # of custom ids
-    pace = ThreadYielder()
+    places: dict[str, int] = {}  # position by custom id
+    give_way = ThreadYielder()
     for position, raw in enumerate(source.values()):
         item = _item(position, raw, cards, str(first + position), faults)
-        pace()
+        give_way()
         if item is None:
             continue
         known = places.setdefault(item.custom_id, position)
@@ -90,7 +90,7 @@ def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> 
 
 
 def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:
-    """Return the item's custom id, None where it is none, and the job that is left without it."""
+    """Return the item's custom id, or None if it is invalid, and the job without the custom id."""
     if not isinstance(raw, dict) or "custom_id" not in raw:
         return index, raw
     given = raw["custom_id"]
@@ -141,22 +141,22 @@ def resolved(
 ) -> Iterator[tuple[Item, JobSpec]]:
     """Yield each item with its resolved specification. The request's first item has the index `first`.
 
-    A seed that the client leaves open comes from the batch's id and the item's index, so that items sent
-    again, after an answer was lost, are the same items.
+    If the client gives no seed, it is computed from the batch's id and the item's index. So items that the
+    client sends again, after a response was lost, are equal.
     """
     for item in items:
         draw_seed = partial(drawn_seed, batch_id, first + item.position)
-        spec = item.spec.model_copy(update=_taken_over(item.spec, settings))
+        spec = item.spec.model_copy(update=_batch_defaults(item.spec, settings))
         yield item, spec.filled(item.card, draw_seed)
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:
-    """Return the first of `count` seeds of an item that names none."""
+    """Return the first of `count` seeds for an item without a seed."""
     digest = hashlib.sha256(f"{batch_id}:{index}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % (MAX_SEED - count)
 
 
-def _taken_over(spec: JobSpec, settings: BatchSettings) -> dict[str, object]:
+def _batch_defaults(spec: JobSpec, settings: BatchSettings) -> dict[str, object]:
     given = spec.model_fields_set
     update: dict[str, object] = {"lane": settings.lane, "ttl_seconds": settings.ttl_seconds}
     if spec.deadline_seconds is None:

@@ -1,10 +1,10 @@
-"""Finds the members of the array `items` in a JSON body, so that a large body need not be read in one go."""
+"""Finds the members of the array `items` in a JSON body, so that a large body is not parsed at once."""
 
 import re
 
 from api.server.threads import ThreadYielder
 
-Span = tuple[int, int]  # where a member begins, and where it has ended
+Span = tuple[int, int]  # start and end of a member
 
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _BRACE = re.compile(_STRING + rb"|[{}]")
@@ -17,11 +17,11 @@ _NONE = re.compile(rb"\s*\]")
 
 
 def split_items(data: bytes) -> tuple[bytes, list[Span]] | None:
-    """Return the body with `items` emptied, and where each of them was; None where this way is not open.
+    """Return the body with an empty `items`, and the span of each item; None if the body has another form.
 
-    It is for an object with an array `items` of objects. Nothing is validated: the body is JSON if what is
-    returned is, and each member. Reading a member takes microseconds, reading them all at once would hold up
-    every other thread for as long as it takes.
+    The body must be an object with an array `items` of objects. Nothing is validated: the body is valid JSON
+    if the returned body and each member are. Parsing one member takes microseconds; parsing all members at
+    once would block every other thread for the whole time.
     """
     start = _START.match(data)
     at = start.end() if start else len(data)
@@ -41,10 +41,10 @@ def _emptied(data: bytes, at: int) -> tuple[bytes, list[Span]] | None:
 
 
 def _spans(data: bytes, at: int) -> tuple[list[Span], int] | None:
-    """Return the members of an array of objects that begins at a place, and where it has ended."""
+    """Return the spans of the members of an array of objects that begins at `at`, and the array's end."""
     spans: list[Span] = []
     give_way = ThreadYielder()
-    at = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # matches nothing, too
+    at = _SPACE.match(data, at).end()  # type: ignore[union-attr]  # also matches an empty string
     while data[at : at + 1] == b"{":
         end = _closing(data, at)
         following = _NEXT.match(data, end)
@@ -59,7 +59,7 @@ def _spans(data: bytes, at: int) -> tuple[list[Span], int] | None:
 
 
 def _closing(data: bytes, at: int) -> int:
-    """Return where the object that begins at a place has ended; the end of the data where it does not."""
+    """Return the end of the object that begins at `at`, or the end of the data if it is not closed."""
     depth = 0
     for mark in _BRACE.finditer(data, at):
         if mark[0] == b"{":
@@ -72,7 +72,7 @@ def _closing(data: bytes, at: int) -> int:
 
 
 def _after(data: bytes, at: int) -> int:
-    """Return where the next member of an object begins, after the value at a place."""
+    """Return the start of the next member of an object, after the value at `at`."""
     depth = 0
     for mark in _MARK.finditer(data, at):
         if mark[0] in (b"{", b"["):

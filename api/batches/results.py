@@ -1,4 +1,4 @@
-"""A batch's results as streams: lines of JSON, an archive, the entries of a contact sheet."""
+"""Streams a batch's results: JSON lines, an archive, the entries of a contact sheet."""
 
 import logging
 from collections.abc import Collection, Iterator
@@ -16,30 +16,30 @@ from shared.jobs.job import Job, StoredOutput
 from shared.jobs.rendering import Links
 from shared.jobs.status import Status
 
-PAGE = 200  # records that are read at a time
+PAGE = 200  # records that are read at once
 MANIFEST = "results.jsonl"
 
 log = logging.getLogger("atelier.api")
 
 
 class Results:
-    """The results of a batch from one on, in the order in which the items ended, read page by page."""
+    """The results of a batch after a given number, in the order of their end, read page by page."""
 
     def __init__(self, services: Services, batch_id: str, owner: str, *, after: int, limit: int) -> None:
         self._services = services
         self._batch_id = batch_id
         self._owner = owner
-        self.after = after  # grows as they are read
+        self.after = after  # grows during the reading
         self.left = limit
 
     def __iter__(self) -> Iterator[Job]:
-        pace = ThreadYielder()
+        give_way = ThreadYielder()
         while self.left > 0:
             size = min(PAGE, self.left)
             page = self._services.batches.finished(self._batch_id, self._owner, after=self.after, limit=size)
             for job in page.items:
                 yield job
-                pace()
+                give_way()
             read = page.next - self.after
             self.after, self.left = page.next, self.left - read
             if read < size:
@@ -47,11 +47,11 @@ class Results:
 
 
 class ArchiveNames:
-    """Names of pictures, no two of which differ by case only: many systems take such names for one."""
+    """Names of pictures; no two names differ only in case, because many systems treat such names as equal."""
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
-        self.apart: set[str] = set()  # ids of jobs whose names begin with their items' indexes
+        self.apart: set[str] = set()  # ids of jobs whose picture names begin with the item's index
 
     def add(self, job: Job) -> list[tuple[str, StoredOutput]]:
         """Return the pictures of a job with their names."""
@@ -73,7 +73,7 @@ def result_lines(
     limit: int,
     apart: Collection[str] = (),
 ) -> Iterator[bytes]:
-    """Yield each result as a line of JSON; names of the jobs in `apart` begin with their items' indexes."""
+    """Yield each result as a JSON line; picture names of the jobs in `apart` begin with the item's index."""
     for job in Results(services, batch_id, owner, after=after, limit=limit):
         yield result_view(job, links, apart=job.id in apart).model_dump_json().encode() + b"\n"
 
@@ -81,9 +81,9 @@ def result_lines(
 def archived(
     services: Services, links: Links, batch_id: str, owner: str, *, after: int, limit: int
 ) -> Iterator[bytes]:
-    """Yield an archive of the pictures, and of the lines about them.
+    """Yield an archive of the pictures and of their JSON lines.
 
-    Names are the same whether a batch is fetched at once or in parts: earlier results have their names first.
+    Names are the same if a batch is fetched at once or in parts: earlier results get their names first.
     """
     results = Results(services, batch_id, owner, after=after, limit=limit)
     names = ArchiveNames()
@@ -100,9 +100,9 @@ def archived(
 
 
 def checked_start(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Return the pieces once the first is there: what is wrong from the start is a problem, not half a file.
+    """Return the pieces after the first one is ready, so that an early error becomes a problem response.
 
-    What goes wrong later ends the connection, so that the client knows that it has not got all.
+    A later error ends the connection, so that the client knows that the file is incomplete.
     """
     first = next(pieces, b"")
     return chain([first], _logged(pieces))
@@ -117,7 +117,7 @@ def _logged(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> list[Entry]:
-    """Return the first picture of each of the first items that succeeded, by index."""
+    """Return the first picture of each of the first succeeded items, by index."""
     entries: list[Entry] = []
     cursor: str | None = None
     while len(entries) < limit:
@@ -131,7 +131,7 @@ def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> 
 
 
 def sheet_tag(entries: list[Entry], layout: Layout) -> str:
-    """Return the entity tag of a sheet: keys of pictures are never used twice."""
+    """Return the entity tag of a sheet. It is unique, because keys of pictures are never reused."""
     return sha256(repr([astuple(layout), [entry.key for entry in entries]]).encode())[:32]
 
 

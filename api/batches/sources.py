@@ -1,4 +1,4 @@
-"""The shapes in which items come: a JSON array, JSON lines, a template. Each says where a fault lies."""
+"""The forms of items: a JSON array, JSON lines, a template. Each maps a fault to its place in the request."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -21,23 +21,23 @@ _SETTINGS = re.compile(rb'\s*\{\s*"batch"\s*:')
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """An item that is no JSON at all."""
+    """An item that is not JSON."""
 
     detail: str
 
 
 class Source(Protocol):
-    """Items as they were sent."""
+    """Items in the form in which they were sent."""
 
     @property
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
 
     def values(self) -> Iterator[Any]:
         """Yield each item as a JSON value, or Malformed."""
 
     def told(self, position: int, fault: FieldError) -> FieldError:
-        """Return an item's fault as one of the request's."""
+        """Convert an item's fault to a fault of the request."""
 
 
 class ArraySource:
@@ -48,7 +48,7 @@ class ArraySource:
 
     @property
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return len(self._items)
 
     def values(self) -> Iterator[Any]:
@@ -56,12 +56,12 @@ class ArraySource:
         return iter(self._items)
 
     def told(self, position: int, fault: FieldError) -> FieldError:
-        """Return an item's fault with the item's place before its own."""
+        """Return an item's fault with the item's pointer before its own."""
         return FieldError(f"/items/{position}{fault.pointer}", fault.detail, fault.code)
 
 
 class SpanSource(ArraySource):
-    """Items of a JSON array, each read when its turn comes."""
+    """Items of a JSON array; each is parsed when it is needed."""
 
     def __init__(self, data: bytes, spans: Sequence[Span]) -> None:
         super().__init__(spans)
@@ -73,14 +73,14 @@ class SpanSource(ArraySource):
 
 
 class LineSource:
-    """Items of a text with one JSON object a line. Blank lines count as lines and are no items."""
+    """Items of a text with one JSON object on each line. Blank lines count as lines but are not items."""
 
     def __init__(self, data: bytes) -> None:
         lines = enumerate(without_mark(data).split(b"\n"), 1)
         self._lines = [(number, line) for number, line in lines if line.strip()]
 
     def take_settings(self) -> list[Any]:
-        """Return what the first and the last line hold where they are the batch's settings, and no items."""
+        """Remove the batch's settings from the first and the last line, and return them."""
         places = {0, len(self._lines) - 1} if self._lines else set()
         found = {at: _read(line) for at in places if _SETTINGS.match(line := self._lines[at][1])}
         settings = {at: value for at, value in found.items() if not isinstance(value, Malformed)}
@@ -89,7 +89,7 @@ class LineSource:
 
     @property
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return len(self._lines)
 
     def values(self) -> Iterator[Any]:
@@ -97,13 +97,13 @@ class LineSource:
         return (_read(line) for _, line in self._lines)
 
     def told(self, position: int, fault: FieldError) -> FieldError:
-        """Return an item's fault with its place among the items, and with its line in words."""
+        """Return an item's fault with the item's pointer, and with the line number in its text."""
         detail = f"line {self._lines[position][0]}: {fault.detail}"
         return FieldError(f"/items/{position}{fault.pointer}", detail, fault.code)
 
 
 class TemplateSource:
-    """Items that one job makes by lists of values for some of its fields."""
+    """Items from one template job with lists of values for some of its fields."""
 
     def __init__(self, template: dict[str, Any]) -> None:
         self._base = {name: value for name, value in template.items() if name != "multiply"}
@@ -118,16 +118,16 @@ class TemplateSource:
 
     @property
     def count(self) -> int:
-        """How many items there are."""
+        """The number of items."""
         return self._count
 
     def values(self) -> Iterator[Any]:
-        """Yield each item, under the custom id that tells its values."""
+        """Yield each item, with a custom id that shows its values."""
         for made in combinations(self._axes, self._mode):
             yield {**self._base, **made.fields, "custom_id": made.custom_id}
 
     def told(self, position: int, fault: FieldError) -> FieldError:
-        """Return a fault with the place in the template, or in the list, that its value came from."""
+        """Return a fault with a pointer to the source of its value: in the template, or in a list."""
         field, _, rest = fault.pointer.removeprefix("/").partition("/")
         name = self._names.get(field)
         if name is None:
@@ -138,39 +138,39 @@ class TemplateSource:
 
 
 class Faults:
-    """What is wrong with the items of one request. Equal faults, as a template gives, are told once."""
+    """The faults of the items of one request. Equal faults, common in templates, are reported once."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self._told: dict[FieldError, type[AtelierError]] = {}
+        self._reported: dict[FieldError, type[AtelierError]] = {}
         self._items: set[int] = set()
 
     @property
     def full(self) -> bool:
-        """Whether no further fault will be told, so that finding out more than that there is one is idle."""
-        return len(self._told) >= MAX_LISTED
+        """Whether no more faults are reported, so that the details of a further fault are not needed."""
+        return len(self._reported) >= MAX_LISTED
 
     def __contains__(self, position: int) -> bool:
         return position in self._items
 
     def add(self, position: int, faults: Sequence[FieldError], kind: type[AtelierError]) -> None:
-        """Note an item's faults; with none, that it has some."""
+        """Record an item's faults; an empty sequence only marks the item as faulty."""
         self._items.add(position)
         for fault in faults:
             if not self.full:
-                self._told.setdefault(self._source.told(position, fault), kind)
+                self._reported.setdefault(self._source.told(position, fault), kind)
 
     def note(self, position: int, error: AtelierError) -> None:
-        """Note an item's error."""
+        """Record an item's error."""
         self.add(position, error.errors or [FieldError("", error.detail, error.code)], type(error))
 
     def raise_any(self) -> None:
-        """Raise one error for all faults; of their class where they share it, else InvalidRequest."""
+        """Raise one error for all faults: of their common class, or InvalidRequest if they have several."""
         if not self._items:
             return
-        kinds = set(self._told.values())
+        kinds = set(self._reported.values())
         kind = kinds.pop() if len(kinds) == 1 else InvalidRequest
-        raise kind(self._sentence(), errors=list(self._told))
+        raise kind(self._sentence(), errors=list(self._reported))
 
     def _sentence(self) -> str:
         items = f"{len(self._items)} of {self._source.count} items are at fault, so none was accepted"
@@ -189,7 +189,7 @@ def _multiply(raw: Any) -> Multiply:
 
 
 def _check_fields(base: dict[str, Any], axes: Sequence[Axis]) -> None:
-    """Refuse a list for a field that the type does not have, or that the template gives itself."""
+    """Refuse a list for a field that the job type does not have, or that the template sets itself."""
     spec = SPECS.get(str(base.get("type")))
     faults = []
     for axis in axes:

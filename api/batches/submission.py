@@ -1,4 +1,4 @@
-"""From a batch's request to an accepted batch: every item checked, then opened, filled, and finalized."""
+"""Accepts a batch request: check every item, then create, fill and finalize the batch."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,12 +17,12 @@ from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.specs.spec import work_of
 
-CHUNK = 200  # items that are in memory and looked up at a time
-PAGE = 50  # items that one script stores: the server does nothing else for 2 to 3 ms
+CHUNK = 200  # items that are in memory and looked up at once
+PAGE = 50  # items that one script stores; this blocks the server for 2 to 3 ms
 
 
 class Intake:
-    """The items of one request. Read twice, to be checked and to be stored; never all in memory."""
+    """The items of one request. They are read twice, to check and to store; never all are in memory."""
 
     def __init__(
         self, services: Services, source: Source, settings: BatchSettings, *, owner: str, first: int
@@ -35,7 +35,7 @@ class Intake:
         self._inputs = Inputs(services, owner)
 
     def check(self) -> None:
-        """Raise one error for all that is wrong with any item."""
+        """Raise one error with the faults of all items."""
         limit = self._services.settings.batches.max_items
         total = self._first + self._source.count
         if total > limit:
@@ -46,11 +46,11 @@ class Intake:
         faults.raise_any()
 
     def fill(self, batch: Batch) -> int:
-        """Store the items, which were checked, in their batch; return its new total."""
+        """Store the checked items in their batch; return its new total."""
         total, at = batch.counts["total"], self._first
         faults = Faults(self._source)
         for chunk in self._chunks(faults):
-            faults.raise_any()  # a file or a style went since they were checked
+            faults.raise_any()  # a file or a style was deleted since the check
             ready = resolved(chunk, self._settings, batch_id=batch.id, first=self._first)
             drafts = [
                 ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
@@ -70,7 +70,7 @@ class Intake:
 def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
     """Accept a batch with its items; return it and whether it is new.
 
-    A repetition under the same key finds the batch, and completes it where the first request broke off.
+    A repeated request with the same key finds the batch, and completes it if the first request broke off.
     """
     known = _known(services, sent, owner, key)
     if known is not None and not _broke_off(known, sent):
@@ -83,7 +83,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
         intake.fill(batch)
     except AtelierError as error:
         if not (key and error.retryable):  # no request can complete this batch
-            _give_up(services, batch)
+            _cancel(services, batch)
         raise
     if not sent.open:
         services.batches.finalize(batch.id, owner)
@@ -93,9 +93,9 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
 
 
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
-    """Add items to an open batch, the first of them at the index `first`; return the batch's new total.
+    """Add items to an open batch, starting at the index `first`; return the batch's new total.
 
-    The same items at the same place change nothing.
+    The same items at the same index change nothing.
     """
     intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
     intake.check()
@@ -106,7 +106,7 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
 
 
 def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch | None:
-    """Return the batch that a request of this key made; raise IdempotencyMismatch where it was another."""
+    """Return the batch that this key created; raise IdempotencyMismatch if another request used the key."""
     known = services.batches.keyed(owner, key) if key else None
     if known is None:
         return None
@@ -132,11 +132,11 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
 
 
 def _broke_off(batch: Batch, sent: SentBatch) -> bool:
-    """Whether an earlier request of the same key did not come to its end: such as when its process died."""
+    """Whether an earlier request with the same key was not completed, such as when its process died."""
     filled = batch.counts["total"] >= sent.source.count
     return batch.status is BatchStatus.OPEN and not (sent.open and filled)
 
 
-def _give_up(services: Services, batch: Batch) -> None:
+def _cancel(services: Services, batch: Batch) -> None:
     with suppress(AtelierError):
         services.batches.cancel(batch.id, batch.owner)

@@ -1,1 +1,1 @@
-"""Jobs at the API: submission, validation, events, and a job as a response."""
+"""Jobs in the API: submission, validation, and the workers that run them."""

@@ -1,4 +1,4 @@
-"""From a request to an accepted job: validate, probe, store the inputs, submit, notify. In this order."""
+"""Accepts a job request: validate, probe, store the inputs, submit, notify; in this order."""
 
 import json
 from collections.abc import Sequence
@@ -28,11 +28,11 @@ HEADER = "Idempotency-Key"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who submits, and how a repetition of the same request is known."""
+    """The client of a submission, and how to recognize a repetition of the same request."""
 
     owner: str
     idempotency_key: str = ""
-    job_id: str = ""  # chosen by the client; "" draws a fresh one
+    job_id: str = ""  # chosen by the client; "" creates a new one
 
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
@@ -45,7 +45,7 @@ def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
 
 
 def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
-    """Accept the job that a form describes; its pictures are stored once nothing is wrong with any of it."""
+    """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
     asked, uploads = _checked(services, form)
     try:
         return _accept(services, asked, uploads, caller)
@@ -54,8 +54,9 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
 
 
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
-    """Accept a new job with the resolved specification of an old one: the same seeds, the same pictures."""
-    again = CheckedSpec(job.spec, checked_card(job.spec, services.catalog))  # may be refused by now
+    """Accept a new job with the resolved specification of an old one: same seeds, same pictures."""
+    card = checked_card(job.spec, services.catalog)  # the card may have changed and refuse the job now
+    again = CheckedSpec(job.spec, card)
     _check_model(services, again.card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     size = _content_size(services, job.spec, (), caller.owner)
@@ -63,7 +64,7 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
 
 
 def fingerprint_of(spec: JobSpec) -> str:
-    """Return the digest of what the client asked for: two spellings of one request have the same."""
+    """Return the digest of a request; equivalent forms of one request have the same digest."""
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
@@ -87,7 +88,7 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
 def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     spec, card = asked
     fingerprint = fingerprint_of(spec)
-    if uploads or spec.named_styles:  # a repetition stores nothing, and needs no style that is gone
+    if uploads or spec.named_styles:  # a repetition stores nothing, and does not need a deleted style
         known = _known(services, caller)
         if known is not None:
             return _repeated(known, fingerprint, caller)
@@ -104,7 +105,7 @@ def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], c
 def _content_size(
     services: Services, spec: JobSpec, uploads: Sequence[Upload], owner: str
 ) -> PictureSize | None:
-    """Return the size of a job's content picture; a file that is missing is the store's to refuse."""
+    """Return the size of a job's content picture; None if the file is missing, which the store refuses."""
     if not isinstance(spec, ContentSpec):
         return None
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
@@ -114,14 +115,14 @@ def _content_size(
 
 
 def _check_model(services: Services, card: ModelCard, caller: Caller) -> None:
-    """Raise ModelUnavailable where no worker has the model; a repetition finds the job that was accepted."""
+    """Raise ModelUnavailable if no worker has the model, unless the request repeats an accepted one."""
     fault = AvailableModels(services).fault(card)
     if fault is not None and _known(services, caller) is None:
         raise fault
 
 
 def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
-    """Return the id and the fingerprint of the job that this request made before, None where it is new."""
+    """Return the id and the fingerprint of the job that this request created before; None if it is new."""
     if caller.job_id:
         fingerprint = services.queries.fingerprint(caller.owner, caller.job_id)
         return (caller.job_id, fingerprint) if fingerprint else None
@@ -141,7 +142,7 @@ def _place_of_key(caller: Caller) -> str:
 
 
 def mismatch(name: str) -> IdempotencyMismatch:
-    """Return the error where another request had the same key, or id; `name` is the header or field."""
+    """Return the error for a key or id that another request used; `name` is the header or field."""
     detail = f"{name} was used before with another request"
     return IdempotencyMismatch(detail, errors=[FieldError(f"/{name}", detail, IdempotencyMismatch.code)])
 
@@ -176,7 +177,7 @@ def _submit(
 
 
 def _check_room(services: Services, caller: Caller) -> None:
-    """Raise OutOfDisk where results would find no room; a repetition of an accepted request needs none."""
+    """Raise OutOfDisk if there is no room for results, unless the request repeats an accepted one."""
     try:
         services.disk.check()
     except OutOfDisk:
@@ -185,9 +186,9 @@ def _check_room(services: Services, caller: Caller) -> None:
 
 
 def terms_of(webhook: Receiver | None, settings: Settings) -> str:
-    """Return what the record keeps, "" without a webhook; raise InvalidRequest where it is refused.
+    """Return the webhook for the record, or "" without one; raise InvalidRequest if it is refused.
 
-    Deliveries have the same links as the response to this request.
+    Deliveries contain the same links as the response to this request.
     """
     if webhook is None:
         return ""

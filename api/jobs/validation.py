@@ -1,4 +1,4 @@
-"""From an untrusted JSON value to a job specification, with every fault found at once."""
+"""Validates an untrusted JSON value as a job specification, and finds every fault at once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
@@ -11,21 +11,22 @@ from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.identifiers import file_id
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
 
+# Values for required fields that are missing or invalid.
 _STAND_INS = {
     "content": file_id("0" * 64),
     "styles": [{"number": 0}],
-}  # for required fields that are at fault
+}
 
 
 class CheckedSpec(NamedTuple):
-    """What was asked for, which the card allows; defaults and seeds are not filled in."""
+    """A requested specification that the card allows; defaults and seeds are not filled in."""
 
     spec: JobSpec
     card: ModelCard
 
 
 def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:
-    """Return the specification; raise one error that names every fault of shape and of range."""
+    """Return the specification; raise one error with every fault of structure and of range."""
     try:
         spec = JOB_SPEC.validate_python(raw)
     except ValidationError as error:
@@ -35,7 +36,7 @@ def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:
 
 
 def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
-    """Check the sound fields against the card, though the whole is not a specification."""
+    """Check the valid fields against the card, although the whole value is invalid."""
     faulty = {_field_name(fault.pointer) for fault in known}
     spec = _sound_part(raw, faulty)
     if spec is None:
@@ -56,10 +57,10 @@ def _sound_part(raw: object, faulty: set[str]) -> JobSpec | None:
     sound = {name: value for name, value in raw.items() if name not in faulty}
     try:
         return JOB_SPEC.validate_python(needed | sound)
-    except ValidationError:  # the sound fields contradict each other as well: first things first
+    except ValidationError:  # the valid fields also contradict each other: report the other faults first
         return None
 
 
 def _field_name(place: str) -> str:
-    """Return the name of the outermost field that a JSON Pointer leads to."""
+    """Return the name of the outermost field in a JSON Pointer."""
     return place.split("/")[1].replace("~1", "/").replace("~0", "~") if place else ""

@@ -1,4 +1,4 @@
-"""What the API asks of workers, which models they have, and what it tells them: that jobs wait."""
+"""The link from the API to workers: it reads which models they have, and notifies them of jobs."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -16,16 +16,16 @@ log = logging.getLogger("atelier.api")
 
 
 class AvailableModels:
-    """The models that live workers have loaded or can load, read once. Make one for each request."""
+    """The models that live workers have loaded or can load; read once. Create one for each request."""
 
     def __init__(self, services: Services, workers: tuple[Worker, ...] | None = None) -> None:
         self._roster = services.roster
         self._catalog = services.catalog
-        self._workers = workers  # None: to be asked
+        self._workers = workers  # None: not read yet
 
     @cached_property
     def _names(self) -> frozenset[str] | None:
-        """The names; None where no worker lives, as one may be starting, or one is too old to report them."""
+        """The names; None if no worker lives (one may be starting), or if one is too old to report them."""
         workers = self._roster.live() if self._workers is None else self._workers
         if not workers or any(worker.available is None for worker in workers):
             return None
@@ -33,11 +33,11 @@ class AvailableModels:
         return frozenset(loaded.union(*(worker.available or () for worker in workers)))
 
     def has(self, card: ModelCard) -> bool | None:
-        """Whether a live worker has a model; None where that is not known."""
+        """Whether a live worker has a model; None if unknown."""
         return None if self._names is None else card.name in self._names
 
     def fault(self, card: ModelCard) -> ModelUnavailable | None:
-        """Return what is wrong with a job that names a model, None where a worker has it or might have."""
+        """Return the fault of a job that names an unavailable model; None if a worker has or may have it."""
         if self.has(card) is not False:
             return None
         names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
@@ -50,7 +50,7 @@ class AvailableModels:
         return error
 
     def faults_of(self, raw: object) -> list[AtelierError]:
-        """Return what is wrong with the model that a request names, whatever else is wrong with it."""
+        """Return the faults of the model that a request names, independent of its other faults."""
         if not isinstance(raw, Mapping):
             return []
         kind, name = raw.get("type"), raw.get("model")
@@ -60,13 +60,13 @@ class AvailableModels:
 
 
 def notify(services: Services, job_id: str, lane: Lane) -> None:
-    """Notify workers of a job that was accepted, or waits again. Never raises: the reaper does it later."""
+    """Notify workers of a waiting job. Never raises: if it fails, the reaper notifies them later."""
     with _never_raising(job_id=job_id):
         services.queue.notify(job_id, lane)
 
 
 def notify_for(services: Services, batch: Batch) -> None:
-    """Notify workers of the items that wait. Never raises either."""
+    """Notify workers of the waiting items of a batch. Never raises either."""
     with _never_raising(batch_id=batch.id):
         services.queue.notify_for(batch.counts["queued"], batch.id, batch.lane)
 

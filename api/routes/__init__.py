@@ -1,1 +1,1 @@
-"""The HTTP surface: a blueprint a resource. A route parses, calls one function, renders."""
+"""The HTTP routes: one blueprint for each resource. A route parses, calls one function, and renders."""

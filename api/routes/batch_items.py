@@ -1,4 +1,4 @@
-"""The items of a batch: add to them, list them, and how they ended."""
+"""The items of a batch: add, list, and read their results."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""All that a batch made, at once: a manifest, an archive, a contact sheet."""
+"""All results of a batch at once: a manifest, an archive, a contact sheet."""
 
 from typing import Literal
 
@@ -78,7 +78,7 @@ def get_archive(batch_id: str) -> Response:
 
 
 def _streamed(response: Response, batch_id: str, extension: str) -> Response:
-    """Hold one of the places of waiting clients while the response is sent: it may take a thread for long."""
+    """Occupy a waiter slot while the response is sent, because a download may keep a thread for long."""
     waiting = waits()
     if not waiting.take():
         raise TooManyDownloads("as many clients as can be served are downloading; try again shortly")

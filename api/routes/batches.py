@@ -1,4 +1,4 @@
-"""Batches: submit, list, read, delete, and what can be done with one."""
+"""Batches: submit, list, read, delete, and change."""
 
 from flask import Response
 

@@ -1,4 +1,4 @@
-"""Is the process alive, and is the service ready for jobs?"""
+"""Health checks: whether the process is alive, and whether the service is ready for jobs."""
 
 from importlib.metadata import version
 
@@ -14,11 +14,11 @@ from shared.redis.client import store_errors
 from shared.redis.keys import Keys
 
 blueprint = TaggedBlueprint("health", tag="Health")
-PROBE_KEY = Keys()("probe")  # written to see whether the server writes
+PROBE_KEY = Keys()("probe")  # written to test whether the server accepts writes
 PROBE_MILLISECONDS = 1000
 
 
-def _say(status: str) -> Response:
+def _health_response(status: str) -> Response:
     health = Health.model_validate({"status": status, "version": version("atelier-service")})
     return json_response(health, headers={"Cache-Control": "no-store"})
 
@@ -27,7 +27,7 @@ def _say(status: str) -> Response:
 @operation("health", {200: documented("The process answers", ref("Health"))})
 def healthz() -> Response:
     """Say that this process answers. It asks nothing of anybody else."""
-    return _say("ok")
+    return _health_response("ok")
 
 
 @blueprint.get("/readyz")
@@ -42,7 +42,7 @@ def readyz() -> Response:
     faults = [*_storage_faults(services()), *(_store_faults(services()) or _worker_faults(services()))]
     if faults:
         raise NotReady("; ".join(fault.detail for fault in faults), errors=faults)
-    return _say("ready")
+    return _health_response("ready")
 
 
 def _storage_faults(parts: Services) -> list[FieldError]:
@@ -54,7 +54,7 @@ def _storage_faults(parts: Services) -> list[FieldError]:
 
 
 def _store_faults(parts: Services) -> list[FieldError]:
-    """A server that is away, out of memory, or cannot write its journal takes no jobs."""
+    """Return a fault if the server is unavailable, out of memory, or unable to write its journal."""
     try:
         with store_errors():
             parts.store.client.set(PROBE_KEY, "1", px=PROBE_MILLISECONDS)

@@ -1,4 +1,4 @@
-"""What a job gives: its events as they happen, and its pictures."""
+"""Results of a job: its events as they happen, and its pictures."""
 
 from flask import Response
 

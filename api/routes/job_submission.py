@@ -1,4 +1,4 @@
-"""New jobs: from JSON, from one-call forms for curl and HTML, and from a job that is tried again."""
+"""Submission of jobs: JSON, one-call forms for curl and HTML, and retries of a job."""
 
 from flask import Response
 

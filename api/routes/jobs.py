@@ -1,4 +1,4 @@
-"""Jobs that exist: list, read, cancel, start over, delete."""
+"""Existing jobs: list, read, cancel, requeue, delete."""
 
 from functools import partial
 

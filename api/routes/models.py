@@ -1,4 +1,4 @@
-"""Models: what jobs may name, what it takes, and where it is loaded."""
+"""Models: list and read them, with their input schema and the workers that have loaded them."""
 
 from collections import Counter
 

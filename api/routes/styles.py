@@ -1,4 +1,4 @@
-"""Styles: pictures kept under names, and those that networks have of their own."""
+"""Styles: named pictures, and the built-in styles of networks."""
 
 from functools import cache
 from importlib import resources
@@ -128,7 +128,8 @@ def get_style_image(name: str) -> Response:
         sha256=file.sha256,
         name=f"{style.name}.{file.media_type.rpartition('/')[2]}",
     )
-    return send(content, services().objects, cache="private, no-cache")  # the name may mean another one day
+    # No caching: the name may later belong to another picture.
+    return send(content, services().objects, cache="private, no-cache")
 
 
 @blueprint.delete("/<name>")
@@ -159,7 +160,7 @@ def get_style_sheet(model: str) -> Response:
 
 
 def sheet_of(card: ModelCard) -> bytes | None:
-    """Return the JPEG of a model's built-in styles, None where there is none of this very version."""
+    """Return the JPEG of a model's built-in styles; None if there is none for exactly this version."""
     return _read(f"{card.name}-{card.version}.jpg") if card.builtin_styles else None
 
 

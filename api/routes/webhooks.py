@@ -1,4 +1,4 @@
-"""Webhooks: their deliveries, how to deliver again, and the secret that receivers verify with."""
+"""Webhooks: list deliveries, redeliver, and read or renew the secret for signatures."""
 
 from flask import Response
 from pydantic import Field
@@ -52,7 +52,7 @@ def list_deliveries() -> Response:
 
 
 def _of_subject(query: DeliveriesQuery) -> Page[Delivery]:
-    """Return the deliveries about one job or batch. There are few: one an event."""
+    """Return the deliveries about one job or batch. There are few: one for each event."""
     kind, subject = ("job", query.job) if query.job else ("batch", query.batch)
     found = _deliveries().of(kind, subject or "", owner())
     below = int(query.cursor) if query.cursor else None

@@ -1,1 +1,1 @@
-"""What lies between gunicorn and the application: connections, waiting clients, the log of requests."""
+"""The layer between gunicorn and the application: connections, waiting clients, gunicorn's worker."""

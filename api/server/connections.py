@@ -1,4 +1,4 @@
-"""The socket behind a request: is the client still there, and how long may it keep a thread waiting."""
+"""The socket of a request: whether the client is still connected, and how long it may block a thread."""
 
 import select
 import socket
@@ -9,25 +9,25 @@ from typing import Any
 
 from shared.errors import AtelierError
 
-SILENCE_SECONDS = 30.0  # a client that neither sends nor takes a byte for so long is cut off
+SILENCE_SECONDS = 30.0  # a client that neither sends nor receives a byte for this long is disconnected
 DRAIN_SECONDS = 5.0
 DRAIN_BYTES = 128 * 1024 * 1024
 _PIECE = 256 * 1024
 _GUNICORN = "gunicorn.socket"
 _NAMES = (_GUNICORN, "werkzeug.socket")
 _CLOSE = "atelier.close"
-WAITS = "atelier.waits"  # name of the application's places for waiting clients among its extensions
+WAITS = "atelier.waits"  # name of the Flask extension with the waiter slots
 
 
 def limit_silence(environ: Mapping[str, Any]) -> None:
-    """Have the request's socket time out, so that a client that stalls does not keep its thread."""
+    """Set a time-out on the request's socket, so that a stalled client does not block a thread."""
     found = _socket(environ)
     if found is not None:
         found.settimeout(SILENCE_SECONDS)
 
 
 def client_left(environ: Mapping[str, Any]) -> bool:
-    """Whether the client closed its connection. False under servers that do not show the socket."""
+    """Whether the client closed its connection. False if the server does not provide the socket."""
     found = _socket(environ)
     if found is None:
         return False
@@ -40,11 +40,11 @@ def client_left(environ: Mapping[str, Any]) -> bool:
 
 
 def drain(environ: MutableMapping[str, Any]) -> None:
-    """Read what is left of a request's body, before the response to it.
+    """Read the rest of a request's body before the response is sent.
 
-    gunicorn would read it after the response, and lose the client's next request where that has come by then.
-    A client that sends too much or too slowly is cut off by `close_if_asked`. Of a client that waits to be
-    asked for the body nothing is read: the connection ends with the response.
+    gunicorn would read it after the response, and could lose the client's next request. If a client sends too
+    much or too slowly, `close_if_asked` ends the connection. If a client still waits for `100 Continue`,
+    nothing is read, and the connection ends with the response.
     """
     if getattr(environ["wsgi.input"], "unasked", False):
         environ["wsgi.input"].decline()
@@ -65,7 +65,7 @@ def drain(environ: MutableMapping[str, Any]) -> None:
 
 
 def close_if_asked(environ: Mapping[str, Any]) -> None:
-    """End the connection of a request whose body is not worth reading to its end."""
+    """End the connection of a request whose body was too long or too slow to read."""
     if _CLOSE in environ:
         with suppress(OSError):
             environ[_GUNICORN].shutdown(socket.SHUT_RDWR)

@@ -1,6 +1,7 @@
-"""gunicorn's worker: its refusals are problem documents, and a body is asked for when it is first read.
+"""gunicorn's worker: errors become problem documents, and `100 Continue` is sent at the first read.
 
-What depends on gunicorn's inside is here, in `api/gunicorn_conf.py` and in `api/server/connections.py`.
+The code that depends on gunicorn's internals is in this file, in `api/gunicorn_conf.py` and in
+`api/server/connections.py`.
 """
 
 import logging
@@ -24,20 +25,20 @@ MAX_HEADER = 8190  # bytes
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HARMLESS = re.compile(r"[^A-Za-z0-9 .,:;/*=_-]")
-_OF_US = (http.InvalidResponseHeader, http.InvalidResponseHeaderName)  # the service's own, not the client's
+_OF_US = (http.InvalidResponseHeader, http.InvalidResponseHeaderName)  # errors of the service itself
 
 
 class LateBody(Body):  # type: ignore[misc]
-    """A request's body. A client that expects `100 Continue` gets it at the first read, and else never."""
+    """A request's body. A client that expects `100 Continue` gets it only at the first read."""
 
     def __init__(self, request: Any) -> None:
         super().__init__(request.body.reader)
         self._request = request
         self.unasked = request._expected_100_continue
-        request._expected_100_continue = False  # gunicorn would ask before the application has looked
+        request._expected_100_continue = False  # otherwise gunicorn sends it before the application runs
 
     def decline(self) -> None:
-        """Have the connection closed after the response: the body that was announced may come, or not."""
+        """Close the connection after the response, because the client may or may not send the body."""
         self._request.force_close()
 
     def _read_reader(self, size: int) -> bytes:
@@ -51,16 +52,16 @@ class LateBody(Body):  # type: ignore[misc]
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads that handle requests."""
+    """gunicorn's threaded worker, with `LateBody` and problem documents."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:
-        """Handle one request; return whether the connection stays."""
+        """Handle one request; return whether the connection stays open."""
         req.body = LateBody(req)
         return bool(super().handle_request(req, conn)) and not req.body.unasked
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Respond to a request that gunicorn cannot read, or that failed outside the application."""
-        from api.responses.problems import (  # gunicorn's first process need not load all that
+        """Respond to a request that gunicorn cannot parse, or that failed outside the application."""
+        from api.responses.problems import (  # gunicorn's first process does not need these
             new_request_id,
             surprise,
             whole_response,
@@ -81,7 +82,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
 
 def refusal_of(exc: BaseException) -> AtelierError | None:
-    """Return the client's error behind an exception of gunicorn's; None where the client is not at fault."""
+    """Return the client error for an exception of gunicorn; None if the client is not at fault."""
     if isinstance(exc, _OF_US):
         return None
     if isinstance(exc, http.InvalidHTTPVersion):
@@ -98,14 +99,14 @@ def _version(version: object) -> AtelierError:
 
 
 def _coding(coding: str) -> AtelierError:
-    """Return a 501 where the body's end can be found, else the 400 that RFC 9112, 6.3, demands."""
+    """Return a 501 if the end of the body can be found, else the 400 that RFC 9112, 6.3, requires."""
     if coding.rpartition(",")[2].strip().lower() == "chunked":
         return edge.TransferCodingUnknown(f"Transfer-Encoding may only be chunked; got {_shown(coding)}")
     return edge.BadRequest(f"Transfer-Encoding must end with chunked; got {_shown(coding)}")
 
 
 def _shown(text: object) -> str:
-    """Return what a client sent, short and without anything that means something elsewhere."""
+    """Return a client's text, shortened and without special characters."""
     return _HARMLESS.sub("?", str(text)[:60]) or "nothing"
 
 

@@ -1,4 +1,4 @@
-"""How requests share the threads of one process: clients that wait, long work that gives way to others."""
+"""Shares the threads of one process between requests: waiter slots, and long work that yields."""
 
 import threading
 import time
@@ -11,33 +11,33 @@ from flask import current_app
 from api.server.connections import WAITS, client_left
 from shared.redis.client import MAX_BLOCK_MILLISECONDS
 
-LOOK_SECONDS = MAX_BLOCK_MILLISECONDS / 1000  # how often a waiting thread looks whether it should go on
+LOOK_SECONDS = MAX_BLOCK_MILLISECONDS / 1000  # how often a waiting thread checks whether it should continue
 WORK_SECONDS = 0.001
 REST_SECONDS = 0.0002
 
 
 class Waits:
-    """Places for waiting clients. Each holds a thread, so some threads are kept for those who do not wait."""
+    """Waiter slots. Each waiter occupies a thread; some threads stay free for other requests."""
 
     def __init__(self, threads: int) -> None:
-        self._places = threading.BoundedSemaphore(max(1, threads * 3 // 4))
-        self.stopping: Callable[[], bool] = lambda: False  # set by the server: is this process to end?
+        self._slots = threading.BoundedSemaphore(max(1, threads * 3 // 4))
+        self.stopping: Callable[[], bool] = lambda: False  # set by the server: is this process stopping?
 
     def gone(self, environ: Mapping[str, Any]) -> bool:
-        """Whether a wait is to end early: this process stops, or the client left."""
+        """Whether a wait must end early: this process is stopping, or the client disconnected."""
         return self.stopping() or client_left(environ)
 
     def take(self) -> bool:
-        """Take a place; False where none is free."""
-        return self._places.acquire(blocking=False)
+        """Take a slot; return False if none is free."""
+        return self._slots.acquire(blocking=False)
 
     def leave(self) -> None:
-        """Give a place back."""
-        self._places.release()
+        """Release a slot."""
+        self._slots.release()
 
     @contextmanager
     def place(self) -> Iterator[bool]:
-        """Hold a place for a block of code; yields whether there was one."""
+        """Occupy a slot during a block of code; yield whether one was free."""
         taken = self.take()
         try:
             yield taken
@@ -47,21 +47,21 @@ class Waits:
 
 
 def waits() -> Waits:
-    """Return the places of the application that serves this request."""
+    """Return the waiter slots of the application that handles this request."""
     return cast(Waits, current_app.extensions[WAITS])
 
 
 class ThreadYielder:
     """Lets other threads run every millisecond.
 
-    Python hands over by itself, but later, and at each of the many short waits that a request has.
+    Python also switches threads by itself, but later, and at each of a request's many short waits.
     """
 
     def __init__(self) -> None:
         self._since = time.perf_counter()
 
     def __call__(self) -> None:
-        """Rest if it is time; call it after every small step."""
+        """Sleep briefly if a millisecond has passed; call this after every small step."""
         if time.perf_counter() - self._since > WORK_SECONDS:
             time.sleep(REST_SECONDS)
             self._since = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Which records make up a batch in a copy of an installation that works on meanwhile.
+"""Selects the records of a batch for a copy of an installation that keeps running.
 
-The batch is read first and says how many items it has. Those that came, or were tried again, while the others
-were read are left out, so that the copy is of a batch as it was.
+The batch is read first, with its number of items. Items that were added or retried after this are left out,
+so that the copy shows the batch at one point in time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,20 +15,20 @@ Step = Literal["open", "item", "close"]
 
 
 def group_of_batch(name: str) -> tuple[str, ...]:
-    """Return the keys that are read with a batch's record, from one moment."""
+    """Return the keys that are read together with a batch's record, at one point in time."""
     _, _, batch_id = name.partition(":")
     return (name, *(pattern.replace("*", batch_id) for pattern in patterns("of_batch")))
 
 
 class Items:
-    """Knows which items belong to the batches that were read."""
+    """Remembers which items belong to the batches that were read."""
 
     def __init__(self) -> None:
         self._totals: dict[str, int] = {}
         self._tries: dict[str, Mapping[str, str]] = {}
 
     def noted(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
-        """Pass on the copies of one batch and remember its extent; nothing of one that is being deleted."""
+        """Yield the copies of one batch and remember its items; yield nothing if it is being deleted."""
         known = list(copies)
         records = [copy for copy in known if kind_of(copy.key) == "batch"]
         if not records or records[0].value["status"] == "deleted":
@@ -42,7 +42,7 @@ class Items:
         yield from known
 
     def belongs(self, key: str) -> bool:
-        """Whether a job is none of a batch, or was there when its batch was read."""
+        """Whether a job has no batch, or existed when its batch was read."""
         _, _, job_id = key.partition(":")
         batch_id = batch_of(job_id)
         if batch_id is None:
@@ -53,7 +53,7 @@ class Items:
 
 
 def step_of_batch(kind: str, identifier: str) -> Step | None:
-    """Return which step of a batch's return a restored record is for; None for what has to do with none."""
+    """Return the step of a batch's restore that a record belongs to; None if it belongs to no step."""
     if kind == "batch":
         return "open"
     if kind == "closed":

@@ -1,4 +1,4 @@
-"""Keys of the server as lines of JSON, by type: they can move between versions of Redis and of Valkey."""
+"""Copies server keys as lines of JSON, by type, to move them between versions of Redis and Valkey."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,7 +9,7 @@ from shared.errors import AtelierError
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX
 
-SCAN_COUNT = 1000  # keys a call of SCAN looks at
+SCAN_COUNT = 1000  # keys that one call of SCAN examines
 AT_ONCE = 50  # keys read or written in one round trip
 
 
@@ -27,7 +27,7 @@ class RecordCopy:
     key: str  # without the prefix of all keys
     type: str  # hash, string, set, zset, list or stream
     value: Any  # JSON: an object for a hash, text for a string, otherwise a list
-    ttl_ms: int | None = None  # what is left of its time to live
+    ttl_ms: int | None = None  # the rest of its time to live
 
     def to_line(self) -> str:
         """Return the copy as one line of JSON."""
@@ -41,11 +41,11 @@ class RecordCopy:
 
 @dataclass(frozen=True, slots=True)
 class _Type:
-    """How a type of keys is read and written."""
+    """The functions that read and write one type of key."""
 
     read: Callable[[Client, str], Any]
     write: Callable[[Client, str, Any], Any]
-    to_json: Callable[[Any], Any] = lambda answer: answer
+    to_json: Callable[[Any], Any] = lambda reply: reply
 
 
 def _write_stream(pipe: Client, key: str, entries: Any) -> None:
@@ -74,13 +74,13 @@ class RecordCopier:
         self._prefix = prefix
 
     def names(self, pattern: str) -> list[str]:
-        """Return the keys that match, without the prefix; those that are there all the while, each once."""
+        """Return matching keys without the prefix; each key that exists during the whole scan occurs once."""
         with store_errors():
             found = self._client.scan_iter(match=f"{self._prefix}{pattern}", count=SCAN_COUNT)
             return sorted({name.removeprefix(self._prefix) for name in found})
 
     def read(self, groups: Iterable[tuple[str, ...]]) -> Iterator[list[RecordCopy]]:
-        """Yield the copies of each group of keys, from one moment; keys that are gone are left out."""
+        """Yield the copies of each group of keys, at one point in time; deleted keys are left out."""
         for some in _batches(groups):
             types = self._types([name for group in some for name in group])
             yield from self._read(some, types)
@@ -99,13 +99,13 @@ class RecordCopier:
             for name in (name for group in known for name in group):
                 _type(types[name], name).read(pipe, self._prefix + name)
                 pipe.pttl(self._prefix + name)
-            answers = iter(pipe.execute())
+            replies = iter(pipe.execute())
         for group in known:
-            copies = [_copy(name, types[name], next(answers), next(answers)) for name in group]
+            copies = [_copy(name, types[name], next(replies), next(replies)) for name in group]
             yield [copy for copy in copies if copy.value is not None]
 
     def write(self, copies: Iterable[RecordCopy]) -> Iterator[RecordCopy]:
-        """Write copies of keys that are not there, and yield each when it is written."""
+        """Write copies of keys that do not exist, and yield each one after it is written."""
         for some in _batches(copies):
             with store_errors():
                 pipe = self._client.pipeline(transaction=False)
@@ -127,8 +127,8 @@ def _type(kind: str, name: str) -> _Type:
     return _TYPES[kind]
 
 
-def _copy(name: str, kind: str, answer: Any, ttl: int) -> RecordCopy:
-    value = _type(kind, name).to_json(answer) if answer else None
+def _copy(name: str, kind: str, reply: Any, ttl: int) -> RecordCopy:
+    value = _type(kind, name).to_json(reply) if reply else None
     return RecordCopy(name, kind, value, ttl if ttl > 0 else None)
 
 

@@ -1,8 +1,8 @@
-"""All records of an installation in an order that fits together though the service runs meanwhile.
+"""Reads all records of a running installation in an order that keeps the copy consistent.
 
-What refers to a record is read before the record. As a move is one atomic script, whatever a copy names was
-there when its turn came, unless it was deleted meanwhile. Lines, leases and the like are not copied: they
-follow from the records, and a job is readmitted to them.
+A record is read after the records that refer to it. Each transition is one atomic script, so every record
+that a copy names still exists when it is read, unless it was deleted in between. Queue entries, leases and
+similar keys are not copied: the restore rebuilds them from the records.
 """
 
 import json
@@ -20,14 +20,14 @@ from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, kind_of, pattern, patterns
 from shared.redis.scripts import Scripts
 
-READMITTED = ("file", "style", "batch", "job", "delivery")  # in the order in which they refer to each other
+READMITTED = ("file", "style", "batch", "job", "delivery")  # referenced records come first
 JOBS = pattern("job")
 BATCHES = pattern("batch")
 BEFORE_JOBS = patterns("first")
 AFTER_JOBS = tuple(map(pattern, ("style", "file", "gone", "delivery")))
 LAST = patterns("last")
-RESTORING = "restoring"  # there while a restore is under way
-_BARE = Keys(prefix="")  # as copies name them
+RESTORING = "restoring"  # exists during a restore
+_BARE = Keys(prefix="")  # the key names in copies
 _PASSING = patterns("passing")
 _READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *patterns("of_batch"))
 _PASSED_OVER = (*patterns("follows"), *_PASSING, *_READ_IN_ORDER)
@@ -48,12 +48,12 @@ class Snapshot:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
     def count(self) -> int:
-        """Return about how many copies `read` will yield."""
+        """Return approximately how many copies `read` will yield."""
         with store_errors():
             return int(self._client.dbsize())
 
     def read(self) -> Iterator[RecordCopy]:
-        """Yield a copy of every record; a job and its events from one moment, a batch before its items."""
+        """Yield a copy of every record: a job together with its events, a batch before its items."""
         yield from self._read(*BEFORE_JOBS)
         items = Items()
         for name in self._copier.names(BATCHES):
@@ -70,12 +70,12 @@ class Snapshot:
             yield from chain.from_iterable(self._copier.read((name,) for name in names))
 
     def exists(self, key: str) -> bool:
-        """Whether a record that was read is there still."""
+        """Whether a record that was read still exists."""
         with store_errors():
             return bool(self._client.exists(self._scripts.keys.prefix + key))
 
     def kinds(self) -> dict[str, int]:
-        """Return how many records of which kind there are; an empty installation has none."""
+        """Return the number of records of each kind; it is empty for an empty installation."""
         names = [name for name in self._copier.names("*") if not _matches(name, _PASSING)]
         return dict(Counter(map(kind_of, names)))
 
@@ -84,24 +84,24 @@ class Snapshot:
         return set(self._copier.names(JOBS))
 
     def is_restoring(self, mark: str) -> bool:
-        """Whether a restore with this mark began and did not end."""
+        """Whether a restore with this mark was started and not completed."""
         with store_errors():
             return bool(self._client.get(self._scripts.keys("restoring")) == mark)
 
     def begin(self, mark: str) -> None:
-        """Mark that a restore is under way."""
+        """Mark the start of a restore."""
         with store_errors():
             self._client.set(self._scripts.keys("restoring"), mark)
 
     def clear(self) -> None:
-        """Remove every record but the mark: what a restore left that was cut off."""
+        """Remove every record except the mark: the remains of an interrupted restore."""
         self._copier.remove(name for name in self._copier.names("*") if name != RESTORING)
 
     def write(self, copies: Iterable[RecordCopy], *, pause_ms: int) -> Iterator[RecordCopy]:
-        """Write records, and when all are there bring jobs into line; yield each record when it is written.
+        """Write records, then enqueue the jobs; yield each record after it is written.
 
-        `pause_ms` is the time since they were read: what was left to live then is left now. Running jobs are
-        queued again, their attempt not counted.
+        `pause_ms` is the time since the records were read; it is added to their expiry times. Running jobs
+        are queued again, and their attempt is not counted.
         """
         keys: dict[str, list[str]] = {kind: [] for kind in READMITTED}
         for copy in self._copier.write(copies):
@@ -122,7 +122,7 @@ class Snapshot:
             self._scripts.run("backup/readmit_batch", step, identifier, pause_ms)
 
     def end(self) -> None:
-        """Note that the restore is complete."""
+        """Mark the restore as complete."""
         self._copier.remove([RESTORING])
 
 
@@ -133,7 +133,7 @@ def objects_of(copy: RecordCopy) -> list[str]:
 
 
 def _of_job(record: dict[str, str]) -> list[str]:
-    """A job that is done needs its inputs no more; while their files are kept, those name them."""
+    """Return the objects of a job. A finished job does not need its inputs; their files name them."""
     known = unpacked(record)
     outputs = [output["key"] for output in json.loads(known.get("outputs") or "[]")]
     if Status(known["status"]).is_terminal:

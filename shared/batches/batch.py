@@ -1,4 +1,4 @@
-"""A batch as the rest of the program sees it, and what it takes to make one."""
+"""A batch as the rest of the program sees it, and the drafts that create it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,28 +16,28 @@ from shared.specs.parts import Lane
 
 
 class BatchStatus(StrEnum):
-    """Where a batch stands. The last two are terminal, but failed items may be tried again."""
+    """The status of a batch. The last two are terminal, but failed items may be retried."""
 
-    OPEN = "open"  # takes items; those that it has are carried out already
-    RUNNING = "running"  # complete; some items have not ended
-    PAUSED = "paused"  # no item is started
+    OPEN = "open"  # takes more items; its present items already run
+    RUNNING = "running"  # all items were sent; some have not ended
+    PAUSED = "paused"  # no item starts
     COMPLETED = "completed"  # every item has ended; some may have failed
-    CANCELED = "canceled"  # withdrawn; items that had ended keep their results
+    CANCELED = "canceled"  # withdrawn by the client; ended items keep their results
 
 
 @dataclass(frozen=True, slots=True)
 class BatchDraft:
-    """A batch to begin."""
+    """A batch to create."""
 
     id: str
     owner: str
     settings: BatchSettings
     fingerprint: str  # digest of the request as sent: the same key must come with the same request
     idempotency_key: str = ""
-    webhook: str = ""  # what `webhook_record` returned; "" tells nobody
+    webhook: str = ""  # the result of `webhook_record`; "" for no webhook
 
     def record(self, rules: JobRules) -> dict[str, str]:
-        """Return the fields that the batch's record begins with."""
+        """Return the initial fields of the batch's record."""
         settings = self.settings
         record = {
             "name": settings.name or "",
@@ -55,10 +55,10 @@ class ItemDraft:
 
     custom_id: str
     spec: JobSpec
-    work: str = ""  # what `work_of` returned; "" where it is not known
+    work: str = ""  # the result of `work_of`; "" if unknown
 
     def record(self) -> dict[str, str]:
-        """Return the fields that the item's record begins with."""
+        """Return the initial fields of the item's record."""
         spec = self.spec
         record = {
             "type": spec.type,
@@ -94,22 +94,22 @@ class Batch:
     finalized_at: int | None
     completed_at: int | None
     expires_at: int | None
-    # Items that succeeded or failed in a second, from the first start (since a rest) to the last end.
+    # Items that succeeded or failed per second, from the first start (since the last pause) to the last end.
     rate_per_second: float | None
-    mean_seconds: float | None  # of a worker's time that an item took
+    mean_seconds: float | None  # mean time of a worker for one item
 
     @property
     def is_done(self) -> bool:
-        """Whether every item has ended and none will be added."""
+        """Whether every item has ended and no item will be added."""
         return self.completed_at is not None
 
 
 @dataclass(frozen=True, slots=True)
 class FinishedPage:
-    """Some items, in the order in which they ended; one that was tried again comes again."""
+    """Some items, in the order in which they ended; a retried item appears again."""
 
     items: tuple[Job, ...]
-    next: int  # hand it back for what ended later
+    next: int  # pass it as `after` to get the items that ended later
 
 
 def batch_from_record(raw: Mapping[str, str]) -> Batch:

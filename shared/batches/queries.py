@@ -1,4 +1,4 @@
-"""Reading batches: one, a list of them, their items, what ended, events. Changes nothing."""
+"""Reads batches: one batch, a list, items, ended items, events. Changes nothing."""
 
 from collections.abc import Iterable
 
@@ -24,11 +24,11 @@ class BatchQueries:
         self._queries = JobQueries(jobs)
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
-        """Return the batch id and the request's fingerprint that a key stands for; None where it is new."""
+        """Return the batch id and the request fingerprint of an idempotency key; None if the key is new."""
         return self._queries.keyed(owner, f"batch:{idempotency_key}")
 
     def get(self, batch_id: str, owner: str) -> Batch:
-        """Return the owner's batch; raise BatchNotFound, or JobGone when it existed and is forgotten."""
+        """Return the owner's batch; raise BatchNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
             raw = self._client.hgetall(self._key("batch", batch_id))
             gone = not raw and self._client.get(self._key("gone", batch_id)) == owner
@@ -55,7 +55,7 @@ class BatchQueries:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """Return the batch's items by index, of one status or all; of an item tried again the latest job."""
+        """Return the batch's items by index, of one status or all; of a retried item the latest job."""
         self.get(batch_id, owner)
         found: list[Job] = []
         index = int(cursor or 0)
@@ -79,9 +79,9 @@ class BatchQueries:
         return FinishedPage(tuple(jobs), after + len(names))
 
     def eta_seconds(self, batch: Batch, slots: int) -> float | None:
-        """Return the seconds until all items are done; None where that is not known, or none is under way.
+        """Return the seconds until all items are done; None if unknown, or if no item waits or runs.
 
-        `slots` is how many jobs all live workers carry out at once.
+        `slots` is the number of jobs that all live workers run at once.
         """
         left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
         goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
@@ -99,7 +99,7 @@ class BatchQueries:
         return records
 
     def events(self, batch_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
-        """Return the batch's events after an id: `state` of the batch, `item` for each that ended."""
+        """Return the batch's events after an id: `state` of the batch, `item` for each ended item."""
         return self._queries.events(batch_id, after=after, block_seconds=block_seconds)
 
 

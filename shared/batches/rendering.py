@@ -1,4 +1,4 @@
-"""From a batch's record, and the records of its items, to what clients see of them."""
+"""Converts the records of a batch and of its items to the views that clients see."""
 
 import re
 from collections.abc import Iterator
@@ -23,10 +23,10 @@ _PAGES = {
     "retry_failed": "retry-failed",
 }
 _TIMES = ("created_at", "finalized_at", "completed_at", "expires_at")
-LONGEST_PART = 230  # bytes of a part of a name, without what is added: file systems take 255
+LONGEST_PART = 230  # bytes of one path component, without additions: file systems allow 255
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
-_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that a picture may be
+_FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a folder that looks like a file
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
@@ -49,7 +49,7 @@ def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> 
 
 
 def ended(batch: Batch) -> int:
-    """Return how many items are done, however they ended."""
+    """Return how many items have ended, with any outcome."""
     return batch.counts["total"] - batch.counts["queued"] - batch.counts["running"]
 
 
@@ -95,12 +95,12 @@ def _progress(batch: Batch, eta_seconds: float | None) -> BatchProgress:
 def member_name(
     custom_id: str, index: int, media_type: str, *, number: int = 0, of: int = 1, apart: bool = False
 ) -> str:
-    """Return the name of one of an item's pictures, safe on every system and no other item's.
+    """Return the file name of one picture of an item: valid on every system, and unique in the batch.
 
-    A custom id may hold slashes: they make folders. What no file name takes is replaced by `_`, and then the
-    name begins with the item's index and `~~`, which no other name has; so does one that is too long, which
-    is cut, and one that `apart` asks for. Where an item has several pictures, each name ends with `~` and its
-    number.
+    Slashes in a custom id become folders. Characters that file names cannot contain are replaced by `_`, and
+    then the name begins with the item's index and `~~`, which makes it unique. A name that is too long is cut
+    and gets the same prefix; so does any name if `apart` is set. If an item has several pictures, each name
+    ends with `~` and its number.
     """
     *folders, last = custom_id.split("/")
     safe = "/".join([*(_FILE_LIKE.sub("_", _safe(part)) for part in folders), _safe(last)])
@@ -112,7 +112,7 @@ def member_name(
 
 
 def _safe(part: str) -> str:
-    """Return a part of a path as every system takes it; one that they take already stays as it is."""
+    """Return a path component that every system accepts; a valid component is unchanged."""
     clean = _UNSAFE.sub("_", part).strip(" ")
     clean = f"_{clean[1:]}" if clean.startswith(".") else clean
     clean = f"{clean[:-1]}_" if clean.endswith(".") else clean
@@ -120,8 +120,8 @@ def _safe(part: str) -> str:
 
 
 def alike(name: str) -> str:
-    """Return a form that names have in common where some system takes them for one: they differ by case only.
+    """Return a form that is equal for names that some system treats as the same: they differ only in case.
 
-    Composed and decomposed letters are one as well, as on macOS.
+    Composed and decomposed letters count as equal too, as on macOS.
     """
     return normalize("NFD", normalize("NFD", name).casefold().upper().casefold())

@@ -1,4 +1,4 @@
-"""What a client may ask of a batch: settings for all of its items, and the shapes in which items come."""
+"""The batch request: settings for all items, and the forms in which a client may send items."""
 
 import re
 from typing import Annotated, Any, Literal
@@ -90,7 +90,7 @@ class LabeledStyle(Part):
 
 
 def _seeds(value: Any) -> Any:
-    """Return the seeds of a range, or whatever else was given for the list's own check."""
+    """Return the seeds of a range; return any other value unchanged, for the list's own validation."""
     if not isinstance(value, dict):
         return value
     first, last = value.get("from"), value.get("to")
@@ -172,6 +172,6 @@ class Envelope(BatchSettings):
 
     @property
     def settings(self) -> BatchSettings:
-        """What holds for the batch, without its items."""
+        """The settings of the batch, without its items."""
         named = {name: getattr(self, name) for name in BatchSettings.model_fields}
         return BatchSettings.model_construct(**named)

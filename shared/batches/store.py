@@ -1,4 +1,4 @@
-"""The batch store: every move of a batch, each one script or a row of them that can be taken up again."""
+"""The batch store: each transition of a batch is one script, or a series of scripts that can be resumed."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,12 +24,12 @@ from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.redis.client import store_errors
 from shared.setting_groups import BatchRules
 
-CHUNK = 200  # items that one script stores, at most
-SWEPT = 10  # items that one script ends or forgets: 1 to 2 ms, in which the server does nothing else
+CHUNK = 200  # the most items that one script stores
+SWEPT = 10  # items that one script ends or deletes; this blocks the server for 1 to 2 ms
 
 
 class BatchStore(BatchQueries):
-    """Batches in a Redis-protocol server, with all that can be asked of them. All times are the server's."""
+    """Batches in a Redis-protocol server. All times are the server's."""
 
     def __init__(self, jobs: JobStore, rules: BatchRules) -> None:
         super().__init__(jobs)
@@ -37,25 +37,26 @@ class BatchStore(BatchQueries):
         self._rules = rules
 
     def open(self, draft: BatchDraft) -> tuple[Batch, bool]:
-        """Begin a batch, or find the one that the key began; return it and whether it is new.
+        """Create a batch, or find the one that this key created; return it and whether it is new.
 
-        Raises IdempotencyMismatch when the key came before with another request.
+        Raises IdempotencyMismatch if another request used the key before.
         """
         record = to_text(draft.record(self._jobs.rules))
         keep = self._jobs.rules.idempotency_seconds * 1000
-        answer, batch_id = self._scripts.run(
+        outcome, batch_id = self._scripts.run(
             "batches/open", draft.id, draft.owner, record, draft.idempotency_key, draft.fingerprint, keep
         )
-        if answer == "mismatch":
+        if outcome == "mismatch":
             raise IdempotencyMismatch("this key was used before with another request")
-        return self.get(batch_id, draft.owner), answer == "created"
+        return self.get(batch_id, draft.owner), outcome == "created"
 
     def append(self, batch_id: str, owner: str, items: Sequence[ItemDraft], *, first: int) -> int:
-        """Accept items from index `first` on; return the new total. The same items again change nothing.
+        """Accept items from index `first` on; return the new total. Repeated equal items change nothing.
 
-        All of a chunk of 200 are accepted or none; on an error the total says how far it came. Raises
-        BatchNotFound; IllegalMove where the batch takes no items; InvalidRequest for too many, a gap before
-        `first`, other items at known indexes, names that are taken; FileNotFound.
+        Each chunk of 200 items is accepted as a whole or not at all; after an error, the batch's total shows
+        how many were accepted. Raises BatchNotFound; IllegalMove if the batch takes no items; InvalidRequest
+        for too many items, a gap before `first`, different items at known indexes or names that are already
+        used; FileNotFound.
         """
         total = first
         digests = to_text(self._jobs.served_digests(item.spec for item in items))
@@ -66,43 +67,43 @@ class BatchStore(BatchQueries):
 
     def _append_chunk(self, batch_id: str, owner: str, first: int, digests: str, *parts: str) -> int:
         most = self._rules.max_items
-        answer, *rest = self._scripts.run("batches/append", batch_id, owner, first, most, digests, *parts)
-        if answer == "ok":
+        outcome, *rest = self._scripts.run("batches/append", batch_id, owner, first, most, digests, *parts)
+        if outcome == "ok":
             return int(rest[0])
-        raise refusal(answer, rest, batch_id, self._rules.max_items)
+        raise refusal(outcome, rest, batch_id, self._rules.max_items)
 
     def finalize(self, batch_id: str, owner: str) -> None:
-        """Say that all items are there; the batch completes with the last of them."""
+        """Mark the batch as having all of its items; it completes when the last one ends."""
         self._move(batch_id, owner, "finalize")
 
     def pause(self, batch_id: str, owner: str) -> None:
-        """Start no more items; what runs goes on to its end."""
+        """Stop starting items; running items continue to their end."""
         self._move(batch_id, owner, "pause")
 
     def resume(self, batch_id: str, owner: str) -> None:
-        """Go on after a pause."""
+        """Continue after a pause."""
         self._move(batch_id, owner, "resume")
         self.sweep(batch_id)
 
     def cancel(self, batch_id: str, owner: str) -> None:
-        """Withdraw every item that has not ended. When this returns, all of them are canceled."""
+        """Cancel every item that has not ended. After this returns, all of them are canceled."""
         self._move(batch_id, owner, "cancel")
         self.sweep(batch_id)
 
     def delete(self, batch_id: str, owner: str) -> None:
-        """Forget a batch that is done, with its items; their bytes are left to the sweeper."""
+        """Delete the records of a finished batch and its items; the sweeper deletes their bytes later."""
         self._move(batch_id, owner, "delete")
         self.sweep(batch_id)
 
-    def _move(self, batch_id: str, owner: str, wish: str) -> None:
-        answer = self._scripts.run("batches/move", batch_id, owner, wish)
-        if answer == "missing":
+    def _move(self, batch_id: str, owner: str, move: str) -> None:
+        outcome = self._scripts.run("batches/move", batch_id, owner, move)
+        if outcome == "missing":
             self.get(batch_id, owner)  # raises the error that fits
-        if answer != "ok":
-            raise IllegalMove(f"a batch that is {answer} cannot be {_PAST[wish]}")
+        if outcome != "ok":
+            raise IllegalMove(f"a batch that is {outcome} cannot be {_PAST[move]}")
 
     def sweep(self, batch_id: str) -> None:
-        """Carry out what a cancellation, deletion or resumption means for each item."""
+        """Apply a cancellation, deletion or resumption to each item."""
         while self._sweep_chunk(batch_id):
             continue
 
@@ -111,9 +112,9 @@ class BatchStore(BatchQueries):
         return bool(self._scripts.run("batches/sweep", batch_id, SWEPT, tombstone))
 
     def keep_house(self) -> None:
-        """Cancel batches that nobody finalized for long, and go on with what is half done."""
+        """Cancel batches that stayed open too long, and continue unfinished work."""
         for batch_id, owner in self._stale().items():
-            with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended meanwhile
+            with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended in the meantime
                 self._move(batch_id, owner, "cancel")
         self.go_on()
 
@@ -125,7 +126,7 @@ class BatchStore(BatchQueries):
             return {name: self._client.hget(self._key("batch", name), "owner") or "" for name in names}
 
     def go_on(self, *, most_chunks: int = 200) -> None:
-        """Go on with what a process left half done and with batches that are to go; some chunks a call."""
+        """Continue work that a process left unfinished, and deletions of batches; a few chunks a call."""
         with store_errors():
             work = self._client.zrange(self._key("batch_work"), 0, most_chunks - 1)
         for batch_id in work:
@@ -135,18 +136,19 @@ class BatchStore(BatchQueries):
                     break
 
     def retry_failed(self, batch_id: str, owner: str) -> int:
-        """Try every failed or expired item again, as a new job in its place; return how many.
+        """Retry every failed or expired item as a new job in its place; return the number of retries.
 
-        Raises FileNotFound where files that some of them need are gone; the others go.
+        Items whose files are gone are left out. Raises FileNotFound if no item could be retried for this
+        reason.
         """
         count, index = 0, 0
         missing: list[str] = []
         while index >= 0:
-            answer = self._scripts.run("batches/retry", batch_id, owner, index, SWEPT)
-            if len(answer) == 1:
-                self._refuse_retry(batch_id, owner, answer[0])
-            count, index = count + answer[0], answer[1]
-            missing += answer[2]
+            result = self._scripts.run("batches/retry", batch_id, owner, index, SWEPT)
+            if len(result) == 1:
+                self._refuse_retry(batch_id, owner, result[0])
+            count, index = count + result[0], result[1]
+            missing += result[2]
         if missing and not count:
             raise FileNotFound(
                 "files that the failed items need are gone: " + ", ".join(sorted(set(missing))[:10])
@@ -154,20 +156,20 @@ class BatchStore(BatchQueries):
         return count
 
     def retry_item(self, job: Job) -> Submitted:
-        """Try an item again that failed, expired or was canceled, as a new job in its place in its batch.
+        """Retry an item that failed, expired or was canceled, as a new job in its place in the batch.
 
-        Where that was done before, return the job that it made. Raises IllegalMove, or FileNotFound where a
-        file that it needs is gone.
+        If the item was already retried, return that job. Raises IllegalMove, or FileNotFound if a file that
+        the item needs is gone.
         """
         assert job.batch_id is not None, "an item"
-        answer = self._scripts.run("batches/retry", job.batch_id, job.owner, job.index or 0, 1, job.id)
+        result = self._scripts.run("batches/retry", job.batch_id, job.owner, job.index or 0, 1, job.id)
         again = next_try(job.id)
-        if len(answer) == 1:
-            self._refuse_retry(job.batch_id, job.owner, answer[0])
-        if answer[0]:
+        if len(result) == 1:
+            self._refuse_retry(job.batch_id, job.owner, result[0])
+        if result[0]:
             return Submitted(id=again, created=True)
-        if answer[2]:
-            raise missing_files(job.spec, answer[2])
+        if result[2]:
+            raise missing_files(job.spec, result[2])
         with suppress(JobNotFound):
             return Submitted(id=self._jobs.get(again, job.owner).id, created=False)
         raise IllegalMove(f"only a failed, canceled or expired item can be retried; this one is {job.status}")
@@ -200,16 +202,16 @@ def _flat(item: ItemDraft) -> tuple[str, str, str]:
     )
 
 
-def refusal(answer: str, rest: Sequence[str], batch_id: str, max_items: int) -> AtelierError:
-    """Return the error for what the append script answered."""
-    if answer == "missing":
+def refusal(outcome: str, rest: Sequence[str], batch_id: str, max_items: int) -> AtelierError:
+    """Return the error for an outcome of the append script."""
+    if outcome == "missing":
         return _missing(rest)
-    if answer == "missing batch":
+    if outcome == "missing batch":
         return BatchNotFound(f"there is no batch {batch_id}")
-    if answer in _FAULTS:
-        pointer, text = _FAULTS[answer]
+    if outcome in _FAULTS:
+        pointer, text = _FAULTS[outcome]
         return InvalidRequest.of_field(pointer, text.format(", ".join(map(str, rest[:10])), limit=max_items))
-    return IllegalMove(f"a batch that is {answer} takes no items")
+    return IllegalMove(f"a batch that is {outcome} takes no items")
 
 
 _FAULTS = {

@@ -1,4 +1,4 @@
-"""Multiplies the lists of a template into the items of a batch, in a fixed order, under readable ids."""
+"""Expands the lists of a template into the items of a batch, in a fixed order, with readable ids."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any
 from shared.batches.request import LabeledContent, LabeledStyle, Multiply
 
 ORDER = ("content", "style", "model", "strength", "digit", "seed")  # the first changes slowest in a product
-FIELD = {"style": "styles"}  # where a multiplied field stands in a specification, if not under its own name
+FIELD = {"style": "styles"}  # specification field of a multiplied field, if its name differs
 MAX_ID = 64  # characters of a custom id
 _MAX_PART = 24  # characters of one value within it
 
@@ -19,12 +19,12 @@ class Axis:
     """One multiplied field."""
 
     name: str  # in Multiply
-    values: Sequence[Any]  # as the specification takes them
-    labels: Sequence[str] | None  # what stands for each in custom ids; None: nothing, there is only one
+    values: Sequence[Any]  # in the form that the specification takes
+    labels: Sequence[str] | None  # part of the custom id for each value; None if there is only one value
 
     @property
     def field(self) -> str:
-        """The field of the specification that the values go into."""
+        """The specification field for the values."""
         return FIELD.get(self.name, self.name)
 
 
@@ -32,7 +32,7 @@ class Axis:
 class Combination:
     """One item of a template."""
 
-    fields: Mapping[str, Any]  # what it adds to the template
+    fields: Mapping[str, Any]  # fields added to the template
     custom_id: str
 
 
@@ -43,7 +43,7 @@ def axes_of(multiply: Multiply) -> list[Axis]:
 
 
 def count(axes: Sequence[Axis], mode: str) -> int:
-    """Return how many items there are; raise ValueError where the lists of a zip differ in length."""
+    """Return the number of items; raise ValueError if the lists of a zip differ in length."""
     lengths = [len(axis.values) for axis in axes]
     if mode == "product":
         total = 1
@@ -51,13 +51,13 @@ def count(axes: Sequence[Axis], mode: str) -> int:
             total *= length
         return total
     if len(set(lengths)) > 1:
-        told = ", ".join(f"{axis.name} has {len(axis.values)}" for axis in axes)
-        raise ValueError(f"the lists of a zip must be equally long; {told}")
+        lengths_text = ", ".join(f"{axis.name} has {len(axis.values)}" for axis in axes)
+        raise ValueError(f"the lists of a zip must be equally long; {lengths_text}")
     return lengths[0]
 
 
 def combinations(axes: Sequence[Axis], mode: str) -> Iterator[Combination]:
-    """Yield every combination, in order. Custom ids are the item's number and what tells it from others."""
+    """Yield every combination in order. A custom id has the item's number and the labels of its values."""
     total = count(axes, mode)
     ranges = [range(len(axis.values)) for axis in axes]
     digits = max(4, len(str(total - 1)))
@@ -71,7 +71,7 @@ def combinations(axes: Sequence[Axis], mode: str) -> Iterator[Combination]:
 
 
 def place_of(axes: Sequence[Axis], mode: str, position: int) -> dict[str, int]:
-    """Return, for each list by name, which of its values the item at a position has."""
+    """Return, by list name, the index of the value that the item at a position has."""
     if mode == "zip":
         return {axis.name: position for axis in axes}
     found = {}

@@ -1,4 +1,4 @@
-"""What a batch and the results of its items look like to clients."""
+"""The representations of a batch and of its items' results for clients."""
 
 from typing import Literal
 

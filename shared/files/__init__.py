@@ -1,1 +1,1 @@
-"""Uploaded files, stored styles and what networks saw in them."""
+"""Uploaded files, stored styles and their style vectors."""

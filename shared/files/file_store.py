@@ -16,7 +16,7 @@ from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard
 from shared.storage.keys import input_key
 
-LOOKED_UP = 1000  # files that one round trip asks for
+LOOKED_UP = 1000  # files that one round trip reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +33,14 @@ class StoredFile:
     height: int  # pixels
     frames: int
     created_at: int  # milliseconds since the epoch
-    expires_at: int | None = None  # the same; None while a job or a style names it
+    expires_at: int | None = None  # in the same unit; None while a job or a style names the file
 
 
 def _file(raw: Mapping[str, str]) -> StoredFile:
     numbers = {name: int(raw[name]) for name in ("bytes", "width", "height", "created_at")}
     texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
     expires_at = int(raw["expires_at"]) if raw.get("expires_at") else None
-    frames = int(raw.get("frames", 1))  # an older Atelier did not note them
+    frames = int(raw.get("frames", 1))  # an older Atelier did not store them
     return StoredFile(**texts, **numbers, frames=frames, expires_at=expires_at)  # type: ignore[arg-type]
 
 
@@ -61,7 +61,7 @@ def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, st
 
 
 class FileStore:
-    """Uploads, stored once an owner however often they come."""
+    """Uploads; repeated uploads of an owner are stored only once."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class FileStore:
     ) -> tuple[StoredFile, bool]:
         """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull.
 
-        What comes `with_form` goes with the last job that names it, unless it also comes by itself.
+        A file `with_form` is deleted with the last job that names it, unless it is also uploaded separately.
         """
         digest = sha256(data)
         how = (int(with_form), self._retention)
@@ -101,12 +101,11 @@ class FileStore:
         try:
             word, flat = self._scripts.run("files/add_file", owner, file_id(digest), json.dumps(fields), *how)
         except StoreFull:
-            self._objects.delete(
-                key
-            )  # nothing names it; whoever tries on and on must not fill the disk as well
+            # No record names the object: repeated tries must not fill the disk.
+            self._objects.delete(key)
             raise
         if word == "existing":
-            self._objects.delete(key)  # the same bytes came twice at once; the other copy stays
+            self._objects.delete(key)  # a concurrent upload stored the same bytes; its copy stays
         return _paired(flat), bool(word == "created")
 
     def find(self, owner: str, name: str) -> StoredFile | None:
@@ -116,7 +115,7 @@ class FileStore:
         return _file(raw) if raw else None
 
     def sizes(self, owner: str, names: Sequence[str]) -> dict[str, PictureSize]:
-        """Return the sizes of those files that are there; a thousand a round trip."""
+        """Return the sizes of the files that exist; each round trip reads up to a thousand."""
         found: dict[str, PictureSize] = {}
         for part in (names[at : at + LOOKED_UP] for at in range(0, len(names), LOOKED_UP)):
             pipeline = self._client.pipeline(transaction=False)
@@ -146,9 +145,9 @@ class FileStore:
         return Page(tuple(file for file in files if file), names.next_cursor)
 
     def delete(self, owner: str, name: str) -> None:
-        """Forget a file; raise FileNotFound, or FileInUse while a job or a style needs it."""
-        answer = self._scripts.run("files/remove_file", owner, name)
-        if answer == "missing":
+        """Delete a file; raise FileNotFound, or FileInUse while a job or a style needs it."""
+        outcome = self._scripts.run("files/remove_file", owner, name)
+        if outcome == "missing":
             raise FileNotFound(f"there is no file {name}")
-        if answer == "in_use":
+        if outcome == "in_use":
             raise FileInUse(f"the file {name} is needed by an unfinished job or a stored style")

@@ -1,4 +1,4 @@
-"""Styles of an owner, kept under names that jobs may give in the place of a picture, and their vectors."""
+"""Named styles of an owner, which jobs may use instead of a picture, and the style vectors."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from shared.specs.base import JobSpec
 
 Spec = TypeVar("Spec", bound=JobSpec)
 TTL_MILLISECONDS = 7 * 24 * 3600 * 1000
-MAX_BYTES = 16 * 1024  # of one vector; a larger one is not worth the server's memory
+MAX_BYTES = 16 * 1024  # size limit of one vector; larger ones would take too much server memory
 MAX_VECTORS = 4096
 
 
@@ -24,7 +24,7 @@ class StoredStyle:
 
     name: str
     owner: str
-    file: str  # id of the picture; it stays as long as the style does
+    file: str  # id of the picture, which is kept as long as the style
     created_at: int  # milliseconds since the epoch
 
 
@@ -33,16 +33,16 @@ def _style(raw: Mapping[str, str]) -> StoredStyle:
 
 
 class StyleLibrary:
-    """Named styles. A name means one picture until it is deleted."""
+    """Named styles. A name belongs to one picture until it is deleted."""
 
     def __init__(self, client: Client, *, prefix: str = PREFIX) -> None:
         self._client = client
         self._scripts = Scripts(client, prefix=prefix)
 
     def add(self, owner: str, name: str, file: str) -> tuple[StoredStyle, bool]:
-        """Keep a stored file under a name; return the style and whether it is new.
+        """Store a style that names a stored file; return the style and whether it is new.
 
-        Raises FileNotFound, or StyleExists where the name means another picture.
+        Raises FileNotFound, or StyleExists if the name belongs to another picture.
         """
         how, flat = self._scripts.run("files/add_style", owner, name, file)
         if how == "missing":
@@ -58,7 +58,7 @@ class StyleLibrary:
         return _style(raw) if raw else None
 
     def files(self, owner: str, names: Sequence[str]) -> dict[str, str]:
-        """Return the picture's file id of those of the styles that are there, in one round trip."""
+        """Return the file ids of the styles that exist, by name, in one round trip."""
         pipeline = self._client.pipeline(transaction=False)
         for name in names:
             pipeline.hget(self._scripts.keys("style", owner, name), "file")
@@ -81,12 +81,12 @@ class StyleLibrary:
         return Page(tuple(style for style in styles if style), names.next_cursor)
 
     def delete(self, owner: str, name: str) -> None:
-        """Forget a style; jobs that named it keep its picture. Raises StyleNotFound."""
+        """Delete a style; jobs that named it keep its picture. Raises StyleNotFound."""
         if self._scripts.run("files/remove_style", owner, name) == "missing":
             raise StyleNotFound(f"there is no style {name}")
 
     def resolve(self, owner: str, spec: Spec) -> Spec:
-        """Give every style that has a name alone its picture; raise StyleNotFound that names each unknown."""
+        """Add the picture to every style with only a name; raise StyleNotFound that lists unknown names."""
         if not spec.named_styles:
             return spec
         resolved, errors = spec.with_style_files(self.files(owner, sorted(spec.named_styles)))
@@ -96,7 +96,7 @@ class StyleLibrary:
 
 
 class StyleVectors:
-    """A cache, and no more than that: what it does not know, or cannot keep now, is computed anew."""
+    """A cache of style vectors: a missing vector is computed again."""
 
     def __init__(self, client: Client, *, prefix: str = PREFIX, max_vectors: int = MAX_VECTORS) -> None:
         self._client = client
@@ -104,14 +104,14 @@ class StyleVectors:
         self._max_vectors = max_vectors
 
     def get(self, model_digest: str, file: str) -> bytes | None:
-        """Return the vector that exactly these weights gave for a file, None where it is unknown."""
+        """Return the vector that exactly these weights computed for a file; None if unknown."""
         with suppress(StoreUnavailable), store_errors():
             text = self._client.get(self._scripts.keys("vector", _name(model_digest, file)))
             return b64decode(text) if text else None
         return None
 
     def put(self, model_digest: str, file: str, vector: bytes) -> None:
-        """Remember a vector, unless it is large."""
+        """Store a vector, unless it is too large."""
         if len(vector) <= MAX_BYTES:
             text = b64encode(vector).decode()
             with suppress(StoreUnavailable):

@@ -1,4 +1,4 @@
-"""What jobs cost, learned from those that were done: by model, and by how large their work is."""
+"""The mean duration of jobs by model and by size, measured from finished jobs."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from shared.specs.spec import parted, units_of
 
-FIXED_MS = 30.0  # of a job's time, what does not grow with its size, where one size alone was measured
-OVERRUN = 0.5  # a job that takes longer than others did will take half as long again as it is late
+FIXED_MS = 30.0  # part of a job's time that does not grow with its size, if only one size was measured
+OVERRUN = 0.5  # a late job is expected to run for half of its delay more
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A job that is at work."""
+    """A running job."""
 
     id: str
     work: str
@@ -20,15 +20,15 @@ class Running:
 
 
 class MeanDurations:
-    """Tells the cost of a kind of work: milliseconds for which it keeps one of the workers' places busy.
+    """Estimates the cost of a kind of work: the milliseconds for which it keeps one worker slot busy.
 
-    What was never measured, nor any other work of its model, has the cost NaN.
+    The cost is NaN if neither this work nor any other work of its model was measured.
     """
 
     def __init__(self, measured: Mapping[str, str], places: int, running: Iterable[Running]) -> None:
         costs = {name: _cost(text, places) for name, text in measured.items()}
         self._known = {name: cost for name, cost in costs.items() if ":" in name}
-        # What an older Atelier noted, of models as a whole.
+        # Written by an older Atelier: one value for a whole model.
         self._of_models = {name: cost for name, cost in costs.items() if ":" not in name}
         self._longest: dict[str, float] = {}
         for job in running:
@@ -43,18 +43,18 @@ class MeanDurations:
         return max(likely, longest) if likely == likely else longest
 
     def remainder(self, job: Running) -> float:
-        """Return what is left of a running job's cost; it is never nothing."""
+        """Return the remaining cost of a running job; it is always more than zero."""
         cost = self._known.get(job.work) or self._likely(job.work)
         if math.isnan(cost):
-            return job.elapsed_ms  # as likely to be in its first half as in its second
+            return job.elapsed_ms  # the job is equally likely to be in its first half or in its second half
         return max(cost - job.elapsed_ms, 0.05 * cost, OVERRUN * (job.elapsed_ms - cost))
 
     def total(self, counts: Mapping[str, float]) -> float:
-        """Return the cost of so many jobs of each kind."""
+        """Return the total cost of the given numbers of jobs of each kind."""
         return sum(count * self.cost(work) for work, count in counts.items())
 
     def _likely(self, work: str) -> float:
-        """Return the cost of work of a size that was not measured, from other sizes of its model."""
+        """Estimate the cost of work whose size was not measured, from other sizes of its model."""
         model, size = parted(work)
         points = {parted(name)[1]: cost for name, cost in self._known.items() if parted(name)[0] == model}
         sized = {units_of(known): cost for known, cost in points.items() if known is not None}
@@ -68,14 +68,14 @@ class MeanDurations:
 
 
 def _cost(text: str, places: int) -> float:
-    """Return a job's cost from what was noted: its time, or less where more ran at once than have a place."""
+    """Return a job's cost from its stored times: its wall time, or less if more jobs ran than slots exist."""
     wall, _, rest = text.partition(" ")
     share = rest.partition(" ")[0]
     return max(1.0, float(wall)) if not share else min(float(wall), float(share) * places)
 
 
 def _line(points: Mapping[float, float]) -> tuple[float, float]:
-    """Return the fixed part and the cost of a unit that fit the points best, each by its ratio."""
+    """Fit a line to the points by relative error; return the fixed cost and the cost of one unit."""
     if len(points) == 1:
         ((units, cost),) = points.items()
         fixed = min(FIXED_MS, cost / 2)

@@ -28,16 +28,16 @@ class Progress:
 
     stage: str
     fraction: float  # 0..1 over the whole job
-    step: int | None = None  # of a stage that counts its steps: frames, tiles, optimization steps
+    step: int | None = None  # in a stage that counts its steps: frames, tiles, optimization steps
     total: int | None = None
     preview: str | None = None  # key of the latest picture of the work
 
 
 @dataclass(frozen=True, slots=True)
 class EndedAttempt:
-    """One run of a job that is over. Times are milliseconds since the epoch by the server's clock."""
+    """One run of a job that has ended. Times are milliseconds since the epoch by the server's clock."""
 
-    number: int  # the fencing token, from 1; those given back count here too
+    number: int  # the fencing token, from 1; released attempts count here too
     worker: str
     started_at: int
     ended_at: int
@@ -57,30 +57,30 @@ class Job:
     inputs: Mapping[str, str]  # file id to object key
     version: int  # grows with every change
     attempt: int  # fencing token of the latest claim; 0 before the first
-    released: int  # claims given back without counting
+    released: int  # claims that were released and do not count
     failures: int  # attempts that ended with a transient error
     crashes: int  # attempts whose worker died or froze
     sequence: int  # order of acceptance, unique
     created_at: int
-    not_before: int  # earliest next claim
-    deadline_at: int | None = None  # then it expires, queued or running
+    not_before: int  # it may not be claimed before this time
+    deadline_at: int | None = None  # at this time it expires, queued or running
     started_at: int | None = None  # of the latest attempt
     completed_at: int | None = None
     expires_at: int | None = None
     worker: str | None = None
     progress: Progress | None = None
     outputs: tuple[StoredOutput, ...] = ()
-    warnings: tuple[str, ...] = ()  # codes of what the result lacks, such as "truncated"
+    warnings: tuple[str, ...] = ()  # codes of defects of the result, such as "truncated"
     error: Mapping[str, Any] | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
-    retried_as: str | None = None  # the latest job that tries this one again; an item's is in its place
-    cached_from: str | None = None  # the job that computed what this one took over
+    retried_as: str | None = None  # the latest retry of this job; an item's retry replaces it in the batch
+    cached_from: str | None = None  # the job whose result this one reused
     batch_id: str | None = None
     index: int | None = None  # in the batch
-    custom_id: str | None = None  # the batch's owner's name for it
+    custom_id: str | None = None  # the client's name for the item
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
 
     @property
@@ -90,5 +90,5 @@ class Job:
 
     @property
     def counted_attempts(self) -> int:
-        """Attempts, without those given back at shutdown."""
+        """The number of attempts, without those released at a shutdown."""
         return self.attempt - self.released

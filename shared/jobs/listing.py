@@ -1,4 +1,4 @@
-"""Lists of an owner's jobs, newest first; items of batches stand, where wanted, in their batch's place."""
+"""Lists an owner's jobs, newest first; if requested, the items of a batch appear at the batch's place."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, store_errors
 
-# What one step of a page reads at most: about as much work each.
-RECORDS = 200  # whole records of jobs
-STATUSES = 2000  # statuses of a batch's items, by one script, which holds the server up for 2 ms
+# Limits for one step of a page. Each means about the same amount of work.
+RECORDS = 200  # complete job records
+STATUSES = 2000  # statuses of a batch's items, in one script, which blocks the server for 2 ms
 BATCHES = 200  # counts of batches
-# Of one page: narrow filters may find fewer jobs than asked for, and the page says where to go on.
+# Limit for one page. A narrow filter may find fewer jobs than requested; then the cursor continues.
 MAX_STEPS = 25
 
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
-    """Which jobs a list shows; None lets all through."""
+    """The jobs that a list shows; None means no restriction."""
 
     status: Status | None = None
     kind: str | None = None  # generate, stylize or transform
     model: str | None = None
-    code: str | None = None  # of the error
-    worker: str | None = None  # the latest
+    code: str | None = None  # error code
+    worker: str | None = None  # the latest worker
 
     def admits(self, job: Job) -> bool:
         """Whether the list shows a job."""
@@ -40,14 +40,14 @@ ALL = JobFilter()
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A place between the entries of a list: below a job or batch, or among a batch's items."""
+    """A position between list entries: below a job or batch, or among a batch's items."""
 
     sequence: int | None  # of the job or batch; None is above all
-    index: int | None = None  # the items below this one come next; None: no more of that batch
+    index: int | None = None  # the items below this one follow; None: no more items of that batch
 
     @classmethod
     def parse(cls, cursor: str | None) -> "Place":
-        """Return the place that a cursor names."""
+        """Parse a cursor."""
         sequence, _, index = (cursor or "").partition(".")
         return cls(int(sequence) if sequence else None, int(index) if index else None)
 
@@ -64,7 +64,7 @@ Entry = tuple[Place, Job]  # a job, and the place below it
 
 
 class JobList:
-    """Reads lists page by page. What is added while one is read is not in it, what goes is left out."""
+    """Reads lists page by page. Jobs that are added or deleted during the reading do not appear."""
 
     def __init__(self, store: JobStore) -> None:
         self._client = store.client
@@ -85,7 +85,7 @@ class JobList:
         return Page(tuple(job for _, job in found[:limit]), None if place is None else str(place))
 
     def unlisted(self, owner: str, status: Status | None) -> int:
-        """Return how many items of batches have a status: what a list without items leaves out."""
+        """Return the number of batch items with a status: a list without items leaves them out."""
         place: Place | None = Place(None)
         count = 0
         while place is not None:
@@ -96,7 +96,7 @@ class JobList:
     def _step(
         self, owner: str, status: Status | None, place: Place, *, items: bool
     ) -> tuple[list[Entry], Place | None]:
-        """Return the next entries below a place, and the place below them; None where these are the last."""
+        """Return the next entries below a place, and the place below them; None after the last entries."""
         if place.index is not None and items:
             return self._items(owner, status, place)
         batch = self._next_batch(owner, place, status) if items else None
@@ -105,7 +105,7 @@ class JobList:
         return entries, below or batch
 
     def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], Place | None]:
-        """Return the next jobs that stand alone; and the place below them where more may be above `floor`."""
+        """Return the next jobs without a batch, and the place below them if more may be above `floor`."""
         key = self._key("owned_jobs", owner)
         with store_errors():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
@@ -115,9 +115,9 @@ class JobList:
         return entries, places[-1] if len(rows) == RECORDS else None
 
     def _next_batch(self, owner: str, place: Place, status: Status | None) -> Place | None:
-        """Return the place above the items of the next batch that has any of a status; None after the last.
+        """Return the place above the items of the next batch that has items of a status; None after the last.
 
-        Where none of some batches has any, it is the place below them.
+        If no batch of a chunk has such items, return the place below that chunk.
         """
         rows, below = self._batches(owner, place, status)
         return next((Place(sequence, total) for sequence, total, count in rows if count), below)
@@ -125,7 +125,7 @@ class JobList:
     def _batches(
         self, owner: str, place: Place, status: Status | None
     ) -> tuple[list[tuple[int, int, int]], Place | None]:
-        """Return sequence, items, and items of a status, of the next batches; and the place below them."""
+        """Return (sequence, item count, count of a status) of the next batches, and the place below them."""
         key = self._key("owned_batches", owner)
         with store_errors():
             rows = self._client.zrevrangebyscore(
@@ -147,7 +147,7 @@ class JobList:
         key = self._key("owned_batches", owner)
         with store_errors():
             batch = self._client.zrangebyscore(key, place.sequence, place.sequence)
-        if not batch:  # forgotten meanwhile
+        if not batch:  # deleted in the meantime
             return [], below
         down = (place.index, "down", RECORDS, status or "")
         on, *flat = self._scripts.run("batches/find_items", batch[0], *down)

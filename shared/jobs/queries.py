@@ -1,4 +1,4 @@
-"""Reading jobs: lists, events, and what a waiting job may expect. Changes nothing."""
+"""Reads jobs: lists, events, and the expectation for a waiting job. Changes nothing."""
 
 import json
 from collections.abc import Mapping
@@ -52,33 +52,33 @@ class JobQueries:
         return self._list.unlisted(owner, status)
 
     def waiting(self, job: Job, slots: int) -> Waiting | None:
-        """Return the place of a queued job, None where it is not queued any more.
+        """Return the queue position of a job; None if it is no longer queued.
 
-        `slots` is how many jobs all live workers carry out at once.
+        `slots` is the number of jobs that all live workers run at once.
         """
-        answer = self._scripts.run("jobs/place", job.id, MOST_RUNNING, *Lane)
-        return expected(json.loads(answer), slots, self._patience_ms) if answer else None
+        found = self._scripts.run("jobs/place", job.id, MOST_RUNNING, *Lane)
+        return expected(json.loads(found), slots, self._patience_ms) if found else None
 
     def seconds_of_batch(self, batch_id: str, slots: int) -> float | None:
-        """Return the seconds until the items that a batch has are done; None where that is not known.
+        """Return the seconds until the current items of a batch are done; None if unknown.
 
-        `slots` is how many jobs all live workers carry out at once.
+        `slots` is the number of jobs that all live workers run at once.
         """
-        answer = self._scripts.run("jobs/place", batch_id, MOST_RUNNING, *Lane)
-        return seconds_of_batch(json.loads(answer), batch_id, slots, self._patience_ms) if answer else None
+        found = self._scripts.run("jobs/place", batch_id, MOST_RUNNING, *Lane)
+        return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
 
     def depths(self) -> dict[Lane, int]:
-        """Return how many jobs of each lane could be claimed now, items of batches included."""
+        """Return the number of claimable jobs in each lane, items of batches included."""
         return dict(zip(Lane, self._scripts.run("jobs/depths", *Lane), strict=True))
 
     def keyed(self, owner: str, idempotency_key: str) -> tuple[str, str] | None:
-        """Return the job id and the request's fingerprint that a key stands for; None where it is new."""
+        """Return the job id and the request fingerprint of an idempotency key; None if the key is new."""
         with store_errors():
             known = self._client.hgetall(self._key("idempotency", owner, idempotency_key))
         return (known["id"], known["fingerprint"]) if known else None
 
     def fingerprint(self, owner: str, job_id: str) -> str | None:
-        """Return the fingerprint of the request that made a job; None where the owner has no such job."""
+        """Return the fingerprint of the request that created a job; None if the owner has no such job."""
         with store_errors():
             known = self._client.hmget(self._key("job", job_id), "owner", "fingerprint")
         return known[1] if known[0] == owner else None
@@ -87,22 +87,22 @@ class JobQueries:
         """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
         block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
         with store_errors():
-            answer = self._client.xread({self._key("events", job_id): after}, count=500, block=block)
-        entries = _entries(answer)
+            response = self._client.xread({self._key("events", job_id): after}, count=500, block=block)
+        entries = _entries(response)
         return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in entries]
 
     def last_event_id(self, job_id: str) -> str:
-        """Return the id to wait after when only news matters; "0-0" where there was no event."""
+        """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
         with store_errors():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
 
 
-def _entries(answer: Any) -> list[Any]:
-    """Return the entries of the one stream read, in the server protocol's older or newer form."""
-    if not answer:
+def _entries(response: Any) -> list[Any]:
+    """Return the entries of the single stream read, from the RESP2 or the RESP3 form."""
+    if not response:
         return []
-    if isinstance(answer, dict):
-        (batches,) = answer.values()
+    if isinstance(response, dict):
+        (batches,) = response.values()
         return [entry for batch in batches for entry in batch]
-    return list(answer[0][1])
+    return list(response[0][1])

@@ -1,9 +1,9 @@
-"""The place of a waiting job and the time until it is done, from what stands before it.
+"""Computes the queue position of a waiting job and the time until it is done, from the jobs ahead of it.
 
-The place is how many jobs a lone worker would start, one at a time, until it has started this one, if no
-job came or went: those of its owner before it, the turns of other owners, the lane that goes first, and the
-turn of bulk that was passed over for long. Jobs that wait for a time of their own, items of paused batches
-and jobs that follow an equal one start nothing, and do not count.
+The position is the number of jobs that a single worker would start, one after another, up to and including
+this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
+owners, the lane with priority, and the turn of the bulk lane when that lane has waited too long. Delayed
+jobs, items of paused batches and jobs that follow an equal job do not count, because they start nothing.
 """
 
 import math
@@ -14,33 +14,33 @@ from typing import Any
 from shared.jobs.durations import MeanDurations, Running
 from shared.specs.parts import Lane
 
-TURN = 0.1  # of its patience, from one turn of a lane that was passed over for long to its next
-Counts = Mapping[str, float]  # how many jobs, by kind of work
+TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
+Counts = Mapping[str, float]  # number of jobs of each kind of work
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a queued job may expect."""
+    """The expected position and completion time of a queued job."""
 
-    position: int | None  # 1 is the next to start; None where it does not start by itself, or not yet
-    eta_seconds: float | None  # until it is done; None until what it takes was measured
+    position: int | None  # 1 starts next; None if the job cannot start by itself, or not yet
+    eta_seconds: float | None  # until it is done; None if such work was not measured yet
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What stands before a job."""
+    """The jobs ahead of a job."""
 
     lane: Lane
     work: str
-    pause_ms: float  # before it may be claimed
-    in_lane: Counts  # jobs of its own lane
+    pause_ms: float  # delay before it may be claimed
+    in_lane: Counts  # jobs ahead of it in its own lane
     other: Counts  # all jobs of the other lane
-    passed_over_ms: float | None  # since bulk was passed over; None where it was not
-    due_after: float  # how many interactive jobs go before bulk has its turn, though more of them wait
+    passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
+    due_after: float  # number of interactive jobs that start before the turn of bulk
 
     @property
     def position(self) -> int:
-        """How many jobs have started when this one has."""
+        """The number of jobs that start up to and including this one."""
         before = _number(self.in_lane)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
@@ -48,34 +48,34 @@ class Line:
 
 
 def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiting:
-    """Return what a queued job may expect, from the answer of the script `place`.
+    """Return the expectation for a queued job, from the reply of the script `place`.
 
-    `places` is how many jobs all workers carry out at once, `patience_ms` that of the bulk lane.
+    `places` is the number of jobs that all workers run at once; `patience_ms` is the bulk lane's patience.
     """
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["durations"], places, running)
+    durations = MeanDurations(found["durations"], places, running)
     if "lane" in found:
         line = line_of(found, patience_ms)
-        return Waiting(line.position, _seconds(_eta(line, pace, running, places, patience_ms)))
+        return Waiting(line.position, _seconds(_eta(line, durations, running, places, patience_ms)))
     leader = next((job for job in running if job.id == found.get("leader")), None)
-    return Waiting(None, _seconds(pace.remainder(leader)) if leader and places else None)
+    return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None)
 
 
 def seconds_of_batch(
     found: Mapping[str, Any], batch_id: str, places: int, patience_ms: float
 ) -> float | None:
-    """Return the seconds until the items of a batch are done, from the script's answer for the batch.
+    """Return the seconds until the items of a batch are done, from the script's reply for the batch.
 
-    That is when its last waiting item is done, and all that run; None until what they take was measured, and
-    where none of them is in line or runs. `places` is 1 or more.
+    The batch is done when its last waiting item and all its running items are done. Returns None if such work
+    was not measured yet, or if no item is queued or running. `places` is 1 or more.
     """
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
-    pace = MeanDurations(found["durations"], places, running)
-    ends = [pace.remainder(job) for job in running if job.id.startswith(prefix)]
+    durations = MeanDurations(found["durations"], places, running)
+    ends = [durations.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
     if "lane" in found:
-        ends.append(_eta(line_of(found, patience_ms), pace, running, places, patience_ms))
+        ends.append(_eta(line_of(found, patience_ms), durations, running, places, patience_ms))
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
 
 
@@ -84,7 +84,7 @@ def _seconds(milliseconds: float) -> float | None:
 
 
 def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
-    """Return what stands before a job, from the answer of the script `place`."""
+    """Return the jobs ahead of a job, from the reply of the script `place`."""
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
     in_lane = _with_turns(found["ahead"], found["others"])
     (other,) = found["lanes"].values()
@@ -97,23 +97,23 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
 
 
 def _eta(
-    line: Line, pace: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
+    line: Line, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
 ) -> float:
-    """Return the milliseconds until a job is done; NaN where that is not known."""
+    """Return the milliseconds until a job is done; NaN if unknown."""
     if not places:
         return math.nan
-    busy = _busy([pace.remainder(job) for job in running], places)
-    start = _start(line, pace, busy, patience_ms)
-    return max(start, line.pause_ms) + pace.cost(line.work)
+    busy = _busy([durations.remainder(job) for job in running], places)
+    start = _start(line, durations, busy, patience_ms)
+    return max(start, line.pause_ms) + durations.cost(line.work)
 
 
-def _start(line: Line, pace: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
-    ahead, other = pace.total(line.in_lane), pace.total(line.other)
+def _start(line: Line, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
+    ahead, other = durations.total(line.in_lane), durations.total(line.other)
     count, others = _number(line.in_lane), _number(line.other)
     if not others:
         return _free_after(busy, ahead)
     turn, patience_left = TURN * patience_ms, max(0.0, patience_ms - (line.passed_over_ms or 0.0))
-    if line.lane is Lane.BULK:  # after all interactive jobs, or by turns, each after one of these
+    if line.lane is Lane.BULK:  # after all interactive jobs, or in turns: one after each interactive job
         turns = patience_left + turn * count
         between = other * min(1.0, (count + 1) / others)
         return min(_free_after(busy, ahead + other), max(turns, _free_after(busy, ahead + between)))
@@ -125,7 +125,7 @@ def _start(line: Line, pace: MeanDurations, busy: Sequence[float], patience_ms: 
 
 
 def _with_turns(own: Counts, others: Sequence[tuple[Counts, int, bool]]) -> Counts:
-    """Return what comes before a job in its lane, `own` of its own owner: owners take turns."""
+    """Return the jobs ahead of a job in its lane; `own` are its owner's jobs. Owners take turns."""
     counts, rounds = dict(own), _number(own)
     for theirs, total, goes_first in others:
         started = min(total, rounds + goes_first)
@@ -139,7 +139,7 @@ def _number(counts: Counts) -> int:
 
 
 def _busy(remainders: Sequence[float], places: int) -> list[float]:
-    """Return for how long each of the workers' places is busy; the longest jobs are dealt out first."""
+    """Return how long each of the workers' slots is busy; the longest jobs are assigned first."""
     busy = [0.0] * places
     for remainder in sorted(remainders, reverse=True):
         least = min(range(places), key=busy.__getitem__)
@@ -148,7 +148,7 @@ def _busy(remainders: Sequence[float], places: int) -> list[float]:
 
 
 def _free_after(busy: Sequence[float], work: float) -> float:
-    """Return when a place is free once all of them have done so much more work."""
+    """Return when a slot becomes free after all slots together have done `work` more milliseconds."""
     level = work
     for number in range(1, len(busy) + 1):
         level = (work + math.fsum(busy[:number])) / number

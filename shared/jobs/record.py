@@ -1,4 +1,4 @@
-"""A job's record in Redis, of this or an older schema, and the Job that it says."""
+"""Reads a job's record from Redis, in the current or an older schema, into a Job."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC
 from shared.specs.stylize import NATIVE
 
-RECORD_SCHEMA = 3  # of the records that this program submits, and the newest that it reads
+RECORD_SCHEMA = 3  # the schema that this program writes, and the newest that it reads
 
 Record = Mapping[str, str]  # the fields of a job's hash
 
@@ -61,20 +61,20 @@ def job_from_record(raw: Record) -> Job:
 
 
 def unpacked(raw: Record) -> Record:
-    """Return a record with all of its fields: an ended item keeps most of them in one, and no zeros."""
+    """Return a record with all fields: an ended item packs most fields into one and leaves out zeros."""
     return {**_ZEROS, **json.loads(raw["packed"]), **raw} if "packed" in raw else raw
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
-    """Return the text that the record keeps for the outputs."""
+    """Return the text that the record stores for the outputs."""
     return json.dumps([asdict(output) for output in outputs], separators=(",", ":"))
 
 
 def upgraded(raw: Record) -> Record:
-    """Return a record as this program would have written it.
+    """Convert a record to the current schema.
 
-    What is stored keeps its schema, so that an older worker can still carry it out. The scripts therefore do
-    without the fields that a later schema brought.
+    The stored record keeps its schema, so that an older worker can still run the job. For this reason the
+    scripts do not need the fields that a later schema added.
     """
     schema = int(raw["schema"])
     if schema > RECORD_SCHEMA:
@@ -90,14 +90,14 @@ def _with_history_and_deadline(raw: Record) -> Record:
 
 
 def _with_stroke(raw: Record) -> Record:
-    """Say of a stylization what its lack of a stroke meant then: to be painted at its own size."""
+    """Add the old default to a stylization without a stroke: it was painted at its native size."""
     spec = json.loads(raw["spec"])
     if spec["type"] == "stylize" and spec.get("stroke") is None:
         raw = {**raw, "spec": json.dumps({**spec, "stroke": NATIVE})}
     return {**raw, "schema": "3"}
 
 
-# From one schema to the next.
+# The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline, 2: _with_stroke}
 
 
@@ -110,7 +110,7 @@ def _document(raw: Record, name: str) -> Any:
 
 
 def _history(raw: Record) -> tuple[EndedAttempt, ...]:
-    """Return the ended attempts; of an item that succeeded at once the other fields say it."""
+    """Return the ended attempts; for an item that succeeded at once, build the attempt from other fields."""
     ended = tuple(_ended(item) for item in _document(raw, "history") or [])
     if ended or "packed" not in raw or raw["status"] != Status.SUCCEEDED or "cached_from" in raw:
         return ended

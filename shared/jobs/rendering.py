@@ -1,4 +1,4 @@
-"""From a job's record to what clients see of it. The API and the sender of webhooks share it."""
+"""Converts a job's record to the view that clients see. The API and the webhook sender share it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _TIMES = ("created_at", "started_at", "completed_at", "deadline_at", "expires_at
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Addresses that representations carry."""
+    """Builds the URLs in representations."""
 
     base: str  # of absolute links; no slash at its end
     problems: str  # path below the service's host, before an error's code
@@ -36,24 +36,24 @@ class Links:
         return cls(base.rstrip("/"), f"{urlsplit(public_url).path.rstrip('/')}/problems/")
 
     def job(self, job_id: str) -> str:
-        """Return where a job is."""
+        """Return the URL of a job."""
         return f"{self.base}/v1/jobs/{job_id}"
 
     def batch(self, batch_id: str) -> str:
-        """Return where a batch is."""
+        """Return the URL of a batch."""
         return f"{self.base}/v1/batches/{batch_id}"
 
     def preview(self, job_id: str, key: str) -> str:
-        """Return where the latest preview of a running job is; a newer one has another address."""
+        """Return the URL of the latest preview of a running job; a newer preview has another URL."""
         return f"{self.job(job_id)}/preview?step={PurePosixPath(key).stem}"
 
     def problem(self, code: str) -> str:
-        """Return the stable address that explains an error code, relative to the service's host."""
+        """Return the stable URL that explains an error code, relative to the service's host."""
         return f"{self.problems}{code}"
 
 
 def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | None = None) -> JobView:
-    """Return the job's representation; `queue` is where it waits, if it does."""
+    """Return the job's representation; `queue` is its place in the queue, if it waits."""
     return JobView(
         id=job.id,
         object="job",
@@ -133,12 +133,12 @@ def model_use(job: Job) -> ModelUse:
 
 
 def job_error(job: Job, links: Links) -> JobError | None:
-    """Return why a job failed, or why its last attempt did; None where nothing went wrong."""
+    """Return the error of a job or of its last attempt; None if nothing failed."""
     return JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None
 
 
 def output_fields(job: Job, index: int, links: Links) -> dict[str, Any]:
-    """Return what is shown of one of a job's pictures."""
+    """Return the fields that describe one output picture of a job."""
     output = job.outputs[index]
     return {
         "url": f"{links.job(job.id)}/outputs/{index}",
@@ -152,7 +152,7 @@ def output_fields(job: Job, index: int, links: Links) -> dict[str, Any]:
 
 
 def rendered_times(record: object, names: Iterable[str]) -> dict[str, Any]:
-    """Return times of a record as RFC 3339 text, by the names of its fields; None where one is not known."""
+    """Return times of a record as RFC 3339 text, by field name; None for an unknown time."""
     moments = {name: getattr(record, name) for name in names}
     return {name: None if moment is None else rfc3339(moment) for name, moment in moments.items()}
 

@@ -1,4 +1,4 @@
-"""A job's statuses, the moves between them, and whether an attempt may still change its job."""
+"""Job statuses, the transitions between them, and whether an attempt may still change its job."""
 
 from enum import StrEnum
 from typing import Literal
@@ -7,7 +7,7 @@ from shared.errors import AtelierError
 
 
 class Status(StrEnum):
-    """Where a job stands. A status that TRANSITIONS does not name is terminal."""
+    """The status of a job. A status without an entry in TRANSITIONS is terminal."""
 
     QUEUED = "queued"  # accepted, waiting for a worker
     RUNNING = "running"  # one worker holds the lease
@@ -18,7 +18,7 @@ class Status(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job is over for good."""
+        """Whether the status is final."""
         return self not in TRANSITIONS
 
 
@@ -34,20 +34,20 @@ class Outcome(StrEnum):
     """How an attempt ended."""
 
     SUCCEEDED = "succeeded"
-    FAILED = "failed"  # an error that no later attempt can mend
-    TRANSIENT = "transient"  # an error that a later attempt may not meet
-    RELEASED = "released"  # given back at the worker's shutdown; not counted
+    FAILED = "failed"  # an error that another attempt cannot fix
+    TRANSIENT = "transient"  # an error that another attempt may avoid
+    RELEASED = "released"  # returned to the queue at the worker's shutdown; not counted
     LOST = "lost"  # the worker died or froze
     CANCELED = "canceled"
     EXPIRED = "expired"  # the deadline passed
-    REQUEUED = "requeued"  # taken from its worker by a person; not counted
+    REQUEUED = "requeued"  # an operator took it from its worker; not counted
 
 
 LeaseState = Literal["ok", "canceled", "expired", "lost"]
 
 
 def ensure_current(state: LeaseState, job_id: str) -> None:
-    """Raise JobCanceled, DeadlineExceeded or LeaseLost where an attempt of the job must stop."""
+    """Raise JobCanceled, DeadlineExceeded or LeaseLost if an attempt of the job must stop."""
     if state == "canceled":
         raise JobCanceled(f"the job {job_id} was canceled")
     if state == "expired":

@@ -1,4 +1,4 @@
-"""The job store: every move of a job, each one atomic script. Nobody else writes a status."""
+"""The job store: every state transition of a job is one atomic script. No other module writes a status."""
 
 import json
 import logging
@@ -28,23 +28,23 @@ from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster
 
-MOST_REAPED = 1000  # deadlines and leases that one pass ends, each
+MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
 
 log = logging.getLogger("atelier.store")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What waits in a lane."""
+    """The jobs that wait in one lane."""
 
     lane: Lane
-    waiting: int  # jobs that could be claimed now, as far as they were counted
-    first: str  # one of them, or the batch that it is of
+    waiting: int  # jobs that could be claimed now, counted up to a limit
+    first: str  # id of one of them, or of its batch
 
 
 @dataclass(frozen=True, slots=True)
 class Reaped:
-    """What one pass of the reaper found."""
+    """The result of one pass of the reaper."""
 
     expired: tuple[str, ...]  # jobs whose deadline had passed
     taken_back: tuple[str, ...]  # jobs whose lease had run out
@@ -59,30 +59,30 @@ class JobStore:
         self.rules = rules
         self.scripts = Scripts(client, prefix=prefix, max_events=rules.max_events)
         self._roster = WorkerRoster(client, prefix=prefix)
-        self._told_of_newer = False
+        self._logged_newer = False
 
     def submit(self, submission: Submission) -> Submitted:
-        """Accept a job. When this returns, the job will be carried out, whatever process dies.
+        """Accept a job. After this returns, the job will be run even if any process dies.
 
-        Raises FileNotFound for a missing input, IdempotencyMismatch when the key or the id came before with
-        another request, JobGone when the id was used by a job that is forgotten.
+        Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
+        before, JobGone if the id belonged to a deleted job.
         """
         digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
-        answer, *rest = self.scripts.run("jobs/submit", *submission.arguments(self.rules, digest=digest))
-        if answer == "missing":
+        outcome, *rest = self.scripts.run("jobs/submit", *submission.arguments(self.rules, digest=digest))
+        if outcome == "missing":
             raise missing_files(submission.spec, rest)
-        if answer == "mismatch":
+        if outcome == "mismatch":
             raise IdempotencyMismatch("this key or id was used before with another request")
-        if answer == "gone":
+        if outcome == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
-        return Submitted(id=rest[0], created=answer == "created")
+        return Submitted(id=rest[0], created=outcome == "created")
 
     def served_digests(self, specs: Iterable[JobSpec]) -> dict[str, str]:
-        """Return by name the digests of the models that live workers have, where jobs may reuse results."""
+        """Return the digests of the live workers' models by name, for jobs that may reuse results."""
         return served_digests(self._roster, specs)
 
     def get(self, job_id: str, owner: str) -> Job:
-        """Return the owner's job; raise JobNotFound, or JobGone when it existed and is forgotten."""
+        """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
             raw = self.client.hgetall(self.scripts.keys("job", job_id))
             if raw and raw["owner"] == owner:
@@ -94,46 +94,46 @@ class JobStore:
         raise JobNotFound(f"there is no job {job_id}")
 
     def claim(self, job_id: str, worker: str) -> Job | None:
-        """Start an attempt of this job: queued to running. None where it may not be claimed now.
+        """Start an attempt of this job: queued to running. Returns None if it may not be claimed now.
 
-        A job that a newer Atelier wrote stays queued for a worker that reads it; the log says so once.
+        A job that a newer Atelier wrote stays queued for a worker that can read it; this is logged once.
         """
         return next(iter(self._claim(job_id, worker, most=1)), None)
 
     def claim_next(self, worker: str, *, most: int = 1) -> list[Job]:
-        """Start an attempt of the job whose turn it is, or of `most` light items of one batch; or of none.
+        """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
-        Interactive jobs go before bulk, unless bulk has waited for long; within a lane owners take turns, and
-        an owner's jobs go in the order of their acceptance.
+        Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
+        of one owner start in the order of acceptance.
         """
         return self._claim("", worker, most=most)
 
     def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         arguments = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience), *Lane)
-        answer = ["more"]
-        while answer == ["more"]:
-            answer = self.scripts.run("jobs/claim", job_id, worker, *arguments)
-        if answer == ["newer"]:
-            self._tell_of_newer(job_id)
+        claimed = ["more"]
+        while claimed == ["more"]:
+            claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
+        if claimed == ["newer"]:
+            self._log_newer(job_id)
             return []
-        return [job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in answer]
+        return [job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in claimed]
 
-    def _tell_of_newer(self, job_id: str) -> None:
-        if not self._told_of_newer:
+    def _log_newer(self, job_id: str) -> None:
+        if not self._logged_newer:
             log.warning("record written by a newer Atelier; left queued", extra={"job_id": job_id})
-        self._told_of_newer = True
+        self._logged_newer = True
 
     def beat(self, attempts: Sequence[tuple[str, int]]) -> list[LeaseState]:
-        """Prolong the leases of (job id, attempt) pairs in one call; return each one's lease state."""
+        """Extend the leases of (job id, attempt) pairs in one call; return the lease state of each."""
         pairs = [part for job_id, attempt in attempts for part in (job_id, attempt)]
-        answer: list[LeaseState] = self.scripts.run(
+        states: list[LeaseState] = self.scripts.run(
             "jobs/beat", milliseconds(self.rules.lease_seconds), *pairs
         )
-        return answer
+        return states
 
     def report(self, job_id: str, attempt: int, progress: Progress) -> None:
-        """Note how far an attempt is; raise JobCanceled or LeaseLost when it must stop."""
+        """Store the progress of an attempt; raise JobCanceled or LeaseLost if it must stop."""
         known = {name: value for name, value in asdict(progress).items() if value is not None}
         ensure_current(self.scripts.run("jobs/report", job_id, attempt, to_text(known)), job_id)
 
@@ -149,18 +149,18 @@ class JobStore:
     ) -> None:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
-        told = json.dumps(list(warnings)) if warnings else ""
-        arguments = (outputs_to_json(outputs), to_text(rounded), *model, told)
+        warnings_text = json.dumps(list(warnings)) if warnings else ""
+        arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text)
         ensure_current(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:
-        """Running to failed, for good. Raises JobCanceled or LeaseLost."""
+        """Running to failed, which is final. Raises JobCanceled or LeaseLost."""
         ensure_current(self.scripts.run("jobs/fail", job_id, attempt, to_text(error.to_json())), job_id)
 
     def requeue(self, job_id: str, attempt: int, error: AtelierError) -> None:
         """Running to queued after a transient error, or to failed after the last attempt."""
         last = AttemptsExhausted(f"{self.rules.max_attempts} attempts failed; the last: {error.detail}")
-        answer = self.scripts.run(
+        state = self.scripts.run(
             "jobs/requeue",
             job_id,
             attempt,
@@ -170,21 +170,22 @@ class JobStore:
             milliseconds(self.rules.backoff_seconds),
             _jitter(),
         )
-        ensure_current(answer, job_id)
+        ensure_current(state, job_id)
 
     def release(self, job_id: str, attempt: int, *, pause_seconds: float = 0, code: str = "") -> LeaseState:
         """Running to queued without counting the attempt: at a shutdown, or while there is no room.
 
-        Without a pause it may be claimed at once: ring it. Where nobody does, the reaper rings it soon.
+        Without a pause the job may be claimed at once, so notify workers. If the caller does not, the reaper
+        soon does.
         """
         pause = milliseconds(pause_seconds)
-        answer: LeaseState = self.scripts.run("jobs/release", job_id, attempt, pause, code)
-        return answer
+        state: LeaseState = self.scripts.run("jobs/release", job_id, attempt, pause, code)
+        return state
 
     def restart(self, job_id: str, owner: str) -> None:
-        """Take a running job from its worker, uncounted, or end a queued one's pause; then ring it.
+        """Requeue a running job without counting the attempt, or end the pause of a queued one.
 
-        Raises IllegalMove where the job is done.
+        The caller then notifies workers. Raises IllegalMove if the job is done.
         """
         self._own_move(self.scripts.run("jobs/restart", job_id, owner), job_id, owner, "requeued")
 
@@ -193,18 +194,18 @@ class JobStore:
         self._own_move(self.scripts.run("jobs/cancel", job_id, owner), job_id, owner, "canceled")
 
     def delete(self, job_id: str, owner: str) -> None:
-        """Forget a terminal job and leave its bytes to the sweeper."""
+        """Delete the record of a terminal job; the sweeper deletes its bytes later."""
         tombstone = self.rules.tombstone_seconds * 1000
         self._own_move(self.scripts.run("jobs/delete", job_id, owner, tombstone), job_id, owner, "deleted")
 
-    def _own_move(self, answer: str, job_id: str, owner: str, verb: str) -> None:
-        if answer == "missing":
+    def _own_move(self, outcome: str, job_id: str, owner: str, verb: str) -> None:
+        if outcome == "missing":
             self.get(job_id, owner)  # raises the error that fits
-        if answer != "ok":
-            raise IllegalMove(f"a job that is {answer} cannot be {verb}")
+        if outcome != "ok":
+            raise IllegalMove(f"a job that is {outcome} cannot be {verb}")
 
     def reap(self, *, most_waiting: int = 64) -> Reaped:
-        """End jobs past their deadline, take back expired leases; count what waits, up to `most_waiting`."""
+        """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`."""
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         expired, taken, lines = self.scripts.run(
             "jobs/reap",
@@ -221,12 +222,12 @@ class JobStore:
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
 
     def settle(self, *, most: int = 40) -> None:
-        """Have jobs that follow an ended one take over its result where they were many; some at a time."""
+        """Give the result of an ended job to its followers, a few at a time, where there are many."""
         while most > 0 and self.scripts.run("jobs/settle"):
             most -= 1
 
     def expire(self, limit: int = 100) -> list[str]:
-        """Forget terminal jobs whose time to live is over; return their ids."""
+        """Delete the records of terminal jobs whose time to live has ended; return their ids."""
         ids: list[str] = self.scripts.run("jobs/expire", limit, self.rules.tombstone_seconds * 1000)
         return ids
 

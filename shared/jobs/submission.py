@@ -1,4 +1,4 @@
-"""What it takes to accept a job, what comes of it, and which jobs are equal."""
+"""The data that a job submission needs, its result, and the rule for equal jobs."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -16,23 +16,23 @@ IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "
 
 
 def print_of(spec: JobSpec) -> str:
-    """Return what equal resolved specifications share: model, parameters, seeds, files by their content."""
+    """Return a digest that equal resolved specifications share: model, parameters, seeds, file contents."""
     fields = spec.model_dump(mode="json", exclude=set(IMMATERIAL))
     for style in fields.get("styles", ()):
         if style["image"] is not None:
-            style["name"] = None  # the picture counts, not what it is called
+            style["name"] = None  # the picture counts, not its name
     return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
 
 
 def reuse_fields(spec: JobSpec) -> dict[str, str]:
-    """Return what the record of a job says that may take over a result, and give one."""
+    """Return the record fields of a job that may reuse a result, and whose result may be reused."""
     return {"reuse": print_of(spec)} if spec.cache else {}
 
 
 def served_digests(roster: WorkerRoster, specs: Iterable[JobSpec]) -> dict[str, str]:
-    """Return by name the digests of the models that jobs with `cache` ask for, as all live workers have them.
+    """Return the digests, by name, of the models that jobs with `cache` request.
 
-    A model that no worker has, or that workers have of several versions, is left out.
+    A model is left out if no live worker has it, or if live workers have different versions of it.
     """
     wanted = {spec.model for spec in specs if spec.cache}
     if not wanted:
@@ -65,11 +65,11 @@ class Submission:
     fingerprint: str  # digest of the request as sent: the same key must come with the same request
     idempotency_key: str = ""
     retried_from: str = ""
-    webhook: str = ""  # what `webhook_record` returned; "" tells nobody
-    work: str = ""  # what `work_of` returned; "" where it is not known
+    webhook: str = ""  # the result of `webhook_record`; "" for no webhook
+    work: str = ""  # the result of `work_of`; "" if unknown
 
     def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
-        """Return what the submit script takes; `digest` is of the model that the workers have."""
+        """Return the arguments of the submit script; `digest` is that of the workers' model."""
         spec = self.spec
         ttl = spec.ttl_seconds or rules.retention_seconds
         record = {
@@ -99,14 +99,14 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What a submission led to."""
+    """The result of a submission."""
 
     id: str
-    created: bool  # False: the key or the id had made this job before
+    created: bool  # False: an earlier request with this key or id created the job
 
 
 def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:
-    """Return the error that names every field whose file is not there."""
+    """Return the error that names every field whose file is missing."""
     errors = [
         FieldError(pointer, f"there is no file {name}", FileNotFound.code)
         for pointer, name in spec.file_fields()

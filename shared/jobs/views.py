@@ -1,4 +1,4 @@
-"""What a job looks like to clients, in the API's responses and in webhooks."""
+"""The representation of a job for clients, in API responses and in webhooks."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal

@@ -1,1 +1,1 @@
-"""What is done from time to time: expired leases, expired jobs and files, objects without a record."""
+"""Periodic maintenance: expired leases, expired jobs and files, objects without a record."""

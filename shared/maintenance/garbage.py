@@ -1,8 +1,8 @@
-"""Stored bytes that no record names: removed after their record is gone, so no link ever dangles.
+"""Removes stored bytes that no record names. The record goes first, so a link never points to nothing.
 
-Orphans are those that crashes between two steps and attempts that lost their job leave behind. Once an object
-is older than any step takes and no record names it, no record ever will: keys are never used again, and an
-attempt that lost its job changes nothing. So it may be removed while everything goes on.
+Orphans are objects that remain after a crash between two steps, or after an attempt that lost its job. If an
+object is older than the longest step and no record names it, no record ever will: keys are never reused, and
+an attempt that lost its job changes nothing. So the object can be removed while the service runs.
 """
 
 import json
@@ -20,14 +20,14 @@ from shared.redis.scripts import Scripts
 from shared.storage.base import ObjectStore, StoredObject
 from shared.storage.keys import INPUTS, OUTPUTS, attempt_prefix
 
-GRACE_SECONDS = 3600.0  # far longer than any object waits for the record that will name it
+GRACE_SECONDS = 3600.0  # far longer than an object ever waits for its record
 _CHUNK = 500  # objects whose records are read in one round trip
-_JUDGED = ("status", "attempt", "outputs", "packed")  # fields of a job's record that say what it needs
-_DEPTH = 3  # slashes in a key of ours, at least; what else lies there is not ours to remove
+_JUDGED = ("status", "attempt", "outputs", "packed")  # record fields that show which objects a job needs
+_DEPTH = 3  # least number of slashes in Atelier's keys; other objects must not be removed
 
 
 class Garbage:
-    """The list of keys and prefixes whose objects must go."""
+    """The list of keys and prefixes whose objects must be removed."""
 
     def __init__(self, client: Client, objects: ObjectStore, *, prefix: str = PREFIX) -> None:
         self._client = client
@@ -36,11 +36,11 @@ class Garbage:
         self._list = self._scripts.keys("garbage")
 
     def add_expired_files(self, limit: int = 100) -> int:
-        """Forget files that nothing has named for long and put their bytes on the list; return how many."""
+        """Delete records of files that were unused for long, and list their bytes; return how many."""
         return int(self._scripts.run("files/expire_files", limit))
 
     def sweep(self, limit: int = 100) -> int:
-        """Remove the objects of up to `limit` entries; return how many entries are done."""
+        """Remove the objects of up to `limit` entries; return the number of entries removed."""
         with store_errors():
             entries = self._client.zrange(self._list, 0, limit - 1)
         for entry in entries:
@@ -56,17 +56,17 @@ class Garbage:
             self._client.zrem(self._list, entry)
 
     def __len__(self) -> int:
-        """Return how many entries wait."""
+        """Return the number of entries in the list."""
         with store_errors():
             return int(self._client.zcard(self._list))
 
 
 class Reason(StrEnum):
-    """Why nobody needs an object."""
+    """The reason why an object is no longer needed."""
 
     FORGOTTEN = "forgotten"  # its job or its file has no record
     SUPERSEDED = "superseded"  # its job's record names other outputs, or none
-    UNFINISHED = "unfinished"  # a crash cut its writing short
+    UNFINISHED = "unfinished"  # a crash interrupted its upload
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What was removed."""
+    """The number of removed objects and their total size."""
 
     objects: int
     bytes: int
@@ -94,9 +94,9 @@ def plan(
     prefix: str = PREFIX,
     on_looked: Callable[[int], None] = lambda count: None,
 ) -> Iterator[Orphan]:
-    """Yield the orphans older than the grace; `on_looked` hears how many objects were looked at so far.
+    """Yield the orphans older than the grace; call `on_looked` with the number of objects checked so far.
 
-    Raises StoreUnavailable or StorageUnavailable on the way.
+    Iteration may raise StoreUnavailable or StorageUnavailable.
     """
     before = objects.now() - grace_seconds
     for entry in objects.unfinished():
@@ -122,7 +122,7 @@ def collect(
     prefix: str = PREFIX,
     on_removed: Callable[[Orphan], None] = lambda orphan: None,
 ) -> Collected:
-    """Remove every orphan; `on_removed` hears of each."""
+    """Remove every orphan; call `on_removed` for each."""
     count = size = 0
     for orphan in plan(client, objects, grace_seconds=grace_seconds, prefix=prefix):
         objects.delete(orphan.key)
@@ -137,7 +137,7 @@ def _chunks(entries: Iterator[StoredObject]) -> Iterator[list[StoredObject]]:
 
 
 def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
-    """Return for each upload why it may go; None where its file's record names it."""
+    """Return for each upload why it may be removed; None if its file's record names it."""
     keys_of = Keys(prefix)
     with store_errors():
         pipeline = client.pipeline(transaction=False)
@@ -149,9 +149,9 @@ def _judged_inputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Rea
 
 
 def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Reason | None]:
-    """Return for each output or preview why it may go; None where its job's record names it, or may yet.
+    """Return for each output or preview why it may be removed; None if a record names it or may do so.
 
-    What a forgotten job left to others stays until they are forgotten as well.
+    If other jobs reuse the outputs of a deleted job, these stay until those jobs are deleted as well.
     """
     keys_of, ids = Keys(prefix), [key.split("/")[1] for key in keys]
     with store_errors():
@@ -159,8 +159,8 @@ def _judged_outputs(client: Client, prefix: str, keys: Sequence[str]) -> list[Re
         for job_id in dict.fromkeys(ids):
             pipeline.hmget(keys_of("job", job_id), *_JUDGED)
             pipeline.hexists(keys_of("sharers"), job_id)
-        answers = iter(pipeline.execute())
-    records = {job_id: (_known(next(answers)), bool(next(answers))) for job_id in dict.fromkeys(ids)}
+        replies = iter(pipeline.execute())
+    records = {job_id: (_known(next(replies)), bool(next(replies))) for job_id in dict.fromkeys(ids)}
     return [_judged_output(key, job_id, *records[job_id]) for key, job_id in zip(keys, ids, strict=True)]
 
 

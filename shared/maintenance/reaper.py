@@ -1,4 +1,4 @@
-"""The reaper: takes back what dead workers held, rings what nobody claimed. Any number may run at once."""
+"""The reaper: reclaims jobs of dead workers and notifies workers of waiting jobs. Several may run at once."""
 
 import logging
 import threading
@@ -14,11 +14,11 @@ from shared.webhooks.store import Deliveries
 log = logging.getLogger("atelier.reaper")
 
 PASSES_PER_LEASE = 10
-HOUSEKEEPING_PASSES = 60  # one pass in so many also forgets old jobs
+HOUSEKEEPING_PASSES = 60  # once in this number of passes, expired records are deleted as well
 
 
 class Reaper:
-    """One thread that makes a pass every tenth of a lease, and sooner than a ring is due."""
+    """One thread that makes a pass every tenth of a lease, and at least twice per notification interval."""
 
     def __init__(self, store: JobStore, batches: BatchStore, queue: JobQueue, garbage: Garbage) -> None:
         self._store = store
@@ -32,26 +32,26 @@ class Reaper:
         self._passes = 0
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the pass under way."""
+        """Stop after the current pass."""
         self._stopping.set()
         self._thread.join(timeout=10)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
-            _survive(self.pass_once)
-            _survive(self.ring_webhooks)
-            _survive(self._batches.go_on)
-            _survive(self._store.settle)
+            _log_errors(self.pass_once)
+            _log_errors(self.ring_webhooks)
+            _log_errors(self._batches.go_on)
+            _log_errors(self._store.settle)
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
-                _survive(self.keep_house)
+                _log_errors(self.keep_house)
 
     def pass_once(self) -> None:
-        """End what is past its deadline, take back expired leases, and ring for what waits."""
+        """End jobs past their deadline, reclaim expired leases, and notify workers of waiting jobs."""
         reaped = self._store.reap(most_waiting=MOST_DOORBELLS)
         for job_id in reaped.expired:
             log.warning("deadline passed; job expired", extra={"job_id": job_id})
@@ -61,22 +61,22 @@ class Reaper:
             self._queue.notify_for(line.waiting, line.first, line.lane)
 
     def ring_webhooks(self) -> None:
-        """Ring the io worker when webhooks are due."""
+        """Notify the io worker if webhooks are due."""
         if self._queue.io_doorbells() < MOST_DOORBELLS and self._deliveries.should_ring():
             self._queue.request_deliveries()
 
     def keep_house(self) -> None:
-        """Forget jobs, batches and files whose time to live is over, and have their bytes removed."""
+        """Delete expired jobs, batches and files, and request the removal of their bytes."""
         self._garbage.add_expired_files()
         self._batches.keep_house()
         if self._store.expire() or len(self._garbage):
             self._queue.request_sweep()
 
 
-def _survive(step: Callable[[], None]) -> None:
+def _log_errors(step: Callable[[], None]) -> None:
     try:
         step()
     except AtelierError as error:
         log.warning("reaper pass failed", extra={"code": error.code, "detail": error.detail})
-    except Exception:  # without a reaper lost jobs stay lost: it outlives every surprise
+    except Exception:  # without a reaper, lost jobs stay lost: the thread must continue
         log.exception("reaper pass met a fault of the program")

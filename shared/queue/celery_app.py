@@ -1,4 +1,4 @@
-"""The Celery application that API and workers share: its queues, its tasks' names and its options."""
+"""The Celery application that API and workers share: queues, task names and options."""
 
 from celery import Celery
 from kombu import Exchange, Queue
@@ -11,9 +11,9 @@ RUN_JOB = "atelier.run_job"
 SWEEP = "atelier.sweep"
 DELIVER = "atelier.deliver"
 IO_QUEUE = "atelier.io"
-MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order in which they are served
+MODEL_QUEUES = tuple(f"atelier.{lane}" for lane in Lane)  # in the order of priority
 QUEUES = (*MODEL_QUEUES, IO_QUEUE)
-HEALTH_CHECK_SECONDS = 2  # a blocking read whose response is this late shows a dead connection
+HEALTH_CHECK_SECONDS = 2  # a connection whose blocking read is this late is dead
 
 
 def queue_of(lane: Lane) -> str:
@@ -27,7 +27,7 @@ def make_celery(settings: Settings) -> Celery:
     app.conf.update(
         task_ignore_result=True,
         task_store_errors_even_if_ignored=False,
-        task_acks_late=True,  # in memory alone; it wakes the consume loop as soon as a slot is free
+        task_acks_late=True,  # in memory only; it wakes the consume loop as soon as a slot is free
         worker_disable_prefetch=True,  # a doorbell is taken only while a slot is free for it
         task_serializer="json",
         accept_content=["json"],
@@ -38,17 +38,17 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
-        worker_enable_prefetch_count_reduction=False,  # after a reconnect it would leave threads idle
+        worker_enable_prefetch_count_reduction=False,  # otherwise threads stay idle after a reconnect
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        broker_channel_error_retry=True,  # a server with a full disk hands out no messages
+        broker_channel_error_retry=True,  # a server with a full disk delivers no messages
         broker_transport_options={
             "queue_order_strategy": "priority",
             "health_check_interval": HEALTH_CHECK_SECONDS,
             "socket_timeout": SOCKET_TIMEOUT_SECONDS,
             "socket_connect_timeout": 2,
             "socket_keepalive": True,
-            "ack_emulation": False,  # bookkeeping of received messages in Redis: the job record does that
+            "ack_emulation": False,  # no list of received messages in Redis: the job record has that role
             "priority_steps": [0],  # one list a queue
         },
     )
@@ -56,5 +56,5 @@ def make_celery(settings: Settings) -> Celery:
 
 
 def broker_url(redis_url: str) -> str:
-    """Return Celery's spelling of a Redis URL: a Unix socket is redis+socket:// there."""
+    """Return a Redis URL in Celery's form: a Unix socket becomes redis+socket://."""
     return redis_url.replace("unix://", "redis+socket://", 1)

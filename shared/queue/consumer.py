@@ -1,7 +1,7 @@
-"""Celery's consumer, for workers: it reconnects within a second, notes the turns of its loop, stops in order.
+"""Celery's consumer, for workers: it reconnects within a second, records each loop turn, and stops cleanly.
 
-What Celery's options can do stands in `celery_app.py`. The rest is here, and relies on insides of Celery and
-kombu 5.7; `tests/shared/queue/test_celery_insides.py` fails for each of them that an upgrade breaks:
+`celery_app.py` sets what Celery's options can do. The rest is here, and relies on internals of Celery and
+kombu 5.7; `tests/shared/queue/test_celery_insides.py` fails if an upgrade breaks one of them:
 
 - `Consumer.ensure_connected(conn)` calls `conn.ensure_connection(errback, retries, callback=...)`, which also
   takes `interval_start`, `interval_step` and `interval_max`. The callback is called at least once a second.
@@ -18,36 +18,36 @@ from typing import Any
 from celery.worker.consumer import Consumer
 from kombu.common import ignore_errors
 
-# Celery's own pauses grow to 30 seconds, so that a server that was away for a while would find no worker.
+# Celery's own pauses grow to 30 seconds: a server that was away for a while would find no worker.
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 1.0
 
 
 class Pulse:
-    """When the consume loop last turned."""
+    """The time of the last turn of the consume loop."""
 
     def __init__(self) -> None:
         self._last = time.monotonic()
 
     def beat(self) -> None:
-        """Note that the loop turns, or tries to reach the server."""
+        """Record that the loop turns, or tries to reach the server."""
         self._last = time.monotonic()
 
     @property
     def silence_seconds(self) -> float:
-        """How long the loop has stood still."""
+        """The seconds since the last turn."""
         return time.monotonic() - self._last
 
 
 class WorkerConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
-    """What Celery starts in place of its own consumer: the setting `worker_consumer` names it."""
+    """Replaces Celery's own consumer through the setting `worker_consumer`."""
 
     def __init__(self, *args: Any, pulse: Pulse, **options: Any) -> None:
         super().__init__(*args, **options)
         self._pulse = pulse
 
     def ensure_connected(self, conn: Any) -> Any:
-        """Connect, trying again about every second for as long as it takes."""
+        """Connect; retry about every second until this succeeds."""
         conn.ensure_connection = partial(self._connect, conn.ensure_connection)
         return super().ensure_connected(conn)
 
@@ -68,12 +68,12 @@ class WorkerConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
         )
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Note every turn of the loop."""
+        """Record every turn of the loop."""
         super().register_with_event_loop(hub)
         hub.on_tick.add(self._pulse.beat)
 
     def stop(self) -> None:
-        """Receive nothing more, and put back what the server may have sent meanwhile."""
+        """Stop receiving, and put back a message that the server may have sent in the meantime."""
         super().stop()
         if self.task_consumer is not None:
             # A read that waits at the server may still take a doorbell. Closing awaits it and puts it back;

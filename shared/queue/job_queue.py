@@ -1,4 +1,4 @@
-"""Notifies workers that jobs wait: a Celery message, the doorbell, carries a job's id and nothing else.
+"""Notifies workers of waiting jobs. The doorbell is a Celery message that carries only a job's id.
 
 A script puts the messages into the lists of kombu's Redis transport. It may write while the server is out of
 memory, so that accepted jobs go on, and it is faster than `send_task`. It relies on the form of messages in
@@ -19,11 +19,11 @@ from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
 from shared.workers import WorkerRoster
 
-MOST_DOORBELLS = 64  # in a queue's list; the thread that takes one goes on with all jobs that wait
+MOST_DOORBELLS = 64  # in a queue's list; the thread that takes one continues with all waiting jobs
 
 
 class JobQueue:
-    """Sends doorbells. The reaper sends a lost one again; one too many does nothing."""
+    """Sends doorbells. The reaper replaces a lost one; a superfluous one has no effect."""
 
     def __init__(self, app: Celery, client: Client) -> None:
         self._client = client
@@ -34,15 +34,15 @@ class JobQueue:
         self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
 
     def notify(self, job_id: str, lane: Lane) -> None:
-        """Notify the workers of a lane that work waits, unless the list has enough doorbells already.
+        """Notify the workers of a lane of a waiting job, unless the list already has enough doorbells.
 
-        The thread that takes the doorbell runs the job whose turn it is; the id is only a trace for people.
+        The thread that takes the doorbell runs the next job of the queue; the id is only for tracing.
         Raises StoreUnavailable.
         """
         self._put(queue_of(lane), self._bells[lane].text(job_id))
 
     def notify_for(self, waiting: int, job_id: str, lane: Lane) -> None:
-        """Send doorbells until the list has as many as jobs wait, or as workers run jobs at once."""
+        """Send doorbells until there is one for each waiting job, or for each slot of the workers."""
         with store_errors():
             present = int(self._client.llen(queue_of(lane)))
         if waiting <= present:
@@ -52,15 +52,15 @@ class JobQueue:
             self._put(queue_of(lane), *(self._bells[lane].text(job_id) for _ in range(missing)))
 
     def _slots(self) -> int:
-        """Return how many jobs all workers run at once: a further doorbell would find no slot, or no work."""
+        """Return the number of jobs that all workers run at once; more doorbells would find no free slot."""
         return sum(worker.slots for worker in self._roster.live()) or MOST_DOORBELLS
 
     def request_sweep(self) -> None:
-        """Ask for the removal of bytes that no record names any more."""
+        """Request the removal of bytes that no record names any more."""
         self._put(IO_QUEUE, self._sweep_bell.text())
 
     def request_deliveries(self) -> None:
-        """Ask for the webhooks that are due."""
+        """Request the delivery of the webhooks that are due."""
         self._put(IO_QUEUE, self._deliver_bell.text())
 
     def io_doorbells(self) -> int:
@@ -73,9 +73,9 @@ class JobQueue:
 
 
 class Doorbell:
-    """Messages for one task, as kombu's Redis transport keeps them in a queue's list.
+    """Builds messages for one task, in the form that kombu's Redis transport keeps in a queue's list.
 
-    Celery makes one of them, once. Later ones differ only in their ids and arguments.
+    Celery creates the first message. Later messages differ only in their ids and arguments.
     """
 
     def __init__(self, app: Celery, task: str, queue: str) -> None:
@@ -83,7 +83,7 @@ class Doorbell:
             app.send_task(task, queue=queue, ignore_result=True, retry=False, connection=broker)
             written = broker.default_channel.basic_get(queue, no_ack=True).serializable()
         self._message: dict[str, Any] = written
-        *_, self._options = json.loads(base64.b64decode(written["body"]))  # callbacks and the like: none
+        *_, self._options = json.loads(base64.b64decode(written["body"]))  # no callbacks and the like
 
     def text(self, *arguments: str) -> str:
         """Return a message that calls the task with these arguments."""

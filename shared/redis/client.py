@@ -1,4 +1,4 @@
-"""The connection to the Redis-protocol server, and pages of lists that the server keeps."""
+"""The connection to the Redis-protocol server, and pagination of the lists stored there."""
 
 import re
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ from shared.errors import StoreFull, StoreUnavailable
 
 SOCKET_TIMEOUT_SECONDS = 5.0
 MAX_BLOCK_MILLISECONDS = 2000  # of one blocking read; stays below the socket's time-out
-# Words that an answer begins with, or the part of a pipeline's answer that tells the cause.
+# The first word of an error reply, or of the cause in the error reply of a pipeline.
 _REFUSAL = re.compile(r"(^|caused error: )(NOREPLICAS|BUSY|UNKILLABLE)\b")
 _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 
-# redis-py annotates its answers as unions of bytes and text, sync and async; ours are always text, sync.
+# redis-py annotates replies as unions of bytes and text, sync and async; here they are always text, sync.
 Client: TypeAlias = Any
 Item = TypeVar("Item")
 
@@ -33,7 +33,7 @@ def connect(
     timeout_seconds: float = SOCKET_TIMEOUT_SECONDS,
     retries: int = 2,
 ) -> Client:
-    """Return a client that notices dead connections and retries briefly. No connection is made yet."""
+    """Return a client that detects dead connections and retries briefly. It does not connect yet."""
     return redis.Redis.from_url(
         url,
         decode_responses=True,
@@ -48,7 +48,7 @@ def connect(
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Turn a server that is away into StoreUnavailable, one that is full into StoreFull."""
+    """Raise StoreUnavailable if the server is not available, StoreFull if it is full."""
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
@@ -64,7 +64,7 @@ def store_errors() -> Iterator[None]:
 
 
 def _refusal(error: ResponseError) -> Exception:
-    """Return what a client should see of a server's refusal; a mistake of ours stays as it is."""
+    """Return the error that clients see for a server's refusal; a programming error stays unchanged."""
     if _DISK_REFUSAL.search(str(error)):
         return StoreFull("the job store cannot write to its disk")
     if _REFUSAL.search(str(error)):
@@ -77,7 +77,7 @@ class Page(Generic[Item]):
     """Some entries of a list."""
 
     items: tuple[Item, ...]
-    next_cursor: str | None  # hand it back for the entries after these; None on the last page
+    next_cursor: str | None  # pass it to get the next page; None on the last page
 
 
 def newest(client: Client, key: str, *, limit: int, cursor: str | None) -> Page[str]:

@@ -1,15 +1,16 @@
-"""The keys of the server, each spelled here once: for Python, for the Lua scripts, and for backups."""
+"""The only definition of all server keys: for Python, for the Lua scripts, and for backups."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-PREFIX = "atelier:"  # of every key; with a cluster, run Atelier on one primary
+PREFIX = "atelier:"  # prefix of every key; in a cluster, run Atelier on one primary
 
-# What a backup does with a key. `record`: copied, and readmitted to what follows from records. `follows`: not
-# copied, as it follows from records. `passing`: not copied, as it is a cache, a sign of life, or a secret.
-# `first`, `last`: copied before all records, or after them. `other`: copied among the rest.
+# How a backup treats a key. `record`: copied, and used to rebuild the keys that follow from records.
+# `follows`: not copied, because it follows from records. `passing`: not copied, as a cache, a heartbeat or
+# a secret. `first`, `last`: copied before or after all records. `of_batch`: copied together with a batch.
+# `other`: copied after the records, in no special order.
 Copied = Literal["record", "follows", "passing", "first", "of_batch", "last", "other"]
 
 
@@ -23,7 +24,7 @@ class Key:
 
     @cached_property
     def parts(self) -> tuple[str, ...]:
-        """The names of its parts."""
+        """The names of the parts."""
         return tuple(re.findall(r"{(\w+)}", self.text))
 
     @property
@@ -62,55 +63,55 @@ KEYS = (
     Key("owned_files", "owner:{owner}:files", "last"),
     Key("owned_styles", "owner:{owner}:styles", "last"),
     # Batches
-    Key("batch_finished", "batch-finished:{batch}", "of_batch"),  # indexes of items, as they ended
-    Key("batch_again", "batch-again:{batch}", "of_batch"),  # how often an item was tried again
-    Key("batch_files", "batch-files:{batch}", "of_batch"),  # each file that its items read
-    Key("batch_names", "batch-names:{batch}", "of_batch"),  # ids that clients gave to items
-    Key("batch_held", "batch-held:{batch}", "follows"),  # items that would wait, were it not paused
+    Key("batch_finished", "batch-finished:{batch}", "of_batch"),  # indexes of items, in order of their end
+    Key("batch_again", "batch-again:{batch}", "of_batch"),  # number of retries of an item
+    Key("batch_files", "batch-files:{batch}", "of_batch"),  # the files that its items read
+    Key("batch_names", "batch-names:{batch}", "of_batch"),  # custom ids that clients gave to items
+    Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
     Key("open_batches", "open-batches", "follows"),
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
-    Key("turns", "turns:{lane}", "follows"),  # owners with claimable work, by their last turn
+    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their last turn
     Key("served", "served:{lane}", "passing"),  # the last turn of each owner
     Key("turn", "turn", "passing"),
     Key("starving", "starving:{lane}", "passing"),
-    Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait and may not be claimed
-    Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # jobs that wait, as they are claimed
-    Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work of which some wait
+    Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait but may not be claimed
+    Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
+    Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
-    Key("old_lane", "lane:{lane}", "follows"),  # of an older Atelier
+    Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
     # Measured
-    Key("load", "load", "passing"),  # work done so far, as if a single job had run at a time
-    Key("durations", "pace", "last"),  # what jobs cost, by model and size
+    Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
+    Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     # Results that jobs share
     Key("reuse", "reuse:{owner}:{equality}", "follows"),
     Key("followers", "followers:{id}", "follows"),
-    Key("follow_work", "follow-work", "follows"),  # jobs that ended and have followers left
-    Key("sharers", "sharers", "follows"),  # how many other jobs name the outputs of a job
-    # Files and what is kept for a time
+    Key("follow_work", "follow-work", "follows"),  # ended jobs that still have followers
+    Key("sharers", "sharers", "follows"),  # number of other jobs that name the outputs of a job
+    # Files, and data with a time to live
     Key("file_users", "file-users:{owner}:{file}", "follows"),
     Key("expiring", "expiring", "follows"),
     Key("expiring_files", "expiring-files", "follows"),
-    Key("garbage", "garbage", "passing"),  # objects and folders of objects to be removed
-    Key("collecting", "collecting", "other"),  # there while orphans are looked for
+    Key("garbage", "garbage", "passing"),  # objects and folders to remove from storage
+    Key("collecting", "collecting", "other"),  # exists during the search for orphans
     Key("vector", "vector:{name}", "passing"),
     Key("vectors", "vectors", "passing"),
     # Webhooks
-    Key("webhook_hosts", "webhooks:hosts", "follows"),  # by the time at which their first delivery is due
+    Key("webhook_hosts", "webhooks:hosts", "follows"),  # by the due time of their first delivery
     Key("webhook_due", "webhooks:due:{host}", "follows"),
     Key("webhook_notified", "webhooks:rung", "passing"),
     Key("webhook_secrets", "webhooks:secrets", "passing"),
-    Key("subject_deliveries", "told:{kind}:{subject}", "follows"),  # of a job or batch
+    Key("subject_deliveries", "told:{kind}:{subject}", "follows"),  # deliveries about a job or batch
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),
     Key("reload", "reload", "passing"),
-    Key("probe", "probe", "other"),  # written to see whether the server writes
-    Key("restoring", "restoring", "passing"),  # there while a restore is under way
+    Key("probe", "probe", "other"),  # written to test whether the server accepts writes
+    Key("restoring", "restoring", "passing"),  # exists during a restore
 )
 _BY_NAME = {key.name: key for key in KEYS}
 
@@ -122,7 +123,7 @@ class Keys:
         self.prefix = prefix
 
     def __call__(self, name: str, *parts: str) -> str:
-        """Return a key by the name of its kind and its parts; raise KeyError or ValueError for another."""
+        """Return a key by its kind and its parts; raise KeyError or ValueError if one of them is wrong."""
         key = _BY_NAME[name]
         if len(parts) != len(key.parts):
             raise ValueError(f"{key.text} has {len(key.parts)} parts, not {len(parts)}")
@@ -130,7 +131,7 @@ class Keys:
 
 
 def lua_definitions() -> dict[str, str]:
-    """Return the definitions of all keys in Lua by their names there; each needs P, the prefix."""
+    """Return the Lua definitions of all keys by their Lua names; each needs P, the prefix."""
     return {key.lua_name: key.lua() for key in KEYS}
 
 
@@ -140,10 +141,10 @@ def pattern(name: str) -> str:
 
 
 def patterns(*copied: Copied) -> tuple[str, ...]:
-    """Return the glob patterns of all keys that a backup treats so."""
+    """Return the glob patterns of all keys with these `copied` values."""
     return tuple(key.pattern for key in KEYS if key.copied in copied)
 
 
 def kind_of(key: str) -> str:
-    """Return what a key without its prefix begins with: job, file, events ..."""
+    """Return the first part of a key without its prefix: job, file, events ..."""
     return key.partition(":")[0]

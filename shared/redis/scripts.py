@@ -8,12 +8,12 @@ from typing import Any
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys, lua_definitions
 
-# Scripts that take new work are refused while the server is out of memory. All others move work that was
-# accepted, and may always write: the client whose job waits must not lose it to those who come after.
+# While the server is out of memory, scripts that accept new work fail. All other scripts handle accepted work
+# and may always write, so that an accepted job is never lost because of later requests.
 _TAKES_NEW_WORK = frozenset(
     {"jobs/submit", "files/add_file", "files/add_style", "batches/open", "batches/append", "batches/retry"}
 )
-_READS = frozenset({"jobs/place", "jobs/depths"})  # they answer on a server that cannot write, too
+_READS = frozenset({"jobs/place", "jobs/depths"})  # they also run on a server that cannot write
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
@@ -23,7 +23,7 @@ _WORD = re.compile(r"[A-Za-z_]+")
 
 
 class Scripts:
-    """The Lua scripts by name; each runs as one atomic step on the server."""
+    """Runs the Lua scripts by name; each is one atomic step on the server."""
 
     def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
         self.client = client
@@ -34,7 +34,7 @@ class Scripts:
         }
 
     def run(self, name: str, *arguments: str | int | float) -> Any:
-        """Run a script; raise StoreUnavailable where the server cannot carry it out."""
+        """Run a script; raise StoreUnavailable if the server cannot execute it."""
         with store_errors():
             return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))
 
@@ -47,14 +47,14 @@ def _flags(name: str) -> str:
 
 @cache
 def names() -> list[str]:
-    """Return the scripts by folder and name, such as "jobs/claim"."""
+    """Return the names of all scripts with their folders, such as "jobs/claim"."""
     folders = [entry for entry in _FOLDER.iterdir() if entry.is_dir() and entry.name != _INCLUDES]
     return [f"{folder.name}/{entry.name[:-4]}" for folder in folders for entry in folder.iterdir()]
 
 
 @cache
 def program(name: str) -> str:
-    """Return a script behind what it includes, and before that the keys that all of these use.
+    """Return the text of a script, preceded by its includes, and by the keys that all of these use.
 
     Raises FileNotFoundError for an include that does not exist.
     """
@@ -66,18 +66,18 @@ def program(name: str) -> str:
 
 @cache
 def source(name: str) -> str:
-    """Return the text of a script or an include as it is written."""
+    """Return the source text of a script or an include."""
     return str((_FOLDER / f"{name}.lua").read_text("utf-8"))
 
 
 def named_includes(name: str) -> list[str]:
-    """Return the includes that the first line of a script or an include names."""
+    """Return the includes named in the first line of a script or an include."""
     line = _INCLUDE_LINE.match(source(name))
     return [f"{_INCLUDES}/{part}" for part in line[1].split(", ")] if line else []
 
 
 def _includes_of(name: str) -> list[str]:
-    """Return all includes of a script, each behind those that it needs."""
+    """Return all includes of a script, each after the includes that it needs."""
     found: dict[str, None] = {}
     for include in named_includes(name):
         found |= dict.fromkeys([*_includes_of(include), include])

@@ -1,4 +1,4 @@
-"""What object storage is: its operations, what it says of one object, and which keys an object may have."""
+"""The interface of object storage: its operations, the entry of one object, and the valid keys."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """One object, as a listing shows it."""
+    """One object in a listing."""
 
     key: str
     bytes: int
@@ -15,7 +15,7 @@ class StoredObject:
 
 
 def check_key(key: str) -> None:
-    """Raise ValueError for a key that could lead out of the storage, or name no object in it."""
+    """Raise ValueError for a key that could point outside the storage, or cannot name an object."""
     parts = key.split("/")
     if "\0" in key or not all(parts) or not {".", ".."}.isdisjoint(parts):
         raise ValueError(f"{key!r} is no object's key")
@@ -25,7 +25,7 @@ class ObjectStore(Protocol):
     """Bytes under keys. A put is all or nothing: readers see all of them or none."""
 
     def put(self, key: str, data: bytes) -> None:
-        """Store bytes; an object that was there is replaced."""
+        """Store bytes; an existing object is replaced."""
 
     def get(self, key: str) -> bytes:
         """Return all bytes; raise ObjectNotFound."""
@@ -34,7 +34,7 @@ class ObjectStore(Protocol):
         """Return the bytes from start up to, not including, end; raise ObjectNotFound."""
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object; a missing object is not an error."""
 
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the objects below a prefix that is empty or ends with a slash."""
@@ -46,10 +46,10 @@ class ObjectStore(Protocol):
         """Remove every object below a prefix that ends with a slash."""
 
     def unfinished(self) -> Iterator[StoredObject]:
-        """Yield what puts under way have written, and what those that a crash ended have left."""
+        """Yield the partial data of current puts, and of puts that a crash interrupted."""
 
     def now(self) -> float:
         """Return the time by the clock that dates the objects, in seconds since the epoch."""
 
     def check(self) -> None:
-        """Raise StorageUnavailable where the storage cannot be read."""
+        """Raise StorageUnavailable if the storage cannot be read."""

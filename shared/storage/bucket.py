@@ -12,7 +12,7 @@ from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.storage.base import StoredObject, check_key
 
 _FULL = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
-_CLOCK = "clock"  # an empty object, written to learn what time it is in the storage
+_CLOCK = "clock"  # an empty object, written to read the storage's clock
 
 
 @contextmanager
@@ -22,19 +22,19 @@ def _mapped(key: str) -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as error:
         raise ObjectNotFound(f"nothing is stored under {key}") from error
     except (BaseError, OSError) as error:
-        reason = str(error).partition("\n")[0]  # what follows is the library's inside
+        reason = str(error).partition("\n")[0]  # the other lines are internals of the library
         kind = OutOfDisk if any(mark in reason for mark in _FULL) else StorageUnavailable
         raise kind(f"object storage failed at {key}: {reason}") from error
 
 
 class BucketStore:
-    """An object store of a URL that obstore knows; the options are obstore's."""
+    """An object store for a URL that obstore supports; the options are those of obstore."""
 
     def __init__(self, url: str, **options: Any) -> None:
         self._store = from_url(url, **options)
 
     def put(self, key: str, data: bytes) -> None:
-        """Store bytes; an object that was there is replaced."""
+        """Store bytes; an existing object is replaced."""
         check_key(key)
         with _mapped(key):
             obstore.put(self._store, key, data)
@@ -52,7 +52,7 @@ class BucketStore:
             return bytes(obstore.get_range(self._store, key, start=start, end=end))
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object; a missing object is not an error."""
         check_key(key)
         with suppress(ObjectNotFound), _mapped(key):
             obstore.delete(self._store, key)
@@ -73,7 +73,7 @@ class BucketStore:
             self.delete(key)
 
     def unfinished(self) -> Iterator[StoredObject]:
-        """Yield nothing: what a broken upload leaves in a bucket is the bucket's own rule to remove."""
+        """Yield nothing: a lifecycle rule of the bucket removes interrupted uploads."""
         return iter(())
 
     def now(self) -> float:
@@ -84,7 +84,7 @@ class BucketStore:
             return moment
 
     def check(self) -> None:
-        """Raise StorageUnavailable where the storage cannot be read."""
+        """Raise StorageUnavailable if the storage cannot be read."""
         with _mapped("/"):
             next(iter(obstore.list(self._store, chunk_size=1)), None)
 

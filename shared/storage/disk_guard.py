@@ -1,4 +1,4 @@
-"""The disk guard: refuses new work before the storage folder is full, so that accepted work finds room.
+"""The disk guard: refuses new work before the storage folder is full, so that accepted work has room.
 
 A bucket has no such limits, so its guard refuses nothing.
 """
@@ -15,16 +15,16 @@ from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.local import local_folder
 
-SMALL_DISK_SHARE = 20  # the floor is at most this part of the whole disk
-RESULTS_SHARE = 8  # results of accepted work may use all but this part of the floor
-FEW_FILES = 64  # that may still be made; a disk can run out of these as well
-_FRESH_SECONDS = 3.0  # a measured usage counts this long at least,
-_COST = 20  # and so many times as long as measuring took
-_PATIENCE_SECONDS = 1.0  # a request waits this long for a new measurement where the last one refuses it
+SMALL_DISK_SHARE = 20  # the floor is at most 1/20 of the whole disk
+RESULTS_SHARE = 8  # results of accepted work may use all but 1/8 of the floor
+FEW_FILES = 64  # the least number of free inodes; a disk can run out of these as well
+_FRESH_SECONDS = 3.0  # a measured usage is valid for at least this long,
+_COST = 20  # and for this many times the duration of the measurement
+_PATIENCE_SECONDS = 1.0  # how long a request waits for a new measurement if the last one refuses it
 
 
 class DiskGuard:
-    """Knows how much room a storage folder has. Any number of threads may ask."""
+    """Checks the free room of a storage folder. It is safe for many threads."""
 
     def __init__(self, folder: Path | None, rules: DiskRules, measure: Callable[[], int]) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class DiskGuard:
         self._usage = Usage(measure)
 
     def check(self, incoming_bytes: int = 0) -> None:
-        """Raise OutOfDisk, which names the limit, where new work of so many bytes must not be taken."""
+        """Raise OutOfDisk, which names the limit, if new work of this size must be refused."""
         if self._folder is None:
             return
         self._check_floor(self._folder, incoming_bytes)
@@ -40,7 +40,7 @@ class DiskGuard:
             self._check_quota(incoming_bytes)
 
     def has_room_for_results(self) -> bool:
-        """Whether accepted work can be expected to find room for what it makes."""
+        """Whether the results of accepted work are likely to find room."""
         if self._folder is None:
             return True
         free, floor, _ = self._room(self._folder)
@@ -63,17 +63,17 @@ class DiskGuard:
         self._usage.note(incoming_bytes)
 
     def _room(self, folder: Path) -> tuple[int, int, int]:
-        """Return the free bytes, the floor in bytes and how many files can be made."""
+        """Return the free bytes, the floor in bytes and the number of files that can be created."""
         try:
             disk = os.statvfs(folder)
         except OSError:
-            return MEBIBYTE, 0, FEW_FILES  # a folder that is away is the storage's to report, not the guard's
+            return MEBIBYTE, 0, FEW_FILES  # the storage, not the guard, reports a missing folder
         floor = min(self._rules.floor_mebibytes * MEBIBYTE, disk.f_blocks * disk.f_frsize // SMALL_DISK_SHARE)
         return disk.f_bavail * disk.f_frsize, floor, disk.f_favail if disk.f_files else FEW_FILES
 
 
 class Usage:
-    """Bytes in use: measured in a thread now and then, with what came since added."""
+    """Bytes in use: a thread measures them from time to time; newer bytes are added."""
 
     def __init__(self, measure: Callable[[], int]) -> None:
         self._measure = measure
@@ -83,7 +83,7 @@ class Usage:
         self._measuring: threading.Thread | None = None
 
     def bytes(self, *, below: int) -> int:
-        """Return the usage; where the known one is above a limit, wait a little for a new one."""
+        """Return the usage; if the known value is above a limit, wait a little for a new one."""
         measuring = self._refreshed()
         if self._bytes is None:
             measuring.join()
@@ -114,7 +114,7 @@ class Usage:
 
 
 def open_disk_guard(settings: Settings, objects: ObjectStore) -> DiskGuard:
-    """Return the guard of the storage that the settings name."""
+    """Return the guard for the configured storage."""
 
     def measure() -> int:
         return sum(entry.bytes for entry in objects.entries(""))

@@ -1,9 +1,9 @@
-"""Where objects lie in storage: every key is spelled here and nowhere else."""
+"""The keys of objects in storage. All keys are built here and nowhere else."""
 
 import secrets
 
 INPUTS = "inputs/"  # uploads
-OUTPUTS = "outputs/"  # results and previews; the scripts of the job store spell this one too
+OUTPUTS = "outputs/"  # results and previews; the scripts of the job store use this prefix too
 
 
 def input_key(owner: str, digest: str) -> str:
@@ -17,10 +17,10 @@ def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
 
 
 def preview_key(job_id: str, attempt: int, step: int) -> str:
-    """Return the key of a picture of the work after so many steps; it lives and dies with the outputs."""
+    """Return the key of the preview after `step` steps; it is deleted together with the outputs."""
     return f"{attempt_prefix(job_id, attempt)}previews/{step}.jpg"
 
 
 def attempt_prefix(job_id: str, attempt: int) -> str:
-    """Return the prefix of all that one attempt stores."""
+    """Return the prefix of all objects of one attempt."""
     return f"{OUTPUTS}{job_id}/{attempt}/"

@@ -1,4 +1,4 @@
-"""Objects as files of one folder. A put that has returned survives a power cut, which obstore's does not."""
+"""Objects as files in one folder. A finished put is durable after a power cut; obstore's is not."""
 
 import os
 import secrets
@@ -12,9 +12,9 @@ from urllib.parse import unquote, urlsplit
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.storage.base import StoredObject, check_key
 
-STAGING = ".staging"  # where bytes lie until they are whole; in the same file system, so a rename is one step
+STAGING = ".staging"  # for incomplete files; in the same file system, so a rename is one step
 _FULL = {ENOSPC, EDQUOT, EFBIG}
-_RENAME_TRIES = 100  # each that fails means that another process removed the empty folder just then
+_RENAME_TRIES = 100  # each failure means that another process just removed the empty folder
 
 
 @contextmanager
@@ -38,17 +38,17 @@ def _writing(key: str) -> Iterator[None]:
 
 
 class LocalObjectStore:
-    """The object store over a folder. Any number of processes may share it."""
+    """The object store in a folder. Several processes may share it."""
 
     def __init__(self, folder: Path) -> None:
         self._root = folder
         self._staging = folder / STAGING
-        self._durable: set[Path] = set()  # folders at the top whose names are known to be on the disk
+        self._durable: set[Path] = set()  # top-level folders whose names are known to be on the disk
         with _writing(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
 
     def put(self, key: str, data: bytes) -> None:
-        """Store bytes durably; an object that was there is replaced."""
+        """Store bytes durably; an existing object is replaced."""
         path = self._path(key)
         if key.startswith(f"{STAGING}/"):
             raise ValueError(f"{key!r} is no object's key")
@@ -62,9 +62,9 @@ class LocalObjectStore:
             self._sync_folders(path)
 
     def _staged(self, data: bytes) -> Path:
-        """Write bytes that nobody sees yet; return where they are."""
+        """Write bytes to a file that is not visible yet; return its path."""
         path = self._staging / secrets.token_hex(16)
-        self._staging.mkdir(exist_ok=True)  # not its parents: a storage that is not mounted stays away
+        self._staging.mkdir(exist_ok=True)  # not its parents: they would hide that the storage is not mounted
         try:
             with path.open("xb") as file:
                 file.write(data)
@@ -87,12 +87,12 @@ class LocalObjectStore:
                 return
 
     def _sync_folders(self, path: Path) -> None:
-        """Make durable the names of the object and of its folders, which another put may just have made."""
+        """Make the names of the object and of its folders durable; another put may just have created them."""
         folders = [self._root / folder for folder in path.relative_to(self._root).parents][:-1]
         for folder in folders:
-            with suppress(FileNotFoundError):  # the object was deleted at once, and its folder with it
+            with suppress(FileNotFoundError):  # the object was already deleted, and its folder with it
                 _sync(folder)
-        if not folders or folders[-1] not in self._durable:  # folders at the top stay: once is enough
+        if not folders or folders[-1] not in self._durable:  # top-level folders stay: once is enough
             _sync(self._root)
             self._durable.update(folders[-1:])
 
@@ -108,7 +108,7 @@ class LocalObjectStore:
             return file.read(end - start)
 
     def delete(self, key: str) -> None:
-        """Remove an object; one that is not there is no error. Folders that are empty then go with it."""
+        """Remove an object and its empty folders; a missing object is not an error."""
         path = self._path(key)
         with suppress(ObjectNotFound), _reading(key):
             path.unlink()
@@ -116,10 +116,10 @@ class LocalObjectStore:
 
     def _prune(self, path: Path) -> None:
         for folder in path.relative_to(self._root).parents:
-            if len(folder.parts) < 2:  # the folders at the top stay
+            if len(folder.parts) < 2:  # the top-level folders stay
                 return
             try:
-                (self._root / folder).rmdir()  # fails where there is anything in it: nothing can be lost
+                (self._root / folder).rmdir()  # fails if the folder is not empty: nothing can be lost
             except FileNotFoundError:
                 continue
             except OSError:
@@ -138,10 +138,10 @@ class LocalObjectStore:
         """Remove every object below a prefix that ends with a slash."""
         for key in list(self.keys(prefix)):
             self.delete(key)
-        self._prune(self._path(f"{prefix}x"))  # folders that never got their object
+        self._prune(self._path(f"{prefix}x"))  # folders without an object
 
     def unfinished(self) -> Iterator[StoredObject]:
-        """Yield what puts under way have written, and what those that a crash ended have left."""
+        """Yield the partial data of current puts, and of puts that a crash interrupted."""
         return self._walk(self._staging)
 
     def _walk(self, folder: Path) -> Iterator[StoredObject]:
@@ -154,7 +154,7 @@ class LocalObjectStore:
     def _stored(self, entry: "os.DirEntry[str]") -> StoredObject | None:
         try:
             known = entry.stat(follow_symlinks=False)
-        except FileNotFoundError:  # it went away meanwhile
+        except FileNotFoundError:  # it was deleted in the meantime
             return None
         if not stat.S_ISREG(known.st_mode):
             return None
@@ -169,7 +169,7 @@ class LocalObjectStore:
             return self._staging.stat().st_mtime
 
     def check(self) -> None:
-        """Raise StorageUnavailable where the folder cannot be read or written."""
+        """Raise StorageUnavailable if the folder cannot be read or written."""
         if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
             raise StorageUnavailable(f"the folder {self._root} is not there, or closed to this process")
 
@@ -188,7 +188,7 @@ def _scan(folder: Path) -> Iterator["os.DirEntry[str]"]:
     try:
         with os.scandir(folder) as found:
             yield from found
-    except (FileNotFoundError, NotADirectoryError):  # it went away meanwhile
+    except (FileNotFoundError, NotADirectoryError):  # it was deleted in the meantime
         return
 
 

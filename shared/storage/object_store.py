@@ -14,7 +14,7 @@ def open_object_store(url: str, **options: Any) -> ObjectStore:
     folder = local_folder(url)
     if folder is not None:
         return LocalObjectStore(folder)
-    # Imported here: obstore takes 4 MiB of each process, and a folder needs none of it.
+    # Imported here: obstore takes 4 MiB in each process, and a local folder does not need it.
     from shared.storage.bucket import BucketStore
 
     return BucketStore(url, **options)

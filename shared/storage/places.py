@@ -1,4 +1,4 @@
-"""The places that settings name: one of no use stops a start, in one sentence with the setting's name."""
+"""Checks configured folders and URLs at the start: an unusable one raises an error that names the setting."""
 
 import errno
 import logging
@@ -14,27 +14,27 @@ from shared.storage.object_store import open_object_store
 
 log = logging.getLogger("atelier.settings")
 
-# A later try meets these again, as opposed to a full disk or a network that is away.
+# These errors are permanent, unlike a full disk or a network failure.
 _LASTING = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ELOOP}
-_HASTY: dict[str, Any] = {  # a bucket that is away is asked once, and not for minutes
+_HASTY: dict[str, Any] = {  # an unavailable bucket is tried once, not for minutes
     "retry_config": {"max_retries": 0, "retry_timeout": timedelta(seconds=5)},
     "client_options": {"timeout": timedelta(seconds=5), "connect_timeout": timedelta(seconds=3)},
 }
 
 
 def refuse_place(variable: str, place: object, error: OSError) -> None:
-    """Raise SettingsError where the error will stay until somebody changes the place or the setting."""
+    """Raise SettingsError if the error stays until somebody changes the place or the setting."""
     if error.errno in _LASTING:
         raise _refusal(variable, place, error.strerror) from error
 
 
 def _refusal(variable: str, place: object, reason: str | None) -> SettingsError:
-    mend = "make it writable for this user, or name another place"
-    return SettingsError(f"{variable}: {place} cannot be written: {reason}; {mend}")
+    remedy = "make it writable for this user, or name another place"
+    return SettingsError(f"{variable}: {place} cannot be written: {reason}; {remedy}")
 
 
 def require_folder(variable: str, folder: Path) -> None:
-    """Make a folder that does not exist; raise SettingsError where no file can be made in it."""
+    """Create a folder if it does not exist; raise SettingsError if no file can be created in it."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryFile(dir=folder):
@@ -45,28 +45,28 @@ def require_folder(variable: str, folder: Path) -> None:
 
 
 def check_cards(settings: Settings) -> None:
-    """Raise SettingsError where a folder of cards is named and cannot be read."""
+    """Raise SettingsError if the configured folder of cards cannot be read."""
     folder = settings.cards_dir
     try:
         if folder is not None:
             next(folder.iterdir(), None)
     except OSError as error:
-        mend = "make the folder, or name another place"
+        remedy = "make the folder, or name another place"
         raise SettingsError(
-            f"ATELIER_CARDS_DIR: {folder} cannot be read: {error.strerror}; {mend}"
+            f"ATELIER_CARDS_DIR: {folder} cannot be read: {error.strerror}; {remedy}"
         ) from error
 
 
 def check_models(settings: Settings) -> None:
-    """Raise SettingsError where there is no model store and none can be made. It may be read-only."""
+    """Raise SettingsError if the model store does not exist and cannot be created. It may be read-only."""
     if not settings.models.is_dir():
         require_folder("ATELIER_MODELS_DIR", settings.models)
 
 
 def check_storage(settings: Settings) -> None:
-    """Write where pictures are kept; raise SettingsError where that will not do until something is changed.
+    """Write to the storage; raise SettingsError if the failure is permanent.
 
-    A full disk, or a bucket that does not answer now, keeps no process from starting: /readyz tells of it.
+    A full disk, or a bucket that does not respond now, does not prevent the start: /readyz reports it.
     """
     url = settings.storage
     folder = local_folder(url)

@@ -1,1 +1,1 @@
-"""Webhooks: events, deliveries, secrets, allowed addresses. They are sent by worker/webhooks."""
+"""Webhooks: events, deliveries, secrets, allowed addresses. worker/webhooks sends them."""

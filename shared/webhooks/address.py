@@ -1,11 +1,11 @@
-"""Which network addresses a webhook may reach: never those that only the service should reach."""
+"""Decides which network addresses a webhook may reach: never those reserved for the service itself."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 Address = IPv4Address | IPv6Address
 
-# Where clouds give credentials to any caller inside: never allowed.
+# Clouds give credentials to every internal caller at these addresses: never allowed.
 _METADATA = frozenset(
     map(ip_address, ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192"))
 )
@@ -14,7 +14,7 @@ SETTING = "ATELIER_WEBHOOK_ALLOW_PRIVATE"
 
 
 def refusal(address: Address, *, private: bool) -> str:
-    """Return why an address must not be a receiver, else ""; `private` allows those of private networks."""
+    """Return why an address must not be a receiver, or ""; `private` allows private networks."""
     meant = _meant(address)
     if any(_is_never_a_receiver(each) for each in meant):
         return f"{address} is never a receiver's address"
@@ -24,7 +24,7 @@ def refusal(address: Address, *, private: bool) -> str:
 
 
 def refusal_of_url(url: str, *, private: bool) -> str:
-    """Return why a URL's host must not be a receiver, as far as its text says; names are looked up later."""
+    """Return why a URL's host must not be a receiver, or ""; host names are resolved later, not here."""
     host = (urlsplit(url).hostname or "").removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         host = "127.0.0.1"
@@ -42,7 +42,7 @@ def _is_never_a_receiver(address: Address) -> bool:
 
 
 def _meant(address: Address) -> list[Address]:
-    """Return the addresses of version 4 that one of version 6 contains; else itself."""
+    """Return the IPv4 addresses that an IPv6 address contains; otherwise the address itself."""
     if isinstance(address, IPv4Address) or address.is_loopback or address.is_unspecified:
         return [address]
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]

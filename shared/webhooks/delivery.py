@@ -1,4 +1,4 @@
-"""A delivery of a webhook: its record in the store, and the events that receivers get."""
+"""A webhook delivery: its record in the store, and the events that receivers get."""
 
 import json
 from collections.abc import Mapping
@@ -17,19 +17,19 @@ JOB_EVENT_TEXT = "The job as `GET /v1/jobs/{id}` shows it, at the moment of send
 class DeliveryStatus(StrEnum):
     """The status of a delivery."""
 
-    PENDING = "pending"  # waiting for its next try, or under way
-    DELIVERED = "delivered"  # the receiver answered 2xx
-    DISABLED = "disabled"  # the receiver answered 410: it wants no more deliveries
+    PENDING = "pending"  # waiting for its next try, or in flight
+    DELIVERED = "delivered"  # the receiver's response was 2xx
+    DISABLED = "disabled"  # the receiver's response was 410: it wants no more deliveries
     FAILED = "failed"  # no try is left
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One POST that was made, or could not be."""
+    """One POST that was sent, or failed to be sent."""
 
-    at: int  # milliseconds since the epoch by the server's clock, when it ended
-    milliseconds: int  # that it took
-    status: int | None = None  # of the receiver's response; None where there was none
+    at: int  # end time: milliseconds since the epoch by the server's clock
+    milliseconds: int  # duration
+    status: int | None = None  # of the receiver's response; None if there was no response
     error: str | None = None  # why it counts as failed
 
 
@@ -39,18 +39,18 @@ class Delivery:
 
     id: str  # webhook-id: the same at every try
     owner: str
-    kind: str  # of the subject: "job"
-    subject: str  # id of what happened something to
+    kind: str  # kind of the subject: "job" or "batch"
+    subject: str  # id of the job or batch that the event is about
     event: str  # "job.succeeded"
     url: str
-    host: str  # and port: deliveries to one wait in one line
-    private: bool  # whether the receiver may have an address of a private network, as the API saw it
-    base: str  # of the links in the body
+    host: str  # with port: deliveries to one host wait in one queue
+    private: bool  # whether the API allowed the receiver an address in a private network
+    base: str  # base URL of the links in the body
     status: DeliveryStatus
     attempt: int  # fencing token of the latest claim
-    tries: int  # since it was noted, or a person asked for it again
-    sequence: int  # order in which they were noted, unique
-    created_at: int  # when it happened
+    tries: int  # tries since it was created, or since the last request to redeliver it
+    sequence: int  # order of creation, unique
+    created_at: int  # time of the event
     next_at: int | None  # earliest next try while pending
     claimed_at: int | None
     ended_at: int | None

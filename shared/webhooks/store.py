@@ -1,4 +1,4 @@
-"""The deliveries of webhooks, claimed under a lease and tried until they arrive; the secrets that sign."""
+"""Webhook deliveries, claimed under a lease and retried until they arrive; and the signing secrets."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from shared.signing_secret import new_secret
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
 
 MAX_TRIES_KEPT = 20
-RING_MILLISECONDS = 500  # at most two rings a second, however many reapers see that something is due
+RING_MILLISECONDS = 500  # at most two notifications a second, for any number of reapers
 SCAN_CHUNK = 200
-MAX_SCANNED = 5000  # records one page may look at while it filters
-OVERLAP_SECONDS = 24 * 3600  # for which a renewed secret signs beside the new one
+MAX_SCANNED = 5000  # records that one page may read while it filters
+OVERLAP_SECONDS = 24 * 3600  # how long the old secret signs together with the new one
 
 
 class Deliveries:
@@ -26,13 +26,13 @@ class Deliveries:
         self._scripts: Scripts = store.scripts
 
     def should_ring(self) -> bool:
-        """Whether one is due that nobody has rung for just now; says so to one caller alone."""
+        """Whether a delivery is due without a recent notification; only one caller gets True."""
         return bool(self._scripts.run("webhooks/should_notify", RING_MILLISECONDS))
 
     def claim(
         self, room: int, *, lease_seconds: float, a_host: int, under_way: Mapping[str, int]
     ) -> list[Delivery]:
-        """Take up to `room` due deliveries, and so many that no host has more than `a_host` under way."""
+        """Claim up to `room` due deliveries, such that no host has more than `a_host` in flight."""
         busy = [part for host, count in under_way.items() for part in (host, count)]
         records = self._scripts.run("webhooks/claim", int(lease_seconds * 1000), room, a_host, *busy)
         return [delivery_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in records]
@@ -45,19 +45,19 @@ class Deliveries:
         *,
         pause_seconds: float = 0,
     ) -> bool:
-        """Note how a claimed try went; False where another claim took over or it is forgotten."""
+        """Record the result of a claimed try; False if a newer claim exists or the record is gone."""
         pause = int(pause_seconds * 1000)
         text = json.dumps(entry, separators=(",", ":"))
         arguments = (delivery.id, delivery.attempt, status, text, pause, MAX_TRIES_KEPT)
         return bool(self._scripts.run("webhooks/note_try", *arguments) == "ok")
 
     def redeliver(self, delivery_id: str, owner: str) -> None:
-        """Make a delivery due now, with all its tries anew. Raises DeliveryNotFound."""
+        """Make a delivery due now, with the full number of tries again. Raises DeliveryNotFound."""
         if self._scripts.run("webhooks/redeliver", delivery_id, owner) != "ok":
             raise _missing(delivery_id)
 
     def forget(self, kind: str, subject: str) -> None:
-        """Drop all deliveries about a subject that is no more."""
+        """Delete all deliveries about a subject that was deleted."""
         self._scripts.run("webhooks/forget", kind, subject)
 
     def get(self, delivery_id: str, owner: str) -> Delivery:
@@ -90,7 +90,7 @@ class Deliveries:
             if names.next_cursor is None:
                 return Page(tuple(found), None)
             cursor = names.next_cursor
-        return Page(tuple(found), cursor)  # perhaps fewer than asked for: the filter is narrow
+        return Page(tuple(found), cursor)  # a narrow filter may find fewer than requested
 
     def _read(self, ids: Sequence[str]) -> list[Delivery]:
         with store_errors():
@@ -105,7 +105,7 @@ def _missing(delivery_id: str) -> DeliveryNotFound:
 
 
 class WebhookSecrets:
-    """The secrets that are valid now."""
+    """The currently valid secrets."""
 
     def __init__(self, scripts: Scripts, configured: tuple[str, ...] = ()) -> None:
         self._scripts = scripts
@@ -113,15 +113,15 @@ class WebhookSecrets:
 
     @property
     def are_configured(self) -> bool:
-        """Whether the operator has set them, so that they cannot be renewed here."""
+        """Whether the operator has configured the secrets, so that they cannot be renewed here."""
         return bool(self._configured)
 
     def current(self) -> tuple[str, ...]:
-        """Return the secrets that sign now, the newest first; draw one where there is none."""
+        """Return the signing secrets, newest first; create one if there is none."""
         return self._configured or self._kept("")
 
     def renew(self) -> tuple[str, ...]:
-        """Draw a new secret; the old one signs besides for a day. Return both, the new one first."""
+        """Create a new secret; the old one also signs for one more day. Return both, the new one first."""
         return self._kept(OVERLAP_SECONDS * 1000)
 
     def _kept(self, overlap_ms: int | str) -> tuple[str, ...]:
