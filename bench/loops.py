@@ -139,7 +139,7 @@ def _load(name: str, models: str, threads: str) -> Any:
 
 
 def _pixels(jpeg: bytes) -> "Picture":
-    from shared.images.probe import ImageLimits
+    from shared.images.limits import ImageLimits
     from worker.codec.decode import decode
     from worker.codec.pixels import to_float
 

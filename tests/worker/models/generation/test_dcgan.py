@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shared.cards.card import Latent, ModelCard, Picture, load_catalog
+from shared.cards.card import ModelCard, load_catalog
+from shared.cards.parts import Latent, Picture
 from shared.errors import ModelCorrupt, ModelUnavailable
 from worker.models.generation.dcgan import (
     RECORD_NAME,
