@@ -7,7 +7,7 @@ from shared.errors import AtelierError
 
 
 class Status(StrEnum):
-    """The status of a job. A status without an entry in TRANSITIONS is terminal."""
+    """Where a job stands. A status that TRANSITIONS does not name is terminal."""
 
     QUEUED = "queued"  # accepted, waiting for a worker
     RUNNING = "running"  # one worker holds the lease

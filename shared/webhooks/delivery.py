@@ -15,7 +15,7 @@ JOB_EVENT_TEXT = "The job as `GET /v1/jobs/{id}` shows it, at the moment of send
 
 
 class DeliveryStatus(StrEnum):
-    """The status of a delivery."""
+    """Where a delivery stands."""
 
     PENDING = "pending"  # waiting for its next try, or in flight
     DELIVERED = "delivered"  # the receiver's response was 2xx
