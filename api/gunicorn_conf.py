@@ -55,7 +55,7 @@ def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response
 
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
 wsgi_app = "api.wsgi:create()"
-worker_class = "api.server.gunicorn_worker.Worker"  # threads
+worker_class = "api.server.gunicorn_worker.ApiWorker"  # threads
 workers = 1
 threads = _SETTINGS.api.threads
 worker_connections = 1000

@@ -18,7 +18,7 @@ from worker.codec.decode import InputFile, input_file
 from worker.codec.encode import EncodedImage, encode
 from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt, Stages
-from worker.execution.resources import Film, Picture, Resources
+from worker.execution.resources import Film, Resources, ResultPicture
 from worker.kinds import generation, stylization, transformation
 from worker.models.loading import Model
 
@@ -37,7 +37,7 @@ class Kind(Protocol[Spec, Prepared, Network]):
 
     def predict(
         self, prepared: Prepared, model: Network, resources: Resources, stages: Stages, /
-    ) -> Sequence[Picture | Film]:
+    ) -> Sequence[ResultPicture | Film]:
         """Run the model; return pictures and films in the order of the outputs."""
 
 
@@ -91,7 +91,7 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     return files, is_truncated
 
 
-def _encode(picture: Picture | Film, output: Output, model: Model) -> EncodedImage:
+def _encode(picture: ResultPicture | Film, output: Output, model: Model) -> EncodedImage:
     if isinstance(picture, Film):
         return _encode_film(picture, output)
     pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)

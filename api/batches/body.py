@@ -36,7 +36,7 @@ class SentBatch:
     fingerprint: str  # digest of the request
 
 
-class Page(BaseModel):
+class FurtherItems(BaseModel):
     """Items for an open batch."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ def sent_batch() -> SentBatch:
 def sent_items() -> Source:
     """Return the items in the request."""
     if request.mimetype not in JSON_LINES:
-        return _read(Page, _json_bytes())[1]
+        return _read(FurtherItems, _json_bytes())[1]
     source = LineSource(_body(services().settings.limits.max_body_bytes))
     if source.take_settings():
         raise fault(

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import astuple
 from itertools import chain
 
-from api.responses.contact_sheet import Entry, Layout
+from api.responses.contact_sheet import SheetEntry, SheetLayout
 from api.responses.content import Member, Text, archive
 from api.server.threads import ThreadYielder
 from api.services import Services
@@ -116,9 +116,9 @@ def _logged(pieces: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> list[Entry]:
+def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> list[SheetEntry]:
     """Return the first picture of each of the first succeeded items, by index."""
-    entries: list[Entry] = []
+    entries: list[SheetEntry] = []
     cursor: str | None = None
     while len(entries) < limit:
         size = min(PAGE, limit - len(entries))
@@ -130,11 +130,11 @@ def sheet_entries(services: Services, batch_id: str, owner: str, limit: int) -> 
     return entries
 
 
-def sheet_tag(entries: list[Entry], layout: Layout) -> str:
+def sheet_tag(entries: list[SheetEntry], layout: SheetLayout) -> str:
     """Return the entity tag of a sheet. It is unique, because keys of pictures are never reused."""
     return sha256(repr([astuple(layout), [entry.key for entry in entries]]).encode())[:32]
 
 
-def _entry(job: Job) -> Entry:
+def _entry(job: Job) -> SheetEntry:
     output = job.outputs[0]
-    return Entry(job.custom_id or job.id, output.key, output.width * output.height, output.bytes)
+    return SheetEntry(job.custom_id or job.id, output.key, output.width * output.height, output.bytes)

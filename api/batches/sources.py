@@ -36,7 +36,7 @@ class Source(Protocol):
     def values(self) -> Iterator[Any]:
         """Yield each item as a JSON value, or Malformed."""
 
-    def told(self, position: int, fault: FieldError) -> FieldError:
+    def reported(self, position: int, fault: FieldError) -> FieldError:
         """Convert an item's fault to a fault of the request."""
 
 
@@ -55,7 +55,7 @@ class ArraySource:
         """Yield each item."""
         return iter(self._items)
 
-    def told(self, position: int, fault: FieldError) -> FieldError:
+    def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's pointer before its own."""
         return FieldError(f"/items/{position}{fault.pointer}", fault.detail, fault.code)
 
@@ -96,7 +96,7 @@ class LineSource:
         """Yield each line's value, or Malformed."""
         return (_read(line) for _, line in self._lines)
 
-    def told(self, position: int, fault: FieldError) -> FieldError:
+    def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's pointer, and with the line number in its text."""
         detail = f"line {self._lines[position][0]}: {fault.detail}"
         return FieldError(f"/items/{position}{fault.pointer}", detail, fault.code)
@@ -126,7 +126,7 @@ class TemplateSource:
         for made in combinations(self._axes, self._mode):
             yield {**self._base, **made.fields, "custom_id": made.custom_id}
 
-    def told(self, position: int, fault: FieldError) -> FieldError:
+    def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return a fault with a pointer to the source of its value: in the template, or in a list."""
         field, _, rest = fault.pointer.removeprefix("/").partition("/")
         name = self._names.get(field)
@@ -158,7 +158,7 @@ class Faults:
         self._items.add(position)
         for fault in faults:
             if not self.full:
-                self._reported.setdefault(self._source.told(position, fault), kind)
+                self._reported.setdefault(self._source.reported(position, fault), kind)
 
     def note(self, position: int, error: AtelierError) -> None:
         """Record an item's error."""

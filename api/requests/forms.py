@@ -13,7 +13,7 @@ from api.errors import MalformedJson
 from api.requests.body import MULTIPART, URLENCODED, decoded_pairs, decoded_text, expect_form, whole_body
 from api.requests.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table, given
 from api.requests.multipart import MAX_PARTS, MAX_TEXT_BYTES, sent_parts, too_long
-from api.requests.pictures import Fields, Part, Parts, fault, read_field, unknown_fields, with_hint
+from api.requests.pictures import Fields, FormPicture, Parts, fault, read_field, unknown_fields, with_hint
 from api.services import services
 from shared.errors import AtelierError, BodyTooLarge, FieldError
 from shared.messages import in_words
@@ -29,7 +29,7 @@ class Form:
     faults: list[AtelierError]  # of the form itself
     table: Table  # the fields of text that the form has
     given: Table  # those that were given
-    uploads: tuple[Part, ...] = ()
+    uploads: tuple[FormPicture, ...] = ()
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict)  # given for pictures, by field
 
 
@@ -49,7 +49,7 @@ class JobForm:
             *unknown_fields(parts, self.pictures, known),
         ]
         raw = _specification(self.kind, fields, self.table, faults)
-        uploads: list[Part] = []
+        uploads: list[FormPicture] = []
         texts: dict[str, list[str]] = {}
         for name in self.pictures:
             found = read_field(name, fields, parts, faults)

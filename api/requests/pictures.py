@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"\d{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FormPicture:
     """A picture that came with a form."""
 
     pointer: str  # of the field
@@ -48,7 +48,7 @@ class PictureField:
 
     place: str  # the field of the specification
     value: Any  # a file's id, or a list of styles; None where nothing was given
-    sent: list[Part]
+    sent: list[FormPicture]
     texts: list[str]  # by the places in the value; "" for a style that was sent
 
 
@@ -108,24 +108,24 @@ def read_field(name: str, fields: Fields, parts: Parts, faults: list[AtelierErro
 
 def read_picture(
     name: str, fields: Fields, parts: Parts, faults: list[AtelierError]
-) -> tuple[str | None, list[Part]]:
+) -> tuple[str | None, list[FormPicture]]:
     """Return the file id that a field stands for, None without one, and the picture that was sent for it."""
     uploads, texts = _sent(name, parts), _texts(name, fields)
     if len(uploads) + len(texts) > 1:
         faults.append(fault(f"/{name}", f"{name} may be given once", "repeated_field"))
-    sent = [Part(f"/{name}", file_id(sha256(data)), data) for data in uploads]
+    sent = [FormPicture(f"/{name}", file_id(sha256(data)), data) for data in uploads]
     named = [*(part.file_id for part in sent), *texts]
     return (named[0] if named else None), sent
 
 
 def _read_styles(
     fields: Fields, parts: Parts, faults: list[AtelierError]
-) -> tuple[list[dict[str, Any]], list[Part]]:
+) -> tuple[list[dict[str, Any]], list[FormPicture]]:
     """Return the styles, those sent along before those named, and the pictures among them."""
     files, texts = parts.getlist("style"), fields.getlist("style")
     slots = texts if not any(data is not None for data in files) else files  # of which the weights speak
     sent = [
-        Part(f"/style/{index}", file_id(sha256(data)), data)
+        FormPicture(f"/style/{index}", file_id(sha256(data)), data)
         for index, data in enumerate(_sent("style", parts))
     ]
     styles: list[dict[str, Any]] = [{"image": part.file_id} for part in sent]
@@ -156,7 +156,7 @@ def _named(text: str) -> dict[str, Any]:
 
 
 def _weight_faults(
-    weights: Sequence[str], sent: Sequence[Part], styles: Sequence[dict[str, Any]]
+    weights: Sequence[str], sent: Sequence[FormPicture], styles: Sequence[dict[str, Any]]
 ) -> list[AtelierError]:
     if len(weights) > len(styles):
         return [fault("/weight", "weight is given more often than style", "invalid_length")]
@@ -182,7 +182,7 @@ def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) ->
     return Upload(file_id, data, probe(data, ImageLimits.of(services.settings.limits), field=pointer))
 
 
-def probe_parts(services: Services, parts: Iterable[Part], faults: list[AtelierError]) -> list[Upload]:
+def probe_parts(services: Services, parts: Iterable[FormPicture], faults: list[AtelierError]) -> list[Upload]:
     """Probe the pictures of a form; those that are refused add to its faults."""
     uploads = []
     for part in parts:

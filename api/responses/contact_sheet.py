@@ -22,7 +22,7 @@ _LONGEST_CAPTION = 64  # characters
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SheetEntry:
     """One picture to be shown."""
 
     caption: str
@@ -32,7 +32,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class SheetLayout:
     """How a sheet looks."""
 
     columns: int
@@ -40,7 +40,7 @@ class Layout:
     format: Literal["png", "jpeg"] = "jpeg"
 
 
-def contact_sheet(entries: list[Entry], layout: Layout, objects: ObjectStore) -> bytes:
+def contact_sheet(entries: list[SheetEntry], layout: SheetLayout, objects: ObjectStore) -> bytes:
     """Return the encoded sheet. Pictures are decoded one at a time; one that cannot be read is left empty."""
     columns = max(1, min(layout.columns, len(entries)))
     rows = max(1, -(-len(entries) // columns))
@@ -60,15 +60,15 @@ def contact_sheet(entries: list[Entry], layout: Layout, objects: ObjectStore) ->
 
 
 def _scaled(
-    entries: Iterable[Entry], side: int, objects: ObjectStore
-) -> Iterator[tuple[Entry, Image.Image | None]]:
+    entries: Iterable[SheetEntry], side: int, objects: ObjectStore
+) -> Iterator[tuple[SheetEntry, Image.Image | None]]:
     left = MAX_PIXELS
     for entry in entries:
         left -= entry.pixels
         yield entry, _thumbnail(entry, side, objects) if left >= 0 and entry.size <= MAX_BYTES else None
 
 
-def _thumbnail(entry: Entry, side: int, objects: ObjectStore) -> Image.Image | None:
+def _thumbnail(entry: SheetEntry, side: int, objects: ObjectStore) -> Image.Image | None:
     try:
         with Image.open(io.BytesIO(objects.get(entry.key))) as picture:
             picture.draft("RGB", (side, side))  # JPEG: decodes at a fraction of the size

@@ -17,8 +17,7 @@ from api.responses.representation import json_response, page_response
 from api.responses.views import JobPage
 from api.routes.batches import LINES
 from api.services import links, owner, services
-from shared.batches.batch import Batch
-from shared.batches.batch import FinishedPage as Finished
+from shared.batches.batch import Batch, FinishedItems
 from shared.batches.rendering import result_view
 from shared.batches.views import FinishedPage
 from shared.jobs.status import Status
@@ -121,7 +120,7 @@ def list_finished(batch_id: str) -> Response:
     return json_response(view, headers={"Cache-Control": "no-store"})
 
 
-def _finished(batch: Batch, query: FinishedQuery) -> Finished:
+def _finished(batch: Batch, query: FinishedQuery) -> FinishedItems:
     return services().batches.finished(batch.id, batch.owner, after=query.after, limit=query.limit)
 
 

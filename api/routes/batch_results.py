@@ -9,7 +9,7 @@ from api.batches.results import archived, checked_start, result_lines, sheet_ent
 from api.errors import TooManyDownloads
 from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import parameters_of, read_query
-from api.responses.contact_sheet import MAX_CELLS, Layout, contact_sheet
+from api.responses.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
 from api.responses.representation import conditional
 from api.server.threads import waits
 from api.services import links, owner, services
@@ -102,7 +102,7 @@ def get_contact_sheet(batch_id: str) -> Response:
     """Look at the first picture of many items at once."""
     query = read_query(SheetQuery)
     entries = sheet_entries(services(), batch_id, owner(), query.limit)
-    layout = Layout(query.columns, query.side, query.format)
+    layout = SheetLayout(query.columns, query.side, query.format)
     response = Response(mimetype=f"image/{query.format}")
     response.set_etag(sheet_tag(entries, layout))
     response.headers["Cache-Control"] = "private, no-cache"

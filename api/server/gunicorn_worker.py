@@ -51,7 +51,7 @@ class LateBody(Body):  # type: ignore[misc]
             raise edge.BadRequest("the chunks of the body are not written as HTTP demands") from error
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class ApiWorker(ThreadWorker):  # type: ignore[misc]
     """gunicorn's threaded worker, with `LateBody` and problem documents."""
 
     def handle_request(self, req: Any, conn: Any) -> bool:

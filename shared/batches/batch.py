@@ -105,7 +105,7 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class FinishedPage:
+class FinishedItems:
     """Some items, in the order in which they ended; a retried item appears again."""
 
     items: tuple[Job, ...]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from shared.batches.batch import Batch, BatchStatus, FinishedPage, batch_from_record
+from shared.batches.batch import Batch, BatchStatus, FinishedItems, batch_from_record
 from shared.errors import BatchNotFound, JobGone
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
@@ -70,13 +70,13 @@ class BatchQueries:
             index = indexes[room] if len(ids) > room else index
         return Page(tuple(found), str(index) if index >= 0 else None)
 
-    def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedPage:
+    def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedItems:
         """Return items in the order in which they ended, after the first `after` of them."""
         self.get(batch_id, owner)
         with store_errors():
             names = self._client.lrange(self._key("batch_finished", batch_id), after, after + limit - 1)
             jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
-        return FinishedPage(tuple(jobs), after + len(names))
+        return FinishedItems(tuple(jobs), after + len(names))
 
     def eta_seconds(self, batch: Batch, slots: int) -> float | None:
         """Return the seconds until all items are done; None if unknown, or if no item waits or runs.

@@ -39,14 +39,14 @@ ALL = JobFilter()
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ListPlace:
     """A position between list entries: below a job or batch, or among a batch's items."""
 
     sequence: int | None  # of the job or batch; None is above all
     index: int | None = None  # the items below this one follow; None: no more items of that batch
 
     @classmethod
-    def parse(cls, cursor: str | None) -> "Place":
+    def parse(cls, cursor: str | None) -> "ListPlace":
         """Parse a cursor."""
         sequence, _, index = (cursor or "").partition(".")
         return cls(int(sequence) if sequence else None, int(index) if index else None)
@@ -60,7 +60,7 @@ class Place:
         return "+inf" if self.sequence is None else f"({self.sequence}"
 
 
-Entry = tuple[Place, Job]  # a job, and the place below it
+Entry = tuple[ListPlace, Job]  # a job, and the place below it
 
 
 class JobList:
@@ -74,7 +74,7 @@ class JobList:
     def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page[Job]:
         """Return the owner's jobs that a filter admits, with items of batches or without them."""
         found: list[Entry] = []
-        place: Place | None = Place.parse(cursor)
+        place: ListPlace | None = ListPlace.parse(cursor)
         for _ in range(MAX_STEPS):
             if place is None or len(found) > limit:
                 break
@@ -86,7 +86,7 @@ class JobList:
 
     def unlisted(self, owner: str, status: Status | None) -> int:
         """Return the number of batch items with a status: a list without items leaves them out."""
-        place: Place | None = Place(None)
+        place: ListPlace | None = ListPlace(None)
         count = 0
         while place is not None:
             rows, place = self._batches(owner, place, status)
@@ -94,8 +94,8 @@ class JobList:
         return count
 
     def _step(
-        self, owner: str, status: Status | None, place: Place, *, items: bool
-    ) -> tuple[list[Entry], Place | None]:
+        self, owner: str, status: Status | None, place: ListPlace, *, items: bool
+    ) -> tuple[list[Entry], ListPlace | None]:
         """Return the next entries below a place, and the place below them; None after the last entries."""
         if place.index is not None and items:
             return self._items(owner, status, place)
@@ -104,27 +104,27 @@ class JobList:
         entries, below = self._jobs(owner, place.top, floor)
         return entries, below or batch
 
-    def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], Place | None]:
+    def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], ListPlace | None]:
         """Return the next jobs without a batch, and the place below them if more may be above `floor`."""
         key = self._key("owned_jobs", owner)
         with store_errors():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
         jobs = self._read(job_id for job_id, _ in rows)
-        places = [Place(int(score)) for _, score in rows]
+        places = [ListPlace(int(score)) for _, score in rows]
         entries = [(below, job) for below, job in zip(places, jobs, strict=True) if job]
         return entries, places[-1] if len(rows) == RECORDS else None
 
-    def _next_batch(self, owner: str, place: Place, status: Status | None) -> Place | None:
+    def _next_batch(self, owner: str, place: ListPlace, status: Status | None) -> ListPlace | None:
         """Return the place above the items of the next batch that has items of a status; None after the last.
 
         If no batch of a chunk has such items, return the place below that chunk.
         """
         rows, below = self._batches(owner, place, status)
-        return next((Place(sequence, total) for sequence, total, count in rows if count), below)
+        return next((ListPlace(sequence, total) for sequence, total, count in rows if count), below)
 
     def _batches(
-        self, owner: str, place: Place, status: Status | None
-    ) -> tuple[list[tuple[int, int, int]], Place | None]:
+        self, owner: str, place: ListPlace, status: Status | None
+    ) -> tuple[list[tuple[int, int, int]], ListPlace | None]:
         """Return (sequence, item count, count of a status) of the next batches, and the place below them."""
         key = self._key("owned_batches", owner)
         with store_errors():
@@ -139,11 +139,13 @@ class JobList:
             (int(score), int(total or 0), int(count or 0))
             for (_, score), (total, count) in zip(rows, counts, strict=True)
         ]
-        return known, Place(known[-1][0]) if len(known) == BATCHES else None
+        return known, ListPlace(known[-1][0]) if len(known) == BATCHES else None
 
-    def _items(self, owner: str, status: Status | None, place: Place) -> tuple[list[Entry], Place | None]:
+    def _items(
+        self, owner: str, status: Status | None, place: ListPlace
+    ) -> tuple[list[Entry], ListPlace | None]:
         assert place.index is not None, "a place among items"
-        below = Place(place.sequence)
+        below = ListPlace(place.sequence)
         key = self._key("owned_batches", owner)
         with store_errors():
             batch = self._client.zrangebyscore(key, place.sequence, place.sequence)
@@ -152,9 +154,9 @@ class JobList:
         down = (place.index, "down", RECORDS, status or "")
         on, *flat = self._scripts.run("batches/find_items", batch[0], *down)
         jobs = self._read(flat[1::2])
-        places = [Place(place.sequence, index) for index in flat[::2]]
+        places = [ListPlace(place.sequence, index) for index in flat[::2]]
         entries = [(at, job) for at, job in zip(places, jobs, strict=True) if job]
-        return entries, below if on < 0 else Place(place.sequence, on)
+        return entries, below if on < 0 else ListPlace(place.sequence, on)
 
     def _read(self, ids: Iterable[str]) -> list[Job | None]:
         with store_errors():

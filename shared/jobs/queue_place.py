@@ -27,7 +27,7 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class JobsAhead:
     """The jobs ahead of a job."""
 
     lane: Lane
@@ -83,7 +83,7 @@ def _seconds(milliseconds: float) -> float | None:
     return None if math.isnan(milliseconds) else round(milliseconds / 1000, 1)
 
 
-def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
+def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     """Return the jobs ahead of a job, from the reply of the script `place`."""
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
     in_lane = _with_turns(found["ahead"], found["others"])
@@ -93,11 +93,11 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> Line:
     both_wait = _number(other) > 0
     is_late = both_wait and passed_over is not None and passed_over > patience_ms
     due_after = int(Lane.INTERACTIVE in starving) if is_late else math.inf
-    return Line(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after)
+    return JobsAhead(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after)
 
 
 def _eta(
-    line: Line, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
+    line: JobsAhead, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
 ) -> float:
     """Return the milliseconds until a job is done; NaN if unknown."""
     if not places:
@@ -107,7 +107,7 @@ def _eta(
     return max(start, line.pause_ms) + durations.cost(line.work)
 
 
-def _start(line: Line, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
+def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
     ahead, other = durations.total(line.in_lane), durations.total(line.other)
     count, others = _number(line.in_lane), _number(line.other)
     if not others:

@@ -34,7 +34,7 @@ log = logging.getLogger("atelier.store")
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class WaitingJobs:
     """The jobs that wait in one lane."""
 
     lane: Lane
@@ -48,7 +48,7 @@ class Reaped:
 
     expired: tuple[str, ...]  # jobs whose deadline had passed
     taken_back: tuple[str, ...]  # jobs whose lease had run out
-    lines: tuple[Line, ...]
+    lines: tuple[WaitingJobs, ...]
 
 
 class JobStore:
@@ -236,5 +236,5 @@ def _jitter() -> float:
     return round(random.uniform(0.5, 1.5), 3)
 
 
-def _line(lane: str, waiting: int, first: str) -> Line:
-    return Line(Lane(lane), waiting, first)
+def _line(lane: str, waiting: int, first: str) -> WaitingJobs:
+    return WaitingJobs(Lane(lane), waiting, first)

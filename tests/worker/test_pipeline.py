@@ -20,7 +20,7 @@ from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
 from worker.codec.encode import encode
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Film, Picture, Resources, StyleCache
+from worker.execution.resources import Film, Resources, ResultPicture, StyleCache
 
 LIMITS = ImageLimits(min_side=1, max_frames=8)
 ALPHA = np.full((24, 32), 255, np.uint8)
@@ -31,16 +31,18 @@ ALPHA[:12] = 0
 class Gives:
     """A kind of job whose results are known before."""
 
-    results: list[Picture | Film]
+    results: list[ResultPicture | Film]
 
     def prepare(self, *_: Any) -> None:
         return None
 
-    def predict(self, *_: Any) -> list[Picture | Film]:
+    def predict(self, *_: Any) -> list[ResultPicture | Film]:
         return self.results
 
 
-def run(bench: Bench, monkeypatch: pytest.MonkeyPatch, result: Picture | Film, image_format: str) -> Job:
+def run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, result: ResultPicture | Film, image_format: str
+) -> Job:
     monkeypatch.setitem(pipeline.KINDS, "generate", Gives([result]))
     moving = {"animation": {}} if image_format == "gif" else {}
     job_id = bench.submit(output={"format": image_format}, **moving)
@@ -74,7 +76,7 @@ def test_a_film_is_refused_where_the_format_cannot_move(
 
 
 def test_a_still_picture_can_be_a_gif(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    (output,) = run(bench, monkeypatch, Picture(pictures.gradient(), ALPHA), "gif").outputs
+    (output,) = run(bench, monkeypatch, ResultPicture(pictures.gradient(), ALPHA), "gif").outputs
     decoded = decode(bench.objects.get(output.key), LIMITS)
     assert decoded.alpha is not None
     assert np.array_equal(decoded.alpha, ALPHA)
@@ -82,7 +84,7 @@ def test_a_still_picture_can_be_a_gif(bench: Bench, monkeypatch: pytest.MonkeyPa
 
 def test_the_model_is_named_in_a_png(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.model.card = bench.model.card.model_copy(update={"version": "7"})
-    (output,) = run(bench, monkeypatch, Picture(pictures.gradient(), text={"a": "b"}), "png").outputs
+    (output,) = run(bench, monkeypatch, ResultPicture(pictures.gradient(), text={"a": "b"}), "png").outputs
     assert b"mnist-dcgan@7" in bench.objects.get(output.key)
 
 

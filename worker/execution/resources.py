@@ -25,7 +25,7 @@ Style = TypeVar("Style")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class ResultPicture:
     """Pixels, and what is written into the file beside them."""
 
     pixels: Pixels  # (h, w, 1) or (h, w, 3)

@@ -15,7 +15,7 @@ from worker.codec.decode import InputFile
 from worker.codec.pixels import contact_sheet, enlarge, to_color
 from worker.execution.attempt import Stages
 from worker.execution.batcher import Request
-from worker.execution.resources import Film, Picture, Pixels, Resources
+from worker.execution.resources import Film, Pixels, Resources, ResultPicture
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -33,7 +33,9 @@ def prepare(spec: GenerateSpec, _: Mapping[str, InputFile], card: ModelCard, __:
     return make_plan(spec, card.latent)
 
 
-def predict(plan: Plan, model: Generator, resources: Resources, stages: Stages) -> list[Picture] | list[Film]:
+def predict(
+    plan: Plan, model: Generator, resources: Resources, stages: Stages
+) -> list[ResultPicture] | list[Film]:
     """Draw a plan, together with other jobs that wait for the generator, and lay it out."""
     latents = plan.latents.reshape(-1, plan.latents.shape[-1])
     chunks = []
@@ -79,16 +81,16 @@ def _side_by_side(pixels: Pixels, pictures: int) -> Pixels:
     return rows.reshape(pictures, height, -1, channels)
 
 
-def _lay_out(pixels: Pixels, plan: Plan) -> list[Picture] | list[Film]:
+def _lay_out(pixels: Pixels, plan: Plan) -> list[ResultPicture] | list[Film]:
     spec = plan.spec
     if spec.grid is not None:
         cells = [enlarge(item, spec.upscale.factor, spec.upscale.filter) for item in pixels]
         sheet = contact_sheet(cells, spec.grid.columns, gap=spec.grid.gap, background=0)
-        return [Picture(sheet, text=text_of_all(spec))]
+        return [ResultPicture(sheet, text=text_of_all(spec))]
     if spec.animation is not None:
         return [_film(pixels, spec, spec.animation.frame_milliseconds, spec.animation.loop)]
     pairs = zip(pixels, plan.labels, strict=True)
-    return [Picture(item, None, label.seed, label.text, spec.upscale) for item, label in pairs]
+    return [ResultPicture(item, None, label.seed, label.text, spec.upscale) for item, label in pairs]
 
 
 def _film(pixels: Pixels, spec: GenerateSpec, milliseconds: int, loop: bool) -> Film:

@@ -26,7 +26,7 @@ from worker.codec.pixels import (
     to_uint8,
 )
 from worker.execution.attempt import Stages
-from worker.execution.resources import Film, Picture, Pixels, Resources
+from worker.execution.resources import Film, Pixels, Resources, ResultPicture
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner
@@ -39,7 +39,7 @@ Stylize = Callable[[int, Pixels], Pixels]  # a frame's number and pixels to its 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedContent:
     """A stylization, decoded and ready for its model."""
 
     spec: StylizeSpec
@@ -56,7 +56,7 @@ class Prepared:
 
 def prepare(
     spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
-) -> Prepared:
+) -> PreparedContent:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     frames, working = _content(spec, inputs[spec.content], card, resources.limits)
     height, width = frames[0].rgb.shape[:2]
@@ -65,7 +65,7 @@ def prepare(
         preserve_color=spec.preserve_color,
         mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, resources.limits),
     )
-    return Prepared(spec, frames, working, asked, inputs)
+    return PreparedContent(spec, frames, working, asked, inputs)
 
 
 def _content(
@@ -99,8 +99,8 @@ def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixe
 
 
 def predict(
-    prepared: Prepared, model: "Stylizer | StyleOptimizer", resources: Resources, stages: Stages
-) -> list[Picture | Film]:
+    prepared: PreparedContent, model: "Stylizer | StyleOptimizer", resources: Resources, stages: Stages
+) -> list[ResultPicture | Film]:
     """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
     if prepared.finish.strength == 0:
         return [_result(prepared, [frame.rgb for frame in prepared.frames])]
@@ -117,7 +117,7 @@ def predict(
     return [_result(prepared, painted)]
 
 
-def _stylizing(prepared: Prepared, model: Stylizer, resources: Resources, stages: Stages) -> Stylize:
+def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
@@ -136,7 +136,9 @@ def _advance(stages: Stages, frame: int, frames: int, step: int, total: int) -> 
     stages.advance(frame * total + step, frames * total)
 
 
-def _optimizing(prepared: Prepared, model: "StyleOptimizer", resources: Resources, stages: Stages) -> Stylize:
+def _optimizing(
+    prepared: PreparedContent, model: "StyleOptimizer", resources: Resources, stages: Stages
+) -> Stylize:
     """Return the way of a model that paints step by step; it reports its steps itself."""
     spec, side = prepared.spec, model.card.max_side
     styles = style_pictures(spec.styles, prepared.style_files, resources, max_side=side)
@@ -144,14 +146,14 @@ def _optimizing(prepared: Prepared, model: "StyleOptimizer", resources: Resource
     return lambda number, small: to_uint8(work(spec, to_float(small), styles, frame=number))
 
 
-def _paint(content: Pixels, prepared: Prepared, stylize: Callable[[Pixels], Pixels]) -> Pixels:
+def _paint(content: Pixels, prepared: PreparedContent, stylize: Callable[[Pixels], Pixels]) -> Pixels:
     painted = stylize(resize(content, *prepared.working_size))
     if painted.shape != content.shape:
         painted = enlarge(painted, content)
     return finish(content, painted, prepared.finish, out=painted)
 
 
-def _steadied(picture: Pixels, painted: list[Pixels], prepared: Prepared, number: int) -> Pixels:
+def _steadied(picture: Pixels, painted: list[Pixels], prepared: PreparedContent, number: int) -> Pixels:
     if not painted or prepared.spec.steadiness == 0:
         return picture
     now, before = (prepared.frames[i].rgb.astype(np.int16) for i in (number, number - 1))
@@ -159,8 +161,8 @@ def _steadied(picture: Pixels, painted: list[Pixels], prepared: Prepared, number
     return steady(picture, painted[-1], change=change, keep=prepared.spec.steadiness)
 
 
-def _result(prepared: Prepared, pictures: list[Pixels]) -> Picture | Film:
+def _result(prepared: PreparedContent, pictures: list[Pixels]) -> ResultPicture | Film:
     if not prepared.is_film:
-        return Picture(pictures[0], prepared.frames[0].alpha)
+        return ResultPicture(pictures[0], prepared.frames[0].alpha)
     pairs = zip(pictures, prepared.frames, strict=True)
     return Film(tuple(Frame(picture, frame.alpha, frame.milliseconds) for picture, frame in pairs))

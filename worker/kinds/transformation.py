@@ -14,7 +14,7 @@ from shared.specs.working_size import result_size, working_size
 from worker.codec.decode import InputFile, decode
 from worker.codec.pixels import fill_hidden, resize, resize_with_alpha, to_float, to_uint8
 from worker.execution.attempt import Stages
-from worker.execution.resources import Picture, Pixels, Resources
+from worker.execution.resources import Pixels, Resources, ResultPicture
 from worker.kinds.styles import on_runner
 
 if TYPE_CHECKING:  # its callers alone start TensorFlow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # its callers alone start TensorFlow
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
+class PreparedCall:
     """A transformation, decoded and ready for its model."""
 
     content: Pixels  # (h, w, 3), at the size that the network gets
@@ -31,14 +31,14 @@ class Prepared:
 
 def prepare(
     spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
-) -> Prepared:
+) -> PreparedCall:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
     enough = partial(result_size, spec)
     decoded = decode(inputs[spec.content], resources.limits, field="/content", enough=enough)
     width, height = working_size(spec, card, decoded.size)
     _check_enlarged(width, height, card, resources.limits.max_pixels)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
-    return Prepared(fill_hidden(rgb, alpha), alpha)
+    return PreparedCall(fill_hidden(rgb, alpha), alpha)
 
 
 def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
@@ -48,11 +48,13 @@ def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -
         raise ImageTooLarge.of_field("/content", detail)
 
 
-def predict(prepared: Prepared, model: ImageToImage, resources: Resources, stages: Stages) -> list[Picture]:
+def predict(
+    prepared: PreparedCall, model: ImageToImage, resources: Resources, stages: Stages
+) -> list[ResultPicture]:
     """Run the network on the color; alpha only follows the size."""
     content = to_float(prepared.content)
     made = to_uint8(on_runner(resources, stages.attempt, model, lambda: model.transform(content)))
     alpha = prepared.alpha
     if alpha is not None:
         alpha = resize(alpha, made.shape[1], made.shape[0])
-    return [Picture(made, alpha)]
+    return [ResultPicture(made, alpha)]

@@ -33,7 +33,7 @@ from worker import pipeline
 from worker.codec.decode import InputFile, decode
 from worker.execution.attempt import HeldAttempts, Stages
 from worker.execution.batcher import Batcher
-from worker.execution.resources import Picture, Pixels, Resources, StyleCache
+from worker.execution.resources import Pixels, Resources, ResultPicture, StyleCache
 from worker.kinds.styles import on_runner
 from worker.models import loading
 from worker.models.files.manifest import StoredModel
@@ -94,9 +94,11 @@ class MirrorKind:
     @staticmethod
     def predict(
         prepared: tuple[MirrorSpec, Pixels], model: Mirror, resources: Resources, stages: Stages
-    ) -> list[Picture]:
+    ) -> list[ResultPicture]:
         spec, rgb = prepared
-        return [Picture(on_runner(resources, stages.attempt, model, lambda: model.mirror(rgb, spec.gain)))]
+        return [
+            ResultPicture(on_runner(resources, stages.attempt, model, lambda: model.mirror(rgb, spec.gain)))
+        ]
 
 
 def load(card: ModelCard, stored: StoredModel) -> Mirror:

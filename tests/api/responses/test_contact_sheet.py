@@ -5,18 +5,20 @@ from pathlib import Path
 
 from PIL import Image
 
-from api.responses.contact_sheet import EMPTY, GAP, PAPER, Entry, Layout, contact_sheet
+from api.responses.contact_sheet import EMPTY, GAP, PAPER, SheetEntry, SheetLayout, contact_sheet
 from shared.storage.base import ObjectStore
 from tests.support.images.pictures import png
 
 
-def sheet(entries: list[Entry], objects: ObjectStore, *, columns: int = 2, side: int = 32) -> Image.Image:
-    return Image.open(io.BytesIO(contact_sheet(entries, Layout(columns, side, "png"), objects)))
+def sheet(
+    entries: list[SheetEntry], objects: ObjectStore, *, columns: int = 2, side: int = 32
+) -> Image.Image:
+    return Image.open(io.BytesIO(contact_sheet(entries, SheetLayout(columns, side, "png"), objects)))
 
 
-def stored(objects: ObjectStore, key: str, data: bytes, *, pixels: int = 100) -> Entry:
+def stored(objects: ObjectStore, key: str, data: bytes, *, pixels: int = 100) -> SheetEntry:
     objects.put(key, data)
-    return Entry(key, key, pixels, len(data))
+    return SheetEntry(key, key, pixels, len(data))
 
 
 def solid(color: tuple[int, ...], size: tuple[int, int], mode: str = "RGB", kind: str = "PNG") -> bytes:
@@ -42,7 +44,7 @@ def test_small_pictures_are_enlarged_by_whole_pixels(objects: ObjectStore) -> No
 
 def test_what_cannot_be_read_is_an_empty_cell(objects: ObjectStore) -> None:
     broken = stored(objects, "x", b"no picture")
-    gone = Entry("y", "nowhere", 100, 100)
+    gone = SheetEntry("y", "nowhere", 100, 100)
     huge = stored(objects, "z", png(), pixels=300_000_000)
     made = sheet([broken, gone, huge], objects, columns=3)
     assert [made.getpixel((GAP + at * (32 + GAP) + 5, GAP + 5)) for at in range(3)] == [EMPTY] * 3
@@ -62,7 +64,7 @@ def test_every_mode_of_picture_has_its_place(objects: ObjectStore, tmp_path: Pat
 
 def test_captions_stay_within_their_cells(objects: ObjectStore) -> None:
     entry = stored(objects, "k", png())
-    long = Entry("w" * 64 + "\u0007", entry.key, entry.pixels, entry.size)
+    long = SheetEntry("w" * 64 + "\u0007", entry.key, entry.pixels, entry.size)
     made = sheet([long], objects, columns=1)
     right = [made.getpixel((GAP + 32 + GAP - 1, y)) for y in range(made.height)]
     assert set(right) == {PAPER}

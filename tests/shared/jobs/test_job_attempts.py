@@ -9,13 +9,13 @@ from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import DeadlineExceeded, LeaseLost, Outcome, Status
-from shared.jobs.store import JobStore, Line, Reaped
+from shared.jobs.store import JobStore, Reaped, WaitingJobs
 from shared.redis.client import Client
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, outcomes, pass_deadline, status, submit, urgent
 
-IDLE = (Line(Lane.INTERACTIVE, 0, ""), Line(Lane.BULK, 0, ""))
+IDLE = (WaitingJobs(Lane.INTERACTIVE, 0, ""), WaitingJobs(Lane.BULK, 0, ""))
 
 
 def test_a_job_is_claimed_once(store: JobStore) -> None:
@@ -86,7 +86,7 @@ def test_a_released_job_is_rung_at_once_and_its_attempt_does_not_count(store: Jo
     job_id = submit(store)
     claim(store, job_id)
     assert store.release(job_id, 1) == "ok"
-    assert store.reap().lines[0] == Line(Lane.INTERACTIVE, 1, job_id)
+    assert store.reap().lines[0] == WaitingJobs(Lane.INTERACTIVE, 1, job_id)
     assert claim(store, job_id).counted_attempts == 1
 
 

@@ -13,7 +13,7 @@ from shared.jobs.job import Progress
 from shared.jobs.listing import JobFilter
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import JobCanceled, LeaseLost, Status
-from shared.jobs.store import JobStore, Line
+from shared.jobs.store import JobStore, WaitingJobs
 from shared.redis.client import Client
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
@@ -123,8 +123,8 @@ def test_jobs_expire_after_their_time_to_live(store: JobStore, redis_client: Cli
 
 def test_what_waits_in_a_lane_is_counted_as_far_as_is_asked(store: JobStore) -> None:
     ids = [submit(store, spec=submission().spec.model_copy(update={"lane": Lane.BULK})) for _ in range(3)]
-    assert store.reap().lines == (Line(Lane.INTERACTIVE, 0, ""), Line(Lane.BULK, 3, ids[0]))
-    assert store.reap(most_waiting=2).lines[1] == Line(Lane.BULK, 2, ids[0])
+    assert store.reap().lines == (WaitingJobs(Lane.INTERACTIVE, 0, ""), WaitingJobs(Lane.BULK, 3, ids[0]))
+    assert store.reap(most_waiting=2).lines[1] == WaitingJobs(Lane.BULK, 2, ids[0])
 
 
 def test_events_tell_the_story_in_order(store: JobStore, queries: JobQueries) -> None:
