@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from shared.errors import FileInUse, FileNotFound, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
-from shared.redis.client import Client, Page, newest, store_errors
+from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules
@@ -45,7 +45,7 @@ def _file(raw: Mapping[str, str]) -> StoredFile:
 
 
 def _paired(flat: Sequence[str]) -> StoredFile:
-    return _file(dict(zip(flat[::2], flat[1::2], strict=True)))
+    return _file(record_of(flat))
 
 
 def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from shared.errors import FileNotFound, StoreUnavailable, StyleExists, StyleNotFound
-from shared.redis.client import Client, Page, newest, store_errors
+from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.specs.base import JobSpec
@@ -49,7 +49,7 @@ class StyleLibrary:
             raise FileNotFound.of_field("/image", f"there is no file {file}")
         if how == "taken":
             raise StyleExists.of_field("/name", f"{name} is the name of another style; delete that first")
-        return _style(dict(zip(flat[::2], flat[1::2], strict=True))), how == "created"
+        return _style(record_of(flat)), how == "created"
 
     def find(self, owner: str, name: str) -> StoredStyle | None:
         """Return the owner's style, or None."""

@@ -20,7 +20,7 @@ from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, served_digests, to_text
-from shared.redis.client import Client, store_errors
+from shared.redis.client import Client, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules
@@ -117,7 +117,7 @@ class JobStore:
         if claimed == ["newer"]:
             self._log_newer(job_id)
             return []
-        return [job_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in claimed]
+        return [job_from_record(record_of(flat)) for flat in claimed]
 
     def _log_newer(self, job_id: str) -> None:
         if not self._logged_newer:

@@ -1,7 +1,7 @@
 """The connection to the Redis-protocol server, and pagination of the lists stored there."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
@@ -70,6 +70,11 @@ def _refusal(error: ResponseError) -> Exception:
     if _REFUSAL.search(str(error)):
         return StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}")
     return error
+
+
+def record_of(flat: Sequence[str]) -> dict[str, str]:
+    """Return the record that a script gives as a list of names and values in turn."""
+    return dict(zip(flat[::2], flat[1::2], strict=True))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from obstore.store import from_url
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
 from shared.storage.base import StoredObject, check_key
 
-_FULL = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
+_FULL_MARKS = ("(os error 28)", "(os error 122)", "[Errno 28]", "[Errno 122]")  # no space, or no quota, left
 _CLOCK = "clock"  # an empty object, written to read the storage's clock
 
 
@@ -23,7 +23,7 @@ def _mapped(key: str) -> Iterator[None]:
         raise ObjectNotFound(f"nothing is stored under {key}") from error
     except (BaseError, OSError) as error:
         reason = str(error).partition("\n")[0]  # the other lines are internals of the library
-        kind = OutOfDisk if any(mark in reason for mark in _FULL) else StorageUnavailable
+        kind = OutOfDisk if any(mark in reason for mark in _FULL_MARKS) else StorageUnavailable
         raise kind(f"object storage failed at {key}: {reason}") from error
 
 

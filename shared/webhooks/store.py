@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.errors import DeliveryNotFound
 from shared.jobs.store import JobStore
-from shared.redis.client import Client, Page, newest, store_errors
+from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.scripts import Scripts
 from shared.signing_secret import new_secret
 from shared.webhooks.delivery import Delivery, DeliveryStatus, delivery_from_record
@@ -35,7 +35,7 @@ class Deliveries:
         """Claim up to `room` due deliveries, such that no host has more than `a_host` in flight."""
         busy = [part for host, count in under_way.items() for part in (host, count)]
         records = self._scripts.run("webhooks/claim", int(lease_seconds * 1000), room, a_host, *busy)
-        return [delivery_from_record(dict(zip(flat[::2], flat[1::2], strict=True))) for flat in records]
+        return [delivery_from_record(record_of(flat)) for flat in records]
 
     def note(
         self,
