@@ -15,7 +15,7 @@ from shared.jobs.store import JobStore
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.keys import attempt_prefix
-from worker.execution.attempt import Attempt, HeldAttempts, Stages
+from worker.execution.attempt import Attempt, AttemptsInFlight, Stages
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources
 from worker.models.loading import Model
@@ -48,7 +48,7 @@ class JobRunner:
         *,
         models: Models,
         resources: Resources,
-        held: HeldAttempts,
+        held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
         is_elsewhere: Callable[[str], bool] = lambda _: False,
     ) -> None:

@@ -23,7 +23,7 @@ from shared.queue.celery_app import MODEL_QUEUES
 from shared.settings import Settings
 from shared.workers import LoadedModel, Worker
 from worker.__main__ import consume
-from worker.execution.attempt import HeldAttempts
+from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import share_heaps
@@ -86,7 +86,7 @@ class NoopWorker:
     def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
         self._base = base
-        self._held = HeldAttempts()
+        self._held = AttemptsInFlight()
         announced = (LoadedModel(CARD.name, CARD.version, "nothing"),)
         self._liveness = Liveness(
             Worker(base.id, settings.worker.threads, ()),

@@ -111,7 +111,7 @@ class BatchStore(BatchQueries):
         tombstone = self._jobs.rules.tombstone_seconds * 1000
         return bool(self._scripts.run("batches/sweep", batch_id, SWEPT, tombstone))
 
-    def keep_house(self) -> None:
+    def clean_up(self) -> None:
         """Cancel batches that stayed open too long, and continue unfinished work."""
         for batch_id, owner in self._stale().items():
             with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended in the meantime

@@ -47,7 +47,7 @@ class Reaped:
     """The result of one pass of the reaper."""
 
     expired: tuple[str, ...]  # jobs whose deadline had passed
-    taken_back: tuple[str, ...]  # jobs whose lease had run out
+    reclaimed: tuple[str, ...]  # jobs whose lease had run out
     lines: tuple[WaitingJobs, ...]
 
 

@@ -43,32 +43,32 @@ class Reaper:
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
             _log_errors(self.pass_once)
-            _log_errors(self.ring_webhooks)
+            _log_errors(self.notify_webhooks)
             _log_errors(self._batches.go_on)
             _log_errors(self._store.settle)
             self._passes += 1
             if self._passes % HOUSEKEEPING_PASSES == 0:
-                _log_errors(self.keep_house)
+                _log_errors(self.clean_up)
 
     def pass_once(self) -> None:
         """End jobs past their deadline, reclaim expired leases, and notify workers of waiting jobs."""
         reaped = self._store.reap(most_waiting=MOST_DOORBELLS)
         for job_id in reaped.expired:
             log.warning("deadline passed; job expired", extra={"job_id": job_id})
-        for job_id in reaped.taken_back:
+        for job_id in reaped.reclaimed:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
         for line in reaped.lines:
             self._queue.notify_for(line.waiting, line.first, line.lane)
 
-    def ring_webhooks(self) -> None:
+    def notify_webhooks(self) -> None:
         """Notify the io worker if webhooks are due."""
-        if self._queue.io_doorbells() < MOST_DOORBELLS and self._deliveries.should_ring():
+        if self._queue.io_doorbells() < MOST_DOORBELLS and self._deliveries.should_notify():
             self._queue.request_deliveries()
 
-    def keep_house(self) -> None:
+    def clean_up(self) -> None:
         """Delete expired jobs, batches and files, and request the removal of their bytes."""
         self._garbage.add_expired_files()
-        self._batches.keep_house()
+        self._batches.clean_up()
         if self._store.expire() or len(self._garbage):
             self._queue.request_sweep()
 

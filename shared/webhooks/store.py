@@ -25,7 +25,7 @@ class Deliveries:
         self._client: Client = store.client
         self._scripts: Scripts = store.scripts
 
-    def should_ring(self) -> bool:
+    def should_notify(self) -> bool:
         """Whether a delivery is due without a recent notification; only one caller gets True."""
         return bool(self._scripts.run("webhooks/should_notify", RING_MILLISECONDS))
 

@@ -108,7 +108,7 @@ POINTS = (
     Point("worker.before-release", "worker", "before", f"{_JOBS}.release"),
     Point("worker.after-release", "worker", "after", f"{_JOBS}.release"),
     Point("worker.after-beat", "worker", "after", f"{_JOBS}.beat"),
-    Point("reaper.after-taking-back", "", "after", f"{_JOBS}.reap", lambda c: bool(c.result.taken_back)),
+    Point("reaper.after-taking-back", "", "after", f"{_JOBS}.reap", lambda c: bool(c.result.reclaimed)),
     Point("reaper.before-ringing-the-sweep", "", "before", "shared.queue.job_queue:JobQueue.request_sweep"),
     Point("io.before-delete", "io", "before", "shared.maintenance.garbage:Garbage._remove"),
     Point("io.before-unlisting", "io", "before", "redis:Redis.zrem", _is_garbage),

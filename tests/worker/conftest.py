@@ -19,7 +19,7 @@ from shared.queue.job_queue import JobQueue
 from shared.settings import Settings
 from shared.specs.spec import JOB_SPEC, resolve
 from shared.storage.base import ObjectStore
-from worker.execution.attempt import HeldAttempts
+from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.runner import JobRunner
@@ -47,7 +47,7 @@ class Bench:
     queue: JobQueue
     objects: ObjectStore
     garbage: Garbage
-    held: HeldAttempts
+    held: AttemptsInFlight
     model: Brightness = field(default_factory=Brightness)
 
     def get(self, name: str) -> Brightness:
@@ -71,4 +71,4 @@ class Bench:
 @pytest.fixture
 def bench(store: JobStore, objects: ObjectStore, server: Any) -> Bench:
     queue = JobQueue(make_celery(Settings(redis_url=server.url)), store.client)
-    return Bench(store, queue, objects, Garbage(store.client, objects), HeldAttempts())
+    return Bench(store, queue, objects, Garbage(store.client, objects), AttemptsInFlight())

@@ -58,7 +58,7 @@ class Attempt:
         ensure_current(self._lease_state, self.job.id)
 
 
-class HeldAttempts:
+class AttemptsInFlight:
     """All attempts in progress. Safe for many threads."""
 
     def __init__(self) -> None:

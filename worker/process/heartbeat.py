@@ -14,7 +14,7 @@ from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from shared.workers import LoadedModel, Worker, WorkerRoster
-from worker.execution.attempt import Attempt, HeldAttempts
+from worker.execution.attempt import Attempt, AttemptsInFlight
 from worker.health import EXIT_STUCK, WorkerHealth, end_stuck_process
 
 log = logging.getLogger("atelier.worker")
@@ -29,7 +29,7 @@ class Heartbeat:
     def __init__(
         self,
         store: JobStore,
-        held: HeldAttempts,
+        held: AttemptsInFlight,
         *,
         on_beat: Callable[[], None],
         on_away: Callable[[str], None],

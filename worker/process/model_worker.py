@@ -15,7 +15,7 @@ from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import ReloadRequest, Worker
-from worker.execution.attempt import HeldAttempts
+from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
@@ -39,7 +39,7 @@ class ModelWorker:
     def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
         self._base = base
-        self._held = HeldAttempts()
+        self._held = AttemptsInFlight()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
         self._reload_request = ReloadRequest(base.hasty_client)
         self._liveness = Liveness(

@@ -31,7 +31,7 @@ from shared.specs.working_size import ContentSpec, working_size
 from tests.support.images import pictures
 from worker import pipeline
 from worker.codec.decode import InputFile, decode
-from worker.execution.attempt import HeldAttempts, Stages
+from worker.execution.attempt import AttemptsInFlight, Stages
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Pixels, Resources, ResultPicture, StyleCache
 from worker.kinds.styles import on_runner
@@ -162,7 +162,7 @@ def test_a_new_kind_goes_from_the_request_to_a_stored_picture(
         services.queue,
         models=ModelRegistry(services.catalog, store),
         resources=Resources(services.objects, Batcher(1), StyleCache(), ImageLimits()),
-        held=HeldAttempts(),
+        held=AttemptsInFlight(),
     )
     runner.handle(job_id, queued.lane)
     done = services.store.get(job_id, ANONYMOUS)

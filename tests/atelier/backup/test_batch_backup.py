@@ -114,7 +114,7 @@ def test_open_paused_and_done_batches_are_brought_back_as_such(
     assert empty.store.client.zscore("atelier:expiring", done) >= expires
     assert empty.batches.append(opened, ANONYMOUS, [ItemDraft("late", style_item(empty))], first=2) == 3
     assert {job.batch_id for job in drain(empty.store)} == {opened}
-    empty.batches.keep_house()
+    empty.batches.clean_up()
     assert counts(empty.batches, canceled) == {"total": 2, "canceled": 2}
     empty.batches.resume(paused, ANONYMOUS)
     assert [job.index for job in drain(empty.store)] == [0, 1]
@@ -175,5 +175,5 @@ def test_a_batch_that_is_deleted_while_a_backup_is_taken_is_not_brought_back(
     for _ in Snapshot(empty.store.client).write(copies, pause_ms=0):
         pass
     assert empty.batches.page(ANONYMOUS).items == ()
-    empty.batches.keep_house()
+    empty.batches.clean_up()
     assert empty.store.client.keys("atelier:job:*") == []

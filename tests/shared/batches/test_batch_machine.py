@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
     def reap(self) -> None:
         self.store.reap()
         self.store.expire()
-        self.batch_store.keep_house()
+        self.batch_store.clean_up()
         self.store.settle()
 
     def batch(self, batch_id: str) -> Batch | None:

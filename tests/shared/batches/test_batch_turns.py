@@ -130,7 +130,7 @@ def test_a_canceled_batch_ends_all_that_had_not_ended(store: JobStore, batches: 
 def test_a_cancellation_that_was_cut_off_is_taken_up(store: JobStore, batches: BatchStore) -> None:
     batch_id = begin(batches, 5)
     store.scripts.run("batches/move", batch_id, ANONYMOUS, "cancel")
-    batches.keep_house()
+    batches.clean_up()
     assert counts(batches, batch_id) == {"total": 5, "canceled": 5}
     assert batches.get(batch_id, ANONYMOUS).is_done
 

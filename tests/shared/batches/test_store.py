@@ -152,7 +152,7 @@ def test_a_batch_whose_time_is_over_is_forgotten(store: JobStore, batches: Batch
     finish(store, drain(store)[0])
     store.client.zadd("atelier:expiring", {batch_id: 1})
     store.expire()
-    batches.keep_house()
+    batches.clean_up()
     with pytest.raises(JobGone):
         batches.get(batch_id, ANONYMOUS)
 
@@ -160,7 +160,7 @@ def test_a_batch_whose_time_is_over_is_forgotten(store: JobStore, batches: Batch
 def test_a_batch_that_nobody_finalizes_is_canceled(store: JobStore, batches: BatchStore) -> None:
     batch_id = begin(batches, 1)
     store.client.zadd("atelier:open-batches", {batch_id: 1})
-    batches.keep_house()
+    batches.clean_up()
     assert batches.get(batch_id, ANONYMOUS).status is BatchStatus.CANCELED
 
 

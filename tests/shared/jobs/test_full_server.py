@@ -75,7 +75,7 @@ def test_accepted_jobs_make_every_move_while_the_server_is_out_of_memory(store: 
         lapsed = claim(store, jobs[5])
     lapse(store, lapsed.id)
     with no_memory(store.client):
-        assert store.reap().taken_back == (lapsed.id,)
+        assert store.reap().reclaimed == (lapsed.id,)
         store.delete(first.id, ANONYMOUS)
         assert [status(store, job_id) for job_id in jobs[1:]] == [
             Status.QUEUED,

@@ -29,7 +29,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(store: JobStore) -> None:
     job_id = submit(store)
     claim(store, job_id)
     lapse(store, job_id)
-    assert store.reap().taken_back == (job_id,)
+    assert store.reap().reclaimed == (job_id,)
     assert claim(store, job_id).attempt == 2
     with pytest.raises(LeaseLost):
         store.succeed(job_id, 1, outputs=(OUTPUT,), timings={}, model=("1", "d"))
@@ -44,7 +44,7 @@ def test_a_heartbeat_keeps_the_lease(store: JobStore, redis_client: Client) -> N
     claim(store, job_id)
     lapse(store, job_id)
     assert store.beat([(job_id, 1)]) == ["ok"]
-    assert store.reap().taken_back == ()
+    assert store.reap().reclaimed == ()
 
 
 def test_a_job_whose_workers_keep_dying_fails_after_its_crash_budget(
@@ -110,7 +110,7 @@ def test_a_job_that_no_worker_started_expires_at_its_deadline(store: JobStore) -
     assert job.deadline_at == job.created_at + 60_000
     pass_deadline(store, job_id)
     assert store.claim(job_id, "w1") is None
-    assert store.reap() == Reaped(expired=(job_id,), taken_back=(), lines=IDLE)
+    assert store.reap() == Reaped(expired=(job_id,), reclaimed=(), lines=IDLE)
     job = store.get(job_id, ANONYMOUS)
     assert (job.status, job.history, job.attempt) == (Status.EXPIRED, (), 0)
     assert job.error is not None
@@ -126,7 +126,7 @@ def test_a_running_job_expires_at_its_deadline_and_its_worker_is_told(store: Job
     assert store.reap().expired == ()
     pass_deadline(store, job_id)
     lapse(store, job_id)
-    assert store.reap() == Reaped(expired=(job_id,), taken_back=(), lines=IDLE)
+    assert store.reap() == Reaped(expired=(job_id,), reclaimed=(), lines=IDLE)
     assert store.beat([(job_id, 1)]) == ["expired"]
     with pytest.raises(DeadlineExceeded):
         store.report(job_id, 1, Progress("predict", 0.5))

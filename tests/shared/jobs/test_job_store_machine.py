@@ -207,7 +207,7 @@ class Machine(RuleBasedStateMachine):
         reaped = self.store.reap()
         late = {job_id for job_id, want in self.expected.items() if want.open and want.late}
         lost = {job_id for job_id, want in self.expected.items() if want.lapsed} - late
-        assert (set(reaped.expired), set(reaped.taken_back)) == (late, lost)
+        assert (set(reaped.expired), set(reaped.reclaimed)) == (late, lost)
         for job_id in late:
             self.expected[job_id].end("expired", Status.EXPIRED)
         for job_id in lost:

@@ -105,7 +105,7 @@ def test_an_old_running_job_stays_with_its_worker(store: JobStore, old: Mapping[
 def test_an_old_running_job_is_taken_back_and_carried_out(store: JobStore, old: Mapping[str, str]) -> None:
     job_id = old["running"]
     lapse(store, job_id)
-    assert store.reap().taken_back == (job_id,)
+    assert store.reap().reclaimed == (job_id,)
     assert store.beat([(job_id, 2)]) == ["lost"]
     done = succeed(store, claim(store, job_id))
     assert [(e.number, e.outcome) for e in done.history] == [(2, Outcome.LOST), (3, Outcome.SUCCEEDED)]

@@ -125,7 +125,7 @@ def test_bytes_of_forgotten_jobs_are_removed(store: JobStore, reaper: Reaper, ob
     objects.put(f"outputs/{job_id}/1/0.png", b"x")
     store.cancel(job_id, ANONYMOUS)
     store.client.zadd("atelier:expiring", {job_id: 1})
-    reaper.keep_house()
+    reaper.clean_up()
     assert store.client.llen("atelier.io") == 1
     garbage = Garbage(store.client, objects)
     assert garbage.sweep() == 1
@@ -140,7 +140,7 @@ def test_a_batch_whose_time_is_over_goes_bit_by_bit(store: JobStore, reaper: Rea
     store.expire()
     batches.go_on(most_chunks=2)
     assert len(store.client.keys(f"atelier:job:*{batch_id.removeprefix('batch_')}*")) == 3 * CHUNK - 2 * SWEPT
-    reaper.keep_house()
+    reaper.clean_up()
     with pytest.raises(JobGone):
         batches.get(batch_id, ANONYMOUS)
     assert store.client.keys("atelier:job:*") == []
@@ -150,7 +150,7 @@ def test_a_batch_left_open_too_long_is_canceled(store: JobStore, reaper: Reaper)
     batches = BatchStore(store, BatchRules())
     batch_id = begin(batches, 5)
     store.client.zadd("atelier:open-batches", {batch_id: 1, "batch_forgotten": 1})
-    reaper.keep_house()
+    reaper.clean_up()
     assert counts(batches, batch_id) == {"total": 5, "canceled": 5}
     assert store.client.zcard("atelier:open-batches") == 0
 
@@ -174,11 +174,11 @@ def test_the_queues_are_the_lanes_in_their_order() -> None:
 def test_the_io_worker_is_rung_for_webhooks_that_are_due(store: JobStore, reaper: Reaper) -> None:
     record = webhook_record(Webhook(url="http://127.0.0.1:9/"), private=True, base="")
     job_id = submit(store, webhook=record)
-    reaper.ring_webhooks()
+    reaper.notify_webhooks()
     assert store.client.llen(IO_QUEUE) == 0
     store.cancel(job_id, ANONYMOUS)
-    reaper.ring_webhooks()
-    reaper.ring_webhooks()  # one ring is enough for now
+    reaper.notify_webhooks()
+    reaper.notify_webhooks()  # one ring is enough for now
     assert store.client.llen(IO_QUEUE) == 1
 
 
@@ -189,5 +189,5 @@ def test_nobody_is_rung_for_webhooks_while_no_io_worker_takes_rings(
         queue.request_deliveries()
     record = webhook_record(Webhook(url="http://127.0.0.1:9/"), private=True, base="")
     store.cancel(submit(store, webhook=record), ANONYMOUS)
-    reaper.ring_webhooks()
+    reaper.notify_webhooks()
     assert store.client.llen(IO_QUEUE) == MOST_DOORBELLS

@@ -29,7 +29,7 @@ from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, GenerateSpec
 from shared.storage.object_store import open_object_store
 from tests.worker.conftest import Bench
-from worker.execution.attempt import HeldAttempts
+from worker.execution.attempt import AttemptsInFlight
 from worker.models.loading import load_model
 from worker.models.store import ModelStore
 from worker.runner import JobRunner
@@ -90,7 +90,7 @@ def workshop(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFac
     queue = JobQueue(make_celery(Settings(redis_url=module_server.url)), client)
     models = [_loaded(root / "models") for _ in range(2)]
     garbage = Garbage(client, objects)
-    yield Workshop([Bench(store, queue, objects, garbage, HeldAttempts(), model) for model in models])
+    yield Workshop([Bench(store, queue, objects, garbage, AttemptsInFlight(), model) for model in models])
     client.close()
 
 

@@ -6,12 +6,12 @@ import threading
 from shared.jobs.store import JobStore
 from shared.redis.client import connect
 from shared.setting_groups import JobRules
-from worker.execution.attempt import HeldAttempts
+from worker.execution.attempt import AttemptsInFlight
 from worker.process.heartbeat import Heartbeat
 
 url, stuck, neighbour = sys.argv[1:]
 store = JobStore(connect(url), JobRules(lease_seconds=0.5, hard_limit_seconds=1))
-held = HeldAttempts()
+held = AttemptsInFlight()
 with held.hold(store.claim(stuck, "w1")):
     Heartbeat(store, held, on_beat=lambda: None, on_away=lambda _: None)
     threading.Event().wait(0.8)

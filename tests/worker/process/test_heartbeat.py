@@ -32,7 +32,7 @@ def test_the_heartbeat_keeps_leases_and_tells_of_a_cancel(bench: Bench) -> None:
         Heartbeat(bench.store, bench.held, on_beat=beats.release, on_away=lambda _: None)
         assert beats.acquire(timeout=10)
         assert (mine.is_current, theirs.is_current) == (True, False)
-        assert bench.store.reap().taken_back == ()
+        assert bench.store.reap().reclaimed == ()
 
 
 def test_released_attempts_go_back_uncounted(bench: Bench) -> None:
