@@ -1,11 +1,10 @@
 """The user's side: the typed client and the `atelier` command."""
 
 from atelier.client.batch import Batch, BatchItem, NamedOutput
-from atelier.client.batch_download import NotSaved, Saved
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
-from atelier.client.downloads import Picture
+from atelier.client.downloads import NotSaved, Picture, Saved
 from atelier.client.errors import (
     ApiError,
     ClientError,
@@ -18,7 +17,6 @@ from atelier.client.errors import (
 from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
-from atelier.client.models import Model
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,
@@ -38,7 +36,7 @@ from atelier.client.requests import (
     TransformOptions,
     TransformRequest,
 )
-from atelier.client.styles import BuiltinStyles, StoredStyle, Styles
+from atelier.client.styles import BuiltinStyles, Model, StoredStyle, Styles
 
 __all__ = [
     "Animation",

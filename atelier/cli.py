@@ -17,7 +17,7 @@ COMMANDS = {
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
-    "watch": "atelier.commands.watch:watch",
+    "watch": "atelier.commands.jobs:watch",
     "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
     "train": "atelier.commands.train:train",

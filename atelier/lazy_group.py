@@ -1,8 +1,13 @@
-"""A click group that imports a subcommand when it is used, and prints every expected error in one line."""
+"""A click group that imports a subcommand when it is used, and prints every expected error in one line.
+
+What commands do at Ctrl-C and at a timeout is here too: calls and messages in place of a bare KeyboardInterrupt.
+"""
 
 import importlib
-from collections.abc import Iterator, Mapping
+import signal
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import click
@@ -31,6 +36,7 @@ EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
 EXIT_UNREACHABLE = 3  # no service responds
 EXIT_TIMEOUT = 4  # the job was not done in time
 EXIT_INTERRUPTED = 130  # by Ctrl-C, as in shells
+LEAST_SECONDS = 0.001  # 0 would stop the timer
 
 
 class LazyGroup(click.Group):
@@ -122,3 +128,47 @@ def exit_status(error: Exception) -> int:
 def _advice(error: Exception) -> list[str]:
     start = ["is it running? start it with `atelier up`"] if isinstance(error, ServiceUnreachable) else []
     return [*start, *getattr(error, "__notes__", ())]
+
+
+@contextmanager
+def on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` at the first Ctrl-C while the block runs; the next raises KeyboardInterrupt.
+
+    For the main thread alone.
+    """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, before)
+        act()
+
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def on_timeout(seconds: float | None, act: Callable[[], None]) -> Iterator[None]:
+    """Call `act` when the block has run for `seconds`; None is never. For the main thread alone."""
+    if seconds is None:
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda *_: act())
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, LEAST_SECONDS))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def interruption(message: str) -> Iterator[None]:
+    """Give a Ctrl-C within the block a message: what was done, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        if stop.args:  # a block within gave it a message
+            raise
+        raise KeyboardInterrupt(f"interrupted; {message}") from stop

@@ -11,8 +11,7 @@ from shared.identifiers import sha256
 from shared.images.probe import ends_too_early
 from shared.jobs.job import Job, StoredOutput
 from shared.specs.parts import Output
-from shared.storage.base import ObjectStore
-from shared.storage.keys import output_key
+from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.decode import InputFile, input_file
 from worker.codec.encode import EncodedImage, encode

@@ -14,7 +14,7 @@ from shared.jobs.status import LeaseLost, ensure_current
 from shared.jobs.store import JobStore
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
-from shared.storage.keys import attempt_prefix
+from shared.storage.base import attempt_prefix
 from worker.execution.attempt import Attempt, AttemptsInFlight, Stages
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources

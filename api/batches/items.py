@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.batches.sources import Faults, Malformed, Source
-from api.jobs.validation import parse_spec
+from api.requests.field_errors import parse_spec
 from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard

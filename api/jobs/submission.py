@@ -4,9 +4,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from api.jobs.validation import CheckedSpec, parse_spec
 from api.jobs.workers import AvailableModels, notify
-from api.requests.field_errors import combined
+from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
 from api.services import Services, base_url

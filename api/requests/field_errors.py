@@ -1,20 +1,21 @@
-"""Pydantic's findings as field errors, and several errors as one."""
+"""Finds every fault of a request's fields at once, and says them as the service's errors."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.batches.request import CUSTOM_ID, LABEL
-from shared.errors import AtelierError, FieldError, InvalidRequest
+from shared.cards.card import Catalog, ModelCard
+from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
 from shared.messages import requirement
 from shared.specs.generate import DIGITS
 from shared.specs.parts import STYLE_NAME
-from shared.specs.spec import SPECS
+from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -51,6 +52,11 @@ _CODES = {
     "too_short": "invalid_length",
     "string_too_long": "invalid_length",
     "string_too_short": "invalid_length",
+}
+# Values for required fields that are missing or invalid.
+_STAND_INS = {
+    "content": file_id("0" * 64),
+    "styles": [{"number": 0}],
 }
 
 
@@ -123,3 +129,51 @@ def not_fetched(text: str) -> str:
         return ""
     kind = "a data URL, which is not read" if found[1] else "an address, which is not fetched"
     return f"is {kind}: upload the picture to /v1/files and give the id that it gets"
+
+
+class CheckedSpec(NamedTuple):
+    """A requested specification that the card allows; defaults and seeds are not filled in."""
+
+    spec: JobSpec
+    card: ModelCard
+
+
+def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:
+    """Return the specification; raise one error with every fault of structure and of range."""
+    try:
+        spec = JOB_SPEC.validate_python(raw)
+    except ValidationError as error:
+        faults = faults_of(error)
+        raise combined([InvalidRequest(errors=faults), *_card_faults(raw, faults, catalog)]) from error
+    return CheckedSpec(spec, checked_card(spec, catalog))
+
+
+def _card_faults(raw: object, known: Sequence[FieldError], catalog: Catalog) -> list[AtelierError]:
+    """Check the valid fields against the card, although the whole value is invalid."""
+    faulty = {_field_name(fault.pointer) for fault in known}
+    spec = _sound_part(raw, faulty)
+    if spec is None:
+        return []
+    try:
+        checked_card(spec, catalog)
+    except (UnknownModel, InvalidRequest) as error:
+        invented = faulty | (set(_STAND_INS) - set(cast(Mapping[str, Any], raw)))
+        sound = [fault for fault in error.errors if _field_name(fault.pointer) not in invented]
+        return [type(error)(errors=sound)] if sound else []
+    return []
+
+
+def _sound_part(raw: object, faulty: set[str]) -> JobSpec | None:
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("type"), str) or raw["type"] not in SPECS:
+        return None
+    needed = {name: value for name, value in _STAND_INS.items() if name in SPECS[raw["type"]].model_fields}
+    sound = {name: value for name, value in raw.items() if name not in faulty}
+    try:
+        return JOB_SPEC.validate_python(needed | sound)
+    except ValidationError:  # the valid fields also contradict each other: report the other faults first
+        return None
+
+
+def _field_name(place: str) -> str:
+    """Return the name of the outermost field in a JSON Pointer."""
+    return place.split("/")[1].replace("~1", "/").replace("~0", "~") if place else ""

@@ -8,8 +8,7 @@ from urllib.parse import quote
 import httpx
 
 from atelier.client.batch import Batch, BatchItem, batch_from_json, item_from_json
-from atelier.client.batch_download import NotSaved, Saved, save_each
-from atelier.client.downloads import check_digest
+from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json

@@ -10,7 +10,6 @@ from atelier.client.downloads import Picture
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
-from atelier.client.models import ModelsResource
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -21,7 +20,7 @@ from atelier.client.requests import (
     TransformOptions,
     TransformRequest,
 )
-from atelier.client.styles import StylesResource
+from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8480"

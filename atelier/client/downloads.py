@@ -1,18 +1,24 @@
-"""Finished pictures: checked when they arrive, and written whole or not at all."""
+"""Finished pictures: checked when they arrive, written whole or not at all, a batch's several at once."""
 
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from atelier.client.errors import ProtocolError
+from atelier.client.batch import BatchItem, NamedOutput
+from atelier.client.errors import ApiError, ClientError, ProtocolError
 from atelier.client.job import Job, Output
 
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+GONE = frozenset({404, 410})  # statuses for a picture that the service has forgotten
+AHEAD = 4  # items a connection that may be in flight: bounds what is kept in memory
+Download = Callable[[BatchItem, int], bytes]  # of the picture of a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +74,81 @@ def check_digest(data: bytes, output: Output) -> bytes:
     if output.sha256 and hashlib.sha256(data).hexdigest() != output.sha256:
         raise ProtocolError(f"output {output.index} arrived damaged: its sha256 differs")
     return data
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """One item, and the files of its pictures; none where it did not succeed."""
+
+    item: BatchItem
+    paths: tuple[Path, ...]
+    new: int  # files that were written; the others existed already
+    fault: OSError | ApiError | ProtocolError | None = None  # why some of its pictures are missing
+
+
+class NotSaved(ClientError):
+    """Raised when pictures of a batch could not be saved; `items` lack some, and each has its fault."""
+
+    def __init__(self, items: Sequence[Saved]) -> None:
+        self.items = tuple(items)
+        first = items[0]
+        others = f", and those of {len(items) - 1} further items" if len(items) > 1 else ""
+        super().__init__(f"pictures of {first.item.custom_id} could not be saved{others}: {first.fault}")
+
+
+def save_each(
+    items: Iterable[BatchItem], download: Download, folder: Path, connections: int
+) -> Iterator[Saved]:
+    """Yield each item, in the order in which they come, once its pictures are on the disk.
+
+    A picture that cannot be saved is the fault of its item, and stops no other.
+    """
+    waiting: deque[Future[Saved]] = deque()
+    with ThreadPoolExecutor(connections, thread_name_prefix="download") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(_save, item, download, folder))
+                while waiting and (waiting[0].done() or len(waiting) > connections * AHEAD):
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def _save(item: BatchItem, download: Download, folder: Path) -> Saved:
+    paths: list[Path] = []
+    new = 0
+    try:
+        for number, named in enumerate(item.outputs):
+            path = place_of(folder, named.name)
+            if not _is_there(path, named):
+                write_whole(path, download(item, number))
+                new += 1
+            paths.append(path)
+    except (OSError, ProtocolError, ApiError) as error:
+        if isinstance(error, ApiError) and error.status not in GONE:
+            raise
+        return Saved(item, tuple(paths), new, error)
+    return Saved(item, tuple(paths), new)
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Return where a file of a name goes; raise ProtocolError where the name would lead out of the folder."""
+    parts = PurePosixPath(name).parts
+    if not parts or any(part in ("/", "..") or "\\" in part or ":" in part for part in parts):
+        raise ProtocolError(f"the service named a file {name!r}, which leads out of its folder")
+    return folder.joinpath(*parts)
+
+
+def _is_there(path: Path, named: NamedOutput) -> bool:
+    try:
+        return path.stat().st_size == named.output.bytes and _sha256(path) == named.output.sha256
+    except OSError:
+        return False
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""`client.styles`: stored styles, which are pictures with a name, and the built-in styles of models."""
+"""`client.styles` and `client.models`: styles under names, and the networks that jobs may name."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from atelier.client.errors import reading
 from atelier.client.files import FilesResource, Source
+from atelier.client.job import JobType
 from atelier.client.transport import PAGE_SIZE, Resource, Transport, json_of
 
 
@@ -75,3 +76,31 @@ def _style_from_json(body: Any) -> StoredStyle:
 
 def _builtin(body: Any) -> BuiltinStyles:
     return BuiltinStyles(body["model"], tuple(s["name"] for s in body["styles"]), body.get("sheet_url"))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network that jobs may name."""
+
+    name: str
+    type: JobType  # of the jobs that may name it
+    version: str
+    title: str
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+
+class ModelsResource(Resource):
+    """The models of one Atelier."""
+
+    def list(self) -> tuple[Model, ...]:
+        """Return the models that jobs may name."""
+        page = next(self._transport.pages("/v1/models", {}))  # all are on one
+        with reading("a model"):
+            return tuple(
+                Model(body["name"], body["type"], body["version"], body.get("title") or "", body)
+                for body in page["data"]
+            )
+
+    def reload(self) -> None:
+        """Have every live worker take new model versions into service; they do so within seconds."""
+        self._transport.send("POST", "/v1/models/reload")

@@ -15,7 +15,7 @@ from atelier.backup.offline import enter, enter_stopped
 from atelier.commands.options.destination import OutputFile
 from atelier.display import echo, echo_json
 from atelier.display.progress_bar import step_bars
-from atelier.interruption import interruption
+from atelier.lazy_group import interruption
 from shared.settings import Settings
 
 MEGABYTE = 1_000_000

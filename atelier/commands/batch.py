@@ -31,8 +31,7 @@ from atelier.folder_batch.scan import is_around, why_no_photos
 from atelier.folder_batch.state_file import StateFile
 from atelier.folder_batch.submitter import Submitter
 from atelier.folder_batch.uploads import Uploads
-from atelier.interruption import on_interrupt, on_timeout
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT, on_interrupt, on_timeout
 from shared.logs import plain
 
 PATIENT_RETRIES = 18  # about two minutes with a service that does not respond

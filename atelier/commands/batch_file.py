@@ -14,9 +14,9 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
+from atelier.client.downloads import GONE
 from atelier.client.errors import ApiError
 from atelier.client.request_parts import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
@@ -26,8 +26,7 @@ from atelier.folder_batch.report import print_report
 from atelier.folder_batch.results import save_results
 from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
-from atelier.interruption import on_timeout
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT
+from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT, on_timeout
 
 MOST_LINE_BYTES = 32 * 1024 * 1024  # of an item, or of a template
 # The options that may be given beside a file of items.

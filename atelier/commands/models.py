@@ -7,7 +7,7 @@ import click
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.table import Table
-from atelier.interruption import interruption
+from atelier.lazy_group import interruption
 from atelier.local.processes import wanted_models
 from atelier.local.readiness import await_notice
 from shared.cards.card import ModelCard, load_catalog

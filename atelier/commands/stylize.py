@@ -17,7 +17,7 @@ from atelier.commands.options.parameters import EXISTING_FILE, Number, weighted_
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.style_choice import check_styles, read_style
-from atelier.interruption import interruption
+from atelier.lazy_group import interruption
 
 PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
 

@@ -13,7 +13,7 @@ from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import Option
 from atelier.display import echo
 from atelier.display.progress_bar import stderr_console
-from atelier.interruption import on_interrupt
+from atelier.lazy_group import on_interrupt
 from shared.settings import Settings
 from worker.training import config as training
 from worker.training.checkpoint import FOLDER, CheckpointFolder

@@ -8,8 +8,7 @@ from atelier.display import echo
 from atelier.local.aof_repair import cut_journal
 from atelier.local.processes import read_changes
 from atelier.local.up import Up
-from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.supervisor import Shutdown
+from atelier.supervisor.supervisor import ProcessLog, Shutdown
 from shared.settings import Settings
 
 

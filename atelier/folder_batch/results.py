@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from atelier.client.batch import BatchItem
-from atelier.client.batch_download import GONE, Saved, save_each
 from atelier.client.batch_run import BatchRun
-from atelier.client.downloads import write_whole
+from atelier.client.downloads import GONE, Saved, save_each, write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
 from atelier.display.progress_bar import OnRunProgress, RunProgress
 from atelier.folder_batch.output_names import say_fault

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-from atelier.client.batch_download import GONE
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
+from atelier.client.downloads import GONE
 from atelier.client.errors import ApiError, ClientError
 from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.state_file import StateFile

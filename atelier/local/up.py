@@ -16,8 +16,7 @@ from atelier.local.readiness import ReadyWatch
 from atelier.local.redis_server import START_SECONDS, refusal
 from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
-from atelier.supervisor.process_log import ProcessLog
-from atelier.supervisor.supervisor import Shutdown, Supervisor
+from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError, is_loopback

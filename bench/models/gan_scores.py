@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.training.frechet import Gaussian, frechet_distance
+from worker.training.metrics import Gaussian, frechet_distance
 
 if TYPE_CHECKING:
     from bench.models.digit_classifier import DigitClassifier

@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import chain
 
-from shared.backup.batch_copy import Items, group_of_batch, step_of_batch
-from shared.backup.record_copy import RecordCopier, RecordCopy
+from shared.backup.record_copy import Items, RecordCopier, RecordCopy, group_of_batch, step_of_batch
 from shared.identifiers import batch_of
 from shared.jobs.record import unpacked
 from shared.jobs.status import Status

@@ -12,9 +12,8 @@ from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules
 from shared.specs.parts import PictureSize
-from shared.storage.base import ObjectStore
+from shared.storage.base import ObjectStore, input_key
 from shared.storage.disk_guard import DiskGuard
-from shared.storage.keys import input_key
 
 LOOKED_UP = 1000  # files that one round trip reads
 

@@ -17,8 +17,7 @@ from shared.errors import BodyTooLarge, OutOfMemory, UnsupportedImage
 from shared.images.container import walk
 from shared.images.formats import camera_raw, name_foreign, sniff
 from shared.images.limits import ImageLimits, check_missing, check_size
-from shared.images.pillow_messages import in_plain_words, quiet_pillow
-from shared.images.pillow_readers import ScreenGif, StillWebp, StoredTiff
+from shared.images.pillow_readers import ScreenGif, StillWebp, StoredTiff, in_plain_words, quiet_pillow
 from shared.images.structure import Container
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by

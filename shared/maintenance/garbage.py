@@ -17,8 +17,7 @@ from shared.jobs.status import Status
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
-from shared.storage.base import ObjectStore, StoredObject
-from shared.storage.keys import INPUTS, OUTPUTS, attempt_prefix
+from shared.storage.base import INPUTS, OUTPUTS, ObjectStore, StoredObject, attempt_prefix
 
 GRACE_SECONDS = 3600.0  # far longer than an object ever waits for its record
 _CHUNK = 500  # objects whose records are read in one round trip

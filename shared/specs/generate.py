@@ -8,7 +8,18 @@ from pydantic import Field, model_validator
 from shared.cards.card import ModelCard
 from shared.cards.parts import Picture, Range
 from shared.errors import FieldError
-from shared.specs.base import WRITTEN, DrawSeed, JobSpec, random_seed
+from shared.specs.base import (
+    MAX_JOB_PIXELS,
+    MAX_PIXELS,
+    WRITTEN,
+    DrawSeed,
+    JobSpec,
+    default_of,
+    outside,
+    random_seed,
+    too_large,
+    too_many,
+)
 from shared.specs.parts import (
     MAX_OUTPUT_COUNT,
     MAX_SEED,
@@ -20,7 +31,6 @@ from shared.specs.parts import (
     Seed,
     Upscale,
 )
-from shared.specs.ranges import MAX_JOB_PIXELS, MAX_PIXELS, default_of, outside, too_large, too_many
 
 DIGITS = r"^[0-9]{1,64}$"
 MOST_LIGHT_PICTURES = 1  # an item that makes no more than this may be claimed together with others

@@ -8,9 +8,8 @@ from pydantic_core import PydanticCustomError
 
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, StyleNotFound
-from shared.specs.base import WRITTEN, DrawSeed, random_seed
+from shared.specs.base import WRITTEN, DrawSeed, default_of, outside, random_seed
 from shared.specs.parts import FileId, Optimization, PictureSize, Size, WeightedStyle
-from shared.specs.ranges import default_of, outside
 from shared.specs.working_size import ContentSpec, fit, result_size, working_size
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size

@@ -1,8 +1,12 @@
-"""The interface of object storage: its operations, the entry of one object, and the valid keys."""
+"""What object storage is: its operations, what it says of one object, and the keys, all built here."""
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
+
+INPUTS = "inputs/"  # uploads
+OUTPUTS = "outputs/"  # results and previews; the scripts of the job store use this prefix too
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +57,23 @@ class ObjectStore(Protocol):
 
     def check(self) -> None:
         """Raise StorageUnavailable if the storage cannot be read."""
+
+
+def input_key(owner: str, digest: str) -> str:
+    """Return a fresh key for an upload. Never reused, so that a delete cannot hit a later upload."""
+    return f"{INPUTS}{owner}/{digest}/{secrets.token_hex(8)}"
+
+
+def output_key(job_id: str, attempt: int, index: int, extension: str) -> str:
+    """Return the key of an output. It carries the attempt, so that attempts never overwrite each other."""
+    return f"{attempt_prefix(job_id, attempt)}{index}.{extension}"
+
+
+def preview_key(job_id: str, attempt: int, step: int) -> str:
+    """Return the key of the preview after `step` steps; it is deleted together with the outputs."""
+    return f"{attempt_prefix(job_id, attempt)}previews/{step}.jpg"
+
+
+def attempt_prefix(job_id: str, attempt: int) -> str:
+    """Return the prefix of all objects of one attempt."""
+    return f"{OUTPUTS}{job_id}/{attempt}/"

@@ -13,7 +13,7 @@ from shared.errors import StorageUnavailable
 from shared.specs.parts import Optimization, WeightedStyle
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import fit
-from shared.storage.keys import preview_key
+from shared.storage.base import preview_key
 from worker.codec.decode import InputFile
 from worker.codec.encode import encode
 from worker.codec.pixels import resize, to_float, to_uint8

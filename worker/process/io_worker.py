@@ -21,7 +21,6 @@ LOOK_SECONDS = 60.0  # between two looks at whether it is time
 _TURN_SECONDS = 600  # a turn whose worker died is taken by another after this
 _RENEW_SECONDS = 60.0
 _FEW = 100  # orphans; this number is never a sign that the records are lost
-log = logging.getLogger("atelier.io")
 BEAT_SECONDS = 2.0
 NOT_READY = "the worker is starting or stopping"
 

@@ -1,7 +1,8 @@
-"""The measured values of a run over its steps: a file of JSON lines, and a PNG of 900 x 720 pixels."""
+"""The measured values of a run over its steps: JSON lines, a PNG of 900 x 720; and the Fréchet distance."""
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ _PANELS = {  # keys of the metrics log, by title
 _COLORS = ("#1f5fa8", "#c4452d")
 _POINTS = 300  # a longer line is averaged down to this many points
 _MARKED_POINTS = 30  # from here on a line needs no marks at its points
+Matrix = NDArray[np.float64]
 
 
 class MetricsLog:
@@ -86,3 +88,36 @@ def _points(lines: Sequence[dict[str, Any]], key: str) -> NDArray[np.float64]:
 def _draw_curve(axes: "Axes", points: NDArray[np.float64], label: str, color: str) -> None:
     marker = "o" if points.shape[1] < _MARKED_POINTS else ""
     axes.plot(*points, color=color, label=label, marker=marker, markersize=5, clip_on=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """The normal distribution with the mean (d,) and covariance (d, d) of features."""
+
+    mean: Matrix
+    covariance: Matrix
+
+    @classmethod
+    def of(cls, features: NDArray[np.float32]) -> "Gaussian":
+        """Measure features (n, d), n at least 2."""
+        values = features.astype(np.float64)
+        return cls(values.mean(axis=0), np.atleast_2d(np.cov(values, rowvar=False)))
+
+
+def frechet_distance(one: Gaussian, other: Gaussian) -> float:
+    """Return the squared Fréchet distance of two normal distributions; 0 where they are equal.
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1^.5 C2 C1^.5)^.5), after Dowson and Landau (1982); on features of a
+    network it is the FID of Heusel et al. (arXiv:1706.08500). Samples of fewer pictures give a higher one.
+    """
+    root = _square_root(one.covariance)
+    cross = np.linalg.eigvalsh(root @ other.covariance @ root)
+    shift = float(np.sum((one.mean - other.mean) ** 2))
+    spread = np.trace(one.covariance) + np.trace(other.covariance)
+    return shift + float(spread - 2 * np.sqrt(cross.clip(0)).sum())
+
+
+def _square_root(matrix: Matrix) -> Matrix:
+    values, vectors = np.linalg.eigh(matrix)
+    root: Matrix = (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    return root

@@ -12,7 +12,7 @@ from worker.models.generation.dcgan import Architecture
 from worker.models.generation.generator import Weights, build_generator
 from worker.models.generation.latents import latent
 from worker.training.data import Pictures, to_levels, to_signed
-from worker.training.frechet import Gaussian, frechet_distance
+from worker.training.metrics import Gaussian, frechet_distance
 from worker.training.train_step import draw_latents
 
 _REAL = 2000  # pictures to compare with

@@ -23,7 +23,7 @@ from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
 from atelier.display.progress_bar import job_bar
 from atelier.folder_batch.output_names import labels_of
-from atelier.interruption import interruption
+from atelier.lazy_group import interruption
 
 LONGEST_LABEL = 40  # characters: file names end at 255 bytes
 # These do not change a picture, or its name has them anyway.

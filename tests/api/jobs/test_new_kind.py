@@ -24,8 +24,8 @@ from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.status import Status
 from shared.specs import spec as specs
+from shared.specs.base import default_of, outside
 from shared.specs.parts import FileId, PictureSize, Size
-from shared.specs.ranges import default_of, outside
 from shared.specs.spec import JOB_SPEC
 from shared.specs.working_size import ContentSpec, working_size
 from tests.support.images import pictures

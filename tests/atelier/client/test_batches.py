@@ -25,7 +25,7 @@ from atelier import (
 )
 from atelier.client import batches
 from atelier.client.batch import batch_from_json
-from atelier.client.batch_download import place_of
+from atelier.client.downloads import place_of
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
 from tests.support.http.trouble import Trouble

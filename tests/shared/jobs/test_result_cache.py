@@ -16,8 +16,7 @@ from shared.jobs.submission import print_of
 from shared.maintenance.garbage import Garbage, plan
 from shared.setting_groups import BatchRules
 from shared.specs.spec import JOB_SPEC, JobSpec, resolve
-from shared.storage.base import ObjectStore
-from shared.storage.keys import output_key
+from shared.storage.base import ObjectStore, output_key
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from tests.support.jobs.batch_steps import begin, counts, draft, drain, fail, items
 from tests.support.jobs.job_steps import lapse, pass_deadline, pass_pause, submit

@@ -7,8 +7,7 @@ from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
-from shared.storage.base import ObjectStore
-from shared.storage.keys import output_key, preview_key
+from shared.storage.base import ObjectStore, output_key, preview_key
 from tests.support.jobs.job_steps import claim, lapse, submit
 
 

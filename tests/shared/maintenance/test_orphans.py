@@ -15,8 +15,7 @@ from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Orphan, Reason, collect, plan
 from shared.setting_groups import BatchRules
-from shared.storage.base import ObjectStore
-from shared.storage.keys import output_key, preview_key
+from shared.storage.base import ObjectStore, output_key, preview_key
 from shared.storage.local import STAGING
 from tests.support.images import pictures
 from tests.support.jobs.batch_steps import begin

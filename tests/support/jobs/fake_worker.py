@@ -4,7 +4,7 @@ from api.services import Services
 from shared.errors import AtelierError, CorruptImage
 from shared.identifiers import sha256
 from shared.jobs.job import Job, Progress, StoredOutput
-from shared.storage.keys import output_key, preview_key
+from shared.storage.base import output_key, preview_key
 from shared.workers import LoadedModel, Worker
 from tests.support.images.pictures import png
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageFile, TiffImagePlugin
 
 from shared.errors import AtelierError, CorruptImage, OutOfMemory, UnsupportedImage
 from shared.images.limits import ImageLimits
-from shared.images.pillow_messages import in_plain_words
+from shared.images.pillow_readers import in_plain_words
 from shared.images.probe import probe
 from tests.support.images import camera_raws, pictures
 from worker.codec.decode import decode

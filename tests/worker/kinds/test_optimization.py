@@ -22,7 +22,7 @@ from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
-from shared.storage.keys import preview_key
+from shared.storage.base import preview_key
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.kinds.optimization import divide_steps, scaled, stretched, working_sides

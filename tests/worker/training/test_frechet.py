@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worker.training.frechet import Gaussian, frechet_distance
+from worker.training.metrics import Gaussian, frechet_distance
 
 
 def test_a_cloud_is_at_no_distance_from_itself() -> None:
