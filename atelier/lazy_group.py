@@ -1,6 +1,6 @@
 """A click group that imports a subcommand when it is used, and prints every expected error in one line.
 
-What commands do at Ctrl-C and at a timeout is here too: calls and messages in place of a bare KeyboardInterrupt.
+What commands do at Ctrl-C and at a timeout is here too: calls and messages in place of a bare exception.
 """
 
 import importlib

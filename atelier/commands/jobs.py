@@ -1,4 +1,4 @@
-"""`atelier jobs`: what happened to jobs, and what an operator can do with them; `atelier watch`: follow one."""
+"""`atelier jobs`: what happened to jobs, and what an operator can do with them; `atelier watch`."""
 
 import sys
 from itertools import islice
