@@ -1,0 +1,44 @@
+"""What the API image installs is all that its processes import."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+# Refuses each package of a distribution that the lock does not name, then starts what the image starts.
+PROGRAM = """
+import importlib.metadata, importlib.abc, re, sys
+
+name_of = lambda text: re.sub(r"[-_.]+", "-", text).lower()
+locked = set(sys.argv[1].split(","))
+refused = {
+    package
+    for package, owners in importlib.metadata.packages_distributions().items()
+    if not {name_of(owner) for owner in owners} & locked
+}
+
+
+class Refusal(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in refused:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Refusal())
+import api.app, api.gunicorn_conf, api.server.gunicorn_worker, api.wsgi
+import worker.__main__, worker.process.io_worker, worker.health, worker.watch
+from shared.queue.celery_app import make_celery
+from shared.settings import Settings
+
+make_celery(Settings()).connection_for_write()
+"""
+
+
+def test_the_api_image_has_what_its_processes_import() -> None:
+    lock = (ROOT / "requirements/api.txt").read_text("utf-8")
+    names = re.findall(r"^([a-z0-9][a-z0-9-]*)==", lock, re.MULTILINE)
+    assert {"flask", "celery", "kombu"} <= set(names)
+    program = [sys.executable, "-c", PROGRAM, ",".join([*names, "atelier-service"])]
+    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
