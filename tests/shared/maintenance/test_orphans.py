@@ -1,6 +1,7 @@
 """Orphans are found and removed, and nothing that a record names ever is."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -132,12 +133,17 @@ def test_progress_is_told(store: JobStore, objects: ObjectStore) -> None:
 def test_nothing_named_is_removed_while_jobs_come_and_end(
     store: JobStore, files: FileStore, objects: ObjectStore
 ) -> None:
-    """Submitters, workers that win and lose, and collectors with a short grace, all at once."""
-    over = threading.Event()
+    """Submitters, workers that win and lose, and collectors with a short grace, all at once.
+
+    The grace is longer than any step takes on a busy machine, and work goes on for longer than the grace.
+    """
+    over, grace_seconds = threading.Event(), 3.0
+    until = time.monotonic() + 2 * grace_seconds
 
     def work(seed: int) -> list[str]:
-        named = []
-        for n in range(40):
+        named: list[str] = []
+        while time.monotonic() < until or not named:
+            n = len(named)
             data = pictures.png(8 + seed, 8 + n)
             file, _ = files.add(ANONYMOUS, data, probe(data, ImageLimits()))
             lost = claim(store, submit(store))
@@ -149,7 +155,7 @@ def test_nothing_named_is_removed_while_jobs_come_and_end(
     def keep_collecting() -> int:
         removed = 0
         while not over.is_set():
-            removed += collect(store.client, objects, grace_seconds=0.3).objects
+            removed += collect(store.client, objects, grace_seconds=grace_seconds).objects
         return removed
 
     with ThreadPoolExecutor(5) as pool:
