@@ -149,7 +149,7 @@ def stop(*_: object, **__: object) -> None:
         ("jobs.JobsResource.pictures", ["generate", "-o", "a b.png"], SAVE_LATER),
         ("styles.StylesResource.list", ["styles", "list"], "interrupted\n"),
         ("jobs.JobsResource.list", ["jobs", "list"], "interrupted\n"),
-        ("models.ModelsResource.reload", ["models", "reload"], "interrupted\n"),
+        ("styles.ModelsResource.reload", ["models", "reload"], "interrupted\n"),
     ],
 )
 @pytest.mark.usefixtures("home")
