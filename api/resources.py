@@ -39,16 +39,20 @@ class Capacity:
             return self._slots
 
 
-class JobResource:
-    """Reads and shows jobs."""
-
-    kind = "job"
-    estimate = "queue"
+class _Resource:
+    """What reading and showing a record takes, whatever its kind."""
 
     def __init__(self, services: Services, capacity: Capacity, links: Links) -> None:
         self._services = services
         self._capacity = capacity
         self.links = links
+
+
+class JobResource(_Resource):
+    """Reads and shows jobs."""
+
+    kind = "job"
+    estimate = "queue"
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound or JobGone."""
@@ -89,16 +93,11 @@ class JobResource:
         return QueueView(lane=job.lane, position=waiting.position, eta_seconds=waiting.eta_seconds)
 
 
-class BatchResource:
+class BatchResource(_Resource):
     """Reads and shows batches."""
 
     kind = "batch"
     estimate = "progress"
-
-    def __init__(self, services: Services, capacity: Capacity, links: Links) -> None:
-        self._services = services
-        self._capacity = capacity
-        self.links = links
 
     def get(self, batch_id: str, owner: str) -> Batch:
         """Return the owner's batch; raise BatchNotFound or JobGone."""

@@ -76,9 +76,7 @@ def stylize() -> Response:
     `content`, `style` and `mask` are pictures, or ids of files uploaded before; `style` may also be the name
     of a stored style or the number of a built-in one.
     """
-    caller = Caller(owner(), idempotency_key())
-    form = FORMS["stylize"].read(*sent_form(MULTIPART))
-    return submitted_response(submit_form(services(), form, caller), caller.owner)
+    return _submit("stylize", MULTIPART)
 
 
 @blueprint.post("/generate")
@@ -94,9 +92,7 @@ def generate() -> Response:
 
     With no field at all it makes one picture from a random seed.
     """
-    caller = Caller(owner(), idempotency_key())
-    form = FORMS["generate"].read(*sent_form(MULTIPART, URLENCODED))
-    return submitted_response(submit_form(services(), form, caller), caller.owner)
+    return _submit("generate", MULTIPART, URLENCODED)
 
 
 @blueprint.post("/transform")
@@ -112,8 +108,13 @@ def transform() -> Response:
 
     `content` is a picture, or the id of a file uploaded before.
     """
+    return _submit("transform", MULTIPART)
+
+
+def _submit(kind: str, *media_types: str) -> Response:
+    """Submit the job that the sent form describes, in one of the media types."""
     caller = Caller(owner(), idempotency_key())
-    form = FORMS["transform"].read(*sent_form(MULTIPART))
+    form = FORMS[kind].read(*sent_form(*media_types))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
 
 
