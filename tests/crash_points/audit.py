@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from atelier.client.client import Client
 from shared.identifiers import ANONYMOUS, sha256
 from shared.maintenance.garbage import plan
-from tests.crash_points.premises import Premises
+from tests.crash_points.installation import Installation
 
 NO_GRACE = -60.0  # seconds: what is stored this very moment counts
 
@@ -20,10 +20,10 @@ class Ending:
     released: int = 0
 
 
-def ending_of(premises: Premises, job_id: str) -> Ending:
+def ending_of(installation: Installation, job_id: str) -> Ending:
     """Return how a job's life went so far; fail where record and events differ."""
-    job = premises.store.get(job_id, ANONYMOUS)
-    states = [event.data["status"] for event in premises.queries.events(job_id) if event.kind == "state"]
+    job = installation.store.get(job_id, ANONYMOUS)
+    states = [event.data["status"] for event in installation.queries.events(job_id) if event.kind == "state"]
     assert states[-1] == job.status
     assert states.count("running") == job.attempt
     history = "".join(state[0] for state in states)
@@ -36,12 +36,12 @@ def digests(client: Client, job_id: str) -> list[str]:
     return [sha256(picture.data) for picture in client.jobs.pictures(job)] if job.succeeded else []
 
 
-def job_ids(premises: Premises) -> set[str]:
+def job_ids(installation: Installation) -> set[str]:
     """Return the ids of all jobs that the installation knows."""
-    return set(premises.redis.zrange(f"atelier:owner:{ANONYMOUS}:jobs", 0, -1))
+    return set(installation.redis.zrange(f"atelier:owner:{ANONYMOUS}:jobs", 0, -1))
 
 
-def stray_keys(premises: Premises) -> set[str]:
+def stray_keys(installation: Installation) -> set[str]:
     """Return the keys of the objects that no record names, as the collector finds them."""
-    found = plan(premises.redis, premises.objects, grace_seconds=NO_GRACE)
+    found = plan(installation.redis, installation.objects, grace_seconds=NO_GRACE)
     return {orphan.key for orphan in found}

@@ -12,7 +12,7 @@ from atelier.client.errors import ApiError
 from atelier.client.job import Job
 from atelier.client.transport import Transport
 from shared.identifiers import ANONYMOUS
-from tests.crash_points.premises import Premises
+from tests.crash_points.installation import Installation
 from tests.support.files import files_below
 from tests.support.images import pictures
 from tests.support.models.light_models import GENERATOR, TRANSFORMER
@@ -30,20 +30,20 @@ def fresh_picture(mark: str = "") -> bytes:
     return data.getvalue()
 
 
-def draw(_: Premises, client: Client, __: str) -> str:
+def draw(_: Installation, client: Client, __: str) -> str:
     """Have two pictures drawn."""
     return client.jobs.create(DRAWING).id
 
 
-def change(_: Premises, client: Client, __: str) -> str:
+def change(_: Installation, client: Client, __: str) -> str:
     """Upload a picture, and have it changed."""
     content = client.files.upload(fresh_picture())
     return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 
-def send_form(premises: Premises, _: Client, __: str) -> str:
+def send_form(installation: Installation, _: Client, __: str) -> str:
     """Have a picture changed that comes with the request; ask again under the same key."""
-    transport = Transport(premises.url, timeout_seconds=10, retries=8)
+    transport = Transport(installation.url, timeout_seconds=10, retries=8)
     answer = transport.send(
         "POST",
         "/v1/jobs/transform",
@@ -55,42 +55,42 @@ def send_form(premises: Premises, _: Client, __: str) -> str:
     return str(answer.json()["id"])
 
 
-def break_off(_: Premises, client: Client, __: str) -> str:
+def break_off(_: Installation, client: Client, __: str) -> str:
     """Ask for what cannot be done: the picture's pixels are damaged."""
     content = client.files.upload(pictures.broken())
     return client.jobs.create({"type": "transform", "model": TRANSFORMER, "content": content}).id
 
 
-def draw_without_storage(premises: Premises, client: Client, _: str) -> str:
+def draw_without_storage(installation: Installation, client: Client, _: str) -> str:
     """Have pictures drawn while the storage fails once."""
-    premises.strikes.arm("trouble.at-store")
-    return draw(premises, client, "")
+    installation.strikes.arm("trouble.at-store")
+    return draw(installation, client, "")
 
 
-def draw_slowly(premises: Premises, client: Client, point: str) -> str:
+def draw_slowly(installation: Installation, client: Client, point: str) -> str:
     """Have pictures drawn by a network that answers once the worker is dead."""
-    premises.hold()
-    job_id = draw(premises, client, point)
-    premises.await_strike(point)
-    premises.resume()
+    installation.hold()
+    job_id = draw(installation, client, point)
+    installation.await_strike(point)
+    installation.resume()
     return job_id
 
 
-def draw_while_told_to_stop(premises: Premises, client: Client, point: str) -> str:
+def draw_while_told_to_stop(installation: Installation, client: Client, point: str) -> str:
     """Stop the worker that draws, as a deployment does, in the middle of a job."""
-    premises.hold()
-    job_id = draw(premises, client, point)
+    installation.hold()
+    job_id = draw(installation, client, point)
     eventually(lambda: client.jobs.get(job_id).status == "running")
-    premises.terminate_worker(premises.store.get(job_id, ANONYMOUS).worker or "")
-    premises.await_strike(point)
-    premises.resume()
+    installation.terminate_worker(installation.store.get(job_id, ANONYMOUS).worker or "")
+    installation.await_strike(point)
+    installation.resume()
     return job_id
 
 
-def draw_on_a_dying_worker(premises: Premises, client: Client, _: str) -> str:
+def draw_on_a_dying_worker(installation: Installation, client: Client, _: str) -> str:
     """Have the reaper take a job back, because its worker died too."""
-    premises.strikes.arm("worker.after-claim")
-    return draw(premises, client, "")
+    installation.strikes.arm("worker.after-claim")
+    return draw(installation, client, "")
 
 
 def forget(client: Client, job: Job) -> None:
@@ -102,10 +102,10 @@ def forget(client: Client, job: Job) -> None:
             raise
 
 
-def until_swept(premises: Premises, folder: Path) -> None:
+def until_swept(installation: Installation, folder: Path) -> None:
     """Return when a job's folder holds no picture, and nothing waits to be removed any more."""
     eventually(lambda: not files_below(folder), seconds=30)
-    eventually(lambda: not premises.redis.exists("atelier:garbage"), seconds=30)
+    eventually(lambda: not installation.redis.exists("atelier:garbage"), seconds=30)
 
 
 def draw_and_tell(client: Client, url: str) -> Job:

@@ -10,15 +10,15 @@ from shared.identifiers import ANONYMOUS
 from shared.webhooks.store import Deliveries
 from tests.crash_points import stories
 from tests.crash_points.audit import Ending, digests, ending_of, job_ids, stray_keys
+from tests.crash_points.installation import Installation
 from tests.crash_points.points import POINTS
-from tests.crash_points.premises import Premises
 from tests.support.files import files_below
 from tests.support.http.receiver import receiver
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
-Story = Callable[[Premises, Client, str], str]
+Story = Callable[[Installation, Client, str], str]
 
 SMOOTH = Ending("qrs")
 AGAIN = Ending("qrqrs", crashes=1)  # the attempt was lost with its worker, and another made the pictures
@@ -38,8 +38,8 @@ class Row:
 ROWS = (
     Row("api.before-create", stories.send_form, SMOOTH),
     Row("api.after-create", stories.send_form, SMOOTH),
-    Row("api.before-ring", stories.draw, SMOOTH),
-    Row("api.after-ring", stories.draw, SMOOTH),
+    Row("api.before-notify", stories.draw, SMOOTH),
+    Row("api.after-notify", stories.draw, SMOOTH),
     Row("api.upload-before-rename", stories.change, SMOOTH, strays=(".staging",)),
     Row("api.upload-before-record", stories.change, SMOOTH, strays=("inputs",)),
     Row("api.upload-after-record", stories.change, SMOOTH),
@@ -67,10 +67,12 @@ ROWS = (
 
 
 @pytest.fixture(scope="session")
-def calm(premises: Premises) -> dict[Story, list[str]]:
+def calm(installation: Installation) -> dict[Story, list[str]]:
     """Return the digests of what each story makes while nobody dies."""
-    with premises.client() as client:
-        made = {story: client.jobs.wait(story(premises, client, ""), timeout_seconds=30) for story in CALM}
+    with installation.client() as client:
+        made = {
+            story: client.jobs.wait(story(installation, client, ""), timeout_seconds=30) for story in CALM
+        }
         return {story: digests(client, job.id) for story, job in made.items()}
 
 
@@ -86,36 +88,36 @@ LIKE: dict[Story, Story] = {  # stories that make the pictures of others
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.point)
 def test_a_job_outlives_the_process(
-    premises: Premises, client: Client, calm: dict[Story, list[str]], row: Row
+    installation: Installation, client: Client, calm: dict[Story, list[str]], row: Row
 ) -> None:
-    known, strays = job_ids(premises), stray_keys(premises)
-    premises.strikes.arm(row.point)
-    job_id = row.story(premises, client, row.point)
-    premises.await_strike(row.point)
+    known, strays = job_ids(installation), stray_keys(installation)
+    installation.strikes.arm(row.point)
+    job_id = row.story(installation, client, row.point)
+    installation.await_strike(row.point)
     client.jobs.wait(job_id, timeout_seconds=30)
-    assert ending_of(premises, job_id) == row.ending
+    assert ending_of(installation, job_id) == row.ending
     assert digests(client, job_id) == calm.get(LIKE.get(row.story, row.story), [])
-    assert job_ids(premises) - known == {job_id}
-    eventually(lambda: not premises.redis.exists("atelier:garbage"))
-    left = [key.partition("/")[0] for key in stray_keys(premises) - strays]
+    assert job_ids(installation) - known == {job_id}
+    eventually(lambda: not installation.redis.exists("atelier:garbage"))
+    left = [key.partition("/")[0] for key in stray_keys(installation) - strays]
     assert sorted(left) in ([*row.strays], sorted([*row.strays, *row.beside]))
 
 
-SWEEPS = ("api.after-forget", "io.before-delete", "io.before-unlisting", "reaper.before-ringing-the-sweep")
+SWEEPS = ("api.after-forget", "io.before-delete", "io.before-unlisting", "reaper.before-requesting-a-sweep")
 
 
 @pytest.mark.parametrize("point", SWEEPS)
 def test_the_bytes_of_a_forgotten_job_go_though_the_process_does(
-    premises: Premises, client: Client, point: str
+    installation: Installation, client: Client, point: str
 ) -> None:
-    job = client.jobs.wait(stories.draw(premises, client, ""), timeout_seconds=30)
-    folder = premises.storage / "outputs" / job.id
+    job = client.jobs.wait(stories.draw(installation, client, ""), timeout_seconds=30)
+    folder = installation.storage / "outputs" / job.id
     assert len(files_below(folder)) == 2
-    premises.strikes.arm(point)
+    installation.strikes.arm(point)
     stories.forget(client, job)
-    premises.await_strike(point)
-    stories.until_swept(premises, folder)
-    assert job.id not in job_ids(premises)
+    installation.await_strike(point)
+    stories.until_swept(installation, folder)
+    assert job.id not in job_ids(installation)
 
 
 TELLINGS = {  # how often the receiver hears of it
@@ -128,12 +130,14 @@ TELLINGS = {  # how often the receiver hears of it
 
 
 @pytest.mark.parametrize("point", TELLINGS)
-def test_a_receiver_is_told_though_the_process_dies(premises: Premises, client: Client, point: str) -> None:
-    deliveries = Deliveries(premises.store)
+def test_a_receiver_is_told_though_the_process_dies(
+    installation: Installation, client: Client, point: str
+) -> None:
+    deliveries = Deliveries(installation.store)
     with receiver() as told:
-        premises.strikes.arm(point)
+        installation.strikes.arm(point)
         job = client.jobs.wait(stories.draw_and_tell(client, told.url), timeout_seconds=30)
-        premises.await_strike(point)
+        installation.await_strike(point)
         eventually(lambda: deliveries.of("job", job.id, ANONYMOUS)[0].status == "delivered", seconds=30)
         assert len(told.received) == TELLINGS[point]
     assert {request.event["data"]["id"] for request in told.received} == {job.id}

@@ -10,8 +10,8 @@ from atelier.client.job import Job
 from shared.identifiers import ANONYMOUS
 from shared.setting_groups import JobRules
 from tests.crash_points import stories
+from tests.crash_points.installation import SLOTS, Installation
 from tests.crash_points.points import POISON
-from tests.crash_points.premises import SLOTS, Premises
 from tests.support.models.light_models import GENERATOR, LATENT_SIZE, TRANSFORMER
 from tests.support.waiting import eventually
 
@@ -38,10 +38,10 @@ def is_running(client: Client, job: Job) -> bool:
     return client.jobs.get(job).status == "running"
 
 
-def occupy_both_workers(premises: Premises, client: Client) -> list[Job]:
+def occupy_both_workers(installation: Installation, client: Client) -> list[Job]:
     """Submit jobs until each worker's network is held by one."""
     jobs: list[Job] = []
-    premises.hold()
+    installation.hold()
     while len({client.jobs.get(job).raw["worker"] for job in jobs}) < 2:
         (job,) = drawings(client, 1)
         eventually(partial(is_running, client, job))
@@ -50,35 +50,39 @@ def occupy_both_workers(premises: Premises, client: Client) -> list[Job]:
 
 
 def assert_only_the_poisoned_fails(
-    premises: Premises, client: Client, poisoned: Job, neighbours: Sequence[Job]
+    installation: Installation, client: Client, poisoned: Job, neighbours: Sequence[Job]
 ) -> None:
     ended = client.jobs.wait(poisoned, timeout_seconds=60)
     assert ended.error is not None
     assert (ended.status, ended.error.code) == ("failed", "worker_lost")
-    assert premises.store.get(poisoned.id, ANONYMOUS).crashes == BUDGET
+    assert installation.store.get(poisoned.id, ANONYMOUS).crashes == BUDGET
     assert {client.jobs.wait(job, timeout_seconds=60).status for job in neighbours} == {"succeeded"}
 
 
-def test_a_picture_that_kills_at_decode_takes_nobody_along(premises: Premises, client: Client) -> None:
-    premises.strikes.arm("poison.at-decode", times=MORE_THAN_ENOUGH)
+def test_a_picture_that_kills_at_decode_takes_nobody_along(
+    installation: Installation, client: Client
+) -> None:
+    installation.strikes.arm("poison.at-decode", times=MORE_THAN_ENOUGH)
     before = drawings(client, 4)
     poisoned = poisoned_picture(client)
     neighbours = [*before, *drawings(client, 4)]
-    assert_only_the_poisoned_fails(premises, client, poisoned, neighbours)
-    assert len(premises.strikes.struck("poison.at-decode")) == BUDGET
+    assert_only_the_poisoned_fails(installation, client, poisoned, neighbours)
+    assert len(installation.strikes.struck("poison.at-decode")) == BUDGET
 
 
-def test_a_job_that_kills_at_predict_runs_alone_from_then_on(premises: Premises, client: Client) -> None:
-    premises.strikes.arm("poison.at-predict", times=MORE_THAN_ENOUGH)
-    premises.strikes.arm("seen.at-batcher", times=SLOTS)
-    neighbours = occupy_both_workers(premises, client)
+def test_a_job_that_kills_at_predict_runs_alone_from_then_on(
+    installation: Installation, client: Client
+) -> None:
+    installation.strikes.arm("poison.at-predict", times=MORE_THAN_ENOUGH)
+    installation.strikes.arm("seen.at-batcher", times=SLOTS)
+    neighbours = occupy_both_workers(installation, client)
     poisoned = poisoned_drawing(client)
     neighbours += drawings(client, SLOTS - 1 - len(neighbours))
-    eventually(lambda: len(premises.strikes.struck("seen.at-batcher")) == SLOTS)
-    premises.resume()
-    assert_only_the_poisoned_fails(premises, client, poisoned, neighbours)
+    eventually(lambda: len(installation.strikes.struck("seen.at-batcher")) == SLOTS)
+    installation.resume()
+    assert_only_the_poisoned_fails(installation, client, poisoned, neighbours)
     first, *later = sorted(
-        (int(struck.note) for struck in premises.strikes.struck("poison.at-predict")), reverse=True
+        (int(struck.note) for struck in installation.strikes.struck("poison.at-predict")), reverse=True
     )
     assert first > 1
     assert later == [1] * (BUDGET - 1)

@@ -32,7 +32,7 @@ _heights = itertools.count(16)
 
 
 @dataclass(frozen=True, slots=True)
-class Premises:
+class OnSmallDisk:
     """An installation on a small disk, and what can be asked of it."""
 
     stack: RunningStack
@@ -69,7 +69,7 @@ class Premises:
         eventually(lambda: sum(record["status"] == "running" for record in self.records(jobs)) == SLOTS)
 
 
-def start(folder: Path, disk: SmallDisk, **environ: str) -> Iterator[Premises]:
+def start(folder: Path, disk: SmallDisk, **environ: str) -> Iterator[OnSmallDisk]:
     write_cards(folder / "cards")
     (folder / "cards" / "saved_model.pb").touch()  # the cards name their own folder as the model's
     fixed = {
@@ -81,13 +81,13 @@ def start(folder: Path, disk: SmallDisk, **environ: str) -> Iterator[Premises]:
     with stack, httpx.Client(base_url=stack.url, timeout=20) as http:
         # Without the pings of `connect`: a server that cannot write answers reads alone.
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
-        yield Premises(stack, http, redis, disk)
+        yield OnSmallDisk(stack, http, redis, disk)
         redis.config_set("maxmemory", 0)
         redis.close()
 
 
 @pytest.fixture(scope="module")
-def storage_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Premises]:
+def storage_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnSmallDisk]:
     """Only the stored objects are on the small disk."""
     folder = tmp_path_factory.mktemp("apart")
     with SmallDisk(folder / "disk", mebibytes=16) as disk:
@@ -96,7 +96,7 @@ def storage_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Premises
 
 
 @pytest.fixture(scope="module")
-def all_on_one_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Premises]:
+def all_on_one_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnSmallDisk]:
     """All that the installation writes is on the small disk, the server's file and the log among it."""
     folder = tmp_path_factory.mktemp("one")
     with SmallDisk(folder / "disk", mebibytes=64) as disk:
@@ -115,7 +115,9 @@ def seconds_until(condition: Callable[[], bool]) -> float:
     return time.monotonic() - began
 
 
-def test_p9_accepted_jobs_outlast_a_full_disk_and_new_ones_are_refused(storage_apart: Premises) -> None:
+def test_p9_accepted_jobs_outlast_a_full_disk_and_new_ones_are_refused(
+    storage_apart: OnSmallDisk,
+) -> None:
     site = storage_apart
     held = site.hold()
     jobs = site.accept(JOBS)
@@ -135,7 +137,7 @@ def test_p9_accepted_jobs_outlast_a_full_disk_and_new_ones_are_refused(storage_a
     assert site.upload().status_code == 201
 
 
-def test_p9_a_repeated_request_is_answered_though_the_disk_is_full(storage_apart: Premises) -> None:
+def test_p9_a_repeated_request_is_answered_though_the_disk_is_full(storage_apart: OnSmallDisk) -> None:
     key = {"Idempotency-Key": "once"}
     first = storage_apart.submit(**key)
     storage_apart.disk.fill()
@@ -145,7 +147,9 @@ def test_p9_a_repeated_request_is_answered_though_the_disk_is_full(storage_apart
     assert (again.status_code in (200, 202), again.json()["id"]) == (True, first.json()["id"])
 
 
-def test_p9_accepted_jobs_are_done_while_the_server_is_out_of_memory(storage_apart: Premises) -> None:
+def test_p9_accepted_jobs_are_done_while_the_server_is_out_of_memory(
+    storage_apart: OnSmallDisk,
+) -> None:
     site = storage_apart
     held = site.hold()
     jobs = site.accept(JOBS)
@@ -162,7 +166,7 @@ def test_p9_accepted_jobs_are_done_while_the_server_is_out_of_memory(storage_apa
 
 
 def test_p9_an_installation_on_a_disk_that_is_full_to_the_last_byte_goes_on_by_itself(
-    all_on_one_disk: Premises,
+    all_on_one_disk: OnSmallDisk,
 ) -> None:
     """The server cannot append to its file either, and so refuses every write: nothing can be moved."""
     site = all_on_one_disk

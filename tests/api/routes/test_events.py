@@ -69,11 +69,11 @@ def test_events_come_as_they_happen(live: httpx.Client, worker: FakeWorker) -> N
         assert [event["event"] for event in read(lines)] == ["state", "done"]
 
 
-def test_a_client_that_leaves_gives_its_seat_back(app: Flask, live: httpx.Client) -> None:
-    seats: Waits = app.extensions[WAITS]
+def test_a_client_that_leaves_no_longer_waits(app: Flask, live: httpx.Client) -> None:
+    waits: Waits = app.extensions[WAITS]
     left = threading.Event()
-    leave = seats.leave
-    seats.leave = lambda: (leave(), left.set())  # type: ignore[method-assign,assignment,func-returns-value]
+    leave = waits.leave
+    waits.leave = lambda: (leave(), left.set())  # type: ignore[method-assign,assignment,func-returns-value]
     job_id = live.post("/v1/jobs", json=GENERATE).json()["id"]
     with live.stream("GET", f"/v1/jobs/{job_id}/events") as response:
         next(response.iter_lines())

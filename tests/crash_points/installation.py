@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 
@@ -36,7 +37,7 @@ TEND_SECONDS = 0.02
 STOP_SECONDS = 15
 
 
-class Premises:
+class Installation:
     """Starts on entering; a process that dies inside is started again."""
 
     def __init__(self, folder: Path, *, clocks: Mapping[str, float] | None = None) -> None:
@@ -55,6 +56,21 @@ class Premises:
         self._tender = threading.Thread(target=self._tend, name="tender", daemon=True)
 
     def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._stop)
+            self._start_all()
+            self._await_service()
+            self._tender.start()
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._tender.join()
+        self.resume()
+        self._stop()
+
+    def _start_all(self) -> None:
         light_models.write_cards(self.folder / "cards")
         self._server.start()
         self.redis = connect(self._server.url)
@@ -64,14 +80,8 @@ class Premises:
         self.objects = open_object_store(self.storage.as_uri())
         for name in self._commands:
             self._start(name)
-        self._tender.start()
-        self._await_service()
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._tender.join()
-        self.resume()
+    def _stop(self) -> None:
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():
@@ -118,6 +128,8 @@ class Premises:
 
     def _await_service(self) -> None:
         def serves() -> bool:
+            for name, process in self._processes.items():
+                assert process.poll() is None, f"{name} stopped: {(self.folder / f'{name}.log').read_text()}"
             return is_ready(self.url) and len(WorkerRoster(self.redis).live()) >= 2
 
         eventually(serves, seconds=180)  # all processes start at once, perhaps on a busy machine
