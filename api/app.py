@@ -7,6 +7,7 @@ import time
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from api.auth import KEYS, authenticate, key_table_of, watch_streams
 from api.requests.body import refuse_codings
 from api.resources import CAPACITY, Capacity
 from api.responses import problems
@@ -20,14 +21,18 @@ from api.routes import (
     job_results,
     job_submission,
     jobs,
+    keys,
     models,
     styles,
     webhooks,
 )
 from api.server.connections import WAITS, drain, limit_silence
+from api.server.hosts import HostCheck, trust_proxies
+from api.server.origins import Origins
 from api.server.threads import Waits
 from api.services import SERVICES, Services
 from shared.errors import AtelierError
+from shared.setting_groups import ApiSettings
 
 log = logging.getLogger("atelier.api")
 
@@ -35,7 +40,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_submission, job_results, batches, batch_items, batch_results, files, styles, models, webhooks,
-    health, docs,
+    keys, health, docs,
 )  # fmt: skip
 
 
@@ -44,11 +49,15 @@ def create_app(services: Services) -> Flask:
     app = Flask("api", static_folder=None)
     app.extensions[SERVICES] = services
     app.extensions[CAPACITY] = Capacity(services.roster)
-    app.extensions[WAITS] = Waits(services.settings.api.threads)
+    app.extensions[KEYS] = key_table_of(services)
+    app.extensions[WAITS] = Waits(services.settings.api.listeners)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
     app.before_request(_begin)
+    _refuse_strangers(app, services.settings.api)
+    app.before_request(authenticate)
     app.before_request(refuse_codings)
+    app.after_request(watch_streams)
     app.after_request(_end)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)
@@ -59,6 +68,16 @@ def _handle_errors(app: Flask) -> None:
     app.register_error_handler(AtelierError, problems.handle_atelier_error)
     app.register_error_handler(HTTPException, problems.handle_http_exception)
     app.register_error_handler(Exception, problems.handle_surprise)
+
+
+def _refuse_strangers(app: Flask, api: ApiSettings) -> None:
+    """Check where each request comes from, before anything else looks at it: a preflight has no key."""
+    origins = Origins(api)
+    trust_proxies(app, api.trusted_proxies)
+    app.before_request(HostCheck(api))
+    app.before_request(origins.refuse_foreign)
+    app.before_request(origins.answer_preflight)
+    app.after_request(origins.add_headers)
 
 
 def _begin() -> None:

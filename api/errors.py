@@ -10,6 +10,20 @@ class BadRequest(AtelierError):
     title = "The request cannot be understood"
 
 
+class UnknownHost(AtelierError):
+    """Raised when `Host` is none of the service's names: the setting ATELIER_API_KNOWN_HOSTS adds names."""
+
+    code = "unknown_host"
+    title = "The host is none of the service's names"
+
+
+class ForeignOrigin(AtelierError):
+    """Raised when a page of another origin asks for a change: ATELIER_API_ALLOWED_ORIGINS lets it in."""
+
+    code = "foreign_origin"
+    title = "Pages of this origin may change nothing"
+
+
 class MalformedJson(AtelierError):
     """Raised when a body, or a form field that holds JSON, is not JSON."""
 
@@ -29,6 +43,43 @@ class InvalidHeader(AtelierError):
 
     code = "invalid_header"
     title = "A header is not valid"
+
+
+class AccessRefused(AtelierError):
+    """Raised when a request may not be made; `challenge` says how it could be (RFC 6750)."""
+
+    code = "access_refused"
+    title = "The request is not allowed"
+    challenge = 'Bearer realm="atelier"'
+
+
+class KeyMissing(AccessRefused):
+    """Raised when a request has no API key, and the service needs one."""
+
+    code = "api_key_missing"
+    title = "An API key is needed"
+
+
+class KeyRefused(AccessRefused):
+    """Raised when the API key of a request is unknown, revoked or expired."""
+
+    code = "api_key_invalid"
+    title = "The API key is not valid"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.challenge = f'{AccessRefused.challenge}, error="invalid_token", error_description="{detail}"'
+
+
+class ScopeMissing(AccessRefused):
+    """Raised when the API key of a request lacks the scope that the address needs."""
+
+    code = "scope_missing"
+    title = "The API key does not allow this"
+
+    def __init__(self, detail: str = "", *, scope: str = "") -> None:
+        super().__init__(detail)
+        self.challenge = f'{AccessRefused.challenge}, error="insufficient_scope", scope="{scope}"'
 
 
 class UnsupportedMediaType(AtelierError):
@@ -94,6 +145,13 @@ class VersionUnsupported(AtelierError):
     title = "The version of HTTP is not spoken"
 
 
+class PictureNotFetched(AtelierError):
+    """Raised when a picture that a request names by its address cannot be fetched, or must not be."""
+
+    code = "picture_not_fetched"
+    title = "A picture cannot be fetched"
+
+
 class RangeNotSatisfiable(AtelierError):
     """Raised when a Range header asks for bytes that are not there; `Content-Range` tells the size."""
 
@@ -134,3 +192,10 @@ class TooManyDownloads(AtelierError):
 
     code = "too_many_downloads"
     title = "Too many clients download"
+
+
+class TooManyFetches(AtelierError):
+    """Raised when as many requests as may be served at once fetch pictures already."""
+
+    code = "too_many_fetches"
+    title = "Too many pictures are being fetched"

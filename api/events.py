@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Response, request
 
+from api.auth import ENDED, Watch
 from api.errors import InvalidHeader, TooManyListeners
 from api.following import R, Resource
 from api.server.threads import LOOK_SECONDS, waits
@@ -19,7 +20,7 @@ from shared.jobs.queries import JobQueries
 RECONNECT_MILLISECONDS = 2000  # the pause of a client whose stream broke off
 PING_SECONDS = 15.0
 OUTAGE_SECONDS = 1.0  # pause while the job store is away
-FORGOTTEN = (JobGone, JobNotFound, BatchNotFound)
+FORGOTTEN = (JobGone, JobNotFound, BatchNotFound, *ENDED)  # the record, or the key
 _EVENT_ID = re.compile(r"\d{1,20}(?:-\d{1,20})?")
 
 
@@ -36,7 +37,7 @@ def stream_response(resource: Resource[R], record_id: str, owner: str) -> Respon
     if not waiting.take():
         detail = f"as many clients as can be served are listening; poll the {resource.kind} meanwhile"
         raise TooManyListeners(detail)
-    stream = EventStream(resource, services().queries, record_id, owner, after)
+    stream = EventStream(resource, services().queries, record_id, owner, after, Watch())
     response = Response(stream.frames(partial(waiting.gone, request.environ)), mimetype="text/event-stream")
     response.call_on_close(waiting.leave)
     response.headers["Cache-Control"] = "no-store"
@@ -48,17 +49,24 @@ class EventStream:
     """One client's server-sent events about one record, until it is done or the client has left."""
 
     def __init__(
-        self, resource: Resource[Any], queries: JobQueries, record_id: str, owner: str, after: str
+        self,
+        resource: Resource[Any],
+        queries: JobQueries,
+        record_id: str,
+        owner: str,
+        after: str,
+        watch: Watch,
     ) -> None:
         self._resource = resource
         self._queries = queries
         self._record_id = record_id
         self._owner = owner
         self._after = after  # id of the last event that was sent
+        self._watch = watch
         self._done = False  # after this, nothing will be sent
 
     def frames(self, gone: Callable[[], bool]) -> Iterator[str]:
-        """Yield the stream's text; end after `done`, when the record is forgotten, or when `gone` is true."""
+        """Yield the stream's text; end after `done`, when record or key are none any more, or when `gone`."""
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
         last_sent = time.monotonic()
         while not self._done and not gone():
@@ -83,8 +91,11 @@ class EventStream:
     def _new_frames(self) -> list[str]:
         record = self._resource.get(self._record_id, self._owner)
         # The record was read before the stream: if it is final, the stream already holds its last event.
-        block = 0.0 if record.is_done else LOOK_SECONDS
-        events = self._queries.events(self._record_id, after=self._after, block_seconds=block)
+        block = 0.0 if record.is_done else min(LOOK_SECONDS, self._watch.seconds_left())
+        events = self._queries.events(
+            self._record_id, after=self._after, block_seconds=block, alarm=self._watch.alarm
+        )
+        self._watch.check()
         frames = [_frame(event.kind, event.id, json.dumps(self._public(event.data))) for event in events]
         self._after = events[-1].id if events else self._after
         if record.is_done and not events:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from flask import Response, request
 
+from api.auth import Watch
 from api.requests.headers import preference
 from api.responses.representation import json_response
 from api.server.threads import LOOK_SECONDS, waits
@@ -125,20 +126,27 @@ def differs_from_known(resource: Resource[R], record: R) -> bool:
 def wait(resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float) -> R:
     """Return the record once settled; as it is when the time is over, the client left or the store is away.
 
-    Where too many wait already, that is at once: the client will ask again.
+    Where too many wait already, that is at once: the client will ask again. Raises KeyRefused or KeyMissing
+    once the request's key is not valid any more.
     """
     waiting = waits()
     with waiting.place() as placed:
         if not placed:
             return record
         try:
-            return _settled(resource, record, settled, seconds, partial(waiting.gone, request.environ))
+            gone = partial(waiting.gone, request.environ)
+            return _settled(resource, record, settled, seconds, gone, Watch())
         except StoreUnavailable:
             return record
 
 
 def _settled(
-    resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float, gone: Callable[[], bool]
+    resource: Resource[R],
+    record: R,
+    settled: Callable[[R], bool],
+    seconds: float,
+    gone: Callable[[], bool],
+    watch: Watch,
 ) -> R:
     deadline = time.monotonic() + seconds
     queries = services().queries
@@ -148,7 +156,9 @@ def _settled(
         left = deadline - time.monotonic()
         if left < 0.001:
             break
-        events = queries.events(record.id, after=after, block_seconds=min(LOOK_SECONDS, left))
+        block = min(LOOK_SECONDS, left, watch.seconds_left())
+        events = queries.events(record.id, after=after, block_seconds=block, alarm=watch.alarm)
+        watch.check()
         if events:
             after = events[-1].id
         if events or resource.changes_silently(record):

@@ -1,18 +1,29 @@
-"""gunicorn's configuration: one process, threads, our log. Read as `--config python:api.gunicorn_conf`."""
+"""gunicorn's configuration: one process, a greenlet a connection, our log.
+
+Read as `--config python:api.gunicorn_conf`.
+"""
+
+from gevent import monkey
+
+monkey.patch_all()  # before everything that keeps a lock or a socket
 
 import logging
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 
+from api.native_threads import allow_native_threads
 from api.server.connections import WAITS, close_if_asked
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
-from shared.logs import configure_logs
+from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
+
+log = logging.getLogger("atelier.api")
 
 
 def _usable_settings() -> Settings:
@@ -23,13 +34,21 @@ def _usable_settings() -> Settings:
         check_storage(settings)
         check_cards(settings)
     except SettingsError as error:
-        sys.stderr.write(f"configuration: {error}\n")
+        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
         raise SystemExit(EXIT_CONFIGURATION) from error
     return settings
 
 
 _SETTINGS = _usable_settings()
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108
+
+
+def _allow_files(wanted: int) -> None:
+    """Let this process have as many open files as it wants, within what the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 class PlainLogger(Logger):  # type: ignore[misc]
@@ -43,8 +62,35 @@ class PlainLogger(Logger):  # type: ignore[misc]
         self.error_log.setLevel(logging.WARNING if _SETTINGS.log_level == "INFO" else _SETTINGS.log_level)
 
 
+def on_starting(server: Any) -> None:
+    """Refuse to listen beyond this machine without a key. If the job store is away, no request is let in."""
+    hosts = [address[0] for address in server.cfg.address if isinstance(address, tuple)] or ["127.0.0.1"]
+    exposed = [each for each in map(_SETTINGS.listening_on, hosts) if each.is_exposed]
+    if exposed:
+        _require_key(exposed[0])
+
+
+def _require_key(settings: Settings) -> None:
+    # Here, since the first process, which needs no job store otherwise, keeps its memory.
+    from shared.access.exposure import check_exposure
+    from shared.access.store import KeyStore
+    from shared.errors import StoreUnavailable
+    from shared.redis.client import connect
+    from shared.redis.scripts import Scripts
+
+    with connect(settings.redis_url) as client:
+        try:
+            check_exposure(settings, KeyStore(Scripts(client)))
+        except StoreUnavailable as error:
+            log.warning("not known whether there is an API key", extra={"detail": error.detail})
+        except SettingsError as error:
+            sys.stderr.write(f"configuration: {error}\n")
+            raise SystemExit(EXIT_CONFIGURATION) from error
+
+
 def post_worker_init(worker: Any) -> None:
-    """Have waiting clients get their responses at once when this process has to stop."""
+    """Set up this process: waiting clients get their responses at once when it has to stop."""
+    allow_native_threads(_SETTINGS.api.threads)
     worker.wsgi.extensions[WAITS].stopping = lambda: not worker.alive
 
 
@@ -53,13 +99,16 @@ def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response
     close_if_asked(environ)
 
 
+_allow_files(3 * _SETTINGS.api.connections)  # each has a socket, one to the job store, perhaps a file
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
 wsgi_app = "api.wsgi:create()"
-worker_class = "api.server.gunicorn_worker.ApiWorker"  # threads
+worker_class = "api.server.gunicorn_worker.ApiWorker"  # gevent
 workers = 1
-threads = _SETTINGS.api.threads
-worker_connections = 1000
+worker_connections = _SETTINGS.api.connections
 keepalive = 15
+forwarded_allow_ips = ""  # the application itself decides which proxies are believed
+secure_scheme_headers: dict[str, str] = {}
+forwarder_headers = ""
 limit_request_line = MAX_REQUEST_LINE
 limit_request_fields = MAX_HEADERS
 limit_request_field_size = MAX_HEADER

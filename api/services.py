@@ -3,26 +3,30 @@
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app, request
+from flask import current_app, g, has_request_context, request
 
+from api.native_threads import UnblockingObjects
 from shared.batches.store import BatchStore
 from shared.cards.card import Catalog, ModelCard, load_catalog
 from shared.errors import CardUnusable, UnknownModel
 from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
-from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
 from shared.jobs.rendering import Links
 from shared.jobs.store import JobStore
+from shared.network.fetcher import Fetcher
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.redis.client import connect
+from shared.redis.memory_guard import MemoryGuard
+from shared.setting_groups import BLOCK
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
 from shared.storage.object_store import open_object_store
 from shared.workers import WorkerRoster
 
+BACKGROUND_CONNECTIONS = 64  # to the job store, beside one for each request
 SERVICES = "atelier.services"  # name of the application's Services among its extensions
 
 
@@ -39,15 +43,18 @@ class Services:
     styles: StyleLibrary
     objects: ObjectStore
     disk: DiskGuard
+    memory: MemoryGuard
     queue: JobQueue
     roster: WorkerRoster
+    fetcher: Fetcher
 
 
 def build_services(settings: Settings) -> Services:
     """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
-    client = connect(settings.redis_url)
-    objects = open_object_store(settings.storage)
+    client = connect(settings.redis_url, max_connections=settings.api.connections + BACKGROUND_CONNECTIONS)
+    objects = UnblockingObjects(open_object_store(settings.storage))
     disk = open_disk_guard(settings, objects)
+    memory = MemoryGuard(client, settings.store.full_percent)
     store = JobStore(client, settings.jobs)
     return Services(
         settings=settings,
@@ -55,13 +62,32 @@ def build_services(settings: Settings) -> Services:
         store=store,
         batches=BatchStore(store, settings.batches),
         queries=JobQueries(store),
-        files=FileStore(client, objects, disk=disk, retention_seconds=settings.jobs.file_retention_seconds),
+        files=FileStore(
+            client,
+            objects,
+            disk=disk,
+            memory=memory,
+            retention_seconds=settings.jobs.file_retention_seconds,
+        ),
         styles=StyleLibrary(client),
         objects=objects,
         disk=disk,
+        memory=memory,
         queue=JobQueue(make_celery(settings), client),
         roster=WorkerRoster(client),
+        fetcher=make_fetcher(settings),
     )
+
+
+def check_room(services: Services, record_bytes: int = 0, files: int = 0) -> None:
+    """Raise OutOfDisk or StoreFull if new work must be refused, whose records and results take so much."""
+    services.disk.check(files * BLOCK, files)
+    services.memory.check(record_bytes)
+
+
+def make_fetcher(settings: Settings) -> Fetcher:
+    """Return what fetches pictures for requests."""
+    return Fetcher(settings.fetch, requests_at_once=settings.api.threads)
 
 
 def services() -> Services:
@@ -70,8 +96,13 @@ def services() -> Services:
 
 
 def owner() -> str:
-    """Return the owner of what this request may see: one anonymous owner, until there are API keys."""
-    return ANONYMOUS
+    """Return the owner of what this request may see: of its key, or the anonymous one if none is needed."""
+    return cast(str, g.owner)  # set by api/auth.py; a route that is open to all has none
+
+
+def request_id() -> str:
+    """Return the id under which the log has this request; "" where none is handled."""
+    return cast(str, g.get("request_id", "")) if has_request_context() else ""
 
 
 def base_url() -> str:
@@ -82,7 +113,7 @@ def base_url() -> str:
 
 def links() -> Links:
     """Return the links that suit this request."""
-    return Links.of(base_url(), services().settings.api.public_url)
+    return Links.of(base_url(), services().settings.api.public_url, **g.get("signing", {}))
 
 
 def card_named(name: str) -> ModelCard:

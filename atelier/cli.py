@@ -1,11 +1,13 @@
 """The `atelier` command. The subcommands are in atelier/commands/."""
 
 import logging
+from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 import click
 
-from atelier.commands.options.service import url_option
+from atelier.commands.options.service import identified, identity_options, url_option
 from atelier.lazy_group import LazyGroup
 
 COMMANDS = {
@@ -20,6 +22,7 @@ COMMANDS = {
     "watch": "atelier.commands.jobs:watch",
     "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
+    "keys": "atelier.commands.keys:keys",
     "train": "atelier.commands.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
@@ -35,6 +38,11 @@ logging.getLogger("atelier").addHandler(logging.NullHandler())
 
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @url_option
+@identity_options
 @click.version_option(version("atelier-service"), prog_name="atelier")
-def main() -> None:
+@click.pass_context
+def main(
+    ctx: click.Context, /, *, key_file: Path | None, headers: Mapping[str, str], ca: Path | None
+) -> None:
     """Make pictures: digits from a GAN, photos in the style of paintings."""
+    ctx.obj = identified(ctx.obj, key_file=key_file, headers=headers, ca=ca)

@@ -4,6 +4,7 @@ What commands do at Ctrl-C and at a timeout is here too: calls and messages in p
 """
 
 import importlib
+import logging
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from atelier.client.events import WaitTimeout
 from atelier.display import echo
 from atelier.display.errors import COMMAND, say_error
 from shared.errors import AtelierError, InvalidRequest
-from shared.logs import plain
+from shared.logs import TextFormatter, plain, plain_lines, report_uncaught
 from shared.settings import EXIT_CONFIGURATION, SettingsError
 
 _ANYTHING = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
@@ -61,6 +62,13 @@ class LazyGroup(click.Group):
             return _unavailable(cmd_name, error)
         assert isinstance(command, click.Command)
         return command
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run as a program: what nothing expects is shown as a traceback without control characters."""
+        report_uncaught(lambda error: echo(*plain_lines(error), err=True))
+        if logging.lastResort:
+            logging.lastResort.setFormatter(TextFormatter())  # for warnings of libraries
+        return super().main(*args, **kwargs)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         """Read the arguments before the subcommand."""

@@ -5,7 +5,7 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone, BatchNotFound, FileNotFound, StyleNotFound, OutputNotFound,
-│       ObjectNotFound, DeliveryNotFound
+│       ObjectNotFound, DeliveryNotFound, KeyNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
@@ -204,6 +204,13 @@ class DeliveryNotFound(AtelierError):
 
     code = "delivery_not_found"
     title = "No such delivery"
+
+
+class KeyNotFound(AtelierError):
+    """Raised when no API key has the id."""
+
+    code = "key_not_found"
+    title = "No such API key"
 
 
 # What the state of a thing forbids

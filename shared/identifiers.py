@@ -5,7 +5,7 @@ import re
 
 from uuid6 import uuid7
 
-ANONYMOUS = "anonymous"  # the only owner until API keys exist
+ANONYMOUS = "anonymous"  # the owner of what is made without an API key
 JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 BATCH_ID = r"^batch_[0-9a-f]{32}$"
 # The batch's digits, the item's index, the number of its retry.

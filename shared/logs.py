@@ -3,9 +3,13 @@
 import json
 import logging
 import sys
+import threading
 import time
+import traceback
 import unicodedata
+from collections.abc import Callable, Iterator
 
+_INDENT = "    "  # before the lines that belong to the one above
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, separators of lines
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
@@ -31,22 +35,36 @@ def one_line(value: object) -> str:
     return json.dumps(value, default=str).replace("\x7f", "\\u007f")
 
 
+def plain_lines(error: BaseException) -> Iterator[str]:
+    """Yield the lines of an error's traceback, escaped. What the error says begins no line of its own."""
+    for part in traceback.format_exception(error):
+        first, *rest = part.rstrip("\n").split("\n")
+        yield plain(first)
+        yield from (_INDENT + plain(line) for line in rest)
+
+
+def _value(value: object) -> str:
+    """Return a value as a field shows it: in quotes where it could be taken for several fields."""
+    text = str(value)
+    return json.dumps(text, ensure_ascii=False) if "=" in text or '"' in text else text
+
+
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 class TextFormatter(logging.Formatter):
-    """`12:00:00.123 INFO  worker: job finished job_id=... seconds=...`."""
+    """`12:00:00.123 INFO  worker: job finished job_id=... seconds=...`; only an event begins so."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback if there is one."""
         clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        fields = "".join(f" {name}={value}" for name, value in _fields(record).items())
+        fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
         head = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {record.name}"
-        lines = [f"{head}: {record.getMessage()}{fields}"]
-        if record.exc_info:
-            lines += self.formatException(record.exc_info).split("\n")
-        return "\n".join(map(plain, lines))
+        lines = [plain(f"{head}: {record.getMessage()}{fields}")]
+        if record.exc_info and record.exc_info[1]:
+            lines += (_INDENT + line for line in plain_lines(record.exc_info[1]))
+        return "\n".join(lines)
 
 
 class JsonFormatter(logging.Formatter):
@@ -72,5 +90,17 @@ def configure_logs(log_format: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.captureWarnings(capture=True)
+    report_uncaught(lambda error: logging.getLogger("atelier").critical("not caught", exc_info=error))
     for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "PIL", "absl", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def report_uncaught(report: Callable[[BaseException], None]) -> None:
+    """Have `report` take each error that nothing catches: Python itself writes what it says as it is."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = lambda _kind, error, _trace: report(error)
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = lambda found: report(found.exc_value) if found.exc_value else None
+    if sys.unraisablehook is sys.__unraisablehook__:
+        sys.unraisablehook = lambda found: report(found.exc_value) if found.exc_value else None

@@ -1,5 +1,6 @@
 """The groups of settings, one class each: what may be set, its default, its range and unit."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -9,6 +10,16 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, fi
 from shared.signing_secret import key_of
 
 MEBIBYTE = 1024 * 1024
+BLOCK = 4096  # bytes: what a file takes of a disk comes in whole blocks
+API_KEY = r"atl_([0-9a-f]{16})_([0-9a-f]{64})"
+API_KEY_FORM = "atl_<16 hex digits>_<64 hex digits>"
+_HOST_NAME = re.compile(r"\.?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def listed(text: str) -> list[str]:
+    """Return the entries of a setting that is a list, separated by commas."""
+    return [entry.strip() for entry in text.split(",") if entry.strip()]
 
 
 class Group(BaseModel):
@@ -25,6 +36,7 @@ class Limits(Group):
     max_side: int = Field(default=16_384, ge=64)  # pixels
     min_side: int = Field(default=8, ge=1)  # pixels
     max_frames: int = Field(default=48, ge=1, le=1000)  # of animated content
+    max_spec_kibibytes: int = Field(default=1024, ge=16)  # of what one job asks for, in its record
     # Share of the pixels that may be missing if a file ends too early.
     max_missing_percent: float = Field(default=10, ge=0, le=100)
 
@@ -32,6 +44,11 @@ class Limits(Group):
     def max_body_bytes(self) -> int:
         """Bytes of the largest request body, and of the largest file."""
         return self.max_body_mebibytes * MEBIBYTE
+
+    @property
+    def max_spec_bytes(self) -> int:
+        """Bytes of the largest job as its record keeps it."""
+        return self.max_spec_kibibytes * 1024
 
 
 class JobRules(Group):
@@ -44,11 +61,17 @@ class JobRules(Group):
     backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
     hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
+    max_ttl_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # the longest that a client may ask for
     tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
     file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)
     max_events: int = Field(default=1024, ge=16)  # approximate limit of a job's event stream
     bulk_patience_seconds: float = Field(default=30, ge=0)  # then bulk jobs get turns before interactive jobs
+
+    @property
+    def longest_ttl_seconds(self) -> int:
+        """The longest `ttl_seconds`: never below what holds without one."""
+        return max(self.max_ttl_seconds, self.retention_seconds)
 
 
 class BatchRules(Group):
@@ -56,6 +79,12 @@ class BatchRules(Group):
 
     max_items: int = Field(default=50_000, ge=1, le=1_000_000)
     open_seconds: int = Field(default=24 * 3600, ge=60)  # an open batch is canceled after this
+    # What the items of one request may ask for together; results are estimated from their sizes.
+    max_record_mebibytes: int = Field(default=256, ge=1)  # of the job store's memory
+    max_pictures: int = Field(default=500_000, ge=1)  # files
+    max_gigapixels: float = Field(default=1000, gt=0)
+    max_result_gibibytes: float = Field(default=1000, gt=0)  # of storage, about
+    max_hours: float = Field(default=1000, gt=0)  # of one worker's slot, where the time was measured
 
 
 class DiskRules(Group):
@@ -64,6 +93,13 @@ class DiskRules(Group):
     floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; at most 5 % of the disk
     quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused if objects use more; 0: no quota
     collect_hours: float = Field(default=24, ge=0)  # between removals of bytes without a record; 0: never
+
+
+class StoreRules(Group):
+    """How much memory the job store may take."""
+
+    memory_mebibytes: int = Field(default=0, ge=0)  # of the embedded server; 0: a quarter of the machine's
+    full_percent: int = Field(default=80, ge=1, le=100)  # new work is refused where more of maxmemory is used
 
 
 class WorkerSettings(Group):
@@ -79,7 +115,14 @@ class WorkerSettings(Group):
     @property
     def preloaded(self) -> list[str]:
         """The names in `preload`."""
-        return [name.strip() for name in self.preload.split(",") if name.strip()]
+        return listed(self.preload)
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL for people: without a user, a password and a query, in which secrets may stand."""
+    scheme, slashes, rest = url.partition("://")
+    place = rest.rpartition("@")[2].partition("?")[0].partition("#")[0]
+    return f"{scheme}{slashes}{place}" if slashes else url
 
 
 def _service_address(url: str) -> str:
@@ -89,11 +132,52 @@ def _service_address(url: str) -> str:
     except ValueError:  # an invalid port
         is_whole = False
     if url and not is_whole:
-        raise ValueError(f"give an address such as http://127.0.0.1:8480, not {url!r}")
+        raise ValueError(f"give an address such as http://127.0.0.1:8480, not {without_secrets(url)!r}")
     return url
 
 
 ServiceAddress = Annotated[str, AfterValidator(_service_address)]  # or empty
+
+
+def host_name(text: str) -> str:
+    """Return a host's name as clients send it; raise ValueError where it is none."""
+    try:
+        name = text.lower().encode("idna").decode() if not text.isascii() else text.lower()
+    except UnicodeError:
+        name = ""
+    if _HOST_NAME.fullmatch(name) is None:
+        raise ValueError(f"give names of hosts without a port, such as pictures.lan, not {text!r}")
+    return name
+
+
+def origin_of(url: str) -> str:
+    """Return the origin of a URL as browsers send it; raise ValueError where the URL has none."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or port == 0:
+        raise ValueError(f"give origins such as https://gallery.example, not {url!r}")
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    ending = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    return f"{parts.scheme}://{host}{ending}"
+
+
+def _host_names(text: str) -> str:
+    return ",".join(map(host_name, listed(text)))
+
+
+def _origins(text: str) -> str:
+    for entry in listed(text):
+        rest = urlsplit(entry)._replace(scheme="", netloc="").geturl()
+        if rest.strip("/") or "@" in entry:
+            raise ValueError(f"give origins such as https://gallery.example and no more, not {entry!r}")
+    return ",".join(map(origin_of, listed(text)))
+
+
+HostNames = Annotated[str, AfterValidator(_host_names)]  # separated by commas
+OriginList = Annotated[str, AfterValidator(_origins)]  # separated by commas
 
 
 class ApiSettings(Group):
@@ -101,16 +185,53 @@ class ApiSettings(Group):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8480, ge=0, le=65535)
-    threads: int = Field(default=32, ge=2, le=512)
+    published_host: str = ""  # where others reach it, if not at `host`: the address of a container's port
+    key: SecretStr = SecretStr("")  # the API key that commands and clients send; the service does not read it
+    connections: int = Field(default=2000, ge=10, le=50_000)  # at once
+    listeners: int = Field(default=1000, ge=1, le=50_000)  # streams, waits and large downloads at once
+    threads: int = Field(default=8, ge=1, le=512)  # for what computes or waits for a disk
     public_url: ServiceAddress = ""  # base of the links in responses; empty: taken from the request
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
+    known_hosts: HostNames = ""  # more names by which clients reach it
+    allowed_origins: OriginList = ""  # of pages that may use it
+    embed_pictures: bool = False  # whether pages of every origin may show pictures
+    trusted_proxies: int = Field(default=0, ge=0, le=10)  # whose X-Forwarded-... headers are believed
+
+
+class AccessSettings(Group):
+    """Who may use the service."""
+
+    bootstrap_key: SecretStr = SecretStr("")  # an admin's key, known from the start; empty: none
+
+    @field_validator("bootstrap_key")
+    @classmethod
+    def _is_key(cls, key: SecretStr) -> SecretStr:
+        text = key.get_secret_value()
+        if text and not re.fullmatch(API_KEY, text):
+            raise ValueError(f"an API key has the form {API_KEY_FORM}; docs/security.md says how to draw one")
+        return key
+
+
+class FetchSettings(Group):
+    """Pictures that a request names by address."""
+
+    enabled: bool = True
+    timeout_seconds: float = Field(default=10, ge=0.1, le=60)  # of one picture, redirects included
+    max_mebibytes: int = Field(default=32, ge=1, le=1024)  # of one picture; an upload's limit holds too
+    allow_private: bool = False  # whether hosts may be in private networks, this machine among them
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of the largest picture that is fetched."""
+        return self.max_mebibytes * MEBIBYTE
 
 
 class WebhookSettings(Group):
     """Whom the service may call back, and how it signs."""
 
     secret: SecretStr = SecretStr("")  # whsec_..., newest first, separated by spaces; empty: generated
-    allow_private: Literal["auto", "true", "false"] = "auto"  # auto: only if the API listens on loopback only
+    # auto: the API refuses them; the io worker delivers what the API has accepted
+    allow_private: Literal["auto", "true", "false"] = "auto"
 
     @field_validator("secret")
     @classmethod

@@ -19,13 +19,16 @@ from pydantic_settings.sources import EnvSettingsSource
 
 from shared.messages import near, requirement
 from shared.setting_groups import (
+    AccessSettings,
     ApiSettings,
     BatchRules,
     DiskRules,
+    FetchSettings,
     Group,
     JobRules,
     Limits,
     ServiceAddress,
+    StoreRules,
     WebhookSettings,
     WorkerSettings,
 )
@@ -94,9 +97,12 @@ class Settings(BaseSettings):
     jobs: JobRules = JobRules()
     batches: BatchRules = BatchRules()
     disk: DiskRules = DiskRules()
+    store: StoreRules = StoreRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    access: AccessSettings = AccessSettings()
     webhook: WebhookSettings = WebhookSettings()
+    fetch: FetchSettings = FetchSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -159,8 +165,21 @@ class Settings(BaseSettings):
     @property
     def private_webhooks(self) -> bool:
         """Whether jobs that this API accepts may have webhooks in private networks."""
-        configured = self.webhook.private
-        return is_loopback(self.api.host) if configured is None else configured
+        return self.webhook.private is True
+
+    @property
+    def reached_host(self) -> str:
+        """The address at which the API is reached, as far as the settings say."""
+        return (self.api.published_host or self.api.host).strip("[]")
+
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than this machine reach the API."""
+        return not is_loopback(self.reached_host)
+
+    def listening_on(self, host: str) -> "Settings":
+        """Return these settings with another address of the API."""
+        return self.model_copy(update={"api": self.api.model_copy(update={"host": host})})
 
     @property
     def worker_health(self) -> Path:

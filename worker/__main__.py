@@ -13,7 +13,7 @@ from celery.signals import worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
-from shared.logs import configure_logs
+from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
 from worker.memory import share_heaps
@@ -77,7 +77,7 @@ def main() -> int:
         configure_logs(settings.log_format, settings.log_level)
         return serve(settings, queues)
     except SettingsError as error:
-        sys.stderr.write(f"configuration: {error}\n")
+        sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
         return EXIT_CONFIGURATION
     except AtelierError as error:
         log.error("the worker cannot start", extra={"code": error.code, "detail": error.detail})

@@ -1,7 +1,7 @@
 """A worker's health, kept in a file: here it is written, judged and watched. Run as a command, it is judged.
 
-Health is progress: the worker renews the file while it beats and its consume loop turns. Only the standard
-library is imported, because a watcher should be small, and a container engine asks often.
+Health is progress: the worker renews the file while it beats and its consume loop turns. Little is imported,
+because a watcher should be small, and a container engine asks often.
 """
 
 import argparse
@@ -16,9 +16,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shared.logs import plain
+from shared.private_files import make_folder, open_private
+from shared.watched_process import EXIT_STUCK
+
 log = logging.getLogger("atelier.worker")
 
-EXIT_STUCK = 70  # EX_SOFTWARE: the process that started the worker starts a fresh one
 STALE_SECONDS = 20.0  # a file that is older shows a worker without progress
 SILENCE_SECONDS = 10.0  # the consume loop did not turn for this long: the worker is not ready ...
 STUCK_SECONDS = 20.0  # ... and for this long: it will not turn again
@@ -32,8 +35,9 @@ def write_health(path: Path, reason: str, models: Iterable[str]) -> None:
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps({"pid": os.getpid(), "reason": reason, "models": [*models]}), "utf-8")
+        make_folder(path.parent)
+        with open_private(temporary, "wb") as file:
+            file.write(json.dumps({"pid": os.getpid(), "reason": reason, "models": [*models]}).encode())
         temporary.replace(path)
     except OSError as error:
         _warn_once(path, error.strerror or type(error).__name__)
@@ -177,7 +181,7 @@ def main() -> int:
     file = parser.parse_args().file
     reason = _judge_by_settings() if file is None else judge(file)
     if reason:
-        sys.stderr.write(f"unhealthy: {reason}\n")
+        sys.stderr.write(f"{plain(f'unhealthy: {reason}')}\n")
     return 1 if reason else 0
 
 

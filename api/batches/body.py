@@ -1,5 +1,6 @@
 """Reads the request for a batch: settings and items as JSON or as JSON lines."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -9,14 +10,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.batches.json_array import split_items
 from api.batches.sources import ArraySource, LineSource, Source, SpanSource, TemplateSource
-from api.requests.body import decode_json, expect_json, whole_body, without_mark
+from api.requests.body import expect_json, whole_body
 from api.requests.field_errors import combined, validated
+from api.requests.json_text import MAX_TEMPLATE_PARTS, decode_json, without_mark
 from api.requests.pictures import fault
 from api.requests.query import query_texts
 from api.services import services
 from shared.batches.request import BatchSettings, Envelope
 from shared.errors import InvalidRequest
-from shared.identifiers import sha256
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson")
 MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # for JSON, which is parsed at once; lines may use the body limit
@@ -67,7 +68,7 @@ def sent_items() -> Source:
     """Return the items in the request."""
     if request.mimetype not in JSON_LINES:
         return _read(FurtherItems, _json_bytes())[1]
-    source = LineSource(_body(services().settings.limits.max_body_bytes))
+    source = LineSource(_body(services().settings.limits.max_body_bytes), _most_items())
     if source.take_settings():
         raise fault(
             "/batch", "batch is no item: settings belong to the request that opens the batch", _UNKNOWN
@@ -79,7 +80,7 @@ def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
     """Return the batch in a body of JSON lines, with settings from a settings line and from the query."""
     validated(Envelope, {**query, "items": [None]})  # before the body is read
     data = _body(services().settings.limits.max_body_bytes)
-    source = LineSource(data)
+    source = LineSource(data, _most_items())
     given = _settings_of(source.take_settings())
     faults = [
         fault(f"/{name}", f"{name} may be given once", "repeated_field") for name in given if name in query
@@ -112,12 +113,20 @@ def _filled(source: LineSource) -> LineSource:
 
 def _read(model: type[Model], data: bytes) -> tuple[Model, Source]:
     """Return a body and its items; if the items can be separated, they are not parsed yet."""
-    split = split_items(data)
-    rest: Any = decode_json(split[0] if split else data)
+    split = split_items(data, _most_items())
+    rest: Any = decode_json(split[0]) if split else _whole(data)
     if split and rest.get("items") == []:
         return validated(model, {**rest, "items": [None] * bool(split[1])}), SpanSource(data, split[1])
-    body = validated(model, decode_json(data) if split else rest)
+    body = validated(model, _whole(data) if split else rest)
     return body, ArraySource(getattr(body, "items", None) or [])
+
+
+def _whole(data: bytes) -> Any:
+    return decode_json(data, most=MAX_TEMPLATE_PARTS)
+
+
+def _most_items() -> int:
+    return services().settings.batches.max_items
 
 
 def _query() -> dict[str, Any]:
@@ -135,4 +144,6 @@ def _body(limit: int) -> bytes:
 
 
 def _fingerprint(data: bytes) -> str:
-    return sha256(b"\n".join([request.mimetype.encode(), request.query_string, data]))
+    digest = hashlib.sha256(b"\n".join([request.mimetype.encode(), request.query_string, b""]))
+    digest.update(data)  # not joined with the rest, which would copy it
+    return digest.hexdigest()

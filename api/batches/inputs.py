@@ -1,19 +1,24 @@
 """The uploaded pictures and named styles that a batch's items need; each is looked up once."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
 
 from api.batches.items import Item
 from api.batches.sources import Faults
+from api.jobs.addresses import loaded
+from api.requests.pictures import Upload
 from api.server.threads import ThreadYielder
 from api.services import Services
 from shared.cards.card import ModelCard
-from shared.errors import AtelierError, StyleNotFound
+from shared.errors import AtelierError, FieldError, InvalidRequest, StyleNotFound
 from shared.images.limits import ImageLimits
 from shared.jobs.submission import missing_files
-from shared.specs.parts import PictureSize
+from shared.specs.parts import PictureSize, is_address
 from shared.specs.spec import JobSpec
 from shared.specs.working_size import ContentSpec, check_content
+
+MAX_ADDRESSES = 100  # pictures that one request may name by address
 
 
 class Inputs:
@@ -24,6 +29,9 @@ class Inputs:
         self._owner = owner
         self._styles: dict[str, str | None] = {}  # picture id by style name
         self._sizes: dict[str, PictureSize | None] = {}  # by file id
+        self._addresses: dict[str, str] = {}  # not fetched yet: the pointer of a field by address
+        self._files: dict[str, str] = {}  # file id by address
+        self._failed: dict[str, AtelierError] = {}  # by address
         self._size_errors: dict[tuple[object, ...], AtelierError | None] = {}
 
     def checked(self, items: Sequence[Item], faults: Faults) -> list[Item]:
@@ -33,7 +41,8 @@ class Inputs:
         """
         self._look_up_styles(frozenset[str]().union(*(item.spec.named_styles for item in items)))
         named = [self._with_files(item, faults) for item in items]
-        self._look_up_files(name for item in named for name in item.spec.inputs)
+        named = [self._with_pictures(item, faults) for item in named]
+        self._look_up_files(name for item in named for name in item.spec.inputs if not is_address(name))
         give_way = ThreadYielder()
         for item in named:
             error = self._error(item)
@@ -45,6 +54,26 @@ class Inputs:
     def size_of(self, spec: JobSpec) -> PictureSize | None:
         """Return the size of a checked item's content picture; None if it has no content picture."""
         return self._sizes[spec.content] if isinstance(spec, ContentSpec) else None
+
+    @property
+    def has_addresses(self) -> bool:
+        """Whether items name pictures by address that are not there yet."""
+        return bool(self._addresses)
+
+    def fetch(self) -> None:
+        """Store the pictures of all addresses that checked items name; the next check notes what failed."""
+        with closing(loaded(self._services, self._addresses)) as pictures:
+            for address, found in pictures:
+                self._keep(address, found)
+        self._addresses = {}
+
+    def _keep(self, address: str, found: Upload | AtelierError) -> None:
+        if isinstance(found, AtelierError):
+            self._failed[address] = found
+            return
+        self._services.files.add(self._owner, found.data, found.info, with_form=True)
+        self._files[address] = found.file_id
+        self._sizes[found.file_id] = PictureSize(found.info.width, found.info.height, found.info.frames)
 
     def _look_up_styles(self, names: frozenset[str]) -> None:
         new = sorted(names - self._styles.keys())
@@ -66,9 +95,25 @@ class Inputs:
             faults.add(item.position, missing, StyleNotFound)
         return replace(item, spec=spec)
 
+    def _with_pictures(self, item: Item, faults: Faults) -> Item:
+        """Return an item with the files of its addresses; remember those that are not fetched yet."""
+        for address, pointer in item.spec.addresses.items():
+            error = self._failed.get(address)
+            if error is not None:
+                moved = [FieldError(pointer, entry.detail, entry.code) for entry in error.errors]
+                faults.add(item.position, moved, type(error))
+            elif address not in self._files:
+                self._addresses.setdefault(address, pointer)
+        if len(self._addresses) > MAX_ADDRESSES:
+            detail = (
+                f"a request may name at most {MAX_ADDRESSES} pictures by address; upload them to /v1/files"
+            )
+            raise InvalidRequest(detail)
+        return replace(item, spec=item.spec.with_files(self._files)) if item.spec.addresses else item
+
     def _error(self, item: Item) -> AtelierError | None:
         spec = item.spec
-        if not isinstance(spec, ContentSpec):
+        if not isinstance(spec, ContentSpec) or spec.addresses:
             return None
         missing = [name for name in spec.inputs if self._sizes[name] is None]
         if missing:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.batches.sources import Faults, Malformed, Source
+from api.batches.sources import Faults, Source, Unreadable
 from api.requests.field_errors import parse_spec
 from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
@@ -76,8 +76,8 @@ def sound_items(
 
 
 def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> Item | None:
-    if isinstance(raw, Malformed):
-        faults.add(position, [FieldError("", raw.detail, "malformed_json")], InvalidRequest)
+    if isinstance(raw, Unreadable):
+        faults.add(position, [raw.fault], InvalidRequest)
         return None
     custom_id, raw = _custom_id(raw, index)
     if custom_id is None:

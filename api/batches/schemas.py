@@ -8,7 +8,7 @@ from shared.batches.request import BatchSettings, CustomId, Multiply
 from shared.batches.views import BatchView, FinishedPage, ResultView
 from shared.jobs.views import View
 from shared.specs.generate import GenerateSpec
-from shared.specs.parts import FileId, WeightedStyle
+from shared.specs.parts import PictureName, WeightedStyle
 from shared.specs.stylize import StylizeSpec
 from shared.specs.transform import TransformSpec
 
@@ -66,7 +66,7 @@ class GenerateTemplate(GenerateSpec):
 class StylizeTemplate(StylizeSpec):
     """A stylization job, and lists of values for some of its fields."""
 
-    content: FileId | None = None  # type: ignore[assignment]
+    content: PictureName | None = None  # type: ignore[assignment]
     styles: list[WeightedStyle] | None = None  # type: ignore[assignment]
     multiply: Multiply
 
@@ -74,7 +74,7 @@ class StylizeTemplate(StylizeSpec):
 class TransformTemplate(TransformSpec):
     """A transformation job, and lists of values for some of its fields."""
 
-    content: FileId | None = None  # type: ignore[assignment]
+    content: PictureName | None = None  # type: ignore[assignment]
     multiply: Multiply
 
 

@@ -3,38 +3,53 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
 
-from pydantic_core import from_json
+from pydantic_core import to_json
 
-from api.batches.json_array import Span
-from api.requests.body import decode_json, without_mark
+from api.batches.json_array import Span, too_many_items
+from api.errors import MalformedJson
 from api.requests.field_errors import invalid, validated
+from api.requests.json_text import MAX_JSON_BYTES, decode_json, without_mark
 from api.responses.problems import MAX_LISTED
 from shared.batches.request import Multiply
 from shared.batches.template import Axis, axes_of, combinations, count, place_of
-from shared.errors import AtelierError, FieldError, InvalidRequest
+from shared.errors import AtelierError, BodyTooLarge, FieldError, InvalidRequest
 from shared.specs.spec import SPECS
 
-_SETTINGS = re.compile(rb'\s*\{\s*"batch"\s*:')
+_SETTINGS = re.compile(rb'\s*+\{\s*+"batch"\s*+:')
+_LINE = re.compile(rb"\S[^\n]*+")  # from the first character of a line that is not blank
+_SETTINGS_LINES = 2  # at most, and they are no items
 
 
 @dataclass(frozen=True, slots=True)
-class Malformed:
-    """An item that is not JSON."""
+class Unreadable:
+    """An item that is not JSON, or has more in it than a job may have."""
 
-    detail: str
+    fault: FieldError
+
+
+class Line(NamedTuple):
+    """Where a line stands that is not blank."""
+
+    number: int  # from 1
+    start: int
+    end: int
 
 
 class Source(Protocol):
     """Items in the form in which they were sent."""
+
+    place: str  # pointer to what holds the items
+    shared_bytes: int  # of what all items have in common, which the client sent once
 
     @property
     def count(self) -> int:
         """The number of items."""
 
     def values(self) -> Iterator[Any]:
-        """Yield each item as a JSON value, or Malformed."""
+        """Yield each item as a JSON value, or Unreadable."""
 
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Convert an item's fault to a fault of the request."""
@@ -42,6 +57,8 @@ class Source(Protocol):
 
 class ArraySource:
     """Items of a JSON array."""
+
+    place, shared_bytes = "/items", 0
 
     def __init__(self, items: Sequence[Any]) -> None:
         self._items = items
@@ -68,24 +85,45 @@ class SpanSource(ArraySource):
         self._data = data
 
     def values(self) -> Iterator[Any]:
-        """Yield each item; raise MalformedJson."""
-        return (decode_json(self._data[start:end]) for start, end in self._items)
+        """Yield each item, or Unreadable; raise MalformedJson."""
+        return (_value(self._data[start:end]) for start, end in self._items)
 
 
 class LineSource:
     """Items of a text with one JSON object on each line. Blank lines count as lines but are not items."""
 
-    def __init__(self, data: bytes) -> None:
-        lines = enumerate(without_mark(data).split(b"\n"), 1)
-        self._lines = [(number, line) for number, line in lines if line.strip()]
+    place, shared_bytes = "/items", 0
+
+    def __init__(self, data: bytes, most: int) -> None:
+        """Find the lines; raise InvalidRequest at the first one after `most` items and their settings."""
+        self._data = without_mark(data)
+        self._lines = list(islice(_lines(self._data), most + _SETTINGS_LINES + 1))
+        self._most = most
+        self._check_count(most + _SETTINGS_LINES)
 
     def take_settings(self) -> list[Any]:
         """Remove the batch's settings from the first and the last line, and return them."""
         places = {0, len(self._lines) - 1} if self._lines else set()
-        found = {at: _read(line) for at in places if _SETTINGS.match(line := self._lines[at][1])}
-        settings = {at: value for at, value in found.items() if not isinstance(value, Malformed)}
+        found = {at: self._read(self._lines[at]) for at in places if self._may_be_settings(self._lines[at])}
+        settings = {at: value for at, value in found.items() if not isinstance(value, Unreadable)}
         self._lines = [line for at, line in enumerate(self._lines) if at not in settings]
+        self._check_count(self._most)
         return list(settings.values())
+
+    def _check_count(self, most: int) -> None:
+        if len(self._lines) > most:
+            raise too_many_items(self._most)
+
+    def _may_be_settings(self, line: Line) -> bool:
+        return _SETTINGS.match(self._data, line.start, line.end) is not None
+
+    def _read(self, line: Line) -> Any:
+        if line.end - line.start > MAX_JSON_BYTES:
+            return Unreadable(_too_long())
+        try:
+            return _value(self._data[line.start : line.end], "it")
+        except MalformedJson as error:
+            return Unreadable(FieldError("", error.detail, error.code))
 
     @property
     def count(self) -> int:
@@ -93,22 +131,25 @@ class LineSource:
         return len(self._lines)
 
     def values(self) -> Iterator[Any]:
-        """Yield each line's value, or Malformed."""
-        return (_read(line) for _, line in self._lines)
+        """Yield each line's value, or Unreadable."""
+        return (self._read(line) for line in self._lines)
 
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's pointer, and with the line number in its text."""
-        detail = f"line {self._lines[position][0]}: {fault.detail}"
+        detail = f"line {self._lines[position].number}: {fault.detail}"
         return FieldError(f"/items/{position}{fault.pointer}", detail, fault.code)
 
 
 class TemplateSource:
     """Items from one template job with lists of values for some of its fields."""
 
+    place = "/template"
+
     def __init__(self, template: dict[str, Any]) -> None:
         self._base = {name: value for name, value in template.items() if name != "multiply"}
         multiply = _multiply(template.get("multiply", {}))
         self._mode, self._axes = multiply.mode, axes_of(multiply)
+        self.shared_bytes = len(to_json(self._base))
         self._names = {axis.field: axis.name for axis in self._axes}
         _check_fields(self._base, self._axes)
         try:
@@ -177,11 +218,26 @@ class Faults:
         return f"{items}; the first {MAX_LISTED} faults are listed" if self.full else items
 
 
-def _read(line: bytes) -> Any:
+def _lines(data: bytes) -> Iterator[Line]:
+    number, counted = 1, 0
+    for found in _LINE.finditer(data):
+        number += data.count(b"\n", counted, found.start())
+        counted = found.start()
+        yield Line(number, *found.span())
+
+
+def _value(text: bytes, subject: str = "the body") -> Any:
+    """Return the value of an item, or Unreadable; raise MalformedJson."""
     try:
-        return from_json(line, allow_inf_nan=False)
-    except ValueError as error:
-        return Malformed(f"it is not JSON: {error}")
+        return decode_json(text, subject=subject)
+    except BodyTooLarge as error:
+        return Unreadable(FieldError("", error.detail, error.code))
+    except InvalidRequest as error:
+        return Unreadable(error.errors[0])
+
+
+def _too_long() -> FieldError:
+    return FieldError("", f"an item may have at most {MAX_JSON_BYTES} bytes", BodyTooLarge.code)
 
 
 def _multiply(raw: Any) -> Multiply:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
+from api.batches.amount import Amount, check_least, refuse
 from api.batches.body import SentBatch
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Faults, Source
+from api.jobs.bounds import record_bytes, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
-from api.services import Services
+from api.services import Services, check_room, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
@@ -35,15 +37,47 @@ class Intake:
         self._inputs = Inputs(services, owner)
 
     def check(self) -> None:
-        """Raise one error with the faults of all items."""
+        """Raise one error with the faults of all items, or OutOfDisk or StoreFull if there is no room."""
         limit = self._services.settings.batches.max_items
         total = self._first + self._source.count
         if total > limit:
             raise InvalidRequest(f"a batch may have {limit} items; with these it had {total}")
-        faults = Faults(self._source)
-        for _ in self._chunks(faults):
-            pass
+        check_least(self._source, self._services.settings.batches)
+        amount = self._check_all()
+        if self._inputs.has_addresses:  # only now: nothing is fetched for a request that has other faults
+            check_room(self._services)
+            self._inputs.fetch()
+            amount = self._check_all()
+        self._check_amount(amount)
+
+    def _check_all(self) -> Amount:
+        """Return what all items ask for, if all pictures are there; raise one error with their faults."""
+        faults, amount = Faults(self._source), Amount()
+        for chunk in self._chunks(faults):
+            if not self._inputs.has_addresses:
+                self._measure(chunk, amount, faults)
         faults.raise_any()
+        return amount
+
+    def _check_amount(self, amount: Amount) -> None:
+        rules, slots = self._services.settings.batches, self._slots()
+        seconds = self._services.queries.learned_seconds(amount.works, slots)
+        refuse(list(amount.faults(self._source.place, rules, seconds)))
+        check_room(self._services, amount.record_bytes, amount.files)
+
+    def _slots(self) -> int:
+        """Return how many jobs all live workers run at once."""
+        return sum(worker.at_full_speed for worker in self._services.roster.live())
+
+    def _measure(self, chunk: list[Item], amount: Amount, faults: Faults) -> None:
+        """Add what sound items ask for; record those whose record would be too large."""
+        settings = self._services.settings
+        sound = [item for item in chunk if item.position not in faults]
+        for item, spec in resolved(sound, self._settings, batch_id="", first=self._first):
+            size = record_bytes(spec)
+            if size > settings.limits.max_spec_bytes:
+                faults.add(item.position, list(size_faults(spec, size, settings)), InvalidRequest)
+            amount.add(spec, item.card, self._inputs.size_of(spec), size)
 
     def fill(self, batch: Batch) -> int:
         """Store the checked items in their batch; return its new total."""
@@ -75,9 +109,9 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     known = _known(services, sent, owner, key)
     if known is not None and not _broke_off(known, sent):
         return known, False
+    refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
     intake = Intake(services, sent.source, sent.settings, owner=owner, first=0)
     intake.check()
-    services.disk.check()
     batch, created = _opened(services, sent, owner, key)
     try:
         intake.fill(batch)
@@ -99,7 +133,6 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
     """
     intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
     intake.check()
-    services.disk.check()
     total = intake.fill(batch)
     notify_for(services, services.batches.get(batch.id, batch.owner))
     return total
@@ -124,6 +157,7 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
         idempotency_key=key,
         fingerprint=sent.fingerprint,
         webhook=terms,
+        request_id=request_id(),
     )
     try:
         return services.batches.open(draft)

@@ -1,6 +1,7 @@
 """The OpenAPI document: what the routes take and give, the components, and the events that receivers get."""
 
 import re
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any, cast
 
@@ -9,11 +10,14 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.routing import Rule
 
+from api.auth import UNRULED, rule_of
 from api.batches.schemas import MODELS as BATCH_MODELS
 from api.docs.examples import add_examples
 from api.openapi import REF, Json, TaggedBlueprint, ref
+from api.requests.key_request import KeyRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
+from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
@@ -35,15 +39,25 @@ TAGS = [
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
+    {"name": "Keys", "description": "Who may use the service; for admins."},
     {"name": "Health", "description": "For supervisors and load balancers."},
     {"name": "About", "description": "This description."},
 ]
+
+KEY_SCHEME = "key"
+BEARER = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "atl_<id>_<secret>",
+    "description": "An API key. Needed as soon as the installation has one, and wherever it is reached from "
+    "other machines.",
+}
 
 _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
-    *SPECS.values(), *BATCH_MODELS,
+    KeyRequest, KeyPage, NewKeyView, *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 
@@ -67,7 +81,7 @@ def _document(app: Flask) -> Json:
         "servers": [{"url": "/"}],
         "paths": _paths(app),
         "openapi": "3.1.0",
-        "components": {"schemas": components()},
+        "components": {"schemas": components(), "securitySchemes": {KEY_SCHEME: BEARER}},
     }
     add_examples(whole)
     return whole | {"webhooks": described_events()}
@@ -84,11 +98,22 @@ def _paths(app: Flask) -> Json:
             path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
             operations = found.setdefault((order.index(tag), path), {})
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
-                operations[method.lower()] = _with_place(route.operation, rule, tag)
+                operations[method.lower()] = _with_rule(_with_place(route.operation, rule, tag), route)
     return {
         path: {method: operations[method] for method in METHODS if method in operations}
         for (_, path), operations in sorted(found.items())
     }
+
+
+def _with_rule(operation: Json, route: Callable[..., Any]) -> Json:
+    """Return an operation with the scope that it needs, and how it is refused without."""
+    scope = (rule_of(route) or UNRULED).scope
+    if scope is None:
+        return operation
+    refused = operation["responses"]["default"] | {"description": "No valid API key was sent"}
+    scarce = operation["responses"]["default"] | {"description": f"The key lacks the scope `{scope}`"}
+    responses = {**operation["responses"], "401": refused, "403": scarce}
+    return {**operation, "responses": responses, "security": [{KEY_SCHEME: [str(scope)]}]}
 
 
 def _with_place(operation: Json, rule: Rule, tag: str) -> Json:

@@ -7,6 +7,7 @@ Json = dict[str, Any]
 _BASE = "http://127.0.0.1:8480"
 _JOB = "job_019a2b3c4d5e7f60a1b2c3d4e5f60718"
 _BATCH = "batch_019a2b3c4d5e7f60a1b2c3d4e5f60719"
+_REQUEST = "req_8f14e45fceea467f9d1c2b3a4f5e6d7c"
 _SHA = "3f79bb7b435b05321651daefd374cdc681dc06faa65e374e38337b88ca046dea"
 _FILE = f"file_{_SHA}"
 _THEN, _LATER = "2026-01-31T09:30:00.000Z", "2026-02-07T09:30:01.250Z"
@@ -38,7 +39,7 @@ _JOB_VIEW: Json = {
     "id": _JOB, "object": "job", "type": "generate", "status": "succeeded", "done": True,
     "progress": None, "queue": None, "attempt": 1, "max_attempts": 3, "crashes": 0, "attempts": [_ATTEMPT],
     "retried_from": None, "retried_as": None, "cached_from": None,
-    "batch_id": None, "index": None, "custom_id": None,
+    "batch_id": None, "index": None, "custom_id": None, "request_id": _REQUEST,
     "input": {"type": "generate", "model": "mnist-dcgan", "seeds": [7], "digit": 3, "truncation": 1.0},
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
@@ -60,8 +61,8 @@ _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
     "counts": _COUNTS,
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
-    "lane": "bulk", "metadata": {}, "created_at": _THEN, "finalized_at": _THEN, "completed_at": None,
-    "expires_at": None, "urls": _BATCH_URLS,
+    "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
+    "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
 }  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
@@ -94,6 +95,10 @@ _DELIVERY: Json = {
     },
 }  # fmt: skip
 _SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"  # noqa: S105  (nobody's)
+_KEY: Json = {
+    "id": "0123456789abcdef", "object": "key", "name": "shop", "owner": "shop", "scopes": ["submit", "read"],
+    "bootstrap": False, "created_at": _THEN, "expires_at": _LATER, "revoked_at": None, "used_at": None,
+}  # fmt: skip
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
 SHAPES: dict[str, Json] = {  # by the names of the components
@@ -119,6 +124,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "max_frames": 48,
         "max_missing_percent": 10.0,
         "formats": ["jpeg", "png", "webp"],
+        "max_spec_bytes": 1_048_576,
+        "max_ttl_seconds": 2_592_000,
+        "batch": {
+            "max_items": 50_000,
+            "max_record_mebibytes": 256,
+            "max_pictures": 500_000,
+            "max_gigapixels": 1000.0,
+            "max_result_gibibytes": 1000.0,
+            "max_hours": 1000.0,
+        },
     },
     "ModelView": _MODEL_VIEW,
     "ModelList": {"object": "list", "data": [_MODEL_VIEW], "unavailable": []},
@@ -127,6 +142,9 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "DeliveryView": _DELIVERY,
     "DeliveryList": _page(_DELIVERY),
     "SecretView": {"secret": _SECRET, "secrets": [_SECRET]},
+    "KeyRequest": {"name": "shop", "scopes": ["submit", "read"], "expires_seconds": 7_776_000},
+    "KeyPage": _page(_KEY),
+    "NewKeyView": {**_KEY, "key": f"atl_0123456789abcdef_{'0' * 64}"},
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
@@ -139,6 +157,8 @@ FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given a
 LINES = '{"type": "generate", "seed": 7, "custom_id": "seven"}\n{"type": "generate", "seed": 8}\n'
 _PROBLEMS: dict[str, tuple[str, str, str]] = {  # code, title, detail
     "400": ("malformed_json", "The body is not JSON", "the body is not JSON: it ends in a string"),
+    "401": ("api_key_invalid", "The API key is not valid", "the API key has expired"),
+    "403": ("scope_missing", "The API key does not allow this", "this needs a key with the scope submit"),
     "404": ("job_not_found", "No such job", f"there is no job {_JOB}"),
     "409": ("job_state_conflict", "The job's status does not allow this",
             "a job that is succeeded cannot be canceled"),

@@ -13,7 +13,7 @@ from shared.specs.stylize import NATIVE
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
-_CONTENT = {**_PICTURE, "description": "The picture to work on, or the id of an uploaded file."}
+_CONTENT = {**_PICTURE, "description": "The picture to work on, the id of an uploaded file, or an address."}
 _OWN = {  # where a form's field has another description, or type, than the specification's
     "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
     "webhook": {
@@ -156,15 +156,18 @@ STYLIZE_FORM = _form(
             "items": _PICTURE,
             "minItems": 1,
             "maxItems": 8,
-            "description": "A picture, the id of an uploaded file, the name of a stored style, or the number "
-            "of a built-in one. Repeat it to mix styles.",
+            "description": "A picture, the id of an uploaded file, an address, the name of a stored style, "
+            "or the number of a built-in one. Repeat it to mix styles.",
         },
         "weight": {
             "type": "array",
             "items": {"type": "number", "exclusiveMinimum": 0, "maximum": 100},
             "description": "One a style, in their order. Not where some are sent along and others named.",
         },
-        "mask": {**_PICTURE, "description": "White is painted, black stays. Or the id of an uploaded file."},
+        "mask": {
+            **_PICTURE,
+            "description": "White is painted, black stays. Or the id of an uploaded file, or an address.",
+        },
     },
     ("content", "style"),
 )

@@ -4,23 +4,25 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.jobs.addresses import with_pictures
+from api.jobs.bounds import check_bounds
 from api.jobs.workers import AvailableModels, notify
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
-from api.services import Services, base_url
+from api.services import Services, base_url, check_room, request_id
 from shared.cards.card import ModelCard
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk, StoreFull
 from shared.identifiers import new_job_id, sha256
 from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.submission import Submission, Submitted
+from shared.network.url import refusal_of_url
 from shared.settings import Settings
 from shared.specs.parts import PictureSize
 from shared.specs.spec import JobSpec, checked_card, work_of
 from shared.specs.webhook import Receiver, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
-from shared.webhooks.address import refusal_of_url
 
 HEADER = "Idempotency-Key"
 
@@ -56,6 +58,7 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: same seeds, same pictures."""
     card = checked_card(job.spec, services.catalog)  # the card may have changed and refuse the job now
     again = CheckedSpec(job.spec, card)
+    check_bounds(job.spec, services.settings)
     _check_model(services, again.card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     size = _content_size(services, job.spec, (), caller.owner)
@@ -87,12 +90,18 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
 def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     spec, card = asked
     fingerprint = fingerprint_of(spec)
-    if uploads or spec.named_styles:  # a repetition stores nothing, and does not need a deleted style
+    if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing
         known = _known(services, caller)
         if known is not None:
             return _repeated(known, fingerprint, caller)
     _check_model(services, card, caller)
     resolved = services.styles.resolve(caller.owner, spec.filled(card))
+    if resolved.addresses:
+        terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched
+        _check_room(services, caller)
+        resolved, fetched = with_pictures(services, resolved)
+        uploads = [*uploads, *fetched]
+    check_bounds(resolved, services.settings)
     size = _content_size(services, resolved, uploads, caller.owner)
     if size is not None and isinstance(resolved, ContentSpec):
         check_content(resolved, card, size, ImageLimits.of(services.settings.limits))
@@ -164,6 +173,7 @@ def _submit(
         retried_from=retried_from,
         webhook=terms_of(ready.spec.webhook, services.settings),
         work=work_of(ready.spec, ready.card, size),
+        request_id=request_id(),
     )
     _check_room(services, caller)
     try:
@@ -176,10 +186,10 @@ def _submit(
 
 
 def _check_room(services: Services, caller: Caller) -> None:
-    """Raise OutOfDisk if there is no room for results, unless the request repeats an accepted one."""
+    """Raise OutOfDisk or StoreFull if there is no room, unless the request repeats an accepted one."""
     try:
-        services.disk.check()
-    except OutOfDisk:
+        check_room(services)
+    except (OutOfDisk, StoreFull):
         if _known(services, caller) is None:
             raise
 

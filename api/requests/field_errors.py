@@ -42,6 +42,7 @@ _CODES = {
     "literal_error": "invalid_choice",
     "enum": "invalid_choice",
     "string_pattern_mismatch": "invalid_format",
+    "picture_address": "invalid_format",
     "value_error": "invalid_value",
     "finite_number": "out_of_range",
     "greater_than": "out_of_range",

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.requests.body import decode_json
+from api.requests.json_text import decode_json
 
 ABSENT = object()  # read from a field that means the same as leaving it out
 

@@ -12,10 +12,17 @@ from werkzeug.http import parse_options_header
 from api.errors import MalformedJson
 from api.requests.body import MULTIPART, URLENCODED, decoded_pairs, decoded_text, expect_form, whole_body
 from api.requests.form_fields import ABSENT, GENERATE, STYLIZE, TRANSFORM, FormField, Table, given
-from api.requests.multipart import MAX_PARTS, MAX_TEXT_BYTES, sent_parts, too_long
+from api.requests.multipart import (
+    MAX_FORM_TEXT_BYTES,
+    MAX_PARTS,
+    MAX_TEXT_BYTES,
+    PICTURES,
+    sent_parts,
+    too_long,
+)
 from api.requests.pictures import Fields, FormPicture, Parts, fault, read_field, unknown_fields, with_hint
 from api.services import services
-from shared.errors import AtelierError, BodyTooLarge, FieldError
+from shared.errors import AtelierError, BodyTooLarge, FieldError, InvalidRequest
 from shared.messages import in_words
 
 _CHARSETS = frozenset({"ascii", "us-ascii", "utf-8", "iso-8859-1"})
@@ -79,11 +86,15 @@ def _specification(kind: str, fields: Fields, table: Table, faults: list[Atelier
             faults.append(fault(f"/{name}", f"{name} may be given once", "repeated_field"))
         try:
             _place(raw, entry.path, _value(entry, texts))
-        except MalformedJson as error:
-            faults.append(
-                fault(f"/{name}", f"{name} {error.detail.removeprefix('the body ')}", MalformedJson.code)
-            )
+        except (MalformedJson, BodyTooLarge, InvalidRequest) as error:
+            faults.append(_of_json(name, error))
     return raw
+
+
+def _of_json(name: str, error: AtelierError) -> AtelierError:
+    """Return the fault of a field that holds JSON."""
+    found = error.errors[0] if error.errors else FieldError("", error.detail, error.code)
+    return fault(f"/{name}{found.pointer}", f"{name} {found.detail.removeprefix('the body ')}", found.code)
 
 
 def _value(field: FormField, texts: list[str]) -> Any:
@@ -140,6 +151,7 @@ def sent_form(*types: str) -> tuple[Fields, Parts]:
     expect_form(*types)
     fields: list[tuple[str, str]] = []
     parts: list[tuple[str, bytes | None]] = []
+    left = MAX_FORM_TEXT_BYTES
     if request.mimetype == URLENCODED:
         fields += _pairs()
     elif request.mimetype == MULTIPART:
@@ -148,21 +160,32 @@ def sent_form(*types: str) -> tuple[Fields, Parts]:
             if part.is_file:
                 parts.append((part.name, data if data or part.filename else None))
             else:
+                if part.name not in PICTURES:  # what is no picture's name is refused with advice
+                    left -= len(data)
+                    _check_length(part.name, data, left)
                 fields.append((part.name, decoded_text(part.name, data, _charset(part.headers))))
     return Fields(fields), Parts(parts)
 
 
 def _pairs() -> Iterator[tuple[str, str]]:
     """Yield the fields of a urlencoded form."""
-    body = whole_body(services().settings.limits.max_body_bytes)
+    most = min(MAX_FORM_TEXT_BYTES, services().settings.limits.max_body_bytes)
+    body = whole_body(most, f"a form of the type {URLENCODED}")
     try:
         pairs = list(decoded_pairs(body, limit=MAX_PARTS))
     except ValueError as error:
         raise BodyTooLarge(f"a form may have at most {MAX_PARTS} fields; this one has more") from error
     for name, data in pairs:
-        if len(data) > MAX_TEXT_BYTES:
-            raise too_long(name)
+        _check_length(name, data)
         yield name, decoded_text(name, data)
+
+
+def _check_length(name: str, data: bytes, left: int = 0) -> None:
+    """Raise BodyTooLarge where a text is too long, or too long together with those before it."""
+    if len(data) > MAX_TEXT_BYTES:
+        raise too_long(name)
+    if left < 0:
+        raise BodyTooLarge(f"the texts of a form may have at most {MAX_FORM_TEXT_BYTES} bytes in all")
 
 
 def _charset(headers: Headers) -> str:

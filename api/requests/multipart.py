@@ -20,6 +20,7 @@ from shared.errors import BodyTooLarge
 PICTURES = frozenset({"content", "style", "mask", "image", "file"})  # fields that are pictures without a name
 MAX_PARTS = 1000
 MAX_TEXT_BYTES = 500_000
+MAX_FORM_TEXT_BYTES = 1024 * 1024  # of all texts of a form, of either type
 MAX_HEADER_BYTES = 64 * 1024  # of one part
 MAX_PREAMBLE_BYTES = 64 * 1024
 

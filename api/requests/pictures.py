@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.datastructures import ImmutableMultiDict
 
+from api.native_threads import in_native_thread
 from api.requests.field_errors import not_fetched
 from api.requests.form_fields import given, real
 from api.services import Services
@@ -179,7 +180,8 @@ def _texts(name: str, fields: Fields) -> list[str]:
 
 def probe_upload(services: Services, file_id: str, data: bytes, pointer: str) -> Upload:
     """Probe one picture against the settings' limits; raise the image error that names the pointer."""
-    return Upload(file_id, data, probe(data, ImageLimits.of(services.settings.limits), field=pointer))
+    limits = ImageLimits.of(services.settings.limits)
+    return Upload(file_id, data, in_native_thread(probe, data, limits, field=pointer))
 
 
 def probe_parts(services: Services, parts: Iterable[FormPicture], faults: list[AtelierError]) -> list[Upload]:

@@ -18,7 +18,7 @@ from api.requests.pictures import (
 )
 from api.services import Services
 from shared.errors import AtelierError, InvalidRequest
-from shared.specs.parts import STYLE_NAME, FileId
+from shared.specs.parts import STYLE_NAME, PictureName
 
 
 class StyleRequest(BaseModel):
@@ -29,7 +29,7 @@ class StyleRequest(BaseModel):
     name: Annotated[
         str, Field(pattern=STYLE_NAME, description="Lower case; not of digits alone: those are numbers.")
     ]
-    image: FileId = Field(description="Id of an uploaded file.")
+    image: PictureName = Field(description="Id of an uploaded file, or an address of a picture.")
 
     @field_validator("name")
     @classmethod

@@ -19,6 +19,8 @@ from shared.storage.base import ObjectStore
 PIECE_BYTES = 1024 * 1024
 BUFFER_BYTES = 128 * 1024  # sent at once where members are small
 _RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
+SHOWN = frozenset(f"image/{kind}" for kind in ("bmp", "gif", "jpeg", "png", "tiff", "webp"))  # by browsers
+DOWNLOADED = "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 
 
@@ -32,6 +34,18 @@ class Content:
     sha256: str
     name: str  # for those who save it
 
+    @property
+    def sent_type(self) -> str:
+        """The media type; that of a download where a record names another type than a picture's."""
+        return self.media_type if self.media_type in SHOWN else DOWNLOADED
+
+    @property
+    def disposition(self) -> str:
+        """What a browser does with it."""
+        if self.media_type in SHOWN:
+            return f'inline; filename="{self.name}"'
+        return f'attachment; filename="{self.name.partition(".")[0]}.bin"'
+
 
 def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Response:
     """Return the response to a GET or HEAD: content, a part of it, or 304; `cache` is the Cache-Control."""
@@ -43,7 +57,7 @@ def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Res
         size = ContentRange("bytes", None, None, content.size).to_header()
         return problem(RangeNotSatisfiable(f"there are {content.size} bytes"), {"Content-Range": size})
     start, end = span
-    response = Response(_body(content, objects, start, end), mimetype=content.media_type)
+    response = Response(_body(content, objects, start, end), mimetype=content.sent_type)
     response.content_length = end - start
     if (start, end) != (0, content.size):
         response.status_code = 206
@@ -55,8 +69,7 @@ def _with_validators(response: Response, content: Content, cache: str) -> Respon
     response.set_etag(content.sha256)
     response.headers["Cache-Control"] = cache
     response.headers["Accept-Ranges"] = "bytes"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Disposition"] = f'inline; filename="{content.name}"'
+    response.headers["Content-Disposition"] = content.disposition
     return response
 
 

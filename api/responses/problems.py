@@ -12,7 +12,8 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import errors as edge
-from api.services import services
+from api.responses.security_headers import SECURITY_HEADERS
+from api.services import links
 from shared import errors
 from shared.jobs.rendering import Links
 from shared.jobs.status import DeadlineExceeded, JobCanceled, LeaseLost
@@ -45,6 +46,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.ObjectNotFound: 404,
     errors.StyleNotFound: 404,
     errors.DeliveryNotFound: 404,
+    errors.KeyNotFound: 404,
     errors.SecretIsConfigured: 409,
     errors.IllegalMove: 409,
     errors.FileInUse: 409,
@@ -63,9 +65,15 @@ STATUS: dict[type[errors.AtelierError], int] = {
     DeadlineExceeded: 409,
     errors.RecordTooNew: 503,
     edge.BadRequest: 400,
+    edge.UnknownHost: 421,
+    edge.ForeignOrigin: 403,
     edge.MalformedJson: 400,
     edge.MalformedForm: 400,
     edge.InvalidHeader: 400,
+    edge.AccessRefused: 403,
+    edge.KeyMissing: 401,
+    edge.KeyRefused: 401,
+    edge.ScopeMissing: 403,
     edge.UnsupportedMediaType: 415,
     edge.RouteNotFound: 404,
     edge.MethodNotAllowed: 405,
@@ -76,11 +84,13 @@ STATUS: dict[type[errors.AtelierError], int] = {
     edge.HeadersTooLarge: 431,
     edge.TransferCodingUnknown: 501,
     edge.VersionUnsupported: 505,
+    edge.PictureNotFetched: 422,
     edge.ResultUnavailable: 409,
     edge.PreviewUnavailable: 404,
     edge.NotReady: 503,
     edge.TooManyListeners: 503,
     edge.TooManyDownloads: 503,
+    edge.TooManyFetches: 503,
 }
 _OF_WERKZEUG: dict[int, type[errors.AtelierError]] = {
     404: edge.RouteNotFound,
@@ -107,8 +117,7 @@ def status_of(error: errors.AtelierError) -> int:
 
 def _type_of(code: str) -> str:
     """Return the stable address that explains an error code, relative to the service's host."""
-    public_url = services().settings.api.public_url if has_request_context() else ""
-    return Links.of("", public_url).problem(code)
+    return (links() if has_request_context() else Links.of("", "")).problem(code)
 
 
 def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
@@ -127,6 +136,7 @@ def whole_response(error: errors.AtelierError, path: str, request_id: str) -> by
         "Content-Length": len(body),
         "Cache-Control": "no-store",
         "X-Request-Id": request_id,
+        **SECURITY_HEADERS,
     }
     lines = [
         f"HTTP/1.1 {status.value} {status.phrase}",
@@ -163,9 +173,16 @@ def handle_atelier_error(error: errors.AtelierError) -> Response:
     """Return the response to an error of our own."""
     if status_of(error) >= 500:
         log.warning(
-            "request refused", extra={"path": request.path, "code": error.code, "detail": error.detail}
+            "request refused",
+            extra={
+                "path": request.path,
+                "code": error.code,
+                "detail": error.detail,
+                "request_id": g.get("request_id"),
+            },
         )
-    return problem(error)
+    challenge = {"WWW-Authenticate": error.challenge} if isinstance(error, edge.AccessRefused) else {}
+    return problem(error, challenge)
 
 
 def handle_http_exception(error: HTTPException) -> BaseResponse:

@@ -33,8 +33,19 @@ class FileView(View):
     urls: FileUrls
 
 
+class BatchLimitsView(View):
+    """What the items of one request may ask for together; amounts are estimated before they are accepted."""
+
+    max_items: int = Field(description="Of the whole batch.")
+    max_record_mebibytes: int = Field(description="Of the job store's memory.")
+    max_pictures: int = Field(description="Files that the items make.")
+    max_gigapixels: float = Field(description="Of all pictures that the items make.")
+    max_result_gibibytes: float = Field(description="Of storage, about.")
+    max_hours: float = Field(description="Of one worker's slot, where the time of such work was measured.")
+
+
 class LimitsView(View):
-    """What the service takes of a picture."""
+    """What the service takes of a picture, of a job and of a batch."""
 
     object: Literal["limits"]
     max_bytes: int = Field(description="Of the body of an upload: a file must be a little smaller.")
@@ -44,6 +55,9 @@ class LimitsView(View):
     max_frames: int = Field(description="Of an animation.")
     max_missing_percent: float = Field(description="Of the pixels of a file that ends too early.")
     formats: list[str]
+    max_spec_bytes: int = Field(description="Of a job as JSON, with its defaults and seeds.")
+    max_ttl_seconds: int = Field(description="The longest `ttl_seconds`.")
+    batch: BatchLimitsView
 
 
 class FilePage(View):

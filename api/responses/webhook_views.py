@@ -58,7 +58,9 @@ class DeliveryList(View):
 class SecretView(View):
     """What receivers verify signatures with."""
 
-    secret: str = Field(description="The current one: `whsec_` and base64.")
+    secret: str | None = Field(
+        description="The current one: `whsec_` and base64. Null where it was shown when it was renewed."
+    )
     secrets: list[str] = Field(
         description="All that sign now, the current one first; a renewed one for a day."
     )

@@ -5,6 +5,7 @@ from functools import partial
 from flask import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.auth import needs
 from api.batches.body import JSON_LINES, sent_items
 from api.batches.schemas import Appended
 from api.batches.submission import append_items
@@ -17,6 +18,7 @@ from api.responses.representation import json_response, page_response
 from api.responses.views import JobPage
 from api.routes.batches import LINES
 from api.services import links, owner, services
+from shared.access.key import Scope
 from shared.batches.batch import Batch, FinishedItems
 from shared.batches.rendering import result_view
 from shared.batches.views import FinishedPage
@@ -64,6 +66,7 @@ class FinishedQuery(BaseModel):
     parameters=parameters_of(Place),
     request_body=body({"application/json": ref("ItemsRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
 )
+@needs(Scope.SUBMIT)
 def append(batch_id: str) -> Response:
     """Add items to an open batch: all of them, or none where one is at fault."""
     place = read_query(Place)
@@ -82,6 +85,7 @@ def append(batch_id: str) -> Response:
     problems=(404, 410, 422, 503),
     parameters=parameters_of(ItemsQuery),
 )
+@needs(Scope.READ)
 def list_items(batch_id: str) -> Response:
     """List the items of a batch as jobs, by index."""
     query = read_query(ItemsQuery)
@@ -98,6 +102,7 @@ def list_items(batch_id: str) -> Response:
     problems=(404, 410, 422, 503),
     parameters=parameters_of(FinishedQuery),
 )
+@needs(Scope.READ)
 def list_finished(batch_id: str) -> Response:
     """List results in the order in which the items ended, as soon as they did.
 
@@ -130,6 +135,7 @@ def _has_more(batch: Batch, query: FinishedQuery) -> bool:
 
 @blueprint.get("/events")
 @operation("streamBatchEvents", EVENTS, problems=(400, 404, 410, 503), parameters=(LAST_EVENT_ID,))
+@needs(Scope.READ)
 def stream_batch_events(batch_id: str) -> Response:
     """Follow a batch by server-sent events.
 

@@ -1,23 +1,29 @@
 """All results of a batch at once: a manifest, an archive, a contact sheet."""
 
-from typing import Literal
+from functools import partial
+from typing import Literal, cast
 
-from flask import Response, request
+from flask import Response, current_app, request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.auth import needs
 from api.batches.results import archived, checked_start, result_lines, sheet_entries, sheet_tag
 from api.errors import TooManyDownloads
+from api.native_threads import in_native_thread
 from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import parameters_of, read_query
 from api.responses.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
 from api.responses.representation import conditional
+from api.responses.sheet_cache import SheetCache
 from api.server.threads import waits
 from api.services import links, owner, services
+from shared.access.key import Scope
 
 blueprint = TaggedBlueprint("batch_results", tag="Batches", url_prefix="/v1/batches/<batch_id>")
 
 GONE = (404, 410, 422, 503)
 MAX_PART = 50_000
+SHEETS = "atelier.sheets"  # name of the application's SheetCache among its extensions
 
 
 class PartQuery(BaseModel):
@@ -47,6 +53,7 @@ class SheetQuery(BaseModel):
     problems=GONE,
     parameters=parameters_of(PartQuery),
 )
+@needs(Scope.READ)
 def get_manifest(batch_id: str) -> Response:
     """Read how the items ended so far, one line each, in the order in which they ended.
 
@@ -65,6 +72,7 @@ def get_manifest(batch_id: str) -> Response:
     problems=GONE,
     parameters=parameters_of(PartQuery),
 )
+@needs(Scope.READ)
 def get_archive(batch_id: str) -> Response:
     """Download the pictures of the items that have ended so far, in one ZIP file.
 
@@ -88,6 +96,10 @@ def _streamed(response: Response, batch_id: str, extension: str) -> Response:
     return response
 
 
+def _sheets() -> SheetCache:
+    return cast(SheetCache, current_app.extensions.setdefault(SHEETS, SheetCache()))
+
+
 @blueprint.get("/contact-sheet")
 @operation(
     "getContactSheet",
@@ -98,15 +110,18 @@ def _streamed(response: Response, batch_id: str, extension: str) -> Response:
     problems=GONE,
     parameters=parameters_of(SheetQuery),
 )
+@needs(Scope.READ)
 def get_contact_sheet(batch_id: str) -> Response:
     """Look at the first picture of many items at once."""
     query = read_query(SheetQuery)
     entries = sheet_entries(services(), batch_id, owner(), query.limit)
     layout = SheetLayout(query.columns, query.side, query.format)
     response = Response(mimetype=f"image/{query.format}")
-    response.set_etag(sheet_tag(entries, layout))
+    tag = sheet_tag(entries, layout)
+    response.set_etag(tag)
     response.headers["Cache-Control"] = "private, no-cache"
     response = conditional(response)
     if response.status_code == 200 and request.method != "HEAD":
-        response.set_data(contact_sheet(entries, layout, services().objects))
+        make = partial(in_native_thread, contact_sheet, entries, layout, services().objects)
+        response.set_data(_sheets().sheet(tag, make))
     return response

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
 from api.batches.schemas import BatchPage, Retried
 from api.batches.submission import submit_batch
@@ -26,7 +27,8 @@ from api.requests.headers import idempotency_key, wait_seconds
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
-from api.services import owner, services
+from api.services import check_room, owner, services
+from shared.access.key import Scope
 from shared.batches.request import Envelope
 
 blueprint = TaggedBlueprint("batches", tag="Batches", url_prefix="/v1/batches")
@@ -52,6 +54,7 @@ MOVED = {200: documented("The batch", ref("BatchView"))}
     parameters=(PREFER, KEY, *SETTINGS),
     request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, SETTLED)}),
 )
+@needs(Scope.SUBMIT)
 def post_batch() -> Response:
     """Submit many jobs as one batch.
 
@@ -72,6 +75,7 @@ def post_batch() -> Response:
     problems=(422, 503),
     parameters=parameters_of(PageQuery),
 )
+@needs(Scope.READ)
 def list_batches() -> Response:
     """List batches, newest first."""
     query = read_query(PageQuery)
@@ -83,6 +87,7 @@ def list_batches() -> Response:
 @operation(
     "getBatch", read("batch", "BatchView"), problems=(404, 410, 422, 503), parameters=waiting("its end")
 )
+@needs(Scope.READ)
 def get_batch(batch_id: str) -> Response:
     """Read a batch, or wait for its end."""
     seconds = wait_seconds()
@@ -94,6 +99,7 @@ def get_batch(batch_id: str) -> Response:
 
 @blueprint.delete("/<batch_id>")
 @operation("deleteBatch", {204: documented("The batch is forgotten")}, problems=(404, 409, 410, 412, 503))
+@needs(Scope.SUBMIT)
 def delete_batch(batch_id: str) -> Response:
     """Forget a batch that is done, with its items and their pictures."""
     require_version(lambda: record_response(batches(), services().batches.get(batch_id, owner())))
@@ -103,6 +109,7 @@ def delete_batch(batch_id: str) -> Response:
 
 @blueprint.post("/<batch_id>/finalize")
 @operation("finalizeBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
 def finalize_batch(batch_id: str) -> Response:
     """Say that an open batch has all of its items."""
     services().batches.finalize(batch_id, owner())
@@ -111,6 +118,7 @@ def finalize_batch(batch_id: str) -> Response:
 
 @blueprint.post("/<batch_id>/pause")
 @operation("pauseBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
 def pause_batch(batch_id: str) -> Response:
     """Start no further item; those that run end as they would."""
     services().batches.pause(batch_id, owner())
@@ -119,6 +127,7 @@ def pause_batch(batch_id: str) -> Response:
 
 @blueprint.post("/<batch_id>/resume")
 @operation("resumeBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
 def resume_batch(batch_id: str) -> Response:
     """Go on with a batch that was paused."""
     services().batches.resume(batch_id, owner())
@@ -129,6 +138,7 @@ def resume_batch(batch_id: str) -> Response:
 
 @blueprint.post("/<batch_id>/cancel")
 @operation("cancelBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
 def cancel_batch(batch_id: str) -> Response:
     """Cancel every item that is not done. Finished ones stay."""
     services().batches.cancel(batch_id, owner())
@@ -136,9 +146,11 @@ def cancel_batch(batch_id: str) -> Response:
 
 
 @blueprint.post("/<batch_id>/retry-failed")
-@operation("retryFailed", {200: documented("How many go again", ref("Retried"))}, problems=(409, *ONE))
+@operation("retryFailed", {200: documented("How many go again", ref("Retried"))}, problems=(409, *ONE, 507))
+@needs(Scope.SUBMIT)
 def retry_failed(batch_id: str) -> Response:
     """Run every item again that failed or expired. A completed batch runs again."""
+    check_room(services())
     count = services().batches.retry_failed(batch_id, owner())
     notify_for(services(), services().batches.get(batch_id, owner()))
     view = Retried(object="batch.retry", batch_id=batch_id, count=count)

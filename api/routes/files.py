@@ -4,6 +4,7 @@ from dataclasses import asdict
 
 from flask import Response
 
+from api.auth import needs
 from api.openapi import (
     BYTES,
     IF_NONE_MATCH,
@@ -23,8 +24,9 @@ from api.requests.pictures import as_file, fault, probe_upload, unknown_fields
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.content import Content, send
 from api.responses.representation import json_response, page_response, require_match
-from api.responses.views import FilePage, FileUrls, FileView, LimitsView
+from api.responses.views import BatchLimitsView, FilePage, FileUrls, FileView, LimitsView
 from api.services import base_url, owner, services
+from shared.access.key import Scope
 from shared.errors import AtelierError
 from shared.files.file_store import StoredFile
 from shared.identifiers import file_id, sha256
@@ -68,6 +70,7 @@ def _view(file: StoredFile) -> FileView:
     problems=(413, 415, 422, 503, 507),
     request_body=body({MULTIPART: _FORM}),
 )
+@needs(Scope.SUBMIT)
 def upload_file() -> Response:
     """Upload a picture.
 
@@ -112,6 +115,7 @@ def _unsent(text: str) -> AtelierError:
     problems=(422, 503),
     parameters=parameters_of(PageQuery),
 )
+@needs(Scope.READ)
 def list_files() -> Response:
     """List files, newest first."""
     query = read_query(PageQuery)
@@ -121,15 +125,24 @@ def list_files() -> Response:
 
 @blueprint.get("/limits")
 @operation("getLimits", {200: documented("The limits", ref("LimitsView"))}, problems=(503,))
+@needs(Scope.READ)
 def get_limits() -> Response:
-    """Read what a picture may have, before it is sent."""
-    limits = asdict(ImageLimits.of(services().settings.limits))
-    view = LimitsView(object="limits", **{**limits, "formats": sorted(limits["formats"])})
+    """Read what a picture, a job and a batch may have, before they are sent."""
+    settings = services().settings
+    limits = asdict(ImageLimits.of(settings.limits))
+    view = LimitsView(
+        object="limits",
+        **{**limits, "formats": sorted(limits["formats"])},
+        max_spec_bytes=settings.limits.max_spec_bytes,
+        max_ttl_seconds=settings.jobs.longest_ttl_seconds,
+        batch=BatchLimitsView.model_validate(settings.batches, from_attributes=True),
+    )
     return json_response(view)
 
 
 @blueprint.get("/files/<name>")
 @operation("getFile", {200: documented("The file", ref("FileView"))}, problems=(404, 503))
+@needs(Scope.READ)
 def get_file(name: str) -> Response:
     """Read what is known of a file."""
     return json_response(_view(services().files.get(owner(), name)))
@@ -137,6 +150,7 @@ def get_file(name: str) -> Response:
 
 @blueprint.get("/files/<name>/content")
 @operation("getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+@needs(Scope.READ)
 def get_file_content(name: str) -> Response:
     """Download a file as it was uploaded. It never changes."""
     file = services().files.get(owner(), name)
@@ -152,6 +166,7 @@ def get_file_content(name: str) -> Response:
 
 @blueprint.delete("/files/<name>")
 @operation("deleteFile", {204: documented("The file is forgotten")}, problems=(404, 409, 503))
+@needs(Scope.SUBMIT)
 def delete_file(name: str) -> Response:
     """Forget a file that no unfinished job needs."""
     require_match(None)

@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from flask import Response
 
+from api.auth import open_to_all
 from api.errors import NotReady
 from api.openapi import TaggedBlueprint, documented, operation, ref
 from api.responses.representation import json_response
@@ -25,6 +26,7 @@ def _health_response(status: str) -> Response:
 
 @blueprint.get("/healthz")
 @operation("health", {200: documented("The process answers", ref("Health"))})
+@open_to_all("a supervisor has no key, and learns nothing of any job")
 def healthz() -> Response:
     """Say that this process answers. It asks nothing of anybody else."""
     return _health_response("ok")
@@ -32,6 +34,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 @operation("readiness", {200: documented("Jobs will be carried out", ref("Health"))}, problems=(503,))
+@open_to_all("a load balancer has no key, and learns nothing of any job")
 def readyz() -> Response:
     """Say whether jobs will be carried out.
 

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from api.auth import needs
 from api.errors import PreviewUnavailable, ResultUnavailable
 from api.events import stream_response
 from api.openapi import (
@@ -19,16 +20,26 @@ from api.openapi import (
 from api.resources import jobs
 from api.responses.content import Content, send
 from api.services import links, owner, services
+from shared.access.key import Scope
 from shared.errors import OutputNotFound
 from shared.jobs.status import Status
 
 blueprint = TaggedBlueprint("results", tag="Results", url_prefix="/v1/jobs/<job_id>")
 
+SIGNATURE = tuple(
+    parameter("query", name, f"{text} Part of a signed address.", {"type": "string"})
+    for name, text in {
+        "key": "Id of the key that signed it.",
+        "expires": "Until when it is valid, in seconds since 1970.",
+        "signature": "Made by the service.",
+    }.items()
+)
 PREVIEW_TYPE = "image/jpeg"
 
 
 @blueprint.get("/events")
 @operation("streamEvents", EVENTS, problems=(400, 404, 410, 503), parameters=(LAST_EVENT_ID,))
+@needs(Scope.READ)
 def stream_events(job_id: str) -> Response:
     """Follow a job by server-sent events.
 
@@ -44,12 +55,13 @@ def stream_events(job_id: str) -> Response:
     {303: documented("The first picture is there", headers={"Location": "Where it is."})},
     problems=(404, 409, 410, 503),
 )
+@needs(Scope.READ)
 def get_result(job_id: str) -> Response:
     """Go to a job's first picture."""
     job = services().store.get(job_id, owner())
     if job.status is not Status.SUCCEEDED or not job.outputs:
         raise ResultUnavailable(f"the job is {job.status}; a result is there once it is succeeded")
-    return Response(status=303, headers={"Location": f"{links().job(job.id)}/outputs/0"})
+    return Response(status=303, headers={"Location": links().output(job.id, 0)})
 
 
 @blueprint.get("/preview")
@@ -59,6 +71,7 @@ def get_result(job_id: str) -> Response:
     problems=(404, 410, 503),
     parameters=(parameter("query", "step", "Ignored: the latest is sent.", {"type": "integer"}),),
 )
+@needs(Scope.READ)
 def get_preview(job_id: str) -> Response:
     """Look at the work so far.
 
@@ -71,14 +84,18 @@ def get_preview(job_id: str) -> Response:
         raise PreviewUnavailable("the job shows no preview now")
     response = Response(services().objects.get(key), mimetype=PREVIEW_TYPE)
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 
 @blueprint.get("/outputs/<int:index>")
-@operation("getOutput", BYTES, problems=(404, 410, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+@operation("getOutput", BYTES, problems=(404, 410, 416, 503), parameters=(RANGE, IF_NONE_MATCH, *SIGNATURE))
+@needs(Scope.READ, signed=True)
 def get_output(job_id: str, index: int) -> Response:
-    """Download one of a job's pictures. It never changes."""
+    """Download one of a job's pictures. It never changes.
+
+    The `url` of an output has a signature where the service has API keys. With it, anybody may read this one
+    picture for an hour or two, as an `<img>` of a page does, until its key is revoked.
+    """
     job = services().store.get(job_id, owner())
     if index >= len(job.outputs):
         raise OutputNotFound(f"the job has {len(job.outputs)} outputs, counted from 0; there is no {index}")

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from api.auth import needs
 from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
 from api.following import accepted_response
 from api.jobs.submission import Caller, submit_again, submit_form, submit_json
@@ -11,7 +12,8 @@ from api.requests.body import MULTIPART, URLENCODED, json_body
 from api.requests.forms import FORMS, sent_form
 from api.requests.headers import idempotency_key
 from api.resources import jobs
-from api.services import owner, services
+from api.services import check_room, owner, services
+from shared.access.key import Scope
 from shared.errors import IllegalMove, InvalidRequest
 from shared.identifiers import is_job_id
 from shared.jobs.status import Status
@@ -27,14 +29,16 @@ SUBMITTED = submitted("job", "JobView")
 @operation(
     "submitJob",
     SUBMITTED,
-    problems=REFUSED,
+    problems=(*REFUSED, 507),
     parameters=(PREFER, KEY),
     request_body=body({"application/json": ref("JobSpec")}),
 )
+@needs(Scope.SUBMIT)
 def submit_job() -> Response:
     """Submit a job.
 
-    Pictures are named by the ids of uploaded files.
+    Pictures are named by the ids of uploaded files, or by addresses: URLs with `https://`, `http://` or
+    `data:`, which are fetched or decoded before the job is accepted, and become files.
     """
     caller = Caller(owner(), idempotency_key())
     return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
@@ -44,10 +48,11 @@ def submit_job() -> Response:
 @operation(
     "putJob",
     SUBMITTED,
-    problems=(*REFUSED, 410),
+    problems=(*REFUSED, 410, 507),
     parameters=(PREFER,),
     request_body=body({"application/json": ref("JobSpec")}),
 )
+@needs(Scope.SUBMIT)
 def put_job(job_id: str) -> Response:
     """Submit a job under an id of your own.
 
@@ -70,11 +75,12 @@ def put_job(job_id: str) -> Response:
     parameters=(PREFER, KEY),
     request_body=body({MULTIPART: STYLIZE_FORM}),
 )
+@needs(Scope.SUBMIT)
 def stylize() -> Response:
     """Upload a picture and one or more styles, and submit the job, in one call.
 
-    `content`, `style` and `mask` are pictures, or ids of files uploaded before; `style` may also be the name
-    of a stored style or the number of a built-in one.
+    `content`, `style` and `mask` are pictures, ids of files, or addresses; `style` may also be
+    the name of a stored style or the number of a built-in one.
     """
     return _submit("stylize", MULTIPART)
 
@@ -87,6 +93,7 @@ def stylize() -> Response:
     parameters=(PREFER, KEY),
     request_body=body({MULTIPART: GENERATE_FORM, URLENCODED: GENERATE_FORM}, required=False),
 )
+@needs(Scope.SUBMIT)
 def generate() -> Response:
     """Submit a generation from form fields.
 
@@ -103,10 +110,11 @@ def generate() -> Response:
     parameters=(PREFER, KEY),
     request_body=body({MULTIPART: TRANSFORM_FORM}),
 )
+@needs(Scope.SUBMIT)
 def transform() -> Response:
     """Upload a picture and send it through a network from picture to picture, in one call.
 
-    `content` is a picture, or the id of a file uploaded before.
+    `content` is a picture, the id of a file uploaded before, or an address.
     """
     return _submit("transform", MULTIPART)
 
@@ -119,7 +127,8 @@ def _submit(kind: str, *media_types: str) -> Response:
 
 
 @blueprint.post("/<job_id>/retry")
-@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 503), parameters=(PREFER, KEY))
+@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 503, 507), parameters=(PREFER, KEY))
+@needs(Scope.SUBMIT)
 def retry_job(job_id: str) -> Response:
     """Submit a job again that failed, was canceled or expired.
 
@@ -130,6 +139,7 @@ def retry_job(job_id: str) -> Response:
     if job.status not in RETRYABLE:
         raise IllegalMove(f"only a failed, canceled or expired job can be retried; this one is {job.status}")
     if job.batch_id is not None:
+        check_room(services())
         again = services().batches.retry_item(job)
         notify_for(services(), services().batches.get(job.batch_id, job.owner))
         return submitted_response(again, job.owner)

@@ -4,6 +4,7 @@ from functools import partial
 
 from flask import Response, request
 
+from api.auth import needs
 from api.following import differs_from_known, is_done, record_response, wait
 from api.jobs.workers import notify
 from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
@@ -13,12 +14,14 @@ from api.resources import jobs
 from api.responses.representation import conditional, page_response, require_version
 from api.responses.views import JobPage
 from api.services import owner, services
+from shared.access.key import Scope
 
 blueprint = TaggedBlueprint("jobs", tag="Jobs", url_prefix="/v1/jobs")
 
 
 @blueprint.get("")
 @operation("listJobs", listed("jobs", "JobPage"), problems=(422, 503), parameters=parameters_of(JobsQuery))
+@needs(Scope.READ)
 def list_jobs() -> Response:
     """List jobs, newest first.
 
@@ -35,6 +38,7 @@ def list_jobs() -> Response:
 
 @blueprint.get("/<job_id>")
 @operation("getJob", read("job", "JobView"), problems=(404, 410, 422, 503), parameters=waiting("news"))
+@needs(Scope.READ)
 def get_job(job_id: str) -> Response:
     """Read a job, or wait for news of it.
 
@@ -52,6 +56,7 @@ def get_job(job_id: str) -> Response:
 
 @blueprint.delete("/<job_id>")
 @operation("deleteJob", {204: documented("The job is forgotten")}, problems=(404, 409, 410, 412, 503))
+@needs(Scope.SUBMIT)
 def delete_job(job_id: str) -> Response:
     """Forget a job that is done, with its pictures."""
     require_version(lambda: record_response(jobs(), jobs().get(job_id, owner())))
@@ -61,6 +66,7 @@ def delete_job(job_id: str) -> Response:
 
 @blueprint.post("/<job_id>/cancel")
 @operation("cancelJob", {200: documented("The canceled job", ref("JobView"))}, problems=(404, 409, 410, 503))
+@needs(Scope.SUBMIT)
 def cancel_job(job_id: str) -> Response:
     """Cancel a job that is queued or running.
 
@@ -72,6 +78,7 @@ def cancel_job(job_id: str) -> Response:
 
 @blueprint.post("/<job_id>/requeue")
 @operation("requeueJob", {200: documented("The job, queued", ref("JobView"))}, problems=(404, 409, 410, 503))
+@needs(Scope.SUBMIT)
 def requeue_job(job_id: str) -> Response:
     """Start a job over that is queued or running.
 

@@ -4,12 +4,14 @@ from collections import Counter
 
 from flask import Response
 
+from api.auth import needs
 from api.docs.form_schemas import input_schema
 from api.jobs.workers import AvailableModels
 from api.openapi import TaggedBlueprint, documented, operation, ref
 from api.responses.representation import json_response
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
 from api.services import base_url, card_named, services
+from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.workers import ReloadRequest, Worker
 
@@ -43,6 +45,7 @@ def _loaded(name: str, workers: tuple[Worker, ...]) -> list[LoadedView]:
 
 @blueprint.get("/models")
 @operation("listModels", {200: documented("All models", ref("ModelList"))}, problems=(503,))
+@needs(Scope.READ)
 def list_models() -> Response:
     """List the models, and the files of cards that cannot be used."""
     workers, catalog = services().roster.live(), services().catalog
@@ -56,6 +59,7 @@ def list_models() -> Response:
 
 @blueprint.post("/models/reload")
 @operation("reloadModels", {202: documented("All live workers look for new versions")}, problems=(503,))
+@needs(Scope.ADMIN)
 def reload_models() -> Response:
     """Take new model versions into service.
 
@@ -68,6 +72,7 @@ def reload_models() -> Response:
 
 @blueprint.get("/models/<name>")
 @operation("getModel", {200: documented("The model", ref("ModelView"))}, problems=(404, 503))
+@needs(Scope.READ)
 def get_model(name: str) -> Response:
     """Read a model, with the JSON Schema of its jobs."""
     return json_response(_view(card_named(name), services().roster.live(), with_schema=True))

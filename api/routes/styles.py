@@ -5,7 +5,9 @@ from importlib import resources
 
 from flask import Response, request
 
+from api.auth import needs
 from api.errors import RouteNotFound
+from api.jobs.addresses import pictures_at
 from api.openapi import (
     BYTES,
     IF_NONE_MATCH,
@@ -29,9 +31,11 @@ from api.responses.content import Content, send
 from api.responses.representation import conditional, json_response, page_response, require_match
 from api.responses.views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
 from api.services import base_url, card_named, owner, services
+from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.files.style_library import StoredStyle
 from shared.jobs.views import rfc3339
+from shared.specs.parts import is_address
 
 blueprint = TaggedBlueprint("styles", tag="Styles", url_prefix="/v1/styles")
 
@@ -39,7 +43,7 @@ _FORM = {
     "type": "object",
     "properties": {
         "name": {"type": "string", "description": "The name under which jobs find the style."},
-        "image": {**PICTURE, "description": "The picture, or the id of an uploaded file."},
+        "image": {**PICTURE, "description": "The picture, the id of an uploaded file, or an address."},
     },
     "required": ["name", "image"],
     "additionalProperties": False,
@@ -74,15 +78,21 @@ def _builtin(card: ModelCard) -> BuiltinStyles:
     problems=(400, 409, 413, 415, 422, 503, 507),
     request_body=body({MULTIPART: _FORM, "application/json": ref("StyleRequest")}),
 )
+@needs(Scope.SUBMIT)
 def add_style() -> Response:
     """Keep a picture as a style under a name.
 
     Jobs then give the name in the place of a picture. A name means one picture until it is deleted.
     """
     wanted, uploads = _wanted()
+    image = wanted.image
+    if is_address(image):
+        uploads = [pictures_at(services(), {image: "/image"})[image]]
+        image = uploads[0].file_id
     for upload in uploads:
         services().files.add(owner(), upload.data, upload.info)
-    style, created = services().styles.add(owner(), wanted.name, wanted.image)
+    services().memory.check()
+    style, created = services().styles.add(owner(), wanted.name, image)
     view = _view(style)
     return json_response(view, 201 if created else 200, {"Location": view.urls.self})
 
@@ -100,6 +110,7 @@ def _wanted() -> tuple[StyleRequest, list[Upload]]:
     problems=(422, 503),
     parameters=parameters_of(PageQuery),
 )
+@needs(Scope.READ)
 def list_styles() -> Response:
     """List the stored styles, newest first, and every network's own styles."""
     query = read_query(PageQuery)
@@ -110,6 +121,7 @@ def list_styles() -> Response:
 
 @blueprint.get("/<name>")
 @operation("getStyle", {200: documented("The style", ref("StyleView"))}, problems=(404, 503))
+@needs(Scope.READ)
 def get_style(name: str) -> Response:
     """Read what is known of a stored style."""
     return json_response(_view(services().styles.get(owner(), name)))
@@ -117,6 +129,7 @@ def get_style(name: str) -> Response:
 
 @blueprint.get("/<name>/image")
 @operation("getStyleImage", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
+@needs(Scope.READ)
 def get_style_image(name: str) -> Response:
     """Download the picture of a stored style, as it was uploaded."""
     style = services().styles.get(owner(), name)
@@ -134,6 +147,7 @@ def get_style_image(name: str) -> Response:
 
 @blueprint.delete("/<name>")
 @operation("deleteStyle", {204: documented("The style is forgotten")}, problems=(404, 503))
+@needs(Scope.SUBMIT)
 def delete_style(name: str) -> Response:
     """Forget a style. Its file stays, and so do jobs that named it."""
     require_match(None)
@@ -148,6 +162,7 @@ def delete_style(name: str) -> Response:
     problems=(404, 503),
     parameters=(IF_NONE_MATCH,),
 )
+@needs(Scope.READ)
 def get_style_sheet(model: str) -> Response:
     """Look at all built-in styles of a network, by number, on one picture."""
     sheet = sheet_of(card_named(model))

@@ -3,11 +3,13 @@
 from flask import Response
 from pydantic import Field
 
+from api.auth import is_anonymous, needs
 from api.openapi import TaggedBlueprint, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.representation import json_response, page_response
 from api.responses.webhook_views import DeliveryList, SecretView, delivery_view
 from api.services import owner, services
+from shared.access.key import Scope
 from shared.errors import SecretIsConfigured
 from shared.identifiers import BATCH_ID, JOB_ID
 from shared.redis.client import Page
@@ -40,6 +42,7 @@ def _secrets() -> WebhookSecrets:
     problems=(422, 503),
     parameters=parameters_of(DeliveriesQuery),
 )
+@needs(Scope.READ)
 def list_deliveries() -> Response:
     """List deliveries, newest first. They are kept as long as their jobs."""
     query = read_query(DeliveriesQuery)
@@ -67,6 +70,7 @@ def _of_subject(query: DeliveriesQuery) -> Page[Delivery]:
 
 @blueprint.get("/deliveries/<delivery_id>")
 @operation("getDelivery", {200: documented("The delivery", ref("DeliveryView"))}, problems=(404, 503))
+@needs(Scope.READ)
 def get_delivery(delivery_id: str) -> Response:
     """Read a delivery, with its latest tries."""
     return _delivery_response(delivery_id)
@@ -78,6 +82,7 @@ def get_delivery(delivery_id: str) -> Response:
     {202: documented("The delivery, due now", ref("DeliveryView"))},
     problems=(404, 503),
 )
+@needs(Scope.SUBMIT)
 def redeliver(delivery_id: str) -> Response:
     """Deliver again, whatever came of it before.
 
@@ -94,24 +99,30 @@ def _delivery_response(delivery_id: str, status: int = 200) -> Response:
 
 @blueprint.get("/secret")
 @operation("getWebhookSecret", {200: documented("The secrets", ref("SecretView"))}, problems=(503,))
+@needs(Scope.SUBMIT)
 def get_secret() -> Response:
-    """Read the secret that receivers verify signatures with."""
-    return _secret_response(_secrets().current())
+    """Read the secret that receivers verify signatures with.
+
+    Where the service has API keys, it is shown once: by the request that renewed it.
+    """
+    return _secret_response(_secrets().current(owner()) if is_anonymous() else ())
 
 
 @blueprint.post("/secret/renew")
 @operation("renewWebhookSecret", {200: documented("The secrets", ref("SecretView"))}, problems=(409, 503))
+@needs(Scope.SUBMIT)
 def renew_secret() -> Response:
-    """Draw a new secret.
+    """Draw a new secret, for the owner of the request's API key.
 
     For a day everything is signed with the old one too, so that receivers can change over in their own time.
     """
     secrets = _secrets()
     if secrets.are_configured:
         raise SecretIsConfigured("it is set by ATELIER_WEBHOOK_SECRET: put a new one in front of it there")
-    return _secret_response(secrets.renew())
+    renewed = secrets.renew(owner())
+    return _secret_response(renewed if is_anonymous() else renewed[:1])
 
 
 def _secret_response(secrets: tuple[str, ...]) -> Response:
-    view = SecretView(secret=secrets[0], secrets=list(secrets))
+    view = SecretView(secret=secrets[0] if secrets else None, secrets=list(secrets))
     return json_response(view, headers={"Cache-Control": "no-store"})

@@ -1,4 +1,4 @@
-"""gunicorn's worker: errors become problem documents, and `100 Continue` is sent at the first read.
+"""gunicorn's worker, a greenlet a connection: deadlines, problem documents, `100 Continue` at the first read.
 
 The code that depends on gunicorn's internals is in this file, in `api/gunicorn_conf.py` and in
 `api/server/connections.py`.
@@ -6,13 +6,20 @@ The code that depends on gunicorn's internals is in this file, in `api/gunicorn_
 
 import logging
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+import gevent
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.server import StreamServer
 from gunicorn import util  # type: ignore[import-untyped]
 from gunicorn.http import errors as http  # type: ignore[import-untyped]
 from gunicorn.http.body import Body  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.ggevent import GeventWorker  # type: ignore[import-untyped]
 
 from api import errors as edge
 from shared.errors import AtelierError
@@ -22,6 +29,10 @@ log = logging.getLogger("atelier.api")
 MAX_REQUEST_LINE = 8190  # bytes; RFC 9112 recommends at least 8000
 MAX_HEADERS = 100
 MAX_HEADER = 8190  # bytes
+BODY_SECONDS = 30.0  # for a body to come, and in addition what its bytes take at the least rate
+LEAST_BYTES_PER_SECOND = 16 * 1024
+NOTIFY_SECONDS = 1.0  # between two signs of life to gunicorn's first process
+SPARE = 0.05  # of all connections: kept free for new ones
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HARMLESS = re.compile(r"[^A-Za-z0-9 .,:;/*=_-]")
@@ -29,11 +40,16 @@ _OF_US = (http.InvalidResponseHeader, http.InvalidResponseHeaderName)  # errors 
 
 
 class LateBody(Body):  # type: ignore[misc]
-    """A request's body. A client that expects `100 Continue` gets it only at the first read."""
+    """A request's body, which must come at a least rate.
+
+    A client that expects `100 Continue` gets it only at the first read.
+    """
 
     def __init__(self, request: Any) -> None:
         super().__init__(request.body.reader)
         self._request = request
+        self._began = time.monotonic()
+        self._received = 0
         self.unasked = request._expected_100_continue
         request._expected_100_continue = False  # otherwise gunicorn sends it before the application runs
 
@@ -46,18 +62,79 @@ class LateBody(Body):  # type: ignore[misc]
             self.unasked = False
             self._request.unreader.sock.sendall(_CONTINUE)
         try:
-            return bytes(super()._read_reader(size))
+            data = self._in_time(size)
         except http.ParseException as error:
             raise edge.BadRequest("the chunks of the body are not written as HTTP demands") from error
+        self._received += len(data)
+        return data
+
+    def _in_time(self, size: int) -> bytes:
+        """Return the next bytes; raise TimeoutError where they come too slowly."""
+        allowed = BODY_SECONDS + self._received / LEAST_BYTES_PER_SECOND
+        late = TimeoutError("the body comes too slowly")
+        with gevent.Timeout(max(0.001, self._began + allowed - time.monotonic()), late):
+            return bytes(super()._read_reader(size))
 
 
-class ApiWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker, with `LateBody` and problem documents."""
+class ApiWorker(GeventWorker):  # type: ignore[misc]
+    """gunicorn's worker with a greenlet a connection: with deadlines, `LateBody` and problem documents."""
 
-    def handle_request(self, req: Any, conn: Any) -> bool:
-        """Handle one request; return whether the connection stays open."""
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._stopping = Event()
+        self._connections = Pool(self.cfg.worker_connections)
+        self._idle: dict[Any, None] = {}  # connections without a whole request, the oldest first
+
+    def run(self) -> None:
+        """Serve until this process has to stop, then finish the requests, within gunicorn's limit."""
+        servers = [
+            StreamServer(listener, handle=partial(self.handle, listener), spawn=self._connections)
+            for listener in self.sockets
+        ]
+        for server in servers:
+            server.start()
+        while self.alive:
+            self.notify()
+            self._stopping.wait(NOTIFY_SECONDS)
+        for server in servers:
+            server.close()
+        gevent.killall(list(self._idle), block=False)
+        self._finish()
+
+    def _finish(self) -> None:
+        until = time.monotonic() + self.cfg.graceful_timeout
+        while not self._connections.join(NOTIFY_SECONDS) and time.monotonic() < until:
+            self.notify()
+        self._connections.kill(timeout=NOTIFY_SECONDS)
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Stop, without waiting for the next turn of `run`."""
+        super().handle_exit(sig, frame)
+        self._stopping.set()
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Serve a connection; where few more fit, the one that has waited longest for a request has to go."""
+        if self._idle and self._connections.free_count() < self.cfg.worker_connections * SPARE:
+            next(iter(self._idle)).kill(block=False)
+        super().handle(listener, client, addr)
+
+    @contextmanager
+    def timeout_ctx(self) -> Iterator[None]:
+        """Bound the time until the next request's headers are there."""
+        connection = gevent.getcurrent()
+        self._idle[connection] = None
+        try:
+            with gevent.Timeout(self.cfg.keepalive, False):
+                yield
+        finally:
+            self._idle.pop(connection, None)
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        """Handle one request; raise StopIteration where the connection ends with it."""
         req.body = LateBody(req)
-        return bool(super().handle_request(req, conn)) and not req.body.unasked
+        super().handle_request(listener_name, req, sock, addr)
+        if req.body.unasked or not self.alive:
+            raise StopIteration
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """Respond to a request that gunicorn cannot parse, or that failed outside the application."""
@@ -67,6 +144,8 @@ class ApiWorker(ThreadWorker):  # type: ignore[misc]
             whole_response,
         )
 
+        if isinstance(exc, gevent.GreenletExit):
+            return  # the process stops
         error = refusal_of(exc)
         if error is None:
             log.error("request failed", exc_info=exc)
@@ -138,8 +217,5 @@ _ERRORS: dict[type[Exception], Callable[[Any], AtelierError]] = {
         "space between them; other characters than printable ASCII must be percent-encoded"
     ),
     http.ConfigurationProblem: lambda _: edge.BadRequest("SCRIPT_NAME does not begin the request's path"),
-    http.InvalidSchemeHeaders: lambda _: edge.BadRequest(
-        "headers such as X-Forwarded-Proto contradict each other: did the client come by HTTPS or not"
-    ),
     http.ParseException: lambda _: edge.BadRequest("the request is not written as HTTP demands"),
 }

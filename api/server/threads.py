@@ -17,10 +17,10 @@ REST_SECONDS = 0.0002
 
 
 class Waits:
-    """Waiter slots. Each waiter occupies a thread; some threads stay free for other requests."""
+    """Waiter slots: how many clients may listen, wait or download at once."""
 
-    def __init__(self, threads: int) -> None:
-        self._slots = threading.BoundedSemaphore(max(1, threads * 3 // 4))
+    def __init__(self, slots: int) -> None:
+        self._slots = threading.BoundedSemaphore(slots)
         self.stopping: Callable[[], bool] = lambda: False  # set by the server: is this process stopping?
 
     def gone(self, environ: Mapping[str, Any]) -> bool:

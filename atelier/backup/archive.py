@@ -10,8 +10,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic import TypeAdapter
+
+from atelier.backup.accepted import RecordRefused, check_record
 from shared.backup.record_copy import RecordCopy
 from shared.errors import AtelierError
+from shared.images.formats import sniff
+from shared.tar_reader import TarEntry, TarReader
 
 FORMAT = 1
 RECORDS = "records.jsonl"
@@ -19,6 +24,11 @@ OBJECTS = "objects/"
 MANIFEST = "manifest.json"
 MANIFEST_SUM = "manifest.sha256"
 CHUNK = 1024 * 1024
+MOST_MEMBERS = 10_000_000
+MOST_MANIFEST = 4 << 30  # bytes: 150 a member
+MOST_OBJECT = 1 << 30  # bytes, as the largest body that may be configured
+MOST_RECORD = 256 << 20  # bytes: the names of a million items are one record
+HEAD = 64  # bytes of an object that show its format
 
 
 class BackupDamaged(AtelierError):
@@ -60,13 +70,16 @@ class BackupManifest:
         return sum(member.bytes for member in self.members.values())
 
     @classmethod
-    def from_json(cls, body: dict[str, Any]) -> "BackupManifest":
+    def from_json(cls, body: Any) -> "BackupManifest":
         """Read what `asdict` wrote; raise BackupDamaged for a format of a later version."""
+        if not isinstance(body, dict):
+            raise BackupDamaged("its manifest is none")
         if body.get("format") != FORMAT:
-            raise BackupDamaged(f"its format is {body.get('format')}; this version reads {FORMAT}")
-        members = {name: BackupMember(**member) for name, member in body.pop("members").items()}
-        left_out, missing = (tuple(body.pop(name)) for name in ("left_out", "missing"))
-        return cls(members=members, left_out=left_out, missing=missing, **body)
+            raise BackupDamaged(f"its format is {str(body.get('format'))[:20]}; this version reads {FORMAT}")
+        return _MANIFEST.validate_python(body)
+
+
+_MANIFEST = TypeAdapter(BackupManifest)
 
 
 class BackupWriter:
@@ -106,51 +119,72 @@ class BackupWriter:
 class BackupFile:
     """A backup to be read. Call `verify` before anything in it is used."""
 
-    def __init__(self, tar: tarfile.TarFile) -> None:
-        self._tar = tar
-        self._entries = {entry.name: entry for entry in tar.getmembers()}
+    def __init__(self, file: BinaryIO) -> None:
+        self._tar = TarReader(file, most_entries=MOST_MEMBERS)
+        self._entries: dict[str, TarEntry] = {}
+        for entry in self._tar.entries():
+            if entry.is_folder or entry.name in self._entries:
+                raise BackupDamaged(f"{entry.name} is in it twice, or is a folder")
+            self._entries[entry.name] = entry
         self.manifest = self._read_manifest()
 
     def _read_manifest(self) -> BackupManifest:
         if MANIFEST not in self._entries or MANIFEST_SUM not in self._entries:
             raise BackupDamaged("it has no manifest: it is no backup, or was cut off")
-        text = self._read(MANIFEST)
-        if self._read(MANIFEST_SUM).decode("ascii", "replace").split()[:1] != [
+        text = self._read(MANIFEST, MOST_MANIFEST)
+        if self._read(MANIFEST_SUM, CHUNK).decode("ascii", "replace").split()[:1] != [
             hashlib.sha256(text).hexdigest()
         ]:
             raise BackupDamaged("its manifest is damaged")
         return BackupManifest.from_json(json.loads(text))
 
-    def _open(self, name: str) -> Any:
-        file = self._tar.extractfile(self._entries[name])
-        assert file is not None
-        return file
-
-    def _read(self, name: str) -> bytes:
-        data: bytes = self._open(name).read()
-        return data
+    def _read(self, name: str, most: int) -> bytes:
+        entry = self._entries[name]
+        if entry.size > most:
+            raise BackupDamaged(f"{name} has {entry.size} bytes; at most {most} are read")
+        with self._tar.open(entry) as file:
+            return file.read()
 
     def verify(self) -> Iterator[BackupMember]:
-        """Compare every member with its checksum, and yield it when it is good; raise BackupDamaged."""
+        """Compare every member with its checksum, and yield it when it is good; raise BackupDamaged.
+
+        Then see that it holds nothing but records as backups copy them, and the pictures that they name.
+        """
         names = set(self._entries) - {MANIFEST, MANIFEST_SUM}
         if names != set(self.manifest.members):
             raise BackupDamaged(f"{len(names ^ set(self.manifest.members))} members are missing or too many")
         for name, member in self.manifest.members.items():
-            if _member_of(self._open(name)) != member:
-                raise BackupDamaged(f"{name} differs from its checksum")
+            with self._tar.open(self._entries[name]) as file:
+                if _member_of(file) != member:
+                    raise BackupDamaged(f"{name} differs from its checksum")
             yield member
+        self._check_contents(names - {RECORDS})
+
+    def _check_contents(self, objects: set[str]) -> None:
+        try:
+            named = {OBJECTS + key for copy in self._all_records() for key in check_record(copy)}
+        except RecordRefused as error:
+            raise BackupDamaged(f"{RECORDS}: {error.detail}") from error
+        for name in objects:
+            if name not in named:
+                raise BackupDamaged(f"no record in it names {name}")
+            with self._tar.open(self._entries[name]) as file:
+                if not sniff(file.read(HEAD)):
+                    raise BackupDamaged(f"{name} is no picture")
 
     def records(self) -> Iterator[RecordCopy]:
         """Yield the records, without those that were deleted while the backup was taken."""
         left_out = set(self.manifest.left_out)
-        for line in self._open(RECORDS):
-            copy = RecordCopy.from_line(line)
-            if copy.key not in left_out:
-                yield copy
+        return (copy for copy in self._all_records() if copy.key not in left_out)
+
+    def _all_records(self) -> Iterator[RecordCopy]:
+        with self._tar.open(self._entries[RECORDS]) as file:
+            while line := file.readline(MOST_RECORD):
+                yield RecordCopy.from_line(line)
 
     def object(self, key: str) -> bytes:
         """Return the bytes of an object."""
-        return self._read(OBJECTS + key)
+        return self._read(OBJECTS + key, MOST_OBJECT)
 
 
 def _member_of(file: Any) -> BackupMember:
@@ -165,9 +199,9 @@ def _member_of(file: Any) -> BackupMember:
 def open_backup(path: Path) -> Iterator[BackupFile]:
     """Open a backup; raise BackupDamaged where it cannot be read as one."""
     try:
-        with tarfile.open(path, mode="r:") as tar:
-            yield BackupFile(tar)
-    except (tarfile.TarError, EOFError, ValueError, KeyError, TypeError) as error:
+        with path.open("rb") as file:
+            yield BackupFile(file)
+    except (EOFError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BackupDamaged(f"{path}: {error}") from error
     except BackupDamaged as error:
         raise BackupDamaged(f"{path}: {error.detail}") from error

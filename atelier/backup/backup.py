@@ -29,8 +29,8 @@ class _Read:
 
 
 def take_backup(installation: OfflineInstallation, path: Path, on_step: OnStep) -> BackupManifest:
-    """Write a backup to a path, whole or not at all; return what it holds."""
-    with whole_file(path) as file:
+    """Write a backup to a path, for this user alone, whole or not at all; return what it holds."""
+    with whole_file(path, private=True) as file:
         manifest = write_backup(installation, file, on_step, scratch=path.parent)
     _sync_folder(path.absolute().parent)
     return manifest

@@ -101,7 +101,6 @@ def _own_server(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _started(folder: Path, lock: int) -> Iterator[None]:
-    folder.mkdir(exist_ok=True, mode=0o700)
     server = EmbeddedServer(folder, lock=lock)
     try:
         server.start()

@@ -1,12 +1,13 @@
 """The Python client: jobs in, pictures out, over HTTP. Synchronous, and safe to share between threads."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self, Unpack
 
 from atelier.client.batches import BatchesResource
 from atelier.client.downloads import Picture
+from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
@@ -25,6 +26,8 @@ from atelier.client.transport import Transport
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"
+KEY_VARIABLE = "ATELIER_API_KEY"
+MOST_KEY_BYTES = 4096  # of a file with a key
 StyleSource = Source | int | Style  # a picture to upload, the number of a built-in style, or any style
 
 
@@ -34,13 +37,31 @@ class Client:
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
     `timeout_seconds` is for the response to one request, which is sent again up to `retries` times.
+
+    `key` is the API key; without it, what the environment variable ATELIER_API_KEY holds, or the file that
+    ATELIER_API_KEY_FILE names. `headers` go with every request. Both are sent to the service's own origin
+    alone. `ca` is a file with the certificates of an authority to trust in place of the usual ones.
+    Raises InvalidValue where one of these is of no use.
     """
 
     def __init__(
-        self, base_url: str | None = None, *, timeout_seconds: float = 30.0, retries: int = 5
+        self,
+        base_url: str | None = None,
+        *,
+        key: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ca: str | Path | None = None,
+        timeout_seconds: float = 30.0,
+        retries: int = 5,
     ) -> None:
         address = (os.environ.get(URL_VARIABLE) or DEFAULT_URL) if base_url is None else base_url
-        self._transport = Transport(address, timeout_seconds=timeout_seconds, retries=retries)
+        self._transport = Transport(
+            address,
+            timeout_seconds=timeout_seconds,
+            retries=retries,
+            credentials=_credentials(key, headers or {}),
+            ca=None if ca is None else str(ca),
+        )
         self.base_url = self._transport.base_url
         self.jobs = JobsResource(self._transport)
         self.batches = BatchesResource(self._transport)
@@ -123,6 +144,23 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _credentials(key: str | None, headers: Mapping[str, str]) -> dict[str, str]:
+    text = _key_of_environment() if key is None else key.strip()
+    return {**headers, **({"Authorization": f"Bearer {text}"} if text else {})}
+
+
+def _key_of_environment() -> str:
+    """Return the key that a variable holds or names a file of; "" without one. Raises InvalidValue."""
+    text, path = (os.environ.get(name, "") for name in (KEY_VARIABLE, f"{KEY_VARIABLE}_FILE"))
+    if text or not path:
+        return text.strip()
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(MOST_KEY_BYTES).decode("ascii").strip()
+    except (OSError, ValueError) as error:
+        raise InvalidValue(f"{KEY_VARIABLE}_FILE: {path} holds no key: {error}") from error
 
 
 def _listed(style: StyleSource | Sequence[StyleSource]) -> Sequence[StyleSource]:

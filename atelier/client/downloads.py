@@ -39,11 +39,14 @@ def extension_of(output: Output) -> str:
     return _EXTENSIONS.get(output.content_type.partition(";")[0], "bin")
 
 
-def write_whole(path: Path, data: bytes) -> Path:
-    """Write a file with its folders, whole or not at all. Raises OSError that names the file."""
+def write_whole(path: Path, data: bytes, *, private: bool = False) -> Path:
+    """Write a file with its folders, whole or not at all. Raises OSError that names the file.
+
+    A `private` file is for this user alone.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(path) as file:
+        with whole_file(path, private=private) as file:
             file.write(data)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
@@ -51,14 +54,14 @@ def write_whole(path: Path, data: bytes) -> Path:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[BinaryIO]:
+def whole_file(path: Path, *, private: bool = False) -> Iterator[BinaryIO]:
     """Open a file beside its place; at the end of the block it is on the disk and is renamed to its place.
 
-    A crash leaves the old file or the new one.
+    A crash leaves the old file or the new one. A `private` file is for this user alone.
     """
     partial = path.with_name(f".{secrets.token_hex(12)}.partial")  # a name that is never too long
     try:
-        with partial.open("xb") as file:
+        with _created(partial, private=private) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -67,6 +70,12 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise
+
+
+def _created(path: Path, *, private: bool) -> BinaryIO:
+    if not private:
+        return path.open("xb")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
 
 
 def check_digest(data: bytes, output: Output) -> bytes:

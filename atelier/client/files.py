@@ -16,10 +16,13 @@ from atelier.client.errors import ApiError, reading
 from atelier.client.transport import Resource, json_of
 
 FILE_ID = re.compile(r"file_[0-9a-f]{64}")
+ADDRESS = re.compile(r"https?://|data:", re.IGNORECASE)
 
 ALWAYS_TAKEN = 1024 * 1024 - 4096  # bytes, with the form around them: no service has a lower limit
 
-Source = str | Path | bytes  # a path, the bytes themselves, or the id of an uploaded file
+Source = (
+    str | Path | bytes
+)  # a path, the bytes, the id of an uploaded file, or an address (http, https, data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +42,14 @@ class FilesResource(Resource):
     """The uploaded pictures of one Atelier."""
 
     def upload(self, source: Source) -> str:
-        """Upload a picture and return its file id; equal bytes are stored once. An id is returned as it is.
+        """Upload a picture and return its file id; equal bytes are stored once.
+
+        An id is returned as it is, and so is an address: the service fetches it for a job.
 
         Raises OSError where the file cannot be read, and ApiError, whose `subject` is its path, where the
         service refuses it.
         """
-        if is_file_id(source):
+        if is_named(source):
             return str(source)
         try:
             picture = _read_source(source, lambda: self._max_bytes)
@@ -93,15 +98,20 @@ def is_file_id(source: Source) -> bool:
     return isinstance(source, str) and FILE_ID.fullmatch(source) is not None
 
 
+def is_named(source: object) -> bool:
+    """Whether a source need not be uploaded: it is a file's id, or an address that the service fetches."""
+    return isinstance(source, str) and (FILE_ID.fullmatch(source) or ADDRESS.match(source)) is not None
+
+
 def id_of(data: bytes) -> str:
     """Return the id that the service gives to a file of these bytes."""
     return f"file_{hashlib.sha256(data).hexdigest()}"
 
 
 def check_there(*sources: object) -> None:
-    """Raise OSError for files that cannot be read, before others are uploaded; ids and bytes pass."""
+    """Raise OSError for files that cannot be read, before others are uploaded; all else passes."""
     for source in sources:
-        if isinstance(source, Path) or (isinstance(source, str) and not is_file_id(source)):
+        if isinstance(source, Path) or (isinstance(source, str) and not is_named(source)):
             Path(source).open("rb").close()
 
 

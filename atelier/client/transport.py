@@ -1,5 +1,7 @@
 """HTTP underneath the client: one connection pool, retries that are safe, problems turned into exceptions."""
 
+import re
+import ssl
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -8,13 +10,21 @@ from typing import Any, TypeVar
 
 import httpx
 
-from atelier.client.errors import ApiError, InvalidAddress, ProtocolError, ServiceUnreachable, reading
+from atelier.client.errors import (
+    ApiError,
+    InvalidAddress,
+    InvalidValue,
+    ProtocolError,
+    ServiceUnreachable,
+    reading,
+)
 from atelier.client.request_parts import check_seconds, json_bytes
 from atelier.client.retries import is_retryable, pauses, retry_after_seconds
 
 Entry = TypeVar("Entry")
 
 USER_AGENT = "atelier-client"
+_PLAIN = re.compile(r"[\x20-\x7e]+")  # what a header's value may hold
 CONNECT_SECONDS = 5.0
 GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # errors of a proxy before the service
 LATE_SECONDS = 10.0  # how much later than its delay a response may come
@@ -30,6 +40,8 @@ class Transport:
         *,
         timeout_seconds: float,
         retries: int,
+        credentials: Mapping[str, str] | None = None,
+        ca: str | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         check_seconds(timeout_seconds, "timeout_seconds")
@@ -38,9 +50,22 @@ class Transport:
         self._retries = retries
         self._sleep = sleep
         self._has_responded = False  # a service that has responded once is waited for
+        self._credentials = _checked_headers(credentials or {})
+        self._origin = _origin(httpx.URL(self.base_url))
         self._http = httpx.Client(
-            base_url=self.base_url, timeout=self._timeout(timeout_seconds), headers={"User-Agent": USER_AGENT}
+            base_url=self.base_url,
+            timeout=self._timeout(timeout_seconds),
+            headers={"User-Agent": USER_AGENT},
+            verify=True if ca is None else _trusting(ca),
+            event_hooks={"request": [self._identify]},
         )
+
+    def _identify(self, request: httpx.Request) -> None:
+        """Give the service its credentials, and no other that it redirects to or links."""
+        for name, value in self._credentials.items():
+            request.headers.pop(name, None)
+            if _origin(request.url) == self._origin:
+                request.headers[name] = value
 
     @staticmethod
     def _timeout(read_seconds: float) -> httpx.Timeout:
@@ -138,6 +163,27 @@ class Resource:
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}.get(url.scheme)
+
+
+def _checked_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the headers; raise InvalidValue, which repeats no value, where one cannot be sent."""
+    for name, value in headers.items():
+        if re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) is None:
+            raise InvalidValue(f"{name!r} is no name of a header")
+        if _PLAIN.fullmatch(value) is None:
+            raise InvalidValue(f"the value of the header {name} must be of printable ASCII characters")
+    return dict(headers)
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:
+        raise InvalidValue(f"{ca} holds no certificates: {error.strerror or error}") from error
 
 
 def _checked_address(url: str) -> str:

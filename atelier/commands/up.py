@@ -24,6 +24,9 @@ from shared.settings import Settings
     "--state-dir", type=click.Path(path_type=Path), help="Keep everything in this folder. [default: .atelier]"
 )
 @click.option("--strict", is_flag=True, help="Sync every accepted job to disk before answering.")
+@click.option(
+    "--private-webhooks", is_flag=True, help="Let webhooks reach this machine and private networks."
+)
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)
 @click.pass_context
@@ -35,6 +38,7 @@ def up(
     workers: int,
     state_dir: Path | None,
     strict: bool,
+    private_webhooks: bool,
     until_stdin_closes: bool,
     changes_file: Path | None,
 ) -> None:
@@ -46,16 +50,21 @@ def up(
     shutdown.listen()
     if until_stdin_closes:
         shutdown.listen_to_stdin()
-    settings = _settings(host=host, port=port, state_dir=state_dir)
+    settings = settings_of(host=host, port=port, state_dir=state_dir, private_webhooks=private_webhooks)
     changes = read_changes(changes_file) if changes_file else {}
     up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
     ctx.exit(up.run(workers=workers, strict=strict))
 
 
-def _settings(*, host: str | None, port: int | None, state_dir: Path | None) -> Settings:
+def settings_of(
+    *, host: str | None, port: int | None, state_dir: Path | None, private_webhooks: bool
+) -> Settings:
+    """Return the settings of the environment, changed as the options say."""
     settings = Settings.from_env()
     api = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
-    updates = {"api": settings.api.model_copy(update=api)}
+    updates: dict[str, object] = {"api": settings.api.model_copy(update=api)}
+    if private_webhooks:
+        updates["webhook"] = settings.webhook.model_copy(update={"allow_private": "true"})
     return settings.model_copy(update={**updates, **({"state_dir": state_dir} if state_dir else {})})
 
 

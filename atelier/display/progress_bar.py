@@ -52,6 +52,11 @@ def fraction_of(job: Job) -> float:
     return job.progress.fraction if job.progress else 0.0
 
 
+def _label(text: str) -> str:
+    """Return a text for a bar, which reads markup and passes control characters on."""
+    return escape(plain(text))
+
+
 def _bars(*columns: ProgressColumn, transient: bool = True) -> Progress:
     """Return bars with these columns, which show nothing where the standard error is no terminal."""
     hidden = not sys.stderr.isatty()
@@ -61,7 +66,7 @@ def _bars(*columns: ProgressColumn, transient: bool = True) -> Progress:
 @contextmanager
 def job_bar(title: str) -> Iterator[OnProgress]:
     """Show a job's progress while the block runs; the block gets what takes the job as it is now."""
-    title = escape(plain(title))
+    title = _label(title)
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -73,7 +78,7 @@ def job_bar(title: str) -> Iterator[OnProgress]:
         yield lambda job: bar.update(
             task,
             completed=fraction_of(job),
-            description=f"{title} [dim]{escape(plain(say_state(job)))}[/dim]",
+            description=f"{title} [dim]{_label(say_state(job))}[/dim]",
         )
 
 
@@ -91,7 +96,7 @@ def step_bars() -> Iterator[Callable[[str, int, int], None]]:
 
         def show(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total)
+                tasks[step] = bars.add_task(_label(step), total=total)
             bars.update(tasks[step], completed=done, total=total)
 
         yield show
@@ -102,7 +107,7 @@ def count_spinner(title: str) -> Iterator[Callable[[int], None]]:
     """Show that work goes on whose end is not known; the block gets what takes a count."""
     columns = (SpinnerColumn(), TextColumn("{task.description} {task.completed:.0f}"), TimeElapsedColumn())
     with _bars(*columns) as bar:
-        task = bar.add_task(title, total=None)
+        task = bar.add_task(_label(title), total=None)
         yield lambda count: bar.update(task, completed=count)
 
 
@@ -134,9 +139,9 @@ def run_bar(title: str) -> Iterator[OnRunProgress]:
         TextColumn("[dim]{task.fields[rate]}[/]", table_column=Column(no_wrap=True, overflow="ellipsis")),
     )
     with _bars(*columns) as bar:
-        task = bar.add_task(escape(plain(title)), total=None, rate="")
+        task = bar.add_task(_label(title), total=None, rate="")
         yield lambda progress: bar.update(
-            task, completed=progress.done, total=progress.total or None, rate=say_rate(progress)
+            task, completed=progress.done, total=progress.total or None, rate=_label(say_rate(progress))
         )
 
 

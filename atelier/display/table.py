@@ -111,13 +111,13 @@ class FactSheet:
 
     def tabbed(self) -> Iterator[str]:
         """Yield a line for each fact, for programs."""
-        return (f"{name}\t{text.plain}" for name, text in self._facts)
+        return (f"{_text(name).plain}\t{text.plain}" for name, text in self._facts)
 
     def lines(self, width: int) -> Iterator[Text]:
         """Yield what fits this many columns."""
         most = max(len(name) for name, _ in self._facts)
         for name, text in self._facts:
-            yield from row_lines([Text(name, "bold")], [most], text, width)
+            yield from row_lines([Text(_text(name).plain, "bold")], [most], text, width)
 
 
 def wrapped(text: str | Text, width: int) -> list[Text]:

@@ -13,7 +13,14 @@ import shared
 from atelier.client.downloads import write_whole
 from atelier.local.aof_repair import AofWatch, Say
 from atelier.local.readiness import is_alive
-from atelier.local.redis_server import SERVER_FOLDER, lives, names_server, own_server_url, server_command
+from atelier.local.redis_server import (
+    SERVER_FOLDER,
+    lives,
+    memory_of,
+    names_server,
+    own_server_url,
+    server_command,
+)
 from atelier.supervisor.child_process import ChildSpec, Probe
 from shared.cards.card import ModelCard, load_catalog
 from shared.settings import Settings
@@ -47,7 +54,9 @@ def changes_of(environ_of: Mapping[str, Mapping[str, str]], wrap: Mapping[str, t
 def write_changes(folder: Path, changes: Changes) -> Path:
     """Write the file that `atelier up --changes` reads, and return its path."""
     path = folder / CHANGES_FILE
-    write_whole(path, json.dumps({name: asdict(change) for name, change in changes.items()}).encode())
+    write_whole(
+        path, json.dumps({name: asdict(change) for name, change in changes.items()}).encode(), private=True
+    )
     return path
 
 
@@ -90,7 +99,8 @@ class Installation:
 
     def server(self, *, strict: bool, say: Say, give_up: Say) -> ChildSpec:
         """The embedded server; `say` gets reports of its append-only file, `give_up` why it cannot start."""
-        command = server_command(self._server_folder, strict=strict)
+        memory = memory_of(self.settings.store)
+        command = server_command(self._server_folder, strict=strict, memory_bytes=memory)
         spec = self._spec("redis", command, grace_seconds=SERVER_GRACE_SECONDS)
         aof = AofWatch(self._server_folder, say=say, give_up=give_up)
         probe = Probe(partial(lives, self.redis_url), SERVER_PATIENCE_SECONDS)
@@ -146,7 +156,12 @@ class Installation:
             for name, path in {**paths, "CARDS_DIR": settings.cards_dir}.items()
             if path is not None
         }
-        own = {"REDIS_URL": self.redis_url, "PYTHONUNBUFFERED": "1", "ATELIER_API_HOST": settings.api.host}
+        own = {
+            "REDIS_URL": self.redis_url,
+            "PYTHONUNBUFFERED": "1",
+            "ATELIER_API_HOST": settings.api.host,
+            "ATELIER_WEBHOOK_ALLOW_PRIVATE": settings.webhook.allow_private,
+        }
         return {**os.environ, **absolute, **own}
 
 

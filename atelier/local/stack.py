@@ -14,6 +14,7 @@ from atelier.client.client import Client
 from atelier.local.processes import ROOT, changes_of, write_changes
 from atelier.local.state_folder import UpRecord, read_record
 from shared.errors import AtelierError
+from shared.private_files import FOLDER_MODE, make_folder, open_private
 
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
@@ -118,10 +119,11 @@ class RunningStack:
 
     def start(self) -> None:
         """Start everything and return when it is ready; raise StackFailed."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
+        self.folder.chmod(FOLDER_MODE)
         command = [sys.executable, "-m", "atelier", "up", "--state-dir", str(self.folder), "--port", "0"]
         changes = ["--changes", str(write_changes(self.folder, self._changes))]
-        with (self.folder / LOG_FILE).open("ab") as log:
+        with open_private(self.folder / LOG_FILE, "ab") as log:
             self._process = subprocess.Popen(
                 [*command, "--until-stdin-closes", *changes, *self._options],
                 cwd=ROOT,

@@ -15,13 +15,17 @@ from pydantic import TypeAdapter
 from atelier.client.downloads import write_whole
 from atelier.local.redis_server import names_server
 from shared.errors import AtelierError
+from shared.private_files import FILE_MODE
 from shared.settings import Settings
 from shared.small_file import read_small
-from shared.storage.places import require_folder
+from shared.storage.places import require_private_folder
 
 RECORD_FILE = "up.json"
 LOCK_FILE = "up.lock"
 PATIENCE_SECONDS = 3.0  # in which the processes of a killed command end
+
+
+_LOCK_FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class StateFolderBusy(AtelierError):
@@ -34,13 +38,14 @@ class StateFolderBusy(AtelierError):
 class StateLock:
     """Locks a state folder. Child processes inherit the descriptor: the lock lasts until the last has ended.
 
-    Raises SettingsError where the folder cannot be written.
+    Raises SettingsError where the folder cannot be written, or others own it or may write there.
     """
 
     def __init__(self, folder: Path) -> None:
-        require_folder("ATELIER_STATE_DIR", folder)
+        require_private_folder("ATELIER_STATE_DIR", folder)
         self._path = folder / LOCK_FILE
-        self.descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self.descriptor = os.open(self._path, _LOCK_FLAGS, FILE_MODE)
+        os.fchmod(self.descriptor, FILE_MODE)
 
     def take(self, command: str) -> None:
         """Take the folder for a command, or raise StateFolderBusy with the command that has it."""
@@ -101,7 +106,7 @@ def write_record(folder: Path, record: UpRecord) -> None:
     """Replace the record; readers see the old one or the new. On a full disk the old file is written over."""
     data = json.dumps(asdict(record), indent=1).encode()
     try:
-        write_whole(folder / RECORD_FILE, data)
+        write_whole(folder / RECORD_FILE, data, private=True)
     except OSError:
         with suppress(OSError):  # the processes matter more than the record of them
             _write_over(folder / RECORD_FILE, data)
@@ -114,8 +119,13 @@ def _write_over(path: Path, data: bytes) -> None:
 
 
 def read_record(folder: Path) -> UpRecord | None:
-    """Return the record of a state folder; None where nothing runs, or nothing that can be read."""
+    """Return the record of a state folder; None where nothing runs, or nothing that can be read.
+
+    A record that another user wrote counts for nothing: commands would send pictures where it says.
+    """
     try:
+        if (folder / RECORD_FILE).stat().st_uid != os.geteuid():
+            return None
         return _RECORD.validate_json(read_small(folder / RECORD_FILE), strict=True)
     except (OSError, ValueError):
         return None

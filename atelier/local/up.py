@@ -17,9 +17,14 @@ from atelier.local.redis_server import START_SECONDS, refusal
 from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
 from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
+from shared.access.exposure import check_exposure
+from shared.access.store import KeyStore
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
-from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError, is_loopback
+from shared.redis.client import connect
+from shared.redis.scripts import Scripts
+from shared.setting_groups import without_secrets
+from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.models.store import ModelStore
 
@@ -49,7 +54,6 @@ class Up:
             check(self._settings)
         self._lock.take("atelier up")
         with listen(self._settings.api.host, self._settings.api.port) as listener:
-            self._warn_of_open_address()
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):
@@ -59,12 +63,10 @@ class Up:
                 self._stop()
         return self._supervisor.exit_status
 
-    def _warn_of_open_address(self) -> None:
-        host = self._settings.api.host
-        if not is_loopback(host):
-            self._log.say(
-                f"WARNING: listening on {host}; whoever reaches it may use it: there is no authentication"
-            )
+    def _check_exposure(self) -> None:
+        """Raise SettingsError if others than this machine would reach the API, and there is no key."""
+        with connect(self._plan.redis_url) as client:
+            check_exposure(self._settings, KeyStore(Scripts(client)))
 
     def _start(self, listener: socket.socket, *, workers: int, strict: bool) -> bool:
         """Start everything; return False where a shutdown came first."""
@@ -72,7 +74,10 @@ class Up:
         if self._plan.has_own_server:
             server = self._plan.server(strict=strict, say=self._log.say, give_up=self._supervisor.give_up)
             self._supervisor.start_phase([server])
-        if not self._await_server() or not self._pull_models():
+        if not self._await_server():
+            return False
+        self._check_exposure()
+        if not self._pull_models():
             return False
         self._supervisor.start_phase(self._plan.workers(workers))
         self._supervisor.start_phase([self._plan.api(listener.fileno(), self._record.url)])
@@ -83,7 +88,7 @@ class Up:
         url = self._plan.redis_url
         trouble = refusal(url)
         if trouble and not self._plan.has_own_server:
-            self._log.say(f"waiting for the server that REDIS_URL names, {_without_password(url)}: {trouble}")
+            self._log.say(f"waiting for the server that REDIS_URL names, {without_secrets(url)}: {trouble}")
 
         def settled() -> bool:
             nonlocal trouble, deadline
@@ -98,7 +103,7 @@ class Up:
         return went_on
 
     def _no_server(self, trouble: redis.RedisError) -> Exception:
-        url = _without_password(self._plan.redis_url)
+        url = without_secrets(self._plan.redis_url)
         if self._plan.has_own_server:
             return StoreUnavailable(f"the server at {url} does not answer: {trouble}")
         remedy = "start that server, or name another; without REDIS_URL an embedded server is used"
@@ -187,8 +192,3 @@ def _is_good(store: ModelStore, card: ModelCard) -> bool:
     except (ModelUnavailable, ModelCorrupt):
         return False
     return True
-
-
-def _without_password(url: str) -> str:
-    head, _, tail = url.rpartition("@")
-    return f"{head.partition('://')[0]}://{tail}" if head else url

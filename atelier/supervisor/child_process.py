@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from atelier.supervisor.exit_with_parent import tied
+from shared.private_files import UMASK
 from worker.health import HealthWatch
 
 FIRST_PAUSE_SECONDS = 0.2
@@ -125,6 +126,7 @@ class Child:
             stderr=subprocess.STDOUT,
             start_new_session=True,
             pass_fds=self.spec.inherited,
+            umask=UMASK,
         )
         self._began, self._due = time.monotonic(), None
         if self._probe:

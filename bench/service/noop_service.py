@@ -29,7 +29,7 @@ from shared.specs.spec import JOB_SPEC, resolve
 from shared.workers import WorkerRoster
 
 SLOTS = 4  # threads of either worker
-HTTP_THREADS = 32  # of either web server
+CONNECTIONS = 1000  # of either web server
 WAIT_SECONDS = 30.0
 BODY: dict[str, Any] = {"type": "generate", "model": CARD.name, "seeds": [1]}
 DONE = {status.value for status in Status if status.is_terminal}
@@ -97,7 +97,7 @@ def environ_of(folder: Path, server: str, cards: Path) -> dict[str, str]:
         "ATELIER_STATE_DIR": str(folder / "state"),
         "ATELIER_CARDS_DIR": str(cards),
         "ATELIER_API_PORT": str(_free_port()),
-        "ATELIER_API_THREADS": str(HTTP_THREADS),
+        "ATELIER_API_CONNECTIONS": str(CONNECTIONS),
         "ATELIER_WORKER_THREADS": str(SLOTS),
     }
 
@@ -120,7 +120,7 @@ def _atelier(stack: ExitStack, folder: Path, environ: Mapping[str, str]) -> Atel
 def _bare(stack: ExitStack, folder: Path, environ: Mapping[str, str]) -> tuple[Celery, str, int]:
     worker = ["bench.service.bare_celery", str(SLOTS)]
     port = _free_port()
-    bind = ["--bind", f"127.0.0.1:{port}", "--worker-class=gthread", f"--threads={HTTP_THREADS}"]
+    bind = ["--bind", f"127.0.0.1:{port}", "--worker-class=gevent", f"--worker-connections={CONNECTIONS}"]
     web = ["gunicorn", *bind, "--keep-alive=15", "bench.service.bare_celery:create()"]
     pid = stack.enter_context(running(worker, environ, folder / "bare-worker.log")).pid
     stack.enter_context(running(web, environ, folder / "bare-api.log"))

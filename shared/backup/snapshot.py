@@ -27,7 +27,8 @@ AFTER_JOBS = tuple(map(pattern, ("style", "file", "gone", "delivery")))
 LAST = patterns("last")
 RESTORING = "restoring"  # exists during a restore
 _BARE = Keys(prefix="")  # the key names in copies
-_PASSING = patterns("passing")
+_STAYING = patterns("stays")
+_PASSING = (*patterns("passing"), *_STAYING)
 _READ_IN_ORDER = (*BEFORE_JOBS, BATCHES, JOBS, *AFTER_JOBS, *patterns("of_batch"))
 _PASSED_OVER = (*patterns("follows"), *_PASSING, *_READ_IN_ORDER)
 
@@ -93,8 +94,9 @@ class Snapshot:
             self._client.set(self._scripts.keys("restoring"), mark)
 
     def clear(self) -> None:
-        """Remove every record except the mark: the remains of an interrupted restore."""
-        self._copier.remove(name for name in self._copier.names("*") if name != RESTORING)
+        """Remove every record except the mark and API keys: the remains of an interrupted restore."""
+        kept = (RESTORING, *_STAYING)
+        self._copier.remove(name for name in self._copier.names("*") if not _matches(name, kept))
 
     def write(self, copies: Iterable[RecordCopy], *, pause_ms: int) -> Iterator[RecordCopy]:
         """Write records, then enqueue the jobs; yield each record after it is written.

@@ -35,6 +35,7 @@ class BatchDraft:
     fingerprint: str  # digest of the request as sent: the same key must come with the same request
     idempotency_key: str = ""
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
+    request_id: str = ""  # of the HTTP request, as the API's log has it
 
     def record(self, rules: JobRules) -> dict[str, str]:
         """Return the initial fields of the batch's record."""
@@ -46,7 +47,8 @@ class BatchDraft:
             "ttl_ms": str((settings.ttl_seconds or rules.retention_seconds) * 1000),
             "fingerprint": self.fingerprint,
         }
-        return {**record, "webhook": self.webhook} if self.webhook else record
+        optional = {"webhook": self.webhook, "request_id": self.request_id}
+        return record | {name: text for name, text in optional.items() if text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class Batch:
     # Items that succeeded or failed per second, from the first start (since the last pause) to the last end.
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
+    request_id: str | None = None  # of the HTTP request that began it
 
     @property
     def is_done(self) -> bool:
@@ -130,6 +133,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         expires_at=_time(raw, "expires_at"),
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
+        request_id=raw.get("request_id"),
     )
 
 

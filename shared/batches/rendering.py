@@ -43,6 +43,7 @@ def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> 
         progress=_progress(batch, eta_seconds),
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
+        request_id=batch.request_id,
         urls=BatchUrls(self=home, **{name: f"{home}/{page}" for name, page in _PAGES.items()}),
         **rendered_times(batch, _TIMES),
     )

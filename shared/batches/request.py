@@ -8,14 +8,16 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from shared.identifiers import FILE_ID
 from shared.specs.parts import (
     MAX_SEED,
+    PICTURE_SCHEMA,
     STYLE_NAME,
     DeadlineSeconds,
-    FileId,
     Lane,
     Metadata,
     Part,
+    PictureName,
     Seed,
     TtlSeconds,
+    is_address,
 )
 from shared.specs.webhook import BatchWebhook
 
@@ -41,7 +43,8 @@ class BatchSettings(Part):
     lane: Lane = Field(default=Lane.BULK, description="The lane of every item.")
     ttl_seconds: TtlSeconds | None = Field(
         default=None,
-        description="How long the batch and its items are kept after it is done, in seconds.",
+        description="How long the batch and its items are kept after it is done, in seconds; "
+        "`GET /v1/limits` has the most.",
     )
     deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
@@ -58,7 +61,7 @@ class BatchSettings(Part):
 class LabeledContent(Part):
     """A content picture and what it is called in custom ids; a plain id stands for one without a label."""
 
-    id: FileId
+    id: PictureName
     label: Label | None = None
 
     @model_validator(mode="before")
@@ -70,7 +73,7 @@ class LabeledContent(Part):
 class LabeledStyle(Part):
     """A style and what it is called in custom ids; a plain file id, stored name or number stands for one."""
 
-    image: FileId | None = None
+    image: PictureName | None = None
     name: str | None = Field(default=None, pattern=STYLE_NAME)
     number: int | None = Field(default=None, ge=0, le=1023, strict=True)
     label: Label | None = None
@@ -79,7 +82,7 @@ class LabeledStyle(Part):
     @classmethod
     def _plain(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return {"image" if re.match(FILE_ID, value) else "name": value}
+            return {"image" if re.fullmatch(FILE_ID, value) or is_address(value) else "name": value}
         return {"number": value} if isinstance(value, int) else value
 
     @model_validator(mode="after")
@@ -107,7 +110,9 @@ def _or(schema: dict[str, Any], *plain: dict[str, Any]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [*plain, schema]})
 
 
-_FILE = {"type": "string", "pattern": FILE_ID}
+# The first fault of a list is told: there may be one for each of its values, and each takes much memory.
+_LIST: dict[str, Any] = {"min_length": 1, "max_length": MAX_LIST, "fail_fast": True}
+_FILE: dict[str, Any] = dict(PICTURE_SCHEMA)
 _LABEL = {"type": "string", "pattern": LABEL}
 _STYLE = {
     "image": _FILE,
@@ -124,7 +129,7 @@ StyleValue = Annotated[
 ]
 SeedValues = Annotated[
     list[Seed],
-    Field(min_length=1, max_length=MAX_LIST),
+    Field(min_length=1, max_length=MAX_LIST, fail_fast=True),
     BeforeValidator(_seeds),
     _or(
         {"type": "object", "properties": {"from": _SEED, "to": _SEED}, "required": ["from", "to"]},
@@ -139,16 +144,16 @@ class Multiply(Part):
     mode: Literal["product", "zip"] = Field(
         default="product", description="Every combination, or the first of each, the second of each ..."
     )
-    content: list[ContentValue] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
-    style: list[StyleValue] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
-    model: list[str] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
-    strength: list[Strength] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
-    digit: list[Digit] | None = Field(default=None, min_length=1, max_length=MAX_LIST)
+    content: list[ContentValue] | None = Field(default=None, **_LIST)
+    style: list[StyleValue] | None = Field(default=None, **_LIST)
+    model: list[str] | None = Field(default=None, **_LIST)
+    strength: list[Strength] | None = Field(default=None, **_LIST)
+    digit: list[Digit] | None = Field(default=None, **_LIST)
     seed: SeedValues | None = None
 
     @model_validator(mode="after")
     def _multiplies_something(self) -> "Multiply":
-        if not self.model_fields_set - {"mode"}:
+        if all(getattr(self, name) is None for name in type(self).model_fields if name != "mode"):
             raise ValueError("multiply must have at least one list")
         return self
 

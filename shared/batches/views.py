@@ -67,6 +67,10 @@ class BatchView(View):
     progress: BatchProgress
     lane: Lane
     metadata: dict[str, str]
+    request_id: str | None = Field(
+        description="Of the request that began the batch, as `X-Request-Id` and the log have it. "
+        "Null for batches that older versions accepted."
+    )
     created_at: Time
     finalized_at: Time | None = Field(description="When the last item had been sent.")
     completed_at: Time | None

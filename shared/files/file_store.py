@@ -9,6 +9,7 @@ from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
 from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.keys import PREFIX
+from shared.redis.memory_guard import MemoryGuard
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules
 from shared.specs.parts import PictureSize
@@ -68,12 +69,14 @@ class FileStore:
         objects: ObjectStore,
         *,
         disk: DiskGuard | None = None,
+        memory: MemoryGuard | None = None,
         retention_seconds: int = JobRules().file_retention_seconds,
         prefix: str = PREFIX,
     ) -> None:
         self._client = client
         self._objects = objects
         self._disk = disk
+        self._memory = memory
         self._retention = retention_seconds * 1000
         self._scripts = Scripts(client, prefix=prefix)
 
@@ -94,6 +97,8 @@ class FileStore:
     ) -> tuple[StoredFile, bool]:
         if self._disk is not None:
             self._disk.check(len(data))
+        if self._memory is not None:
+            self._memory.check()
         key = input_key(owner, digest)
         self._objects.put(key, data)
         fields = _fields(key, digest, data, info)

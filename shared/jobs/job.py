@@ -81,6 +81,7 @@ class Job:
     batch_id: str | None = None
     index: int | None = None  # in the batch
     custom_id: str | None = None  # the client's name for the item
+    request_id: str | None = None  # of the HTTP request that submitted it; None for items of batches
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
 
     @property

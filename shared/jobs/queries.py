@@ -1,10 +1,12 @@
 """Reads jobs: lists, events, and the expectation for a waiting job. Changes nothing."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
 from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
@@ -23,6 +25,15 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state" or "progress"
     data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Another stream, an entry in which ends a wait for events."""
+
+    key: str
+    after: str  # id of the last entry that is known
+    ring: Callable[[], None]  # called if there is a later one
 
 
 class JobQueries:
@@ -67,6 +78,14 @@ class JobQueries:
         found = self._scripts.run("jobs/place", batch_id, MOST_RUNNING, *Lane)
         return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
 
+    def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
+        """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""
+        with store_errors():
+            measured = self._client.hgetall(self._key("durations"))
+        durations = MeanDurations(measured, max(1, slots), ())
+        costs = ((count, durations.cost(work)) for work, count in works.items())
+        return sum(count * cost for count, cost in costs if not math.isnan(cost)) / 1000
+
     def depths(self) -> dict[Lane, int]:
         """Return the number of claimable jobs in each lane, items of batches included."""
         return dict(zip(Lane, self._scripts.run("jobs/depths", *Lane), strict=True))
@@ -83,13 +102,18 @@ class JobQueries:
             known = self._client.hmget(self._key("job", job_id), "owner", "fingerprint")
         return known[1] if known[0] == owner else None
 
-    def events(self, job_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
-        """Return the events after an id; wait up to `block_seconds` (2 at most) for the first."""
+    def events(
+        self, job_id: str, *, after: str = "0-0", block_seconds: float = 0, alarm: Alarm | None = None
+    ) -> list[Event]:
+        """Return the events after an id; wait for the first or an alarm, `block_seconds` (2 at most)."""
         block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
+        key = self._key("events", job_id)
+        others = {alarm.key: alarm.after} if alarm else {}
         with store_errors():
-            response = self._client.xread({self._key("events", job_id): after}, count=500, block=block)
-        entries = _entries(response)
-        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in entries]
+            found = _by_stream(self._client.xread({key: after, **others}, count=500, block=block))
+        if alarm and alarm.key in found:
+            alarm.ring()
+        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found.get(key, ())]
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
@@ -98,11 +122,8 @@ class JobQueries:
         return str(last[0][0]) if last else "0-0"
 
 
-def _entries(response: Any) -> list[Any]:
-    """Return the entries of the single stream read, from the RESP2 or the RESP3 form."""
-    if not response:
-        return []
+def _by_stream(response: Any) -> dict[str, list[Any]]:
+    """Return the entries of each stream that has any, from the RESP2 or the RESP3 form."""
     if isinstance(response, dict):
-        (batches,) = response.values()
-        return [entry for batch in batches for entry in batch]
-    return list(response[0][1])
+        return {key: [entry for batch in batches for entry in batch] for key, batches in response.items()}
+    return {key: list(entries) for key, entries in response or ()}

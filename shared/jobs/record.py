@@ -56,6 +56,7 @@ def job_from_record(raw: Record) -> Job:
         batch_id=raw.get("batch"),
         index=_number(raw, "index"),
         custom_id=raw.get("custom_id"),
+        request_id=raw.get("request_id"),
         history=_history(raw),
     )
 

@@ -1,6 +1,6 @@
 """Converts a job's record to the view that clients see. The API and the webhook sender share it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -20,7 +20,12 @@ from shared.jobs.views import (
     rfc3339,
 )
 
+Sign = Callable[[str], str]  # returns the query with which anybody may read a path, or ""
 _TIMES = ("created_at", "started_at", "completed_at", "deadline_at", "expires_at")
+
+
+def _unsigned(_path: str) -> str:
+    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +34,12 @@ class Links:
 
     base: str  # of absolute links; no slash at its end
     problems: str  # path below the service's host, before an error's code
+    sign: Sign = _unsigned
 
     @classmethod
-    def of(cls, base: str, public_url: str) -> "Links":
+    def of(cls, base: str, public_url: str, sign: Sign = _unsigned) -> "Links":
         """Return the links below `base`; `public_url` is the configured base, or empty."""
-        return cls(base.rstrip("/"), f"{urlsplit(public_url).path.rstrip('/')}/problems/")
+        return cls(base.rstrip("/"), f"{urlsplit(public_url or base).path.rstrip('/')}/problems/", sign)
 
     def job(self, job_id: str) -> str:
         """Return the URL of a job."""
@@ -42,6 +48,11 @@ class Links:
     def batch(self, batch_id: str) -> str:
         """Return the URL of a batch."""
         return f"{self.base}/v1/batches/{batch_id}"
+
+    def output(self, job_id: str, index: int) -> str:
+        """Return the URL of one of a job's pictures."""
+        path = f"/v1/jobs/{job_id}/outputs/{index}"
+        return f"{self.base}{path}{self.sign(path)}"
 
     def preview(self, job_id: str, key: str) -> str:
         """Return the URL of the latest preview of a running job; a newer preview has another URL."""
@@ -72,6 +83,7 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         batch_id=job.batch_id,
         index=job.index,
         custom_id=job.custom_id,
+        request_id=job.request_id,
         input=job.spec,
         model=model_use(job),
         outputs=[
@@ -141,7 +153,7 @@ def output_fields(job: Job, index: int, links: Links) -> dict[str, Any]:
     """Return the fields that describe one output picture of a job."""
     output = job.outputs[index]
     return {
-        "url": f"{links.job(job.id)}/outputs/{index}",
+        "url": links.output(job.id, index),
         "content_type": output.media_type,
         "width": output.width,
         "height": output.height,

@@ -67,6 +67,7 @@ class Submission:
     retried_from: str = ""
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     work: str = ""  # the result of `work_of`; "" if unknown
+    request_id: str = ""  # of the HTTP request, as the API's log has it
 
     def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
         """Return the arguments of the submit script; `digest` is that of the workers' model."""
@@ -82,7 +83,8 @@ class Submission:
             "schema": str(RECORD_SCHEMA),
         }
         record |= reuse_fields(spec)
-        record |= {name: text for name, text in (("webhook", self.webhook), ("work", self.work)) if text}
+        optional = {"webhook": self.webhook, "work": self.work, "request_id": self.request_id}
+        record |= {name: text for name, text in optional.items() if text}
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         return [

@@ -142,6 +142,10 @@ class JobView(View):
     batch_id: str | None = Field(description="Of an item of a batch; null for other jobs, as the next two.")
     index: int | None = Field(description="The item's place in its batch, from 0.")
     custom_id: str | None = Field(description="The client's name for the item.")
+    request_id: str | None = Field(
+        description="Of the request that submitted the job, as `X-Request-Id` and the log have it. "
+        "Null for items of batches, whose batch has it, and for jobs that older versions accepted."
+    )
     input: AnyJobSpec = Field(
         discriminator="type", description="As resolved: send it again for the same pictures."
     )

@@ -10,8 +10,9 @@ PREFIX = "atelier:"  # prefix of every key; in a cluster, run Atelier on one pri
 # How a backup treats a key. `record`: copied, and used to rebuild the keys that follow from records.
 # `follows`: not copied, because it follows from records. `passing`: not copied, as a cache, a heartbeat or
 # a secret. `first`, `last`: copied before or after all records. `of_batch`: copied together with a batch.
-# `other`: copied after the records, in no special order.
-Copied = Literal["record", "follows", "passing", "first", "of_batch", "last", "other"]
+# `other`: copied after the records, in no special order. `stays`: not copied, and no restore removes it: it
+# belongs to the installation, and not to what it keeps.
+Copied = Literal["record", "follows", "passing", "first", "of_batch", "last", "other", "stays"]
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,13 @@ KEYS = (
     Key("webhook_hosts", "webhooks:hosts", "follows"),  # by the due time of their first delivery
     Key("webhook_due", "webhooks:due:{host}", "follows"),
     Key("webhook_notified", "webhooks:rung", "passing"),
-    Key("webhook_secrets", "webhooks:secrets", "passing"),
+    Key("webhook_secrets", "webhooks:secrets", "passing"),  # of the anonymous owner
+    Key("owned_webhook_secrets", "webhooks:secrets:{owner}", "passing"),
     Key("subject_deliveries", "told:{kind}:{subject}", "follows"),  # deliveries about a job or batch
+    # API keys
+    Key("api_key", "key:{id}", "stays"),
+    Key("api_keys", "keys", "stays"),
+    Key("key_changes", "key-changes", "stays"),  # a stream; it exists as soon as there was a key
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),

@@ -11,9 +11,17 @@ from shared.redis.keys import PREFIX, Keys, lua_definitions
 # While the server is out of memory, scripts that accept new work fail. All other scripts handle accepted work
 # and may always write, so that an accepted job is never lost because of later requests.
 _TAKES_NEW_WORK = frozenset(
-    {"jobs/submit", "files/add_file", "files/add_style", "batches/open", "batches/append", "batches/retry"}
+    {
+        "jobs/submit",
+        "files/add_file",
+        "files/add_style",
+        "batches/open",
+        "batches/append",
+        "batches/retry",
+        "access/create",
+    }
 )
-_READS = frozenset({"jobs/place", "jobs/depths"})  # they also run on a server that cannot write
+_READS = frozenset({"jobs/place", "jobs/depths", "access/read"})  # also on a server that cannot write
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"

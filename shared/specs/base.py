@@ -1,8 +1,8 @@
 """What every kind of job has: the fields that all may give, what the service asks of a kind, and ranges."""
 
 import secrets
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from shared.specs.parts import (
     Part,
     PictureSize,
     TtlSeconds,
+    is_address,
 )
 from shared.specs.webhook import Webhook
 
@@ -72,6 +73,16 @@ def random_seed(count: int) -> int:
     return secrets.randbelow(MAX_SEED - count)
 
 
+def _with_value(part: Any, path: Sequence[str], value: str) -> Any:
+    """Return a part of a specification with one value, to which the path leads, replaced."""
+    if not path:
+        return value
+    if isinstance(part, list):
+        place = int(path[0])
+        return [*part[:place], _with_value(part[place], path[1:], value), *part[place + 1 :]]
+    return part.model_copy(update={path[0]: _with_value(getattr(part, path[0]), path[1:], value)})
+
+
 class JobSpec(Part):
     """A job as the client asks for it. A subclass for each kind adds its fields and `type`, its name.
 
@@ -86,7 +97,7 @@ class JobSpec(Part):
     lane: Lane = Lane.INTERACTIVE
     ttl_seconds: TtlSeconds | None = Field(
         default=None,
-        description="How long the job is kept after it is done, in seconds.",
+        description="How long the job is kept after it is done, in seconds; `GET /v1/limits` has the most.",
     )
     deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
@@ -119,6 +130,23 @@ class JobSpec(Part):
         return list(dict.fromkeys(file for _, file in self.file_fields()))
 
     @property
+    def addresses(self) -> dict[str, str]:
+        """The pointer of the first field for each address of a picture that the request gives."""
+        found: dict[str, str] = {}
+        for pointer, name in self.file_fields():
+            if is_address(name):
+                found.setdefault(name, pointer)
+        return found
+
+    def with_files(self, files: Mapping[str, str]) -> Self:
+        """Return the specification with ids of files, given by address, in the place of addresses."""
+        changed = self
+        for pointer, name in self.file_fields():
+            if name in files:
+                changed = _with_value(changed, pointer.split("/")[1:], files[name])
+        return changed
+
+    @property
     def named_styles(self) -> frozenset[str]:
         """Names of stored styles whose pictures are not filled in."""
         return frozenset()
@@ -130,6 +158,10 @@ class JobSpec(Part):
     def work_units(self, card: ModelCard, content: PictureSize | None) -> float:
         """Return how much work a resolved job is, in pixels that the network makes; 0.0 where not known."""
         return 0.0
+
+    def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
+        """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
+        return 1, 0
 
     @property
     def is_light(self) -> bool:

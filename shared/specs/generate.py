@@ -183,6 +183,15 @@ class GenerateSpec(JobSpec):
         written = width * height
         return self._count(card) * (written / self.upscale.factor**2 + WRITTEN * written)
 
+    def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
+        """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
+        count = self._count(card)
+        width, height = self._picture_size(card.picture) if card.picture else (0, 0)
+        if self.grid is not None:
+            width, height = self.grid.size(count, (width, height))
+            return 1, width * height
+        return (1 if self.animation is not None else count), count * width * height
+
     @property
     def is_light(self) -> bool:
         """Whether one call of the network can do several such jobs of a batch."""

@@ -1,11 +1,14 @@
 """The parts that job specifications are made of."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.identifiers import FILE_ID
+from shared.network.url import MAX_URL, fault_of_url
 
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 MAX_OUTPUT_COUNT = 1024  # above every card's own limit
@@ -13,6 +16,39 @@ STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
+PICTURE_SCHEMA = {
+    "type": "string",
+    "pattern": r"^(file_[0-9a-f]{64}$|[Hh][Tt][Tt][Pp][Ss]?://|[Dd][Aa][Tt][Aa]:)",
+}
+_FILE = re.compile(FILE_ID)
+_DATA = re.compile(r"data:", re.IGNORECASE)
+_REMOTE = re.compile(r"https?://", re.IGNORECASE)
+
+
+def is_data(text: str) -> bool:
+    """Whether a text is a picture itself, as a data URL."""
+    return _DATA.match(text) is not None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a picture, which is fetched or decoded when the job is submitted."""
+    return is_data(text) or _REMOTE.match(text) is not None
+
+
+def _picture(text: str) -> str:
+    if is_data(text) or _FILE.fullmatch(text):
+        return text
+    if not is_address(text):
+        message = "Input should be the id of an uploaded file"
+        raise PydanticCustomError("string_pattern_mismatch", message, {"pattern": FILE_ID})
+    fault = f"has more than {MAX_URL} characters" if len(text) > MAX_URL else fault_of_url(text)
+    if fault:
+        raise PydanticCustomError("picture_address", "is an address that {fault}", {"fault": fault})
+    return text
+
+
+# The id of an uploaded file; in a request also an address. Records hold ids alone.
+PictureName = Annotated[str, AfterValidator(_picture), WithJsonSchema(PICTURE_SCHEMA)]
 TtlSeconds = Annotated[int, Field(ge=1, le=365 * 24 * 3600)]
 DeadlineSeconds = Annotated[int, Field(ge=1, le=30 * 24 * 3600)]
 Metadata = Annotated[
@@ -20,7 +56,8 @@ Metadata = Annotated[
     Field(max_length=16),
 ]
 LatentVector = Annotated[
-    list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]], Field(min_length=1, max_length=4096)
+    list[Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]],
+    Field(min_length=1, max_length=4096, fail_fast=True),  # each fault takes much more memory than a number
 ]
 
 
@@ -126,7 +163,7 @@ class Size(Part):
 class WeightedStyle(Part):
     """One of a job's styles and its share: an image, a stored style's name, or a built-in style's number."""
 
-    image: FileId | None = None
+    image: PictureName | None = None
     name: str | None = Field(
         default=None, pattern=STYLE_NAME, description="The name of a style that POST /v1/styles has kept."
     )

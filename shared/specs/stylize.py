@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, StyleNotFound
 from shared.specs.base import WRITTEN, DrawSeed, default_of, outside, random_seed
-from shared.specs.parts import FileId, Optimization, PictureSize, Size, WeightedStyle
+from shared.specs.parts import Optimization, PictureName, PictureSize, Size, WeightedStyle
 from shared.specs.working_size import ContentSpec, fit, result_size, working_size
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
@@ -34,7 +34,7 @@ class StylizeSpec(ContentSpec):
     """The content picture, painted in the manner of the styles. Animated content gives an animation."""
 
     type: Literal["stylize"]
-    content: FileId
+    content: PictureName
     styles: list[WeightedStyle] = Field(min_length=1, max_length=8)
     strength: float | None = Field(
         default=None, description="How much of the style is used: 0 gives back the content, 1 the full style."
@@ -48,8 +48,8 @@ class StylizeSpec(ContentSpec):
         description="Longest side in pixels at which the network works: the smaller, the bolder the strokes. "
         "\"native\" works at the content's own size; null takes what the model's card says.",
     )
-    mask: FileId | None = Field(
-        default=None, description="The id of a picture in which white is painted and black stays as it is."
+    mask: PictureName | None = Field(
+        default=None, description="The picture in which white is painted and black stays as it is."
     )
     steadiness: float = Field(
         default=0.5, ge=0, le=1, description="How much each frame of an animation keeps of the last one."
@@ -136,6 +136,13 @@ class StylizeSpec(ContentSpec):
         written = WRITTEN * width * height
         frames = content.frames if self.takes_frames else 1
         return frames * (self._painted(card, content) + written)
+
+    def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
+        """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
+        if content is None:
+            return 1, 0
+        width, height = result_size(self, content[:2])
+        return 1, width * height * (content.frames if self.takes_frames else 1)
 
     def _painted(self, card: ModelCard, content: PictureSize) -> float:
         """Return the pixels of one frame that the network paints, again with every step."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from shared.cards.card import ModelCard
 from shared.specs.base import WRITTEN
-from shared.specs.parts import FileId, PictureSize, Size
+from shared.specs.parts import PictureName, PictureSize, Size
 from shared.specs.working_size import ContentSpec, result_size
 
 
@@ -13,7 +13,7 @@ class TransformSpec(ContentSpec):
     """The content picture, through a network from picture to picture."""
 
     type: Literal["transform"]
-    content: FileId
+    content: PictureName
     size: Size = Size()
 
     def file_fields(self) -> Iterator[tuple[str, str]]:
@@ -27,3 +27,10 @@ class TransformSpec(ContentSpec):
         width, height = result_size(self, content[:2])
         written = WRITTEN * width * height
         return width * height + written * card.scale**2
+
+    def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
+        """Return how many files a job makes, and their pixels together, 0 where not known."""
+        if content is None:
+            return 1, 0
+        width, height = result_size(self, content[:2])
+        return 1, width * height * card.scale**2

@@ -1,13 +1,13 @@
 """Webhooks: the part of a specification that names the receiver of events, and its form in the record."""
 
 import json
-import re
 from collections.abc import Sequence
 from typing import Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from shared.network.url import MAX_URL, fault_of_url, port_of
 from shared.specs.parts import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
@@ -15,8 +15,6 @@ BatchEventType = Literal["batch.completed", "batch.canceled"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
 BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
-MAX_URL = 2048
-_URI = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # RFC 3986, section 2
 
 
 class Receiver(Part):
@@ -73,28 +71,10 @@ class BatchWebhook(Receiver):
         return self.events or BATCH_EVENTS
 
 
-def fault_of_url(url: str) -> str:
-    """Return what is wrong with a receiver's address as such, "" where nothing is."""
-    if not _URI.fullmatch(url):
-        return "holds what no URL may; write other characters percent-encoded, other hosts as xn--"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return f"is no URL: {error}"
-    if parts.scheme not in ("http", "https"):
-        return "must start with http:// or https://"
-    if not parts.hostname or port == 0:
-        return "names no host and port"
-    if parts.username is not None or parts.password is not None:
-        return "must not hold credentials: the signature says who sends"
-    return "must not have a fragment" if parts.fragment else ""
-
-
 def host_of(url: str) -> str:
     """Return the host and port of an address: deliveries to one wait in one line."""
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
+    return f"{parts.hostname}:{port_of(parts)}"
 
 
 def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:

@@ -7,17 +7,19 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from shared.errors import OutOfDisk
-from shared.setting_groups import MEBIBYTE, DiskRules
+from shared.setting_groups import BLOCK, MEBIBYTE, DiskRules
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.local import local_folder
 
-SMALL_DISK_SHARE = 20  # the floor is at most 1/20 of the whole disk
+SMALL_DISK_SHARE = 20  # the floor is at most 1/20 of the whole disk, in bytes and in files
 RESULTS_SHARE = 8  # results of accepted work may use all but 1/8 of the floor
-FEW_FILES = 64  # the least number of free inodes; a disk can run out of these as well
+FILES_FLOOR = 10_000  # files that new work leaves possible: a disk can run out of these as well
+_PLENTY = 2**62  # files of a disk that does not count them
 _FRESH_SECONDS = 3.0  # a measured usage is valid for at least this long,
 _COST = 20  # and for this many times the duration of the measurement
 _PATIENCE_SECONDS = 1.0  # how long a request waits for a new measurement if the last one refuses it
@@ -31,11 +33,12 @@ class DiskGuard:
         self._rules = rules
         self._usage = Usage(measure)
 
-    def check(self, incoming_bytes: int = 0) -> None:
+    def check(self, incoming_bytes: int = 0, incoming_files: int = 0) -> None:
         """Raise OutOfDisk, which names the limit, if new work of this size must be refused."""
         if self._folder is None:
             return
-        self._check_floor(self._folder, incoming_bytes)
+        incoming_bytes = on_disk(incoming_bytes)
+        self._check_floor(self._folder, incoming_bytes, incoming_files)
         if self._rules.quota_mebibytes:
             self._check_quota(incoming_bytes)
 
@@ -43,16 +46,23 @@ class DiskGuard:
         """Whether the results of accepted work are likely to find room."""
         if self._folder is None:
             return True
-        free, floor, _ = self._room(self._folder)
-        return free > floor // RESULTS_SHARE
+        room = self._room(self._folder)
+        return (
+            room.free_bytes > room.least_bytes // RESULTS_SHARE
+            and room.free_files > room.least_files // RESULTS_SHARE
+        )
 
-    def _check_floor(self, folder: Path, incoming_bytes: int) -> None:
-        free, floor, files = self._room(folder)
-        if free - incoming_bytes < floor:
-            shown = f"{_mebibytes(free)} are free, and new work leaves at least {_mebibytes(floor)}"
+    def _check_floor(self, folder: Path, incoming_bytes: int, incoming_files: int) -> None:
+        room = self._room(folder)
+        if room.free_bytes - incoming_bytes < room.least_bytes:
+            least = _mebibytes(room.least_bytes)
+            shown = f"{_mebibytes(room.free_bytes)} are free, and new work leaves at least {least}"
             raise OutOfDisk(f"the storage's disk is nearly full: {shown} (ATELIER_DISK_FLOOR_MEBIBYTES)")
-        if files < FEW_FILES:
-            raise OutOfDisk(f"the storage's disk is nearly full: it can hold {files} more files")
+        if room.free_files - incoming_files < room.least_files:
+            shown = f"it can hold {room.free_files} more files"
+            asked = f"{incoming_files} are asked for, and " if incoming_files else ""
+            left = f"{asked}new work leaves at least {room.least_files}"
+            raise OutOfDisk(f"the storage's disk is nearly full: {shown}, {left}")
 
     def _check_quota(self, incoming_bytes: int) -> None:
         quota = self._rules.quota_mebibytes * MEBIBYTE
@@ -62,14 +72,33 @@ class DiskGuard:
             raise OutOfDisk(f"the storage's quota is used up: {shown} (ATELIER_DISK_QUOTA_MEBIBYTES)")
         self._usage.note(incoming_bytes)
 
-    def _room(self, folder: Path) -> tuple[int, int, int]:
-        """Return the free bytes, the floor in bytes and the number of files that can be created."""
+    def _room(self, folder: Path) -> "_Room":
         try:
             disk = os.statvfs(folder)
         except OSError:
-            return MEBIBYTE, 0, FEW_FILES  # the storage, not the guard, reports a missing folder
+            return _Room(MEBIBYTE, 0, _PLENTY, 0)  # the storage, not the guard, reports a missing folder
         floor = min(self._rules.floor_mebibytes * MEBIBYTE, disk.f_blocks * disk.f_frsize // SMALL_DISK_SHARE)
-        return disk.f_bavail * disk.f_frsize, floor, disk.f_favail if disk.f_files else FEW_FILES
+        return _Room(
+            free_bytes=disk.f_bavail * disk.f_frsize,
+            least_bytes=floor,
+            free_files=disk.f_favail if disk.f_files else _PLENTY,
+            least_files=min(FILES_FLOOR, disk.f_files // SMALL_DISK_SHARE),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What is free on a disk, and how much of it new work leaves."""
+
+    free_bytes: int
+    least_bytes: int
+    free_files: int
+    least_files: int
+
+
+def on_disk(size: int) -> int:
+    """Return how many bytes of a disk a file of a size takes."""
+    return -(-size // BLOCK) * BLOCK
 
 
 class Usage:
@@ -117,7 +146,7 @@ def open_disk_guard(settings: Settings, objects: ObjectStore) -> DiskGuard:
     """Return the guard for the configured storage."""
 
     def measure() -> int:
-        return sum(entry.bytes for entry in objects.entries(""))
+        return sum(on_disk(entry.bytes) for entry in objects.entries(""))
 
     return DiskGuard(local_folder(settings.storage), settings.disk, measure)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from shared.errors import ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.private_files import FOLDER_MODE, make_folder, open_private
 from shared.storage.base import StoredObject, check_key
 
 STAGING = ".staging"  # for incomplete files; in the same file system, so a rename is one step
@@ -45,7 +46,7 @@ class LocalObjectStore:
         self._staging = folder / STAGING
         self._durable: set[Path] = set()  # top-level folders whose names are known to be on the disk
         with _writing(str(folder)):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
 
     def put(self, key: str, data: bytes) -> None:
         """Store bytes durably; an existing object is replaced."""
@@ -64,9 +65,10 @@ class LocalObjectStore:
     def _staged(self, data: bytes) -> Path:
         """Write bytes to a file that is not visible yet; return its path."""
         path = self._staging / secrets.token_hex(16)
-        self._staging.mkdir(exist_ok=True)  # not its parents: they would hide that the storage is not mounted
+        # Not its parents: they would hide that the storage is not mounted.
+        self._staging.mkdir(mode=FOLDER_MODE, exist_ok=True)
         try:
-            with path.open("xb") as file:
+            with open_private(path, "xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
@@ -78,7 +80,7 @@ class LocalObjectStore:
     def _publish(self, staged: Path, path: Path) -> None:
         for left in reversed(range(_RENAME_TRIES)):
             try:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(path.parent)
                 staged.replace(path)
             except (FileNotFoundError, FileExistsError):
                 if not left or not staged.exists():
@@ -164,7 +166,7 @@ class LocalObjectStore:
     def now(self) -> float:
         """Return the time by the clock that dates the objects, in seconds since the epoch."""
         with _writing(STAGING):
-            self._staging.mkdir(exist_ok=True)
+            self._staging.mkdir(mode=FOLDER_MODE, exist_ok=True)
             os.utime(self._staging)
             return self._staging.stat().st_mtime
 

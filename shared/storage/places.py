@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.private_files import close_to_others, danger_of, make_folder
+from shared.setting_groups import without_secrets
 from shared.settings import Settings, SettingsError
 from shared.storage.local import LocalObjectStore, local_folder
 from shared.storage.object_store import open_object_store
@@ -36,12 +38,20 @@ def _refusal(variable: str, place: object, reason: str | None) -> SettingsError:
 def require_folder(variable: str, folder: Path) -> None:
     """Create a folder if it does not exist; raise SettingsError if no file can be created in it."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise _refusal(variable, folder, error.strerror) from error
+
+
+def require_private_folder(variable: str, folder: Path) -> None:
+    """Require a folder of this user alone; raise SettingsError where others own it or may write there."""
+    require_folder(variable, folder)
+    if danger := danger_of(folder):
+        raise SettingsError(f"{variable}: {danger}")
+    close_to_others(folder)
 
 
 def check_cards(settings: Settings) -> None:
@@ -79,25 +89,30 @@ def check_storage(settings: Settings) -> None:
         log.warning("the storage is full", extra={"detail": error.detail})
     except StorageUnavailable as error:
         if isinstance(error.__cause__, OSError):
-            raise _refusal("ATELIER_STORAGE_URL", url, error.__cause__.strerror) from error
+            raise _refusal("ATELIER_STORAGE_URL", without_secrets(url), error.__cause__.strerror) from error
         log.warning("the storage does not answer", extra={"detail": error.detail})
 
 
 def _check_bucket(url: str) -> None:
     from obstore import exceptions as refusals  # here, since a process that needs no bucket keeps its memory
 
+    shown = without_secrets(url)
     lasting = (refusals.PermissionDeniedError, refusals.UnauthenticatedError, refusals.InvalidPathError)
     try:
         open_object_store(url, **({} if url.startswith("memory:") else _HASTY)).now()
     except (ValueError, refusals.BaseError) as error:
-        raise SettingsError(f"ATELIER_STORAGE_URL: {url} is no storage: {_first_line(error)}") from error
+        raise SettingsError(
+            f"ATELIER_STORAGE_URL: {shown} is no storage: {_first_line(error, url)}"
+        ) from error
     except ObjectNotFound as error:
-        raise SettingsError(f"ATELIER_STORAGE_URL: {url} does not exist; make it, or name another") from error
+        raise SettingsError(
+            f"ATELIER_STORAGE_URL: {shown} does not exist; make it, or name another"
+        ) from error
     except AtelierError as error:
         if isinstance(error.__cause__, lasting):
-            raise _refusal("ATELIER_STORAGE_URL", url, _first_line(error.__cause__)) from error
+            raise _refusal("ATELIER_STORAGE_URL", shown, _first_line(error.__cause__, url)) from error
         raise
 
 
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
+def _first_line(error: BaseException, url: str) -> str:
+    return str(error).replace(url, without_secrets(url)).partition("\n")[0]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.errors import DeliveryNotFound
+from shared.identifiers import ANONYMOUS
 from shared.jobs.store import JobStore
 from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.scripts import Scripts
@@ -30,11 +31,24 @@ class Deliveries:
         return bool(self._scripts.run("webhooks/should_notify", RING_MILLISECONDS))
 
     def claim(
-        self, room: int, *, lease_seconds: float, a_host: int, under_way: Mapping[str, int]
+        self,
+        room: int,
+        *,
+        lease_seconds: float,
+        a_host: int,
+        hosts: Mapping[str, int] | None = None,
+        an_owner: int | None = None,
+        owners: Mapping[str, int] | None = None,
     ) -> list[Delivery]:
-        """Claim up to `room` due deliveries, such that no host has more than `a_host` in flight."""
-        busy = [part for host, count in under_way.items() for part in (host, count)]
-        records = self._scripts.run("webhooks/claim", int(lease_seconds * 1000), room, a_host, *busy)
+        """Claim up to `room` due deliveries.
+
+        No host gets more than `a_host` and no owner more than `an_owner` in flight; `hosts` and `owners` say
+        how many of these each has already.
+        """
+        lease = int(lease_seconds * 1000)
+        busy = [part for each in (hosts or {}, owners or {}) for pair in each.items() for part in pair]
+        most = (room, a_host, an_owner or room)
+        records = self._scripts.run("webhooks/claim", lease, *most, len(hosts or ()), *busy)
         return [delivery_from_record(record_of(flat)) for flat in records]
 
     def note(
@@ -105,7 +119,7 @@ def _missing(delivery_id: str) -> DeliveryNotFound:
 
 
 class WebhookSecrets:
-    """The currently valid secrets."""
+    """The currently valid secrets of each owner. A configured one is all owners'."""
 
     def __init__(self, scripts: Scripts, configured: tuple[str, ...] = ()) -> None:
         self._scripts = scripts
@@ -116,13 +130,14 @@ class WebhookSecrets:
         """Whether the operator has configured the secrets, so that they cannot be renewed here."""
         return bool(self._configured)
 
-    def current(self) -> tuple[str, ...]:
-        """Return the signing secrets, newest first; create one if there is none."""
-        return self._configured or self._kept("")
+    def current(self, owner: str = ANONYMOUS) -> tuple[str, ...]:
+        """Return an owner's signing secrets, newest first; create one if there is none."""
+        return self._configured or self._kept(owner, "")
 
-    def renew(self) -> tuple[str, ...]:
+    def renew(self, owner: str = ANONYMOUS) -> tuple[str, ...]:
         """Create a new secret; the old one also signs for one more day. Return both, the new one first."""
-        return self._kept(OVERLAP_SECONDS * 1000)
+        return self._kept(owner, OVERLAP_SECONDS * 1000)
 
-    def _kept(self, overlap_ms: int | str) -> tuple[str, ...]:
-        return tuple(self._scripts.run("webhooks/secrets", new_secret(), overlap_ms))
+    def _kept(self, owner: str, overlap_ms: int | str) -> tuple[str, ...]:
+        whose = "" if owner == ANONYMOUS else owner
+        return tuple(self._scripts.run("webhooks/secrets", new_secret(), overlap_ms, whose))

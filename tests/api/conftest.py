@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from werkzeug.serving import make_server
 
 from api.app import create_app
-from api.services import Services
+from api.services import Services, make_fetcher
 from atelier.local.redis_server import EmbeddedServer
 from shared.batches.store import BatchStore
 from shared.cards.card import load_catalog
@@ -21,6 +21,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
+from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import ApiSettings, JobRules, Limits
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
@@ -37,27 +38,28 @@ def settings(server: EmbeddedServer, tmp_path: Path, rules: JobRules) -> Setting
         state_dir=tmp_path,
         jobs=rules,
         limits=Limits(max_body_mebibytes=2),
-        api=ApiSettings(max_wait_seconds=5, threads=8),
+        api=ApiSettings(max_wait_seconds=5, listeners=6),
     )
 
 
 @pytest.fixture
-def services(
-    settings: Settings, store: JobStore, files: FileStore, objects: ObjectStore
-) -> Iterator[Services]:
+def services(settings: Settings, store: JobStore, objects: ObjectStore) -> Iterator[Services]:
     celery = make_celery(settings)
+    memory = MemoryGuard(store.client)
     yield Services(
         settings=settings,
         catalog=load_catalog(settings.cards),
         store=store,
         batches=BatchStore(store, settings.batches),
         queries=JobQueries(store),
-        files=files,
+        files=FileStore(store.client, objects, memory=memory),
         styles=StyleLibrary(store.client),
         objects=objects,
         disk=open_disk_guard(settings, objects),
+        memory=memory,
         queue=JobQueue(celery, store.client),
         roster=WorkerRoster(store.client),
+        fetcher=make_fetcher(settings),
     )
     celery.close()
 

@@ -24,11 +24,12 @@ SIDE = 1024  # pixels; about a second of one core a picture: long enough to be k
 
 
 # The images have no tools that find processes.
-FREEZE_WORKER = """
+FREEZE = """
 import os, signal
 from pathlib import Path
 for path in Path("/proc").glob("[0-9]*/cmdline"):
-    if path.read_bytes().split(b"\\0")[1:3] == [b"-m", b"worker"]:
+    words = path.read_bytes().split(b"\\0")
+    if words[1:3] == [b"-m", b"worker"] or words[1:2] and words[1].endswith(b"/gunicorn"):
         os.kill(int(path.parent.name), signal.SIGSTOP)
 """
 
@@ -133,11 +134,11 @@ def test_jobs_finish_though_one_of_two_workers_is_killed(
     stack.start(workers=1)
 
 
-@pytest.mark.parametrize("service", ["worker", "worker-io"])
-def test_a_worker_that_is_frozen_is_started_again(stack: ComposeStack, client: Client, service: str) -> None:
-    """The engine restarts what ends, not what is unhealthy: the worker's parent ends it."""
+@pytest.mark.parametrize("service", PROCESSES)
+def test_a_process_that_is_frozen_is_started_again(stack: ComposeStack, client: Client, service: str) -> None:
+    """The engine restarts what ends, not what is unhealthy: the process's parent ends it."""
     (before,) = stack.containers(service)
-    stack.run_in(service, "python", "-c", FREEZE_WORKER)
+    stack.run_in(service, "python", "-c", FREEZE)
     eventually(lambda: stack.has_recovered(before), seconds=180)
     assert client.jobs.wait(client.jobs.create({"type": "generate", "seed": 1}), timeout_seconds=60).succeeded
 

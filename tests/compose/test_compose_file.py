@@ -1,6 +1,9 @@
 """The compose file and its example of settings agree with the settings there are. Needs no engine."""
 
+import os
 import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,12 +19,14 @@ SETTLED = {
     "REDIS_URL",
     "ATELIER_STATE_DIR",
     "ATELIER_STORAGE_URL",
+    "ATELIER_STORE_MEMORY_MEBIBYTES",  # REDIS_MAXMEMORY here
     "ATELIER_MODELS_DIR",
     "ATELIER_CARDS_DIR",
     "ATELIER_WORKER_GRACE_SECONDS",
     "ATELIER_WORKER_HEALTH_FILE",
     "ATELIER_API_HOST",
     "ATELIER_API_PORT",
+    "ATELIER_API_KEY",  # for clients
 }
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
@@ -41,7 +46,9 @@ def settings_variables() -> dict[str, Any]:
 
 
 def passed_on() -> set[str]:
-    return set(yaml.safe_load(COMPOSE)["services"]["api"]["environment"])
+    """Return the variables that the compose file gives to the API; a file may hold the value of one."""
+    given = yaml.safe_load(COMPOSE)["services"]["api"]["environment"]
+    return {name if name in settings_variables() else name.removesuffix("_FILE") for name in given}
 
 
 def example() -> dict[str, str]:
@@ -71,7 +78,8 @@ def test_whoever_exports_the_whole_example_can_run_every_command(monkeypatch: py
 
 def test_the_examples_values_are_the_defaults() -> None:
     defaults = {
-        name: "" if value is None else str(value) for name, value in settings_variables().items()
+        name: "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in settings_variables().items()
     } | interpolated()
     different = {
         name: (value, defaults[name])
@@ -81,8 +89,88 @@ def test_the_examples_values_are_the_defaults() -> None:
     assert not different
 
 
+def test_the_port_and_the_setting_that_the_start_checks_name_the_same_address() -> None:
+    api = yaml.safe_load(COMPOSE)["services"]["api"]
+    (port,) = api["ports"]
+    published = api["environment"]["ATELIER_API_PUBLISHED_HOST"]
+    assert port.startswith(f"{published}:")
+    assert published == "${PUBLISHED_HOST:-127.0.0.1}"
+
+
+def test_without_a_key_file_the_bootstrap_key_is_empty() -> None:
+    secrets = yaml.safe_load(COMPOSE)["secrets"]
+    assert secrets["bootstrap_key"]["file"] == "${BOOTSTRAP_KEY_FILE:-./deploy/docker/no-bootstrap-key}"
+    assert (ROOT / "deploy/docker/no-bootstrap-key").read_text("utf-8") == ""
+
+
 def test_workers_are_given_more_time_to_stop_than_they_take() -> None:
     grace = settings_variables()["ATELIER_WORKER_GRACE_SECONDS"]
     for name in ("worker", "worker-io"):
         given = yaml.safe_load(COMPOSE)["services"][name]["stop_grace_period"]
         assert int(given.removesuffix("s")) > grace
+
+
+SERVICES = yaml.safe_load(COMPOSE)["services"]
+PROCESSES = ("api", "worker", "worker-io")
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_container_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert all("size=" in mount for mount in service["tmpfs"])
+    assert {"mem_limit", "cpu_shares", "pids_limit", "restart", "healthcheck"} <= set(service)
+    assert service["image"].startswith("${") or service["image"].startswith("atelier-")
+
+
+def test_nothing_outside_reaches_the_server_and_the_api_alone_is_published() -> None:
+    assert [name for name in SERVICES if SERVICES[name].get("ports")] == ["api"]
+    assert SERVICES["redis"]["networks"] == ["store"]
+    assert yaml.safe_load(COMPOSE)["networks"]["store"] == {"internal": True}
+
+
+def test_the_password_stands_in_no_variable_and_is_only_read_by_the_processes() -> None:
+    for name in PROCESSES:
+        assert "secrets:/secrets:ro" in SERVICES[name]["volumes"]
+        assert "REDIS_URL" not in SERVICES[name]["environment"]
+        assert SERVICES[name]["environment"]["REDIS_URL_FILE"] == "/secrets/redis-url"
+
+
+@pytest.mark.parametrize("name", PROCESSES)
+def test_a_process_that_hangs_is_ended_by_its_parent(name: str) -> None:
+    assert SERVICES[name]["command"][:2] == ["python", "-m"]
+    assert SERVICES[name]["command"][2] in ("api.watch", "worker.watch")
+
+
+@pytest.mark.parametrize("program", ["valkey-server", "redis-server"])
+def test_the_server_draws_a_password_once_and_starts_with_it(
+    tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bin").mkdir()
+    for name, text in {"docker-entrypoint.sh": 'echo "$@"', program: ""}.items():
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "secrets").mkdir()
+    entry, (script,) = SERVICES["redis"]["entrypoint"], SERVICES["redis"]["command"]
+    script = script.replace("$$", "$").replace("/secrets", str(tmp_path / "secrets"))
+    environ = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+
+    def start() -> str:
+        done = subprocess.run([*entry, script], env=environ, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    first, password = start(), (tmp_path / "secrets" / "redis-password").read_text()
+    assert first == start()
+    assert first.startswith(
+        f"{program} {tmp_path}/secrets/redis.conf --appendonly yes --appendfsync everysec"
+    )
+    assert re.fullmatch(r"[A-Za-z0-9]{32,44}", password)
+    assert password not in first
+    assert (tmp_path / "secrets" / "redis-password").read_text() == password
+    assert (tmp_path / "secrets" / "redis.conf").read_text() == f"requirepass {password}\n"
+    for name in ("REDIS_URL", *[name for name in os.environ if name.startswith("ATELIER_")]):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("REDIS_URL_FILE", str(tmp_path / "secrets" / "redis-url"))
+    assert Settings.from_env().redis_url == f"redis://:{password}@redis:6379/0"

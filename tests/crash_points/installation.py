@@ -112,6 +112,7 @@ class Installation:
             | {
                 "REDIS_URL": self._server.url,
                 "ATELIER_STATE_DIR": str(self.folder),
+                "ATELIER_WEBHOOK_ALLOW_PRIVATE": "true",
                 "ATELIER_WORKER_HEALTH_FILE": f"{name}.health",
                 "ATELIER_WORKER_GRACE_SECONDS": "1",
                 "ATELIER_WORKER_THREADS": str(THREADS),

@@ -19,7 +19,9 @@ from tests.support.pages.reader import Reader
 
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with RunningStack(tmp_path_factory.mktemp("installation"), start_seconds=600) as running:
+    folder = tmp_path_factory.mktemp("installation")
+    environ = {"ATELIER_WEBHOOK_ALLOW_PRIVATE": "true"}  # as the page on webhooks says
+    with RunningStack(folder, environ=environ, start_seconds=600) as running:
         yield running
 
 

@@ -11,7 +11,8 @@ from tests.support.images import pictures
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with RunningStack(tmp_path_factory.mktemp("e2e"), environ={"ATELIER_JOBS_LEASE_SECONDS": "3"}) as running:
+    environ = {"ATELIER_JOBS_LEASE_SECONDS": "3", "ATELIER_WEBHOOK_ALLOW_PRIVATE": "true"}
+    with RunningStack(tmp_path_factory.mktemp("e2e"), environ=environ) as running:
         yield running
 
 

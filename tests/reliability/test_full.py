@@ -81,6 +81,7 @@ def start(folder: Path, disk: SmallDisk, **environ: str) -> Iterator[OnSmallDisk
     with stack, httpx.Client(base_url=stack.url, timeout=20) as http:
         # Without the pings of `connect`: a server that cannot write answers reads alone.
         redis = Redis.from_url(stack.redis_url, decode_responses=True)
+        assert redis.info("memory")["maxmemory"] > 0  # by default, a share of the machine's memory
         yield OnSmallDisk(stack, http, redis, disk)
         redis.config_set("maxmemory", 0)
         redis.close()
@@ -160,6 +161,24 @@ def test_p9_accepted_jobs_are_done_while_the_server_is_out_of_memory(
     held.unlink()
     seconds_until(lambda: site.statuses(jobs) == {"succeeded"})
     assert {record["attempt"] for record in site.records(jobs)} == {"1"}
+    refused(site.submit(), (503, "store_full"))
+    site.redis.config_set("maxmemory", 0)
+    seconds_until(lambda: site.submit().status_code in ACCEPTED)
+
+
+def test_p9_accepted_jobs_are_done_while_new_ones_are_refused_as_the_memory_is_nearly_full(
+    storage_apart: OnSmallDisk,
+) -> None:
+    site = storage_apart
+    held = site.hold()
+    jobs = site.accept(JOBS)
+    site.await_running(jobs)
+    site.redis.config_set("maxmemory", site.redis.info("memory")["used_memory"] * 11 // 10)
+    eventually(lambda: site.submit().status_code == 503, seconds=3)
+    refused(site.submit(), (503, "store_full"))
+    refused(site.upload(), (503, "store_full"))
+    held.unlink()
+    seconds_until(lambda: site.statuses(jobs) == {"succeeded"})
     refused(site.submit(), (503, "store_full"))
     site.redis.config_set("maxmemory", 0)
     seconds_until(lambda: site.submit().status_code in ACCEPTED)

@@ -59,10 +59,10 @@ class Bench:
             "w1", self.store, self.queue, models=self, resources=resources, held=self.held, **how
         )
 
-    def submit(self, **spec: Any) -> str:
+    def submit(self, *, owner: str = ANONYMOUS, **spec: Any) -> str:
         raw = {"type": "generate", **(spec or {"seeds": [1]})}
         resolved = resolve(JOB_SPEC.validate_python(raw), load_catalog())
-        return self.store.submit(Submission(new_job_id(), ANONYMOUS, resolved, "f")).id
+        return self.store.submit(Submission(new_job_id(), owner, resolved, "f")).id
 
     def job(self, job_id: str) -> Job:
         return self.store.get(job_id, ANONYMOUS)

@@ -26,9 +26,9 @@ WORKER = """
 PARENT = """
     import sys
     from pathlib import Path
-    import worker.health, worker.watch
+    import shared.watched_process, worker.health, worker.watch
     worker.health.STALE_SECONDS = 0.5
-    worker.watch.LOOK_EVERY_SECONDS = 0.05
+    shared.watched_process.LOOK_EVERY_SECONDS = 0.05
     file = sys.argv[1]
     sys.exit(worker.watch.watch([sys.executable, sys.argv[2], file], Path(file)))
 """

@@ -55,8 +55,9 @@ def _style(
         rgb = _style_pixels(files[name], resources.limits, index, model.card.style_side)
         return on_runner(resources, attempt, model, lambda: model.prepare_style(to_float(rgb)))
 
+    owned = f"{attempt.job.owner}.{name}"  # or the time that it takes would tell one owner what others use
     made: PreparedStyle = resources.styles.get(
-        (model.digest, name), lambda: _recalled(model, name, resources, look)
+        (model.digest, owned), lambda: _recalled(model, owned, resources, look)
     )
     return made
 

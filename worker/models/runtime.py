@@ -14,14 +14,16 @@ _ENVIRONMENT = {
     "TF_CPU_ALLOCATOR_USE_BFC": "true",
     "TF_ENABLE_ONEDNN_OPTS": "0",
 }
-# TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds.
+# TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds. Control
+# characters are escaped: other lines may quote names out of a model's file.
 _FILTER = """
 import sys
 noise = (b"I0000 ", b"WARNING: All log messages before absl::", b"To enable the following instructions:")
 for line in sys.stdin.buffer:
     if not line.startswith(noise):
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
+        text = line.decode("utf-8", "backslashreplace").rstrip("\\r\\n")
+        sys.stderr.write("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text) + "\\n")
+        sys.stderr.flush()
 """
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, and Windows' subsystem for it
 

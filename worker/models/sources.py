@@ -11,7 +11,7 @@ from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, Train
 from shared.errors import ModelUnavailable
 from worker.models.builders import build
 from worker.models.files.archive import download, unpack
-from worker.models.files.hub import SAVED_MODEL_FILE, fetch_module
+from worker.models.files.hub import SAVED_MODEL_FILE, copy_model, fetch_module
 from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
 from worker.models.generation.dcgan import copy_weights
 
@@ -55,7 +55,7 @@ def _copy(given: Path, folder: Path) -> None:
     if not (given / SAVED_MODEL_FILE).is_file():
         raise ModelUnavailable(f"{given} is not the folder of a SavedModel: it holds no {SAVED_MODEL_FILE}")
     try:
-        shutil.copytree(given, folder)
+        copy_model(given, folder)
     except (shutil.Error, OSError) as error:
         raise ModelUnavailable(f"{given} cannot be copied: {error}") from error
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.private_files import close_tree, make_folder, open_private
 from shared.storage.places import refuse_place, require_folder
 from worker.models.files.manifest import (
     MANIFEST_FILE,
@@ -109,6 +110,7 @@ class ModelStore:
             folder = fetch(card, workplace, on_step)
             manifest = make_manifest(card, folder, _count_bytes(folder, on_step))
             write_manifest(folder, manifest)
+            close_tree(folder)
             fsync_tree(folder)
             if target.exists():
                 target.rename(workplace / "replaced")
@@ -123,8 +125,8 @@ class ModelStore:
     def _lock(self, card: ModelCard) -> Iterator[None]:
         """Keep other pulls of this model out, in any process; a killed holder lets go."""
         parent = self._folder(card).parent
-        parent.mkdir(parents=True, exist_ok=True)
-        with (parent / f".{card.version}.lock").open("w") as file:
+        make_folder(parent)
+        with open_private(parent / f".{card.version}.lock", "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

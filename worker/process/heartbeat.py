@@ -13,9 +13,10 @@ from shared.errors import AtelierError, StoreUnavailable, TimeLimitExceeded
 from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
+from shared.watched_process import EXIT_STUCK
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from worker.execution.attempt import Attempt, AttemptsInFlight
-from worker.health import EXIT_STUCK, WorkerHealth, end_stuck_process
+from worker.health import WorkerHealth, end_stuck_process
 
 log = logging.getLogger("atelier.worker")
 

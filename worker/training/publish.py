@@ -6,6 +6,7 @@ from pathlib import Path
 
 from shared.cards.card import ModelCard, bundled_cards
 from shared.cards.parts import Range, TrainedSource
+from shared.private_files import make_folder
 from worker.models.generation.dcgan import read_record
 from worker.models.store import ModelStore
 from worker.training.run import Trained
@@ -22,7 +23,7 @@ def publish(trained: Trained, name: str, *, store: ModelStore, cards: Path) -> M
     """
     card = make_card(trained, name)
     store.pull(card)
-    cards.mkdir(parents=True, exist_ok=True)
+    make_folder(cards)
     path = cards / f"{name}.json"
     partial = path.with_suffix(f".partial-{os.getpid()}")
     content = card.model_dump(mode="json", exclude_defaults=True)

@@ -1,11 +1,9 @@
-"""Delivers webhooks: many at once, few a host, so that a slow receiver delays only its own deliveries."""
+"""Delivers webhooks: many at once, few a host, so that a slow receiver delays only its own."""
 
 import asyncio
 import logging
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,19 +14,18 @@ from shared.errors import AtelierError, JobGone, JobNotFound
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
 from shared.jobs.views import rfc3339
+from shared.logs import plain
 from shared.settings import Settings
 from shared.webhooks.delivery import BatchEvent, Delivery, DeliveryStatus, JobEvent
 from shared.webhooks.store import Deliveries, WebhookSecrets
 from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
+from worker.webhooks.shares import InFlight, Shares
 
 log = logging.getLogger("atelier.webhooks")
 
 _NO_WARNING = (DeliveryStatus.DELIVERED, DeliveryStatus.PENDING)
 LOOK_SECONDS = 0.25  # between two looks at what is due, while deliveries are in flight
-HEADERS = {
-    "Content-Type": "application/json",
-    "User-Agent": f"Atelier/{version('atelier-service')} (webhooks)",
-}
+HEADERS = {"Content-Type": "application/json"}
 
 Render = Callable[[Delivery], BaseModel]
 
@@ -44,12 +41,15 @@ class Dispatcher:
         *,
         allow_private: bool | None = None,  # None: as the API saw it when it accepted the webhook
         rules: DeliveryRules | None = None,
+        shares: Shares | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._secrets = secrets
         self._render = render
         self._allow_private = allow_private
         self._rules = rules or DeliveryRules()
+        self._shares = shares or Shares()
+        self._in_flight = InFlight(self._shares)
         self._busy = threading.Lock()
         self._stopping = False
         self._sender: Sender | None = None
@@ -72,38 +72,43 @@ class Dispatcher:
     async def _session(self) -> None:
         if self._sender is None:
             self._sender = Sender(timeout_seconds=self._rules.timeout_seconds)
-        in_flight: dict[asyncio.Task[None], str] = {}
         while True:
-            for delivery, secrets in await asyncio.to_thread(self._claim, Counter(in_flight.values())):
+            for delivery, secrets in await asyncio.to_thread(self._claim):
                 task = asyncio.create_task(self._deliver(delivery, secrets, self._sender))
-                in_flight[task] = delivery.host
-            if not in_flight:
+                self._in_flight.add(task, delivery)
+            tries = self._in_flight.tries
+            if not tries:
                 return
-            done, _ = await asyncio.wait(in_flight, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(tries, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                del in_flight[task]
+                self._in_flight.remove(task)
 
-    def _claim(self, in_flight: Counter[str]) -> list[tuple[Delivery, tuple[str, ...]]]:
-        room = self._rules.at_once - in_flight.total()
+    def _claim(self) -> list[tuple[Delivery, tuple[str, ...]]]:
+        room = self._in_flight.room
         if self._stopping or room <= 0:
             return []
         try:
             claimed = self._deliveries.claim(
                 room,
                 lease_seconds=self._rules.lease_seconds,
-                a_host=self._rules.at_once_a_host,
-                under_way=in_flight,
+                a_host=self._shares.a_host,
+                hosts=self._in_flight.hosts,
+                an_owner=self._shares.an_owner,
+                owners=self._in_flight.owners,
             )
-            secrets = self._secrets.current() if claimed else ()
+            owners = {delivery.owner for delivery in claimed}
+            secrets = {owner: self._secrets.current(owner) for owner in owners}
         except AtelierError as error:  # what was claimed is due again when its lease ends
             log.warning("no deliveries claimed", extra={"code": error.code, "detail": error.detail})
             return []
-        return [(delivery, secrets) for delivery in claimed]
+        return [(delivery, secrets[delivery.owner]) for delivery in claimed]
 
     async def _deliver(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
         try:
             body = await asyncio.to_thread(self._body, delivery)
             result = await self._post(delivery, body, secrets, sender)
+            took_long = result.milliseconds > self._shares.slow_seconds * 1000
+            self._in_flight.note(delivery.host, is_silent=result.status is None and took_long)
             await asyncio.to_thread(self._note, delivery, result)
         except (JobGone, JobNotFound):
             await asyncio.to_thread(self._forget, delivery)
@@ -140,7 +145,8 @@ class Dispatcher:
 
     def _note(self, delivery: Delivery, result: PostResult) -> None:
         verdict = judge(result, delivery.tries, self._rules)
-        entry = {"milliseconds": result.milliseconds, "status": result.status, "error": verdict.error or None}
+        error = plain(verdict.error)  # of a stranger's making; the record is shown in terminals and pages
+        entry = {"milliseconds": result.milliseconds, "status": result.status, "error": error or None}
         known: dict[str, Any] = {name: value for name, value in entry.items() if value is not None}
         self._deliveries.note(delivery, verdict.status, known, pause_seconds=verdict.pause_seconds)
         level = logging.INFO if verdict.status in _NO_WARNING else logging.WARNING
@@ -152,7 +158,7 @@ class Dispatcher:
                 "event": delivery.event,
                 "subject": delivery.subject,
                 "status": str(verdict.status),
-                "error": verdict.error,
+                "error": error,
             },
         )
 

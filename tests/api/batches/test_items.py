@@ -67,7 +67,7 @@ ITEMS = st.lists(DIGITS | PAINTINGS, min_size=1, max_size=8)
 @given(items=ITEMS, blank=st.sampled_from([b"\n", b"\n\n", b"\r\n", b"\n  \n"]), bom=st.booleans())
 def test_lines_say_the_same_as_an_array(items: list[Any], blank: bytes, bom: bool) -> None:
     text = b"\xef\xbb\xbf" * bom + blank.join(json.dumps(item).encode() for item in items) + blank
-    assert checked(LineSource(text)) == checked(ArraySource(items))
+    assert checked(LineSource(text, 500)) == checked(ArraySource(items))
 
 
 def test_an_item_without_an_id_is_called_by_its_index_in_the_batch() -> None:
@@ -94,7 +94,7 @@ def test_every_fault_of_every_item_is_told_by_its_place() -> None:
 
 
 def test_faults_of_lines_name_the_line() -> None:
-    error = refused(LineSource(lines(DIGIT) + b"\n\n{\n" + lines({**DIGIT, "digit": 12})))
+    error = refused(LineSource(lines(DIGIT) + b"\n\n{\n" + lines({**DIGIT, "digit": 12}), 500))
     assert places(error) == [("/items/1", "malformed_json"), ("/items/2/digit", "out_of_range")]
     assert error.errors[0].detail.startswith("line 3: it is not JSON")
     assert error.errors[1].detail == "line 4: digit must be between 0 and 9; got 12"

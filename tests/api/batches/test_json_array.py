@@ -31,7 +31,7 @@ def test_every_item_is_found_where_it_stands(
     before.pop("items", None)
     body = {**before, "items": items, "zz": after}
     data = json.dumps(body, indent=indent, ensure_ascii=False).encode()
-    found = split_items(data)
+    found = split_items(data, 500)
     assert found is not None
     rest, spans = found
     assert json.loads(rest) == {**body, "items": []}
@@ -40,7 +40,7 @@ def test_every_item_is_found_where_it_stands(
 
 @given(body=JSON | st.dictionaries(st.sampled_from(["items", "a", "b"]), JSON, max_size=3))
 def test_whatever_else_is_left_to_be_read_whole(body: object) -> None:
-    found = split_items(json.dumps(body).encode())
+    found = split_items(json.dumps(body).encode(), 500)
     if found is not None:
         assert isinstance(body, dict)
         assert all(isinstance(item, dict) for item in body["items"])
@@ -55,4 +55,4 @@ def test_whatever_else_is_left_to_be_read_whole(body: object) -> None:
     ],
 )  # fmt: skip
 def test_what_is_not_plain_is_left_to_be_read_whole(data: bytes) -> None:
-    assert split_items(data) is None
+    assert split_items(data, 500) is None

@@ -13,6 +13,7 @@ from PIL import Image
 
 from api.services import Services
 from shared.identifiers import ANONYMOUS, sha256
+from shared.storage.base import ObjectStore
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 
@@ -194,6 +195,24 @@ def test_a_contact_sheet_shows_what_succeeded(client: FlaskClient, done: dict[st
         headers={"If-None-Match": tag},
     )
     assert again.status_code == 304
+
+
+def test_a_contact_sheet_is_made_once(
+    client: FlaskClient, done: dict[str, Any], services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    get = type(services.objects).get
+
+    def noted(objects: ObjectStore, key: str) -> bytes:
+        read.append(key)
+        return get(objects, key)
+
+    monkeypatch.setattr(type(services.objects), "get", noted)
+    url = done["urls"]["contact_sheet"]
+    first, second = client.get(url), client.get(url)
+    assert (first.data, len(read)) == (second.data, 3)
+    assert client.get(url, query_string={"side": 64}).data != first.data
+    assert len(read) == 6
 
 
 def test_a_contact_sheet_of_nothing_is_empty(client: FlaskClient, batch: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.services import Services
+from shared.setting_groups import WebhookSettings
+from shared.settings import Settings
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
@@ -14,6 +16,11 @@ from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
 from worker.webhooks.sender import DeliveryRules
 
 DIGIT = {"type": "generate", "digit": 3}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
 
 
 @pytest.fixture

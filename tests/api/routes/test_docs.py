@@ -51,6 +51,18 @@ def test_the_page_needs_nothing_from_elsewhere(client: FlaskClient) -> None:
     assert "validatorUrl: null" in page  # Swagger UI would show a badge from its makers' server
 
 
+def test_the_pages_policy_lets_its_own_script_run_and_no_other(client: FlaskClient) -> None:
+    nonces = []
+    for _ in range(2):
+        response = client.get("/docs")
+        (nonce,) = re.findall(r"'nonce-([\w-]{20,})'", response.headers["Content-Security-Policy"])
+        inline = re.findall(r"<script(?![^>]*src=)([^>]*)>", response.text)
+        assert inline == [f' nonce="{nonce}"']
+        assert not re.search(r"\son\w+=", response.text)  # handlers in attributes, which the policy forbids
+        nonces.append(nonce)
+    assert nonces[0] != nonces[1]
+
+
 def test_the_page_loads_swagger_ui_from_here(client: FlaskClient) -> None:
     page = client.get("/docs").text
     for name in ASSETS:

@@ -10,12 +10,18 @@ from api.app import create_app
 from api.services import Services
 from shared.identifiers import ANONYMOUS
 from shared.setting_groups import ApiSettings, WebhookSettings
+from shared.settings import Settings
 from shared.signing_secret import new_secret
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.fake_worker import FakeWorker
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
 from worker.webhooks.sender import DeliveryRules
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
 
 
 @pytest.fixture
@@ -176,14 +182,16 @@ def test_a_fault_names_its_field(client: FlaskClient, webhook: dict[str, Any], p
     assert (answer.status_code, [fault["pointer"] for fault in answer.json["errors"]]) == (422, [pointer])
 
 
-def test_a_private_receiver_is_refused_where_others_can_ask(services: Services) -> None:
-    client = client_with(services, api=ApiSettings(host="0.0.0.0"))
-    body = {"type": "generate", "webhook": {"url": "http://127.0.0.1:8000/"}}
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:8000/", "http://localhost/", "http://192.168.1.1/admin"])
+def test_a_private_receiver_needs_the_operators_yes(services: Services, host: str, url: str) -> None:
+    inside = ApiSettings(host=host, published_host="127.0.0.1")  # as in a container
+    client = client_with(services, api=inside, webhook=WebhookSettings())
+    body = {"type": "generate", "webhook": {"url": url}}
     answer = client.post("/v1/jobs", json=body)
     assert (answer.status_code, answer.json["errors"][0]["pointer"]) == (422, "/webhook/url")
-    allowed = client_with(
-        services, api=ApiSettings(host="0.0.0.0"), webhook=WebhookSettings(allow_private="true")
-    )
+    assert "ATELIER_WEBHOOK_ALLOW_PRIVATE" in answer.json["detail"]
+    allowed = client_with(services, api=inside)
     assert allowed.post("/v1/jobs", json=body).status_code == 202
 
 

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from atelier.local.redis_server import EmbeddedServer
 from shared.redis.client import Client
 from tests.support.http.gunicorn_server import Gunicorn, running_gunicorn
+from tests.support.http.scripted_server import Reply, scripted_server
+from tests.support.images.pictures import png
 from tests.support.processes import resident_mebibytes
 from tests.support.waiting import eventually
 
-MAX_RESIDENT_MEBIBYTES = 120
+MAX_RESIDENT_MEBIBYTES = 145
 
 
 @pytest.fixture
@@ -55,6 +59,27 @@ def test_a_process_that_hangs_is_replaced(gunicorn: Gunicorn) -> None:
     os.kill(hung, signal.SIGSTOP)
     eventually(lambda: hung not in gunicorn.pids() and len(gunicorn.pids()) == 2)
     assert gunicorn.http.get("/healthz").status_code == 200
+
+
+def test_requests_that_fetch_pictures_hold_up_nobody(server: EmbeddedServer, tmp_path: Path) -> None:
+    """Eight wait for slow pictures at once, while another request is answered."""
+    released = threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        released.wait(20)
+        yield png()
+
+    private = {"ATELIER_FETCH_ALLOW_PRIVATE": "true"}
+    with scripted_server() as web, running_gunicorn(server.url, tmp_path, **private) as running:
+        web.replies |= {f"/{number}": Reply(pieces=slowly) for number in range(8)}
+        jobs = [{"type": "stylize", "content": f"{web.url}/{number}"} for number in range(8)]
+        jobs = [job | {"styles": [{"image": job["content"]}]} for job in jobs]
+        with ThreadPoolExecutor(8) as pool:
+            responses = pool.map(lambda job: running.http.post("/v1/jobs", json=job), jobs)
+            eventually(lambda: len(web.asked) == len(jobs))
+            assert running.http.get("/v1/jobs").json()["data"] == []
+            released.set()
+            assert [response.status_code for response in responses] == [202] * len(jobs)
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")

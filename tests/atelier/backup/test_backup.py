@@ -159,7 +159,7 @@ def test_what_is_to_be_told_and_by_when_is_restored(
     assert empty.store.client.zscore("atelier:deadlines", waiting) == deadline
     assert empty.store.client.zscore("atelier:deadlines", told) is None
     (delivery,) = Deliveries(empty.store).of("job", told, ANONYMOUS)
-    (due,) = Deliveries(empty.store).claim(9, lease_seconds=5, a_host=9, under_way={})
+    (due,) = Deliveries(empty.store).claim(9, lease_seconds=5, a_host=9)
     assert due.id == delivery.id
 
 

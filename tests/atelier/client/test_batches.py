@@ -89,9 +89,9 @@ FORMS: dict[str, Callable[[Client], Ask]] = {
     "open": lambda client: client.batches.open,
 }
 WEBHOOKS: list[tuple[Any, list[str] | None]] = [
-    (BatchWebhook(url="http://127.0.0.1:9/told"), None),
-    (BatchWebhook(url="http://127.0.0.1:9/told", events=("batch.completed",)), ["batch.completed"]),
-    ({"url": "http://127.0.0.1:9/told"}, None),
+    (BatchWebhook(url="https://receiver.example/told"), None),
+    (BatchWebhook(url="https://receiver.example/told", events=("batch.completed",)), ["batch.completed"]),
+    ({"url": "https://receiver.example/told"}, None),
 ]
 
 
@@ -103,7 +103,7 @@ def test_every_form_of_a_batch_takes_a_webhook(
 ) -> None:
     run = form(client)(webhook=webhook)
     kept = json.loads(services.store.client.hget(f"atelier:batch:{run.id}", "webhook") or "{}")
-    assert kept["url"] == "http://127.0.0.1:9/told"
+    assert kept["url"] == "https://receiver.example/told"
     assert events is None or list(kept["events"]) == events
 
 

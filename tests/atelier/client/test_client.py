@@ -1,5 +1,6 @@
 """The client against a real API over real sockets."""
 
+import base64
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -60,6 +61,17 @@ def test_a_photo_and_styles_become_a_picture(client: Client, tmp_path: Path) -> 
 
 
 @pytest.mark.usefixtures("busy_worker")
+def test_an_address_is_handed_on_for_the_service_to_read(client: Client) -> None:
+    data = base64.b64encode(pictures.jpeg()).decode()
+    address = f"data:image/jpeg;base64,{data}"
+    picture = client.stylize(address, address, mask=address)
+    assert picture.job.input["content"] == client.files.upload(pictures.jpeg())
+    with pytest.raises(ApiError) as caught:
+        client.stylize("http://127.0.0.1/photo.jpg", pictures.png())
+    assert [fault.pointer for fault in caught.value.errors] == ["/content"]
+
+
+@pytest.mark.usefixtures("busy_worker")
 def test_every_wish_of_a_stylization_reaches_the_service(client: Client) -> None:
     styles = [Style(image=client.files.upload(pictures.webp()), weight=2), pictures.png()]
     wishes = {"preserve_color": True, "stroke": 100, "steadiness": 0.25, "max_side": 30, "strength": 0.5}
@@ -103,9 +115,9 @@ def test_every_wish_of_a_generation_reaches_the_service(client: Client) -> None:
 
 
 def test_a_webhook_reaches_the_service(client: Client) -> None:
-    webhook = Webhook(url="http://127.0.0.1:9/told", events=["job.failed"])
+    webhook = Webhook(url="https://receiver.example/told", events=["job.failed"])
     job = client.jobs.create(GenerateRequest(webhook=webhook))
-    assert job.input["webhook"] == {"url": "http://127.0.0.1:9/told", "events": ["job.failed"]}
+    assert job.input["webhook"] == {"url": "https://receiver.example/told", "events": ["job.failed"]}
 
 
 def test_latents_may_be_arrays(client: Client) -> None:

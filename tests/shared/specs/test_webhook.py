@@ -4,41 +4,7 @@ import pytest
 
 from shared.settings import Settings, SettingsError
 from shared.signing_secret import key_of
-from shared.specs.webhook import Webhook, fault_of_url, host_of, webhook_record
-
-GOOD = [
-    "http://127.0.0.1:8000/told",
-    "https://receiver.example/a/b?token=%20x&y=(1)",
-    "https://[2001:db8::1]:8443/",
-    "https://xn--bcher-kva.example",
-]
-BAD = {
-    "ftp://a.example/": "http://",
-    "//a.example/": "http://",
-    "http://": "names no host",
-    "http://a.example:0/": "names no host",
-    "http://a.example:99999/": "is no URL",
-    "http://[::1/": "is no URL",
-    "http://user:secret@a.example/": "credentials",
-    "http://user@a.example/": "credentials",
-    "http://@a.example/": "credentials",
-    "http://a.example/#part": "fragment",
-    "http://a.example/\nX: y": "percent-encoded",
-    "http://a.example\\@b.example/": "percent-encoded",
-    "http://bücher.example/": "percent-encoded",
-    " http://a.example/": "percent-encoded",
-    "": "percent-encoded",
-}
-
-
-@pytest.mark.parametrize("url", GOOD)
-def test_addresses_of_receivers_are_taken(url: str) -> None:
-    assert fault_of_url(url) == ""
-
-
-@pytest.mark.parametrize(("url", "reason"), BAD.items())
-def test_what_is_no_receivers_address_is_refused(url: str, reason: str) -> None:
-    assert reason in fault_of_url(url)
+from shared.specs.webhook import Webhook, host_of, webhook_record
 
 
 @pytest.mark.parametrize(
@@ -54,7 +20,9 @@ def test_one_receivers_deliveries_wait_in_one_line(url: str, host: str) -> None:
 
 
 def test_every_ending_is_told_unless_said_otherwise() -> None:
-    record = json.loads(webhook_record(Webhook(url=GOOD[0]), private=True, base="http://b"))
+    record = json.loads(
+        webhook_record(Webhook(url="http://127.0.0.1:8000/told"), private=True, base="http://b")
+    )
     assert sorted(record["events"]) == ["job.canceled", "job.expired", "job.failed", "job.succeeded"]
 
 
@@ -84,15 +52,16 @@ def test_a_wrong_secret_stops_the_start_and_is_not_shown(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("host", "said", "allowed"),
     [
-        ("127.0.0.1", "auto", True),
-        ("localhost", "auto", True),
-        ("::1", "auto", True),
+        ("127.0.0.1", "auto", False),
+        ("localhost", "auto", False),
+        ("::1", "auto", False),
         ("0.0.0.0", "auto", False),
         ("0.0.0.0", "true", True),
+        ("127.0.0.1", "true", True),
         ("127.0.0.1", "false", False),
     ],
 )
-def test_private_receivers_are_allowed_where_only_this_machine_asks(
+def test_private_receivers_are_allowed_by_the_operator_alone(
     monkeypatch: pytest.MonkeyPatch, host: str, said: str, allowed: bool
 ) -> None:
     monkeypatch.setenv("ATELIER_API_HOST", host)

@@ -10,7 +10,7 @@ from shared.errors import OutOfDisk
 from shared.setting_groups import MEBIBYTE, DiskRules
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
-from shared.storage.disk_guard import FEW_FILES, RESULTS_SHARE, DiskGuard, Usage, open_disk_guard
+from shared.storage.disk_guard import FILES_FLOOR, RESULTS_SHARE, DiskGuard, Usage, open_disk_guard
 from shared.storage.object_store import open_object_store
 from tests.support.waiting import eventually
 
@@ -56,9 +56,32 @@ def test_results_of_accepted_work_may_use_most_of_the_floor(
 
 
 def test_a_disk_that_can_hold_no_more_files_is_full(tmp_path: Path, disk: Callable[..., None]) -> None:
-    disk(100 * GIBIBYTE, 50 * GIBIBYTE, files=FEW_FILES - 1)
-    with pytest.raises(OutOfDisk, match="63 more files"):
+    disk(100 * GIBIBYTE, 50 * GIBIBYTE, files=FILES_FLOOR - 1)
+    with pytest.raises(OutOfDisk, match="9999 more files, new work leaves at least 10000"):
         guard(tmp_path).check()
+
+
+def test_files_count_before_they_are_made(tmp_path: Path, disk: Callable[..., None]) -> None:
+    disk(100 * GIBIBYTE, 50 * GIBIBYTE, files=FILES_FLOOR + 500)
+    guard(tmp_path).check(0, 500)
+    with pytest.raises(OutOfDisk, match="10500 more files, 501 are asked for"):
+        guard(tmp_path).check(0, 501)
+
+
+def test_results_of_accepted_work_may_use_most_of_the_files_left(
+    tmp_path: Path, disk: Callable[..., None]
+) -> None:
+    share = FILES_FLOOR // RESULTS_SHARE
+    for files, expected in ((FILES_FLOOR - 1, True), (share + 1, True), (share, False), (0, False)):
+        disk(100 * GIBIBYTE, 50 * GIBIBYTE, files=files)
+        assert guard(tmp_path).has_room_for_results() is expected
+
+
+def test_a_disk_that_does_not_count_files_has_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = (4096, 4096, 10**8, 10**8, 10**8, 0, 0, 0, 0, 255)
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result(fields))
+    guard(tmp_path).check(0, 10**6)
+    assert guard(tmp_path).has_room_for_results()
 
 
 def test_new_work_stays_within_the_quota(tmp_path: Path) -> None:
@@ -79,10 +102,19 @@ def test_a_quota_that_was_used_up_is_noticed_to_have_room_again() -> None:
 def test_the_usage_is_that_of_all_objects(tmp_path: Path) -> None:
     settings = Settings(state_dir=tmp_path, disk=DiskRules(floor_mebibytes=0, quota_mebibytes=1))
     objects = open_object_store(settings.storage)
-    objects.put("a/1", b"x" * (MEBIBYTE - 10))
+    objects.put("a/1", b"x" * (MEBIBYTE - 4096 - 10))
     open_disk_guard(settings, objects).check(10)
     with pytest.raises(OutOfDisk):
-        open_disk_guard(settings, objects).check(11)
+        open_disk_guard(settings, objects).check(4097)
+
+
+def test_small_files_count_by_the_blocks_that_they_take(tmp_path: Path) -> None:
+    settings = Settings(state_dir=tmp_path, disk=DiskRules(floor_mebibytes=0, quota_mebibytes=1))
+    objects = open_object_store(settings.storage)
+    for number in range(256):
+        objects.put(f"a/{number}", b"x")
+    with pytest.raises(OutOfDisk, match=r"1\.0 MiB of 1\.0 MiB"):
+        open_disk_guard(settings, objects).check(1)
 
 
 def test_buckets_have_no_limits(objects: ObjectStore) -> None:

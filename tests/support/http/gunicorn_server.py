@@ -1,10 +1,12 @@
 """The application under gunicorn, as it runs for real, on another socket."""
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from pathlib import Path
 import httpx
 
 from tests.support.processes import children_of
+
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass
@@ -29,18 +33,70 @@ class Gunicorn:
 
 
 @contextmanager
-def running_gunicorn(redis_url: str, folder: Path, **settings: str) -> Iterator[Gunicorn]:
-    socket = Path(tempfile.gettempdir()) / f"atelier-{os.getpid()}.sock"  # in the folder it may be too long
-    command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", "-b", f"unix:{socket}"]
+def running_gunicorn(
+    redis_url: str, folder: Path, config: str = "api.gunicorn_conf", **settings: str
+) -> Iterator[Gunicorn]:
+    socket = Path(tempfile.gettempdir()) / f"atelier-{uuid.uuid4().hex}.sock"  # elsewhere it may be too long
+    command = [sys.executable, "-m", "gunicorn", "-c", f"python:{config}", "-b", f"unix:{socket}"]
     environ = {**os.environ, "REDIS_URL": redis_url, "ATELIER_STATE_DIR": str(folder)}
     environ |= {"ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "2", **settings}
     log = folder / "gunicorn.log"
     with log.open("wb") as output, subprocess.Popen(command, env=environ, stderr=output) as process:
-        _wait(socket, process)
-        transport = httpx.HTTPTransport(uds=str(socket))
-        with httpx.Client(transport=transport, base_url="http://atelier", timeout=20) as http:
-            yield Gunicorn(process, socket, http, log)
-        process.terminate()
+        try:
+            _wait(socket, process)
+            transport = httpx.HTTPTransport(uds=str(socket))
+            with httpx.Client(transport=transport, base_url="http://atelier", timeout=20) as http:
+                yield Gunicorn(process, socket, http, log)
+        finally:
+            process.terminate()
+
+
+@dataclass
+class LoopbackGunicorn:
+    """A running server on a free loopback port, where browsers could reach it, and a client of it."""
+
+    url: str
+    address: tuple[str, int]
+    http: httpx.Client
+    log: Path
+
+
+@contextmanager
+def loopback_gunicorn(
+    redis_url: str, folder: Path, *, app: str = "api.wsgi:create()", **settings: str
+) -> Iterator[LoopbackGunicorn]:
+    """Run the application under gunicorn on a TCP socket, as `atelier up` does, until it is asked to stop."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        bind = ("-b", f"fd://{listener.fileno()}")
+        command = [sys.executable, "-m", "gunicorn", "-c", "python:api.gunicorn_conf", *bind, app]
+        environ = {**os.environ, "REDIS_URL": redis_url, "ATELIER_STATE_DIR": str(folder), **settings}
+        log = folder / "gunicorn.log"
+        with (
+            log.open("wb") as output,
+            subprocess.Popen(
+                command, env=environ, stderr=output, pass_fds=(listener.fileno(),), cwd=ROOT
+            ) as process,
+        ):
+            url = f"http://127.0.0.1:{address[1]}"
+            try:
+                with httpx.Client(base_url=url, timeout=60) as http:
+                    _await_answer(http, process)
+                    yield LoopbackGunicorn(url, address, http, log)
+            finally:
+                process.terminate()
+
+
+def _await_answer(http: httpx.Client, process: subprocess.Popen[bytes]) -> None:
+    """Return when the application is loaded; its socket takes connections before that."""
+    while True:
+        assert process.poll() is None, "gunicorn ended"
+        try:
+            http.get("/healthz", timeout=2)
+        except httpx.TimeoutException:
+            continue
+        return
 
 
 def _wait(socket: Path, process: subprocess.Popen[bytes]) -> None:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+Place = Path | tuple[str, int]  # of a Unix socket, or of a TCP socket
+
 
 @dataclass(frozen=True)
 class RawResponse:
@@ -23,10 +25,10 @@ class RawResponse:
 class RawConnection:
     """A connection over which anything may be sent."""
 
-    def __init__(self, path: Path, *, seconds: float = 10) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, place: Place, *, seconds: float = 10) -> None:
+        self._socket = socket.socket(socket.AF_UNIX if isinstance(place, Path) else socket.AF_INET)
         self._socket.settimeout(seconds)
-        self._socket.connect(str(path))
+        self._socket.connect(str(place) if isinstance(place, Path) else place)
         self._file = self._socket.makefile("rb")
 
     def send(self, data: bytes, *, last: bool = False) -> None:
@@ -56,6 +58,10 @@ class RawConnection:
         except ConnectionResetError:
             return ""
 
+    def rest(self) -> bytes:
+        """Return all that comes until the server closes the connection."""
+        return self._file.read()
+
     def ended(self) -> bool:
         """Whether the server has closed the connection."""
         return self._file.read(1) == b""
@@ -68,9 +74,9 @@ class RawConnection:
         self._socket.close()
 
 
-def ask(path: Path, data: bytes) -> RawResponse:
+def ask(place: Place, data: bytes) -> RawResponse:
     """Send bytes, and no more; return the final response."""
-    with RawConnection(path) as connection:
+    with RawConnection(place) as connection:
         connection.send(data, last=True)
         response = connection.response()
         return connection.response() if 100 <= response.status < 200 else response

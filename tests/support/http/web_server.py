@@ -14,6 +14,8 @@ class WebServer:
 
     files: dict[str, bytes] = field(default_factory=dict)  # by path
     requests: list[str] = field(default_factory=list)  # path and query
+    headers: list[dict[str, str]] = field(default_factory=list)  # of each request, names in lower case
+    redirects: dict[str, str] = field(default_factory=dict)  # by path
     url: str = ""
     stop: Callable[[], None] = lambda: None  # before the block ends; the port then refuses connections
 
@@ -44,6 +46,12 @@ def _handler_for(state: WebServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             state.requests.append(self.path)
+            state.headers.append({name.lower(): value for name, value in self.headers.items()})
+            if self.path in state.redirects:
+                self.send_response(303)
+                self.send_header("Location", state.redirects[self.path])
+                self.end_headers()
+                return
             body = state.files.get(urlsplit(self.path).path)
             self.send_response(404 if body is None else 200)
             self.send_header("Content-Length", str(len(body or b"")))

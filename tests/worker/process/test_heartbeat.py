@@ -9,10 +9,11 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
 from shared.redis.client import Client
+from shared.watched_process import EXIT_STUCK
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from tests.worker.conftest import Bench
 from worker import health
-from worker.health import EXIT_STUCK, judge
+from worker.health import judge
 from worker.process import heartbeat
 from worker.process.heartbeat import Heartbeat, Liveness, release_all
 

@@ -15,6 +15,7 @@ from shared.identifiers import ANONYMOUS, new_job_id
 from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
+from shared.network import guarded_client
 from shared.setting_groups import WebhookSettings
 from shared.settings import Settings
 from shared.signing_secret import new_secret
@@ -24,9 +25,9 @@ from shared.webhooks.delivery import Delivery, DeliveryStatus
 from shared.webhooks.store import Deliveries, WebhookSecrets
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.waiting import eventually
-from worker.webhooks import sender
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
 from worker.webhooks.sender import DeliveryRules
+from worker.webhooks.shares import Shares
 
 BASE = "http://pictures.example"
 OUTPUT = StoredOutput("outputs/x/1/0.png", "image/png", 28, 28, 100, "ab" * 32, seed=7)
@@ -49,14 +50,16 @@ def dispatcher(store: JobStore, tmp_path: Path) -> Dispatcher:
     return dispatcher_of(store, Settings(state_dir=tmp_path), QUICK)
 
 
-def submit(store: JobStore, url: str, *events: str, private: bool = True, ttl: int = 60) -> str:
+def submit(
+    store: JobStore, url: str, *events: str, private: bool = True, ttl: int = 60, owner: str = ANONYMOUS
+) -> str:
     """Submit a job that tells a receiver, as the API does; return its id."""
     webhook: dict[str, Any] = {"url": url} | ({"events": list(events)} if events else {})
     raw = {"type": "generate", "seed": 7, "webhook": webhook, "ttl_seconds": ttl}
     spec = resolve(JOB_SPEC.validate_python(raw), load_catalog())
     assert spec.webhook is not None
     record = webhook_record(spec.webhook, private=private, base=BASE)
-    return store.submit(Submission(new_job_id(), ANONYMOUS, spec, "f", webhook=record)).id
+    return store.submit(Submission(new_job_id(), owner, spec, "f", webhook=record)).id
 
 
 def succeed(store: JobStore, job_id: str) -> None:
@@ -131,6 +134,21 @@ def test_a_renewed_secret_and_the_old_one_both_verify(
         assert Verifier(secret).verify(request.body, request.headers)
 
 
+def test_each_owner_is_signed_for_with_an_own_secret(
+    store: JobStore, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    secrets = WebhookSecrets(store.scripts)
+    for owner in ("anna", "bert", ANONYMOUS):
+        succeed(store, submit(store, told.url, owner=owner))
+        dispatcher.run()
+        request = told.received[-1]
+        (own,) = secrets.current(owner)
+        assert Verifier(own).verify(request.body, request.headers) == request.event
+        for other in {"anna", "bert", ANONYMOUS} - {owner}:
+            with pytest.raises(WebhookVerificationError):
+                Verifier(secrets.current(other)[0]).verify(request.body, request.headers)
+
+
 def test_the_operators_secrets_sign(store: JobStore, told: Receiver, tmp_path: Path) -> None:
     first, second = new_secret(), new_secret()
     webhook = WebhookSettings.model_validate({"secret": f"{first} {second}"})
@@ -190,7 +208,7 @@ def test_what_a_dead_worker_posted_and_did_not_note_is_delivered_again(
 ) -> None:
     job_id = tell(store, told.url)
     # The worker that claimed this has died, before or after its POST: nobody can know.
-    (claimed,) = deliveries.claim(1, lease_seconds=0.3, a_host=1, under_way={})
+    (claimed,) = deliveries.claim(1, lease_seconds=0.3, a_host=1)
     dispatcher.run()
     assert told.received == []
     delivery = drive(dispatcher, deliveries, job_id)
@@ -200,8 +218,8 @@ def test_what_a_dead_worker_posted_and_did_not_note_is_delivered_again(
 
 def test_a_worker_that_lost_its_claim_notes_nothing(store: JobStore, deliveries: Deliveries) -> None:
     tell(store, "http://127.0.0.1:9/")
-    (first,) = deliveries.claim(1, lease_seconds=0, a_host=1, under_way={})
-    (second,) = deliveries.claim(1, lease_seconds=60, a_host=1, under_way={})
+    (first,) = deliveries.claim(1, lease_seconds=0, a_host=1)
+    (second,) = deliveries.claim(1, lease_seconds=60, a_host=1)
     assert not deliveries.note(first, DeliveryStatus.FAILED, {"milliseconds": 1})
     assert deliveries.note(second, DeliveryStatus.DELIVERED, {"milliseconds": 1})
 
@@ -211,13 +229,13 @@ def test_a_slow_receiver_holds_up_its_own_deliveries_alone(
 ) -> None:
     with receiver() as slow:
         slow.hold.clear()
-        jobs = [tell(store, slow.url) for _ in range(QUICK.at_once + 10)]
+        jobs = [tell(store, slow.url) for _ in range(Shares().a_host + 66)]
         thread = threading.Thread(target=dispatcher.run)
         thread.start()
-        slow.wait_for(QUICK.at_once_a_host)
+        slow.wait_for(Shares().a_host)
         job_id = tell(store, told.url)
         eventually(lambda: only(deliveries, job_id).status is DeliveryStatus.DELIVERED, seconds=1.5)
-        assert len(slow.received) == QUICK.at_once_a_host
+        assert len(slow.received) == Shares().a_host
         slow.hold.set()
         thread.join()
         assert {drive(dispatcher, deliveries, job).status for job in jobs} == {DeliveryStatus.DELIVERED}
@@ -301,7 +319,7 @@ def test_private_addresses_are_refused_where_the_api_said_so(
 ) -> None:
     delivery = drive(dispatcher, deliveries, tell(store, told.url, private=False))
     assert (delivery.status, told.received) == (DeliveryStatus.FAILED, [])
-    assert "ATELIER_WEBHOOK_ALLOW_PRIVATE" in str(delivery.log[0].error)
+    assert delivery.log[0].error == guarded_client.REFUSED
 
 
 @pytest.mark.parametrize(("allowed", "count"), [("true", 1), ("false", 0)])
@@ -329,7 +347,7 @@ def test_the_metadata_address_is_refused_however_it_is_spelled(
 ) -> None:
     job_id = tell(store, f"http://{host}/latest/meta-data")
     dispatcher.run()
-    assert "never a receiver's address" in str(only(deliveries, job_id).log[0].error)
+    assert only(deliveries, job_id).log[0].error == guarded_client.REFUSED
 
 
 def test_deliveries_go_with_their_job(
@@ -377,12 +395,12 @@ def resolves_to(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[st
     """Let the name server answer with these addresses, one list a question; return its questions."""
     asked: list[str] = []
 
-    def look_up(host: str, port: int, **_: Any) -> list[Any]:
-        asked.append(host)
+    def look_up(host: bytes, port: int, **_: Any) -> list[Any]:
+        asked.append(host.decode())
         found = answers[min(len(asked), len(answers)) - 1]
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
 
-    monkeypatch.setattr(sender, "getaddrinfo", look_up)
+    monkeypatch.setattr(guarded_client, "getaddrinfo", look_up)
     return asked
 
 
@@ -407,7 +425,7 @@ def test_a_name_of_a_private_address_is_refused(
     job_id = tell(store, told.url.replace("127.0.0.1", "public.example"), private=False)
     dispatcher.run()
     assert told.received == []
-    assert "private network" in str(only(deliveries, job_id).log[0].error)
+    assert only(deliveries, job_id).log[0].error == guarded_client.REFUSED
 
 
 def test_of_a_names_addresses_only_those_allowed_are_told(
@@ -417,3 +435,33 @@ def test_of_a_names_addresses_only_those_allowed_are_told(
     tell(store, told.url.replace("127.0.0.1", "mixed.example"))
     dispatcher.run()
     assert len(told.received) == 1
+
+
+def test_what_a_receiver_answers_is_kept_and_logged_plainly(
+    store: JobStore, deliveries: Deliveries, dispatcher: Dispatcher, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    for answer in (
+        b"HTTP/1.1 \x1b[2J\r\n\r\n",
+        b"\x1b]0;owned\x07\r\n",
+        b"HTTP/1.1 200 OK\r\n\x1b[2J: a\r\n\r\n",
+    ):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            thread = threading.Thread(target=_answer, args=(listener, answer))
+            thread.start()
+            job_id = tell(store, f"http://127.0.0.1:{listener.getsockname()[1]}/told")
+            dispatcher.run()
+            thread.join()
+        (tried, *_) = only(deliveries, job_id).log
+        assert tried.error is not None
+        assert tried.error.isprintable()
+    errors = [vars(record)["error"] for record in caplog.records if "error" in vars(record)]
+    assert errors
+    assert [error for error in errors if not error.isprintable()] == []
+
+
+def _answer(listener: socket.socket, data: bytes) -> None:
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(data)

@@ -40,7 +40,27 @@ def fetch_module(handle: str, folder: Path) -> None:
             raise _unavailable(handle, f"{type(error).__name__}: {error}") from error
         if not (resolved / SAVED_MODEL_FILE).is_file():
             raise _unavailable(handle, f"{resolved} (cache {cache}) holds no {SAVED_MODEL_FILE}; delete it")
-        shutil.copytree(resolved, folder)
+        copy_model(resolved, folder)
+
+
+def copy_model(source: Path, folder: Path) -> None:
+    """Copy a SavedModel into a folder that does not exist yet; raise ModelCorrupt where it holds links.
+
+    A link in a stranger's model would bring any file of this machine into the store.
+    """
+    _refuse_links(source)
+    shutil.copytree(source, folder, symlinks=True)  # what has become a link meanwhile is not followed
+    _refuse_links(folder)
+
+
+def _refuse_links(folder: Path) -> None:
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            if path.is_symlink() or not (path.is_file() or path.is_dir()):
+                raise ModelCorrupt(
+                    f"{path} is a link or a device: a model holds files and folders alone. Where you "
+                    "trust it, make a copy without links by `cp -RL`"
+                )
 
 
 def load_module(folder: Path) -> Any:

@@ -10,7 +10,8 @@ if answer then return answer end
 local known_owner, known_fingerprint = job_values(id, 'owner', 'fingerprint')
 if known_owner and known_owner ~= owner then return {'mismatch', id} end
 if known_owner then return existing_or_mismatch(id, known_fingerprint, fingerprint) end
-if redis.call('EXISTS', gone_key(id)) == 1 then return {'gone', id} end
+local gone_owner = redis.call('GET', gone_key(id))
+if gone_owner then return {gone_owner == owner and 'gone' or 'mismatch', id} end
 
 local inputs, missing = {}, {}
 for _, file in ipairs(files) do

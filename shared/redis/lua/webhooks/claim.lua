@@ -1,20 +1,21 @@
 -- include: records, webhooks
 -- Take deliveries that are due; each is due again when its lease runs out before its outcome is noted. After the named
--- arguments come pairs: a host, and how many deliveries the caller has under way there. Returns the records.
-local lease_ms, most, most_of_host = unpack(ARGV)
-local FIRST_PAIR = 4 -- among the arguments
+-- arguments come pairs, `hosts` of them a host and how many of its places are taken, the others an owner and how
+-- many of his. Returns the records.
+local lease_ms, most, most_of_host, most_of_owner, hosts = unpack(ARGV)
+local FIRST_PAIR = 6 -- among the arguments
+local MORE_HOSTS = 1000 -- looked at beyond those that may be busy: owners may have taken all of their places there
+local MORE_DELIVERIES = 32 -- of a host, for the same reason
 lease_ms, most, most_of_host = tonumber(lease_ms), tonumber(most), tonumber(most_of_host)
-local under_way, hosts = {}, 0
+most_of_owner, hosts = tonumber(most_of_owner), tonumber(hosts)
+local of_host, of_owner = {}, {}
 for i = FIRST_PAIR, #ARGV, 2 do
-  under_way[ARGV[i]] = tonumber(ARGV[i + 1])
-  hosts = hosts + 1
+  local counts = i < FIRST_PAIR + 2 * hosts and of_host or of_owner
+  counts[ARGV[i]] = tonumber(ARGV[i + 1])
 end
 
-local function take(host, id)
-  if redis.call('EXISTS', delivery_key(id)) == 0 then
-    redis.call('ZREM', webhook_due_key(host), id)
-    return nil
-  end
+local function take(host, id, owner)
+  of_owner[owner] = (of_owner[owner] or 0) + 1
   redis.call('ZADD', webhook_due_key(host), now + lease_ms, id)
   redis.call('HINCRBY', delivery_key(id), 'attempt', 1)
   redis.call('HINCRBY', delivery_key(id), 'tries', 1)
@@ -23,12 +24,27 @@ local function take(host, id)
 end
 
 local taken = {}
-for _, host in ipairs(redis.call('ZRANGEBYSCORE', WEBHOOK_HOSTS, '-inf', now, 'LIMIT', 0, most + hosts)) do
-  local free = math.min(most - #taken, most_of_host - (under_way[host] or 0))
-  if free > 0 then
-    for _, id in ipairs(redis.call('ZRANGEBYSCORE', webhook_due_key(host), '-inf', now, 'LIMIT', 0, free)) do
-      taken[#taken + 1] = take(host, id)
+-- Take up to `free` deliveries of a host, of owners that have places left.
+local function take_some(host, free)
+  local due = redis.call('ZRANGEBYSCORE', webhook_due_key(host), '-inf', now, 'LIMIT', 0, free + MORE_DELIVERIES)
+  for _, id in ipairs(due) do
+    if free == 0 then return end
+    local owner = redis.call('HGET', delivery_key(id), 'owner')
+    if not owner then
+      redis.call('ZREM', webhook_due_key(host), id)
+    elseif (of_owner[owner] or 0) < most_of_owner then
+      taken[#taken + 1] = take(host, id, owner)
+      free = free - 1
     end
+  end
+end
+
+local due_hosts = redis.call('ZRANGEBYSCORE', WEBHOOK_HOSTS, '-inf', now, 'LIMIT', 0, most + hosts + MORE_HOSTS)
+for _, host in ipairs(due_hosts) do
+  if #taken == most then break end
+  local free = math.min(most - #taken, most_of_host - (of_host[host] or 0))
+  if free > 0 then
+    take_some(host, free)
     sort_host(host)
   end
 end

@@ -1,0 +1,72 @@
+"""How much the items of one request ask for together: bounded after multiplying, before any is accepted."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from api.batches.sources import Source
+from shared.cards.card import ModelCard
+from shared.errors import FieldError, InvalidRequest
+from shared.setting_groups import MEBIBYTE, BatchRules
+from shared.specs.parts import PictureSize
+from shared.specs.results import Results
+from shared.specs.spec import JobSpec, work_of
+
+ITEM_BYTES = 1536  # of the job store's memory that an item takes beside its specification
+ITEM_FOLDERS = 2  # of a job and of its attempt
+_GIGA, _GIBIBYTE = 10**9, 1024 * MEBIBYTE
+
+
+class Amount:
+    """Adds up what items ask for."""
+
+    def __init__(self) -> None:
+        self.record_bytes = 0
+        self.works: Counter[str] = Counter()  # items by kind of work
+        self._results = Results()
+
+    def add(self, spec: JobSpec, card: ModelCard, content: PictureSize | None, record_bytes: int) -> None:
+        """Add a resolved item."""
+        self.record_bytes += record_bytes + ITEM_BYTES
+        self.works[work_of(spec, card, content)] += 1
+        self._results += Results.of(spec, card, content)
+
+    @property
+    def files(self) -> int:
+        """Files and folders that the results will be, at least."""
+        return self._results.pictures + ITEM_FOLDERS * self.works.total()
+
+    def faults(self, place: str, rules: BatchRules, seconds: float) -> Iterator[FieldError]:
+        """Yield a fault for every limit that is passed; `seconds` of a worker's slot are all items' time."""
+        made = self._results
+        asked = (
+            ("MiB in the job store", self.record_bytes / MEBIBYTE, "max_record_mebibytes"),
+            ("pictures", made.pictures, "max_pictures"),
+            ("gigapixels", made.pixels / _GIGA, "max_gigapixels"),
+            ("GiB of results", made.bytes / _GIBIBYTE, "max_result_gibibytes"),
+            ("hours of a worker's slot", seconds / 3600, "max_hours"),
+        )
+        for what, amount, limit in asked:
+            yield from _fault(place, what, amount, limit, getattr(rules, limit))
+
+
+def check_least(source: Source, rules: BatchRules) -> None:
+    """Raise InvalidRequest if even the shared part of the items is too large: nothing is multiplied then."""
+    least = (source.shared_bytes + ITEM_BYTES) * source.count / MEBIBYTE
+    what, limit = "MiB in the job store", "max_record_mebibytes"
+    refuse(list(_fault(source.place, what, least, limit, rules.max_record_mebibytes)))
+
+
+def refuse(faults: list[FieldError]) -> None:
+    """Raise InvalidRequest with the faults, if there are any."""
+    if faults:
+        raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
+
+
+def _fault(place: str, what: str, amount: float, limit: str, most: float) -> Iterator[FieldError]:
+    if amount <= most or math.isnan(amount):
+        return
+    name = place.rpartition("/")[2]
+    shown = f"{amount:,.1f}" if isinstance(amount, float) else f"{amount:,}"
+    text = f"{name} asks for about {shown} {what}; one request may ask for {most:,g} ({limit})"
+    yield FieldError(place, text, "out_of_range")

@@ -1,0 +1,66 @@
+"""API keys: create, list, revoke. `atelier keys` does the same on the machine of the service."""
+
+from flask import Response
+
+from api.auth import needs
+from api.openapi import TaggedBlueprint, body, documented, listed, operation, ref
+from api.requests.body import json_body
+from api.requests.field_errors import validated
+from api.requests.key_request import KeyRequest
+from api.requests.query import PageQuery, parameters_of, read_query
+from api.responses.key_views import KeyPage, key_view, new_key_view
+from api.responses.representation import json_response, page_response
+from api.services import services
+from shared.access.key import Scope
+from shared.access.store import KeyStore
+
+blueprint = TaggedBlueprint("keys", tag="Keys", url_prefix="/v1/keys")
+
+
+def _store() -> KeyStore:
+    return KeyStore(services().store.scripts)
+
+
+@blueprint.post("")
+@operation(
+    "createKey",
+    {201: documented("The key; its text is shown this once", ref("NewKeyView"))},
+    problems=(400, 413, 415, 422, 503),
+    request_body=body({"application/json": ref("KeyRequest")}),
+)
+@needs(Scope.ADMIN)
+def create_key() -> Response:
+    """Create a key.
+
+    Its text is in this response and nowhere else. From the first key on, no request is answered without one.
+    """
+    wanted = validated(KeyRequest, json_body())
+    key, text = _store().create(
+        wanted.name,
+        owner=wanted.owner or wanted.name,
+        scopes=frozenset(wanted.scopes),
+        expires_seconds=wanted.expires_seconds,
+    )
+    return json_response(new_key_view(key, str(text)), 201, {"Cache-Control": "no-store"})
+
+
+@blueprint.get("")
+@operation("listKeys", listed("keys", "KeyPage"), problems=(422, 503), parameters=parameters_of(PageQuery))
+@needs(Scope.ADMIN)
+def list_keys() -> Response:
+    """List all keys, newest first, revoked and expired ones too; never their texts."""
+    query = read_query(PageQuery)
+    return page_response(KeyPage, _store().page(limit=query.limit, cursor=query.cursor), key_view)
+
+
+@blueprint.delete("/<key_id>")
+@operation("revokeKey", {204: documented("The key is refused from now on")}, problems=(404, 503))
+@needs(Scope.ADMIN)
+def revoke_key(key_id: str) -> Response:
+    """Revoke a key.
+
+    Every API process refuses it within a second; event streams and downloads that it opened break off.
+    What it made stays with its owner.
+    """
+    _store().revoke(key_id)
+    return Response(status=204)

@@ -1,0 +1,194 @@
+"""What a restore takes: records of the kinds that a backup copies, as Atelier can have written them.
+
+A backup that somebody crafted must not plant a secret, a page in place of a picture, or an entry of a queue.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from shared.backup.record_copy import RecordCopy
+from shared.backup.snapshot import objects_of
+from shared.errors import AtelierError
+from shared.jobs.record import job_from_record
+from shared.network.url import fault_of_url
+from shared.redis.keys import KEYS, Key, Keys
+from shared.storage.base import INPUTS, OUTPUTS, check_key
+from shared.webhooks.delivery import delivery_from_record
+
+# The type of each kind of key that is copied.
+TYPES = {
+    "job": "hash",
+    "batch": "hash",
+    "file": "hash",
+    "style": "hash",
+    "delivery": "hash",
+    "gone": "string",
+    "idempotency": "hash",
+    "events": "stream",
+    "sequence": "string",
+    "owned_files": "zset",
+    "owned_styles": "zset",
+    "batch_finished": "list",
+    "batch_again": "hash",
+    "batch_files": "hash",
+    "batch_names": "set",
+    "durations": "hash",
+    "collecting": "string",
+    "probe": "string",
+}
+MOST_KEY = 1024  # characters
+PICTURE = re.compile(r"image/(png|jpeg|webp|gif|tiff|bmp)")
+_KEYS = Keys(prefix="")
+_COPIED = ("record", "first", "of_batch", "last", "other")
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, AtelierError)
+
+
+class RecordRefused(AtelierError):
+    """Raised for a record that no backup of Atelier holds."""
+
+    code = "record_refused"
+    title = "A record cannot be restored"
+
+
+def copied_keys() -> Iterator[Key]:
+    """Yield the kinds of keys that a backup copies."""
+    return (key for key in KEYS if key.copied in _COPIED)
+
+
+def _pattern(key: Key) -> re.Pattern[str]:
+    """Return what matches a key of this kind: only its last part may hold a colon."""
+    text = re.sub(r"{\w+}", "[^:]+", key.text)
+    return re.compile(f"{text.removesuffix('[^:]+')}.+" if text.endswith("[^:]+") else text)
+
+
+_PATTERNS = {key.name: _pattern(key) for key in copied_keys()}
+
+
+def check_record(copy: RecordCopy) -> list[str]:
+    """Return the keys of the objects that a record names; raise RecordRefused."""
+    name = _name_of(copy.key)
+    if copy.type != TYPES[name] or not _SHAPES[TYPES[name]](copy.value):
+        raise RecordRefused(f"{copy.key} is no {TYPES[name]} as a backup writes it")
+    if copy.ttl_ms is not None and not (type(copy.ttl_ms) is int and copy.ttl_ms > 0):
+        raise RecordRefused(f"{copy.key} has a time to live that is none")
+    try:
+        if check := _CONTENTS.get(name):
+            check(copy)
+        named = objects_of(copy)
+        _must_be_objects(named)
+    except _UNREADABLE as error:
+        raise RecordRefused(f"{copy.key} is not as Atelier writes it: {str(error)[:300]}") from error
+    return named
+
+
+def _name_of(key: object) -> str:
+    text = key if isinstance(key, str) and len(key) <= MOST_KEY and key.isprintable() else ""
+    found = next((name for name, pattern in _PATTERNS.items() if pattern.fullmatch(text)), None)
+    if found is None:
+        raise RecordRefused(f"a backup copies no key such as {str(key)[:100]!r}")
+    return found
+
+
+def _is_text_map(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(text, str) for text in value.values())
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
+
+
+def _are_scores(value: Any) -> bool:
+    return _are_pairs(value, lambda score: isinstance(score, int | float))
+
+
+def _are_entries(value: Any) -> bool:
+    return _are_pairs(value, _is_text_map)
+
+
+def _are_pairs(value: Any, is_second: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_pair(pair, is_second) for pair in value)
+
+
+def _is_pair(pair: Any, is_second: Callable[[Any], bool]) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) and is_second(pair[1])
+
+
+_SHAPES: Mapping[str, Callable[[Any], bool]] = {
+    "hash": _is_text_map,
+    "string": lambda value: isinstance(value, str),
+    "list": _are_texts,
+    "set": _are_texts,
+    "zset": _are_scores,
+    "stream": _are_entries,
+}
+
+
+def _check_job(copy: RecordCopy) -> None:
+    job = job_from_record(copy.value)
+    _must(copy.key == _KEYS("job", job.id), "its id is another one")
+    _must_be_objects(job.inputs.values())
+    for output in job.outputs:
+        _must(PICTURE.fullmatch(output.media_type), f"an output of it is {output.media_type!r}")
+    _check_webhook(copy.value)
+
+
+def _check_file(copy: RecordCopy) -> None:
+    record = copy.value
+    _must(copy.key == _KEYS("file", record["owner"], record["id"]), "its id or owner is another one")
+    _must(record["id"] == f"file_{record['sha256']}", "its id is not that of its bytes")
+    _must(PICTURE.fullmatch(record["media_type"]), f"it is {record['media_type']!r}")
+    _must_be_numbers(record, "bytes", "width", "height", "created_at")
+
+
+def _check_style(copy: RecordCopy) -> None:
+    record = copy.value
+    _must(copy.key == _KEYS("style", record["owner"], record["name"]), "its name or owner is another one")
+    _must(record["file"], "it names no file")
+
+
+def _check_batch(copy: RecordCopy) -> None:
+    _must_be_numbers(copy.value, "total", "sequence", "created_at")
+    _check_webhook(copy.value)
+
+
+def _check_delivery(copy: RecordCopy) -> None:
+    delivery = delivery_from_record(copy.value)
+    _must(copy.key == _KEYS("delivery", delivery.id), "its id is another one")
+    _check_url(delivery.url)
+
+
+def _check_webhook(record: Mapping[str, str]) -> None:
+    if record.get("webhook"):
+        _check_url(json.loads(record["webhook"])["url"])
+
+
+def _check_url(url: str) -> None:
+    fault = fault_of_url(url)
+    _must(not fault, f"the address of its webhook {fault}")
+
+
+def _must(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def _must_be_objects(keys: Iterable[str]) -> None:
+    for key in keys:
+        check_key(key)
+        _must(key.startswith((INPUTS, OUTPUTS)), f"{key[:100]!r} is neither an upload nor an output")
+
+
+def _must_be_numbers(record: Mapping[str, str], *names: str) -> None:
+    for name in names:
+        _must(record[name].isascii() and record[name].isdigit(), f"its {name} is no number")
+
+
+_CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
+    "job": _check_job,
+    "file": _check_file,
+    "style": _check_style,
+    "batch": _check_batch,
+    "delivery": _check_delivery,
+}

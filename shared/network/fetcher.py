@@ -1,0 +1,85 @@
+"""Fetches pictures for requests: one event loop for all threads, each fetch bounded in time and bytes."""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from importlib.metadata import version
+from itertools import islice
+
+from shared.network.guarded_client import GuardedClient, NotReached
+from shared.setting_groups import FetchSettings
+
+PARALLEL = 4  # fetches of one request at once: so many pictures are in memory
+USER_AGENT = f"Atelier/{version('atelier-service')} (pictures)"
+
+
+class Fetcher:
+    """Fetches for several threads at once. The first fetch starts its loop, which ends with the process."""
+
+    def __init__(self, settings: FetchSettings, *, requests_at_once: int) -> None:
+        self._settings = settings
+        self._slots = threading.BoundedSemaphore(requests_at_once)
+        self._starting = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: GuardedClient | None = None
+
+    @contextmanager
+    def slot(self) -> Iterator[bool]:
+        """Occupy one of the places for requests that fetch; yield whether one was free."""
+        taken = self._slots.acquire(blocking=False)
+        try:
+            yield taken
+        finally:
+            if taken:
+                self._slots.release()
+
+    def fetch(self, urls: Sequence[str], *, most_bytes: int) -> Iterator[bytes | NotReached]:
+        """Yield the bytes that each URL leads to, in order, or why there are none.
+
+        All of them together have the time of two.
+        """
+        deadline = time.monotonic() + 2 * self._settings.timeout_seconds
+        most = min(most_bytes, self._settings.max_bytes)
+        waiting: deque[Future[bytes]] = deque()
+        rest = iter(urls)
+        try:
+            waiting.extend(self._begin(url, deadline, most) for url in islice(rest, PARALLEL))
+            while waiting:
+                yield _result(waiting.popleft())
+                waiting.extend(self._begin(url, deadline, most) for url in islice(rest, 1))
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _begin(self, url: str, deadline: float, most: int) -> Future[bytes]:
+        seconds = min(self._settings.timeout_seconds, max(0.0, deadline - time.monotonic()))
+        return asyncio.run_coroutine_threadsafe(self._get(url, seconds, most), self._running_loop())
+
+    async def _get(self, url: str, seconds: float, most: int) -> bytes:
+        if seconds <= 0:
+            raise NotReached("not fetched: the time for all pictures of the request is over")
+        if self._client is None:
+            self._client = GuardedClient(user_agent=USER_AGENT)
+        private = self._settings.allow_private
+        answer = await self._client.get(url, private=private, seconds=seconds, most_bytes=most)
+        if answer.status != 200:
+            raise NotReached(f"answered {answer.status}")
+        return answer.body
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._starting:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="fetches", daemon=True).start()
+            return self._loop
+
+
+def _result(future: Future[bytes]) -> bytes | NotReached:
+    try:
+        return future.result()
+    except NotReached as fault:
+        return fault

@@ -1,0 +1,182 @@
+"""A backup that somebody crafted plants nothing: what a backup does not write, no restore takes."""
+
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api.services import Services
+from atelier.backup.accepted import TYPES, copied_keys
+from atelier.backup.archive import RECORDS, BackupDamaged, BackupManifest, BackupWriter, open_backup
+from atelier.backup.backup import take_backup, verify_backup
+from atelier.backup.offline import OfflineInstallation
+from atelier.client.client import Client
+from shared.identifiers import sha256
+from tests.support.images import pictures
+from tests.support.jobs.fake_worker import FakeWorker
+
+Change = Callable[[list[dict[str, Any]], dict[str, bytes]], None]
+PAGE = b"<html><script>alert(1)</script></html>"
+
+
+def write(path: Path, records: list[dict[str, Any]], objects: dict[str, bytes]) -> None:
+    """Write a backup that agrees with itself."""
+    with path.open("wb") as file:
+        writer = BackupWriter(file)
+        writer.add(RECORDS, b"".join(json.dumps(record).encode() + b"\n" for record in records))
+        for name, data in objects.items():
+            writer.add(name, data)
+        writer.finish(BackupManifest(1, 3, 1, "0.1.0", {}, writer.members))
+
+
+def check(path: Path) -> None:
+    with open_backup(path) as backup:
+        verify_backup(backup, lambda *_: None)
+
+
+@pytest.fixture
+def parts(
+    services: Services, client: Client, worker: FakeWorker, tmp_path: Path
+) -> tuple[list[dict[str, Any]], dict[str, bytes]]:
+    """The records and objects of a real backup, with a record of nearly every kind."""
+    photo, style = client.files.upload(pictures.jpeg()), client.files.upload(pictures.png())
+    client.styles.create("waves", pictures.webp())
+    spec = {"type": "stylize", "content": photo, "styles": [{"image": style}]}
+    told = {**spec, "webhook": {"url": "http://127.0.0.1:9/told"}}
+    worker.run(client.jobs.create(told, idempotency_key="once").id)
+    client.jobs.create(told)
+    client.batches.create({"first": spec, "second": spec})
+    path = tmp_path / "good.tar"
+    take_backup(
+        OfflineInstallation(services.settings, services.store.client, services.objects), path, lambda *_: None
+    )
+    check(path)
+    with tarfile.open(path) as tar:
+        members = {entry.name: tar.extractfile(entry).read() for entry in tar.getmembers()}  # type: ignore[union-attr]
+    records = [json.loads(line) for line in members.pop(RECORDS).splitlines()]
+    return records, {name: data for name, data in members.items() if name.startswith("objects/")}
+
+
+def plant(key: str, kind: str, value: Any, **more: Any) -> Change:
+    return lambda records, _: records.append(
+        {"key": key, "type": kind, "value": value, "ttl_ms": None, **more}
+    )
+
+
+def first(records: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return next(record for record in records if record["key"].startswith(f"{kind}:"))
+
+
+def edit(kind: str, **fields: str) -> Change:
+    return lambda records, _: first(records, kind)["value"].update(fields)
+
+
+def put(name: str, data: bytes) -> Change:
+    return lambda _, objects: objects.update({name: data})
+
+
+def replace_upload(records: list[dict[str, Any]], objects: dict[str, bytes]) -> None:
+    """Put a page in the place of an upload, and have everything agree with that."""
+    file = first(records, "file")
+    digest = sha256(PAGE)
+    file["value"].update(id=f"file_{digest}", sha256=digest)
+    file["key"] = f"file:{file['value']['owner']}:file_{digest}"
+    objects[f"objects/{file['value']['key']}"] = PAGE
+
+
+def outputs_of(media_type: str, **more: str) -> Change:
+    def change(records: list[dict[str, Any]], _: dict[str, bytes]) -> None:
+        job = next(r["value"] for r in records if r["key"].startswith("job:") and r["value"].get("outputs"))
+        outputs = json.loads(job["outputs"])
+        outputs[0].update(media_type=media_type, **more)
+        job["outputs"] = json.dumps(outputs)
+
+    return change
+
+
+CRAFTED: dict[str, Change] = {
+    "a webhook secret": plant("webhooks:secrets", "hash", {"current": "whsec_" + "A" * 32}),
+    "a worker": plant("workers:evil", "string", "{}"),
+    "a roster": plant("workers", "zset", [["evil", 1.0]]),
+    "an entry of a queue": plant("line:interactive:anonymous", "zset", [["job_x", 1.0]]),
+    "garbage to remove": plant("garbage", "zset", [["inputs/", 1.0]]),
+    "a style vector": plant("vector:a:b", "string", "AAAA"),
+    "a key of nobody": plant("anything", "string", "x"),
+    "a key of another program": plant("../other", "string", "x"),
+    "a key with a control character": plant("gone:a\x1b[2J", "string", "x"),
+    "an endless key": plant("gone:" + "a" * 5000, "string", "x"),
+    "a record of another type": plant("gone:a", "list", ["x"]),
+    "a type that there is not": plant("gone:a", "module", "x"),
+    "a hash of numbers": plant("style:anonymous:a", "hash", {"name": 1}),
+    "a hash of lists": plant("batch-names:b", "hash", {"a": ["b"]}),
+    "an empty hash": plant("batch-names:b", "hash", {}),
+    "a stream of nothing": plant("events:a", "stream", [["1-1", {}]]),
+    "a time to live below zero": plant("gone:a", "string", "x", ttl_ms=-1),
+    "a time to live of text": plant("gone:a", "string", "x", ttl_ms="9"),
+    "a member that no record has": plant("gone:a", "string", "x", more=1),
+    "a file of text": edit("file", media_type="text/html"),
+    "a picture of scripts": edit("file", media_type="image/svg+xml"),
+    "a header in a media type": edit("file", media_type="image/png\r\nSet-Cookie: a=b"),
+    "a file outside": edit("file", key="../../etc/passwd"),
+    "a file in the staging": edit("file", key=".staging/x"),
+    "a file of another id": edit("file", id="file_" + "0" * 64),
+    "a job of another id": edit("job", id="job_else"),
+    "a job of no status": edit("job", status="root"),
+    "a job that asks for nothing": edit("job", spec="{}"),
+    "a job whose input is elsewhere": edit("job", inputs='{"file_x": "/etc/passwd"}'),
+    "a webhook with credentials": edit("job", webhook='{"url": "http://a:b@host/"}'),
+    "a delivery to a file": edit("delivery", url="file:///etc/passwd"),
+    "a delivery of another id": edit("delivery", id="msg_else"),
+    "a batch of no number": edit("batch", total="many"),
+    "an output of text": outputs_of("text/html"),
+    "an output elsewhere": outputs_of("image/png", key="other/x"),
+    "an object that no record names": put("objects/inputs/anonymous/page.html", PAGE),
+    "an object outside": put("objects/../../outside", PAGE),
+    "another member": put("etc/passwd", PAGE),
+    "a page for an upload": replace_upload,
+}
+
+
+@pytest.mark.parametrize("name", CRAFTED)
+def test_what_no_backup_holds_is_refused(
+    parts: tuple[list[dict[str, Any]], dict[str, bytes]], tmp_path: Path, name: str
+) -> None:
+    records, objects = parts
+    write(tmp_path / "same.tar", records, objects)
+    check(tmp_path / "same.tar")
+    CRAFTED[name](records, objects)
+    write(tmp_path / "crafted.tar", records, objects)
+    with pytest.raises(BackupDamaged) as refused:
+        check(tmp_path / "crafted.tar")
+    assert len(refused.value.detail) < 1000
+
+
+def test_every_kind_that_is_copied_has_a_type() -> None:
+    assert {key.name for key in copied_keys()} == set(TYPES)
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+def test_links_in_a_backup_are_refused(tmp_path: Path, kind: bytes) -> None:
+    entry = tarfile.TarInfo(RECORDS)
+    entry.type, entry.linkname = kind, "/etc/passwd"
+    with tarfile.open(tmp_path / "crafted.tar", "w") as tar:
+        tar.addfile(entry)
+    with pytest.raises(BackupDamaged):
+        check(tmp_path / "crafted.tar")
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"[]", b"{}", b"[" * 100_000, b'{"format": 1, "members": 3}', b"\xff", b"1e999"]
+)
+def test_a_manifest_that_is_none_is_refused(tmp_path: Path, manifest: bytes) -> None:
+    with tarfile.open(tmp_path / "crafted.tar", "w") as tar:
+        for name, data in (("manifest.json", manifest), ("manifest.sha256", sha256(manifest).encode())):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+    with pytest.raises(BackupDamaged):
+        check(tmp_path / "crafted.tar")

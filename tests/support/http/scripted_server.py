@@ -1,0 +1,86 @@
+"""A loopback HTTP server that answers by path as a test says, and remembers what it was asked."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Event, Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a path answers: the head as given, then the pieces, each when it is asked for."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    pieces: Callable[[], Iterator[bytes]] | None = None  # in place of a body, without a length
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request."""
+
+    path: str
+    headers: dict[str, str]  # by lower-case name
+
+
+@dataclass
+class ScriptedServer:
+    """What is answered, and what was asked."""
+
+    replies: dict[str, Reply] = field(default_factory=dict)  # by path
+    asked: list[Asked] = field(default_factory=list)
+    port: int = 0
+    ended: Event = field(default_factory=Event)  # a reply that takes long may wait for it
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+@contextmanager
+def scripted_server() -> Iterator[ScriptedServer]:
+    """Serve on a free loopback port for the length of the block."""
+    state = ScriptedServer()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(state))
+    server.daemon_threads = True
+    server.block_on_close = False
+    state.port = int(server.server_address[1])
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield state
+    finally:
+        state.ended.set()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def _handler_for(state: ScriptedServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            state.asked.append(Asked(self.path, headers))
+            reply = state.replies.get(self.path, Reply(404))
+            self.send_response(reply.status)
+            sized = {} if reply.pieces else {"Content-Length": str(len(reply.body))}
+            for name, value in {**sized, **reply.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                for piece in reply.pieces() if reply.pieces else [reply.body]:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+            except OSError:  # who asks has heard enough
+                self.close_connection = True
+
+        def do_POST(self) -> None:
+            self.do_GET()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
