@@ -12,8 +12,9 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.responses import json_of
 from atelier.client.retries import Patience
-from atelier.client.transport import Transport, json_of
+from atelier.client.transport import Transport
 
 PAGE_SIZE = 200  # results a request
 SEND_SECONDS = 120.0  # the service checks every item before it responds

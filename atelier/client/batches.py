@@ -12,7 +12,8 @@ from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
 from atelier.client.request_parts import BatchWebhook, Lane, json_bytes, to_plain
 from atelier.client.requests import Request
-from atelier.client.transport import Resource, idempotency_header, json_of
+from atelier.client.responses import json_of
+from atelier.client.transport import Resource, idempotency_header
 
 ITEMS_A_REQUEST = 2000
 

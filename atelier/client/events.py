@@ -11,8 +11,9 @@ from httpx_sse import EventSource
 from atelier.client.batch import Batch
 from atelier.client.errors import ClientError
 from atelier.client.job import Job
+from atelier.client.responses import json_of
 from atelier.client.retries import Patience
-from atelier.client.transport import Transport, json_of
+from atelier.client.transport import Transport
 
 SILENCE_SECONDS = 45.0  # the service sends a comment every 15 s
 LAST = "done"  # the kind of the event that none follows; it carries the job

@@ -13,7 +13,8 @@ from urllib.parse import quote
 import httpx
 
 from atelier.client.errors import ApiError, reading
-from atelier.client.transport import Resource, json_of
+from atelier.client.responses import json_of
+from atelier.client.transport import Resource
 
 FILE_ID = re.compile(r"file_[0-9a-f]{64}")
 ADDRESS = re.compile(r"https?://|data:", re.IGNORECASE)

@@ -10,7 +10,8 @@ from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
 from atelier.client.request_parts import to_plain
 from atelier.client.requests import Request
-from atelier.client.transport import Resource, idempotency_header, json_of
+from atelier.client.responses import json_of
+from atelier.client.transport import Resource, idempotency_header
 
 
 class JobFilters(TypedDict, total=False):

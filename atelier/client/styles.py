@@ -8,7 +8,8 @@ from urllib.parse import quote
 from atelier.client.errors import reading
 from atelier.client.files import FilesResource, Source
 from atelier.client.job import JobType
-from atelier.client.transport import PAGE_SIZE, Resource, Transport, json_of
+from atelier.client.responses import json_of
+from atelier.client.transport import PAGE_SIZE, Resource, Transport
 
 
 @dataclass(frozen=True, slots=True)

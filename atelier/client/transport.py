@@ -10,15 +10,9 @@ from typing import Any, TypeVar
 
 import httpx
 
-from atelier.client.errors import (
-    ApiError,
-    InvalidAddress,
-    InvalidValue,
-    ProtocolError,
-    ServiceUnreachable,
-    reading,
-)
+from atelier.client.errors import InvalidAddress, InvalidValue, ServiceUnreachable, reading
 from atelier.client.request_parts import check_seconds, json_bytes
+from atelier.client.responses import check_type, checked, json_of
 from atelier.client.retries import is_retryable, pauses, retry_after_seconds
 
 Entry = TypeVar("Entry")
@@ -26,7 +20,6 @@ Entry = TypeVar("Entry")
 USER_AGENT = "atelier-client"
 _PLAIN = re.compile(r"[\x20-\x7e]+")  # what a header's value may hold
 CONNECT_SECONDS = 5.0
-GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # errors of a proxy before the service
 LATE_SECONDS = 10.0  # how much later than its delay a response may come
 PAGE_SIZE = 100  # entries of a list in one response
 
@@ -100,7 +93,7 @@ class Transport:
                 continue
             self._has_responded = True
             if pause is None or not is_retryable(response):
-                return _checked(response)
+                return checked(response)
             self._sleep(retry_after_seconds(response) or pause)
         raise AssertionError("the last round returns or raises")
 
@@ -142,7 +135,7 @@ class Transport:
                 self._has_responded = True
                 if response.is_error:
                     response.read()
-                _check_type(_checked(response), headers["Accept"])
+                check_type(checked(response), headers["Accept"])
                 yield response
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
@@ -196,41 +189,6 @@ def _checked_address(url: str) -> str:
     return url.rstrip("/")
 
 
-def _checked(response: httpx.Response) -> httpx.Response:
-    if response.is_error:
-        raise _error(response)
-    return response
-
-
-def _check_type(response: httpx.Response, wanted: str) -> None:
-    if response.headers.get("Content-Type", "").partition(";")[0].strip() != wanted:
-        raise ProtocolError(f"{response.request.url} did not answer with {wanted}; is this an Atelier?")
-
-
-def _error(response: httpx.Response) -> ApiError | ProtocolError:
-    """Return what a response with an error means: one of a gateway has not the service's form."""
-    status, title = response.status_code, f"HTTP {response.status_code} {response.reason_phrase}"
-    try:
-        body = response.json()
-    except ValueError:
-        body = None
-    if isinstance(body, dict) and "code" in body:
-        return ApiError(body, status=status)
-    if status in GATEWAY or (status >= 500 and status != httpx.codes.NOT_IMPLEMENTED):
-        return ApiError({"title": title, "detail": response.text[:200]}, status=status)
-    return ProtocolError(f"{response.request.url} answered {title}, as no Atelier does; is this one?")
-
-
 def idempotency_header(key: str | None) -> dict[str, str]:
     """Return the header that makes a post safe to send again; without a key it gets a new one."""
     return {"Idempotency-Key": key or uuid.uuid4().hex}
-
-
-def json_of(response: httpx.Response) -> Any:
-    """Return the JSON of a response; raise ProtocolError where it is none."""
-    try:
-        return response.json()
-    except ValueError as error:
-        raise ProtocolError(
-            f"{response.request.url} did not answer with JSON; is this an Atelier?"
-        ) from error
