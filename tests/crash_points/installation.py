@@ -56,6 +56,8 @@ class Installation:
         self._tender = threading.Thread(target=self._tend, name="tender", daemon=True)
 
     def __enter__(self) -> Self:
+        self._server.start()
+        self.redis = connect(self._server.url)
         with ExitStack() as undo:
             undo.callback(self._stop)
             self._start_all()
@@ -72,8 +74,6 @@ class Installation:
 
     def _start_all(self) -> None:
         light_models.write_cards(self.folder / "cards")
-        self._server.start()
-        self.redis = connect(self._server.url)
         rules = JobRules(**{f"{name}_seconds": seconds for name, seconds in RULES.items()})
         self.store = JobStore(self.redis, rules)
         self.queries = JobQueries(self.store)

@@ -12,7 +12,6 @@ if __name__ == "__main__":
     clocks.shift(float(sys.argv[3]))
 
 import functools
-import importlib
 import os
 import runpy
 from pathlib import Path
@@ -30,10 +29,11 @@ def watch(name: str, strikes: Strikes) -> None:
 
 
 def _wrap(point: Point, name: str, strikes: Strikes) -> None:
-    module, _, path = point.target.partition(":")
-    *owners, last = path.split(".")
-    owner = functools.reduce(getattr, owners, importlib.import_module(module))
-    original, skip = getattr(owner, last), len(owners)  # a method's first argument is its object
+    owner, last = point.where()
+    original, skip = (
+        getattr(owner, last),
+        int(isinstance(owner, type)),
+    )  # a method's first argument is its object
 
     @functools.wraps(original)
     def wrapped(*arguments: Any, **options: Any) -> Any:

@@ -1,5 +1,7 @@
 """The named points between two steps at which a process can be made to die, as data."""
 
+import functools
+import importlib
 import os
 import signal
 from collections.abc import Callable
@@ -44,6 +46,12 @@ class Point:
     when: Callable[[Call], bool] = lambda _: True
     act: Callable[[], None] = die
     note: Callable[[Call], str] = lambda _: ""
+
+    def where(self) -> tuple[Any, str]:
+        """Return the module or class that has the target, and the target's name there."""
+        module, _, path = self.target.partition(":")
+        *owners, name = path.split(".")
+        return functools.reduce(getattr, owners, importlib.import_module(module)), name
 
 
 def _script(name: str) -> Callable[[Call], bool]:

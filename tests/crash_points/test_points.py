@@ -1,8 +1,5 @@
 """The table of points fits the source: what each names is there to be called."""
 
-import functools
-import importlib
-
 import pytest
 
 from tests.crash_points.points import POINTS, Point
@@ -10,5 +7,4 @@ from tests.crash_points.points import POINTS, Point
 
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: point.name)
 def test_what_a_point_names_can_be_called(point: Point) -> None:
-    module, _, path = point.target.partition(":")
-    assert callable(functools.reduce(getattr, path.split("."), importlib.import_module(module)))
+    assert callable(getattr(*point.where()))
