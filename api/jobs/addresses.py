@@ -83,7 +83,8 @@ def _fault_of_text(services: Services, address: str, pointer: str) -> AtelierErr
     """Return the error of an address that need not be tried."""
     if not services.settings.fetch.enabled:
         return InvalidRequest.of_field(pointer, f"{_name(pointer)} {not_fetched(address)}")
-    reason = refusal_of_url(address, private=services.settings.fetch.allow_private)
+    private = services.settings.fetch.allow_private
+    reason = refusal_of_url(address, private=private, setting="ATELIER_FETCH_ALLOW_PRIVATE")
     detail = f"{_name(pointer)} is refused: {reason}"
     return PictureNotFetched.of_field(pointer, detail) if reason else None
 

@@ -202,7 +202,7 @@ def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     if webhook is None:
         return ""
     private = settings.private_webhooks
-    reason = refusal_of_url(webhook.url, private=private)
+    reason = refusal_of_url(webhook.url, private=private, setting="ATELIER_WEBHOOK_ALLOW_PRIVATE")
     if reason:
         raise InvalidRequest.of_field("/webhook/url", f"webhook.url is refused: {reason}")
     return webhook_record(webhook, private=private, base=base_url())

@@ -48,8 +48,18 @@ def fault_of_host(url: str) -> str:
     return ""
 
 
-def refusal_of_url(url: str, *, private: bool) -> str:
-    """Return why a URL must not be asked, or ""; names are looked up when it is asked, not here."""
+def refusal_of_url(url: str, *, private: bool, setting: str = "") -> str:
+    """Return why a URL must not be asked, or ""; names are looked up when it is asked, not here.
+
+    `private` allows what is not the public internet; `setting` is the operator's variable that does so.
+    """
+    reason = _refusal(url, private=private)
+    if reason and setting and not _refusal(url, private=True):
+        return f"{reason}; the operator may allow it with {setting}=true"
+    return reason
+
+
+def _refusal(url: str, *, private: bool) -> str:
     fault = fault_of_host(url)
     if fault:
         return fault

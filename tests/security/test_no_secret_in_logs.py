@@ -99,7 +99,12 @@ def server(tmp_path: Path) -> Iterator[str]:
 def test_a_whole_run_shows_no_secret(tmp_path: Path, server: str) -> None:
     """Jobs, webhooks that fail, wrong requests, a server that goes away, doctor and a backup, at DEBUG."""
     state = tmp_path / "state"
-    environ = {"REDIS_URL": server, "ATELIER_WEBHOOK_SECRET": SECRET, "ATELIER_LOG_LEVEL": "DEBUG"}
+    environ = {
+        "REDIS_URL": server,
+        "ATELIER_WEBHOOK_SECRET": SECRET,
+        "ATELIER_WEBHOOK_ALLOW_PRIVATE": "true",
+        "ATELIER_LOG_LEVEL": "DEBUG",
+    }
     with RunningStack(state, environ=environ) as stack, stack.client() as client, receiver() as told:
         told.answer(500)
         job = client.jobs.create({"type": "generate", "seed": 1, "webhook": {"url": told.url}})

@@ -105,7 +105,7 @@ def test_a_job_is_accepted_even_if_its_doorbell_fails(services: Services) -> Non
 
 
 def test_a_long_list_of_faults_is_cut(client: FlaskClient) -> None:
-    body = {"type": "generate", **{f"field{i}": "x" for i in range(500)}}
-    response = client.post("/v1/jobs", json=body)
+    items = [{"type": "generate", f"field{i}": "x"} for i in range(500)]
+    response = client.post("/v1/batches", json={"items": items})
     assert len(response.json["errors"]) == 100
     assert len(json.dumps(response.json)) < 30_000
