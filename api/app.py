@@ -23,6 +23,7 @@ from api.routes import (
     jobs,
     keys,
     models,
+    stats,
     styles,
     webhooks,
 )
@@ -40,7 +41,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_submission, job_results, batches, batch_items, batch_results, files, styles, models, webhooks,
-    keys, health, docs,
+    keys, stats, health, docs,
 )  # fmt: skip
 
 

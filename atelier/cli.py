@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": "atelier.commands.jobs:watch",
     "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
+    "stats": "atelier.commands.stats:stats",
     "keys": "atelier.commands.keys:keys",
     "train": "atelier.commands.train:train",
     "backup": "atelier.commands.backup:backup",

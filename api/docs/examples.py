@@ -99,6 +99,10 @@ _KEY: Json = {
     "id": "0123456789abcdef", "object": "key", "name": "shop", "owner": "shop", "scopes": ["submit", "read"],
     "bootstrap": False, "created_at": _THEN, "expires_at": _LATER, "revoked_at": None, "used_at": None,
 }  # fmt: skip
+_SHARE: Json = {
+    "waiting": 40, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
+    "ended_a_minute": {"succeeded": 96.0, "failed": 0.4, "canceled": 0.0, "expired": 0.0},
+}  # fmt: skip
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
 SHAPES: dict[str, Json] = {  # by the names of the components
@@ -145,6 +149,18 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "KeyRequest": {"name": "shop", "scopes": ["submit", "read"], "expires_seconds": 7_776_000},
     "KeyPage": _page(_KEY),
     "NewKeyView": {**_KEY, "key": f"atl_0123456789abcdef_{'0' * 64}"},
+    "StatsView": {
+        "object": "stats",
+        "at": _THEN,
+        "window_seconds": 264.2,
+        "whole": True,
+        "delayed": 1,
+        "total": _SHARE,
+        "lanes": [{"lane": "interactive", **_SHARE}],
+        "models": [{"model": "mnist-dcgan", **_SHARE}],
+        "owners": [{"owner": "shop", **_SHARE}],
+        "workers": {"live": 1, "slots": 2, "wanted": 1},
+    },
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files

@@ -21,6 +21,7 @@ from atelier.client.requests import (
     TransformOptions,
     TransformRequest,
 )
+from atelier.client.stats import StatsResource
 from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
 
@@ -32,7 +33,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, and short forms for pictures.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, and short forms.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -68,6 +69,7 @@ class Client:
         self.files = FilesResource(self._transport)
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
+        self.stats = StatsResource(self._transport)
 
     def stylize(
         self,

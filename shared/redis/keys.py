@@ -86,6 +86,7 @@ KEYS = (
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
     # Measured
+    Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     # Results that jobs share

@@ -2,9 +2,18 @@
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
+-- Count an end, for the rates of the last minutes.
+local function count_end(...)
+  local key = ended_key(math.floor(now / 60000))
+  redis.call('HINCRBY', key, table.concat({...}, ' '), 1)
+  redis.call('EXPIRE', key, 3600)
+end
+
 -- Move a job into a terminal status, once and for good; its followers stay as they are.
 local function end_job(id, status, ...)
-  local ttl_ms, batch, index, custom_id = job_values(id, 'ttl_ms', 'batch', 'index', 'custom_id')
+  local ttl_ms, batch, index, custom_id, lane, owner, model =
+    job_values(id, 'ttl_ms', 'batch', 'index', 'custom_id', 'lane', 'owner', 'model')
+  count_end(status, lane, owner, model)
   dequeue_job(id)
   count_move(id, status)
   redis.call('ZREM', DEADLINES, id)

@@ -1,0 +1,116 @@
+"""What the numbers of the queue look like, as JSON and in the OpenAPI document."""
+
+import math
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.jobs.stats import Share, Stats, workers_wanted
+from shared.jobs.status import Status
+from shared.jobs.views import Time, View, rfc3339
+from shared.workers import Worker
+
+MOST_NAMES = 100  # owners and models in one response
+
+
+class EndedView(View):
+    """Jobs that ended, a minute."""
+
+    succeeded: float
+    failed: float
+    canceled: float
+    expired: float
+
+
+class ShareView(View):
+    """What one lane, one model, one owner, or all together have in the queue."""
+
+    waiting: int = Field(description="Jobs that a worker could start now, items of batches included.")
+    running: int
+    oldest_seconds: float | None = Field(description="How long the oldest of these has waited.")
+    ended_a_minute: EndedView = Field(description="By the last `window_seconds`.")
+    work_seconds: float | None = Field(
+        description="How long what waits and runs keeps one slot busy; null where that was not measured."
+    )
+
+
+class LaneStats(ShareView):
+    """A lane."""
+
+    lane: str
+
+
+class ModelStats(ShareView):
+    """A model."""
+
+    model: str
+
+
+class OwnerStats(ShareView):
+    """An owner."""
+
+    owner: str
+
+
+class WorkersStats(View):
+    """The workers."""
+
+    live: int
+    slots: int = Field(description="Jobs that they carry out at once at full speed.")
+    wanted: int | None = Field(
+        description="How many workers as large as these end all that waits or runs within the time asked for."
+    )
+
+
+class StatsView(View):
+    """The numbers of the queue at one moment."""
+
+    object: Literal["stats"]
+    at: Time
+    window_seconds: float = Field(description="How far back rates look.")
+    whole: bool = Field(description="False where there was more than one reading looks at.")
+    delayed: int = Field(description="Jobs that wait for a time, such as the pause before another attempt.")
+    total: ShareView
+    lanes: list[LaneStats]
+    models: list[ModelStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
+    owners: list[OwnerStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
+    workers: WorkersStats
+
+
+def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -> StatsView:
+    """Return the representation of the numbers."""
+
+    def named(name: str, shares: dict[str, Share]) -> list[dict[str, Any]]:
+        return [{name: each, **_values(stats, share)} for each, share in list(shares.items())[:MOST_NAMES]]
+
+    return StatsView.model_validate(
+        {
+            "object": "stats",
+            "at": rfc3339(stats.now),
+            "window_seconds": stats.window_seconds,
+            "whole": stats.is_whole,
+            "delayed": stats.delayed,
+            "total": _values(stats, stats.total),
+            "lanes": named("lane", dict(stats.lanes)),
+            "models": named("model", dict(stats.models)),
+            "owners": named("owner", dict(stats.owners)),
+            "workers": {
+                "live": len(workers),
+                "slots": sum(worker.at_full_speed for worker in workers),
+                "wanted": workers_wanted(stats, workers, within_seconds),
+            },
+        }
+    )
+
+
+def _values(stats: Stats, share: Share) -> dict[str, Any]:
+    minutes = stats.window_seconds / 60
+    ended = [status for status in Status if status.name.lower() in EndedView.model_fields]
+    return {
+        "waiting": share.waiting,
+        "running": share.running,
+        "oldest_seconds": None if share.oldest_ms is None else max(0.0, share.oldest_ms / 1000),
+        "ended_a_minute": {status: round(share.ended.get(status, 0) / minutes, 3) for status in ended},
+        "work_seconds": None if math.isnan(share.work_ms) else round(share.work_ms / 1000, 3),
+    }

@@ -1,0 +1,67 @@
+"""`client.stats`: the numbers of the queue at one moment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atelier.client.errors import reading
+from atelier.client.responses import json_of
+from atelier.client.transport import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one lane, one model, one owner, or all together have in the queue."""
+
+    waiting: int  # jobs that a worker could start now
+    running: int
+    oldest_seconds: float | None  # how long the oldest waiting job has waited; None where none waits
+    ended_a_minute: Mapping[str, float]  # by status: succeeded, failed, canceled, expired
+    work_seconds: float | None  # for which all of it keeps one slot busy; None where that was not measured
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The numbers of the queue at one moment."""
+
+    total: Share
+    lanes: Mapping[str, Share]
+    models: Mapping[str, Share]  # those with most in the queue first
+    owners: Mapping[str, Share]
+    delayed: int  # jobs that wait for a time
+    workers: int  # that live
+    slots: int  # jobs that they carry out at once at full speed
+    workers_wanted: int | None  # to end all of it in the time asked for; None where that was not measured
+    raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
+
+
+class StatsResource(Resource):
+    """The numbers of one Atelier's queue; a key needs the scope `metrics` or `admin`."""
+
+    def read(self, *, within_seconds: float = 60.0) -> Stats:
+        """Return the numbers now; `within_seconds` is the time for `workers_wanted`, 1 to 604,800."""
+        params = {"within": f"{within_seconds:g}"}
+        body = json_of(self._transport.send("GET", "/v1/stats", params=params))
+        with reading("the numbers of the queue"):
+            workers = body["workers"]
+            return Stats(
+                total=_share(body["total"]),
+                lanes={entry["lane"]: _share(entry) for entry in body["lanes"]},
+                models={entry["model"]: _share(entry) for entry in body["models"]},
+                owners={entry["owner"]: _share(entry) for entry in body["owners"]},
+                delayed=body["delayed"],
+                workers=workers["live"],
+                slots=workers["slots"],
+                workers_wanted=workers["wanted"],
+                raw=body,
+            )
+
+
+def _share(body: Any) -> Share:
+    return Share(
+        waiting=body["waiting"],
+        running=body["running"],
+        oldest_seconds=body["oldest_seconds"],
+        ended_a_minute=dict(body["ended_a_minute"]),
+        work_seconds=body["work_seconds"],
+    )
