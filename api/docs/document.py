@@ -18,7 +18,7 @@ from api.requests.key_request import KeyRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.key_views import KeyPage, NewKeyView
-from api.responses.stats_views import StatsView
+from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
@@ -40,7 +40,10 @@ TAGS = [
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
-    {"name": "Queue", "description": "The numbers of the queue; for operators and what watches the service."},
+    {
+        "name": "Queue",
+        "description": "What waits and runs, and how jobs failed.",
+    },
     {"name": "Keys", "description": "Who may use the service; for admins."},
     {"name": "Health", "description": "For supervisors and load balancers."},
     {"name": "About", "description": "This description."},
@@ -59,7 +62,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
-    KeyRequest, KeyPage, NewKeyView, StatsView, *SPECS.values(), *BATCH_MODELS,
+    KeyRequest, KeyPage, NewKeyView, StatsView, FailureList, *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ _BATCH_URLS = {
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS,
+    "counts": _COUNTS, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
@@ -98,6 +98,11 @@ _SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"  # noqa: S105  (nobody's)
 _KEY: Json = {
     "id": "0123456789abcdef", "object": "key", "name": "shop", "owner": "shop", "scopes": ["submit", "read"],
     "bootstrap": False, "created_at": _THEN, "expires_at": _LATER, "revoked_at": None, "used_at": None,
+}  # fmt: skip
+_FAILURE: Json = {
+    "code": "corrupt_image", "type": "/problems/corrupt_image", "count": 3, "example": _JOB,
+    "example_url": f"{_BASE}/v1/jobs/{_JOB}", "retryable": False,
+    "hint": "the picture is at fault: send another one; a retry of the same ends in the same way",
 }  # fmt: skip
 _SHARE: Json = {
     "waiting": 40, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
@@ -149,6 +154,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "KeyRequest": {"name": "shop", "scopes": ["submit", "read"], "expires_seconds": 7_776_000},
     "KeyPage": _page(_KEY),
     "NewKeyView": {**_KEY, "key": f"atl_0123456789abcdef_{'0' * 64}"},
+    "FailureList": {"object": "list", "since": _THEN, "data": [_FAILURE]},
     "StatsView": {
         "object": "stats",
         "at": _THEN,

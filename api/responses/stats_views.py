@@ -1,4 +1,4 @@
-"""What the numbers of the queue look like, as JSON and in the OpenAPI document."""
+"""What the numbers of the queue and of failures look like, as JSON and in the OpenAPI document."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from shared.jobs.stats import Share, Stats, workers_wanted
 from shared.jobs.status import Status
-from shared.jobs.views import Time, View, rfc3339
+from shared.jobs.views import FailureView, Time, View, rfc3339
 from shared.workers import Worker
 
 MOST_NAMES = 100  # owners and models in one response
@@ -76,6 +76,14 @@ class StatsView(View):
     models: list[ModelStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
     owners: list[OwnerStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
     workers: WorkersStats
+
+
+class FailureList(View):
+    """How jobs failed or expired, by code, the most frequent first."""
+
+    object: Literal["list"]
+    since: Time = Field(description="From when on they are counted.")
+    data: list[FailureView]
 
 
 def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -> StatsView:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from atelier.client.errors import reading
+from atelier.client.failure import Failure, failures_from_json
 from atelier.client.job import JobError, Output, Status, error_from_json, outputs_from_json
 
 BatchStatus = Literal["open", "running", "paused", "completed", "canceled"]
@@ -24,6 +25,7 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
     @property
@@ -75,6 +77,7 @@ def batch_from_json(body: Any) -> Batch:
             mean_seconds=progress.get("mean_seconds"),
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
+            failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )
 

@@ -1,10 +1,12 @@
-"""`client.stats`: the numbers of the queue at one moment."""
+"""`client.stats`: the numbers of the queue at one moment, and how jobs failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from atelier.client.errors import reading
+from atelier.client.failure import Failure, failures_from_json
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource
 
@@ -36,7 +38,12 @@ class Stats:
 
 
 class StatsResource(Resource):
-    """The numbers of one Atelier's queue; a key needs the scope `metrics` or `admin`."""
+    """The numbers of one Atelier's queue; a key needs the scope `metrics` or `admin`, for failures `read`."""
+
+    def failures(self, *, since: datetime | None = None) -> tuple[Failure, ...]:
+        """Return how jobs failed since a time with a zone, the most frequent first; without it, in a day."""
+        params = {} if since is None else {"since": since.isoformat()}
+        return failures_from_json(json_of(self._transport.send("GET", "/v1/failures", params=params))["data"])
 
     def read(self, *, within_seconds: float = 60.0) -> Stats:
         """Return the numbers now; `within_seconds` is the time for `workers_wanted`, 1 to 604,800."""

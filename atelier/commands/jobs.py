@@ -1,6 +1,8 @@
 """`atelier jobs`: what happened to jobs, and what an operator can do with them; `atelier watch`."""
 
 import sys
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -20,8 +22,9 @@ from atelier.commands.options.job_selection import (
 )
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.commands.options.times import Lifetime
 from atelier.display import echo, echo_json
-from atelier.display.job_tables import job_page, job_table
+from atelier.display.job_tables import failure_table, job_page, job_table
 from atelier.display.progress_bar import job_bar, say_state
 from atelier.lazy_group import interruption
 
@@ -71,6 +74,29 @@ def list_jobs(
         if more:
             echo(f"there are more than {limit}: --limit, or --all", err=True)
         report_unlisted_items(client, status, items=listed, left="not listed", advice="add --items")
+
+
+@jobs.command()
+@click.option(
+    "--since",
+    type=Lifetime(),
+    default="24h",
+    show_default=True,
+    help="Begin so long ago, such as 90m or 7d; 31 days at most.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_target
+def failures(target: Target, /, *, since: int, as_json: bool) -> None:
+    """Show how jobs and items of batches failed, by code, and what to do about it."""
+    with target.client() as client:
+        found = client.stats.failures(since=datetime.now(UTC) - timedelta(seconds=since))
+    if as_json:
+        for failure in found:
+            echo_json(asdict(failure))
+    elif found:
+        failure_table(found).print()
+    else:
+        echo("No job failed in this time.", err=True)
 
 
 @jobs.command()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from atelier.backup.offline import NoInstallation, enter, enter_stopped
+from atelier.commands.options.times import Lifetime
 from atelier.display import echo, echo_json
 from atelier.display.table import Table
 from atelier.display.time_format import say_moment
@@ -17,7 +18,6 @@ from shared.redis.scripts import Scripts
 from shared.settings import Settings
 
 PAGE = 200
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 24 * 3600, "w": 7 * 24 * 3600}
 
 
 class KeyName(click.ParamType[str]):
@@ -47,21 +47,6 @@ class Scopes(click.ParamType[frozenset[Scope]]):
             return frozenset(Scope(part.strip()) for part in value.split(","))
         except ValueError:
             self.fail(f"{value!r} is not of {', '.join(Scope)}", param, ctx)
-
-
-class Lifetime(click.ParamType[int]):
-    """A number with a unit, as seconds."""
-
-    name = "time"
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the seconds; fail where there are none."""
-        if not isinstance(value, str):
-            return value
-        found = re.fullmatch(r"([1-9][0-9]{0,5})([smhdw])", value)
-        if found is None:
-            self.fail(f"{value!r} is no time such as 90d; units are {', '.join(_UNITS)}", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
 
 
 @click.group(short_help="Create, list and revoke API keys.")

@@ -2,6 +2,7 @@
 
 import click
 
+from atelier.commands.options.parameters import Number
 from atelier.commands.options.service import Target, pass_target
 from atelier.display import echo_json
 from atelier.display.stats_tables import stats_table, workers_page
@@ -10,7 +11,7 @@ from atelier.display.stats_tables import stats_table, workers_page
 @click.command(short_help="Show what waits and runs, and how fast it goes.")
 @click.option(
     "--within",
-    type=click.FloatRange(1, 604_800),
+    type=Number(min=1, max=604_800),
     default=60.0,
     show_default=True,
     metavar="SECONDS",

@@ -38,6 +38,8 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     page = FactSheet()
     for name, text in _facts(batch):
         page.add(name, text)
+    for failure in batch.failures:
+        page.add("failures", f"{failure.count} x {failure.code}: {failure.hint}")
     for job in failed:
         page.add("failed", f"{job.id} {job.raw.get('custom_id') or ''}: {reason_of(job)}")
     return page

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from rich.text import Text
 
+from atelier.client.failure import Failure
 from atelier.client.job import Attempt, Job
 from atelier.display.progress_bar import say_state
 from atelier.display.table import FactSheet, Table
@@ -32,6 +33,15 @@ def job_table(jobs: Iterable[Job]) -> Table:
         model = str((job.raw.get("model") or {}).get("name") or "")
         ran = _ran(job)
         table.add(job.id, job.type, model, _status(job), say_moment(job.created_at), ran, reason_of(job))
+    return table
+
+
+def failure_table(failures: Iterable[Failure]) -> Table:
+    """Return a row for each code: how often, an example, whether a retry may help, and what to do."""
+    table = Table("code", "count", "retry", "example", "what to do")
+    for failure in failures:
+        helps = "may help" if failure.retryable else "of no use"
+        table.add(failure.code, str(failure.count), helps, failure.example, failure.hint)
     return table
 
 

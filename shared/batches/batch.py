@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.batches.request import BatchSettings
+from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
@@ -100,6 +101,7 @@ class Batch:
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
     request_id: str | None = None  # of the HTTP request that began it
+    failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
 
     @property
     def is_done(self) -> bool:
@@ -134,6 +136,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),
+        failures=failures_in(raw),
     )
 
 

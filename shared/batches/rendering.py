@@ -7,7 +7,7 @@ from unicodedata import normalize
 from shared.batches.batch import Batch
 from shared.batches.views import BatchCounts, BatchProgress, BatchUrls, BatchView, ResultOutput, ResultView
 from shared.jobs.job import Job, StoredOutput
-from shared.jobs.rendering import Links, job_error, model_use, output_fields, rendered_times
+from shared.jobs.rendering import Links, failure_views, job_error, model_use, output_fields, rendered_times
 
 _PAGES = {
     "items": "items",
@@ -40,6 +40,7 @@ def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> 
         status=batch.status.value,
         done=batch.is_done,
         counts=BatchCounts(**batch.counts),
+        failures=failure_views(batch.failures, links),
         progress=_progress(batch, eta_seconds),
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),

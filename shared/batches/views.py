@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.jobs.status import Status
-from shared.jobs.views import JobError, ModelUse, Time, Url, View
+from shared.jobs.views import FailureView, JobError, ModelUse, Time, Url, View
 from shared.specs.parts import Lane
 
 
@@ -64,6 +64,9 @@ class BatchView(View):
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts
+    failures: list[FailureView] = Field(
+        description="Of the items that are failed or expired now, by code, the most frequent first."
+    )
     progress: BatchProgress
     lane: Lane
     metadata: dict[str, str]

@@ -6,10 +6,12 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.jobs.failures import Failure
 from shared.jobs.job import EndedAttempt, Job, Progress
 from shared.jobs.status import Status
 from shared.jobs.views import (
     AttemptView,
+    FailureView,
     JobError,
     JobUrls,
     JobView,
@@ -147,6 +149,22 @@ def model_use(job: Job) -> ModelUse:
 def job_error(job: Job, links: Links) -> JobError | None:
     """Return the error of a job or of its last attempt; None if nothing failed."""
     return JobError(type=links.problem(job.error["code"]), **job.error) if job.error else None
+
+
+def failure_views(failures: Iterable[Failure], links: Links) -> list[FailureView]:
+    """Return how jobs failed, with links to examples."""
+    return [
+        FailureView(
+            code=failure.code,
+            type=links.problem(failure.code),
+            count=failure.count,
+            example=failure.example,
+            example_url=links.job(failure.example),
+            retryable=failure.is_retryable,
+            hint=failure.hint,
+        )
+        for failure in failures
+    ]
 
 
 def output_fields(job: Job, index: int, links: Links) -> dict[str, Any]:

@@ -42,6 +42,18 @@ class JobError(BaseModel):
     errors: list[FaultView] | None = None
 
 
+class FailureView(View):
+    """Jobs that failed or expired with one code."""
+
+    code: str
+    type: str = Field(description="Where the code is explained.")
+    count: int
+    example: str = Field(description="The id of the latest of them.")
+    example_url: Url
+    retryable: bool = Field(description="Whether the same job may succeed later, unchanged.")
+    hint: str = Field(description="What to do about it.")
+
+
 class ProgressView(View):
     """How far a running attempt is."""
 

@@ -89,6 +89,7 @@ KEYS = (
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
+    Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example
     # Results that jobs share
     Key("reuse", "reuse:{owner}:{equality}", "follows"),
     Key("followers", "followers:{id}", "follows"),

@@ -313,3 +313,17 @@ def test_the_client_lists_items_on_request(client: Client, batch: BatchRun, fail
     assert [job.id for job in client.jobs.list(status="running", items=True)] == items_of(batch, 3)
     assert client.jobs.unlisted_items(status="running") == 1
     assert client.jobs.retry(items_of(batch, 0)[0]).raw["batch_id"] == batch.id
+
+
+def test_failures_are_told_by_code_with_what_to_do(run: Run, client: Client, failed: list[str]) -> None:
+    headings, row = (line.split("\t") for line in run("failures").stdout.splitlines())
+    assert headings[:4] == ["code", "count", "retry", "example"]
+    assert row[:4] == ["corrupt_image", "3", "of no use", failed[0]]
+    (as_json,) = lines(run("failures", "--since", "7d", "--json"))
+    assert (as_json["code"], as_json["count"], as_json["retryable"]) == ("corrupt_image", 3, False)
+
+
+def test_no_failure_is_said(run: Run) -> None:
+    answer = run("failures")
+    assert (answer.exit_code, answer.stdout) == (0, "")
+    assert "No job failed" in answer.stderr

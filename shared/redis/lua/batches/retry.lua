@@ -47,6 +47,7 @@ local function retry(index, missing)
   for file, object in pairs(inputs) do add_batch_reference(batch_id, owner, file, object) end
   redis.call('ZREM', batch_dead_key(batch_id), index)
   redis.call('HINCRBY', batch_key(batch_id), status, -1)
+  if old.error then redis.call('HINCRBY', batch_key(batch_id), 'failures ' .. cjson.decode(old.error).code, -1) end
   redis.call('HINCRBY', batch_key(batch_id), 'queued', 1)
   enqueue_job(new_id, now)
   if old.reuse then join_equals(new_id, owner, old.reuse) end

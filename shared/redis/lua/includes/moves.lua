@@ -9,11 +9,26 @@ local function count_end(...)
   redis.call('EXPIRE', key, 3600)
 end
 
+-- Count a failed or expired job by its error's code, for its owner and its batch; it is the example, too.
+local FAILURES, EXAMPLE, FAILURES_KEPT = 'failures ', 'example ', 31 * 24 * 3600 -- as in shared/jobs/failures.py
+local function count_failure(id, owner, batch, error)
+  local code = cjson.decode(error).code
+  local key = failures_key(owner, math.floor(now / 3600000))
+  redis.call('HINCRBY', key, FAILURES .. code, 1)
+  redis.call('HSET', key, EXAMPLE .. code, id)
+  redis.call('EXPIRE', key, FAILURES_KEPT + 3600)
+  if not batch then return end
+  redis.call('HINCRBY', batch_key(batch), FAILURES .. code, 1)
+  redis.call('HSET', batch_key(batch), EXAMPLE .. code, id)
+end
+
 -- Move a job into a terminal status, once and for good; its followers stay as they are.
 local function end_job(id, status, ...)
   local ttl_ms, batch, index, custom_id, lane, owner, model =
     job_values(id, 'ttl_ms', 'batch', 'index', 'custom_id', 'lane', 'owner', 'model')
   count_end(status, lane, owner, model)
+  local first, error = ...
+  if first == 'error' then count_failure(id, owner, batch, error) end
   dequeue_job(id)
   count_move(id, status)
   redis.call('ZREM', DEADLINES, id)
