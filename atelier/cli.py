@@ -23,6 +23,7 @@ COMMANDS = {
     "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
+    "top": "atelier.commands.top:top",
     "keys": "atelier.commands.keys:keys",
     "train": "atelier.commands.train:train",
     "backup": "atelier.commands.backup:backup",

@@ -1,9 +1,11 @@
-"""A real terminal of a chosen width, on which a command writes in this process."""
+"""Real terminals of a chosen width: a command writes on one in this process, or in another one."""
 
 import os
 import pty
 import re
+import select
 import threading
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -30,6 +32,18 @@ def on_terminal(arguments: Sequence[str], *, columns: int, monkeypatch: pytest.M
         os.close(outside)
     text = _ESCAPES.sub("", b"".join(shown).decode())
     return [line.rstrip() for line in text.replace("\r\n", "\n").splitlines()]
+
+
+def read_until(outside: int, text: str, *, seconds: float = 60.0) -> str:
+    """Return what a command in another process shows, read from its terminal until a text has come."""
+    shown, deadline = b"", time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if select.select([outside], [], [], 0.1)[0]:
+            shown += os.read(outside, 65536)
+        plain = _ESCAPES.sub("", shown.decode(errors="ignore")).replace("\r\n", "\n")
+        if text in plain:
+            return plain
+    raise AssertionError(f"{text!r} was not shown within {seconds:g} s, but: {plain[-2000:]}")
 
 
 def _read(outside: int, shown: list[bytes]) -> None:
