@@ -66,10 +66,13 @@ class JobResource(_Resource):
         """Whether the job is an item of a batch: these have no events of their own."""
         return job.batch_id is not None
 
-    def view(self, job: Job) -> JobView:
-        """Return the job's representation, as it is now where it has left the queue since it was read."""
-        queue = self._queue(job)
-        if queue is None and job.status is Status.QUEUED:
+    def view(self, job: Job, *, placed: bool = True) -> JobView:
+        """Return the job's representation, as it is now where it has left the queue since it was read.
+
+        Unless it is to be `placed`, its place in the queue is not looked for.
+        """
+        queue = self._queue(job) if placed else None
+        if placed and queue is None and job.status is Status.QUEUED:
             again = self._again(job)
             job, queue = (again, self._queue(again)) if again else (job, None)
         attempts = self._services.settings.jobs.max_attempts

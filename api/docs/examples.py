@@ -115,6 +115,13 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
+    "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "JobsRead": {
+        "object": "list",
+        "data": [{"id": _JOB, "status": "succeeded", "progress": None}],
+        "missing": [],
+        "unread": [],
+    },
     "JobView": _JOB_VIEW,
     "JobPage": _page(_JOB_VIEW),
     "BatchView": _BATCH_VIEW,

@@ -109,7 +109,7 @@ class JobList:
         key = self._key("owned_jobs", owner)
         with store_errors():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
-        jobs = self._read(job_id for job_id, _ in rows)
+        jobs = self.read(job_id for job_id, _ in rows)
         places = [ListPlace(int(score)) for _, score in rows]
         entries = [(below, job) for below, job in zip(places, jobs, strict=True) if job]
         return entries, places[-1] if len(rows) == RECORDS else None
@@ -153,12 +153,13 @@ class JobList:
             return [], below
         down = (place.index, "down", RECORDS, status or "")
         on, *flat = self._scripts.run("batches/find_items", batch[0], *down)
-        jobs = self._read(flat[1::2])
+        jobs = self.read(flat[1::2])
         places = [ListPlace(place.sequence, index) for index in flat[::2]]
         entries = [(at, job) for at, job in zip(places, jobs, strict=True) if job]
         return entries, below if on < 0 else ListPlace(place.sequence, on)
 
-    def _read(self, ids: Iterable[str]) -> list[Job | None]:
+    def read(self, ids: Iterable[str]) -> list[Job | None]:
+        """Return jobs of any owner by their ids, in the same order; None for an id without one."""
         with store_errors():
             pipeline = self._client.pipeline(transaction=False)
             for job_id in ids:

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,6 +57,10 @@ class JobQueries:
     ) -> Page[Job]:
         """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too."""
         return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
+
+    def many(self, ids: Sequence[str], owner: str) -> list[Job | None]:
+        """Return an owner's jobs by their ids, in the same order; None for an id without one."""
+        return [job if job and job.owner == owner else None for job in self._list.read(ids)]
 
     def unlisted_items(self, owner: str, status: Status | None) -> int:
         """Return how many items of batches have a status, which a page without items leaves out."""

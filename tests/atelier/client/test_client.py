@@ -511,3 +511,15 @@ def test_the_environment_names_the_service_and_an_argument_wins(
     monkeypatch.setenv("ATELIER_URL", "")
     with Client() as client:
         assert client.base_url == "http://127.0.0.1:8480"
+
+
+def test_many_jobs_are_read_with_few_requests(client: Client, worker: FakeWorker, trouble: Trouble) -> None:
+    ids = [client.jobs.create({"type": "generate", "seeds": [1]}).id for _ in range(3)]
+    worker.run(ids[1])
+    before = len(trouble.requests)
+    assert client.jobs.statuses([*ids, "job_unknown"]) == {
+        ids[0]: "queued", ids[1]: "succeeded", ids[2]: "queued"
+    }  # fmt: skip
+    assert client.jobs.read(ids)[ids[1]].succeeded
+    assert len(trouble.requests) - before == 2
+    assert client.jobs.read([]) == {}
