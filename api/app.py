@@ -41,8 +41,8 @@ log = logging.getLogger("atelier.api")
 REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
-    jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles, models,
-    webhooks, keys, stats, health, docs,
+    jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
+    models, webhooks, keys, stats, health, docs,
 )  # fmt: skip
 
 

@@ -2,12 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
-from pydantic_core import CoreSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from shared.cards.folder import CardFault
 from shared.cards.parts import Kind
-from shared.jobs.views import FaultView, JobView, Time, Url, View
+from shared.jobs.views import FaultView, Time, Url, View
 
 
 class FileUrls(View):
@@ -184,38 +183,3 @@ class Problem(BaseModel):
     instance: str
     request_id: str
     errors: list[FaultView] = Field(description="Every field at fault; empty where no field is.")
-
-
-class JobPart(JobView):
-    """The fields of a job that were asked for."""
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        """Return the schema of a job, with no field that must be there."""
-        schema = handler(core_schema)
-        handler.resolve_ref_schema(schema).pop("required", None)
-        return schema
-
-
-class JobsRead(View):
-    """Jobs that were read at once."""
-
-    object: Literal["list"]
-    data: list[JobPart]
-    missing: list[str] = Field(description="Ids that are no job of yours, or not any more.")
-    unread: list[str] = Field(description="Ids to ask for again: the response has its size.")
-
-
-class JobPage(View):
-    """Some jobs, newest first."""
-
-    object: Literal["list"]
-    data: list[JobView]
-    next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
-    unlisted_items: int | None = Field(
-        default=None,
-        description="How many items of batches, of the status asked for, the list of jobs leaves out, before "
-        "any other filter. Null where they are listed, and on later pages.",
-    )

@@ -14,8 +14,8 @@ from api.following import wait
 from api.openapi import EVENTS, LAST_EVENT_ID, TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
 from api.resources import batches, jobs
+from api.responses.job_views import JobPage
 from api.responses.representation import json_response, page_response
-from api.responses.views import JobPage
 from api.routes.batches import LINES
 from api.services import links, owner, services
 from shared.access.key import Scope

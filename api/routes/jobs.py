@@ -11,8 +11,8 @@ from api.openapi import TaggedBlueprint, documented, listed, operation, read, re
 from api.requests.headers import wait_seconds
 from api.requests.query import JobsQuery, parameters_of, read_query
 from api.resources import jobs
+from api.responses.job_views import JobPage
 from api.responses.representation import conditional, page_response, require_version
-from api.responses.views import JobPage
 from api.services import owner, services
 from shared.access.key import Scope
 
