@@ -56,7 +56,7 @@ class ComposeStack:
         return _run([*head, *arguments], self.environ)
 
     def follow(self, commands: str, folder: Path) -> None:
-        """Run commands of a page in a folder as they stand, with this project's names in place of the page's."""
+        """Run commands of a page in a folder as they stand, but for the names of project and images."""
         commands = re.sub(r"\batelier_(\w+)", rf"{self.project}_\1", commands)
         commands = re.sub(r"\batelier-api ", f"atelier-api:{self.environ['IMAGE_TAG']} ", commands)
         named = {
