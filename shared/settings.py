@@ -52,8 +52,9 @@ class _Environment(EnvSettingsSource):
 
     def _load_env_vars(self) -> Mapping[str, str | None]:
         found: dict[str, str | None] = dict(super()._load_env_vars())
-        for name in [n for n in found if n.endswith("_file")]:
-            target, path = name.removesuffix("_file"), found[name]
+        # Those that name a file are taken out: to a group of settings they are unknown.
+        for name in [n for n in found if n.endswith("_file") and n not in _KNOWN]:
+            target, path = name.removesuffix("_file"), found.pop(name)
             if target in _KNOWN and path and target not in found:
                 found[target] = _read_secret(name, Path(path))
         return found

@@ -82,8 +82,13 @@ def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
 
 
 def _kept(folder: Path) -> AbstractContextManager[object]:
-    """Hold a state folder where there is one: beside a server that REDIS_URL names, there need be none."""
-    return StateLock(folder).held(_command()) if folder.is_dir() else nullcontext()
+    """Hold a state folder where there is one: beside a server that REDIS_URL names, there need be none.
+
+    In a container it is on a read-only file system: nothing can start in it.
+    """
+    if not folder.is_dir() or os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return nullcontext()
+    return StateLock(folder).held(_command())
 
 
 def _command() -> str:

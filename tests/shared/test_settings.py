@@ -87,6 +87,30 @@ def test_secrets_come_from_files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert Settings.from_env().redis_url == "redis://:password@host/0"
 
 
+def test_every_setting_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values = {
+        "ATELIER_LOG_LEVEL": "DEBUG",
+        "ATELIER_API_PORT": "9000",
+        "ATELIER_WEBHOOK_SECRET": "whsec_" + "A" * 32,
+        "ATELIER_ACCESS_BOOTSTRAP_KEY": f"atl_{'0' * 16}_{'1' * 64}",
+        "ATELIER_WORKER_HEALTH_FILE": "own.health",
+    }
+    for name, value in values.items():
+        (tmp_path / name).write_text(f"{value}\n")
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    settings = Settings.from_env()
+    assert (settings.log_level, settings.api.port) == ("DEBUG", 9000)
+    assert settings.webhook.secret.get_secret_value() == values["ATELIER_WEBHOOK_SECRET"]
+    assert settings.access.bootstrap_key.get_secret_value() == values["ATELIER_ACCESS_BOOTSTRAP_KEY"]
+    assert settings.worker.health_file == Path("own.health")
+
+
+def test_an_empty_file_is_an_empty_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("")
+    monkeypatch.setenv("ATELIER_ACCESS_BOOTSTRAP_KEY_FILE", str(tmp_path / "key"))
+    assert Settings.from_env() == Settings()
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"x" * 100_000, None], ids=["no UTF-8", "huge", "a folder"])
 def test_a_secret_that_cannot_be_read_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None

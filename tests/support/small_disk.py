@@ -36,6 +36,10 @@ class SmallDisk:
             for size in (1024 * 1024, 4096, 1):
                 _append_all(file.fileno(), size)
 
+    def make_read_only(self) -> None:
+        """Refuse every write, as the root of a container does."""
+        subprocess.run(["mount", "-o", "remount,ro", str(self.folder)], check=True)
+
     def empty(self) -> None:
         """Give the space back."""
         self._ballast.unlink(missing_ok=True)

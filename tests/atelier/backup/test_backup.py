@@ -21,6 +21,7 @@ from shared.jobs.status import Status
 from shared.webhooks.store import Deliveries
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
+from tests.support.small_disk import SmallDisk
 
 
 def quietly(step: str, done: int, total: int) -> None:
@@ -344,6 +345,20 @@ def test_without_an_installation_there_is_nothing_to_back_up(
     answer = command("backup", "backup.tar")
     assert (answer.exit_code, "holds no installation" in answer.stderr) == (1, True)
     assert not (at_home / "nowhere").exists()
+
+
+@pytest.mark.usefixtures("jobs")
+def test_a_container_whose_state_folder_is_read_only_restores_too(
+    services: Services, empty: Services, at_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(services, at_home / "backup.tar")
+    monkeypatch.setenv("REDIS_URL", empty.settings.redis_url)
+    monkeypatch.setenv("ATELIER_STORAGE_URL", empty.settings.storage)
+    with SmallDisk(at_home / "state", mebibytes=1) as disk:
+        monkeypatch.setenv("ATELIER_STATE_DIR", str(disk.folder))
+        disk.make_read_only()
+        answer = command("restore", str(at_home / "backup.tar"))
+    assert (answer.exit_code, answer.stdout.startswith("restored ")) == (0, True), answer.output
 
 
 def test_restore_refuses_where_workers_are_at_work(
