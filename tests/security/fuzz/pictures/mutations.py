@@ -32,7 +32,7 @@ _SIDES = (
 )
 _EDGES = (b"\0", b"\xff", b"\x7f", b"\x80", b"\0\0", b"\xff\xff", b"\x7f\xff", b"\0\0\0\0", b"\xff" * 4,
           b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff\xff\xff\x7f", b"\xff" * 8)  # fmt: skip
-_BOMB_EVERY = 25  # of so many pictures one is a bomb
+_BOMB_EVERY = 100  # of so many pictures one is a bomb
 _MOST_COPIES = 300
 
 

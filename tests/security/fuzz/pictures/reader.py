@@ -1,5 +1,6 @@
 """Read pictures as the API and the workers do, in a process that may neither grow nor compute without end."""
 
+import logging
 import resource
 import time
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Reading:
 
 def serve(connection: Connection) -> None:
     """Read picture after picture until the other side is gone."""
+    logging.disable()  # a color profile that is passed over is told in the log
     share_heaps()
     take_pictures_whole()
     _bound_memory()

@@ -64,6 +64,11 @@ def foreign_parts(image_format: str) -> Sequence[bytes]:
     if image_format == "webp":
         return [whole[:4] + whole[8:] for whole in metadata.bad_riff_chunks().values()]
     if image_format == "gif":
-        return [b"\x21\xff\x0bNETSCAPE2.0\x03\x01\xff\xff\x00", b"\x21\xfe" + b"\xff" * 256 + b"\0",
-                b"\x21\xf9\x04\xff\xff\xff\xff\x00", b"\x21\x01\x0c" + bytes(13), b"\x21\xff\x00"]  # fmt: skip
+        return [
+            b"\x21\xff\x0bNETSCAPE2.0\x03\x01\xff\xff\x00",
+            b"\x21\xfe" + b"\xff" * 256 + b"\0",
+            b"\x21\xf9\x04\xff\xff\xff\xff\x00",
+            b"\x21\x01\x0c" + bytes(13),
+            b"\x21\xff\x00",
+        ]
     return [bytes(12), b"\xff" * 12, b"\x01\x01\x04\0\xff\xff\xff\xff\x08\0\0\0"]
