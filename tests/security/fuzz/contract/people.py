@@ -9,8 +9,8 @@ from pathlib import Path
 
 from api.services import Services, build_services
 from shared.access.key import Scope
-from shared.access.store import KeyStore
 from shared.settings import Settings
+from tests.security.fuzz.keys import new_key
 from tests.support.http.gunicorn_server import LoopbackGunicorn, loopback_gunicorn
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -75,19 +75,14 @@ class Town:
 def town(redis_url: str, folder: Path) -> Iterator[Town]:
     """Run a service with the keys of two owners and of an admin."""
     services = build_services(Settings(redis_url=redis_url, state_dir=folder))
-    keys = KeyStore(services.store.scripts)
-    usual = frozenset({Scope.SUBMIT, Scope.READ})
-    anna, bert = (Person(name, _key(keys, name, usual)) for name in ("anna", "bert"))
-    admin = Person("root", _key(keys, "root", frozenset({Scope.ADMIN})))
+    usual = (Scope.SUBMIT, Scope.READ)
+    anna, bert = (Person(name, new_key(redis_url, name, *usual)) for name in ("anna", "bert"))
+    admin = Person("root", new_key(redis_url, "root", Scope.ADMIN))
     with loopback_gunicorn(redis_url, folder, **SETTINGS) as service:
         found = Town(service, (anna, bert), admin, services)
         for person in found.people:
             _furnish(found, person)
         yield found
-
-
-def _key(keys: KeyStore, owner: str, scopes: frozenset[Scope]) -> str:
-    return str(keys.create(owner, owner=owner, scopes=scopes)[1])
 
 
 def _furnish(found: Town, person: Person) -> None:
