@@ -59,6 +59,8 @@ class Contract:
         """Make one request, and look at its response."""
         self.report.tried += 1
         _fill(case, person if place % 2 else self.town.other(person), place)
+        if isinstance(case.body, dict) and "type" in case.body and place % 3:
+            case.body["metadata"] = {"of": person.mark}
         asked = case.as_transport_kwargs(base_url=self.town.service.url)
         asked["headers"] = {**(asked.get("headers") or {}), "Authorization": f"Bearer {person.key}"}
         try:
@@ -120,14 +122,12 @@ class Contract:
         self.report.add(case.as_curl_command(), fault)
 
 
-def _fill(case: Case, person: Person, place: int) -> None:
-    """Put ids that a person has into the path, most times, and the person's mark into what is submitted."""
+def _fill(case: Case, owner: Person, place: int) -> None:
+    """Put ids that an owner has seen into the path, most times."""
     for name in list(case.path_parameters or {}):
-        known = person.seen.get(name)
+        known = owner.seen.get(name)
         if known and place % 8 < 6:
             case.path_parameters[name] = known[-1 - place % len(known)]
-    if isinstance(case.body, dict) and "type" in case.body and place % 3:
-        case.body["metadata"] = {"of": person.mark}
 
 
 def check_contract(town: Town, most: int, seed: int, progress: Progress) -> Report:

@@ -2,9 +2,10 @@
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -20,12 +21,13 @@ _SPAWN = multiprocessing.get_context("spawn")
 class Reader:
     """A process that reads pictures."""
 
-    def __init__(self) -> None:
+    def __init__(self, target: Callable[[Connection], None] = serve) -> None:
+        self._target = target
         self._start()
 
     def _start(self) -> None:
         self._connection, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+        self._process = _SPAWN.Process(target=self._target, args=(theirs,), daemon=True)
         self._process.start()
         theirs.close()
 
