@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models corpus proofs compose-test lock clean
+.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ test: lint ## Check code, types and import contracts, and run all tests
 
 chaos: for-testing ## Break everything at random for 40 minutes; 10,000 jobs, 10 seeds. OUT=file keeps the table
 	@exec $(BIN)/python -m tests.chaos --jobs 1000 --seeds 1..10 $(if $(OUT),--out "$(OUT)")
+
+fuzz: for-testing ## Attack a real service: 20,000 requests, 10,000 spoiled pictures, 16,000 hostile texts
+	@exec $(BIN)/python -m tests.security.fuzz
 
 lint: for-testing ## Check code, types and import contracts
 	@$(BIN)/ruff check .

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import unicodedata
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,23 +20,12 @@ from shared.logs import JsonFormatter, TextFormatter
 from tests.support.http.gunicorn_server import running_gunicorn
 from tests.support.http.raw_http import ask
 from tests.support.images import pictures
+from tests.support.log_text import EVENT, FORGED, forged_in, loose_lines, steers
 
-FORGED = "12:00:00.123 INFO    atelier.api: forged"
 EVIL = f"a\x1b[2J\x07\r\x9b1m\u202e\u2028\udcff\n{FORGED} path=/admin job_id=stolen"
 RAW_LINES = ("GET /\x1b[2J HTTP/1.1", "G\x1bT / HTTP/1.1", "GET / HTTP/1\x1b", "GET / HTTP/1.1\r\nA\x1b: b",
              "GET / HTTP/1.1\r\nTransfer-Encoding: \x1b", "GET /%1b%0a HTTP/1.1\r\nExpect: \x1b")  # fmt: skip
 HOSTILE = {"X-Request-Id": b"a\x9bb", "Idempotency-Key": b"a\x9bb", "Prefer": b"\x9b", "Origin": b"\x9b"}
-_EVENT = re.compile(r"^\d\d:\d\d:\d\d\.\d{3} [A-Z]+ +[\w.]+: ")
-
-
-def steers(text: str) -> list[str]:
-    """Return what of a text, but for the ends of its lines, steers a terminal."""
-    kinds = {"Cc", "Cs", "Zl", "Zp"}
-    return [c for c in text if c != "\n" and (unicodedata.category(c) in kinds or c == "\u202e")]
-
-
-def forged_in(text: str) -> list[str]:
-    return [line for line in text.splitlines() if line.startswith(FORGED)]
 
 
 def logged(formatter: logging.Formatter, error: Exception | None = None, **fields: object) -> str:
@@ -55,7 +43,7 @@ def logged(formatter: logging.Formatter, error: Exception | None = None, **field
 def test_the_text_of_an_error_looks_like_no_event(text: str) -> None:
     for error in (ValueError(f"{text}\n{FORGED}"), OSError(2, text, f"{text}\n{FORGED}")):
         first, *rest = logged(TextFormatter(), error).splitlines()
-        assert _EVENT.match(first)
+        assert EVENT.match(first)
         assert [line for line in rest if not line.startswith("    ")] == []
 
 
@@ -100,9 +88,7 @@ def test_what_nothing_catches_is_logged_plainly(log_format: str) -> None:
     assert answer.returncode == 1
     assert (steers(answer.stderr), forged_in(answer.stderr)) == ([], [])
     lines = answer.stderr.splitlines()
-    events = (
-        [line for line in lines if _EVENT.match(line)] if log_format == "text" else map(json.loads, lines)
-    )
+    events = [line for line in lines if EVENT.match(line)] if log_format == "text" else map(json.loads, lines)
     assert len(list(events)) == 4, answer.stderr
 
 
@@ -148,7 +134,7 @@ def test_the_api_logs_what_strangers_write_plainly(server: EmbeddedServer, tmp_p
     log = running.log.read_text("utf-8", "replace")
     assert "forged" in log
     assert (steers(log), forged_in(log)) == ([], [])
-    assert [line for line in log.splitlines() if not _EVENT.match(line) and not line.startswith("    ")] == []
+    assert loose_lines(log) == []
 
 
 def _be_hostile(http: httpx.Client, text: str) -> None:
