@@ -36,7 +36,12 @@ class QueryModel(BaseModel):
 class PageQuery(QueryModel):
     """What every list takes."""
 
-    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="How many entries a page has at most.")
+    limit: int = Field(
+        default=20,
+        ge=1,
+        le=MAX_LIMIT,
+        description="Entries on a page at most; of large jobs there are fewer.",
+    )
     cursor: Annotated[str, Field(pattern=CURSOR_PATTERN)] | None = Field(default=None, description=CURSOR)
 
 

@@ -48,7 +48,9 @@ class FinishedQuery(QueryModel):
     after: Place = Field(
         default=0, description="How many results to pass over: the `next_after` of the page before."
     )
-    limit: int = Field(default=200, ge=1, le=500, description="Results on a page.")
+    limit: int = Field(
+        default=200, ge=1, le=500, description="Results on a page at most; of large jobs there are fewer."
+    )
     wait: float = Field(default=0, ge=0, description="Seconds to wait at most, while there is no result.")
 
 
@@ -114,7 +116,7 @@ def list_finished(batch_id: str) -> Response:
         object="list",
         data=[result_view(job, where) for job in page.items],
         next_after=page.next,
-        done=batch.is_done and page.next - query.after < query.limit,
+        done=batch.is_done and page.is_last,
     )
     return json_response(view, headers={"Cache-Control": "no-store"})
 

@@ -21,7 +21,9 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
-_READS = frozenset({"jobs/place", "jobs/depths", "access/read"})  # also on a server that cannot write
+_READS = frozenset(
+    {"jobs/place", "jobs/depths", "jobs/read", "access/read"}
+)  # also on a server that cannot write
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
