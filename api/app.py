@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.auth import KEYS, authenticate, key_table_of, watch_streams
 from api.requests.body import refuse_codings
+from api.requests.query import refuse_repeated
 from api.resources import CAPACITY, Capacity
 from api.responses import problems
 from api.routes import (
@@ -59,6 +60,7 @@ def create_app(services: Services) -> Flask:
     _refuse_strangers(app, services.settings.api)
     app.before_request(authenticate)
     app.before_request(refuse_codings)
+    app.before_request(refuse_repeated)
     app.after_request(watch_streams)
     app.after_request(_end)
     for module in ROUTES:

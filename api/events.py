@@ -21,7 +21,8 @@ RECONNECT_MILLISECONDS = 2000  # the pause of a client whose stream broke off
 PING_SECONDS = 15.0
 OUTAGE_SECONDS = 1.0  # pause while the job store is away
 FORGOTTEN = (JobGone, JobNotFound, BatchNotFound, *ENDED)  # the record, or the key
-_EVENT_ID = re.compile(r"\d{1,20}(?:-\d{1,20})?")
+_EVENT_ID = re.compile(r"[0-9]{1,20}(?:-[0-9]{1,20})?")
+_MOST = 2**64  # of both numbers of an event's id, in the job store
 
 
 def stream_response(resource: Resource[R], record_id: str, owner: str) -> Response:
@@ -29,9 +30,7 @@ def stream_response(resource: Resource[R], record_id: str, owner: str) -> Respon
 
     Raises InvalidHeader, TooManyListeners, and what reading the record raises.
     """
-    after = request.headers.get("Last-Event-ID", "0-0")
-    if _EVENT_ID.fullmatch(after) is None:
-        raise InvalidHeader("Last-Event-ID must be the id of an event of this stream")
+    after = _last_event_id()
     resource.get(record_id, owner)
     waiting = waits()
     if not waiting.take():
@@ -43,6 +42,13 @@ def stream_response(resource: Resource[R], record_id: str, owner: str) -> Respon
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Accel-Buffering"] = "no"
     return response
+
+
+def _last_event_id() -> str:
+    given = request.headers.get("Last-Event-ID", "0-0")
+    if _EVENT_ID.fullmatch(given) is None or any(int(part) >= _MOST for part in given.split("-")):
+        raise InvalidHeader("Last-Event-ID must be the id of an event of this stream")
+    return given
 
 
 class EventStream:

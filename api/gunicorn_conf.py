@@ -19,6 +19,7 @@ from gunicorn.glogging import Logger  # type: ignore[import-untyped]
 from api.native_threads import allow_native_threads
 from api.server.connections import WAITS, close_if_asked
 from api.server.gunicorn_worker import MAX_HEADER, MAX_HEADERS, MAX_REQUEST_LINE
+from api.server.memory import give_back_large_blocks
 from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
@@ -99,6 +100,7 @@ def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response
     close_if_asked(environ)
 
 
+give_back_large_blocks()
 _allow_files(3 * _SETTINGS.api.connections)  # each has a socket, one to the job store, perhaps a file
 bind = f"{_SETTINGS.api.host}:{_SETTINGS.api.port}"
 wsgi_app = "api.wsgi:create()"

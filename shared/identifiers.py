@@ -6,6 +6,7 @@ import re
 from uuid6 import uuid7
 
 ANONYMOUS = "anonymous"  # the owner of what is made without an API key
+# Python reads these by `fullmatch`: its `$` also matches before a line end.
 JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 BATCH_ID = r"^batch_[0-9a-f]{32}$"
 # The batch's digits, the item's index, the number of its retry.
@@ -20,7 +21,7 @@ def new_job_id() -> str:
 
 def is_job_id(text: str) -> bool:
     """Whether a client may use this text as a job's id."""
-    return re.match(JOB_ID, text) is not None and batch_of(text) is None
+    return re.fullmatch(JOB_ID, text) is not None and batch_of(text) is None
 
 
 def new_batch_id() -> str:
@@ -30,7 +31,7 @@ def new_batch_id() -> str:
 
 def batch_of(job_id: str) -> str | None:
     """Return the batch id that is part of an item's id; None for other jobs."""
-    found = re.match(ITEM_ID, job_id)
+    found = re.fullmatch(ITEM_ID, job_id)
     return f"batch_{found[1]}" if found else None
 
 

@@ -14,7 +14,7 @@ from api.requests.body import expect_json, whole_body
 from api.requests.field_errors import combined, validated
 from api.requests.json_text import MAX_TEMPLATE_PARTS, decode_json, without_mark
 from api.requests.pictures import fault
-from api.requests.query import query_texts
+from api.requests.query import query_texts, read_text
 from api.services import services
 from shared.batches.request import BatchSettings, Envelope
 from shared.errors import InvalidRequest
@@ -130,8 +130,10 @@ def _most_items() -> int:
 
 
 def _query() -> dict[str, Any]:
-    given: dict[str, Any] = query_texts()
-    return given | {name: decode_json(given[name]) for name in OBJECTS if name in given}
+    return {
+        name: decode_json(text) if name in OBJECTS else read_text(Envelope, name, text)
+        for name, text in query_texts().items()
+    }
 
 
 def _json_bytes() -> bytes:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+from api.batches.faults import Faults
 from api.batches.items import Item
-from api.batches.sources import Faults
 from api.jobs.addresses import loaded
 from api.requests.pictures import Upload
 from api.server.threads import ThreadYielder

@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from api.batches.sources import Faults, Source, Unreadable
+from api.batches.faults import Faults
+from api.batches.sources import Source, Unreadable
 from api.requests.field_errors import parse_spec
 from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings

@@ -42,7 +42,7 @@ class Results:
                 give_way()
             read = page.next - self.after
             self.after, self.left = page.next, self.left - read
-            if read < size:
+            if page.is_last:
                 return
 
 

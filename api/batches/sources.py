@@ -12,10 +12,9 @@ from api.batches.json_array import Span, too_many_items
 from api.errors import MalformedJson
 from api.requests.field_errors import invalid, validated
 from api.requests.json_text import MAX_JSON_BYTES, decode_json, without_mark
-from api.responses.problems import MAX_LISTED
 from shared.batches.request import Multiply
 from shared.batches.template import Axis, axes_of, combinations, count, place_of
-from shared.errors import AtelierError, BodyTooLarge, FieldError, InvalidRequest
+from shared.errors import BodyTooLarge, FieldError, InvalidRequest
 from shared.specs.spec import SPECS
 
 _SETTINGS = re.compile(rb'\s*+\{\s*+"batch"\s*+:')
@@ -51,6 +50,9 @@ class Source(Protocol):
     def values(self) -> Iterator[Any]:
         """Yield each item as a JSON value, or Unreadable."""
 
+    def bytes_of(self, position: int) -> int:
+        """Return how many bytes an item has as text, about; 0 where its values are there already."""
+
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Convert an item's fault to a fault of the request."""
 
@@ -72,6 +74,10 @@ class ArraySource:
         """Yield each item."""
         return iter(self._items)
 
+    def bytes_of(self, _position: int) -> int:
+        """Return 0: all items were parsed together."""
+        return 0
+
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's pointer before its own."""
         return FieldError(f"/items/{position}{fault.pointer}", fault.detail, fault.code)
@@ -87,6 +93,11 @@ class SpanSource(ArraySource):
     def values(self) -> Iterator[Any]:
         """Yield each item, or Unreadable; raise MalformedJson."""
         return (_value(self._data[start:end]) for start, end in self._items)
+
+    def bytes_of(self, position: int) -> int:
+        """Return the bytes of an item's text."""
+        start, end = self._items[position]
+        return int(end - start)
 
 
 class LineSource:
@@ -134,6 +145,10 @@ class LineSource:
         """Yield each line's value, or Unreadable."""
         return (self._read(line) for line in self._lines)
 
+    def bytes_of(self, position: int) -> int:
+        """Return the bytes of a line."""
+        return self._lines[position].end - self._lines[position].start
+
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return an item's fault with the item's pointer, and with the line number in its text."""
         detail = f"line {self._lines[position].number}: {fault.detail}"
@@ -167,6 +182,10 @@ class TemplateSource:
         for made in combinations(self._axes, self._mode):
             yield {**self._base, **made.fields, "custom_id": made.custom_id}
 
+    def bytes_of(self, _position: int) -> int:
+        """Return the bytes of what all items have in common."""
+        return self.shared_bytes
+
     def reported(self, position: int, fault: FieldError) -> FieldError:
         """Return a fault with a pointer to the source of its value: in the template, or in a list."""
         field, _, rest = fault.pointer.removeprefix("/").partition("/")
@@ -176,46 +195,6 @@ class TemplateSource:
         place = place_of(self._axes, self._mode, position)[name]
         inner = rest.removeprefix("0") if name == "style" else f"/{rest}" if rest else ""
         return FieldError(f"/template/multiply/{name}/{place}{inner}", fault.detail, fault.code)
-
-
-class Faults:
-    """The faults of the items of one request. Equal faults, common in templates, are reported once."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._reported: dict[FieldError, type[AtelierError]] = {}
-        self._items: set[int] = set()
-
-    @property
-    def full(self) -> bool:
-        """Whether no more faults are reported, so that the details of a further fault are not needed."""
-        return len(self._reported) >= MAX_LISTED
-
-    def __contains__(self, position: int) -> bool:
-        return position in self._items
-
-    def add(self, position: int, faults: Sequence[FieldError], kind: type[AtelierError]) -> None:
-        """Record an item's faults; an empty sequence only marks the item as faulty."""
-        self._items.add(position)
-        for fault in faults:
-            if not self.full:
-                self._reported.setdefault(self._source.reported(position, fault), kind)
-
-    def note(self, position: int, error: AtelierError) -> None:
-        """Record an item's error."""
-        self.add(position, error.errors or [FieldError("", error.detail, error.code)], type(error))
-
-    def raise_any(self) -> None:
-        """Raise one error for all faults: of their common class, or InvalidRequest if they have several."""
-        if not self._items:
-            return
-        kinds = set(self._reported.values())
-        kind = kinds.pop() if len(kinds) == 1 else InvalidRequest
-        raise kind(self._sentence(), errors=list(self._reported))
-
-    def _sentence(self) -> str:
-        items = f"{len(self._items)} of {self._source.count} items are at fault, so none was accepted"
-        return f"{items}; the first {MAX_LISTED} faults are listed" if self.full else items
 
 
 def _lines(data: bytes) -> Iterator[Line]:

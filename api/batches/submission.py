@@ -6,9 +6,10 @@ from itertools import islice
 
 from api.batches.amount import Amount, check_least, refuse
 from api.batches.body import SentBatch
+from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
-from api.batches.sources import Faults, Source
+from api.batches.sources import Source
 from api.jobs.bounds import record_bytes, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
@@ -20,6 +21,7 @@ from shared.identifiers import new_batch_id
 from shared.specs.spec import work_of
 
 CHUNK = 200  # items that are in memory and looked up at once
+CHUNK_BYTES = 1024 * 1024  # of their texts: as objects they take up to twenty times as much
 PAGE = 50  # items that one script stores; this blocks the server for 2 to 3 ms
 
 
@@ -97,8 +99,17 @@ class Intake:
 
     def _chunks(self, faults: Faults) -> Iterator[list[Item]]:
         items = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
-        while chunk := list(islice(items, CHUNK)):
+        while chunk := list(self._some(items)):
             yield self._inputs.checked(chunk, faults)
+
+    def _some(self, items: Iterator[Item]) -> Iterator[Item]:
+        """Yield the next items, as many as may be in memory at once."""
+        size = 0
+        for item in islice(items, CHUNK):
+            yield item
+            size += self._source.bytes_of(item.position)
+            if size >= CHUNK_BYTES:
+                return
 
 
 def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:

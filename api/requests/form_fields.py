@@ -9,7 +9,7 @@ from api.requests.json_text import decode_json
 
 ABSENT = object()  # read from a field that means the same as leaving it out
 
-_INTEGER = re.compile(r"-?\d{1,18}")
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _NO = frozenset({"false", "off", "no", "0"})
 _YES = frozenset({"true", "on", "yes", "1"})
 
@@ -31,12 +31,13 @@ def given(texts: Iterable[str]) -> list[str]:
     return [text for text in texts if text.strip()]
 
 
-def _whole(text: str) -> int | str:
+def whole(text: str) -> int | str:
+    """Return the whole number that a text spells, else the text."""
     return int(text) if _INTEGER.fullmatch(text.strip()) else text
 
 
 def _whole_numbers(text: str) -> list[int | str]:
-    return [_whole(part.strip()) for part in text.split(",")]
+    return [whole(part.strip()) for part in text.split(",")]
 
 
 def _words(text: str) -> list[str]:
@@ -46,66 +47,67 @@ def _words(text: str) -> list[str]:
 def real(text: str) -> float | str:
     """Return the number that a text spells, else the text."""
     try:
-        return float(text)
+        return text if "_" in text else float(text)
     except ValueError:
         return text
 
 
-def _flag(text: str) -> bool | str:
+def flag(text: str) -> bool | str:
+    """Return yes or no, which a text says, else the text."""
     word = text.strip().lower()
     return word in _YES if word in _YES | _NO else text
 
 
 def _presence(text: str) -> Any:
     """Read "give this part of the specification, with its defaults", as yes or no."""
-    flag = _flag(text)
-    return {} if flag is True else ABSENT if flag is False else text
+    given = flag(text)
+    return {} if given is True else ABSENT if given is False else text
 
 
 COMMON: Table = {
     "model": FormField(("model",)),
     "lane": FormField(("lane",)),
-    "ttl_seconds": FormField(("ttl_seconds",), _whole),
-    "deadline_seconds": FormField(("deadline_seconds",), _whole),
-    "cache": FormField(("cache",), _flag),
+    "ttl_seconds": FormField(("ttl_seconds",), whole),
+    "deadline_seconds": FormField(("deadline_seconds",), whole),
+    "cache": FormField(("cache",), flag),
     "webhook": FormField(("webhook", "url")),
     "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
-    "quality": FormField(("output", "quality"), _whole),
+    "quality": FormField(("output", "quality"), whole),
 }
 GENERATE: Table = {
-    "seed": FormField(("seed",), _whole),
-    "count": FormField(("count",), _whole),
+    "seed": FormField(("seed",), whole),
+    "count": FormField(("count",), whole),
     "seeds": FormField(("seeds",), _whole_numbers, repeats=True),
     "latents": FormField(("latents",), decode_json),
-    "digit": FormField(("digit",), _whole),
+    "digit": FormField(("digit",), whole),
     "digits": FormField(("digits",)),
     "truncation": FormField(("truncation",), real),
     "interpolate_seeds": FormField(("interpolate", "seeds"), _whole_numbers, repeats=True),
     "interpolate_latents": FormField(("interpolate", "latents"), decode_json),
-    "steps": FormField(("interpolate", "steps"), _whole),
-    "columns": FormField(("grid", "columns"), _whole),
-    "gap": FormField(("grid", "gap"), _whole),
+    "steps": FormField(("interpolate", "steps"), whole),
+    "columns": FormField(("grid", "columns"), whole),
+    "gap": FormField(("grid", "gap"), whole),
     "animation": FormField(("animation",), _presence),
-    "frame_milliseconds": FormField(("animation", "frame_milliseconds"), _whole),
-    "loop": FormField(("animation", "loop"), _flag),
-    "upscale": FormField(("upscale", "factor"), _whole),
+    "frame_milliseconds": FormField(("animation", "frame_milliseconds"), whole),
+    "loop": FormField(("animation", "loop"), flag),
+    "upscale": FormField(("upscale", "factor"), whole),
     "filter": FormField(("upscale", "filter")),
     **COMMON,
 }
 STYLIZE: Table = {
     "strength": FormField(("strength",), real),
-    "preserve_color": FormField(("preserve_color",), _flag),
-    "stroke": FormField(("stroke",), _whole),
-    "max_side": FormField(("size", "max_side"), _whole),
+    "preserve_color": FormField(("preserve_color",), flag),
+    "stroke": FormField(("stroke",), whole),
+    "max_side": FormField(("size", "max_side"), whole),
     "steadiness": FormField(("steadiness",), real),
-    "steps": FormField(("optimize", "steps"), _whole),
+    "steps": FormField(("optimize", "steps"), whole),
     "style_weight": FormField(("optimize", "style_weight"), real),
     "content_weight": FormField(("optimize", "content_weight"), real),
     "variation_weight": FormField(("optimize", "variation_weight"), real),
     "optimizer": FormField(("optimize", "optimizer")),
-    "preview_every": FormField(("optimize", "preview_every"), _whole),
+    "preview_every": FormField(("optimize", "preview_every"), whole),
     **COMMON,
 }
-TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), _whole), **COMMON}
+TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), whole), **COMMON}

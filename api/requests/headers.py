@@ -10,7 +10,7 @@ from api.services import services
 from shared.errors import InvalidRequest
 
 _KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e](?:[\x20\x21\x23-\x5b\x5d-\x7e]{0,253}[\x21\x23-\x5b\x5d-\x7e])?")
-_SECONDS = re.compile(r"\d{1,6}(?:\.\d{1,3})?")
+_SECONDS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ Parts = ImmutableMultiDict[str, bytes | None]  # files; None: the field was left
 
 MAX_SHOWN = 80  # characters of a text that is repeated
 _UNSENT = ("invalid_format", "style_not_found")  # codes of what comes of a file's name
-_NUMBER = re.compile(r"\d{1,9}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _named(text: str) -> dict[str, Any]:
     """Return a style by its number, its name or the id of its file, whichever the text is."""
     if _NUMBER.fullmatch(text):
         return {"number": int(text)}
-    is_name = re.match(STYLE_NAME, text) and not re.match(FILE_ID, text)
+    is_name = re.fullmatch(STYLE_NAME, text) and not re.fullmatch(FILE_ID, text)
     return {"name": text} if is_name else {"image": text}
 
 

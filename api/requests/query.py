@@ -1,29 +1,47 @@
 """Pages of a list: its query parameters, and the link to the next page."""
 
-from typing import Annotated, TypeVar
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, TypeVar, get_args
 
 from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.openapi import Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
-from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, validated
+from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, invalid, validated
+from api.requests.form_fields import flag, real, whole
 from shared.cards.parts import Kind
+from shared.errors import FieldError
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
+from shared.specs.parts import MAX_SEED
 
 MAX_LIMIT = 200
 CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
 Query = TypeVar("Query", bound=BaseModel)
+Place = Annotated[int, Field(ge=0, le=MAX_SEED)]  # a place in a list; the job store counts in 64 bits
+StatusName = Annotated[Status, Field(strict=False)]  # given by its name
+
+_READERS: dict[type, Callable[[str], Any]] = {bool: flag, int: whole, float: real}
 
 
-class PageQuery(BaseModel):
+class QueryModel(BaseModel):
+    """The parameters of a query. Their texts are read by `read_text`; nothing else is converted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class PageQuery(QueryModel):
     """What every list takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    limit: int = Field(default=20, ge=1, le=MAX_LIMIT, description="How many entries a page has at most.")
+    limit: int = Field(
+        default=20,
+        ge=1,
+        le=MAX_LIMIT,
+        description="Entries on a page at most; of large jobs there are fewer.",
+    )
     cursor: Annotated[str, Field(pattern=CURSOR_PATTERN)] | None = Field(default=None, description=CURSOR)
 
 
@@ -34,7 +52,7 @@ class JobsQuery(PageQuery):
         default=None, description=CURSOR
     )
 
-    status: Status | None = Field(default=None, description="Only jobs of this status.")
+    status: StatusName | None = Field(default=None, description="Only jobs of this status.")
     type: Kind | None = Field(default=None, description="Only jobs of this type.")
     model: str | None = Field(default=None, max_length=200, description="Only jobs for this model.")
     code: str | None = Field(default=None, max_length=64, description="Only jobs whose error has this code.")
@@ -58,17 +76,43 @@ class JobsQuery(PageQuery):
         return JobFilter(self.status, self.type, self.model, self.code, self.worker)
 
 
+def refuse_repeated() -> None:
+    """Raise InvalidRequest that names every parameter which the query of a known address gives twice."""
+    if request.routing_exception is not None or b"&" not in request.query_string:
+        return
+    counts = Counter(name for name, _ in decoded_pairs(request.query_string))
+    faults = [
+        FieldError(f"/{name}", f"{name} may be given once", "repeated_field")
+        for name, count in counts.items()
+        if count > 1
+    ]
+    if faults:
+        raise invalid(faults)
+
+
 def query_texts() -> dict[str, str]:
-    """Return the query's parameters, the first of each name; raise InvalidRequest where one is not UTF-8."""
-    found: dict[str, str] = {}
-    for name, data in decoded_pairs(request.query_string):
-        found.setdefault(name, decoded_text(name, data))
-    return found
+    """Return the query's parameters; raise InvalidRequest where one is not UTF-8."""
+    return {name: decoded_text(name, data) for name, data in decoded_pairs(request.query_string)}
+
+
+def read_text(model: type[BaseModel], name: str, text: str) -> Any:
+    """Return a parameter's text as its field takes it: what cannot be read stays text, to be refused."""
+    field = model.model_fields.get(name)
+    kinds = set(_kinds(field.annotation)) if field else set()
+    return next((read for kind, read in _READERS.items() if kind in kinds), str)(text)
+
+
+def _kinds(hint: Any) -> Iterator[type]:
+    """Yield the plain types of a hint, which may be optional or annotated."""
+    if isinstance(hint, type):
+        yield hint
+    for inner in get_args(hint):
+        yield from _kinds(inner)
 
 
 def read_query(model: type[Query]) -> Query:
     """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
-    return validated(model, query_texts())
+    return validated(model, {name: read_text(model, name, text) for name, text in query_texts().items()})
 
 
 def parameters_of(model: type[BaseModel]) -> list[Json]:

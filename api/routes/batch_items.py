@@ -3,7 +3,7 @@
 from functools import partial
 
 from flask import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, sent_items
@@ -12,7 +12,7 @@ from api.batches.submission import append_items
 from api.events import stream_response
 from api.following import wait
 from api.openapi import EVENTS, LAST_EVENT_ID, TaggedBlueprint, body, documented, listed, operation, ref
-from api.requests.query import PageQuery, parameters_of, read_query
+from api.requests.query import PageQuery, Place, QueryModel, StatusName, parameters_of, read_query
 from api.resources import batches, jobs
 from api.responses.job_views import JobPage
 from api.responses.representation import json_response, page_response
@@ -22,19 +22,15 @@ from shared.access.key import Scope
 from shared.batches.batch import Batch, FinishedItems
 from shared.batches.rendering import result_view
 from shared.batches.views import FinishedPage
-from shared.jobs.status import Status
 
 blueprint = TaggedBlueprint("batch_items", tag="Batches", url_prefix="/v1/batches/<batch_id>")
 
 
-class Place(BaseModel):
+class AppendQuery(QueryModel):
     """Where further items go."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    first: int | None = Field(
+    first: Place | None = Field(
         default=None,
-        ge=0,
         description="Index of the first of these items. The same items sent again to the same place change "
         "nothing; without it they are added at the end, whatever was sent before.",
     )
@@ -43,18 +39,18 @@ class Place(BaseModel):
 class ItemsQuery(PageQuery):
     """Which items."""
 
-    status: Status | None = Field(default=None, description="Only items of this status.")
+    status: StatusName | None = Field(default=None, description="Only items of this status.")
 
 
-class FinishedQuery(BaseModel):
+class FinishedQuery(QueryModel):
     """Which results."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    after: int = Field(
-        default=0, ge=0, description="How many results to pass over: the `next_after` of the page before."
+    after: Place = Field(
+        default=0, description="How many results to pass over: the `next_after` of the page before."
     )
-    limit: int = Field(default=200, ge=1, le=500, description="Results on a page.")
+    limit: int = Field(
+        default=200, ge=1, le=500, description="Results on a page at most; of large jobs there are fewer."
+    )
     wait: float = Field(default=0, ge=0, description="Seconds to wait at most, while there is no result.")
 
 
@@ -63,13 +59,13 @@ class FinishedQuery(BaseModel):
     "appendItems",
     {200: documented("The items are taken", ref("Appended"))},
     problems=(400, 404, 409, 410, 413, 415, 422, 503, 507),
-    parameters=parameters_of(Place),
+    parameters=parameters_of(AppendQuery),
     request_body=body({"application/json": ref("ItemsRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
 )
 @needs(Scope.SUBMIT)
 def append(batch_id: str) -> Response:
     """Add items to an open batch: all of them, or none where one is at fault."""
-    place = read_query(Place)
+    place = read_query(AppendQuery)
     batch = services().batches.get(batch_id, owner())
     source = sent_items()
     first = batch.counts["total"] if place.first is None else place.first
@@ -120,7 +116,7 @@ def list_finished(batch_id: str) -> Response:
         object="list",
         data=[result_view(job, where) for job in page.items],
         next_after=page.next,
-        done=batch.is_done and page.next - query.after < query.limit,
+        done=batch.is_done and page.is_last,
     )
     return json_response(view, headers={"Cache-Control": "no-store"})
 

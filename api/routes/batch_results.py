@@ -4,14 +4,14 @@ from functools import partial
 from typing import Literal, cast
 
 from flask import Response, current_app, request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.auth import needs
 from api.batches.results import archived, checked_start, result_lines, sheet_entries, sheet_tag
 from api.errors import TooManyDownloads
 from api.native_threads import in_native_thread
 from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
-from api.requests.query import parameters_of, read_query
+from api.requests.query import Place, QueryModel, parameters_of, read_query
 from api.responses.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
 from api.responses.representation import conditional
 from api.responses.sheet_cache import SheetCache
@@ -26,19 +26,15 @@ MAX_PART = 50_000
 SHEETS = "atelier.sheets"  # name of the application's SheetCache among its extensions
 
 
-class PartQuery(BaseModel):
+class PartQuery(QueryModel):
     """Which results, in the order in which the items ended."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    after: int = Field(default=0, ge=0, description="How many results are passed over.")
+    after: Place = Field(default=0, description="How many results are passed over.")
     limit: int = Field(default=MAX_PART, ge=1, le=MAX_PART, description="How many results are sent at most.")
 
 
-class SheetQuery(BaseModel):
+class SheetQuery(QueryModel):
     """How the sheet looks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: int = Field(default=10, ge=1, le=40)
     side: int = Field(default=128, ge=32, le=256, description="Pixels of a cell's side.")

@@ -61,7 +61,8 @@ def post_batch() -> Response:
     As JSON: settings, and `items`, or a `template` whose lists are multiplied. As lines of JSON: one item a
     line, and the settings in the first or the last line, `{"batch": {...}}`, or, where they are short, in the
     query (`metadata` as JSON). Either all items are accepted or none; every fault is told by the item's
-    place. A batch of `open: true` takes more items until it is finalized.
+    place. A batch of `open: true` takes more items until it is finalized. As JSON a batch may have 8 MiB, and
+    each item what a job may have.
     """
     key = idempotency_key()
     batch, created = submit_batch(services(), sent_batch(), owner(), key)

@@ -1,5 +1,7 @@
 """Webhooks: list deliveries, redeliver, and read or renew the secret for signatures."""
 
+from typing import Annotated
+
 from flask import Response
 from pydantic import Field
 
@@ -24,7 +26,9 @@ class DeliveriesQuery(PageQuery):
 
     job: str | None = Field(default=None, pattern=JOB_ID, description="Only those about this job.")
     batch: str | None = Field(default=None, pattern=BATCH_ID, description="Only those about this batch.")
-    status: DeliveryStatus | None = Field(default=None, description="Only deliveries of this status.")
+    status: Annotated[DeliveryStatus, Field(strict=False)] | None = Field(
+        default=None, description="Only deliveries of this status."
+    )
 
 
 def _deliveries() -> Deliveries:

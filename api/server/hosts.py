@@ -17,6 +17,8 @@ from shared.setting_groups import ApiSettings, listed
 SETTING = "ATELIER_API_KNOWN_HOSTS"
 _HOST = re.compile(r"([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)
 
+_ANY_HOST = re.compile(r"([^\s,]+?)(?::\d{1,5})?", re.ASCII)
+
 
 class HostCheck:
     """Refuses requests under a foreign name. Any address is known: only names can be made to mean another."""
@@ -26,18 +28,14 @@ class HostCheck:
         self._behind_proxies = api.trusted_proxies > 0
 
     def __call__(self) -> None:
-        """Raise UnknownHost or BadRequest, unless the request came over a Unix socket without a proxy."""
-        if self._behind_proxies or not _came_over_unix_socket():
-            for host in _hosts():
-                self._check(host)
+        """Raise BadRequest where it has no one name; UnknownHost where a browser could make one up."""
+        is_open = self._behind_proxies or not _came_over_unix_socket()
+        for name in (_name_in(host, _HOST if is_open else _ANY_HOST) for host in _hosts()):
+            if is_open and name:
+                self._check(name)
 
-    def _check(self, host: str | None) -> None:
-        if host is None and request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
-            return  # which need not have it; no browser speaks it
-        found = _HOST.fullmatch(host or "")
-        if found is None:
-            raise BadRequest("a request must have one Host, a name or an address, with or without a port")
-        name = found[1].lower().removesuffix(".")
+    def _check(self, name: str) -> None:
+        """Raise UnknownHost, unless this is an address or a known name."""
         if not _is_address(name.strip("[]")) and not self._is_known(name):
             raise UnknownHost(f"{name} is none of the names of this service; {SETTING} adds names")
 
@@ -57,6 +55,16 @@ def trust_proxies(app: Flask, count: int) -> None:
     if count:
         fixed = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count, x_prefix=count)
         app.wsgi_app = fixed  # type: ignore[method-assign]
+
+
+def _name_in(host: str | None, pattern: re.Pattern[str]) -> str:
+    """Return the name in a Host, in lower case; "" where there need not be one. Raise BadRequest."""
+    if host is None and request.environ["SERVER_PROTOCOL"] == "HTTP/1.0":
+        return ""  # no browser speaks it
+    found = pattern.fullmatch(host or "")
+    if found is None:
+        raise BadRequest("a request must have one Host, a name or an address, with or without a port")
+    return found[1].lower().removesuffix(".")
 
 
 def _hosts() -> Iterator[str | None]:

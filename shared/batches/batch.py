@@ -115,6 +115,7 @@ class FinishedItems:
 
     items: tuple[Job, ...]
     next: int  # pass it as `after` to get the items that ended later
+    is_last: bool  # no more of them have ended
 
 
 def batch_from_record(raw: Mapping[str, str]) -> Batch:

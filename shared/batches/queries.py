@@ -6,7 +6,7 @@ from shared.batches.batch import Batch, BatchStatus, FinishedItems, batch_from_r
 from shared.errors import BatchNotFound, JobGone
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
-from shared.jobs.record import job_from_record
+from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, newest, store_errors
@@ -55,28 +55,33 @@ class BatchQueries:
         limit: int = 100,
         cursor: str | None = None,
     ) -> Page[Job]:
-        """Return the batch's items by index, of one status or all; of a retried item the latest job."""
+        """Return the batch's items by index, of one status or all; of a retried item the latest job.
+
+        A page of large records has fewer than `limit`.
+        """
         self.get(batch_id, owner)
         found: list[Job] = []
-        index = int(cursor or 0)
-        while index >= 0 and len(found) < limit:
+        index, reader = int(cursor or 0), PageReader(self._scripts)
+        while index >= 0 and len(found) < limit and not reader.is_full:
             most = min(SCAN_CHUNK, limit - len(found)) if status is None else SCAN_CHUNK
             index, *flat = self._scripts.run("batches/find_items", batch_id, index, "up", most, status or "")
             indexes, ids = flat[::2], flat[1::2]
-            room = limit - len(found)
-            with store_errors():
-                jobs = self._jobs_of(ids[:room])
-            found += [job for job in jobs if status in (None, job.status)]
-            index = indexes[room] if len(ids) > room else index
+            jobs = reader.read(ids[: limit - len(found)])
+            found += [job for job in jobs if job and status in (None, job.status)]
+            index = indexes[len(jobs)] if len(ids) > len(jobs) else index
         return Page(tuple(found), str(index) if index >= 0 else None)
 
     def finished(self, batch_id: str, owner: str, *, after: int = 0, limit: int = 500) -> FinishedItems:
-        """Return items in the order in which they ended, after the first `after` of them."""
+        """Return items in the order in which they ended, after the first `after` of them.
+
+        Of large records there are fewer than `limit`.
+        """
         self.get(batch_id, owner)
         with store_errors():
             names = self._client.lrange(self._key("batch_finished", batch_id), after, after + limit - 1)
-            jobs = self._jobs_of(_item_id(batch_id, name) for name in names)
-        return FinishedItems(tuple(jobs), after + len(names))
+        jobs = PageReader(self._scripts).read([_item_id(batch_id, name) for name in names])
+        is_last = len(jobs) == len(names) < limit
+        return FinishedItems(tuple(job for job in jobs if job), after + len(jobs), is_last)
 
     def eta_seconds(self, batch: Batch, slots: int) -> float | None:
         """Return the seconds until all items are done; None if unknown, or if no item waits or runs.
@@ -86,10 +91,6 @@ class BatchQueries:
         left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
         goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
         return self._queries.seconds_of_batch(batch.id, slots) if left and goes_on and slots else None
-
-    def _jobs_of(self, ids: Iterable[str]) -> list[Job]:
-        records = self._read(self._key("job", job_id) for job_id in ids)
-        return [job_from_record(raw) for raw in records if raw]
 
     def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:
         pipeline = self._client.pipeline(transaction=False)

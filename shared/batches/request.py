@@ -12,6 +12,7 @@ from shared.specs.parts import (
     STYLE_NAME,
     DeadlineSeconds,
     Lane,
+    LaneName,
     Metadata,
     Part,
     PictureName,
@@ -40,7 +41,7 @@ class BatchSettings(Part):
     metadata: Metadata = Field(
         default_factory=dict, description="Up to 16 pairs that come back with the batch."
     )
-    lane: Lane = Field(default=Lane.BULK, description="The lane of every item.")
+    lane: LaneName = Field(default=Lane.BULK, description="The lane of every item.")
     ttl_seconds: TtlSeconds | None = Field(
         default=None,
         description="How long the batch and its items are kept after it is done, in seconds; "

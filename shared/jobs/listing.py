@@ -1,10 +1,9 @@
 """Lists an owner's jobs, newest first; if requested, the items of a batch appear at the batch's place."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.jobs.job import Job
-from shared.jobs.record import job_from_record
+from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, store_errors
@@ -72,13 +71,17 @@ class JobList:
         self._scripts = store.scripts
 
     def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page[Job]:
-        """Return the owner's jobs that a filter admits, with items of batches or without them."""
+        """Return the owner's jobs that a filter admits, with items of batches or without them.
+
+        A page of large records has fewer than `limit`.
+        """
         found: list[Entry] = []
         place: ListPlace | None = ListPlace.parse(cursor)
+        reader = PageReader(self._scripts)
         for _ in range(MAX_STEPS):
-            if place is None or len(found) > limit:
+            if place is None or len(found) > limit or reader.is_full:
                 break
-            entries, place = self._step(owner, only.status, place, items=items)
+            entries, place = self._step(owner, only.status, place, reader, items=items)
             found += [entry for entry in entries if only.admits(entry[1])]
         if len(found) > limit:
             place = found[limit - 1][0]
@@ -94,25 +97,27 @@ class JobList:
         return count
 
     def _step(
-        self, owner: str, status: Status | None, place: ListPlace, *, items: bool
+        self, owner: str, status: Status | None, place: ListPlace, reader: PageReader, *, items: bool
     ) -> tuple[list[Entry], ListPlace | None]:
         """Return the next entries below a place, and the place below them; None after the last entries."""
         if place.index is not None and items:
-            return self._items(owner, status, place)
+            return self._items(owner, status, place, reader)
         batch = self._next_batch(owner, place, status) if items else None
         floor = "-inf" if batch is None else f"({batch.sequence}"
-        entries, below = self._jobs(owner, place.top, floor)
+        entries, below = self._jobs(owner, place.top, floor, reader)
         return entries, below or batch
 
-    def _jobs(self, owner: str, top: str, floor: str) -> tuple[list[Entry], ListPlace | None]:
+    def _jobs(
+        self, owner: str, top: str, floor: str, reader: PageReader
+    ) -> tuple[list[Entry], ListPlace | None]:
         """Return the next jobs without a batch, and the place below them if more may be above `floor`."""
         key = self._key("owned_jobs", owner)
         with store_errors():
             rows = self._client.zrevrangebyscore(key, top, floor, start=0, num=RECORDS, withscores=True)
-        jobs = self.read(job_id for job_id, _ in rows)
-        places = [ListPlace(int(score)) for _, score in rows]
-        entries = [(below, job) for below, job in zip(places, jobs, strict=True) if job]
-        return entries, places[-1] if len(rows) == RECORDS else None
+        jobs = reader.read([job_id for job_id, _ in rows])
+        places = [ListPlace(int(score)) for _, score in rows[: len(jobs)]]
+        is_whole = len(jobs) == len(rows) < RECORDS
+        return _entries(places, jobs), None if is_whole else places[-1]
 
     def _next_batch(self, owner: str, place: ListPlace, status: Status | None) -> ListPlace | None:
         """Return the place above the items of the next batch that has items of a status; None after the last.
@@ -142,7 +147,7 @@ class JobList:
         return known, ListPlace(known[-1][0]) if len(known) == BATCHES else None
 
     def _items(
-        self, owner: str, status: Status | None, place: ListPlace
+        self, owner: str, status: Status | None, place: ListPlace, reader: PageReader
     ) -> tuple[list[Entry], ListPlace | None]:
         assert place.index is not None, "a place among items"
         below = ListPlace(place.sequence)
@@ -153,16 +158,13 @@ class JobList:
             return [], below
         down = (place.index, "down", RECORDS, status or "")
         on, *flat = self._scripts.run("batches/find_items", batch[0], *down)
-        jobs = self.read(flat[1::2])
-        places = [ListPlace(place.sequence, index) for index in flat[::2]]
-        entries = [(at, job) for at, job in zip(places, jobs, strict=True) if job]
-        return entries, below if on < 0 else ListPlace(place.sequence, on)
+        jobs = reader.read(flat[1::2])
+        places = [ListPlace(place.sequence, index) for index in flat[: 2 * len(jobs) : 2]]
+        if len(jobs) < len(flat) // 2:
+            return _entries(places, jobs), places[-1]
+        return _entries(places, jobs), below if on < 0 else ListPlace(place.sequence, on)
 
-    def read(self, ids: Iterable[str]) -> list[Job | None]:
-        """Return jobs of any owner by their ids, in the same order; None for an id without one."""
-        with store_errors():
-            pipeline = self._client.pipeline(transaction=False)
-            for job_id in ids:
-                pipeline.hgetall(self._key("job", job_id))
-            records = pipeline.execute()
-        return [job_from_record(raw) if raw else None for raw in records]
+
+def _entries(places: list[ListPlace], jobs: list[Job | None]) -> list[Entry]:
+    """Return the jobs that are there, each with the place below it."""
+    return [(below, job) for below, job in zip(places, jobs, strict=True) if job]

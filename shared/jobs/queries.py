@@ -10,6 +10,7 @@ from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
 from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
+from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import MAX_BLOCK_MILLISECONDS, Page, store_errors
@@ -59,8 +60,12 @@ class JobQueries:
         return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
 
     def many(self, ids: Sequence[str], owner: str) -> list[Job | None]:
-        """Return an owner's jobs by their ids, in the same order; None for an id without one."""
-        return [job if job and job.owner == owner else None for job in self._list.read(ids)]
+        """Return an owner's jobs by their ids, in the same order; None for an id without one.
+
+        Where the records are large, the jobs of the first ids alone: of one at least.
+        """
+        found = PageReader(self._scripts).read(ids)
+        return [job if job and job.owner == owner else None for job in found]
 
     def unlisted_items(self, owner: str, status: Status | None) -> int:
         """Return how many items of batches have a status, which a page without items leaves out."""

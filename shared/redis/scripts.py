@@ -21,9 +21,8 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
-_READS = frozenset(
-    {"jobs/place", "jobs/depths", "jobs/stats", "access/read"}
-)  # also on a server that cannot write
+# Also on a server that cannot write.
+_READS = frozenset({"jobs/place", "jobs/depths", "jobs/stats", "jobs/read", "access/read"})
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"

@@ -13,6 +13,7 @@ from shared.specs.parts import (
     MAX_SEED,
     DeadlineSeconds,
     Lane,
+    LaneName,
     Metadata,
     Output,
     Part,
@@ -94,7 +95,7 @@ class JobSpec(Part):
 
     model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
     output: Output = Output()
-    lane: Lane = Lane.INTERACTIVE
+    lane: LaneName = Lane.INTERACTIVE
     ttl_seconds: TtlSeconds | None = Field(
         default=None,
         description="How long the job is kept after it is done, in seconds; `GET /v1/limits` has the most.",

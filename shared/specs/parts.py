@@ -70,9 +70,12 @@ class PictureSize(NamedTuple):
 
 
 class Part(BaseModel):
-    """A piece of a specification: frozen, and without unknown fields."""
+    """A piece of a specification: frozen, without unknown fields, and of values of exactly the types named.
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    Only a whole number may stand for any number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Lane(StrEnum):
@@ -80,6 +83,9 @@ class Lane(StrEnum):
 
     INTERACTIVE = "interactive"  # somebody is waiting
     BULK = "bulk"  # served when nobody is
+
+
+LaneName = Annotated[Lane, Field(strict=False)]  # a lane, or its name
 
 
 class Output(Part):

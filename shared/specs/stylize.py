@@ -14,14 +14,14 @@ from shared.specs.working_size import ContentSpec, fit, result_size, working_siz
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
 _LEAST, _MOST = 64, 4096  # pixels
-_SIDE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=_LEAST, le=_MOST)])
+_SIDE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=_LEAST, le=_MOST, strict=True)])
 _CHOICES: list[dict[str, Any]] = [{"type": "integer", "minimum": _LEAST, "maximum": _MOST}, {"const": NATIVE}]
 
 
 def _read_stroke(value: Any) -> Any:
     if value == NATIVE:
         return value
-    if isinstance(value, str) and not value.strip().lstrip("-").isdecimal():
+    if isinstance(value, str):
         text = f'Input should be a number of pixels from {_LEAST} to {_MOST}, or "{NATIVE}"'
         raise PydanticCustomError("literal_error", text)
     return _SIDE.validate_python(value)

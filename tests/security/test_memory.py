@@ -7,15 +7,23 @@ from pathlib import Path
 import pytest
 
 from atelier.local.redis_server import EmbeddedServer
+from bench.processes import peak_mebibytes, resident_mebibytes
+from bench.service.hostile_bodies import (
+    ATTACKS,
+    BATCHES,
+    JOBS,
+    LINES,
+    PAGE_MOST,
+    clear_peak,
+    store_large_jobs,
+)
 from tests.support.http.gunicorn_server import Gunicorn, running_gunicorn
 from tests.support.http.resident_memory import growth
 
 MEBIBYTE = 1024 * 1024
 BODY_MEBIBYTES = 32  # the default
-JOBS, BATCHES = "/v1/jobs", "/v1/batches"
-JSON = {"Content-Type": "application/json"}
-LINES = {"Content-Type": "application/jsonl"}
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+MOST_RESIDENT = 300  # MiB
+MOST_KEPT = 80  # MiB more than before, when all attacks are over
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="reads /proc")
 
@@ -25,97 +33,55 @@ def gunicorn(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("api")
     limits = {"ATELIER_LIMITS_MAX_BODY_MEBIBYTES": str(BODY_MEBIBYTES)}
     with running_gunicorn(module_server.url, folder, **limits) as running:
+        running.http.timeout = 120
+        assert running.http.get("/healthz").status_code == 200  # it listens before it serves
         yield running
 
 
-def filled(before: str, piece: str, after: str, size: int) -> bytes:
-    """Return text of a size that repeats one piece."""
-    return (before + piece * ((size - len(before) - len(after)) // len(piece)) + after).encode()
-
-
-def members(count: int) -> str:
-    return ",".join(f'"key{number}":1' for number in range(count))
-
-
-# For each: the path, the type, the body, the statuses that are right, and the most that it may take, in MiB.
-ATTACKS = {
-    "nested latents": (
-        JOBS, JSON, filled('{"type":"generate","latents":[[', "[],", "[]]]}", 980_000), {413, 422}, 30,
-    ),
-    "empty latents": (
-        JOBS, JSON, filled('{"type":"generate","latents":[', "[],", "[]]}", 980_000), {413, 422}, 30,
-    ),
-    "latents of text": (
-        JOBS, JSON, filled('{"type":"generate","latents":[[', '"",', '""]]}', 980_000), {422}, 40,
-    ),
-    "latents of text, 300 lists": (
-        JOBS, JSON, filled('{"type":"generate","latents":[', "[" + '"",' * 1000 + '""],', "[]]}", 980_000),
-        {422}, 40,
-    ),
-    "seeds of text": (JOBS, JSON, filled('{"type":"generate","seeds":[', '"",', '""]}', 980_000), {422}, 40),
-    "a job with many fields": (
-        JOBS, JSON, f'{{"type":"generate",{members(60_000)}}}'.encode(), {413, 422}, 40,
-    ),
-    "metadata with many fields": (
-        JOBS, JSON, f'{{"type":"generate","metadata":{{{members(60_000)}}}}}'.encode(), {413, 422}, 40,
-    ),
-    "a batch with many fields": (
-        BATCHES, JSON, f'{{"items":[{{"type":"generate"}}],{members(500_000)}}}'.encode(), {413, 422}, 60,
-    ),
-    "an object with many fields and no items": (
-        BATCHES, JSON, f"{{{members(500_000)}}}".encode(), {413, 422}, 60,
-    ),
-    "an item with many fields": (
-        BATCHES, JSON, f'{{"items":[{{{members(500_000)}}}]}}'.encode(), {413, 422}, 60,
-    ),
-    "many items": (BATCHES, JSON, filled('{"items":[', "{},", "{}]}", 8_000_000), {422}, 60),
-    "many numbers for items": (BATCHES, JSON, filled('{"items":[', "1,", "1]}", 8_000_000), {413, 422}, 60),
-    "many lists for items": (BATCHES, JSON, filled('{"items":[', "[],", "[]]}", 8_000_000), {413, 422}, 60),
-    "a template of junk": (
-        BATCHES, JSON,
-        filled('{"template":{"type":"stylize","multiply":{"style":[', "1.5,", "1.5]}}}", 8_000_000),
-        {413, 422}, 80,
-    ),
-    "a template of wrong styles": (
-        BATCHES, JSON,
-        filled('{"template":{"type":"stylize","multiply":{"style":[', '{"a":1},', "1.5]}}}", 300_000),
-        {413, 422}, 60,
-    ),
-    "escapes without an end": (
-        BATCHES, JSON, filled('{"items":[{"a":"', '\\"', "", 8_000_000), {400, 413}, 60,
-    ),
-    "short lines of junk": (BATCHES, LINES, filled("", "x\n", "x", 31 * MEBIBYTE), {422}, 90),
-    "blank lines": (BATCHES, LINES, filled("", "\n", "x", 31 * MEBIBYTE), {422}, 90),
-    "long lines of junk": (BATCHES, LINES, filled("", "x" * 1000 + "\n", "x", 31 * MEBIBYTE), {422}, 90),
-    "one line of junk": (BATCHES, LINES, filled("", "[", "x", 31 * MEBIBYTE), {422}, 90),
-    "lines of nested latents": (
-        BATCHES, LINES,
-        filled("", '{"type":"generate","latents":[' + "[]," * 300_000 + "[]]}\n", "", 31 * MEBIBYTE),
-        {422}, 90,
-    ),
-    "a long form": ("/v1/jobs/generate", FORM, filled("", "a=b&", "a=b", 31 * MEBIBYTE), {413}, 20),
-    "a long field": ("/v1/jobs/generate", FORM, filled("seeds=", "1,", "1", 31 * MEBIBYTE), {413}, 20),
-    "a form of percent signs": (
-        "/v1/jobs/generate", FORM, filled("seeds=", "%", "", MEBIBYTE - 1), {413}, 30,
-    ),
-}  # fmt: skip
+@pytest.fixture(scope="module")
+def large_pages(gunicorn: Gunicorn) -> list[str]:
+    """Addresses of pages of the largest jobs that there may be."""
+    return store_large_jobs(gunicorn.http)
 
 
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_takes_little_memory(gunicorn: Gunicorn, name: str) -> None:
-    path, headers, body, statuses, most = ATTACKS[name]
-    response, taken = growth(gunicorn, lambda: gunicorn.http.post(path, content=body, headers=headers))
-    assert response.status_code in statuses, response.text[:500]
+    attack, body = ATTACKS[name], ATTACKS[name].body()
+    response, taken = growth(
+        gunicorn, lambda: gunicorn.http.post(attack.path, content=body, headers=attack.headers)
+    )
+    assert response.status_code in attack.statuses, response.text[:500]
     assert len(response.content) < MEBIBYTE
-    assert taken <= most
+    assert taken <= attack.most
 
 
-def test_the_memory_is_given_back(gunicorn: Gunicorn) -> None:
-    for _ in range(3):
-        for path, headers, body, _, _ in ATTACKS.values():
-            gunicorn.http.post(path, content=body, headers=headers)
-    _, taken = growth(gunicorn, lambda: gunicorn.http.get("/healthz"))
-    assert taken <= 1
+@pytest.mark.parametrize("place", range(3))
+def test_a_page_of_large_jobs_takes_little_memory(
+    gunicorn: Gunicorn, large_pages: list[str], place: int
+) -> None:
+    response, taken = growth(gunicorn, lambda: gunicorn.http.get(large_pages[place]))
+    page = response.json()
+    assert page["data"]
+    assert page.get("next_cursor") or page.get("next_after") == len(page["data"])
+    assert not page.get("done")
+    assert len(response.content) < 8 * MEBIBYTE
+    assert taken <= PAGE_MOST
+
+
+@pytest.mark.slow
+def test_all_attacks_together_stay_below_the_limit_and_leave_nothing(
+    gunicorn: Gunicorn, large_pages: list[str]
+) -> None:
+    pid = gunicorn.pids()[-1]
+    gunicorn.http.get("/healthz")
+    clear_peak(pid)
+    before = resident_mebibytes(pid)
+    for attack in ATTACKS.values():
+        gunicorn.http.post(attack.path, content=attack.body(), headers=attack.headers)
+    for page in large_pages:
+        gunicorn.http.get(page)
+    assert peak_mebibytes(pid) <= MOST_RESIDENT
+    assert resident_mebibytes(pid) - before <= MOST_KEPT
 
 
 def test_what_is_allowed_is_taken(gunicorn: Gunicorn) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
-from api.batches.sources import ArraySource, Faults, LineSource, Source, TemplateSource
+from api.batches.sources import ArraySource, LineSource, Source, TemplateSource
 from api.services import Services
 from shared.batches.request import BatchSettings
 from shared.cards.card import load_catalog

@@ -7,10 +7,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.requests.read_request import FIELDS, MOST_IDS
-from api.routes import job_reading
 from api.services import Services
 from shared.access.key import DEFAULT_SCOPES
 from shared.access.store import KeyStore
+from shared.jobs import reading
 from tests.support.jobs.fake_worker import FakeWorker
 
 GENERATE = {"type": "generate", "seeds": [1]}
@@ -63,7 +63,7 @@ def test_what_is_too_much_is_to_be_asked_for_again(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [submitted(client) for _ in range(5)]
-    monkeypatch.setattr(job_reading, "MOST_BYTES", 1)
+    monkeypatch.setattr(reading, "PAGE_BYTES", 1)
     seen, left = [], ids
     while left:
         found = read(client, left)

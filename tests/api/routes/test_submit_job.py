@@ -170,7 +170,7 @@ def test_malformed_json_is_a_400(client: FlaskClient) -> None:
         b'{"type":',
         b"",
         b'{"type":"generate","truncation":NaN}',
-        b"[" * 5000,
+        b"[" * 3000,
         b'"\\ud800"',
         b"\xff",
     ):

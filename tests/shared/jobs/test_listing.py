@@ -10,6 +10,7 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.batches.store import BatchStore
 from shared.identifiers import ANONYMOUS
 from shared.jobs import listing as listing_module
+from shared.jobs import reading
 from shared.jobs.job import Job
 from shared.jobs.listing import JobFilter, JobList
 from shared.jobs.status import Status
@@ -71,10 +72,16 @@ def make(store: JobStore, batches: BatchStore, mix: Mix) -> list[tuple[str, str]
     return [pair for group in reversed(made) for pair in reversed(group)]
 
 
-@given(mix=MIXES, status=st.sampled_from([None, *Status]), limit=st.integers(1, 5), chunk=st.integers(1, 4))
+@given(
+    mix=MIXES,
+    status=st.sampled_from([None, *Status]),
+    limit=st.integers(1, 5),
+    chunk=st.integers(1, 4),
+    size=st.integers(1, 4000),
+)
 @settings(max_examples=60)
 def test_every_job_and_item_of_a_status_is_listed_once_newest_first_whatever_the_page(
-    shared_client: Client, mix: Mix, status: Status | None, limit: int, chunk: int
+    shared_client: Client, mix: Mix, status: Status | None, limit: int, chunk: int, size: int
 ) -> None:
     shared_client.flushall()
     store = JobStore(shared_client, JobRules(lease_seconds=60))
@@ -83,6 +90,8 @@ def test_every_job_and_item_of_a_status_is_listed_once_newest_first_whatever_the
     with pytest.MonkeyPatch.context() as patch:
         for name in ("RECORDS", "BATCHES"):
             patch.setattr(listing_module, name, chunk)
+        patch.setattr(reading, "PAGE_BYTES", size)
+        patch.setattr(reading, "AT_ONCE", chunk)
         found = whole(JobList(store), JobFilter(status), limit)
     wanted = [(job_id, outcome) for job_id, outcome in made if status in (None, outcome)]
     assert [(job.id, str(job.status)) for job in found] == wanted

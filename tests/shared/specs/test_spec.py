@@ -51,7 +51,7 @@ def test_defaults_come_from_the_card() -> None:
 
 
 def test_a_stroke_is_a_side_or_native() -> None:
-    given = [stylize(stroke=value).stroke for value in (64, "512", 4096, "native")]
+    given = [stylize(stroke=value).stroke for value in (64, 512, 4096, "native")]
     assert given == [64, 512, 4096, "native"]
     once = stylize(stroke="native")
     assert JOB_SPEC.validate_json(once.model_dump_json()) == resolve(once, CATALOG) == once
