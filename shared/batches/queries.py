@@ -7,6 +7,7 @@ from shared.errors import BatchNotFound, JobGone
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
 from shared.jobs.record import job_from_record
+from shared.jobs.spec_parts import read_records
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, newest, store_errors
@@ -88,7 +89,7 @@ class BatchQueries:
         return self._queries.seconds_of_batch(batch.id, slots) if left and goes_on and slots else None
 
     def _jobs_of(self, ids: Iterable[str]) -> list[Job]:
-        records = self._read(self._key("job", job_id) for job_id in ids)
+        records = read_records(self._client, self._key, ids)
         return [job_from_record(raw) for raw in records if raw]
 
     def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:

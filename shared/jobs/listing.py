@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.jobs.job import Job
 from shared.jobs.record import job_from_record
+from shared.jobs.spec_parts import read_records
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, store_errors
@@ -159,9 +160,5 @@ class JobList:
         return entries, below if on < 0 else ListPlace(place.sequence, on)
 
     def _read(self, ids: Iterable[str]) -> list[Job | None]:
-        with store_errors():
-            pipeline = self._client.pipeline(transaction=False)
-            for job_id in ids:
-                pipeline.hgetall(self._key("job", job_id))
-            records = pipeline.execute()
+        records = read_records(self._client, self._key, ids)
         return [job_from_record(raw) if raw else None for raw in records]
