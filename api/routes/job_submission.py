@@ -41,7 +41,7 @@ def submit_job() -> Response:
     `data:`, which are fetched or decoded before the job is accepted, and become files.
     """
     caller = Caller(owner(), idempotency_key())
-    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
 
 
 @blueprint.put("/<job_id>")
@@ -64,7 +64,7 @@ def put_job(job_id: str) -> Response:
             "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
         )
     caller = Caller(owner(), job_id=job_id)
-    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
 
 
 @blueprint.post("/stylize")
