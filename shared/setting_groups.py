@@ -79,12 +79,19 @@ class BatchRules(Group):
 
     max_items: int = Field(default=50_000, ge=1, le=1_000_000)
     open_seconds: int = Field(default=24 * 3600, ge=60)  # an open batch is canceled after this
+    max_record_mebibytes: int = Field(
+        default=256, ge=1
+    )  # of the job store's memory, for all items of a batch
     # What the items of one request may ask for together; results are estimated from their sizes.
-    max_record_mebibytes: int = Field(default=256, ge=1)  # of the job store's memory
     max_pictures: int = Field(default=500_000, ge=1)  # files
     max_gigapixels: float = Field(default=1000, gt=0)
     max_result_gibibytes: float = Field(default=1000, gt=0)  # of storage, about
     max_hours: float = Field(default=1000, gt=0)  # of one worker's slot, where the time was measured
+
+    @property
+    def max_record_bytes(self) -> int:
+        """Bytes of the job store's memory that all items of a batch may take."""
+        return self.max_record_mebibytes * MEBIBYTE
 
 
 class DiskRules(Group):

@@ -2,9 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from api.batches.sources import Source
+from shared.batches.batch import Batch
+from shared.batches.sharing import Pieces, shared_parts, split
+from shared.batches.store import too_many_bytes
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, InvalidRequest
 from shared.setting_groups import MEBIBYTE, BatchRules
@@ -12,7 +15,6 @@ from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
 
-ITEM_BYTES = 1536  # of the job store's memory that an item takes beside its specification
 ITEM_FOLDERS = 2  # of a job and of its attempt
 _GIGA, _GIBIBYTE = 10**9, 1024 * MEBIBYTE
 
@@ -21,26 +23,40 @@ class Amount:
     """Adds up what items ask for."""
 
     def __init__(self) -> None:
-        self.record_bytes = 0
+        self.record_bytes = 0  # of the job store's memory
+        self._parts: set[str] = set()  # digests of what items share, which counts once
         self.works: Counter[str] = Counter()  # items by kind of work
         self._results = Results()
 
-    def add(self, spec: JobSpec, card: ModelCard, content: PictureSize | None, record_bytes: int) -> None:
+    def add(self, spec: JobSpec, card: ModelCard, content: PictureSize | None) -> None:
         """Add a resolved item."""
-        self.record_bytes += record_bytes + ITEM_BYTES
         self.works[work_of(spec, card, content)] += 1
         self._results += Results.of(spec, card, content)
+
+    def add_records(self, items: Sequence[Pieces]) -> None:
+        """Add what the records of items take that are stored together: what they share counts once."""
+        stored = split(items, self._parts)
+        new = {digest: text for digest, text in shared_parts(stored).items() if digest not in self._parts}
+        self.record_bytes += sum(item.record_bytes for item in stored)
+        self.record_bytes += sum(len(digest) + len(text) for digest, text in new.items())
+        self._parts |= new.keys()
 
     @property
     def files(self) -> int:
         """Files and folders that the results will be, at least."""
         return self._results.pictures + ITEM_FOLDERS * self.works.total()
 
-    def faults(self, place: str, rules: BatchRules, seconds: float) -> Iterator[FieldError]:
-        """Yield a fault for every limit that is passed; `seconds` of a worker's slot are all items' time."""
-        made = self._results
+    def faults(
+        self, place: str, rules: BatchRules, seconds: float, batch: Batch | None = None
+    ) -> Iterator[FieldError]:
+        """Yield a fault for every limit that is passed; `seconds` of a worker's slot are all items' time.
+
+        `batch` is the one that the items are added to, if it has others already.
+        """
+        made, used = self._results, batch.record_bytes if batch is not None else 0
+        if used + self.record_bytes > rules.max_record_bytes:
+            yield from too_many_bytes(place, used, self.record_bytes, rules).errors
         asked = (
-            ("MiB in the job store", self.record_bytes / MEBIBYTE, "max_record_mebibytes"),
             ("pictures", made.pictures, "max_pictures"),
             ("gigapixels", made.pixels / _GIGA, "max_gigapixels"),
             ("GiB of results", made.bytes / _GIBIBYTE, "max_result_gibibytes"),
@@ -51,9 +67,12 @@ class Amount:
 
 
 def check_least(source: Source, rules: BatchRules) -> None:
-    """Raise InvalidRequest if even the shared part of the items is too large: nothing is multiplied then."""
-    least = (source.shared_bytes + ITEM_BYTES) * source.count / MEBIBYTE
-    what, limit = "MiB in the job store", "max_record_mebibytes"
+    """Raise InvalidRequest if even the shared part of the items is too large: nothing is multiplied then.
+
+    The store has that part once, but here each item is read with it.
+    """
+    least = source.shared_bytes * source.count / MEBIBYTE
+    what, limit = "MiB of items as JSON", "max_record_mebibytes"
     refuse(list(_fault(source.place, what, least, limit, rules.max_record_mebibytes)))
 
 

@@ -62,7 +62,7 @@ class Inputs:
 
     def fetch(self) -> None:
         """Store the pictures of all addresses that checked items name; the next check notes what failed."""
-        with closing(loaded(self._services, self._addresses)) as pictures:
+        with closing(loaded(self._services, self._addresses, self._owner)) as pictures:
             for address, found in pictures:
                 self._keep(address, found)
         self._addresses = {}

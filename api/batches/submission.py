@@ -10,15 +10,16 @@ from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
-from api.jobs.bounds import record_bytes, size_faults, ttl_faults
+from api.jobs.bounds import size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.services import Services, check_room, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
+from shared.batches.sharing import in_pieces
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
-from shared.specs.spec import work_of
+from shared.specs.spec import JobSpec, work_of
 
 CHUNK = 200  # items that are in memory and looked up at once
 CHUNK_BYTES = 1024 * 1024  # of their texts: as objects they take up to twenty times as much
@@ -29,9 +30,18 @@ class Intake:
     """The items of one request. They are read twice, to check and to store; never all are in memory."""
 
     def __init__(
-        self, services: Services, source: Source, settings: BatchSettings, *, owner: str, first: int
+        self,
+        services: Services,
+        source: Source,
+        settings: BatchSettings,
+        *,
+        owner: str,
+        first: int = 0,
+        batch: Batch | None = None,
     ) -> None:
+        """Take the items of `source`, from index `first` on; `batch` is the one that they are added to."""
         self._services = services
+        self._batch = batch
         self._source = source
         self._settings = settings
         self._first = first  # index of the first item in the batch
@@ -64,7 +74,7 @@ class Intake:
     def _check_amount(self, amount: Amount) -> None:
         rules, slots = self._services.settings.batches, self._slots()
         seconds = self._services.queries.learned_seconds(amount.works, slots)
-        refuse(list(amount.faults(self._source.place, rules, seconds)))
+        refuse(list(amount.faults(self._source.place, rules, seconds, self._batch)))
         check_room(self._services, amount.record_bytes, amount.files)
 
     def _slots(self) -> int:
@@ -75,11 +85,28 @@ class Intake:
         """Add what sound items ask for; record those whose record would be too large."""
         settings = self._services.settings
         sound = [item for item in chunk if item.position not in faults]
-        for item, spec in resolved(sound, self._settings, batch_id="", first=self._first):
-            size = record_bytes(spec)
-            if size > settings.limits.max_spec_bytes:
-                faults.add(item.position, list(size_faults(spec, size, settings)), InvalidRequest)
-            amount.add(spec, item.card, self._inputs.size_of(spec), size)
+        for page in self._pages(sound, batch_id=""):
+            apart = in_pieces([draft for _, draft in page])
+            for (item, draft), pieces in zip(page, apart, strict=True):
+                if pieces.bytes > settings.limits.max_spec_bytes:
+                    found = size_faults(draft.spec, pieces.bytes, settings)
+                    faults.add(item.position, list(found), InvalidRequest)
+                amount.add(draft.spec, item.card, self._inputs.size_of(draft.spec))
+            sent_again = sum(self._is_stored(item) for item, _ in page)
+            amount.add_records(apart[sent_again:])
+
+    def _pages(self, chunk: list[Item], *, batch_id: str) -> Iterator[list[tuple[Item, ItemDraft]]]:
+        """Yield the items that one script stores, each with its draft."""
+        ready = resolved(chunk, self._settings, batch_id=batch_id, first=self._first)
+        while page := list(islice(ready, PAGE)):
+            yield [(item, self._draft(item, spec)) for item, spec in page]
+
+    def _draft(self, item: Item, spec: JobSpec) -> ItemDraft:
+        return ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
+
+    def _is_stored(self, item: Item) -> bool:
+        """Whether an item was added before, and is sent again."""
+        return self._batch is not None and self._first + item.position < self._batch.counts["total"]
 
     def fill(self, batch: Batch) -> int:
         """Store the checked items in their batch; return its new total."""
@@ -87,13 +114,9 @@ class Intake:
         faults = Faults(self._source)
         for chunk in self._chunks(faults):
             faults.raise_any()  # a file or a style was deleted since the check
-            ready = resolved(chunk, self._settings, batch_id=batch.id, first=self._first)
-            drafts = [
-                ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
-                for item, spec in ready
-            ]
-            for page in (drafts[start : start + PAGE] for start in range(0, len(drafts), PAGE)):
-                total = self._services.batches.append(batch.id, batch.owner, page, first=at)
+            for page in self._pages(chunk, batch_id=batch.id):
+                drafts = [draft for _, draft in page]
+                total = self._services.batches.append(batch.id, batch.owner, drafts, first=at)
                 at += len(page)
         return total
 
@@ -121,7 +144,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     if known is not None and not _broke_off(known, sent):
         return known, False
     refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
-    intake = Intake(services, sent.source, sent.settings, owner=owner, first=0)
+    intake = Intake(services, sent.source, sent.settings, owner=owner)
     intake.check()
     batch, created = _opened(services, sent, owner, key)
     try:
@@ -142,7 +165,7 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
 
     The same items at the same index change nothing.
     """
-    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
+    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first, batch=batch)
     intake.check()
     total = intake.fill(batch)
     notify_for(services, services.batches.get(batch.id, batch.owner))

@@ -17,17 +17,19 @@ from shared.network.url import refusal_of_url
 from shared.specs.parts import is_data
 from shared.specs.spec import JobSpec
 
+MOST_QUOTED = 1024 * 1024  # characters of a data URL with percent signs: each becomes an object
+
 Loaded = Generator[tuple[str, Upload | AtelierError], None, None]  # to be closed: it holds a place
 
 
-def with_pictures(services: Services, spec: JobSpec) -> tuple[JobSpec, list[Upload]]:
+def with_pictures(services: Services, spec: JobSpec, owner: str) -> tuple[JobSpec, list[Upload]]:
     """Return the specification with the ids of the files that its addresses become, and these files."""
-    uploads = pictures_at(services, spec.addresses)
+    uploads = pictures_at(services, spec.addresses, owner)
     files = {address: found.file_id for address, found in uploads.items()}
     return spec.with_files(files), list(uploads.values())
 
 
-def pictures_at(services: Services, addresses: Mapping[str, str]) -> dict[str, Upload]:
+def pictures_at(services: Services, addresses: Mapping[str, str], owner: str) -> dict[str, Upload]:
     """Return the picture at each address, for which the pointer of its field is given.
 
     Raises one error that names every field whose picture is not there, or not one.
@@ -35,7 +37,7 @@ def pictures_at(services: Services, addresses: Mapping[str, str]) -> dict[str, U
     uploads: dict[str, Upload] = {}
     faults: list[AtelierError] = []
     room = services.settings.limits.max_body_bytes
-    with closing(loaded(services, addresses)) as pictures:
+    with closing(loaded(services, addresses, owner)) as pictures:
         for address, found in pictures:
             if isinstance(found, Upload):
                 uploads[address] = found
@@ -54,7 +56,7 @@ def _too_many_bytes(services: Services, pointer: str) -> AtelierError:
     return BodyTooLarge.of_field(pointer, f"the pictures of a job may have {most} bytes together")
 
 
-def loaded(services: Services, addresses: Mapping[str, str]) -> Loaded:
+def loaded(services: Services, addresses: Mapping[str, str], owner: str) -> Loaded:
     """Yield each address with its picture, or with the error that names its field, given by pointer."""
     remote = []
     for address, pointer in addresses.items():
@@ -66,14 +68,14 @@ def loaded(services: Services, addresses: Mapping[str, str]) -> Loaded:
         else:
             remote.append(address)
     if remote:
-        yield from _fetched(services, {address: addresses[address] for address in remote})
+        yield from _fetched(services, {address: addresses[address] for address in remote}, owner)
 
 
-def _fetched(services: Services, addresses: Mapping[str, str]) -> Loaded:
+def _fetched(services: Services, addresses: Mapping[str, str], owner: str) -> Loaded:
     most = services.settings.limits.max_body_bytes
-    with services.fetcher.slot() as free:
+    with services.fetcher.slot(owner) as free:
         if not free:
-            raise TooManyFetches("as many requests as can be served fetch pictures; try again shortly")
+            raise TooManyFetches("as many requests as can be served, or of yours, fetch pictures; try again")
         found = services.fetcher.fetch(list(addresses), most_bytes=most)
         for (address, pointer), data in zip(addresses.items(), found, strict=True):
             yield address, _received(services, data, pointer)
@@ -101,13 +103,13 @@ def _decoded(services: Services, address: str, pointer: str) -> Upload | Atelier
     head, comma, text = address.partition(",")
     most = services.settings.limits.max_body_bytes
     try:
-        if not comma:
-            raise ValueError("it has no comma")
-        data = unquote_to_bytes(text)
+        if not comma or ("%" in text and len(text) > MOST_QUOTED):
+            raise ValueError("it has no comma, or is quoted and long")
+        data = unquote_to_bytes(text) if "%" in text else text.encode()
         if head.lower().endswith(";base64"):
             data = base64.b64decode(data, validate=True)
     except (ValueError, binascii.Error):
-        detail = f"{_name(pointer)} is a data URL that cannot be decoded; write data:image/png;base64,..."
+        detail = f"{_name(pointer)} is a data URL that cannot be decoded: write data:image/png;base64,..."
         return InvalidRequest.of_field(pointer, detail)
     if len(data) > most:
         return BodyTooLarge.of_field(pointer, f"{_name(pointer)} is too large: it has more than {most} bytes")

@@ -99,7 +99,7 @@ def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], c
     if resolved.addresses:
         terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched
         _check_room(services, caller)
-        resolved, fetched = with_pictures(services, resolved)
+        resolved, fetched = with_pictures(services, resolved, caller.owner)
         uploads = [*uploads, *fetched]
     check_bounds(resolved, services.settings)
     size = _content_size(services, resolved, uploads, caller.owner)

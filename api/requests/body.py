@@ -8,7 +8,7 @@ from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected
 
 from api.errors import BadRequest, TransferCodingUnknown, UnsupportedMediaType
-from api.requests.json_text import MAX_JSON_BYTES, decode_json
+from api.requests.json_text import MAX_JSON_BYTES, check_without_pictures, decode_json
 from api.responses.problems import problem
 from api.services import services
 from shared.errors import BodyTooLarge, FieldError, InvalidRequest
@@ -20,11 +20,18 @@ _PIECE = 64 * 1024
 _QUOTED_PIECE = 16 * 1024
 
 
-def json_body() -> object:
-    """Return the JSON value of the body; raise UnsupportedMediaType, MalformedJson or a 413."""
+def json_body(*, pictures: bool = False) -> object:
+    """Return the JSON value of the body; raise UnsupportedMediaType, MalformedJson or a 413.
+
+    With `pictures`, data URLs of pictures may be as large as a request, beside the rest.
+    """
     expect_json("JSON, with Content-Type: application/json")
-    limit = min(MAX_JSON_BYTES, services().settings.limits.max_body_bytes)
-    return decode_json(whole_body(limit, "a JSON body"))
+    most = services().settings.limits.max_body_bytes
+    if not pictures:
+        return decode_json(whole_body(min(MAX_JSON_BYTES, most), "a JSON body"))
+    data = whole_body(most, "a JSON body")
+    check_without_pictures(data)
+    return decode_json(data)
 
 
 def expect_json(wanted: str) -> None:

@@ -17,6 +17,12 @@ MAX_MEMBERS = 100  # of one object
 
 # A string, also one that does not end. It takes no way back: time grows with the text, and memory does not.
 STRING = rb'(?s:"[^"\\]*+(?:\\.[^"\\]*+)*+"?)'
+# A picture as a data URL, in a field that takes one. It has only signs of ASCII, so that its text has no more
+# bytes in memory than in the body.
+_URL_TEXT = rb"[ !#-\[\]-~]*+"
+_PICTURE = re.compile(
+    rb'"(?:content|mask|image)"\s*+:\s*+"[Dd][Aa][Tt][Aa]:' + _URL_TEXT + rb"(?:\\/" + _URL_TEXT + rb')*+"'
+)
 _PARTS = (b"[", b"{", b":")
 _MARK = re.compile(STRING + rb"|[\[{:,]")
 _BOM = b"\xef\xbb\xbf"
@@ -37,6 +43,18 @@ def decode_json(text: bytes | str, *, subject: str = "the body", most: int = MAX
     if data.count(b":") > MAX_MEMBERS:
         _check_members(value, subject)
     return value
+
+
+def check_without_pictures(data: bytes) -> None:
+    """Raise BodyTooLarge where a JSON body has too many bytes beside the pictures in it, as data URLs."""
+    if len(data) <= MAX_JSON_BYTES:
+        return
+    size = len(data) - sum(found.end() - found.start() for found in _PICTURE.finditer(data))
+    if size > MAX_JSON_BYTES:
+        raise BodyTooLarge(
+            f"a JSON body may have at most {MAX_JSON_BYTES} bytes beside pictures in data URLs; "
+            f"this one has {size}"
+        )
 
 
 def without_mark(data: bytes) -> bytes:

@@ -37,7 +37,7 @@ class BatchLimitsView(View):
     """What the items of one request may ask for together; amounts are estimated before they are accepted."""
 
     max_items: int = Field(description="Of the whole batch.")
-    max_record_mebibytes: int = Field(description="Of the job store's memory.")
+    max_record_mebibytes: int = Field(description="Of the job store's memory, for a whole batch.")
     max_pictures: int = Field(description="Files that the items make.")
     max_gigapixels: float = Field(description="Of all pictures that the items make.")
     max_result_gibibytes: float = Field(description="Of storage, about.")

@@ -42,7 +42,7 @@ def submit_job() -> Response:
     4,000 arrays, objects and members of objects, 100 members in one object, and 600,000 values.
     """
     caller = Caller(owner(), idempotency_key())
-    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
 
 
 @blueprint.put("/<job_id>")
@@ -65,7 +65,7 @@ def put_job(job_id: str) -> Response:
             "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
         )
     caller = Caller(owner(), job_id=job_id)
-    return submitted_response(submit_json(services(), json_body(), caller), caller.owner)
+    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
 
 
 @blueprint.post("/stylize")

@@ -87,7 +87,7 @@ def add_style() -> Response:
     wanted, uploads = _wanted()
     image = wanted.image
     if is_address(image):
-        uploads = [pictures_at(services(), {image: "/image"})[image]]
+        uploads = [pictures_at(services(), {image: "/image"}, owner())[image]]
         image = uploads[0].file_id
     for upload in uploads:
         services().files.add(owner(), upload.data, upload.info)
@@ -99,7 +99,7 @@ def add_style() -> Response:
 
 def _wanted() -> tuple[StyleRequest, list[Upload]]:
     if request.is_json:
-        return parse_style(json_body()), []
+        return parse_style(json_body(pictures=True)), []
     return read_style_form(services(), *sent_form(MULTIPART))
 
 

@@ -6,12 +6,15 @@ A backup that somebody crafted must not plant a secret, a page in place of a pic
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shared.backup.record_copy import RecordCopy
 from shared.backup.snapshot import objects_of
+from shared.batches.sharing import DIGEST_CHARACTERS
 from shared.errors import AtelierError
-from shared.jobs.record import job_from_record
+from shared.identifiers import sha256
+from shared.jobs.record import PART, job_from_record, unpacked
 from shared.network.url import fault_of_url
 from shared.redis.keys import KEYS, Key, Keys
 from shared.storage.base import INPUTS, OUTPUTS, check_key
@@ -34,6 +37,7 @@ TYPES = {
     "batch_again": "hash",
     "batch_files": "hash",
     "batch_names": "set",
+    "batch_parts": "hash",
     "durations": "hash",
     "collecting": "string",
     "probe": "string",
@@ -66,21 +70,44 @@ def _pattern(key: Key) -> re.Pattern[str]:
 _PATTERNS = {key.name: _pattern(key) for key in copied_keys()}
 
 
-def check_record(copy: RecordCopy) -> list[str]:
-    """Return the keys of the objects that a record names; raise RecordRefused."""
-    name = _name_of(copy.key)
+class RecordCheck:
+    """Checks the records of one backup in their order: what items of a batch share comes before the items."""
+
+    def __init__(self) -> None:
+        self._parts: dict[tuple[str, str], str] = {}  # by batch and digest
+
+    def __call__(self, copy: RecordCopy) -> list[str]:
+        """Return the keys of the objects that a record names; raise RecordRefused."""
+        name = _name_of(copy.key)
+        _check_shape(name, copy)
+        try:
+            if check := _CONTENTS.get(name):
+                check(self._with_parts(copy) if name == "job" else copy)
+            if name == "batch_parts":
+                self._remember(copy)
+            named = objects_of(copy)
+            _must_be_objects(named)
+        except _UNREADABLE as error:
+            raise RecordRefused(f"{copy.key} is not as Atelier writes it: {str(error)[:300]}") from error
+        return named
+
+    def _remember(self, copy: RecordCopy) -> None:
+        batch_id = copy.key.partition(":")[2]
+        self._parts |= {(batch_id, digest): text for digest, text in copy.value.items()}
+
+    def _with_parts(self, copy: RecordCopy) -> RecordCopy:
+        """Return the copy of a job with the parts of its specification."""
+        record = unpacked(copy.value)
+        digests = record.get("parts", "").split()
+        parts = {PART + digest: self._parts[record["batch"], digest] for digest in digests}
+        return replace(copy, value={**record, **parts})
+
+
+def _check_shape(name: str, copy: RecordCopy) -> None:
     if copy.type != TYPES[name] or not _SHAPES[TYPES[name]](copy.value):
         raise RecordRefused(f"{copy.key} is no {TYPES[name]} as a backup writes it")
     if copy.ttl_ms is not None and not (type(copy.ttl_ms) is int and copy.ttl_ms > 0):
         raise RecordRefused(f"{copy.key} has a time to live that is none")
-    try:
-        if check := _CONTENTS.get(name):
-            check(copy)
-        named = objects_of(copy)
-        _must_be_objects(named)
-    except _UNREADABLE as error:
-        raise RecordRefused(f"{copy.key} is not as Atelier writes it: {str(error)[:300]}") from error
-    return named
 
 
 def _name_of(key: object) -> str:
@@ -148,6 +175,11 @@ def _check_style(copy: RecordCopy) -> None:
     _must(record["file"], "it names no file")
 
 
+def _check_parts(copy: RecordCopy) -> None:
+    for digest, text in copy.value.items():
+        _must(sha256(text.encode())[:DIGEST_CHARACTERS] == digest, "a part is not that of its digest")
+
+
 def _check_batch(copy: RecordCopy) -> None:
     _must_be_numbers(copy.value, "total", "sequence", "created_at")
     _check_webhook(copy.value)
@@ -190,5 +222,6 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "file": _check_file,
     "style": _check_style,
     "batch": _check_batch,
+    "batch_parts": _check_parts,
     "delivery": _check_delivery,
 }

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from pydantic import TypeAdapter
 
-from atelier.backup.accepted import RecordRefused, check_record
+from atelier.backup.accepted import RecordCheck, RecordRefused
 from shared.backup.record_copy import RecordCopy
 from shared.errors import AtelierError
 from shared.images.formats import sniff
@@ -161,8 +161,9 @@ class BackupFile:
         self._check_contents(names - {RECORDS})
 
     def _check_contents(self, objects: set[str]) -> None:
+        check = RecordCheck()
         try:
-            named = {OBJECTS + key for copy in self._all_records() for key in check_record(copy)}
+            named = {OBJECTS + key for copy in self._all_records() for key in check(copy)}
         except RecordRefused as error:
             raise BackupDamaged(f"{RECORDS}: {error.detail}") from error
         for name in objects:

@@ -12,23 +12,24 @@ from atelier.client.job import Job
 from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest, TransformRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
-from atelier.commands.options.painting import MAX_SIDE, PAINTING, check_weights, optimization, with_options
-from atelier.commands.options.parameters import EXISTING_FILE, Number, weighted_styles
+from atelier.commands.options.painting import MAX_SIDE, check_weights, optimization, painting, with_options
+from atelier.commands.options.parameters import Number, weighted_styles
+from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
-from atelier.commands.options.style_choice import check_styles, read_style
+from atelier.commands.options.style_choice import check_styles, read_style_or_address
 from atelier.lazy_group import interruption
 
 PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
 
 
 @click.command(short_help="Paint a photo in the style of a picture.")
-@click.argument("photo", type=EXISTING_FILE)
+@click.argument("photo", type=PICTURE)
 @click.option(
     "--style",
     "styles",
-    type=read_style,
-    metavar="FILE|NAME|NUMBER",
+    type=read_style_or_address,
+    metavar="FILE|URL|NAME|NUMBER",
     multiple=True,
     required=True,
     help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
@@ -39,7 +40,7 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
     type=Number(),
     help="Use so much of the style: 0 gives back the photo, 1 is all of it. [default: 1]",
 )
-@with_options(*PAINTING, *MAX_SIDE)
+@with_options(*painting(PICTURE), *MAX_SIDE)
 @click.option(
     "--preview-every", type=int, help="Make a preview after so many steps. [default: 20 with --preview]"
 )
@@ -54,10 +55,10 @@ def stylize(
     target: Target,
     /,
     *,
-    photo: Path,
-    styles: tuple[Path | Style, ...],
+    photo: Path | Address,
+    styles: tuple[Path | Style | Address, ...],
     weights: tuple[float, ...],
-    mask: Path | None,
+    mask: Path | Address | None,
     preview: Path | None,
     output: Destination,
     timeout: float | None,
@@ -65,6 +66,8 @@ def stylize(
     **options: Any,
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
+
+    A picture is a file, or an address that begins with https:// or http://, which the service fetches.
 
     \b
     atelier stylize photo.jpg --style painting.jpg -o out.png
@@ -88,10 +91,8 @@ def stylize(
             check_styles(client, styles, options["model"])
             # Before the photo: a broken style is reported before anything else is sent.
             known = weighted_styles(client, styles, weights)
-            painted = None if mask is None else client.files.upload(mask)
-            request = StylizeRequest(
-                content=client.files.upload(photo), styles=known, mask=painted, **options
-            )
+            painted = None if mask is None else sent(client, mask)
+            request = StylizeRequest(content=sent(client, photo), styles=known, mask=painted, **options)
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
         on_progress = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_progress=on_progress, **wait)
@@ -112,14 +113,14 @@ def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
 
 
 @click.command(short_help="Send a picture through another network.")
-@click.argument("picture", type=EXISTING_FILE)
+@click.argument("picture", type=PICTURE)
 @with_options(*MAX_SIDE)
 @result_options
 @pass_target
 def transform(
     target: Target,
     *,
-    picture: Path,
+    picture: Path | Address,
     form: str | None,
     quality: int,
     timeout: float | None,
@@ -129,6 +130,8 @@ def transform(
 ) -> None:
     """Send PICTURE through a network of your own: one whose card is of kind transform.
 
+    PICTURE is a file, or an address that begins with https:// or http://, which the service fetches.
+
     \b
     atelier transform photo.jpg --model colorizer -o out.png
     """
@@ -136,7 +139,7 @@ def transform(
     encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
-            content = client.files.upload(picture)
+            content = sent(client, picture)
         request = TransformRequest(content=content, output=encoded, **options)
         stem = stem_of(picture.stem)
         carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)

@@ -116,6 +116,26 @@ ATTACKS = {
     "lines of nested latents": _attack(
         BATCHES, LINES, filled("", _LATENTS + "[]," * 300_000 + "[]]}\n", "", 31 * MEBIBYTE), {422}, 90
     ),
+    "a data URL that is no picture": _attack(
+        JOBS,
+        JSON,
+        filled('{"type":"transform","model":"m","content":"data:;base64,', "AAAA", '"}', 31 * MEBIBYTE),
+        {422},
+        160,
+    ),
+    "a data URL of percent signs": _attack(
+        "/v1/styles", JSON, filled('{"name":"a","image":"data:,', "%41", '"}', 31 * MEBIBYTE), {422}, 160
+    ),
+    "a data URL of quotes": _attack(
+        JOBS, JSON, filled('{"type":"stylize","content":"data:', '\\"', '"}', 31 * MEBIBYTE), {413}, 60
+    ),
+    "many data URLs": _attack(
+        JOBS,
+        JSON,
+        filled('{"type":"stylize","styles":[', '{"image":"data:,"},', "{}]}", 31 * MEBIBYTE),
+        {413},
+        60,
+    ),
     "a long form": _attack("/v1/jobs/generate", FORM, filled("", "a=b&", "a=b", 31 * MEBIBYTE), {413}, 20),
     "a long field": _attack("/v1/jobs/generate", FORM, filled("seeds=", "1,", "1", 31 * MEBIBYTE), {413}, 20),
     "a form of percent signs": _attack(

@@ -11,8 +11,8 @@ HOW = (
 )
 HOW_PUBLISHED = (
     "create a key first (`docker compose run --rm api atelier keys create NAME --scope admin`, then "
-    "`docker compose restart api`), or name a file that holds one by BOOTSTRAP_KEY_FILE in .env; or publish the "
-    "port on 127.0.0.1"
+    "`docker compose restart api`), or name a file that holds one by BOOTSTRAP_KEY_FILE in .env; or publish "
+    "the port on 127.0.0.1"
 )
 
 

@@ -15,6 +15,8 @@ from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
 
+ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
+
 
 class BatchStatus(StrEnum):
     """The status of a batch. The last two are terminal, but failed items may be retried."""
@@ -61,13 +63,12 @@ class ItemDraft:
     work: str = ""  # the result of `work_of`; "" if unknown
 
     def record(self) -> dict[str, str]:
-        """Return the initial fields of the item's record."""
+        """Return the initial fields of the item's record, without its specification."""
         spec = self.spec
         record = {
             "type": spec.type,
             "model": spec.model or "",
             "lane": str(spec.lane),
-            "spec": spec.model_dump_json(exclude_none=True),
             "schema": str(RECORD_SCHEMA),
             "custom_id": self.custom_id,
         }
@@ -102,6 +103,7 @@ class Batch:
     mean_seconds: float | None  # mean time of a worker for one item
     request_id: str | None = None  # of the HTTP request that began it
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
+    record_bytes: int = 0  # of the store's memory that its items take, about
 
     @property
     def is_done(self) -> bool:
@@ -138,6 +140,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),
         failures=failures_in(raw),
+        record_bytes=int(raw.get("bytes") or 0),
     )
 
 

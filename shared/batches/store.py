@@ -1,11 +1,12 @@
 """The batch store: each transition of a batch is one script, or a series of scripts that can be resumed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from typing import NoReturn
 
-from shared.batches.batch import Batch, BatchDraft, ItemDraft
+from shared.batches.batch import ITEM_BYTES, Batch, BatchDraft, ItemDraft
 from shared.batches.queries import BatchQueries
+from shared.batches.sharing import Pieces, StoredItem, in_pieces, shared_parts, split
 from shared.errors import (
     AtelierError,
     BatchNotFound,
@@ -17,12 +18,12 @@ from shared.errors import (
     JobGone,
     JobNotFound,
 )
-from shared.identifiers import next_try, sha256
+from shared.identifiers import next_try
 from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.redis.client import store_errors
-from shared.setting_groups import BatchRules
+from shared.setting_groups import MEBIBYTE, BatchRules
 
 CHUNK = 200  # the most items that one script stores
 SWEPT = 10  # items that one script ends or deletes; this blocks the server for 1 to 2 ms
@@ -55,22 +56,41 @@ class BatchStore(BatchQueries):
 
         Each chunk of 200 items is accepted as a whole or not at all; after an error, the batch's total shows
         how many were accepted. Raises BatchNotFound; IllegalMove if the batch takes no items; InvalidRequest
-        for too many items, a gap before `first`, different items at known indexes or names that are already
-        used; FileNotFound.
+        for too many items or bytes, a gap before `first`, different items at known indexes or names that are
+        already used; FileNotFound.
         """
         total = first
         digests = to_text(self._jobs.served_digests(item.spec for item in items))
         for start in range(0, len(items), CHUNK):
-            parts = [part for item in items[start : start + CHUNK] for part in _flat(item)]
-            total = self._append_chunk(batch_id, owner, first + start, digests, *parts)
+            chunk = in_pieces(items[start : start + CHUNK])
+            total = self._append_chunk(batch_id, owner, first + start, digests, chunk)
         return total
 
-    def _append_chunk(self, batch_id: str, owner: str, first: int, digests: str, *parts: str) -> int:
-        most = self._rules.max_items
-        outcome, *rest = self._scripts.run("batches/append", batch_id, owner, first, most, digests, *parts)
+    def _append_chunk(self, batch_id: str, owner: str, first: int, digests: str, chunk: list[Pieces]) -> int:
+        rules = self._rules
+        most = (rules.max_items, rules.max_record_bytes, ITEM_BYTES)
+        known = self._known_parts(batch_id, {digest for pieces in chunk for digest in pieces.parts})
+        stored = split(chunk, known)
+        parts = [part for part in shared_parts(stored).items() if part[0] not in known]
+        texts = [text for entry in (*parts, *map(_flat, stored)) for text in entry]
+        outcome, *rest = self._scripts.run(
+            "batches/append", batch_id, owner, first, *most, digests, len(parts), *texts
+        )
         if outcome == "ok":
             return int(rest[0])
-        raise refusal(outcome, rest, batch_id, self._rules.max_items)
+        if outcome == "bytes":
+            used, wanted = rest
+            raise too_many_bytes("/items", used, wanted, rules)
+        raise refusal(outcome, rest, batch_id, rules.max_items)
+
+    def _known_parts(self, batch_id: str, digests: Collection[str]) -> set[str]:
+        """Return the digests of the parts that the batch has: these are not sent again with every page."""
+        with store_errors():
+            pipeline = self._client.pipeline(transaction=False)
+            for digest in digests:
+                pipeline.hexists(self._key("batch_parts", batch_id), digest)
+            known = pipeline.execute()
+        return {digest for digest, is_known in zip(digests, known, strict=True) if is_known}
 
     def finalize(self, batch_id: str, owner: str) -> None:
         """Mark the batch as having all of its items; it completes when the last one ends."""
@@ -193,13 +213,9 @@ _PAST = {
 }
 
 
-def _flat(item: ItemDraft) -> tuple[str, str, str]:
-    record = item.record()
-    return (
-        to_text(record),
-        to_text(item.spec.inputs),
-        sha256(f"{item.custom_id} {record['spec']}".encode())[:32],
-    )
+def _flat(item: StoredItem) -> tuple[str, str, str]:
+    pieces = item.pieces
+    return to_text(item.record()), to_text(pieces.draft.spec.inputs), pieces.fingerprint
 
 
 def refusal(outcome: str, rest: Sequence[str], batch_id: str, max_items: int) -> AtelierError:
@@ -212,6 +228,16 @@ def refusal(outcome: str, rest: Sequence[str], batch_id: str, max_items: int) ->
         pointer, text = _FAULTS[outcome]
         return InvalidRequest.of_field(pointer, text.format(", ".join(map(str, rest[:10])), limit=max_items))
     return IllegalMove(f"a batch that is {outcome} takes no items")
+
+
+def too_many_bytes(pointer: str, used: int, wanted: int, rules: BatchRules) -> InvalidRequest:
+    """Return the error of items that take too much of the job store, beside what their batch has already."""
+    text = (
+        f"{pointer[1:]} asks for about {wanted / MEBIBYTE:,.1f} MiB in the job store, and the batch has "
+        f"{used / MEBIBYTE:,.1f} MiB; all items of a batch may take "
+        f"{rules.max_record_mebibytes:,} (max_record_mebibytes)"
+    )
+    return InvalidRequest(text, errors=[FieldError(pointer, text, "out_of_range")])
 
 
 _FAULTS = {

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.jobs.job import Job
 from shared.jobs.record import job_from_record
+from shared.jobs.spec_parts import whole_records
 from shared.redis.client import record_of
 from shared.redis.scripts import Scripts
 
@@ -30,5 +31,6 @@ class PageReader:
             some = ids[len(found) : len(found) + AT_ONCE]
             size, *records = self._scripts.run("jobs/read", self._left, *some)
             self._left -= size
-            found += [job_from_record(record_of(flat)) if flat else None for flat in records]
+            whole = whole_records(self._scripts.client, self._scripts.keys, map(record_of, records))
+            found += [job_from_record(raw) if raw else None for raw in whole]
         return found

@@ -12,7 +12,8 @@ from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC
 from shared.specs.stylize import NATIVE
 
-RECORD_SCHEMA = 3  # the schema that this program writes, and the newest that it reads
+RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
+PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
 
@@ -20,8 +21,11 @@ _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"),
 
 
 def job_from_record(raw: Record) -> Job:
-    """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one."""
-    raw = upgraded(unpacked(raw))
+    """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
+
+    The record of an item has the parts of its specification beside it, as `read_records` adds them.
+    """
+    raw = upgraded(_joined(unpacked(raw)))
     progress = _document(raw, "progress")
     return Job(
         id=raw["id"],
@@ -63,7 +67,18 @@ def job_from_record(raw: Record) -> Job:
 
 def unpacked(raw: Record) -> Record:
     """Return a record with all fields: an ended item packs most fields into one and leaves out zeros."""
-    return {**_ZEROS, **json.loads(raw["packed"]), **raw} if "packed" in raw else raw
+    if "packed" not in raw:
+        return raw
+    return {**_ZEROS, **json.loads(raw["packed"]), **raw, "packed": "{}"}  # marks it as one that was packed
+
+
+def _joined(raw: Record) -> Record:
+    """Return a record whose specification has the parts that its batch keeps, of a newer schema unchanged."""
+    digests = raw.get("parts", "").split()
+    if not digests or int(raw["schema"]) > RECORD_SCHEMA:
+        return raw
+    texts = [raw["spec"], *(raw[PART + digest] for digest in digests)]
+    return {**raw, "spec": f"{{{','.join(text[1:-1] for text in texts)}}}"}
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -98,8 +113,17 @@ def _with_stroke(raw: Record) -> Record:
     return {**raw, "schema": "3"}
 
 
+def _with_parts(raw: Record) -> Record:
+    """Older records have their specification in one piece."""
+    return {**raw, "schema": "4"}
+
+
 # The upgrade from each schema to the next.
-_UPGRADES: dict[int, Callable[[Record], Record]] = {1: _with_history_and_deadline, 2: _with_stroke}
+_UPGRADES: dict[int, Callable[[Record], Record]] = {
+    1: _with_history_and_deadline,
+    2: _with_stroke,
+    3: _with_parts,
+}
 
 
 def _number(raw: Record, name: str) -> int | None:

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import version
 from itertools import islice
 
+from shared.identifiers import ANONYMOUS
 from shared.network.guarded_client import GuardedClient, NotReached
 from shared.setting_groups import FetchSettings
 
@@ -17,25 +18,51 @@ PARALLEL = 4  # fetches of one request at once: so many pictures are in memory
 USER_AGENT = f"Atelier/{version('atelier-service')} (pictures)"
 
 
+class Slots:
+    """Places of which one owner has half at most: his slow addresses hold up nobody else's requests."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._taken: Counter[str] = Counter()  # by owner
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def taken(self, owner: str) -> Iterator[bool]:
+        """Occupy a place, if one is free for this owner; yield whether it was."""
+        is_free = self._take(owner)
+        try:
+            yield is_free
+        finally:
+            if is_free:
+                self._give_back(owner)
+
+    def _take(self, owner: str) -> bool:
+        # Where there are no keys, all requests are one owner's.
+        most = self._count if owner == ANONYMOUS else max(1, self._count // 2)
+        with self._lock:
+            is_free = self._taken.total() < self._count and self._taken[owner] < most
+            self._taken[owner] += is_free
+            return is_free
+
+    def _give_back(self, owner: str) -> None:
+        with self._lock:
+            self._taken[owner] -= 1
+            self._taken += Counter()  # forgets owners that have none
+
+
 class Fetcher:
     """Fetches for several threads at once. The first fetch starts its loop, which ends with the process."""
 
     def __init__(self, settings: FetchSettings, *, requests_at_once: int) -> None:
         self._settings = settings
-        self._slots = threading.BoundedSemaphore(requests_at_once)
+        self._slots = Slots(requests_at_once)
         self._starting = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: GuardedClient | None = None
 
-    @contextmanager
-    def slot(self) -> Iterator[bool]:
-        """Occupy one of the places for requests that fetch; yield whether one was free."""
-        taken = self._slots.acquire(blocking=False)
-        try:
-            yield taken
-        finally:
-            if taken:
-                self._slots.release()
+    def slot(self, owner: str) -> AbstractContextManager[bool]:
+        """Occupy a place for requests that fetch, if one is free for this owner; yield whether it was."""
+        return self._slots.taken(owner)
 
     def fetch(self, urls: Sequence[str], *, most_bytes: int) -> Iterator[bytes | NotReached]:
         """Yield the bytes that each URL leads to, in order, or why there are none.

@@ -68,6 +68,9 @@ KEYS = (
     Key("batch_again", "batch-again:{batch}", "of_batch"),  # number of retries of an item
     Key("batch_files", "batch-files:{batch}", "of_batch"),  # the files that its items read
     Key("batch_names", "batch-names:{batch}", "of_batch"),  # custom ids that clients gave to items
+    Key(
+        "batch_parts", "batch-parts:{batch}", "of_batch"
+    ),  # what specifications of its items share, by digest
     Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
     Key("open_batches", "open-batches", "follows"),

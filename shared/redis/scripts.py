@@ -42,7 +42,7 @@ class Scripts:
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }
 
-    def run(self, name: str, *arguments: str | int | float) -> Any:
+    def run(self, name: str, *arguments: str | bytes | int | float) -> Any:
         """Run a script; raise StoreUnavailable if the server cannot execute it."""
         with store_errors():
             return self._scripts[name](keys=[self.keys.prefix], args=list(arguments))

@@ -15,7 +15,7 @@ from shared.identifiers import ANONYMOUS
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
 from shared.redis.client import Client as RedisClient
-from shared.setting_groups import ApiSettings, JobRules, WebhookSettings
+from shared.setting_groups import ApiSettings, FetchSettings, JobRules, WebhookSettings
 from shared.settings import Settings
 from tests.support.http.trouble import Trouble
 from tests.support.jobs.batch_worker import BatchWorker
@@ -29,7 +29,10 @@ def services(
     """The API's parts over an empty server."""
     api = ApiSettings(max_wait_seconds=5, threads=8)
     webhook = WebhookSettings(allow_private="true")  # receivers of the tests are on this machine
-    settings = Settings(redis_url=server.url, state_dir=tmp_path, jobs=rules, api=api, webhook=webhook)
+    fetch = FetchSettings(allow_private=True)  # so are pictures
+    settings = Settings(
+        redis_url=server.url, state_dir=tmp_path, jobs=rules, api=api, webhook=webhook, fetch=fetch
+    )
     built = build_services(settings)
     yield built
     built.store.client.close()

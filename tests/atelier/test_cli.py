@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from atelier.local.state_folder import UpRecord, write_record
 from shared.setting_groups import ApiSettings
 from shared.settings import Settings
 from shared.workers import ReloadRequest
+from tests.support.http.scripted_server import Reply, ScriptedServer, scripted_server
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 from tests.support.models.transform_card import write_card
@@ -62,6 +63,60 @@ def test_stylize_uploads_and_mixes_styles(run: Run, client: Client, tmp_path: Pa
     (job,) = client.jobs.list()
     assert [style["weight"] for style in job.input["styles"]] == [2, 1]
     assert (job.input["strength"], job.input["output"]["format"]) == (0.5, "jpeg")
+
+
+@pytest.fixture
+def web() -> Iterator[ScriptedServer]:
+    with scripted_server() as running:
+        paths = {
+            "/sea%20side.jpg": pictures.jpeg(),
+            "/painting.png": pictures.png(),
+            "/mask": pictures.grey(),
+        }
+        running.replies |= {path: Reply(body=data) for path, data in paths.items()}
+        yield running
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_stylize_names_pictures_by_address(run: Run, client: Client, web: ScriptedServer) -> None:
+    addresses = ["--style", f"{web.url}/painting.png?size=1", "--mask", f"{web.url}/mask"]
+    web.replies["/painting.png?size=1"] = web.replies["/painting.png"]
+    answer = run("stylize", f"{web.url}/sea%20side.jpg", *addresses)
+    assert answer.exit_code == 0, answer.stderr
+    (job,) = client.jobs.list()
+    ids = [client.files.upload(data) for data in (pictures.jpeg(), pictures.png(), pictures.grey())]
+    assert [job.input["content"], job.input["styles"][0]["image"], job.input["mask"]] == ids
+    assert answer.stdout.startswith("sea_side-painting-")
+    assert Path(answer.stdout.strip()).is_file()
+
+
+@pytest.mark.usefixtures("busy_worker")
+def test_transform_takes_an_address(
+    run: Run, client: Client, web: ScriptedServer, services: Services
+) -> None:
+    write_card(services.settings.cards)
+    answer = run("transform", f"{web.url}/sea%20side.jpg", "--model", "colorizer", "-o", "out.png")
+    assert (answer.exit_code, answer.stdout) == (0, "out.png\n"), answer.stderr
+    (job,) = client.jobs.list()
+    assert job.input["content"] == client.files.upload(pictures.jpeg())
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [("/none.jpg", "answered 404"), ("/painting.png/../none", "answered 404")],
+)
+def test_an_address_that_cannot_be_fetched_is_told(
+    run: Run, web: ScriptedServer, address: str, says: str
+) -> None:
+    answer = run("stylize", f"{web.url}{address}", "--style", f"{web.url}/painting.png")
+    assert answer.exit_code != 0
+    assert says in answer.stderr
+
+
+def test_what_only_looks_like_an_address_is_refused(run: Run) -> None:
+    for given in ("https://", "http:///photo.jpg", "http://[::1/photo.jpg"):
+        answer = run("stylize", given, "--style", "3")
+        assert (answer.exit_code, "names no host" in answer.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("busy_worker")

@@ -144,25 +144,58 @@ def test_a_process_that_hangs_is_ended_by_its_parent(name: str) -> None:
     assert SERVICES[name]["command"][2] in ("api.watch", "worker.watch")
 
 
+def start_server(folder: Path, program: str = "valkey-server", **variables: str) -> str:
+    """Run the entry script of the server's container, with a folder for its root; return the command."""
+    for path in ("bin", "secrets", "proc", "sys/fs/cgroup/memory"):
+        (folder / path).mkdir(parents=True, exist_ok=True)
+    for name, text in {"docker-entrypoint.sh": 'echo "$@"', program: ""}.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    if not (folder / "proc/meminfo").exists():
+        (folder / "proc/meminfo").write_text("MemTotal:       16000000 kB\nMemFree: 1 kB\n")
+    entry, (script,) = SERVICES["redis"]["entrypoint"], SERVICES["redis"]["command"]
+    script = re.sub(r"(?<!\$)\$\{(\w+):-([^}]*)\}", lambda found: variables.get(found[1], found[2]), script)
+    script = re.sub(r"/(secrets|proc|sys)\b", rf"{folder}/\1", script.replace("$$", "$"))
+    environ = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+    return subprocess.run([*entry, script], env=environ, capture_output=True, text=True, check=True).stdout
+
+
+GIB = 1024**3
+V1, V2 = "sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory.max"
+
+
+@pytest.mark.parametrize(
+    ("files", "variables", "maxmemory"),
+    [
+        ({}, {}, 16_000_000 * 1024 // 4),
+        ({V2: f"{4 * GIB}\n"}, {}, GIB),
+        ({V2: "max\n"}, {}, 16_000_000 * 1024 // 4),
+        ({V1: f"{2 * GIB}\n"}, {}, GIB // 2),
+        ({V1: "9223372036854771712\n"}, {}, 16_000_000 * 1024 // 4),
+        ({V2: f"{64 * GIB}\n"}, {}, 16_000_000 * 1024 // 4),
+        ({V2: f"{4 * GIB}\n", "proc/meminfo": "MemTotal: 1000000 kB\n"}, {}, 256_000_000),
+        ({V2: f"{4 * GIB}\n"}, {"REDIS_MAXMEMORY": "3gb"}, "3gb"),
+        ({V2: f"{4 * GIB}\n"}, {"REDIS_MAXMEMORY": "0"}, "0"),
+    ],
+)
+def test_the_server_takes_a_quarter_of_what_its_container_may_have(
+    tmp_path: Path, files: dict[str, str], variables: dict[str, str], maxmemory: int | str
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    started = start_server(tmp_path, **variables).split()
+    assert started[started.index("--maxmemory") + 1] == str(maxmemory)
+    assert started[started.index("--maxmemory-policy") + 1] == "noeviction"
+
+
 @pytest.mark.parametrize("program", ["valkey-server", "redis-server"])
 def test_the_server_draws_a_password_once_and_starts_with_it(
     tmp_path: Path, program: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "bin").mkdir()
-    for name, text in {"docker-entrypoint.sh": 'echo "$@"', program: ""}.items():
-        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tmp_path / "bin" / name).chmod(0o755)
-    (tmp_path / "secrets").mkdir()
-    entry, (script,) = SERVICES["redis"]["entrypoint"], SERVICES["redis"]["command"]
-    script = script.replace("$$", "$").replace("/secrets", str(tmp_path / "secrets"))
-    environ = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
-
-    def start() -> str:
-        done = subprocess.run([*entry, script], env=environ, capture_output=True, text=True, check=True)
-        return done.stdout
-
-    first, password = start(), (tmp_path / "secrets" / "redis-password").read_text()
-    assert first == start()
+    first = start_server(tmp_path, program)
+    password = (tmp_path / "secrets" / "redis-password").read_text()
+    assert first == start_server(tmp_path, program)
     assert first.startswith(
         f"{program} {tmp_path}/secrets/redis.conf --appendonly yes --appendfsync everysec"
     )

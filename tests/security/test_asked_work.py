@@ -9,12 +9,14 @@ from werkzeug.test import TestResponse
 
 from api.services import Services
 from shared.cards.card import load_catalog
-from shared.identifiers import file_id
+from shared.errors import InvalidRequest
+from shared.identifiers import ANONYMOUS, file_id
 from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules, Limits
 from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JOB_SPEC, card_of, resolve
+from tests.support.jobs.batch_steps import draft, items
 from tests.support.jobs.fake_worker import FakeWorker
 
 DRAWING = {"type": "generate", "seed": 7}
@@ -54,9 +56,48 @@ def test_what_a_template_repeats_is_counted_before_it_is_multiplied(
     base = {"type": "generate", "metadata": {str(number): "x" * 512 for number in range(16)}}
     began = time.monotonic()
     answer = template(client, base)
-    refused(answer, "/template", "MiB in the job store", "256", "max_record_mebibytes")
+    refused(answer, "/template", "MiB of items as JSON", "256", "max_record_mebibytes")
     assert time.monotonic() - began < 3
     assert records(redis_client) == []
+
+
+def page_of(number: int, size: int = 64) -> dict[str, Any]:
+    """Return the request for a page of items, each with 8 KB of its own."""
+    metadata = {str(place): f"{number}-{place} ".ljust(512, "x") for place in range(15)}
+    items = [{**DRAWING, "metadata": metadata, "custom_id": f"{number}-{at}"} for at in range(size)]
+    return {"items": [{**item, "metadata": {**metadata, "at": str(at)}} for at, item in enumerate(items)]}
+
+
+def test_what_a_batch_takes_is_bounded_over_all_of_its_pages(
+    client: FlaskClient, redis_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BatchRules, "max_record_bytes", 2 * 1024 * 1024)
+    place = f"/v1/batches/{client.post('/v1/batches', json={'open': True}).json['id']}"
+    answers = [client.post(f"{place}/items", json=page_of(number)) for number in range(5)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 422, 422]
+    refused(answers[3], "/items", "MiB in the job store, and the batch has 1.7 MiB", "max_record_mebibytes")
+    assert client.post(f"{place}/items?first=128", json=page_of(2)).status_code == 200  # sent again
+    assert client.get(place).json["counts"]["total"] == 3 * 64
+    assert len(redis_client.keys("atelier:job:*")) == 3 * 64
+
+
+def test_what_a_batch_takes_is_counted_as_it_is_stored(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BatchRules, "max_record_bytes", 40 * 1650)
+    batch, _ = services.batches.open(draft())
+
+    def append(page: int) -> None:
+        """Add ten items, which no request has checked before."""
+        services.batches.append(batch.id, ANONYMOUS, items(10, first=10 * page), first=10 * page)
+
+    for page in range(4):
+        append(page)
+    with pytest.raises(InvalidRequest, match="max_record_mebibytes"):
+        append(4)
+    total = services.batches.get(batch.id, ANONYMOUS)
+    assert total.counts["total"] == 40
+    assert total.record_bytes <= 40 * 1650
 
 
 def test_a_documented_batch_is_accepted(client: FlaskClient) -> None:

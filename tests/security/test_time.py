@@ -14,7 +14,7 @@ from api.batches.json_array import split_items
 from api.batches.sources import LineSource
 from api.errors import MalformedJson
 from api.requests.body import decoded_pairs
-from api.requests.json_text import decode_json
+from api.requests.json_text import check_without_pictures, decode_json
 from shared.errors import AtelierError
 from shared.images.exif import exif_orientation, orientation_of, raw_profile
 
@@ -35,6 +35,9 @@ PARSERS: dict[str, Callable[[], object]] = {
     "blanks between items": lambda: split_items(b'{"items":[{}' + b" " * 2_000_000, 500),
     "JSON without an end": lambda: decode_json(b'{"a":"' + b'\\"' * 500_000, most=10),
     "JSON of quotes": lambda: decode_json(b'[{"a":1}' + b':"\\"' * 250_000, most=10),
+    "a picture without an end": lambda: check_without_pictures(b'"image":"data:' + b"\\/" * 4_000_000),
+    "starts of pictures": lambda: check_without_pictures(b'"image":"data:' * 1_000_000),
+    "blanks before pictures": lambda: check_without_pictures((b'"image":' + b" " * 1_000_000) * 4),
     "digits": lambda: decode_json(b"1" * 1_000_000),
     "blank lines": lambda: LineSource(b"\n" * 8_000_000 + b"x", 500),
     "long blank lines": lambda: LineSource((b" " * 100_000 + b"\n") * 80 + b"x", 500),

@@ -10,9 +10,9 @@ from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
     OF_A_JOB,
-    PAINTING,
     format_option,
     lane_option,
+    painting,
     with_options,
 )
 from atelier.commands.options.parameters import EXISTING_FILE
@@ -77,7 +77,7 @@ batch_options = with_options(
         metavar="0.6,1",
         help="Use so much of the style; each number makes a picture.",
     ),
-    *PAINTING,
+    *painting(EXISTING_FILE),
     *MAX_SIDE,
     *OF_A_JOB,
     lane_option("bulk"),

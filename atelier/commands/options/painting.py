@@ -8,7 +8,6 @@ import click
 from atelier.client.request_parts import Optimization
 from atelier.commands.options.destination import FORMATS
 from atelier.commands.options.parameters import (
-    EXISTING_FILE,
     Number,
     choice,
     read_stroke,
@@ -50,56 +49,62 @@ MAX_SIDE = (
         help="Make the longest side so many pixels. [default: the photo's]",
     ),
 )
-PAINTING = (
-    click.option(
-        "--weight",
-        "weights",
-        type=Number(),
-        multiple=True,
-        help="Give a style this share; repeat it in the order of the styles.",
-    ),
-    click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors."),
-    click.option(
-        "--stroke",
-        type=read_stroke,
-        metavar="PIXELS|native",
-        help="Let the network work at this longest side: smaller gives bolder strokes. "
-        "[default: the model's own]",
-    ),
-    click.option(
-        "--mask",
-        type=EXISTING_FILE,
-        help="Paint where this picture is white, and leave the photo where it is black.",
-    ),
-    click.option(
-        "--steadiness", type=Number(), help="Keep animations from flickering, from 0 to 1. [default: 0.5]"
-    ),
-    click.option(
-        "--steps",
-        type=int,
-        help="Take so many steps, with a model that optimizes, such as nst-gatys. [default: 200]",
-    ),
-    click.option(
-        "--style-weight",
-        type=Number(),
-        help="Weigh the style so much, with a model that optimizes. [default: 1]",
-    ),
-    click.option(
-        "--content-weight",
-        type=Number(),
-        help="Weigh the photo so much, with a model that optimizes. [default: 1]",
-    ),
-    click.option(
-        "--variation-weight",
-        type=Number(),
-        help="Weigh smoothness so much, with a model that optimizes. [default: 1]",
-    ),
-    click.option(
-        "--optimizer",
-        type=choice(OptimizationSpec, "optimizer"),
-        help="Optimize by this method. [default: adam]",
-    ),
-)
+
+
+def painting(mask: click.Path) -> tuple[Option, ...]:
+    """Return the options for paintings; the value of --mask is of the type `mask`."""
+    return (
+        click.option(
+            "--weight",
+            "weights",
+            type=Number(),
+            multiple=True,
+            help="Give a style this share; repeat it in the order of the styles.",
+        ),
+        click.option("--preserve-color", is_flag=True, help="Paint in the photo's own colors."),
+        click.option(
+            "--stroke",
+            type=read_stroke,
+            metavar="PIXELS|native",
+            help="Let the network work at this longest side: smaller gives bolder strokes. "
+            "[default: the model's own]",
+        ),
+        click.option(
+            "--mask",
+            type=mask,
+            help="Paint where this picture is white, and leave the photo where it is black.",
+        ),
+        click.option(
+            "--steadiness", type=Number(), help="Keep animations from flickering, from 0 to 1. [default: 0.5]"
+        ),
+        click.option(
+            "--steps",
+            type=int,
+            help="Take so many steps, with a model that optimizes, such as nst-gatys. [default: 200]",
+        ),
+        click.option(
+            "--style-weight",
+            type=Number(),
+            help="Weigh the style so much, with a model that optimizes. [default: 1]",
+        ),
+        click.option(
+            "--content-weight",
+            type=Number(),
+            help="Weigh the photo so much, with a model that optimizes. [default: 1]",
+        ),
+        click.option(
+            "--variation-weight",
+            type=Number(),
+            help="Weigh smoothness so much, with a model that optimizes. [default: 1]",
+        ),
+        click.option(
+            "--optimizer",
+            type=choice(OptimizationSpec, "optimizer"),
+            help="Optimize by this method. [default: adam]",
+        ),
+    )
+
+
 OF_A_PAINTING = (
     *("weights", "preserve_color", "stroke", "mask", "steadiness"),
     *("steps", "style_weight", "content_weight", "variation_weight", "optimizer"),

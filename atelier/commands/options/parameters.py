@@ -15,6 +15,7 @@ from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.files import read_at_most
 from atelier.client.request_parts import Stroke, Style, Webhook
+from atelier.commands.options.pictures import Address, sent
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -111,8 +112,10 @@ def read_webhook(text: str) -> Webhook:
     return Webhook(url=text)
 
 
-def weighted_styles(client: Client, choices: Sequence[Path | Style], weights: Sequence[float]) -> list[Style]:
+def weighted_styles(
+    client: Client, choices: Sequence[Path | Style | Address], weights: Sequence[float]
+) -> list[Style]:
     """Upload the files among the styles, and give each style its weight."""
     shares = weights or [1.0] * len(choices)
-    known = (c if isinstance(c, Style) else Style(image=client.files.upload(c)) for c in choices)
+    known = (c if isinstance(c, Style) else Style(image=sent(client, c)) for c in choices)
     return [replace(style, weight=share) for style, share in zip(known, shares, strict=True)]

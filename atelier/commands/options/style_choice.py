@@ -10,10 +10,16 @@ import click
 from atelier.client.client import Client
 from atelier.client.files import is_file_id
 from atelier.client.request_parts import Style
+from atelier.commands.options.pictures import Address, address_in
 from atelier.folder_batch.scan import is_called_picture
 from shared.specs.parts import STYLE_NAME
 
 OPTION = "--style"
+
+
+def read_style_or_address(text: str) -> Path | Style | Address:
+    """Return an address, else what `read_style` returns."""
+    return address_in(text) or read_style(text)
 
 
 def read_style(text: str) -> Path | Style:
@@ -30,7 +36,7 @@ def read_style(text: str) -> Path | Style:
 
 
 def check_styles(
-    client: Client, choices: Iterable[Path | Style], model: str | None, numbers: Sequence[int] = ()
+    client: Client, choices: Iterable[Path | Style | Address], model: str | None, numbers: Sequence[int] = ()
 ) -> None:
     """Raise BadParameter for styles that are neither files here nor known to the service.
 

@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import io
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -128,6 +129,53 @@ def test_a_data_url_is_bounded_like_an_upload(services: Services) -> None:
     ]
 
 
+@pytest.fixture
+def roomy(services: Services) -> FlaskClient:
+    """A client of a service whose requests may have 16 MiB."""
+    return client_with(services, limits=Limits(max_body_mebibytes=16))
+
+
+def large_url(size: int) -> tuple[bytes, str]:
+    """Return a picture of this many bytes, and its data URL."""
+    picture = PHOTO.ljust(size, b"x")  # bytes behind its end are no part of a PNG
+    return picture, data_url(picture)
+
+
+def test_data_urls_as_clients_send_them_are_taken(roomy: FlaskClient) -> None:
+    picture, url = large_url(10_000_000)
+    small, small_url = large_url(1_500_000)
+    for method, path in (("POST", "/v1/jobs"), ("PUT", "/v1/jobs/mine")):
+        response = roomy.open(path, method=method, json=painted(url, small_url))
+        assert response.status_code == 202, response.json
+        given = response.json["input"]
+        assert (given["content"], given["styles"][0]["image"]) == (id_of(picture), id_of(small))
+    escaped = json.dumps({"name": "waves", "image": url}).replace("/", "\\/")  # as PHP writes it
+    response = roomy.post("/v1/styles", data=escaped, content_type="application/json")
+    assert (response.status_code, response.json["image"]) == (201, id_of(picture))
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"metadata": {"a": "x" * 1_100_000}},
+        {"model": f"data:;base64,{'A' * 1_100_000}"},
+        {"styles": [f"data:;base64,{'A' * 1_100_000}"]},
+        {"mask": f"data:;base64,{'ö' * 1_100_000}"},
+    ],
+    ids=["metadata", "a data URL as model", "a data URL as a style", "a data URL of other signs"],
+)
+def test_beside_pictures_a_body_has_a_mebibyte(roomy: FlaskClient, beside: dict[str, Any]) -> None:
+    body = json.dumps({**painted(large_url(3_000_000)[1]), **beside}, ensure_ascii=False)
+    response = roomy.post("/v1/jobs", data=body.encode(), content_type="application/json")
+    assert (response.status_code, response.json["code"]) == (413, "body_too_large")
+    assert "beside pictures" in response.json["detail"]
+
+
+def test_a_long_data_url_has_no_percent_signs(roomy: FlaskClient) -> None:
+    url = large_url(3_000_000)[1].replace("/", "%2F")
+    assert faults(roomy.post("/v1/jobs", json=painted(url))) == [("/content", "invalid_request")]
+
+
 def test_a_form_takes_addresses_too(local: FlaskClient, web: ScriptedServer) -> None:
     form = {"content": f"{web.url}/photo", "style": [f"{web.url}/painting", data_url(MASK)]}
     response = local.post("/v1/jobs/stylize", data=form, content_type="multipart/form-data")
@@ -235,11 +283,11 @@ def test_fetching_can_be_switched_off(services: Services) -> None:
 
 def test_requests_that_fetch_leave_threads_to_others(local: FlaskClient, web: ScriptedServer) -> None:
     services = local.application.extensions["atelier.services"]
-    with ExitStack() as taken:
-        while taken.enter_context(services.fetcher.slot()):
-            pass
+    with ExitStack() as places:
+        taken = [places.enter_context(services.fetcher.slot(ANONYMOUS)) for _ in range(9)]
         response = local.post("/v1/jobs", json=painted(f"{web.url}/photo"))
     assert (response.status_code, response.json["code"]) == (503, "too_many_fetches")
+    assert taken == [True] * services.settings.api.threads + [False] * (9 - services.settings.api.threads)
     assert int(response.headers["Retry-After"]) > 0
     assert local.post("/v1/jobs", json=painted(f"{web.url}/photo")).status_code == 202
 

@@ -98,7 +98,18 @@ def outputs_of(media_type: str, **more: str) -> Change:
     return change
 
 
+def swap_parts(records: list[dict[str, Any]], _: dict[str, bytes]) -> None:
+    parts = first(records, "batch-parts")["value"]
+    parts.update(dict.fromkeys(parts, '{"webhook":{"url":"http://10.0.0.1/"}}'))
+
+
+def drop_parts(records: list[dict[str, Any]], _: dict[str, bytes]) -> None:
+    records.remove(first(records, "batch-parts"))
+
+
 CRAFTED: dict[str, Change] = {
+    "a part of items in the place of another": swap_parts,
+    "items whose part is missing": drop_parts,
     "a webhook secret": plant("webhooks:secrets", "hash", {"current": "whsec_" + "A" * 32}),
     "a worker": plant("workers:evil", "string", "{}"),
     "a roster": plant("workers", "zset", [["evil", 1.0]]),

@@ -1,13 +1,18 @@
 -- include: records, new_job, waits, queues, files, moves
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over. The
--- digests are of the models that the workers have (a JSON object). After the named arguments come, for each item: its
--- record (JSON object of fields), input ids (JSON array), fingerprint.
--- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'gap', total},
--- {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
-local batch_id, owner, first, most, digests = unpack(ARGV)
-local FIRST_ITEM = 6 -- among the arguments
-first, most, digests = tonumber(first), tonumber(most), cjson.decode(digests)
-local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused', 'counted')
+-- digests are of the models that the workers have (a JSON object). A batch's items take `most_bytes` at most, each
+-- its specification and `item_bytes`. After the named arguments come `part_count` parts of specifications that the
+-- items share, each its digest and its text; then, for each item: its record (JSON object of fields), input ids (JSON
+-- array), fingerprint.
+-- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'bytes', used, wanted},
+-- {'gap', total}, {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
+local batch_id, owner, first, most, most_bytes, item_bytes, digests, part_count = unpack(ARGV)
+local FIRST_PART = 9 -- among the arguments
+local FIRST_ITEM = FIRST_PART + 2 * part_count
+first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
+digests = cjson.decode(digests)
+local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused',
+  'counted', 'bytes')
 if batch.owner ~= owner then return {'missing batch'} end
 local total = tonumber(batch.total)
 local count = (#ARGV - FIRST_ITEM + 1) / 3
@@ -20,7 +25,7 @@ end
 
 if first > total then return {'gap', total} end
 if first + count > most then return {'full'} end
-local items, taken, missing = {}, {}, {'missing'}
+local items, taken, missing, bytes = {}, {}, {'missing'}, 0
 local objects = {} -- the object key of each file
 for i = 0, count - 1 do
   local index, base = first + i, FIRST_ITEM + 3 * i
@@ -36,12 +41,23 @@ for i = 0, count - 1 do
       else missing[#missing + 1] = index; missing[#missing + 1] = file end
     end
     request.index, request.fingerprint = index, fingerprint
+    bytes = bytes + #request.spec + item_bytes
     items[#items + 1] = {id = item_id(batch_id, index), request = request, inputs = inputs}
   end
 end
 if #items > 0 and (batch.status == 'canceled' or batch.finalized_at) then
   return {batch.finalized_at and 'finalized' or batch.status}
 end
+local parts = {} -- new ones, each its digest and its text
+for i = FIRST_PART, FIRST_ITEM - 1, 2 do
+  if redis.call('HEXISTS', batch_parts_key(batch_id), ARGV[i]) == 0 then
+    parts[#parts + 1] = ARGV[i]
+    parts[#parts + 1] = ARGV[i + 1]
+    bytes = bytes + #ARGV[i] + #ARGV[i + 1]
+  end
+end
+local used = tonumber(batch.bytes or 0)
+if #items > 0 and used + bytes > most_bytes then return {'bytes', used, bytes} end
 if #taken > 0 then return {'names', unpack(taken)} end
 if #missing > 1 then return missing end
 
@@ -56,10 +72,12 @@ for _, item in ipairs(items) do
   table.insert(waits[work], order_of(batch.sequence, request.index))
   table.insert(waits[work], item.id)
 end
+if #items > 0 and #parts > 0 then redis.call('HSET', batch_parts_key(batch_id), unpack(parts)) end
 for file, object in pairs(objects) do add_batch_reference(batch_id, owner, file, object) end
 if #items > 0 then
   redis.call('HINCRBY', batch_key(batch_id), 'total', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'queued', #items)
+  redis.call('HINCRBY', batch_key(batch_id), 'bytes', bytes)
   if not batch.paused then enqueue(batch.lane, owner, batch.sequence, batch_id) end
 end
 -- Have the new items wait: one call for those that are alike.

@@ -8,7 +8,7 @@ local batch = fields(batch_key(batch_id), 'owner', 'status', 'total', 'sequence'
 if batch.owner ~= owner or batch.status == 'deleted' then return {'missing'} end
 if batch.status == 'canceled' then return {batch.status} end
 local total = tonumber(batch.total)
-local COPIED = {'model', 'lane', 'spec', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work'}
+local COPIED = {'model', 'lane', 'spec', 'parts', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work'}
 
 -- The object keys of an item's files, nil where one is gone.
 local function inputs_of(spec, missing)

@@ -9,6 +9,16 @@ lease_ms, schema, most_jobs, patience_ms = tonumber(lease_ms), tonumber(schema),
 local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
+-- A record as a flat list, with the parts of its specification that its batch keeps.
+local function whole_record(id, batch)
+  local record, parts = redis.call('HGETALL', job_key(id)), batch and job_value(id, 'parts') or ''
+  for digest in string.gmatch(parts, '%S+') do
+    record[#record + 1] = 'part:' .. digest
+    record[#record + 1] = redis.call('HGET', batch_parts_key(batch), digest)
+  end
+  return record
+end
+
 local function start(id)
   dequeue_job(id)
   count_move(id, 'running')
@@ -18,7 +28,7 @@ local function start(id)
   local batch = job_value(id, 'batch')
   if batch then note_start(batch) else emit(id, 'state', {status = 'running', attempt = attempt}) end
   if attempt == 1 then note_delivery('job', id, 'job.started') end
-  return redis.call('HGETALL', job_key(id))
+  return whole_record(id, batch)
 end
 
 -- A job that lost two workers may have killed them. A worker runs one of these at a time, so that the one that

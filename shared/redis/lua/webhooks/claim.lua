@@ -1,11 +1,12 @@
 -- include: records, webhooks
 -- Take deliveries that are due; each is due again when its lease runs out before its outcome is noted. After the named
 -- arguments come pairs, `hosts` of them a host and how many of its places are taken, the others an owner and how
--- many of his. Returns the records.
+-- many of his. What an owner may not have yet is put behind what is due for others. Returns the records.
 local lease_ms, most, most_of_host, most_of_owner, hosts = unpack(ARGV)
 local FIRST_PAIR = 6 -- among the arguments
 local MORE_HOSTS = 1000 -- looked at beyond those that may be busy: owners may have taken all of their places there
 local MORE_DELIVERIES = 32 -- of a host, for the same reason
+local BEHIND_MS = 500
 lease_ms, most, most_of_host = tonumber(lease_ms), tonumber(most), tonumber(most_of_host)
 most_of_owner, hosts = tonumber(most_of_owner), tonumber(hosts)
 local of_host, of_owner = {}, {}
@@ -35,6 +36,8 @@ local function take_some(host, free)
     elseif (of_owner[owner] or 0) < most_of_owner then
       taken[#taken + 1] = take(host, id, owner)
       free = free - 1
+    else
+      redis.call('ZADD', webhook_due_key(host), now + BEHIND_MS, id)
     end
   end
 end

@@ -1,0 +1,61 @@
+"""Pictures as arguments: a file here, which is uploaded, or an address, which the service fetches."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import click
+
+from atelier.client.client import Client
+
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A picture that the service fetches."""
+
+    url: str
+
+    @property
+    def stem(self) -> str:
+        """The picture's name as a file's: the last part of the path without its ending, else the host."""
+        parts = urlsplit(self.url)
+        return PurePosixPath(unquote(parts.path)).stem or parts.hostname or ""
+
+    def __str__(self) -> str:
+        return self.url
+
+
+def address_in(text: str) -> Address | None:
+    """Return the address that a text is, None where it is none; raise BadParameter where it has no host."""
+    if not _ADDRESS.match(text):
+        return None
+    try:
+        host = urlsplit(text).hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise click.BadParameter(f"{text!r} is no address: it names no host")
+    return Address(text)
+
+
+class PictureArgument(click.Path):
+    """A file that exists, or an address that begins with http:// or https://."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the Path or the Address; fail where there is no such file."""
+        return (address_in(value) if isinstance(value, str) else None) or super().convert(value, param, ctx)
+
+
+PICTURE = PictureArgument()
+
+
+def sent(client: Client, picture: Path | Address) -> str:
+    """Return what a request names a picture by: its address, or the id of the file that is uploaded now."""
+    return picture.url if isinstance(picture, Address) else client.files.upload(picture)
