@@ -243,7 +243,7 @@ class RateSettings(Group):
 
     reads: int | None = Field(default=None, ge=0)  # GET, of a key or an address; empty: 12,000; 0: any number
     changes: int | None = Field(default=None, ge=0)  # what is no read; empty: 3,000
-    failures: int | None = Field(default=None, ge=0)  # refused for want of a valid key; empty: 300
+    failures: int | None = Field(default=None, ge=0)  # refused for want of a valid key; empty: 600
 
 
 class FetchSettings(Group):

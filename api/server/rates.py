@@ -17,7 +17,7 @@ from shared.redis.client import Client, store_errors
 from shared.redis.keys import Keys
 from shared.setting_groups import RateSettings
 
-DEFAULTS = {"reads": 12_000, "changes": 3_000, "failures": 300}  # where requests need a key
+DEFAULTS = {"reads": 12_000, "changes": 3_000, "failures": 600}  # where requests need a key
 WINDOW_SECONDS = 60
 _NAMES = {"reads": "reads", "changes": "changes", "failures": "requests without a valid key"}
 # Also where the server is out of memory: what was accepted must be read and canceled then.

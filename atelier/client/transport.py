@@ -215,7 +215,7 @@ def _error(response: httpx.Response) -> ApiError | ProtocolError:
     except ValueError:
         body = None
     if isinstance(body, dict) and "code" in body:
-        return ApiError(body, status=status)
+        return ApiError(body, status=status, retry_after_seconds=retry_after_seconds(response))
     if status in GATEWAY or (status >= 500 and status != httpx.codes.NOT_IMPLEMENTED):
         return ApiError({"title": title, "detail": response.text[:200]}, status=status)
     return ProtocolError(f"{response.request.url} answered {title}, as no Atelier does; is this one?")
