@@ -7,7 +7,8 @@ import time
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from api.auth import KEYS, authenticate, key_table_of, watch_streams
+from api.auth import KEYS, RATES, USERS, authenticate, key_table_of
+from api.key_watch import watch_streams
 from api.requests.body import refuse_codings
 from api.requests.query import refuse_repeated
 from api.resources import CAPACITY, Capacity
@@ -32,6 +33,8 @@ from api.routes import (
 from api.server.connections import WAITS, drain, limit_silence
 from api.server.hosts import HostCheck, trust_proxies
 from api.server.origins import Origins
+from api.server.proxy_user import ProxyUser
+from api.server.rates import RequestRates, add_rate_headers
 from api.server.threads import Waits
 from api.services import SERVICES, Services
 from shared.errors import AtelierError
@@ -53,6 +56,8 @@ def create_app(services: Services) -> Flask:
     app.extensions[SERVICES] = services
     app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[KEYS] = key_table_of(services)
+    app.extensions[RATES] = RequestRates(services.settings.rate, services.store.client)
+    app.extensions[USERS] = ProxyUser(services.settings.proxy)
     app.extensions[WAITS] = Waits(services.settings.api.listeners)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
@@ -62,6 +67,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(refuse_codings)
     app.before_request(refuse_repeated)
     app.after_request(watch_streams)
+    app.after_request(add_rate_headers)
     app.after_request(_end)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)

@@ -5,29 +5,33 @@ admin's alone, and fails a test.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
 
-from flask import Response, current_app, g, request
+from flask import current_app, g, request
 
-from api.errors import KeyMissing, KeyRefused, ScopeMissing
+from api.audit import identify
+from api.client_address import counted_address
+from api.errors import AccessRefused, KeyMissing, KeyRefused, ScopeMissing
+from api.server.origins import SAFE
+from api.server.proxy_user import ProxyUser
+from api.server.rates import RequestRates
 from api.services import Services
 from shared.access.exposure import key_table
-from shared.access.key import ApiKey, KeyText, Scope
+from shared.access.key import DEFAULT_SCOPES, ApiKey, KeyText, Scope
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
 from shared.identifiers import ANONYMOUS
-from shared.jobs.queries import Alarm
 
 KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
+RATES = "atelier.rates"  # name of its RequestRates
+USERS = "atelier.users"  # name of its ProxyUser
 HOW = "send an API key in the header `Authorization: Bearer atl_...`"
-ENDED = (KeyMissing, KeyRefused)  # what ends a response that goes on
 _BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
 
 Route = TypeVar("Route", bound=Callable[..., Any])
-Piece = TypeVar("Piece")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +74,21 @@ class Identity:
     """In whose name a request is made."""
 
     owner: str
-    key: ApiKey | None = None  # None: keys are not needed
+    key: ApiKey | None = None  # None: keys are not needed, or a proxy has named the user
+    counted_as: str = ""  # in whose name requests are counted; empty: by address
+    is_user: bool = False  # of a proxy
 
     def allows(self, scope: Scope) -> bool:
         """Whether the request may do what needs a scope."""
+        if self.is_user:
+            return scope in DEFAULT_SCOPES
         return self.key is None or self.key.allows(scope)
 
 
 def is_anonymous() -> bool:
     """Whether the request needed no key."""
     identity: Identity = g.identity
-    return identity.key is None
+    return identity.key is None and not identity.is_user
 
 
 def key_table_of(services: Services) -> KeyTable:
@@ -88,23 +96,25 @@ def key_table_of(services: Services) -> KeyTable:
     return key_table(services.settings, KeyStore(services.store.scripts))
 
 
-def _keys() -> KeyTable:
+def keys_of_app() -> KeyTable:
+    """Return the keys as the application that serves this request knows them."""
     return cast(KeyTable, current_app.extensions[KEYS])
 
 
 def authenticate() -> None:
     """Let a request pass whose key its route takes.
 
-    Raises KeyMissing, KeyRefused, ScopeMissing, StoreUnavailable.
+    Raises KeyMissing, KeyRefused, ScopeMissing, RateLimited, StoreUnavailable.
     """
     if request.url_rule is None:
         return  # nothing is there, which is said to anybody
     rule = rule_of(current_app.view_functions[request.url_rule.endpoint]) or UNRULED
     if rule.scope is None:
         return
-    keys = _keys()
+    keys = keys_of_app()
     keys.refresh()
-    identity = _identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
+    identity = _counted(keys, rule)
+    identify(identity.owner, identity.key.id if identity.key else "")
     if not identity.allows(rule.scope):
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
@@ -112,79 +122,53 @@ def authenticate() -> None:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 
 
+def _counted(keys: KeyTable, rule: Rule) -> Identity:
+    """Return in whose name the request is made, counted by its key, else by its address."""
+    rates: RequestRates = current_app.extensions[RATES]
+    try:
+        identity = _identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
+    except AccessRefused:
+        rates.count("failures", counted_address(), keys_needed=True)
+        raise
+    limit = "reads" if request.method in SAFE else "changes"
+    rates.count(limit, identity.counted_as or counted_address(), keys_needed=keys.are_needed)
+    return identity
+
+
 def _identity(keys: KeyTable, rule: Rule) -> Identity:
     if rule.signed and "signature" in request.args and "Authorization" not in request.headers:
         return _signed_identity(keys)
-    key = keys.find(_sent_key())
+    if not _sends_key() and (user := cast(ProxyUser, current_app.extensions[USERS]).name()):
+        return Identity(user, counted_as=f"user/{user}", is_user=True)
+    sent = _sent_key()
+    key = keys.find(sent)
+    identify(key.owner if key else "", sent.id)
     fault = "no such API key is known" if key is None else keys.fault(key.id)
     if key is None or fault:
         raise KeyRefused(fault)
     keys.note_use(key)
-    return Identity(key.owner, key)
+    return Identity(key.owner, key, counted_as=key.id)
 
 
 def _signed_identity(keys: KeyTable) -> Identity:
     """Return the identity of the key that signed the request's address."""
     names = ("key", "expires", "signature")
     key = keys.signer_of(request.path, *(request.args.get(name, "") for name in names))
+    identify(key.owner if key else "", key.id if key else "")
     if key is None:
         raise KeyRefused("the signature of the address is wrong or over, or its key is not valid any more")
-    return Identity(key.owner, key)
+    return Identity(key.owner, key)  # counted by address: others have the page's addresses, and not the key
+
+
+def _sends_key() -> bool:
+    return request.headers.get("Authorization", "").strip().lower().startswith("bearer")
 
 
 def _sent_key() -> KeyText:
-    header = request.headers.get("Authorization", "").strip()
-    if not header.lower().startswith("bearer"):
+    if not _sends_key():
         raise KeyMissing(f"this service needs a key: {HOW}")
-    found = _BEARER.fullmatch(header)
+    found = _BEARER.fullmatch(request.headers["Authorization"].strip())
     try:
         return KeyText.read(found[1] if found else "")
     except ValueError as error:
         raise KeyRefused(str(error)) from error
-
-
-class Watch:
-    """Watches the key of a response that goes on for long: it ends with its key. Made within the request."""
-
-    def __init__(self) -> None:
-        self._keys = _keys()
-        identity: Identity | None = g.get("identity")
-        self._key = identity.key if identity else None
-        self._is_watched = identity is not None
-
-    @property
-    def alarm(self) -> Alarm:
-        """What ends a wait for events when any key changes."""
-        version = self._keys.version
-        return Alarm(self._keys.changes_key, version, lambda: self._keys.outdate(version))
-
-    def check(self) -> None:
-        """Raise KeyRefused or KeyMissing if the request would not be let in now.
-
-        While the job store does not answer, what was known last holds: it cannot revoke a key either.
-        """
-        if not self._is_watched:
-            return
-        self._keys.look()
-        if self._key is None and self._keys.are_needed:
-            raise KeyMissing(f"this service needs a key now: {HOW}")
-        fault = self._keys.fault(self._key.id) if self._key else ""
-        if fault:
-            raise KeyRefused(fault)
-
-    def seconds_left(self) -> float:
-        """Return the seconds until the key expires."""
-        return self._keys.seconds_left(self._key.id) if self._key else float("inf")
-
-
-def watch_streams(response: Response) -> Response:
-    """Have a response that is sent in pieces break off with its key."""
-    if response.is_streamed:
-        response.response = cast(Iterable[bytes], _watched(response.response, Watch()))
-    return response
-
-
-def _watched(pieces: Iterable[Piece], watch: Watch) -> Iterator[Piece]:
-    for piece in pieces:
-        watch.check()
-        yield piece

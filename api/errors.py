@@ -71,6 +71,13 @@ class KeyRefused(AccessRefused):
         self.challenge = f'{AccessRefused.challenge}, error="invalid_token", error_description="{detail}"'
 
 
+class UserRefused(AccessRefused):
+    """Raised when a proxy asks in the name of a user who cannot be an owner."""
+
+    code = "user_refused"
+    title = "The user's name cannot be used"
+
+
 class ScopeMissing(AccessRefused):
     """Raised when the API key of a request lacks the scope that the address needs."""
 
@@ -80,6 +87,17 @@ class ScopeMissing(AccessRefused):
     def __init__(self, detail: str = "", *, scope: str = "") -> None:
         super().__init__(detail)
         self.challenge = f'{AccessRefused.challenge}, error="insufficient_scope", scope="{scope}"'
+
+
+class RateLimited(AtelierError):
+    """Raised when more requests come in a minute than one key, or one address, may send."""
+
+    code = "rate_limited"
+    title = "Too many requests"
+
+    def __init__(self, detail: str = "", *, retry_seconds: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_seconds = retry_seconds  # after which there is room again
 
 
 class UnsupportedMediaType(AtelierError):

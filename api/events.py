@@ -9,9 +9,9 @@ from typing import Any
 
 from flask import Response, request
 
-from api.auth import ENDED, Watch
 from api.errors import InvalidHeader, TooManyListeners
 from api.following import R, Resource
+from api.key_watch import ENDED, Watch
 from api.server.threads import LOOK_SECONDS, waits
 from api.services import services
 from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable

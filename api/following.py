@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from flask import Response, request
 
-from api.auth import Watch
+from api.key_watch import Watch
 from api.requests.headers import preference
 from api.responses.representation import json_response
 from api.server.threads import LOOK_SECONDS, waits

@@ -83,7 +83,7 @@ def _require_key(settings: Settings) -> None:
         try:
             check_exposure(settings, KeyStore(Scripts(client)))
         except StoreUnavailable as error:
-            log.warning("not known whether there is an API key", extra={"detail": error.detail})
+            log.warning("not known whether there is an API key", extra={"detail": error.whole})
         except SettingsError as error:
             sys.stderr.write(f"configuration: {error}\n")
             raise SystemExit(EXIT_CONFIGURATION) from error

@@ -35,10 +35,17 @@ class AtelierError(Exception):  # the base of every error that a client or an op
     title: ClassVar[str] = "Internal error"
     retryable: ClassVar[bool] = False  # may the same job succeed later, unchanged?
 
-    def __init__(self, detail: str = "", *, errors: Sequence[FieldError] = ()) -> None:
-        super().__init__(detail or self.title)
+    def __init__(self, detail: str = "", *, errors: Sequence[FieldError] = (), inside: str = "") -> None:
+        """`detail` is what clients are told; `inside` names paths, addresses and causes, for logs alone."""
         self.detail = detail or self.title
+        self.inside = inside
+        super().__init__(self.whole)
         self.errors = tuple(errors)
+
+    @property
+    def whole(self) -> str:
+        """What logs and commands on the service's machine say."""
+        return f"{self.detail}: {self.inside}" if self.inside else self.detail
 
     @classmethod
     def of_field(cls, pointer: str, detail: str) -> "AtelierError":

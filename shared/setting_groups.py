@@ -1,11 +1,12 @@
 """The groups of settings, one class each: what may be set, its default, its range and unit."""
 
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from shared.signing_secret import key_of
 
@@ -217,6 +218,39 @@ class AccessSettings(Group):
         if text and not re.fullmatch(API_KEY, text):
             raise ValueError(f"an API key has the form {API_KEY_FORM}; docs/security.md says how to draw one")
         return key
+
+
+def _proxy_addresses(text: str) -> str:
+    for entry in listed(text):
+        try:
+            ip_address(entry)
+        except ValueError as error:
+            raise ValueError(f"give addresses of proxies such as 10.0.0.5, not {entry!r}") from error
+    return ",".join(listed(text))
+
+
+AddressList = Annotated[str, AfterValidator(_proxy_addresses)]  # separated by commas
+
+
+class ProxySettings(Group):
+    """A proxy that knows who its users are."""
+
+    user_header: str = Field(default="", pattern=r"^([A-Za-z][A-Za-z0-9-]*)?$")  # has the user's name
+    user_from: AddressList = ""  # the proxies that are believed, as the socket has them
+
+    @model_validator(mode="after")
+    def _are_both(self) -> "ProxySettings":
+        if bool(self.user_header) != bool(self.user_from):
+            raise ValueError("USER_HEADER and USER_FROM go together: the header, and the proxies that set it")
+        return self
+
+
+class RateSettings(Group):
+    """How many requests may come in a minute; empty: as said, where requests need a key, else any number."""
+
+    reads: int | None = Field(default=None, ge=0)  # GET, of a key or an address; empty: 12,000; 0: any number
+    changes: int | None = Field(default=None, ge=0)  # what is no read; empty: 3,000
+    failures: int | None = Field(default=None, ge=0)  # refused for want of a valid key; empty: 600
 
 
 class FetchSettings(Group):

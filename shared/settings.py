@@ -27,6 +27,8 @@ from shared.setting_groups import (
     Group,
     JobRules,
     Limits,
+    ProxySettings,
+    RateSettings,
     ServiceAddress,
     StoreRules,
     WebhookSettings,
@@ -104,6 +106,8 @@ class Settings(BaseSettings):
     access: AccessSettings = AccessSettings()
     webhook: WebhookSettings = WebhookSettings()
     fetch: FetchSettings = FetchSettings()
+    rate: RateSettings = RateSettings()
+    proxy: ProxySettings = ProxySettings()
 
     @classmethod
     def settings_customise_sources(

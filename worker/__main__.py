@@ -80,7 +80,7 @@ def main() -> int:
         sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
         return EXIT_CONFIGURATION
     except AtelierError as error:
-        log.error("the worker cannot start", extra={"code": error.code, "detail": error.detail})
+        log.error("the worker cannot start", extra={"code": error.code, "detail": error.whole})
         return EXIT_FAILED
 
 

@@ -76,7 +76,7 @@ class JobRunner:
                 self._run_together(jobs)
         except StoreUnavailable as error:
             # Nothing is lost: what waits stays queued, and the reaper sends another doorbell.
-            log.warning("claim failed", extra={"job_id": job_id, "detail": error.detail})
+            log.warning("claim failed", extra={"job_id": job_id, "detail": error.whole})
 
     def _claim(self, job_id: str, lane: Lane) -> list[Job]:
         if self._draining.is_set():
@@ -107,7 +107,7 @@ class JobRunner:
                 outcome = self._failure(attempt, error)
             except Exception as error:  # a job must end in a terminal status whatever it meets
                 log.exception("job met a fault of the program", extra={"job_id": job.id})
-                outcome = self._failure(attempt, AtelierError(f"internal error: {type(error).__name__}"))
+                outcome = self._failure(attempt, AtelierError(inside=type(error).__name__))
             finally:
                 self._resources.batcher.leave(attempt.slot)
             self._conclude(attempt, outcome)
@@ -135,7 +135,7 @@ class JobRunner:
                 self._give_back(attempt, error, "another worker has the model; the job waits for it")
                 return
             move(*attempt.key, error)
-            log.warning(word, extra=_fields(attempt, code=error.code, detail=error.detail))
+            log.warning(word, extra=_fields(attempt, code=error.code, detail=error.whole))
 
         return conclude
 
@@ -149,7 +149,7 @@ class JobRunner:
         ensure_current(
             self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id
         )
-        log.warning(why, extra=_fields(attempt, detail=error.detail))
+        log.warning(why, extra=_fields(attempt, detail=error.whole))
 
     def _conclude(self, attempt: Attempt, outcome: Callable[[], None]) -> None:
         """Make the final move; a store that is away is asked again while the attempt is current."""
@@ -163,7 +163,7 @@ class JobRunner:
                 if time.monotonic() < deadline and attempt.is_current:
                     time.sleep(0.2)
                     continue
-                log.warning("outcome not stored", extra=_fields(attempt, detail=error.detail))
+                log.warning("outcome not stored", extra=_fields(attempt, detail=error.whole))
             return
 
     def _drop(self, job: Job, error: LeaseLost) -> None:

@@ -112,7 +112,7 @@ def _logged(pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
     except AtelierError as error:
-        log.warning("download broke off", extra={"code": error.code, "detail": error.detail})
+        log.warning("download broke off", extra={"code": error.code, "detail": error.whole})
         raise
 
 

@@ -119,7 +119,8 @@ def _with_rule(operation: Json, route: Callable[..., Any]) -> Json:
         return operation
     refused = operation["responses"]["default"] | {"description": "No valid API key was sent"}
     scarce = operation["responses"]["default"] | {"description": f"The key lacks the scope `{scope}`"}
-    responses = {**operation["responses"], "401": refused, "403": scarce}
+    often = operation["responses"]["default"] | {"description": "Too many requests came in this minute"}
+    responses = {**operation["responses"], "401": refused, "403": scarce, "429": often}
     return {**operation, "responses": responses, "security": [{KEY_SCHEME: [str(scope)]}]}
 
 

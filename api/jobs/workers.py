@@ -76,4 +76,4 @@ def _never_raising(**whose: str) -> Iterator[None]:
     try:
         yield
     except StoreUnavailable as error:
-        log.warning("doorbell failed", extra={**whose, "detail": error.detail})
+        log.warning("doorbell failed", extra={**whose, "detail": error.whole})

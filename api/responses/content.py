@@ -142,7 +142,7 @@ def _member_pieces(member: Member, objects: ObjectStore) -> Iterator[bytes]:
         end = min(at + PIECE_BYTES, member.size)
         piece = objects.get_range(member.key, at, end)
         if len(piece) != end - at:
-            raise StorageUnavailable(f"{member.key} has less than its {member.size} bytes")
+            raise StorageUnavailable(inside=f"{member.key} has less than its {member.size} bytes")
         yield piece
 
 

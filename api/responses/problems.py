@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
 from api import errors as edge
+from api.audit import audit_refusal
 from api.responses.security_headers import SECURITY_HEADERS
 from api.services import links
 from shared import errors
@@ -73,7 +74,9 @@ STATUS: dict[type[errors.AtelierError], int] = {
     edge.AccessRefused: 403,
     edge.KeyMissing: 401,
     edge.KeyRefused: 401,
+    edge.UserRefused: 401,
     edge.ScopeMissing: 403,
+    edge.RateLimited: 429,
     edge.UnsupportedMediaType: 415,
     edge.RouteNotFound: 404,
     edge.MethodNotAllowed: 405,
@@ -177,12 +180,20 @@ def handle_atelier_error(error: errors.AtelierError) -> Response:
             extra={
                 "path": request.path,
                 "code": error.code,
-                "detail": error.detail,
+                "detail": error.whole,
                 "request_id": g.get("request_id"),
             },
         )
-    challenge = {"WWW-Authenticate": error.challenge} if isinstance(error, edge.AccessRefused) else {}
-    return problem(error, challenge)
+    audit_refusal(error)
+    return problem(error, _headers_of(error))
+
+
+def _headers_of(error: errors.AtelierError) -> dict[str, str]:
+    if isinstance(error, edge.AccessRefused):
+        return {"WWW-Authenticate": error.challenge}
+    if isinstance(error, edge.RateLimited):
+        return {"Retry-After": str(error.retry_seconds)}
+    return {}
 
 
 def handle_http_exception(error: HTTPException) -> BaseResponse:

@@ -1,5 +1,6 @@
 """Health checks: whether the process is alive, and whether the service is ready for jobs."""
 
+import logging
 from importlib.metadata import version
 
 from flask import Response
@@ -13,6 +14,8 @@ from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
 from shared.redis.client import store_errors
 from shared.redis.keys import Keys
+
+log = logging.getLogger("atelier.api")
 
 blueprint = TaggedBlueprint("health", tag="Health")
 PROBE_KEY = Keys()("probe")  # written to test whether the server accepts writes
@@ -52,8 +55,14 @@ def _storage_faults(parts: Services) -> list[FieldError]:
     try:
         parts.objects.check()
     except StorageUnavailable as error:
-        return [FieldError("/storage", error.detail, error.code)]
+        return [_fault("/storage", error)]
     return []
+
+
+def _fault(part: str, error: AtelierError) -> FieldError:
+    if error.inside:  # told here alone: the response is for everybody
+        log.warning("not ready", extra={"part": part, "detail": error.whole})
+    return FieldError(part, error.detail, error.code)
 
 
 def _store_faults(parts: Services) -> list[FieldError]:
@@ -62,7 +71,7 @@ def _store_faults(parts: Services) -> list[FieldError]:
         with store_errors():
             parts.store.client.set(PROBE_KEY, "1", px=PROBE_MILLISECONDS)
     except AtelierError as error:
-        return [FieldError("/store", error.detail, error.code)]
+        return [_fault("/store", error)]
     return []
 
 
@@ -70,7 +79,7 @@ def _worker_faults(parts: Services) -> list[FieldError]:
     try:
         workers = parts.roster.live()
     except StoreUnavailable as error:
-        return [FieldError("/store", error.detail, error.code)]
+        return [_fault("/store", error)]
     needed = {card.name for card in parts.catalog if card.default and card.is_carried}
     if not workers:
         return [FieldError("/workers", "no worker is alive", "no_worker")]

@@ -2,6 +2,7 @@
 
 from flask import Response
 
+from api.audit import audit
 from api.auth import needs
 from api.openapi import TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.body import json_body
@@ -11,8 +12,9 @@ from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.key_views import KeyPage, key_view, new_key_view
 from api.responses.representation import json_response, page_response
 from api.services import services
-from shared.access.key import Scope
+from shared.access.key import Scope, scopes_to_text
 from shared.access.store import KeyStore
+from shared.audit import Event
 
 blueprint = TaggedBlueprint("keys", tag="Keys", url_prefix="/v1/keys")
 
@@ -41,6 +43,7 @@ def create_key() -> Response:
         scopes=frozenset(wanted.scopes),
         expires_seconds=wanted.expires_seconds,
     )
+    audit(Event.KEY_CREATED, subject=key.id, subject_owner=key.owner, scopes=scopes_to_text(key.scopes))
     return json_response(new_key_view(key, str(text)), 201, {"Cache-Control": "no-store"})
 
 
@@ -63,4 +66,5 @@ def revoke_key(key_id: str) -> Response:
     What it made stays with its owner.
     """
     _store().revoke(key_id)
+    audit(Event.KEY_REVOKED, subject=key_id)
     return Response(status=204)

@@ -4,6 +4,7 @@ from collections import Counter
 
 from flask import Response
 
+from api.audit import audit
 from api.auth import needs
 from api.docs.form_schemas import input_schema
 from api.jobs.workers import AvailableModels
@@ -12,6 +13,7 @@ from api.responses.representation import json_response
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
 from api.services import base_url, card_named, services
 from shared.access.key import Scope
+from shared.audit import Event
 from shared.cards.card import ModelCard
 from shared.workers import ReloadRequest, Worker
 
@@ -67,6 +69,7 @@ def reload_models() -> Response:
     loaded until the new one is warm; `loaded` then says so.
     """
     ReloadRequest(services().store.client).make()
+    audit(Event.MODELS_RELOADED)
     return Response(status=202)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from flask import Response
 from pydantic import Field
 
+from api.audit import audit
 from api.auth import is_anonymous, needs
 from api.openapi import TaggedBlueprint, documented, listed, operation, ref
 from api.requests.query import PageQuery, parameters_of, read_query
@@ -12,6 +13,7 @@ from api.responses.representation import json_response, page_response
 from api.responses.webhook_views import DeliveryList, SecretView, delivery_view
 from api.services import owner, services
 from shared.access.key import Scope
+from shared.audit import Event
 from shared.errors import SecretIsConfigured
 from shared.identifiers import BATCH_ID, JOB_ID
 from shared.redis.client import Page
@@ -124,6 +126,7 @@ def renew_secret() -> Response:
     if secrets.are_configured:
         raise SecretIsConfigured("it is set by ATELIER_WEBHOOK_SECRET: put a new one in front of it there")
     renewed = secrets.renew(owner())
+    audit(Event.SECRET_RENEWED)
     return _secret_response(renewed if is_anonymous() else renewed[:1])
 
 

@@ -45,11 +45,20 @@ class Fault:
 class ApiError(ClientError):
     """Raised when the service responds with a problem; `code` is stable, `detail` is for people.
 
-    `subject` is the path of the file that was uploaded, "" where the problem is not about one.
+    `subject` is the path of the file that was uploaded, "" where the problem is not about one;
+    `retry_after_seconds` is when the service says that asking again is worth it, None where it does not say.
     """
 
-    def __init__(self, problem: Mapping[str, Any], *, status: int, subject: str = "") -> None:
+    def __init__(
+        self,
+        problem: Mapping[str, Any],
+        *,
+        status: int,
+        subject: str = "",
+        retry_after_seconds: float | None = None,
+    ) -> None:
         self.subject = subject
+        self.retry_after_seconds = retry_after_seconds
         self.problem = dict(problem)
         self.status = status  # of HTTP
         self.code = str(problem.get("code") or f"http_{status}")

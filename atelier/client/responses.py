@@ -5,6 +5,7 @@ from typing import Any
 import httpx
 
 from atelier.client.errors import ApiError, ProtocolError
+from atelier.client.retries import retry_after_seconds
 
 GATEWAY = frozenset({401, 403, 407, 408, 413, 414, 429, 431})  # errors of a proxy before the service
 
@@ -30,7 +31,7 @@ def _error(response: httpx.Response) -> ApiError | ProtocolError:
     except ValueError:
         body = None
     if isinstance(body, dict) and "code" in body:
-        return ApiError(body, status=status)
+        return ApiError(body, status=status, retry_after_seconds=retry_after_seconds(response))
     if status in GATEWAY or (status >= 500 and status != httpx.codes.NOT_IMPLEMENTED):
         return ApiError({"title": title, "detail": response.text[:200]}, status=status)
     return ProtocolError(f"{response.request.url} answered {title}, as no Atelier does; is this one?")

@@ -80,6 +80,7 @@ class Patience:
         """Note that the service responds: the two minutes and the pauses begin again."""
         self._answered_at = time.monotonic()
         self._pauses = _growing_pauses(LONGEST_POLL_PAUSE_SECONDS)
+        self._least_seconds = 0.0  # of the next pause
 
     @contextmanager
     def tolerate(self) -> Iterator[None]:
@@ -89,6 +90,7 @@ class Patience:
         except (ServiceUnreachable, ApiError) as error:
             if not may_pass(error) or self._is_over():
                 raise
+            self._least_seconds = getattr(error, "retry_after_seconds", None) or 0.0
         else:
             self.note_response()
 
@@ -96,5 +98,9 @@ class Patience:
         return self._deadline is None and time.monotonic() - self._answered_at > PATIENCE_SECONDS
 
     def pause(self) -> None:
-        """Sleep before the next request: longer after each failure, never past the deadline."""
-        time.sleep(max(0.0, min(next(self._pauses), self.remaining_seconds)))
+        """Sleep before the next request: longer after each failure, as long as the service has asked for.
+
+        Never past the deadline.
+        """
+        seconds = max(next(self._pauses), self._least_seconds)
+        time.sleep(max(0.0, min(seconds, self.remaining_seconds)))

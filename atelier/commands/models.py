@@ -100,7 +100,7 @@ def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
         with interruption(f"{card.name} is as it was; the same command begins again"):
             found = store.pull(card, _step_printer(card.name), replace=replace)
     except AtelierError as error:
-        return error.detail
+        return error.whole
     if changed := _changed(card, found):
         return changed
     echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
@@ -141,7 +141,7 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
     try:
         found = store.verify(card)
     except AtelierError as error:
-        return error.detail
+        return error.whole
     echo(f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}")
     return ""
 
@@ -169,5 +169,5 @@ def _cards(
         try:
             cards.append(catalog.get(name))
         except UnknownModel as error:  # CardUnusable too
-            faults.append(error.detail)
+            faults.append(error.whole)
     return cards, faults

@@ -38,7 +38,7 @@ def say_error(error: Exception, command: click.Context | None) -> str:
         return f"{error.job.id} {error.job.status}: {_sentences(error.job.error.errors, command)}"
     if isinstance(error, AtelierError) and error.errors:
         return _sentences([Fault(e.pointer, e.detail, e.code) for e in error.errors], command)
-    return error.detail if isinstance(error, AtelierError) else str(error)
+    return error.whole if isinstance(error, AtelierError) else str(error)
 
 
 def _sentences(

@@ -78,7 +78,7 @@ def check_port(settings: Settings) -> Finding:
     try:
         listen(host, port).close()
     except CannotListen as error:
-        return fail("port", error.detail, "")
+        return fail("port", error.whole, "")
     return ok("port", f"{host} port {port} is free")
 
 
@@ -115,7 +115,7 @@ def _changed(store: ModelStore, card: ModelCard) -> Finding | None:
     try:
         stored = store.find(card)
     except ModelCorrupt as error:
-        return fail(f"model {card.name}", error.detail, f"`atelier models pull {card.name}`")
+        return fail(f"model {card.name}", error.whole, f"`atelier models pull {card.name}`")
     file = stored and changed_source(card, stored)
     return (
         warn(f"model {card.name}", f"{file} has changed since it was pulled", advice(card, file))
@@ -133,7 +133,7 @@ def _check_model(store: ModelStore, card: ModelCard) -> Finding:
             name, "not pulled yet", f"`atelier models pull {card.name}`; `atelier up` does it by itself"
         )
     except ModelCorrupt as error:
-        return fail(name, error.detail, f"`atelier models pull {card.name}`")
+        return fail(name, error.whole, f"`atelier models pull {card.name}`")
     return _changed(store, card) or ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
 
 

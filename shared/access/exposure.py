@@ -7,7 +7,8 @@ from shared.settings import Settings, SettingsError
 
 HOW = (
     "create a key first (`atelier keys create NAME --scope admin`, with the same job store), or name a file "
-    "that holds one by ATELIER_ACCESS_BOOTSTRAP_KEY_FILE; or listen on 127.0.0.1"
+    "that holds one by ATELIER_ACCESS_BOOTSTRAP_KEY_FILE; or name a proxy that knows its users by "
+    "ATELIER_PROXY_USER_FROM; or listen on 127.0.0.1"
 )
 HOW_PUBLISHED = (
     "create a key first (`docker compose run --rm api atelier keys create NAME --scope admin`, then "
@@ -22,9 +23,15 @@ def file_key(settings: Settings) -> KeyText | None:
     return KeyText.read(text) if text else None
 
 
+def knows_users(settings: Settings) -> bool:
+    """Whether a proxy names its users, so that nobody else is let in without a key."""
+    return bool(settings.proxy.user_header)
+
+
 def check_exposure(settings: Settings, store: KeyStore) -> None:
     """Raise SettingsError if others reach the API and no key protects it; StoreUnavailable if unknown."""
-    if settings.is_exposed and file_key(settings) is None and not store.exist():
+    is_guarded = file_key(settings) is not None or knows_users(settings)
+    if settings.is_exposed and not is_guarded and not store.exist():
         host, how = settings.reached_host, HOW_PUBLISHED if settings.api.published_host else HOW
         raise SettingsError(
             f"the API would be reached at {host} and anybody could use it, as there is no API key: {how}"
@@ -32,5 +39,9 @@ def check_exposure(settings: Settings, store: KeyStore) -> None:
 
 
 def key_table(settings: Settings, store: KeyStore) -> KeyTable:
-    """Return the keys as an API process needs them: where it is exposed, no request goes without a key."""
-    return KeyTable(store, file_key=file_key(settings), always=settings.is_exposed)
+    """Return the keys as an API process needs them.
+
+    Where it is exposed, or a proxy names its users, no request goes without a key or a user.
+    """
+    always = settings.is_exposed or knows_users(settings)
+    return KeyTable(store, file_key=file_key(settings), always=always)

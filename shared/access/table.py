@@ -8,6 +8,7 @@ from contextlib import suppress
 from shared.access.key import ApiKey, KeyText
 from shared.access.signed_url import is_signed, signed_query
 from shared.access.store import NO_CHANGE, KeyStore
+from shared.audit import Event, audit
 from shared.errors import AtelierError, StoreUnavailable
 from shared.identifiers import ANONYMOUS
 
@@ -113,7 +114,7 @@ class KeyTable:
             if time.monotonic() - self._read_at < FRESH_SECONDS:
                 return
             if self._failure is not None and self._failed_at > began:
-                raise StoreUnavailable(self._failure.detail) from self._failure
+                raise StoreUnavailable(self._failure.detail, inside=self._failure.inside) from self._failure
             try:
                 self._read()
                 self._failure = None
@@ -123,14 +124,32 @@ class KeyTable:
 
     def _read(self) -> None:
         if self._file_key is not None:
-            self._store.register(self._file_key, ANONYMOUS)
+            key = self._store.register(self._file_key, ANONYMOUS)
+            audit(Event.BOOTSTRAP_KEY, **_fields(key))
             self._file_key = None
         asked_at = time.monotonic()
         found = self._store.read(self._version)
         if found.keys is not None:
-            self._keys = {key.id: key for key in found.keys}
+            known = {key.id: key for key in found.keys}
+            if self._version:
+                _audit_changes(self._keys, known)
+            self._keys = known
         self._version, self._clock = found.version, found.now - time.monotonic() * 1000
         self._read_at = asked_at
 
     def _now(self) -> float:
         return time.monotonic() * 1000 + self._clock
+
+
+def _audit_changes(before: dict[str, ApiKey], after: dict[str, ApiKey]) -> None:
+    """Tell of keys that are new and of those that are revoked: by whichever command or process."""
+    for key in after.values():
+        known = before.get(key.id)
+        if known is None:
+            audit(Event.KEY_TAKEN, **_fields(key))
+        if key.revoked_at is not None and (known is None or known.revoked_at is None):
+            audit(Event.KEY_ENDED, **_fields(key))
+
+
+def _fields(key: ApiKey) -> dict[str, str]:
+    return {"owner": key.owner, "key": key.id, "key_name": key.name}

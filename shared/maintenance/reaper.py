@@ -77,6 +77,6 @@ def _log_errors(step: Callable[[], None]) -> None:
     try:
         step()
     except AtelierError as error:
-        log.warning("reaper pass failed", extra={"code": error.code, "detail": error.detail})
+        log.warning("reaper pass failed", extra={"code": error.code, "detail": error.whole})
     except Exception:  # without a reaper, lost jobs stay lost: the thread must continue
         log.exception("reaper pass met a fault of the program")

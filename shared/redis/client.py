@@ -19,6 +19,7 @@ SOCKET_TIMEOUT_SECONDS = 5.0
 MAX_BLOCK_MILLISECONDS = 2000  # of one blocking read; stays below the socket's time-out
 # The first word of an error reply, or of the cause in the error reply of a pipeline.
 _REFUSAL = re.compile(r"(^|caused error: )(NOREPLICAS|BUSY|UNKILLABLE)\b")
+_NO_WRITES = "the job store cannot write now; try again shortly"
 _DISK_REFUSAL = re.compile(r"(^|caused error: )MISCONF\b")
 
 # redis-py annotates replies as unions of bytes and text, sync and async; here they are always text, sync.
@@ -52,15 +53,17 @@ def store_errors() -> Iterator[None]:
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError) as error:
-        raise StoreUnavailable("the job store does not answer; try again shortly") from error
+        raise StoreUnavailable(
+            "the job store does not answer; try again shortly", inside=str(error)[:200]
+        ) from error
     except (ReadOnlyError, MasterDownError) as error:
-        raise StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}") from error
+        raise StoreUnavailable(_NO_WRITES, inside=str(error)[:120]) from error
     except OutOfMemoryError as error:
         raise StoreFull("the job store is out of memory: its maxmemory is reached") from error
     except ResponseError as error:
         raise _refusal(error) from error
     except RedisError as error:
-        raise StoreUnavailable(f"the job store failed: {type(error).__name__}") from error
+        raise StoreUnavailable(inside=f"{type(error).__name__}: {str(error)[:120]}") from error
 
 
 def _refusal(error: ResponseError) -> Exception:
@@ -68,7 +71,7 @@ def _refusal(error: ResponseError) -> Exception:
     if _DISK_REFUSAL.search(str(error)):
         return StoreFull("the job store cannot write to its disk")
     if _REFUSAL.search(str(error)):
-        return StoreUnavailable(f"the job store cannot write now: {str(error)[:120]}")
+        return StoreUnavailable(_NO_WRITES, inside=str(error)[:120])
     return error
 
 

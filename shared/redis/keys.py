@@ -117,6 +117,7 @@ KEYS = (
     Key("api_key", "key:{id}", "stays"),
     Key("api_keys", "keys", "stays"),
     Key("key_changes", "key-changes", "stays"),  # a stream; it exists as soon as there was a key
+    Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),

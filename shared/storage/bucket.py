@@ -20,11 +20,11 @@ def _mapped(key: str) -> Iterator[None]:
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
-        raise ObjectNotFound(f"nothing is stored under {key}") from error
+        raise ObjectNotFound(inside=f"nothing is stored under {key}") from error
     except (BaseError, OSError) as error:
         reason = str(error).partition("\n")[0]  # the other lines are internals of the library
         kind = OutOfDisk if any(mark in reason for mark in _FULL_MARKS) else StorageUnavailable
-        raise kind(f"object storage failed at {key}: {reason}") from error
+        raise kind(inside=f"at {key}: {reason}") from error
 
 
 class BucketStore:

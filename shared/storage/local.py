@@ -25,7 +25,7 @@ def _reading(key: str) -> Iterator[None]:
             yield
     except StorageUnavailable as error:
         if isinstance(error.__cause__, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
-            raise ObjectNotFound(f"nothing is stored under {key}") from error
+            raise ObjectNotFound(inside=f"nothing is stored under {key}") from error
         raise
 
 
@@ -35,7 +35,7 @@ def _writing(key: str) -> Iterator[None]:
         yield
     except OSError as error:
         kind = OutOfDisk if error.errno in _FULL else StorageUnavailable
-        raise kind(f"object storage failed at {key}: {error.strerror}") from error
+        raise kind(inside=f"at {key}: {error.strerror}") from error
 
 
 class LocalObjectStore:
@@ -173,7 +173,7 @@ class LocalObjectStore:
     def check(self) -> None:
         """Raise StorageUnavailable if the folder cannot be read or written."""
         if not os.access(self._root, os.R_OK | os.W_OK | os.X_OK):
-            raise StorageUnavailable(f"the folder {self._root} is not there, or closed to this process")
+            raise StorageUnavailable(inside=f"{self._root} is not there, or closed to this process")
 
     def _path(self, key: str) -> Path:
         check_key(key)

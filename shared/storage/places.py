@@ -86,11 +86,11 @@ def check_storage(settings: Settings) -> None:
         else:
             LocalObjectStore(folder).now()
     except OutOfDisk as error:
-        log.warning("the storage is full", extra={"detail": error.detail})
+        log.warning("the storage is full", extra={"detail": error.whole})
     except StorageUnavailable as error:
         if isinstance(error.__cause__, OSError):
             raise _refusal("ATELIER_STORAGE_URL", without_secrets(url), error.__cause__.strerror) from error
-        log.warning("the storage does not answer", extra={"detail": error.detail})
+        log.warning("the storage does not answer", extra={"detail": error.whole})
 
 
 def _check_bucket(url: str) -> None:

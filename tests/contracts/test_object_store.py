@@ -137,4 +137,4 @@ def test_a_full_disk_is_told_from_other_faults(reason: str, kind: type[StorageUn
     with pytest.raises(kind) as caught, _mapped("a/b"):
         raise GenericError(f"Generic LocalFileSystem error: {reason}\n\nDebug source:\nGeneric")
     assert type(caught.value) is kind
-    assert caught.value.detail.endswith(reason)
+    assert caught.value.inside.endswith(reason)

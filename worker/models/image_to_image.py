@@ -83,7 +83,8 @@ class ImageToImage:
             raise OutOfMemory(f"TensorFlow had no memory for a picture of shape {picture.shape}") from error
         except (tf.errors.InvalidArgumentError, ValueError) as error:
             text = f"{self.card.name} cannot take a picture of shape {picture.shape}"
-            raise ModelCorrupt(f"{text}; its card may lack `multiple` or `min_side`: {error}") from error
+            text = f"{text}; its card may lack `multiple` or `min_side`"
+            raise ModelCorrupt(text, inside=str(error)) from error
         values: Picture = (np.asarray(made, np.float32) - np.float32(low)) / np.float32(high - low)
         return values
 

@@ -130,6 +130,6 @@ class ModelRegistry:
 
 def _report(what: str, name: str, error: Exception) -> None:
     if isinstance(error, AtelierError):
-        log.warning(what, extra={"model": name, "code": error.code, "detail": error.detail})
+        log.warning(what, extra={"model": name, "code": error.code, "detail": error.whole})
     else:
         log.warning(what, extra={"model": name, "detail": repr(error)}, exc_info=error)

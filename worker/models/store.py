@@ -69,7 +69,8 @@ class ModelStore:
         try:
             is_stored = (folder / MANIFEST_FILE).is_file()
         except OSError as error:
-            raise ModelCorrupt(f"{folder} cannot be looked at: {error.strerror}") from error
+            text = f"the folder of {card.name} cannot be looked at"
+            raise ModelCorrupt(text, inside=f"{folder}: {error.strerror}") from error
         if not is_stored:
             return None
         manifest = read_manifest(folder)
@@ -80,8 +81,9 @@ class ModelStore:
         found = self.find(card)
         if found is None:
             raise ModelUnavailable(
-                f"model {card.name} {card.version} is not in the model store {self._root}; "
-                f"run `atelier models pull {card.name}`"
+                f"model {card.name} {card.version} is not in the model store; "
+                f"run `atelier models pull {card.name}`",
+                inside=f"the store is {self._root}",
             )
         check_files(found.folder, found.manifest)
         return found

@@ -49,8 +49,8 @@ class Heartbeat:
                 self.beat()
                 self._on_beat()
             except AtelierError as error:
-                self._on_away(error.detail)
-                log.warning("heartbeat failed", extra={"code": error.code, "detail": error.detail})
+                self._on_away(error.whole)
+                log.warning("heartbeat failed", extra={"code": error.code, "detail": error.whole})
             time.sleep(max(0.05, self._period - (time.monotonic() - started)))
 
     def beat(self) -> None:
@@ -147,7 +147,7 @@ def _release(store: JobStore, attempt: Attempt) -> bool:
     try:
         state = store.release(*attempt.key)
     except AtelierError as error:
-        log.warning("release failed", extra={"job_id": attempt.job.id, "detail": error.detail})
+        log.warning("release failed", extra={"job_id": attempt.job.id, "detail": error.whole})
         return False
     log.info("attempt released", extra={"job_id": attempt.job.id, "lease_state": state})
     return state == "ok"

@@ -59,7 +59,7 @@ class Collector:
             try:
                 self.collect_if_due()
             except AtelierError as error:  # the turn expires, and a worker tries again
-                log.warning("collection failed", extra={"code": error.code, "detail": error.detail})
+                log.warning("collection failed", extra={"code": error.code, "detail": error.whole})
 
     def collect_if_due(self) -> Collected | None:
         """Remove the orphans when it is time and no other worker does; return what was removed, or None."""
@@ -125,7 +125,7 @@ class IoWorker:
                 log.info("swept", extra={"entries": done})
         except AtelierError as error:
             # What is left stays on the list; the reaper sends another doorbell.
-            log.warning("sweep failed", extra={"code": error.code, "detail": error.detail})
+            log.warning("sweep failed", extra={"code": error.code, "detail": error.whole})
 
     def prepare(self) -> None:
         """Start the reaper and the health file."""
@@ -155,6 +155,6 @@ class IoWorker:
         try:
             self._base.doorbells_wait(self.queues)
         except AtelierError as error:
-            self._health.away(error.detail)
+            self._health.away(error.whole)
         else:
             self._health.progress(silence)

@@ -112,7 +112,7 @@ class ModelWorker:
             try:
                 self._base.hasty_queue.notify(job_id, lane)
             except StoreUnavailable as error:
-                log.warning("notification failed", extra={"job_id": job_id, "detail": error.detail})
+                log.warning("notification failed", extra={"job_id": job_id, "detail": error.whole})
 
 
 def _resources(base: WorkerContext) -> Resources:

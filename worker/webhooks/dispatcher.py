@@ -99,7 +99,7 @@ class Dispatcher:
             owners = {delivery.owner for delivery in claimed}
             secrets = {owner: self._secrets.current(owner) for owner in owners}
         except AtelierError as error:  # what was claimed is due again when its lease ends
-            log.warning("no deliveries claimed", extra={"code": error.code, "detail": error.detail})
+            log.warning("no deliveries claimed", extra={"code": error.code, "detail": error.whole})
             return []
         return [(delivery, secrets[delivery.owner]) for delivery in claimed]
 
@@ -113,7 +113,7 @@ class Dispatcher:
         except (JobGone, JobNotFound):
             await asyncio.to_thread(self._forget, delivery)
         except AtelierError as error:  # due again when its lease ends
-            log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.detail})
+            log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.whole})
         except Exception:
             log.exception("delivery met a fault of the program", extra={"delivery": delivery.id})
             await asyncio.to_thread(self._note_fault, delivery)
@@ -135,13 +135,13 @@ class Dispatcher:
             self._deliveries.forget(delivery.kind, delivery.subject)
             log.info("delivery dropped: its subject is forgotten", extra={"delivery": delivery.id})
         except AtelierError as error:
-            log.warning("delivery not dropped", extra={"delivery": delivery.id, "detail": error.detail})
+            log.warning("delivery not dropped", extra={"delivery": delivery.id, "detail": error.whole})
 
     def _note_fault(self, delivery: Delivery) -> None:
         try:
             self._note(delivery, PostResult(0, error="the service made a mistake; its log has the details"))
         except AtelierError as error:
-            log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.detail})
+            log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.whole})
 
     def _note(self, delivery: Delivery, result: PostResult) -> None:
         verdict = judge(result, delivery.tries, self._rules)

@@ -1,14 +1,38 @@
 """When to try again."""
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import httpx
 import pytest
+from flask import Flask
+from werkzeug.serving import make_server
 
+from api.app import create_app
+from api.services import Services
 from atelier.client.errors import ApiError, ServiceUnreachable
 from atelier.client.retries import Patience, is_retryable, pauses, retry_after_seconds
+from atelier.client.transport import Transport
+from shared.setting_groups import RateSettings
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Serve an application on a free port for the length of the block."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def answer(status: int = 503, **headers: str) -> httpx.Response:
@@ -82,3 +106,36 @@ def test_pauses_grow_after_failures_and_begin_again_after_a_response(monkeypatch
     assert slept[-1] <= 0.25
     Patience(-1).pause()
     assert slept[-1] == 0
+
+
+def test_a_pause_is_as_long_as_the_service_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr("atelier.client.retries.time.sleep", slept.append)
+    patience = Patience()
+    with patience.tolerate():
+        raise ApiError({}, status=429, retry_after_seconds=41)
+    patience.pause()
+    with patience.tolerate():
+        pass
+    patience.pause()
+    assert slept[0] == 41
+    assert slept[1] < 1
+
+
+def test_a_limit_of_requests_is_waited_for(services: Services) -> None:
+    """The real service, whose window ends while the client waits."""
+    slept: list[float] = []
+
+    def wait(seconds: float) -> None:
+        slept.append(seconds)
+        for counter in services.store.client.scan_iter("atelier:rate:*"):
+            services.store.client.delete(counter)
+
+    settings = services.settings.model_copy(update={"rate": RateSettings(reads=2)})
+    with served(create_app(replace(services, settings=settings))) as url:
+        transport = Transport(url, timeout_seconds=10, retries=2, sleep=wait)
+        for _ in range(3):
+            assert transport.send("GET", "/v1/limits").status_code == 200
+        transport.close()
+    (seconds,) = slept
+    assert 1 <= seconds <= 60

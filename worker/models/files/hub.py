@@ -71,7 +71,7 @@ def load_module(folder: Path) -> Any:
     try:
         return _tensorflow_hub().load(str(folder))
     except (tf.errors.OpError, OSError, ValueError) as error:
-        raise ModelCorrupt(f"TensorFlow cannot load {folder}: {error}") from error
+        raise ModelCorrupt("TensorFlow cannot load the model", inside=f"{folder}: {error}") from error
 
 
 def _resolve(handle: str) -> str:

@@ -94,9 +94,11 @@ def read_manifest(folder: Path) -> ModelManifest:
         manifest = ModelManifest.from_json(json.loads(read_small(path)))
         agrees = manifest.digest == digest_of(manifest.files)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ModelCorrupt(f"{path} cannot be read: {error!r}; {repull(folder)}") from error
+        text = f"{MANIFEST_FILE} of a model cannot be read; {repull(folder)}"
+        raise ModelCorrupt(text, inside=f"{path}: {error!r}") from error
     if not agrees:
-        raise ModelCorrupt(f"{path} does not agree with itself; {repull(folder)}")
+        text = f"{MANIFEST_FILE} of a model does not agree with itself; {repull(folder)}"
+        raise ModelCorrupt(text, inside=str(path))
     return manifest
 
 
@@ -106,9 +108,11 @@ def check_files(folder: Path, manifest: ModelManifest) -> None:
         try:
             found = _describe(folder, file.path, lambda _: None)
         except OSError as error:
-            raise ModelCorrupt(f"{folder / file.path} cannot be read: {error}; {repull(folder)}") from error
+            text = f"{file.path} of a model cannot be read; {repull(folder)}"
+            raise ModelCorrupt(text, inside=str(error)) from error
         if found != file:
-            raise ModelCorrupt(f"{folder / file.path} differs from its checksum; {repull(folder)}")
+            text = f"{file.path} of a model differs from its checksum; {repull(folder)}"
+            raise ModelCorrupt(text, inside=str(folder))
 
 
 def repull(folder: Path) -> str:

@@ -111,9 +111,10 @@ def read_weights(folder: Path) -> tuple[WeightsRecord, list[NDArray[np.float32]]
     try:
         digest = _sha256(path)
     except FileNotFoundError as error:
-        raise ModelUnavailable(f"{error.filename} is missing") from error
+        raise ModelUnavailable("a file of the model is missing", inside=str(error.filename)) from error
     if digest != record.sha256:
-        raise ModelCorrupt(f"{path} has sha256 {digest}, not {record.sha256} as recorded")
+        text = f"{WEIGHTS_NAME} has sha256 {digest}, not {record.sha256} as recorded"
+        raise ModelCorrupt(text, inside=str(path))
     return record, _read_arrays(path)
 
 
@@ -122,9 +123,11 @@ def read_record(folder: Path) -> WeightsRecord:
     try:
         return WeightsRecord(**json.loads((folder / RECORD_NAME).read_text("utf-8")))
     except FileNotFoundError as error:
-        raise ModelUnavailable(f"{error.filename} is missing") from error
+        raise ModelUnavailable("a file of the model is missing", inside=str(error.filename)) from error
     except (OSError, ValueError, TypeError) as error:
-        raise ModelCorrupt(f"{folder / RECORD_NAME} is not a record of weights: {error}") from error
+        raise ModelCorrupt(
+            f"{RECORD_NAME} is not a record of weights", inside=f"{folder}: {error}"
+        ) from error
 
 
 def copy_weights(source: Path, folder: Path, *, sha256: str | None = None) -> None:
@@ -153,7 +156,8 @@ def _read_arrays(path: Path) -> list[NDArray[np.float32]]:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return [arrays[key].astype(np.float32) for key in _KEYS]
     except (ValueError, KeyError, BadZipFile) as error:
-        raise ModelCorrupt(f"{path} does not hold a generator's weights: {error}") from error
+        text = f"{WEIGHTS_NAME} does not hold a generator's weights"
+        raise ModelCorrupt(text, inside=f"{path}: {error}") from error
 
 
 def _sha256(path: Path) -> str:

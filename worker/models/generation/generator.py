@@ -100,7 +100,8 @@ class Generator:
         try:
             network.set_weights(weights)
         except ValueError as error:
-            raise ModelCorrupt(f"the weights in {folder} are of another network: {error}") from error
+            text = f"the weights of {card.name} are of another network"
+            raise ModelCorrupt(text, inside=f"{folder}: {error}") from error
         return cls(card, architecture, network, digest or record.sha256)
 
     def warm_up(self) -> None:

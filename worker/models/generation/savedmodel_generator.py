@@ -64,7 +64,8 @@ class HubGenerator:
         try:
             values, backward = self._run(latents), self._run(latents[::-1])
         except _BROKEN as error:
-            raise ModelCorrupt(f"{self.card.name} cannot draw {latents.shape}: {error}") from error
+            text = f"{self.card.name} cannot draw {latents.shape}"
+            raise ModelCorrupt(text, inside=str(error)) from error
         _check_shape(values, self.card, self._picture)
         _check_values(values, self.card)
         _check_sameness(_levels(values, self.card), _levels(backward, self.card)[::-1], self.card)

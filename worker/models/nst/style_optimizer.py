@@ -102,7 +102,7 @@ class _FeatureNetwork:
             depths = {name: int(value.shape[3]) for name, value in found.items()}
         except (TypeError, ValueError, AttributeError, IndexError) as error:
             text = f"the SavedModel of {card.name} cannot be called as module(picture) for named activations"
-            raise ModelCorrupt(f"{text}: {error}") from error
+            raise ModelCorrupt(text, inside=str(error)) from error
         self._module = module
         self._style = sorted(name for name in depths if name.startswith("style"))
         self._content = sorted(name for name in depths if name.startswith("content"))

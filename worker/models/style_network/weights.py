@@ -86,7 +86,7 @@ def read_transformer(folder: Path) -> TransformerWeights | None:
         with np.load(path, allow_pickle=False) as file:
             return _weights(dict(file))
     except (OSError, ValueError, KeyError, BadZipFile) as error:
-        raise ModelCorrupt(f"{path} cannot be read: {error!r}") from error
+        raise ModelCorrupt(f"{TRANSFORMER_FILE} cannot be read", inside=f"{path}: {error!r}") from error
 
 
 def _named(weights: TransformerWeights) -> Iterator[tuple[str, Layer]]:
