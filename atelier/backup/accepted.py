@@ -28,6 +28,7 @@ TYPES = {
     "idempotency": "hash",
     "events": "stream",
     "sequence": "string",
+    "owned_sequence": "string",
     "owned_files": "zset",
     "owned_styles": "zset",
     "batch_finished": "list",
@@ -35,6 +36,7 @@ TYPES = {
     "batch_files": "hash",
     "batch_names": "set",
     "durations": "hash",
+    "owned_durations": "hash",
     "collecting": "string",
     "probe": "string",
 }
