@@ -5,7 +5,7 @@ import time
 
 from flask import current_app
 
-from api.services import Services, links, services
+from api.services import Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
 from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
@@ -42,9 +42,11 @@ class Capacity:
 class _Resource:
     """What reading and showing a record takes, whatever its kind."""
 
-    def __init__(self, services: Services, capacity: Capacity, links: Links) -> None:
+    def __init__(self, services: Services, capacity: Capacity, links: Links, *, own_only: bool) -> None:
+        """With `own_only`, places and times tell of the owner's own work alone."""
         self._services = services
         self._capacity = capacity
+        self._own_only = own_only
         self.links = links
 
 
@@ -88,7 +90,7 @@ class JobResource(_Resource):
         if job.status is not Status.QUEUED:
             return None
         try:
-            waiting = self._services.queries.waiting(job, self._capacity.slots())
+            waiting = self._services.queries.waiting(job, self._capacity.slots(), own_only=self._own_only)
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
             waiting = None
         if waiting is None:
@@ -117,7 +119,8 @@ class BatchResource(_Resource):
     def view(self, batch: Batch) -> BatchView:
         """Return the batch's representation, with the time until it is done."""
         try:
-            eta_seconds = self._services.batches.eta_seconds(batch, self._capacity.slots())
+            slots = self._capacity.slots()
+            eta_seconds = self._services.batches.eta_seconds(batch, slots, own_only=self._own_only)
         except StoreUnavailable:  # the batch was read; its time is not worth an error
             eta_seconds = None
         return batch_view(batch, self.links, eta_seconds)
@@ -125,9 +128,13 @@ class BatchResource(_Resource):
 
 def jobs() -> JobResource:
     """Return the jobs with links that suit this request."""
-    return JobResource(services(), current_app.extensions[CAPACITY], links())
+    return JobResource(*_parts(), own_only=not may_know_of_others())
 
 
 def batches() -> BatchResource:
     """Return the batches with links that suit this request."""
-    return BatchResource(services(), current_app.extensions[CAPACITY], links())
+    return BatchResource(*_parts(), own_only=not may_know_of_others())
+
+
+def _parts() -> tuple[Services, Capacity, Links]:
+    return services(), current_app.extensions[CAPACITY], links()

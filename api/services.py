@@ -100,6 +100,11 @@ def owner() -> str:
     return cast(str, g.owner)  # set by api/auth.py; a route that is open to all has none
 
 
+def may_know_of_others() -> bool:
+    """Whether this request may be told what depends on other owners' work: without keys, and an admin's."""
+    return bool(g.get("may_know_of_others"))  # set by api/auth.py
+
+
 def request_id() -> str:
     """Return the id under which the log has this request; "" where none is handled."""
     return cast(str, g.get("request_id", "")) if has_request_context() else ""

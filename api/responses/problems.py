@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from api import errors as edge
 from api.audit import audit_refusal
 from api.responses.security_headers import SECURITY_HEADERS
-from api.services import links
+from api.services import links, may_know_of_others
 from shared import errors
 from shared.jobs.rendering import Links
 from shared.jobs.status import DeadlineExceeded, JobCanceled, LeaseLost
@@ -185,7 +185,14 @@ def handle_atelier_error(error: errors.AtelierError) -> Response:
             },
         )
     audit_refusal(error)
-    return problem(error, _headers_of(error))
+    return problem(_told(error), _headers_of(error))
+
+
+def _told(error: errors.AtelierError) -> errors.AtelierError:
+    """Return an error as this client may see it: how full the service is tells of other owners' work."""
+    if not isinstance(error, (errors.StoreFull, errors.OutOfDisk)) or may_know_of_others():
+        return error
+    return type(error)("the service has no room for new work now; try again later")
 
 
 def _headers_of(error: errors.AtelierError) -> dict[str, str]:

@@ -91,8 +91,9 @@ class ModelView(View):
     available: bool | None = Field(
         description="Whether a live worker has it, so that jobs may name it; null where none lives or says."
     )
-    loaded: list[LoadedView] = Field(
-        description="Empty: workers load it when a job needs it, if they have it."
+    loaded: list[LoadedView] | None = Field(
+        description="Empty: workers load it when a job needs it, if they have it. Null for an API key that "
+        "is no admin's: it would tell which models others use."
     )
     url: Url
     input_schema: dict[str, Any] | None = Field(description="JSON Schema of a job; null in the list.")

@@ -11,7 +11,7 @@ from api.jobs.workers import AvailableModels
 from api.openapi import TaggedBlueprint, documented, operation, ref
 from api.responses.representation import json_response
 from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
-from api.services import base_url, card_named, services
+from api.services import base_url, card_named, may_know_of_others, services
 from shared.access.key import Scope
 from shared.audit import Event
 from shared.cards.card import ModelCard
@@ -32,7 +32,7 @@ def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) ->
         homepage=card.homepage,
         default=card.default,
         available=AvailableModels(services(), workers).has(card),
-        loaded=_loaded(card.name, workers),
+        loaded=_loaded(card.name, workers) if may_know_of_others() else None,
         url=f"{base_url()}/v1/models/{card.name}",
         input_schema=input_schema(card) if with_schema else None,
     )

@@ -31,6 +31,7 @@ TYPES = {
     "idempotency": "hash",
     "events": "stream",
     "sequence": "string",
+    "owned_sequence": "string",
     "owned_files": "zset",
     "owned_styles": "zset",
     "batch_finished": "list",
@@ -39,6 +40,7 @@ TYPES = {
     "batch_names": "set",
     "batch_parts": "hash",
     "durations": "hash",
+    "owned_durations": "hash",
     "collecting": "string",
     "probe": "string",
 }

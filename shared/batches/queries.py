@@ -83,14 +83,17 @@ class BatchQueries:
         is_last = len(jobs) == len(names) < limit
         return FinishedItems(tuple(job for job in jobs if job), after + len(jobs), is_last)
 
-    def eta_seconds(self, batch: Batch, slots: int) -> float | None:
+    def eta_seconds(self, batch: Batch, slots: int, *, own_only: bool = False) -> float | None:
         """Return the seconds until all items are done; None if unknown, or if no item waits or runs.
 
-        `slots` is the number of jobs that all live workers run at once.
+        `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
+        jobs count, as if nobody else had any.
         """
         left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
         goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
-        return self._queries.seconds_of_batch(batch.id, slots) if left and goes_on and slots else None
+        if not (left and goes_on and slots):
+            return None
+        return self._queries.seconds_of_batch(batch.id, slots, own_only=own_only)
 
     def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:
         pipeline = self._client.pipeline(transaction=False)

@@ -32,7 +32,8 @@ class BatchProgress(View):
     mean_seconds: float | None = Field(description="What an item costs a worker, on average.")
     eta_seconds: float | None = Field(
         description="Seconds until the items that the batch has are done, with all that is before them in "
-        "the queue; null while it is paused, while no worker lives, and until such items were measured."
+        "the queue; null while it is paused, while no worker lives, and until such items were measured. With "
+        "an API key that is no admin's, as if only the owner's own jobs ran."
     )
 
 

@@ -71,21 +71,25 @@ class JobQueries:
         """Return how many items of batches have a status, which a page without items leaves out."""
         return self._list.unlisted(owner, status)
 
-    def waiting(self, job: Job, slots: int) -> Waiting | None:
+    def waiting(self, job: Job, slots: int, *, own_only: bool = False) -> Waiting | None:
         """Return the queue position of a job; None if it is no longer queued.
 
-        `slots` is the number of jobs that all live workers run at once.
+        `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
+        jobs count, and only their durations, as if nobody else had any.
         """
-        found = self._scripts.run("jobs/place", job.id, MOST_RUNNING, *Lane)
+        found = self._place(job.id, own_only)
         return expected(json.loads(found), slots, self._patience_ms) if found else None
 
-    def seconds_of_batch(self, batch_id: str, slots: int) -> float | None:
+    def seconds_of_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> float | None:
         """Return the seconds until the current items of a batch are done; None if unknown.
 
-        `slots` is the number of jobs that all live workers run at once.
+        `slots` and `own_only` are as those of `waiting`.
         """
-        found = self._scripts.run("jobs/place", batch_id, MOST_RUNNING, *Lane)
+        found = self._place(batch_id, own_only)
         return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
+
+    def _place(self, of: str, own_only: bool) -> Any:
+        return self._scripts.run("jobs/place", of, MOST_RUNNING, "1" if own_only else "", *Lane)
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

@@ -70,11 +70,13 @@ class QueueView(View):
     lane: Lane
     position: int | None = Field(
         ge=1,
-        description="1 is the next to start. Null while its batch is paused, and while an equal job "
-        "runs whose result it takes over.",
+        description="1 is the next to start. With an API key that is no admin's it counts the owner's own "
+        "jobs alone: others' start in between. Null while its batch is paused, and while an equal job runs "
+        "whose result it takes over.",
     )
     eta_seconds: float | None = Field(
-        description="Seconds until the job is done, from measured times; null until that is known."
+        description="Seconds until the job is done, from measured times; null until that is known. With an "
+        "API key that is no admin's, as if only the owner's own jobs ran, from their times: the least."
     )
 
 

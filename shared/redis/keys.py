@@ -56,7 +56,8 @@ KEYS = (
     Key("gone", "gone:{id}", "other"),  # tombstone of a deleted job or batch
     Key("idempotency", "idempotency:{owner}:{key}", "first"),
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
-    Key("sequence", "sequence", "last"),  # the number of the latest record
+    Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
+    Key("owned_sequence", "owner:{owner}:sequence", "last"),  # the number of the owner's latest record
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
@@ -93,6 +94,7 @@ KEYS = (
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example
+    Key("owned_durations", "owner:{owner}:pace", "last"),  # the same of one owner's jobs
     # Results that jobs share
     Key("reuse", "reuse:{owner}:{equality}", "follows"),
     Key("followers", "followers:{id}", "follows"),

@@ -137,6 +137,17 @@ def test_a_wrong_key_is_refused_with_the_error_of_the_standard(client: FlaskClie
     assert client.get("/v1/jobs", headers={"Authorization": f"bearer  {anna} "}).status_code == 200
 
 
+def test_a_wrong_key_is_refused_on_every_route(app: Flask, client: FlaskClient, keys: KeyStore) -> None:
+    _, anna = keys.create("anna", owner="anna", scopes=frozenset(Scope))
+    wrong = wrong_headers(keys, anna)
+    for method, path, _ in guarded(app):
+        for what, header in wrong.items():
+            response = client.open(path, method=method, headers={"Authorization": header or ""})
+            assert response.status_code == 401, f"{method} {path}, {what}"
+            challenge = response.headers["WWW-Authenticate"]
+            assert challenge.startswith('Bearer realm="atelier", error="invalid_token"'), f"{path}, {what}"
+
+
 def test_without_keys_all_is_open_and_a_key_is_not_looked_at(client: FlaskClient) -> None:
     assert client.get("/v1/jobs").status_code == 200
     assert client.get("/v1/jobs", headers=bearer(KeyText.new())).status_code == 200

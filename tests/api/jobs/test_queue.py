@@ -220,9 +220,9 @@ def test_a_job_that_is_claimed_while_it_is_read_is_not_told_as_queued(
     job_id = submit(client).json["id"]
     place = services.queries.waiting
 
-    def claimed_first(job: Job, slots: int) -> Waiting | None:
+    def claimed_first(job: Job, slots: int, *, own_only: bool) -> Waiting | None:
         worker.claim(job.id)
-        return place(job, slots)
+        return place(job, slots, own_only=own_only)
 
     monkeypatch.setattr(services.queries, "waiting", claimed_first)
     url = "/v1/jobs" if ask == "list" else f"/v1/jobs/{job_id}"

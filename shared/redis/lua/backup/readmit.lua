@@ -6,9 +6,9 @@
 local kind, key, passed_ms = unpack(ARGV)
 key = P .. key
 
-local function list(names, name)
+local function list(owner, names, name)
   if not redis.call('ZSCORE', names, name) then
-    redis.call('ZADD', names, redis.call('INCR', SEQUENCE), name)
+    redis.call('ZADD', names, next_sequence(owner), name)
   end
 end
 
@@ -57,11 +57,11 @@ elseif kind == 'delivery' then
   readmit_delivery(known.id, owner)
 elseif kind == 'file' then
   redis.call('HDEL', key, 'jobs') -- counted again, as jobs are readmitted
-  list(owned_files_key(owner), known.id)
+  list(owner, owned_files_key(owner), known.id)
 elseif kind == 'rest' then
   start_expiry(owner, known.id)
 elseif kind == 'style' then
   redis.call('SADD', file_users_key(owner, known.file), style_user(known.name))
   stop_expiry(owner, known.file)
-  list(owned_styles_key(owner), known.name)
+  list(owner, owned_styles_key(owner), known.name)
 end

@@ -7,7 +7,7 @@ local answer = answer_for_key(owner, name_of_key, fingerprint)
 if answer then return answer end
 if redis.call('EXISTS', batch_key(id)) == 1 then return {'existing', id} end
 for name, value in pairs(cjson.decode(record)) do redis.call('HSET', batch_key(id), name, value) end
-local sequence = redis.call('INCR', SEQUENCE)
+local sequence = next_sequence(owner)
 redis.call('HSET', batch_key(id), 'id', id, 'owner', owner, 'status', 'open', 'sequence', sequence,
   'created_at', now, 'next', 0, 'total', 0, 'counted', 0, 'queued', 0, 'running', 0, 'succeeded', 0, 'failed', 0,
   'canceled', 0, 'expired', 0, 'spent', 0)

@@ -10,7 +10,7 @@ if redis.call('EXISTS', key) == 0 then
   for name, value in pairs(cjson.decode(record)) do redis.call('HSET', key, name, value) end
   redis.call('HSET', key, 'id', id, 'owner', owner, 'created_at', now)
   if with_form == '1' then redis.call('HSET', key, 'form', 1) end
-  redis.call('ZADD', owned_files_key(owner), redis.call('INCR', SEQUENCE), id)
+  redis.call('ZADD', owned_files_key(owner), next_sequence(owner), id)
 end
 touch_file(owner, id, with_form, ttl_ms)
 return {answer, redis.call('HGETALL', key)}

@@ -10,5 +10,5 @@ redis.call('HSET', key, 'name', name, 'owner', owner, 'file', file, 'created_at'
 redis.call('SADD', file_users_key(owner, file), style_user(name))
 redis.call('HDEL', file_key(owner, file), 'form')
 stop_expiry(owner, file)
-redis.call('ZADD', owned_styles_key(owner), redis.call('INCR', SEQUENCE), name)
+redis.call('ZADD', owned_styles_key(owner), next_sequence(owner), name)
 return {'created', redis.call('HGETALL', key)}

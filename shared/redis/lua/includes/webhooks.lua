@@ -14,8 +14,9 @@ local function note_delivery(kind, subject, event)
   local webhook, owner = values(subject_key(kind, subject), 'webhook', 'owner')
   local hook = webhook and cjson.decode(webhook)
   if not hook or not hook.events[event] then return end
-  local sequence = redis.call('INCR', SEQUENCE)
-  local id = string.format('msg_%011x%08x', now, sequence)
+  local sequence = next_sequence(owner)
+  local digest = redis.sha1hex(table.concat({kind, subject, event, owner, sequence}, ' ')) -- an id must not count
+  local id = string.format('msg_%011x%s', now, string.sub(digest, 1, 16))
   redis.call('HSET', delivery_key(id), 'id', id, 'owner', owner, 'kind', kind, 'subject', subject,
     'event', event, 'url', hook.url, 'host', hook.host, 'private', hook.private and 1 or 0, 'base', hook.base,
     'status', 'pending', 'attempt', 0, 'tries', 0, 'sequence', sequence, 'created_at', now, 'next_at', now)

@@ -1,15 +1,20 @@
 -- include: records, waits
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
--- many running jobs it looks at; then come the lanes in the order in which they are served. Returns JSON, '' where the
+-- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
+-- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
 -- job is not queued; of a batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
-local id, most_running = unpack(ARGV)
-local FIRST_LANE = 3 -- among the arguments
-local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = all_fields(DURATIONS), now = now}
+local id, most_running, own_only = unpack(ARGV)
+local FIRST_LANE = 4 -- among the arguments
+local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
+local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
+local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = durations, now = now}
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
-  local model, work, started_at = job_values(running, 'model', 'work', 'started_at')
-  if started_at then table.insert(found.running, {running, work_of(model, work), now - started_at}) end
+  local model, work, started_at, runner = job_values(running, 'model', 'work', 'started_at', 'owner')
+  if started_at and (not alone or runner == alone) then
+    table.insert(found.running, {running, work_of(model, work), now - started_at})
+  end
 end
 
 -- The item of a batch that comes last in its owner's queue.
@@ -52,7 +57,8 @@ local function turn_of(name)
   return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', served_key(lane), name) or 0)
 end
 local own_turn = turn_of(owner)
-for _, other in ipairs(redis.call('ZRANGE', turns_key(lane), 0, -1)) do
+local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
+for _, other in ipairs(owners_in(lane)) do
   if other ~= owner then
     local counts, total = waiting_of(lane, other)
     local turn = turn_of(other)
@@ -64,7 +70,7 @@ end
 -- What waits in a lane, by kind of work.
 local function waiting_in(other_lane)
   local counts = {}
-  for _, other in ipairs(redis.call('ZRANGE', turns_key(other_lane), 0, -1)) do
+  for _, other in ipairs(owners_in(other_lane)) do
     for work, count in pairs((waiting_of(other_lane, other))) do counts[work] = (counts[work] or 0) + count end
   end
   return counts
@@ -74,6 +80,6 @@ end
 for i = FIRST_LANE, #ARGV do
   local each = ARGV[i]
   if each ~= lane then found.lanes[each] = waiting_in(each) end
-  found.starving[each] = tonumber(redis.call('GET', starving_key(each)) or nil)
+  if not alone then found.starving[each] = tonumber(redis.call('GET', starving_key(each)) or nil) end
 end
 return cjson.encode(found)

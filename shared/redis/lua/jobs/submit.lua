@@ -20,7 +20,7 @@ for _, file in ipairs(files) do
 end
 if #missing > 0 then return {'missing', unpack(missing)} end
 
-request.owner, request.fingerprint, request.sequence = owner, fingerprint, redis.call('INCR', SEQUENCE)
+request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
 new_job(id, request, inputs)
 for _, file in ipairs(files) do
   redis.call('SADD', file_users_key(owner, file), id)

@@ -1,8 +1,8 @@
 -- include: records, waits, attempts, moves
 -- running -> succeeded. Outputs, timings and warnings are JSON; the warnings '' for none. Returns the lease state.
 local id, attempt, outputs, timings, model_version, model_digest, warnings = unpack(ARGV)
-local status, current, started_at, model, work, batch, began =
-  job_values(id, 'status', 'attempt', 'started_at', 'model', 'work', 'batch', 'began')
+local status, current, started_at, owner, model, work, batch, began =
+  job_values(id, 'status', 'attempt', 'started_at', 'owner', 'model', 'work', 'batch', 'began')
 -- Asked twice by the same attempt (its first answer was lost on the way): the answer is the same.
 if status == 'succeeded' and current == attempt then return 'ok' end
 local state = lease_state(id, attempt)
@@ -14,17 +14,18 @@ end_attempt(id, 'succeeded')
 -- What jobs of one kind of work take, for the estimate that waiting jobs show: milliseconds from start to end, and
 -- their share of these with what ran beside them. The means are of logarithms: one slow start spoils no estimate.
 local LEAST_MS, NEWEST = 0.1, 0.2 -- the weight of the newest job, once there are some
-local function learn(kind)
-  local wall, cost, count = string.match(redis.call('HGET', DURATIONS, kind) or '', '^(%S+) (%S+) (%d+)$')
+local function learn(durations, kind)
+  local wall, cost, count = string.match(redis.call('HGET', durations, kind) or '', '^(%S+) (%S+) (%d+)$')
   count = math.min(tonumber(count or 0) + 1, 1000)
   local function mean(known, new)
     new = math.max(new, LEAST_MS)
     local weight = math.max(1 / count, NEWEST)
     return known and math.exp((1 - weight) * math.log(known) + weight * math.log(new)) or new
   end
-  redis.call('HSET', DURATIONS, kind, string.format('%.3f %.3f %d', mean(wall, spent), mean(cost, share), count))
+  redis.call('HSET', durations, kind, string.format('%.3f %.3f %d', mean(wall, spent), mean(cost, share), count))
 end
-learn(work_of(model, work))
+learn(DURATIONS, work_of(model, work))
+learn(owned_durations_key(owner), work_of(model, work))
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
 if warnings ~= '' then redis.call('HSET', job_key(id), 'warnings', warnings) end
