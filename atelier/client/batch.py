@@ -8,7 +8,7 @@ from atelier.client.errors import reading
 from atelier.client.failure import Failure, failures_from_json
 from atelier.client.job import JobError, Output, Status, error_from_json, outputs_from_json
 
-BatchStatus = Literal["open", "running", "paused", "completed", "canceled"]
+BatchStatus = Literal["open", "running", "paused", "completed", "failed", "canceled"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
-BatchEvent = Literal["batch.completed", "batch.canceled"]
+BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled"]
 
 
 class Array(Protocol):

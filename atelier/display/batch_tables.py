@@ -11,7 +11,14 @@ from atelier.display.job_tables import reason_of
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
-COLORS = {"completed": "green", "canceled": "yellow", "paused": "yellow", "running": "cyan", "open": "cyan"}
+COLORS = {
+    "completed": "green",
+    "failed": "red",
+    "canceled": "yellow",
+    "paused": "yellow",
+    "running": "cyan",
+    "open": "cyan",
+}
 
 
 def batch_table(batches: Iterable[Batch]) -> Table:
@@ -25,8 +32,9 @@ def batch_table(batches: Iterable[Batch]) -> Table:
 
 
 def say_status(batch: Batch) -> Text:
-    """Return a batch's status in its color."""
-    return Text(batch.status, COLORS.get(batch.status, ""))
+    """Return a batch's status in its color: one that completed without some of its items is no success."""
+    is_whole = batch.status != "completed" or batch.counts["succeeded"] == batch.counts["total"]
+    return Text(batch.status, COLORS.get(batch.status, "") if is_whole else "yellow")
 
 
 def _left(batch: Batch) -> str:

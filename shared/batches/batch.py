@@ -19,12 +19,13 @@ ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specifi
 
 
 class BatchStatus(StrEnum):
-    """The status of a batch. The last two are terminal, but failed items may be retried."""
+    """The status of a batch. The last three are terminal, but failed items may be retried."""
 
     OPEN = "open"  # takes more items; its present items already run
     RUNNING = "running"  # all items were sent; some have not ended
     PAUSED = "paused"  # no item starts
-    COMPLETED = "completed"  # every item has ended; some may have failed
+    COMPLETED = "completed"  # every item has ended; some may have failed, but not all
+    FAILED = "failed"  # every item has ended, some failed or expired, and none succeeded
     CANCELED = "canceled"  # withdrawn by the client; ended items keep their results
 
 

@@ -60,8 +60,9 @@ class BatchView(View):
     id: str
     object: Literal["batch"]
     name: str
-    status: Literal["open", "running", "paused", "completed", "canceled"] = Field(
-        description="`completed`: every item is done; some may have failed."
+    status: Literal["open", "running", "paused", "completed", "failed", "canceled"] = Field(
+        description="`completed`: every item is done; some may have failed, but not all. `failed`: every item "
+        "is done, some failed or expired, and none succeeded."
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts

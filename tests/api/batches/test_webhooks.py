@@ -57,6 +57,16 @@ def test_the_end_of_a_batch_is_told_once(
     assert delivery["urls"]["batch"] == batch["urls"]["self"]
 
 
+def test_a_batch_that_failed_as_a_whole_is_told_so(
+    client: FlaskClient, worker: FakeWorker, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    batch = submit(client, told.url)
+    run_all(client, worker, batch, failing=set(range(batch["counts"]["total"])))
+    dispatcher.run()
+    (request,) = told.received
+    assert (request.event["type"], request.event["data"]["status"]) == ("batch.failed", "failed")
+
+
 def test_only_the_events_that_are_wanted_are_told(
     client: FlaskClient, dispatcher: Dispatcher, told: Receiver
 ) -> None:

@@ -282,6 +282,29 @@ def test_a_failed_item_does_not_fail_the_batch_and_can_go_again(
     assert client.get(batch["urls"]["self"]).json["counts"]["succeeded"] == 2
 
 
+def test_a_batch_of_which_nothing_succeeded_has_failed_and_can_go_again(
+    client: FlaskClient, worker: FakeWorker
+) -> None:
+    batch = post(client, items=[DIGIT] * 2)
+    run_all(client, worker, batch, failing={0, 1})
+    done = client.get(batch["urls"]["self"]).json
+    assert (done["status"], done["done"], done["counts"]["failed"]) == ("failed", True, 2)
+    client.post(batch["urls"]["retry_failed"])
+    assert client.get(batch["urls"]["self"]).json["status"] == "running"
+    run_all(client, worker, batch, failing={1})
+    assert client.get(batch["urls"]["self"]).json["status"] == "completed"
+
+
+def test_an_empty_batch_and_a_canceled_one_have_not_failed(client: FlaskClient, worker: FakeWorker) -> None:
+    empty = post(client, open=True)
+    client.post(empty["urls"]["finalize"])
+    assert client.get(empty["urls"]["self"]).json["status"] == "completed"
+    batch = post(client, items=[DIGIT] * 2)
+    run_all(client, worker, batch, failing={0}, most=1)
+    client.post(batch["urls"]["cancel"])
+    assert client.get(batch["urls"]["self"]).json["status"] == "canceled"
+
+
 def test_a_paused_batch_goes_on_when_it_is_told_to(client: FlaskClient) -> None:
     batch = post(client, items=[DIGIT])
     assert client.post(batch["urls"]["pause"]).json["status"] == "paused"

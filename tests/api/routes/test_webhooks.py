@@ -241,6 +241,7 @@ def test_the_document_describes_the_events(client: FlaskClient) -> None:
         "job.canceled",
         "job.expired",
         "batch.completed",
+        "batch.failed",
         "batch.canceled",
     ]
     assert "JobEvent" in document["components"]["schemas"]

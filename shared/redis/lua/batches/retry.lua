@@ -57,7 +57,7 @@ end
 local count, missing = 0, {}
 local to = math.min(from + most, total)
 for index = from, to - 1 do count = count + retry(index, missing) end
-if count > 0 and batch.status == 'completed' then
+if count > 0 and (batch.status == 'completed' or batch.status == 'failed') then
   redis.call('HDEL', batch_key(batch_id), 'completed_at', 'expires_at')
   redis.call('ZREM', EXPIRING, batch_id)
   forget_rate(batch_id)

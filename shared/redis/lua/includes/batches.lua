@@ -1,8 +1,11 @@
 -- include: records, files, webhooks, batch_counts
 -- Batches: their end, and that of their items.
--- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again.
+-- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again. `status` is
+-- 'completed', which becomes 'failed' where no item succeeded and some went wrong, or 'canceled'.
 local function close_batch(batch, status)
-  local ttl_ms, lane, owner = batch_values(batch, 'ttl_ms', 'lane', 'owner')
+  local ttl_ms, lane, owner, succeeded, failed, expired =
+    batch_values(batch, 'ttl_ms', 'lane', 'owner', 'succeeded', 'failed', 'expired')
+  if status == 'completed' and succeeded == '0' and failed + expired > 0 then status = 'failed' end
   local expires = now + tonumber(ttl_ms)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
