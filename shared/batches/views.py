@@ -61,8 +61,8 @@ class BatchView(View):
     object: Literal["batch"]
     name: str
     status: Literal["open", "running", "paused", "completed", "failed", "canceled"] = Field(
-        description="`completed`: every item is done; some may have failed, but not all. `failed`: every item "
-        "is done, some failed or expired, and none succeeded."
+        description="`completed`: every item is done; some may have failed, but not all. `failed`: every "
+        "item is done, some failed or expired, and none succeeded."
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts
