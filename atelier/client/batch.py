@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from atelier.client.errors import reading
 from atelier.client.failure import Failure, failures_from_json
-from atelier.client.job import JobError, Output, Status, error_from_json, outputs_from_json
+from atelier.client.job import JobError, Output, Status, error_from_json, moment, outputs_from_json
 
 BatchStatus = Literal["open", "running", "paused", "completed", "failed", "canceled"]
 
@@ -25,6 +26,7 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
+    stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -77,6 +79,7 @@ def batch_from_json(body: Any) -> Batch:
             mean_seconds=progress.get("mean_seconds"),
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
+            stopped_at=moment(body.get("stopped_at")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

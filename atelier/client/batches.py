@@ -10,7 +10,7 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
-from atelier.client.request_parts import BatchWebhook, Lane, json_bytes, to_plain
+from atelier.client.request_parts import BatchWebhook, Lane, StopWhen, json_bytes, to_plain
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
@@ -29,6 +29,7 @@ class BatchSettings(TypedDict, total=False):
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
     cache: bool  # of every item: take over the result of an equal job
+    stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
     webhook: BatchWebhook | None  # gets a POST when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 

@@ -139,11 +139,11 @@ def job_from_json(body: Any) -> Job:
             metadata=body.get("metadata") or {},
             cached_from=body.get("cached_from"),
             urls=body.get("urls") or {},
-            created_at=_time(body.get("created_at")),
-            started_at=_time(body.get("started_at")),
-            completed_at=_time(body.get("completed_at")),
-            deadline_at=_time(body.get("deadline_at")),
-            expires_at=_time(body.get("expires_at")),
+            created_at=moment(body.get("created_at")),
+            started_at=moment(body.get("started_at")),
+            completed_at=moment(body.get("completed_at")),
+            deadline_at=moment(body.get("deadline_at")),
+            expires_at=moment(body.get("expires_at")),
             raw=body,
         )
 
@@ -152,8 +152,8 @@ def _attempt(body: Mapping[str, Any]) -> Attempt:
     return Attempt(
         number=int(body["number"]),
         worker=str(body.get("worker") or ""),
-        started_at=_time(body.get("started_at")),
-        ended_at=_time(body.get("ended_at")),
+        started_at=moment(body.get("started_at")),
+        ended_at=moment(body.get("ended_at")),
         outcome=body.get("outcome"),
         code=body.get("code"),
     )
@@ -196,5 +196,6 @@ def error_from_json(body: Mapping[str, Any] | None) -> JobError | None:
     return JobError(str(body.get("code", "")), str(body.get("detail") or body.get("title") or ""), faults)
 
 
-def _time(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Read a time of the service; None for none."""
     return datetime.fromisoformat(text) if text else None

@@ -17,7 +17,7 @@ Lane = Literal["interactive", "bulk"]
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
-BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled"]
+BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 
 
 class Array(Protocol):
@@ -110,7 +110,27 @@ class BatchWebhook:
     events: Sequence[BatchEvent] | None = None  # None: every way to end
 
 
-Part = Encoding | Grid | Animation | Upscale | Interpolation | Style | Optimization | Webhook | BatchWebhook
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopWhen:
+    """When a batch pauses by itself: so many items, or such a share of those done, failed or expired."""
+
+    failed: int | None = None
+    share: float | None = None  # 0..1
+    after: int = 10  # items that are done before `share` counts
+
+
+Part = (
+    Encoding
+    | Grid
+    | Animation
+    | Upscale
+    | Interpolation
+    | Style
+    | Optimization
+    | Webhook
+    | BatchWebhook
+    | StopWhen
+)
 
 
 def to_plain(value: Any) -> Any:

@@ -52,6 +52,8 @@ class BatchDraft:
             "fingerprint": self.fingerprint,
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id}
+        brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
+        optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
 
 
@@ -103,6 +105,7 @@ class Batch:
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
     request_id: str | None = None  # of the HTTP request that began it
+    stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
     record_bytes: int = 0  # of the store's memory that its items take, about
 
@@ -140,6 +143,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),
+        stopped_at=_time(raw, "stopped_at"),
         failures=failures_in(raw),
         record_bytes=int(raw.get("bytes") or 0),
     )

@@ -34,6 +34,30 @@ Digit = Annotated[int, Field(ge=0, strict=True)]
 Strength = Annotated[float, Field(allow_inf_nan=False)]
 
 
+class StopWhen(Part):
+    """When a batch pauses by itself, because too much of it goes wrong."""
+
+    failed: int | None = Field(
+        default=None, ge=1, strict=True, description="Items that failed or expired, in number."
+    )
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        allow_inf_nan=False,
+        description="Items that failed or expired, as a share of those that are done.",
+    )
+    after: int = Field(
+        default=10, ge=1, strict=True, description="Items that are done before `share` counts."
+    )
+
+    @model_validator(mode="after")
+    def _stops_sometime(self) -> "StopWhen":
+        if self.failed is None and self.share is None:
+            raise ValueError("stop_when must have `failed`, `share` or both")
+        return self
+
+
 class BatchSettings(Part):
     """What holds for a batch and all of its items."""
 
@@ -53,6 +77,9 @@ class BatchSettings(Part):
     )
     cache: bool = Field(
         default=False, description="Of every item that does not say: take over the result of an equal job."
+    )
+    stop_when: StopWhen | None = Field(
+        default=None, description="When the batch pauses by itself, because too much of it goes wrong."
     )
     webhook: BatchWebhook | None = Field(
         default=None, description="The address that is told when the batch is done."

@@ -158,6 +158,7 @@ class BatchStore(BatchQueries):
     def retry_failed(self, batch_id: str, owner: str) -> int:
         """Retry every failed or expired item as a new job in its place; return the number of retries.
 
+        A batch that `stop_when` paused goes on.
         Items whose files are gone are left out. Raises FileNotFound if no item could be retried for this
         reason.
         """
@@ -173,6 +174,8 @@ class BatchStore(BatchQueries):
             raise FileNotFound(
                 "files that the failed items need are gone: " + ", ".join(sorted(set(missing))[:10])
             )
+        if count and self.get(batch_id, owner).stopped_at is not None:
+            self.resume(batch_id, owner)
         return count
 
     def retry_item(self, job: Job) -> Submitted:

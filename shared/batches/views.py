@@ -66,6 +66,10 @@ class BatchView(View):
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts
+    stopped_at: Time | None = Field(
+        description="When `stop_when` paused it; null unless it is paused by that. `resume` and "
+        "`retry-failed` go on, and what went wrong until then does not count again."
+    )
     failures: list[FailureView] = Field(
         description="Of the items that are failed or expired now, by code, the most frequent first."
     )

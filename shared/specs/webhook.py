@@ -11,7 +11,7 @@ from shared.network.url import MAX_URL, fault_of_url, port_of
 from shared.specs.parts import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
-BatchEventType = Literal["batch.completed", "batch.failed", "batch.canceled"]
+BatchEventType = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
 BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
@@ -62,7 +62,7 @@ class BatchWebhook(Receiver):
         default=None,
         min_length=1,
         max_length=len(BATCH_EVENTS),
-        description="The events that are told; null tells of every way to end.",
+        description="The events that are told; null tells of all of them.",
     )
 
     @property

@@ -96,6 +96,6 @@ class JobEvent(View):
 class BatchEvent(View):
     """An event of a batch."""
 
-    type: Literal["batch.completed", "batch.failed", "batch.canceled"]
+    type: Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
     timestamp: Time = Field(description="When it happened.")
     data: BatchView = Field(description="The batch as `GET /v1/batches/{id}` shows it, when it is sent.")

@@ -243,6 +243,7 @@ def test_the_document_describes_the_events(client: FlaskClient) -> None:
         "batch.completed",
         "batch.failed",
         "batch.canceled",
+        "batch.paused",
     ]
     assert "JobEvent" in document["components"]["schemas"]
     OpenAPIV31SpecValidator(document).validate()

@@ -31,7 +31,10 @@ function moves.pause()
 end
 function moves.resume()
   if is_over then return status end
-  if status == 'paused' then forget_rate(id) end
+  if status == 'paused' then
+    forget_rate(id)
+    release_brake(id)
+  end
   redis.call('HDEL', batch_key(id), 'paused')
   redis.call('ZREM', stopped_key(batch.lane, owner), id)
   enqueue(batch.lane, owner, batch.sequence, id)
@@ -42,7 +45,7 @@ function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
   stop_batch(id, batch.lane, owner, batch.sequence)
   redis.call('ZREM', OPEN_BATCHES, id)
-  redis.call('HDEL', batch_key(id), 'paused')
+  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, id)
   become('canceled')

@@ -57,6 +57,10 @@ end
 local count, missing = 0, {}
 local to = math.min(from + most, total)
 for index = from, to - 1 do count = count + retry(index, missing) end
+if count > 0 then
+  local failed, expired, wrong = batch_values(batch_id, 'failed', 'expired', 'stop_wrong')
+  if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
+end
 if count > 0 and (batch.status == 'completed' or batch.status == 'failed') then
   redis.call('HDEL', batch_key(batch_id), 'completed_at', 'expires_at')
   redis.call('ZREM', EXPIRING, batch_id)

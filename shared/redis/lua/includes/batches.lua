@@ -1,4 +1,4 @@
--- include: records, files, webhooks, batch_counts
+-- include: records, queues, files, webhooks, batch_counts
 -- Batches: their end, and that of their items.
 -- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again. `status` is
 -- 'completed', which becomes 'failed' where no item succeeded and some went wrong, or 'canceled'.
@@ -17,6 +17,30 @@ local function close_batch(batch, status)
   note_delivery('batch', batch, 'batch.' .. status)
 end
 
+-- Pause a batch of which more went wrong than its request allows. What went wrong before the latest 'resume' does not
+-- count again.
+local function brake(batch)
+  local found = fields(batch_key(batch), 'stop_failed', 'stop_share', 'stop_after', 'stop_wrong', 'stop_done', 'failed',
+    'expired', 'succeeded', 'status', 'lane', 'owner', 'sequence')
+  if not (found.stop_failed or found.stop_share) or found.status ~= 'open' and found.status ~= 'running' then return end
+  local wrong = found.failed + found.expired - (found.stop_wrong or 0)
+  local done = wrong + found.succeeded - (found.stop_done or 0)
+  local is_too_much = found.stop_failed and wrong >= tonumber(found.stop_failed)
+    or found.stop_share and done >= tonumber(found.stop_after) and wrong / done >= tonumber(found.stop_share)
+  if not is_too_much or unfinished(batch) == 0 then return end
+  redis.call('HSET', batch_key(batch), 'paused', 1, 'status', 'paused', 'stopped_at', now)
+  stop_batch(batch, found.lane, found.owner, found.sequence)
+  emit(batch, 'state', {status = 'paused'})
+  note_delivery('batch', batch, 'batch.paused')
+end
+
+-- Let the brake count from here.
+local function release_brake(batch)
+  local failed, expired, succeeded = batch_values(batch, 'failed', 'expired', 'succeeded')
+  redis.call('HDEL', batch_key(batch), 'stopped_at')
+  redis.call('HSET', batch_key(batch), 'stop_wrong', failed + expired, 'stop_done', succeeded)
+end
+
 -- After an item has ended: report it to those who wait for results, and end the batch with the last item.
 local function note_end(id, batch, index, custom_id, status)
   redis.call('RPUSH', batch_finished_key(batch), string.match(id, '%-(.*)$'))
@@ -25,6 +49,8 @@ local function note_end(id, batch, index, custom_id, status)
   local batch_status, finalized_at = batch_values(batch, 'status', 'finalized_at')
   if finalized_at and unfinished(batch) == 0 then
     close_batch(batch, batch_status == 'canceled' and 'canceled' or 'completed')
+  elseif status == 'failed' or status == 'expired' then
+    brake(batch)
   end
 end
 
