@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_args
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.openapi import Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
@@ -22,6 +23,8 @@ CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
 Query = TypeVar("Query", bound=BaseModel)
 Place = Annotated[int, Field(ge=0, le=MAX_SEED)]  # a place in a list; the job store counts in 64 bits
+PAIR = r"^[^=]+=.*$"
+Moment = Annotated[AwareDatetime, Field(strict=False)]  # given as text
 StatusName = Annotated[Status, Field(strict=False)]  # given by its name
 
 _READERS: dict[type, Callable[[str], Any]] = {bool: flag, int: whole, float: real}
@@ -59,6 +62,22 @@ class JobsQuery(PageQuery):
     worker: str | None = Field(
         default=None, max_length=200, description="Only jobs whose latest worker this is."
     )
+    model_version: str | None = Field(
+        default=None, max_length=200, description="Only jobs that this version of their model made."
+    )
+    batch: str | None = Field(
+        default=None, max_length=200, description="Only items of this batch, where items are listed."
+    )
+    custom_id: str | None = Field(
+        default=None, max_length=64, description="Only items with this name, where items are listed."
+    )
+    since: Moment | None = Field(
+        default=None, description="Only jobs accepted at this time (RFC 3339, with its zone) or later."
+    )
+    until: Moment | None = Field(default=None, description="Only jobs accepted before this time.")
+    metadata: Annotated[str, Field(pattern=PAIR)] | None = Field(
+        default=None, max_length=600, description="Only jobs with this pair among theirs: `name=text`."
+    )
     items: bool | None = Field(
         default=None,
         description="Whether items of batches are listed too, in their batch's place. Without it they are "
@@ -73,7 +92,24 @@ class JobsQuery(PageQuery):
     @property
     def filters(self) -> JobFilter:
         """What the store is asked for."""
-        return JobFilter(self.status, self.type, self.model, self.code, self.worker)
+        name, _, text = (self.metadata or "").partition("=")
+        return JobFilter(
+            status=self.status,
+            kind=self.type,
+            model=self.model,
+            code=self.code,
+            worker=self.worker,
+            model_version=self.model_version,
+            batch=self.batch,
+            custom_id=self.custom_id,
+            since=_milliseconds(self.since),
+            until=_milliseconds(self.until),
+            metadata=None if self.metadata is None else (name, text),
+        )
+
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp() * 1000)
 
 
 def refuse_repeated() -> None:

@@ -3,11 +3,11 @@
 from typing import Annotated
 
 from flask import Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.auth import needs
 from api.openapi import TaggedBlueprint, documented, operation, ref
-from api.requests.query import parameters_of, read_query
+from api.requests.query import Moment, QueryModel, parameters_of, read_query
 from api.responses.representation import json_response
 from api.responses.stats_views import FailureList, stats_view
 from api.services import links, owner, services
@@ -21,10 +21,8 @@ blueprint = TaggedBlueprint("stats", tag="Queue", url_prefix="/v1")
 DAYS = KEPT_HOURS // DAY_HOURS
 
 
-class StatsQuery(BaseModel):
+class StatsQuery(QueryModel):
     """What the numbers take."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     within: Annotated[float, Field(ge=1, le=604_800)] = Field(
         default=60, description="Seconds in which all that waits and runs is to end, for `workers.wanted`."
@@ -52,12 +50,10 @@ def get_stats() -> Response:
     return json_response(view, headers={"Cache-Control": "no-store"})
 
 
-class FailuresQuery(BaseModel):
+class FailuresQuery(QueryModel):
     """What the failures take."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    since: AwareDatetime | None = Field(
+    since: Moment | None = Field(
         default=None,
         description="A time with its zone (RFC 3339); its whole hour counts. At most "
         f"{DAYS} days ago; without it, a day ago.",

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
@@ -25,6 +26,12 @@ class JobFilters(TypedDict, total=False):
     model: str | None
     code: str | None  # of the error
     worker: str | None  # the latest that had the job
+    model_version: str | None  # of jobs that succeeded
+    batch: str | None  # of items, where they are listed, as the next one
+    custom_id: str | None
+    since: datetime | None  # accepted then or later; with a zone, as the next one
+    until: datetime | None  # accepted before
+    metadata: str | None  # a pair that the job has among others: name=text
     items: bool | None  # whether items of batches are among them
 
 
@@ -69,8 +76,11 @@ class JobsResource(Resource):
 
         Without `items`, items of batches are among them where `status` is "failed" or "expired".
         """
-        query = {name: value for name, value in filters.items() if value is not None}
-        return self._transport.entries("/v1/jobs", job_from_json, query)
+        given = {name: value for name, value in filters.items() if value is not None}
+        texts = {
+            name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
+        }
+        return self._transport.entries("/v1/jobs", job_from_json, texts)
 
     def unlisted_items(self, *, status: Status | None = None) -> int:
         """Return how many items of batches have a status: what `list(items=False)` leaves out."""

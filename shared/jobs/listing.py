@@ -25,13 +25,33 @@ class JobFilter:
     model: str | None = None
     code: str | None = None  # error code
     worker: str | None = None  # the latest worker
+    model_version: str | None = None  # known of jobs that succeeded
+    batch: str | None = None
+    custom_id: str | None = None
+    since: int | None = None  # accepted at this time or later, milliseconds since the epoch
+    until: int | None = None  # accepted before this time
+    metadata: tuple[str, str] | None = None  # a pair that it has among others
 
     def admits(self, job: Job) -> bool:
         """Whether the list shows a job."""
         code = job.error["code"] if job.error else None
-        actual = (job.status, job.spec.type, job.spec.model, code, job.worker)
-        wanted = (self.status, self.kind, self.model, self.code, self.worker)
-        return all(want in (None, have) for want, have in zip(wanted, actual, strict=True))
+        pairs = (
+            (self.status, job.status),
+            (self.kind, job.spec.type),
+            (self.model, job.spec.model),
+            (self.code, code),
+            (self.worker, job.worker),
+            (self.model_version, job.model_version),
+            (self.batch, job.batch_id),
+            (self.custom_id, job.custom_id),
+        )
+        return all(wanted in (None, has) for wanted, has in pairs) and self._is_of_its_time_and_kind(job)
+
+    def _is_of_its_time_and_kind(self, job: Job) -> bool:
+        if not (self.since or 0) <= job.created_at < (self.until or job.created_at + 1):
+            return False
+        name, text = self.metadata or ("", "")
+        return self.metadata is None or (job.spec.metadata or {}).get(name) == text
 
 
 ALL = JobFilter()

@@ -67,6 +67,18 @@ def test_a_batch_that_failed_as_a_whole_is_told_so(
     assert (request.event["type"], request.event["data"]["status"]) == ("batch.failed", "failed")
 
 
+def test_a_batch_that_its_brake_paused_is_told_so(
+    client: FlaskClient, worker: FakeWorker, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    items = [{"type": "generate", "seeds": [1]}] * 3
+    body = {"items": items, "stop_when": {"failed": 1}, "webhook": {"url": told.url}}
+    run_all(client, worker, client.post("/v1/batches", json=body).json, failing={0}, most=1)
+    dispatcher.run()
+    (request,) = told.received
+    assert (request.event["type"], request.event["data"]["status"]) == ("batch.paused", "paused")
+    assert request.event["timestamp"] == request.event["data"]["stopped_at"]
+
+
 def test_only_the_events_that_are_wanted_are_told(
     client: FlaskClient, dispatcher: Dispatcher, told: Receiver
 ) -> None:

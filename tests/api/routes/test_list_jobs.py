@@ -56,6 +56,44 @@ def test_dead_jobs_are_found_by_reason_model_and_worker(client: FlaskClient, wor
     assert ids(client.get("/v1/jobs?model=magenta-mobile")) == []
 
 
+def test_jobs_are_found_by_metadata_version_and_time(client: FlaskClient, worker: FakeWorker) -> None:
+    body = {"type": "generate", "seed": 1}
+    first = client.post("/v1/jobs", json={**body, "metadata": {"for": "the wall", "a": "b=c"}}).json
+    second = client.post("/v1/jobs", json={**body, "metadata": {"for": "the door"}}).json
+    worker.run(second["id"])
+
+    def found(**query: str) -> list[str]:
+        return ids(client.get("/v1/jobs", query_string=query))
+
+    assert found(metadata="for=the wall") == [first["id"]]
+    assert found(metadata="a=b=c") == [first["id"]]
+    assert found(metadata="for=") == []
+    assert found(model_version="1") == [second["id"]]
+    assert found(since=second["created_at"], until="2100-01-01T00:00:00Z", metadata="for=the door") == [
+        second["id"]
+    ]
+    assert found(until=first["created_at"]) == []
+    assert found(since="2100-01-01T00:00:00+09:00") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("since", "yesterday"), ("until", "2026-01-01"), ("metadata", "for"), ("metadata", "=x")],
+)
+def test_a_filter_that_is_none_is_a_422(client: FlaskClient, name: str, text: str) -> None:
+    response = client.get("/v1/jobs", query_string={name: text})
+    assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, f"/{name}")
+
+
+def test_items_are_found_by_batch_and_name(client: FlaskClient) -> None:
+    items = [{"type": "generate", "seed": n, "custom_id": f"n{n}"} for n in range(3)]
+    batches = [client.post("/v1/batches", json={"items": items}).json["id"] for _ in range(2)]
+    query = {"items": "true", "batch": batches[0]}
+    assert len(ids(client.get("/v1/jobs", query_string=query))) == 3
+    (job,) = client.get("/v1/jobs", query_string={**query, "custom_id": "n1"}).json["data"]
+    assert (job["batch_id"], job["index"]) == (batches[0], 1)
+
+
 @pytest.fixture
 def batch(client: FlaskClient, worker: FakeWorker) -> dict[str, Any]:
     """A batch of six items, two of which failed, after a job that failed and before one that waits."""
