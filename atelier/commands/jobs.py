@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -22,7 +22,7 @@ from atelier.commands.options.job_selection import (
 )
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.commands.options.times import Lifetime
+from atelier.commands.options.times import Ago
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import failure_table, job_page, job_table
 from atelier.display.progress_bar import job_bar, say_state
@@ -79,17 +79,17 @@ def list_jobs(
 @jobs.command()
 @click.option(
     "--since",
-    type=Lifetime(),
+    type=Ago(),
     default="24h",
     show_default=True,
     help="Begin so long ago, such as 90m or 7d; 31 days at most.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
-def failures(target: Target, /, *, since: int, as_json: bool) -> None:
+def failures(target: Target, /, *, since: datetime, as_json: bool) -> None:
     """Show how jobs and items of batches failed, by code, and what to do about it."""
     with target.client() as client:
-        found = client.stats.failures(since=datetime.now(UTC) - timedelta(seconds=since))
+        found = client.stats.failures(since=since)
     if as_json:
         for failure in found:
             echo_json(asdict(failure))

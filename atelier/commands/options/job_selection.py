@@ -10,12 +10,15 @@ from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.job import Job
 from atelier.commands.options.painting import Command, Option, with_options
+from atelier.commands.options.times import Ago
 from atelier.display import echo, echo_json
 from atelier.lazy_group import EXIT_FAILED
 
 UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the next jobs too
 TYPES = ("generate", "stylize", "transform")
-FILTERS = ("type", "model", "code", "worker")
+FILTERS = (
+    "type", "model", "code", "worker", "model_version", "batch", "custom_id", "metadata", "since", "until",
+)  # fmt: skip
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
 GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
 
@@ -24,6 +27,12 @@ _FILTER_OPTIONS = (
     click.option("--model", help="Choose only jobs of this model."),
     click.option("--code", help="Choose only jobs with this error, such as worker_lost."),
     click.option("--worker", help="Choose only jobs that this worker had last."),
+    click.option("--model-version", help="Choose only jobs that this version of their model made."),
+    click.option("--batch", help="Choose only items of this batch; goes with --items."),
+    click.option("--custom-id", help="Choose only items with this name; goes with --items."),
+    click.option("--metadata", metavar="NAME=TEXT", help="Choose only jobs with this pair among theirs."),
+    click.option("--since", type=Ago(), help="Choose only jobs accepted in this time, such as 90m or 7d."),
+    click.option("--until", type=Ago(), help="Choose only jobs accepted longer ago than this, such as 1d."),
 )
 _ITEMS_OPTION = click.option(
     "--items/--no-items",
@@ -130,7 +139,7 @@ def report_unlisted_items(client: Client, status: Any, *, items: bool, left: str
 
 def say_none(filters: Mapping[str, Any]) -> str:
     """Return the sentence for a list without jobs."""
-    given = " ".join(f"--{name} {value}" for name, value in filters.items() if value)
+    given = " ".join(f"--{name.replace('_', '-')} {value}" for name, value in filters.items() if value)
     return f"No job matches {given}." if given else "There are no jobs."
 
 

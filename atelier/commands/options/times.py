@@ -1,6 +1,7 @@
 """Options that take a length of time."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import click
 
@@ -20,3 +21,17 @@ class Lifetime(click.ParamType[int]):
         if found is None:
             self.fail(f"{value!r} is no time such as 90d; units are {', '.join(_UNITS)}", param, ctx)
         return int(found[1]) * _UNITS[found[2]]
+
+
+class Ago(click.ParamType[datetime]):
+    """A length of time before now, as a moment."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the moment; fail where there is none."""
+        if not isinstance(value, str):
+            return value
+        return datetime.now(UTC) - timedelta(seconds=Lifetime().convert(value, param, ctx))

@@ -327,3 +327,14 @@ def test_no_failure_is_said(run: Run) -> None:
     answer = run("failures")
     assert (answer.exit_code, answer.stdout) == (0, "")
     assert "No job failed" in answer.stderr
+
+
+def test_jobs_are_found_by_metadata_and_time(run: Run, client: Client) -> None:
+    wall = client.jobs.create({**SPEC, "metadata": {"for": "wall"}}).id
+    client.jobs.create(SPEC)
+    assert [job["id"] for job in lines(run("list", "--metadata", "for=wall", "--json"))] == [wall]
+    assert len(lines(run("list", "--since", "1h", "--json"))) == 2
+    assert lines(run("list", "--until", "1h", "--json")) == []
+    batch = client.batches.create([{**SPEC, "custom_id": "a"}, {**SPEC, "custom_id": "b"}]).id
+    (item,) = lines(run("list", "--items", "--batch", batch, "--custom-id", "b", "--json"))
+    assert (item["batch_id"], item["custom_id"]) == (batch, "b")
