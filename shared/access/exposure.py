@@ -9,6 +9,11 @@ HOW = (
     "create a key first (`atelier keys create NAME --scope admin`, with the same job store), or name a file "
     "that holds one by ATELIER_ACCESS_BOOTSTRAP_KEY_FILE; or listen on 127.0.0.1"
 )
+HOW_PUBLISHED = (
+    "create a key first (`docker compose run --rm api atelier keys create NAME --scope admin`, then "
+    "`docker compose restart api`), or name a file that holds one by BOOTSTRAP_KEY_FILE in .env; or publish "
+    "the port on 127.0.0.1"
+)
 
 
 def file_key(settings: Settings) -> KeyText | None:
@@ -20,9 +25,9 @@ def file_key(settings: Settings) -> KeyText | None:
 def check_exposure(settings: Settings, store: KeyStore) -> None:
     """Raise SettingsError if others reach the API and no key protects it; StoreUnavailable if unknown."""
     if settings.is_exposed and file_key(settings) is None and not store.exist():
-        host = settings.reached_host
+        host, how = settings.reached_host, HOW_PUBLISHED if settings.api.published_host else HOW
         raise SettingsError(
-            f"the API would be reached at {host} and anybody could use it, as there is no API key: {HOW}"
+            f"the API would be reached at {host} and anybody could use it, as there is no API key: {how}"
         )
 
 

@@ -33,6 +33,17 @@ def stack() -> Iterator[ComposeStack]:
         running.remove()
 
 
+@pytest.fixture(scope="module")
+def alone(stack: ComposeStack) -> Iterator[ComposeStack]:
+    """Another stack of the same images, of which nothing runs yet."""
+    running = ComposeStack(project="atelier-test-alone", tag=stack.environ["IMAGE_TAG"])
+    running.remove()
+    try:
+        yield running
+    finally:
+        running.remove()
+
+
 @pytest.fixture
 def client(stack: ComposeStack) -> Iterator[Client]:
     with Client(stack.url) as running:

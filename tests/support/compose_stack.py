@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -46,22 +47,34 @@ class ComposeStack:
     def __init__(self, *, project: str, tag: str) -> None:
         port = _free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self._project = project
-        self._environ = _environ() | {"PUBLISHED_PORT": str(port), "IMAGE_TAG": tag}
+        self.project = project
+        self.environ = _environ() | {"PUBLISHED_PORT": str(port), "IMAGE_TAG": tag}
 
     def compose(self, *arguments: str) -> str:
         """Run `docker compose`; return what it printed, its progress aside."""
-        head = ["docker", "compose", "--project-name", self._project, "--env-file", ".env.example"]
-        return _run([*head, *arguments], self._environ)
+        head = ["docker", "compose", "--project-name", self.project, "--env-file", ".env.example"]
+        return _run([*head, *arguments], self.environ)
 
-    def start(self, *, build: bool = False, workers: int = 1) -> None:
-        """Bring everything up; returns when every container is healthy."""
+    def follow(self, commands: str, folder: Path) -> None:
+        """Run commands of a page in a folder as they stand, but for the names of project and images."""
+        commands = re.sub(r"\batelier_(\w+)", rf"{self.project}_\1", commands)
+        commands = re.sub(r"\batelier-api ", f"atelier-api:{self.environ['IMAGE_TAG']} ", commands)
+        named = {
+            "COMPOSE_PROJECT_NAME": self.project,
+            "COMPOSE_FILE": str(ROOT / "docker-compose.yml"),
+            "COMPOSE_DISABLE_ENV_FILE": "1",
+        }
+        _run(["sh", "-euxc", commands], self.environ | named, folder)
+
+    def start(self, *services: str, build: bool = False, workers: int = 1) -> None:
+        """Bring everything up, or some services; returns when every container is healthy."""
         self.compose(
             "up",
             "--wait",
             "--wait-timeout=300",
-            f"--scale=worker={workers}",
+            *([] if services else [f"--scale=worker={workers}"]),
             *(["--build"] if build else ["--no-build"]),
+            *services,
         )
 
     def remove(self) -> None:
@@ -71,11 +84,11 @@ class ComposeStack:
     def containers(self, *services: str) -> list[Container]:
         """Return the containers of some services, running or not; without names those of all."""
         ids = self.compose("ps", "--all", "--quiet", *services).split()
-        return [Container(facts) for facts in json.loads(_run(["docker", "inspect", *ids], self._environ))]
+        return [Container(facts) for facts in json.loads(_run(["docker", "inspect", *ids], self.environ))]
 
     def container(self, container_id: str) -> Container:
         """Return one container as it is now."""
-        return Container(json.loads(_run(["docker", "inspect", container_id], self._environ))[0])
+        return Container(json.loads(_run(["docker", "inspect", container_id], self.environ))[0])
 
     def kill(self, container: Container) -> None:
         """Kill its first process as a crash would.
@@ -89,9 +102,9 @@ class ComposeStack:
             "--rm",
             "--pid=host",
             "--user=0",
-            f"atelier-api:{self._environ['IMAGE_TAG']}",
+            f"atelier-api:{self.environ['IMAGE_TAG']}",
         ]
-        _run([*command, "sh", "-c", f"kill -9 {container.pid}"], self._environ)
+        _run([*command, "sh", "-c", f"kill -9 {container.pid}"], self.environ)
 
     def has_recovered(self, container: Container) -> bool:
         """Whether the engine has started it again since, and it is healthy."""
@@ -114,8 +127,8 @@ def _environ() -> dict[str, str]:
     }
 
 
-def _run(command: list[str], environ: dict[str, str]) -> str:
-    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+def _run(command: list[str], environ: dict[str, str], folder: Path = ROOT) -> str:
+    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.stderr.write(done.stdout[-2000:] + done.stderr[-6000:])
         done.check_returncode()

@@ -45,6 +45,12 @@ def blocks_of(page: str) -> list[Block]:
     return list(_blocks(page, PAGES[page].read_text("utf-8").splitlines()))
 
 
+def commands_of(page: str, command: str) -> str:
+    """Return the one block of commands of a page that has a command in it."""
+    (found,) = [block.text for block in blocks_of(page) if block.language == "sh" and command in block.text]
+    return found
+
+
 def _blocks(page: str, lines: list[str]) -> Iterator[Block]:
     numbered = iter(enumerate(lines, 1))
     before = ""
