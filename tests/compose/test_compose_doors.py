@@ -9,7 +9,7 @@ import pytest
 
 from shared.access.key import KeyText
 from tests.support.compose_stack import ComposeStack
-from tests.support.pages.pages import commands_of
+from tests.support.pages.pages import ROOT, blocks_of, commands_of
 from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.compose, pytest.mark.timeout(900)]
@@ -114,3 +114,19 @@ def test_another_bootstrap_key_is_taken_by_the_next_up(alone: ComposeStack, tmp_
         alone.start("api")
         assert status(alone.url, key) == 200
     assert status(alone.url, keys[0]) == 401
+
+
+def test_the_pages_overrides_start_and_reach_the_settings(alone: ComposeStack, tmp_path: Path) -> None:
+    (tmp_path / "cards").mkdir()
+    (tmp_path / "whsec.txt").write_text(f"whsec_{'A' * 32}\n")
+    overrides = [each.text for each in blocks_of("docs/deploy.md") if each.language == "yaml"]
+    assert len(overrides) == 2
+    files = [str(ROOT / "docker-compose.yml")]
+    for number, text in enumerate(overrides):
+        (tmp_path / f"{number}.yml").write_text(text.replace("./", f"{tmp_path}/"))
+        files.append(str(tmp_path / f"{number}.yml"))
+    options = " ".join(f"--file {file}" for file in files)
+    alone.follow(f"docker compose {options} up -d --no-build --wait api worker-io", tmp_path)
+    shown = "from shared.settings import Settings as S; s = S.from_env(); print(s.cards, s.webhook.secrets)"
+    assert alone.run_in("api", "python", "-c", shown) == f"/cards ('whsec_{'A' * 32}',)\n"
+    assert f"('whsec_{'A' * 32}',)" in alone.run_in("worker-io", "python", "-c", shown)

@@ -197,3 +197,9 @@ def test_beyond_this_machine_nothing_starts_without_a_key(
     check_exposure(settings.model_copy(update={"access": bootstrap}), keys)
     keys.create("shop", owner="shop", scopes=DEFAULT_SCOPES)
     check_exposure(settings, keys)
+
+
+def test_where_a_port_is_published_the_refusal_names_what_compose_takes(keys: KeyStore) -> None:
+    settings = Settings(api=ApiSettings(host="0.0.0.0", published_host="0.0.0.0"))
+    with pytest.raises(SettingsError, match=r"docker compose run .* api .*BOOTSTRAP_KEY_FILE in \.env"):
+        check_exposure(settings, keys)
