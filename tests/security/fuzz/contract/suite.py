@@ -22,7 +22,7 @@ from schemathesis.checks import (
 from schemathesis.generation import GenerationMode
 
 from tests.security.fuzz.contract.people import Person, Town
-from tests.security.fuzz.report import Progress, Report
+from tests.security.fuzz.report import Progress, Report, until_interrupted
 
 Case = Any  # of schemathesis
 ROUND = 500  # requests that Hypothesis remembers
@@ -135,11 +135,12 @@ def check_contract(town: Town, most: int, seed: int, progress: Progress) -> Repo
     contract = Contract(town)
     operations = contract.operations()
     strategies = [operation.as_strategy(generation_mode=mode) for operation in operations for mode in _MODES]
-    for number, start in enumerate(range(0, most, ROUND)):
-        _round(contract, strategies, min(ROUND, most - start), seed + number)
-        progress(contract.report.tried, most)
+    with until_interrupted(contract.report):
+        for number, start in enumerate(range(0, most, ROUND)):
+            _round(contract, strategies, min(ROUND, most - start), seed + number)
+            progress(contract.report.tried, most)
     statuses = ", ".join(f"{count} of {status}" for status, count in sorted(contract.statuses.items()))
-    contract.report.notes = {"operations": str(len(operations)), "statuses": statuses}
+    contract.report.notes |= {"operations": str(len(operations)), "statuses": statuses}
     return contract.report
 
 
