@@ -2,8 +2,8 @@
 
 Usage: python -m tests.security.fuzz [--only SUITE] [--requests N] [--pictures N] [--first N] [--seed N]
 
-Ctrl-C ends a long suite early. Ends with a table, and with status 1 where an attack did what it must not. Each finding is told so that it can
-be made again; pictures with findings are kept in a folder.
+Ctrl-C ends a long suite early. Ends with a table, and with status 1 where an attack did what it must not.
+Each finding is told so that it can be made again; pictures with findings are kept in a folder.
 """
 
 import argparse
