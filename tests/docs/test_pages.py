@@ -28,6 +28,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/security.md": [
         "from the first key on, the other examples would need it",
         "needs openssl",
+        "attacks for half an hour",
     ],
     "docs/training.md": ["takes an hour and the network"],
 }

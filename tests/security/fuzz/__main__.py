@@ -2,11 +2,12 @@
 
 Usage: python -m tests.security.fuzz [--only SUITE] [--requests N] [--pictures N] [--first N] [--seed N]
 
-Ends with a table, and with status 1 where an attack did what it must not. Each finding is told so that it can
-be made again; pictures with findings are kept in a folder.
+Ctrl-C ends a long suite early. Ends with a table, and with status 1 where an attack did what it must not.
+Each finding is told so that it can be made again; pictures with findings are kept in a folder.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 import time
@@ -77,6 +78,7 @@ SUITES: dict[str, Suite] = {
 def main() -> int:
     """Run the suites; return the exit status."""
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends a long suite early, as Ctrl-C does
     warnings.simplefilter("ignore")  # of libraries, about generated data
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     options.keep = Path(tempfile.mkdtemp(prefix="atelier-fuzz-"))

@@ -1,5 +1,7 @@
 """What a suite of attacks tried, and what it found."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -35,3 +37,12 @@ class Report:
     def add(self, attack: str, fault: str) -> None:
         """Note a fault."""
         self.findings.append(Finding(attack, fault))
+
+
+@contextmanager
+def until_interrupted(report: Report) -> Iterator[None]:
+    """Let Ctrl-C end a long suite early, and its report be printed."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        report.notes["ended"] = "early, by hand"

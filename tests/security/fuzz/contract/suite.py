@@ -22,7 +22,7 @@ from schemathesis.checks import (
 from schemathesis.generation import GenerationMode
 
 from tests.security.fuzz.contract.people import Person, Town
-from tests.security.fuzz.report import Progress, Report
+from tests.security.fuzz.report import Progress, Report, until_interrupted
 
 Case = Any  # of schemathesis
 ROUND = 500  # requests that Hypothesis remembers
@@ -70,7 +70,7 @@ class Contract:
         except (requests.exceptions.InvalidHeader, UnicodeError, ValueError):
             return  # no client can send it
         except requests.RequestException as error:
-            self._note(case, f"no response: {type(error).__name__}: {error}")
+            self._note(case, person, f"no response: {type(error).__name__}: {error}")
             return
         with response:
             self._judge(case, person, response)
@@ -81,7 +81,7 @@ class Contract:
         if response.status_code >= 500 and not (
             response.status_code in ALLOWED and str(response.status_code) in responses
         ):
-            self._note(case, f"{response.status_code}: {response.text[:300]}")
+            self._note(case, person, f"{response.status_code}: {response.text[:300]}")
         if response.headers.get("Content-Type", "").startswith(_STREAMS):
             return  # it goes on for as long as what it tells of
         self._check_texts(case, person, response)
@@ -89,13 +89,13 @@ class Contract:
             case.validate_response(response, checks=CHECKS)
         except (Exception, BaseExceptionGroup) as fault:  # noqa: BLE001  (all of them are findings)
             told = getattr(fault, "exceptions", [fault])
-            self._note(case, "; ".join(str(each)[:400] for each in told))
+            self._note(case, person, "; ".join(str(each)[:400] for each in told))
 
     def _check_texts(self, case: Case, person: Person, response: requests.Response) -> None:
         text = response.text if "image/" not in response.headers.get("Content-Type", "") else ""
         if case.operation.path not in ("/openapi.json", "/docs"):
             if any(trace in text for trace in TRACES):
-                self._note(case, f"a stack trace: {text[:300]}")
+                self._note(case, person, f"a stack trace: {text[:300]}")
             self._check_owner(case, person, response, text)
 
     def _check_owner(self, case: Case, person: Person, response: requests.Response, text: str) -> None:
@@ -106,9 +106,9 @@ class Contract:
         other = self.town.other(person)
         told = other.has(text) - other.has(asked) - person.has(text)
         if told:
-            self._note(case, f"{person.name} sees what is {other.name}'s: {sorted(told)}")
+            self._note(case, person, f"{person.name} sees what is {other.name}'s: {sorted(told)}")
         if response.ok and other.has(response.request.url or "") - person.has(response.request.url or ""):
-            self._note(case, f"{person.name} was answered for what is {other.name}'s: {text[:300]}")
+            self._note(case, person, f"{person.name} was answered for what is {other.name}'s: {text[:300]}")
         if response.ok and person in self.town.people:
             person.learn(text)
             self._work(case, text)
@@ -118,8 +118,8 @@ class Contract:
         if case.operation.path.startswith("/v1/jobs") and self.report.tried % 3 == 0:
             self.town.work()
 
-    def _note(self, case: Case, fault: str) -> None:
-        self.report.add(case.as_curl_command(), fault)
+    def _note(self, case: Case, person: Person, fault: str) -> None:
+        self.report.add(f"as {person.name}: {case.as_curl_command()}", fault)
 
 
 def _fill(case: Case, owner: Person, place: int) -> None:
@@ -135,11 +135,12 @@ def check_contract(town: Town, most: int, seed: int, progress: Progress) -> Repo
     contract = Contract(town)
     operations = contract.operations()
     strategies = [operation.as_strategy(generation_mode=mode) for operation in operations for mode in _MODES]
-    for number, start in enumerate(range(0, most, ROUND)):
-        _round(contract, strategies, min(ROUND, most - start), seed + number)
-        progress(contract.report.tried, most)
+    with until_interrupted(contract.report):
+        for number, start in enumerate(range(0, most, ROUND)):
+            _round(contract, strategies, min(ROUND, most - start), seed + number)
+            progress(contract.report.tried, most)
     statuses = ", ".join(f"{count} of {status}" for status, count in sorted(contract.statuses.items()))
-    contract.report.notes = {"operations": str(len(operations)), "statuses": statuses}
+    contract.report.notes |= {"operations": str(len(operations)), "statuses": statuses}
     return contract.report
 
 

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from tests.security.fuzz.pictures.mutations import Mutant, mutant
 from tests.security.fuzz.pictures.reader import MOST_MEBIBYTES, MOST_SECONDS, Reading, serve
-from tests.security.fuzz.report import Progress, Report
+from tests.security.fuzz.report import Progress, Report, until_interrupted
 
 PATIENCE_SECONDS = 120.0  # by the clock, on a machine that is busy with other things
 READERS = 2
@@ -55,19 +55,20 @@ def fuzz_pictures(seed: int, numbers: Iterable[int], keep: Path, progress: Progr
     """Read the pictures of a run; those with findings are kept in a folder."""
     wanted = list(numbers)
     report, outcomes, readings = Report("pictures"), Counter[str](), []
-    for made, reading in _read_all(seed, wanted):
-        report.tried += 1
-        outcomes[reading.outcome] += 1
-        readings.append(reading)
-        fault = fault_of(reading)
-        if fault:
-            (keep / f"picture-{seed}-{made.name.split()[0]}").write_bytes(made.data)
-            report.add(f"seed {seed}, {made.name}", fault)
-        progress(report.tried, len(wanted))
-    report.notes = {
+    with until_interrupted(report):
+        for made, reading in _read_all(seed, wanted):
+            report.tried += 1
+            outcomes[reading.outcome] += 1
+            readings.append(reading)
+            fault = fault_of(reading)
+            if fault:
+                (keep / f"picture-{seed}-{made.name.split()[0]}").write_bytes(made.data)
+                report.add(f"seed {seed}, {made.name}", fault)
+            progress(report.tried, len(wanted))
+    report.notes |= {
         "outcomes": ", ".join(f"{count} {name}" for name, count in outcomes.most_common()),
-        "most memory": f"{max(reading.mebibytes for reading in readings):.0f} MiB",
-        "most time": f"{max(reading.seconds for reading in readings):.1f} s",
+        "most memory": f"{max((reading.mebibytes for reading in readings), default=0):.0f} MiB",
+        "most time": f"{max((reading.seconds for reading in readings), default=0):.1f} s",
     }
     return report
 
