@@ -12,6 +12,7 @@ from api.app import create_app
 from api.responses.problems import STATUS, subclasses
 from api.services import Services, build_services
 from shared.errors import AtelierError, OutOfDisk, StoreUnavailable
+from shared.identifiers import file_id
 from shared.settings import Settings
 
 MODULES = ("shared.errors", "shared.jobs.status", "api.errors")  # which declare what a client may get
@@ -105,7 +106,8 @@ def test_a_job_is_accepted_even_if_its_doorbell_fails(services: Services) -> Non
 
 
 def test_a_long_list_of_faults_is_cut(client: FlaskClient) -> None:
-    items = [{"type": "generate", f"field{i}": "x"} for i in range(500)]
-    response = client.post("/v1/batches", json={"items": items})
+    style = {f"field{i}": "x" for i in range(60)}
+    body = {"type": "stylize", "content": file_id("0" * 64), "styles": [style] * 8}
+    response = client.post("/v1/jobs", json=body)
     assert len(response.json["errors"]) == 100
     assert len(json.dumps(response.json)) < 30_000

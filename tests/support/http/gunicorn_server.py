@@ -46,6 +46,7 @@ def running_gunicorn(
             _wait(socket, process)
             transport = httpx.HTTPTransport(uds=str(socket))
             with httpx.Client(transport=transport, base_url="http://atelier", timeout=20) as http:
+                _await_answer(http, process)
                 yield Gunicorn(process, socket, http, log)
         finally:
             process.terminate()
