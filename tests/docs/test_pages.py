@@ -13,7 +13,8 @@ RUN = {"sh", "python", "json", "http"}
 SHOWN = {"text", "yaml"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
-    "docs/cli.md": ["ends with Ctrl-C"],
+    "docs/api.md": ["needs the network"],
+    "docs/cli.md": ["needs the network", "ends with Ctrl-C"],
     "docs/deploy.md": ["needs Docker"] * 8,
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/operations.md": [
