@@ -133,8 +133,9 @@ def _submit(kind: str, *media_types: str) -> Response:
 def retry_job(job_id: str) -> Response:
     """Submit a job again that failed, was canceled or expired.
 
-    Makes a new job with the same resolved input; its `retried_from` names the old one. An item of a batch
-    goes again in its place: the batch counts it, and however often it is asked, a job is tried again once.
+    Makes a new job with the same resolved input; its `retried_from` names the old one. While that job is not
+    done, a further retry finds it. An item of a batch goes again in its place: the batch counts it, and
+    however often it is asked, a job is tried again once.
     """
     job = services().store.get(job_id, owner())
     if job.status not in RETRYABLE:

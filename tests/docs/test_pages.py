@@ -14,7 +14,7 @@ SHOWN = {"text", "yaml"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
     "docs/api.md": ["needs the network"],
-    "docs/cli.md": ["ends with Ctrl-C"],
+    "docs/cli.md": ["needs the network", "ends with Ctrl-C"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/operations.md": [

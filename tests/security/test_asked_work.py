@@ -54,10 +54,10 @@ def test_what_a_template_repeats_is_counted_before_it_is_multiplied(
     client: FlaskClient, redis_client: Client
 ) -> None:
     base = {"type": "generate", "metadata": {str(number): "x" * 512 for number in range(16)}}
-    began = time.monotonic()
+    began = time.process_time()
     answer = template(client, base)
     refused(answer, "/template", "MiB of items as JSON", "256", "max_record_mebibytes")
-    assert time.monotonic() - began < 3
+    assert time.process_time() - began < 3
     assert records(redis_client) == []
 
 
@@ -71,7 +71,8 @@ def page_of(number: int, size: int = 64) -> dict[str, Any]:
 def test_what_a_batch_takes_is_bounded_over_all_of_its_pages(
     client: FlaskClient, redis_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(BatchRules, "max_record_bytes", 2 * 1024 * 1024)
+    # Three pages and most of a fourth: what one script stores of that has room, and the whole has none.
+    monkeypatch.setattr(BatchRules, "max_record_bytes", 2_340_000)
     place = f"/v1/batches/{client.post('/v1/batches', json={'open': True}).json['id']}"
     answers = [client.post(f"{place}/items", json=page_of(number)) for number in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 422, 422]

@@ -10,6 +10,7 @@ from shared.identifiers import ANONYMOUS
 from shared.jobs.status import LeaseLost
 from shared.jobs.store import JobStore
 from shared.queue.celery_app import queue_of
+from shared.redis.client import Client
 from shared.specs.parts import Lane
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
@@ -50,6 +51,29 @@ def test_a_retry_with_a_key_is_made_once(client: FlaskClient) -> None:
     headers = {"Idempotency-Key": "again"}
     first = client.post(f"/v1/jobs/{job_id}/retry", headers=headers)
     assert client.post(f"/v1/jobs/{job_id}/retry", headers=headers).json["id"] == first.json["id"]
+
+
+def test_a_job_is_retried_once_at_a_time(
+    client: FlaskClient, worker: FakeWorker, redis_client: Client
+) -> None:
+    large = [[0.123456789] * 100] * 256
+    job_id = client.post("/v1/jobs", json={"type": "generate", "latents": large}).json["id"]
+    worker.fail(worker.claim(job_id))
+
+    def retry(**headers: str) -> str:
+        response = client.post(f"/v1/jobs/{job_id}/retry", headers=headers)
+        assert response.status_code in (200, 202)
+        return str(response.json["id"])
+
+    keyed = {"Idempotency-Key": "again"}
+    first = retry()
+    assert {retry(), retry(), retry(**keyed)} == {first}
+    assert len(redis_client.keys("atelier:job:*")) == 2
+    running = worker.claim(first)
+    assert retry() == first
+    worker.fail(running)
+    assert retry(**keyed) == first  # the same request, as it was answered
+    assert retry() not in (job_id, first)
 
 
 def test_only_what_ended_badly_is_retried(client: FlaskClient, worker: FakeWorker) -> None:

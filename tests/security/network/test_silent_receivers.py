@@ -102,9 +102,9 @@ def test_an_owner_whose_share_is_used_up_does_not_hold_up_another(store: JobStor
     assert [delivery.owner for delivery in rest] == ["greedy"] * 3
 
 
-@pytest.mark.parametrize(("hosts", "each"), [(1300, 1), (1, 60)])
+@pytest.mark.parametrize(("hosts", "each", "port"), [(1300, 1, 9999), (1, 60, 1)])
 def test_however_much_waits_for_one_owner_another_is_found_behind_it(
-    store: JobStore, hosts: int, each: int
+    store: JobStore, hosts: int, each: int, port: int
 ) -> None:
     """The first look sees nothing that may be taken; what it saw is behind the other's then."""
     deliveries, client = Deliveries(store), store.client
@@ -118,7 +118,7 @@ def test_however_much_waits_for_one_owner_another_is_found_behind_it(
         pipeline.zadd(f"atelier:webhooks:due:{host}", {name: model.created_at})
         pipeline.zadd("atelier:webhooks:hosts", {host: model.created_at})
     pipeline.execute()
-    tell(store, f"http://127.0.0.1:{hosts}/", "other")
+    tell(store, f"http://127.0.0.1:{port}/", "other")
     used_up: dict[str, Any] = {"a_host": 8, "an_owner": 3, "owners": {"greedy": 3}}
     looks = [deliveries.claim(9, lease_seconds=60, **used_up) for _ in range(3)]
     assert [delivery.owner for look in looks for delivery in look] == ["other"]

@@ -1,6 +1,7 @@
 -- include: records, idempotency, new_job, files, queues, moves
--- Accept a job, or find the one that the same key or id already made. The record is a JSON object of fields, the input
--- ids are a JSON array; the key is '' for none, the digest that of the model which the workers have, '' for none.
+-- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
+-- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
+-- the workers have, '' for none.
 -- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, or {'missing', file ids}.
 local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest = unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
@@ -12,6 +13,18 @@ if known_owner and known_owner ~= owner then return {'mismatch', id} end
 if known_owner then return existing_or_mismatch(id, known_fingerprint, fingerprint) end
 local gone_owner = redis.call('GET', gone_key(id))
 if gone_owner then return {gone_owner == owner and 'gone' or 'mismatch', id} end
+
+-- A job is tried again once at a time: its record is copied, however large it is.
+local function unfinished_retry(of)
+  local again = of and of ~= '' and job_value(of, 'retried_as')
+  local status = again and job_value(again, 'status')
+  return (status == 'queued' or status == 'running') and again or nil
+end
+local again = unfinished_retry(request.retried_from)
+if again then
+  keep_key(owner, key, again, fingerprint, key_ttl_ms)
+  return {'existing', again}
+end
 
 local inputs, missing = {}, {}
 for _, file in ipairs(files) do
