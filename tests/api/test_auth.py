@@ -18,7 +18,7 @@ from api.auth import KEYS, rule_of
 from api.services import Services
 from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
-from shared.setting_groups import AccessSettings, ApiSettings
+from shared.setting_groups import AccessSettings, ApiSettings, RateSettings
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -137,7 +137,10 @@ def test_a_wrong_key_is_refused_with_the_error_of_the_standard(client: FlaskClie
     assert client.get("/v1/jobs", headers={"Authorization": f"bearer  {anna} "}).status_code == 200
 
 
-def test_a_wrong_key_is_refused_on_every_route(app: Flask, client: FlaskClient, keys: KeyStore) -> None:
+def test_a_wrong_key_is_refused_on_every_route(services: Services, keys: KeyStore) -> None:
+    settings = services.settings.model_copy(update={"rate": RateSettings(failures=0)})  # any number
+    app = create_app(replace(services, settings=settings))
+    client = app.test_client()
     _, anna = keys.create("anna", owner="anna", scopes=frozenset(Scope))
     wrong = wrong_headers(keys, anna)
     for method, path, _ in guarded(app):

@@ -46,7 +46,7 @@ def test_variables_reach_their_groups(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ATELIER_MODEL_DIR", "1", r"did you mean ATELIER_MODELS_DIR\?"),
         ("ATELIER_HOST", "1", r"did you mean ATELIER_API_HOST\?"),
         ("ATELIER_STORAGE", "1", r"did you mean ATELIER_STORAGE_URL\?"),
-        ("ATELIER_THREADS", "1", r"did you mean ATELIER_API_THREADS or ATELIER_WORKER_THREADS\?"),
+        ("ATELIER_THREADS", "1", r"did you mean ATELIER_API_THREADS or .*ATELIER_WORKER_THREADS\?"),
         ("ATELIER_REDIS_URL", "redis://x", r"did you mean REDIS_URL\?"),
         ("ATELIER_WEBHOOK_SECRETS_FILE", "x", r"did you mean ATELIER_WEBHOOK_SECRET\?"),
         ("ATELIER_API_TOKEN", "1", "no such setting$"),

@@ -17,7 +17,7 @@ from tests.support.images.pictures import png
 from tests.support.processes import resident_mebibytes
 from tests.support.waiting import eventually
 
-MAX_RESIDENT_MEBIBYTES = 145
+MAX_RESIDENT_MEBIBYTES = 150
 
 
 @pytest.fixture
