@@ -17,7 +17,11 @@ _BLOCK = 8  # pixels of a JPEG
 _COEFFICIENTS = 64  # of a block
 _UNKNOWN = 255
 _FINE = 1  # lowest bits that may be unknown: they cannot be seen
-_MAX_SCANS = 500  # programs write up to about 20; each costs a pass over the whole picture
+# Programs write up to about 20 scans. Each costs a pass over the whole picture, however few bytes it has, so
+# a large picture may have fewer: one of 64 megapixels 33, which take about a second.
+_MAX_SCANS = 500
+_FEWEST_SCANS = 30
+_MAX_PASSED = 1 << 31  # pixels of all passes together
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _PIECE = 65_536  # bytes of a PNG unpacked at a time
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by color type
@@ -30,6 +34,7 @@ class Scans:
     """The scans that were seen. Each gives some coefficients of some components, to some lowest bit."""
 
     count: int = 0
+    most: int = _MAX_SCANS  # of a picture of this size
     _levels: dict[int, bytearray] = field(default_factory=dict)  # by component: unknown low bits
     _is_progressive: bool = False
     _was_fine: bool = False  # before the last scan
@@ -37,15 +42,17 @@ class Scans:
     begins_blocks: bool = True  # whether the last scan brings means of blocks, which a small picture shows
 
     def begin_frame(self, header: bytes, marker: int) -> None:
-        """Note the components that the frame header names."""
+        """Note the size and the components that the frame header names."""
+        pixels = int.from_bytes(header[1:3], "big") * int.from_bytes(header[3:5], "big")
+        self.most = min(self.most, max(_FEWEST_SCANS, _MAX_PASSED // max(1, pixels)))
         self._is_progressive = marker in _PROGRESSIVE
         self._levels = {part: bytearray([_UNKNOWN]) * _COEFFICIENTS for part in header[6::3]}
 
     def add(self, header: bytes, *, is_whole: bool) -> None:
         """Note a scan by its header; raise Unreadable where no honest file has so many."""
         self.count += 1
-        if self.count > _MAX_SCANS:
-            raise Unreadable(f"it has more than {_MAX_SCANS} scans")
+        if self.count > self.most:
+            raise Unreadable(f"it has more than {self.most} scans, too many for a picture of its size")
         components = header[1 : 1 + 2 * header[0] : 2] if header else b""
         first, last, low = self._range(header[-3:])
         self.begins_blocks = first == 0

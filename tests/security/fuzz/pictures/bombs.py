@@ -71,11 +71,11 @@ def _profile_segments() -> bytes:
     )
 
 
-def _many_scans() -> bytes:
-    """Return a progressive JPEG, large, whose last scan comes 600 times."""
-    data = pictures.photo(2000, 2000, progressive=True, quality=30)
+def _many_scans(scans: int, side: int = SIDE, mode: str = "RGB") -> bytes:
+    """Return a progressive JPEG whose last scan, of few bytes and a pass over all pixels, comes again."""
+    data = _plain(mode, "jpeg", side, progressive=True, quality=30)
     scan = data[data.rindex(b"\xff\xda") : -2]
-    return data[:-2] + scan * 600 + data[-2:]
+    return data[:-2] + scan * (scans - data.count(b"\xff\xda")) + data[-2:]
 
 
 def _directories(loops: int) -> bytes:
@@ -96,7 +96,11 @@ _EXIF = metadata.bad_exif()["oriented, tags that all claim 60 kB"]
 BOMBS: dict[str, Callable[[], bytes]] = {
     "profile of zeros": lambda: _small_png(b"iCCP", b"name\0\0" + _zeros(_NULLS)),
     "lossless webp": lambda: _plain("RGBA", "webp", lossless=True, method=0),
-    "600 scans": _many_scans,
+    "600 scans": partial(_many_scans, 600),
+    "500 scans": partial(_many_scans, 500),
+    "500 scans of a small picture": partial(_many_scans, 500, 2000),
+    "30 scans": partial(_many_scans, 30),
+    "30 scans without an end": lambda: _many_scans(30)[:-3],
     **{
         f"png of {bits} bits, type {kind}, interlaced={interlaced}": partial(
             _wide_png, bits, kind, interlaced=interlaced
