@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from api.batches.sources import Source
-from shared.batches.batch import Batch
-from shared.batches.sharing import Pieces, shared_parts, split
+from shared.batches.batch import ITEM_BYTES, Batch, ItemDraft
+from shared.batches.sharing import LARGE_BYTES, in_pieces, shared_parts, split
 from shared.batches.store import too_many_bytes
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, InvalidRequest
@@ -33,9 +33,15 @@ class Amount:
         self.works[work_of(spec, card, content)] += 1
         self._results += Results.of(spec, card, content)
 
-    def add_records(self, items: Sequence[Pieces]) -> None:
-        """Add what the records of items take that are stored together: what they share counts once."""
-        stored = split(items, self._parts)
+    def add_records(self, drafts: Sequence[ItemDraft], sizes: Sequence[int]) -> None:
+        """Add what the records of items take that are stored together; `sizes` are those of their JSON.
+
+        What they share counts once where it is worth taking them apart.
+        """
+        if max(sizes, default=0) <= LARGE_BYTES:
+            self.record_bytes += sum(sizes) + ITEM_BYTES * len(sizes)
+            return
+        stored = split(in_pieces(drafts), self._parts)
         new = {digest: text for digest, text in shared_parts(stored).items() if digest not in self._parts}
         self.record_bytes += sum(item.record_bytes for item in stored)
         self.record_bytes += sum(len(digest) + len(text) for digest, text in new.items())

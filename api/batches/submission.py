@@ -10,13 +10,12 @@ from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
-from api.jobs.bounds import size_faults, ttl_faults
+from api.jobs.bounds import record_bytes, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.services import Services, check_room, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
-from shared.batches.sharing import in_pieces
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.specs.spec import JobSpec, work_of
@@ -86,14 +85,14 @@ class Intake:
         settings = self._services.settings
         sound = [item for item in chunk if item.position not in faults]
         for page in self._pages(sound, batch_id=""):
-            apart = in_pieces([draft for _, draft in page])
-            for (item, draft), pieces in zip(page, apart, strict=True):
-                if pieces.bytes > settings.limits.max_spec_bytes:
-                    found = size_faults(draft.spec, pieces.bytes, settings)
+            sizes = [record_bytes(draft.spec) for _, draft in page]
+            for (item, draft), size in zip(page, sizes, strict=True):
+                if size > settings.limits.max_spec_bytes:
+                    found = size_faults(draft.spec, size, settings)
                     faults.add(item.position, list(found), InvalidRequest)
                 amount.add(draft.spec, item.card, self._inputs.size_of(draft.spec))
             sent_again = sum(self._is_stored(item) for item, _ in page)
-            amount.add_records(apart[sent_again:])
+            amount.add_records([draft for _, draft in page[sent_again:]], sizes[sent_again:])
 
     def _pages(self, chunk: list[Item], *, batch_id: str) -> Iterator[list[tuple[Item, ItemDraft]]]:
         """Yield the items that one script stores, each with its draft."""

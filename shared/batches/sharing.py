@@ -29,7 +29,6 @@ class Pieces:
     draft: ItemDraft
     own: Mapping[str, Any]  # fields that it shares with no other
     parts: Mapping[str, bytes]  # JSON objects of the other fields, by digest
-    bytes: int  # of the whole specification as JSON
     fingerprint: str
 
 
@@ -87,7 +86,7 @@ def _pieces(draft: ItemDraft, texts: dict[str, bytes]) -> Pieces:
         digest = sha256(text)[:DIGEST_CHARACTERS]
         parts[digest] = texts.setdefault(digest, text)
     fingerprint = sha256(f"{draft.custom_id} {whole}".encode())[:32]
-    return Pieces(draft, fields, parts, len(whole.encode()), fingerprint)
+    return Pieces(draft, fields, parts, fingerprint)
 
 
 def _parts(fields: dict[str, Any], *, is_large: bool) -> Iterator[dict[str, Any]]:
