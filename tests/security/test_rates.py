@@ -156,9 +156,10 @@ def test_counting_takes_one_round_trip_and_none_where_it_is_off(
 
 def test_the_counters_use_the_connections_of_the_job_store(services: Services, redis_client: Client) -> None:
     anna = new_key(services)
-    statuses(client_with(services, RateSettings(reads_per_minute=0)), 1, headers=anna)
+    uncounted, counted = client_with(services, RateSettings(reads_per_minute=0)), client_with(services, FEW)
+    statuses(uncounted, 1, headers=anna)
     before = len(redis_client.client_list())
-    statuses(client_with(services, FEW), 3, headers=anna)
+    statuses(counted, 3, headers=anna)
     assert len(redis_client.client_list()) == before
 
 
