@@ -246,11 +246,11 @@ class ProxySettings(Group):
 
 
 class RateSettings(Group):
-    """How many requests may come in a minute; empty: as said, where requests need a key, else any number."""
+    """How many requests may come; empty: some where requests need a key, else any number; 0: any number."""
 
-    reads: int | None = Field(default=None, ge=0)  # GET, of a key or an address; empty: 12,000; 0: any number
-    changes: int | None = Field(default=None, ge=0)  # what is no read; empty: 3,000
-    failures: int | None = Field(default=None, ge=0)  # refused for want of a valid key; empty: 600
+    reads_per_minute: int | None = Field(default=None, ge=0)  # GET, of a key or an address; empty: 12,000
+    changes_per_minute: int | None = Field(default=None, ge=0)  # what is no read; empty: 3,000
+    failures_per_minute: int | None = Field(default=None, ge=0)  # refused for want of a valid key; empty: 600
 
 
 class FetchSettings(Group):

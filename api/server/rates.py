@@ -73,7 +73,7 @@ class RequestRates:
     """Counts requests, one round trip each; none where a limit is off."""
 
     def __init__(self, settings: RateSettings, client: Client) -> None:
-        self._set = {name: getattr(settings, name) for name in DEFAULTS}
+        self._set = {name: getattr(settings, f"{name}_per_minute") for name in DEFAULTS}
         self._counters = Counters(client)
 
     def count(self, name: str, who: str, *, keys_needed: bool) -> None:

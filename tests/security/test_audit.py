@@ -60,7 +60,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes=5),
+        rate=RateSettings(changes_per_minute=5),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()

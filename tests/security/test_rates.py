@@ -19,7 +19,7 @@ from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 
 SPEC = {"type": "generate", "seed": 7}
-FEW = RateSettings(reads=3, changes=2, failures=2)
+FEW = RateSettings(reads_per_minute=3, changes_per_minute=2, failures_per_minute=2)
 
 
 def client_with(services: Services, rate: RateSettings) -> FlaskClient:
@@ -95,7 +95,7 @@ def test_with_keys_there_are_limits_by_default(services: Services) -> None:
 
 
 def test_addresses_are_counted_by_network_where_there_are_many(services: Services) -> None:
-    client = client_with(services, RateSettings(reads=1))
+    client = client_with(services, RateSettings(reads_per_minute=1))
     told = {
         address: statuses(client, 1, **of(address))[0]
         for address in ("192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2:3", "2001:db8:0:1::1")
@@ -129,7 +129,7 @@ def test_who_has_a_pages_address_spends_nothing_of_its_key(services: Services, w
 def test_health_and_documentation_are_not_counted(
     services: Services, redis_client: Client, path: str
 ) -> None:
-    client = client_with(services, RateSettings(reads=1, failures=1))
+    client = client_with(services, RateSettings(reads_per_minute=1, failures_per_minute=1))
     assert 429 not in statuses(client, 3, path)
     assert counters(redis_client) == []
 
@@ -143,7 +143,8 @@ def test_counting_takes_one_round_trip_and_none_where_it_is_off(
 ) -> None:
     monkeypatch.setattr("shared.access.table.FRESH_SECONDS", 600.0)  # the keys are not read again
     anna, taken = new_key(services), []
-    for rate in (RateSettings(reads=100, failures=100), RateSettings(reads=0, failures=0)):
+    some = RateSettings(reads_per_minute=100, failures_per_minute=100)
+    for rate in (some, RateSettings(reads_per_minute=0, failures_per_minute=0)):
         client = client_with(services, rate)
         statuses(client, 1, headers=anna)
         before = scripts_run(redis_client)
@@ -155,9 +156,10 @@ def test_counting_takes_one_round_trip_and_none_where_it_is_off(
 
 def test_the_counters_use_the_connections_of_the_job_store(services: Services, redis_client: Client) -> None:
     anna = new_key(services)
-    statuses(client_with(services, RateSettings(reads=0)), 1, headers=anna)
+    uncounted, counted = client_with(services, RateSettings(reads_per_minute=0)), client_with(services, FEW)
+    statuses(uncounted, 1, headers=anna)
     before = len(redis_client.client_list())
-    statuses(client_with(services, FEW), 3, headers=anna)
+    statuses(counted, 3, headers=anna)
     assert len(redis_client.client_list()) == before
 
 

@@ -131,7 +131,7 @@ def test_a_limit_of_requests_is_waited_for(services: Services) -> None:
         for counter in services.store.client.scan_iter("atelier:rate:*"):
             services.store.client.delete(counter)
 
-    settings = services.settings.model_copy(update={"rate": RateSettings(reads=2)})
+    settings = services.settings.model_copy(update={"rate": RateSettings(reads_per_minute=2)})
     with served(create_app(replace(services, settings=settings))) as url:
         transport = Transport(url, timeout_seconds=10, retries=2, sleep=wait)
         for _ in range(3):

@@ -111,7 +111,7 @@ def check_files(folder: Path, manifest: ModelManifest) -> None:
             text = f"{file.path} of a model cannot be read; {repull(folder)}"
             raise ModelCorrupt(text, inside=str(error)) from error
         if found != file:
-            text = f"{file.path} of a model differs from its checksum; {repull(folder)}"
+            text = f"{file.path} differs from its checksum; {repull(folder)}"
             raise ModelCorrupt(text, inside=str(folder))
 
 
