@@ -71,6 +71,7 @@ class Identity:
 
     owner: str
     key: ApiKey | None = None  # None: keys are not needed
+    by_address: bool = False  # whether a signed address stood in for the key
 
     def allows(self, scope: Scope) -> bool:
         """Whether the request may do what needs a scope."""
@@ -109,7 +110,9 @@ def authenticate() -> None:
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
     g.may_know_of_others = identity.allows(Scope.ADMIN)
-    if identity.key is not None and identity.allows(Scope.READ):
+    g.may_be_signed = rule.signed
+    # Not for a signed address: it would have others signed anew for as long as somebody asks.
+    if identity.key is not None and identity.allows(Scope.READ) and not identity.by_address:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 
 
@@ -130,7 +133,7 @@ def _signed_identity(keys: KeyTable) -> Identity:
     key = keys.signer_of(request.path, *(request.args.get(name, "") for name in names))
     if key is None:
         raise KeyRefused("the signature of the address is wrong or over, or its key is not valid any more")
-    return Identity(key.owner, key)
+    return Identity(key.owner, key, by_address=True)
 
 
 def _sent_key() -> KeyText:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, TypeVar
 
-from flask import request
+from flask import g, request
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.openapi import Json, parameter, schema_without_null
+from api.openapi import SIGNATURE, Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
 from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, validated
 from shared.cards.parts import Kind
@@ -15,6 +15,7 @@ from shared.jobs.status import Status
 MAX_LIMIT = 200
 CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
+SIGNED_BY = frozenset(entry["name"] for entry in SIGNATURE)
 Query = TypeVar("Query", bound=BaseModel)
 
 
@@ -68,7 +69,10 @@ def query_texts() -> dict[str, str]:
 
 def read_query(model: type[Query]) -> Query:
     """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
-    return validated(model, query_texts())
+    texts = query_texts()
+    if g.get("may_be_signed"):  # api/auth.py has read the signature
+        texts = {name: text for name, text in texts.items() if name not in SIGNED_BY}
+    return validated(model, texts)
 
 
 def parameters_of(model: type[BaseModel]) -> list[Json]:

@@ -28,4 +28,9 @@ def check_exposure(settings: Settings, store: KeyStore) -> None:
 
 def key_table(settings: Settings, store: KeyStore) -> KeyTable:
     """Return the keys as an API process needs them: where it is exposed, no request goes without a key."""
-    return KeyTable(store, file_key=file_key(settings), always=settings.is_exposed)
+    return KeyTable(
+        store,
+        file_key=file_key(settings),
+        always=settings.is_exposed,
+        signed_seconds=settings.access.signed_url_seconds,
+    )

@@ -5,19 +5,15 @@ on, a third has jobs, batches, files, styles and webhooks in every status. What 
 the first saw. What may differ is listed here, with why.
 """
 
-from collections.abc import Iterator
 from itertools import combinations
 
 import pytest
 
 from api.app import create_app
 from api.services import build_services
-from atelier.local.redis_server import EmbeddedServer
-from shared.setting_groups import WebhookSettings
 from shared.settings import Settings
 from tests.security.owners.person import Person, Worlds, begin, go_on
 from tests.security.owners.snapshot import snapshot
-from tests.support.http.gunicorn_server import loopback_gunicorn
 
 Snapshot = dict[str, object]
 DEFAULTS = ("mnist-dcgan", "magenta-mobile")
@@ -34,16 +30,6 @@ MAY_DIFFER = {
     ".mean_seconds": "what the owner's own items took",
     " content-length": "has the digits of these numbers; every field is compared",
 }
-
-
-@pytest.fixture(scope="module")
-def world(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    folder = tmp_path_factory.mktemp("worlds")
-    settings = Settings(
-        redis_url=module_server.url, state_dir=folder, webhook=WebhookSettings(allow_private="true")
-    )
-    with loopback_gunicorn(module_server.url, folder, ATELIER_WEBHOOK_ALLOW_PRIVATE="true") as running:
-        yield Worlds(running.http, build_services(settings))
 
 
 @pytest.fixture(scope="module")
