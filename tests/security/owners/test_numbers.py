@@ -12,12 +12,10 @@ import pytest
 from api.app import create_app
 from api.services import build_services
 from shared.settings import Settings
-from tests.security.owners.person import Person, Worlds, begin, go_on
+from tests.security.owners.person import DEFAULTS, Person, Worlds, begin, go_on
 from tests.security.owners.snapshot import snapshot
 
 Snapshot = dict[str, object]
-DEFAULTS = ("mnist-dcgan", "magenta-mobile")
-AVAILABLE = (*DEFAULTS, "multistyle-26")
 OWN_SECONDS, OTHERS_SECONDS = 2.0, 60.0
 # By the end of a field's place: a time that was measured, which may differ by a third.
 CLOSE = {
@@ -43,7 +41,7 @@ def others_work(bert: Person) -> None:
     """Have another owner do all that leaves a trace, and much of it; its networks are loaded by now."""
     world = bert.world
     begin(bert, OTHERS_SECONDS)
-    world.worker.announce(*DEFAULTS, "multistyle-26", available=AVAILABLE)
+    world.announce(*DEFAULTS, "multistyle-26")
     world.work(bert.job("<large>", count=64), OTHERS_SECONDS)
     world.work(bert.ids["<style job>"], OTHERS_SECONDS)
     for number in range(6):
@@ -56,7 +54,7 @@ def others_work(bert: Person) -> None:
 @pytest.fixture(scope="module")
 def seen(world: Worlds, routes: list[str]) -> dict[str, tuple[Snapshot, Snapshot]]:
     """What the owner sees before and after going on: alone, and beside another."""
-    world.worker.announce(*DEFAULTS, available=AVAILABLE)
+    world.announce(*DEFAULTS)
     found = {}
     for name in ("ingrid", "sigrid"):
         person = Person(world, name)

@@ -16,7 +16,7 @@ from api.services import build_services
 from shared.access.key import Scope
 from shared.access.signed_url import signed_query
 from shared.settings import Settings
-from tests.security.owners.person import Person, Worlds, begin
+from tests.security.owners.person import DEFAULTS, Person, Worlds, begin
 from tests.support.waiting import eventually
 
 VIEWS = ("jobs", "batches", "files", "styles", "jobs?items=true")
@@ -25,7 +25,7 @@ SIGNED = re.compile(r"(.*)[?]key=(\w+)&expires=(\d+)&signature=(\w+)(.*)")
 
 @pytest.fixture(scope="module")
 def anna(world: Worlds) -> Person:
-    world.worker.announce("mnist-dcgan", "magenta-mobile", available=("mnist-dcgan", "magenta-mobile"))
+    world.announce(*DEFAULTS)
     person = Person(world, "anna")
     begin(person, 0.1)
     return person
