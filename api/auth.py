@@ -75,6 +75,7 @@ class Identity:
 
     owner: str
     key: ApiKey | None = None  # None: keys are not needed, or a proxy has named the user
+    by_address: bool = False  # whether a signed address stood in for the key
     counted_as: str = ""  # in whose name requests are counted; empty: by address
     is_user: bool = False  # of a proxy
 
@@ -119,7 +120,9 @@ def authenticate() -> None:
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
     g.may_know_of_others = identity.allows(Scope.ADMIN)
-    if identity.key is not None and identity.allows(Scope.READ):
+    g.may_be_signed = rule.signed
+    # Not for a signed address: it would have others signed anew for as long as somebody asks.
+    if identity.key is not None and identity.allows(Scope.READ) and not identity.by_address:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 
 
@@ -158,7 +161,8 @@ def _signed_identity(keys: KeyTable) -> Identity:
     identify(key.owner if key else "", key.id if key else "")
     if key is None:
         raise KeyRefused("the signature of the address is wrong or over, or its key is not valid any more")
-    return Identity(key.owner, key)  # counted by address: others have the page's addresses, and not the key
+    # Counted by address: others have the page's addresses, and not the key.
+    return Identity(key.owner, key, by_address=True)
 
 
 def _sends_key() -> bool:

@@ -103,6 +103,14 @@ KEY = parameter(
 )
 LAST_EVENT_ID = parameter("header", "Last-Event-ID", "Resume after this event.", TEXT)
 RANGE = parameter("header", "Range", "The range of bytes that is asked for; one only.", TEXT)
+SIGNATURE = tuple(
+    parameter("query", name, f"{text} Part of a signed address.", {"type": "string"})
+    for name, text in {
+        "key": "Id of the key that signed it.",
+        "expires": "Until when it is valid, in seconds since 1970.",
+        "signature": "Made by the service.",
+    }.items()
+)
 IF_NONE_MATCH = parameter("header", "If-None-Match", "An entity tag: the sha256.", TEXT)
 
 REFUSED = (400, 413, 415, 422, 503)  # what a submission may be refused with

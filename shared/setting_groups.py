@@ -210,6 +210,8 @@ class AccessSettings(Group):
     """Who may use the service."""
 
     bootstrap_key: SecretStr = SecretStr("")  # an admin's key, known from the start; empty: none
+    # How long a signed address of a picture is valid at least; at most for twice as long.
+    signed_url_seconds: int = Field(default=3600, ge=60, le=7 * 86400)
 
     @field_validator("bootstrap_key")
     @classmethod

@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_args
 
-from flask import request
+from flask import g, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from api.openapi import Json, parameter, schema_without_null
+from api.openapi import SIGNATURE, Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
 from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, invalid, validated
 from api.requests.form_fields import flag, real, whole
@@ -21,6 +21,7 @@ from shared.specs.parts import MAX_SEED
 MAX_LIMIT = 200
 CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
+SIGNED_BY = frozenset(entry["name"] for entry in SIGNATURE)
 Query = TypeVar("Query", bound=BaseModel)
 Place = Annotated[int, Field(ge=0, le=MAX_SEED)]  # a place in a list; the job store counts in 64 bits
 PAIR = r"^[^=]+=.*$"
@@ -148,7 +149,10 @@ def _kinds(hint: Any) -> Iterator[type]:
 
 def read_query(model: type[Query]) -> Query:
     """Return the query string as its model; raise InvalidRequest that names every parameter at fault."""
-    return validated(model, {name: read_text(model, name, text) for name, text in query_texts().items()})
+    texts = query_texts()
+    if g.get("may_be_signed"):  # api/auth.py has read the signature
+        texts = {name: text for name, text in texts.items() if name not in SIGNED_BY}
+    return validated(model, {name: read_text(model, name, text) for name, text in texts.items()})
 
 
 def parameters_of(model: type[BaseModel]) -> list[Json]:

@@ -10,7 +10,7 @@ from api.auth import needs
 from api.batches.results import archived, checked_start, result_lines, sheet_entries, sheet_tag
 from api.errors import TooManyDownloads
 from api.native_threads import in_native_thread
-from api.openapi import NOT_MODIFIED, PICTURE, TEXT, TaggedBlueprint, documented, operation
+from api.openapi import NOT_MODIFIED, PICTURE, SIGNATURE, TEXT, TaggedBlueprint, documented, operation
 from api.requests.query import Place, QueryModel, parameters_of, read_query
 from api.responses.contact_sheet import MAX_CELLS, SheetLayout, contact_sheet
 from api.responses.representation import conditional
@@ -47,9 +47,9 @@ class SheetQuery(QueryModel):
     "getManifest",
     {200: documented("Results, one JSON object a line", TEXT, media_type="application/jsonl")},
     problems=GONE,
-    parameters=parameters_of(PartQuery),
+    parameters=(*parameters_of(PartQuery), *SIGNATURE),
 )
-@needs(Scope.READ)
+@needs(Scope.READ, signed=True)
 def get_manifest(batch_id: str) -> Response:
     """Read how the items ended so far, one line each, in the order in which they ended.
 
@@ -66,9 +66,9 @@ def get_manifest(batch_id: str) -> Response:
     "getArchive",
     {200: documented("The archive", PICTURE, media_type="application/zip")},
     problems=GONE,
-    parameters=parameters_of(PartQuery),
+    parameters=(*parameters_of(PartQuery), *SIGNATURE),
 )
-@needs(Scope.READ)
+@needs(Scope.READ, signed=True)
 def get_archive(batch_id: str) -> Response:
     """Download the pictures of the items that have ended so far, in one ZIP file.
 
@@ -104,9 +104,9 @@ def _sheets() -> SheetCache:
         **NOT_MODIFIED,
     },
     problems=GONE,
-    parameters=parameters_of(SheetQuery),
+    parameters=(*parameters_of(SheetQuery), *SIGNATURE),
 )
-@needs(Scope.READ)
+@needs(Scope.READ, signed=True)
 def get_contact_sheet(batch_id: str) -> Response:
     """Look at the first picture of many items at once."""
     query = read_query(SheetQuery)

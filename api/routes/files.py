@@ -10,6 +10,7 @@ from api.openapi import (
     IF_NONE_MATCH,
     PICTURE,
     RANGE,
+    SIGNATURE,
     TaggedBlueprint,
     body,
     documented,
@@ -25,7 +26,7 @@ from api.requests.query import PageQuery, parameters_of, read_query
 from api.responses.content import Content, send
 from api.responses.representation import json_response, page_response, require_match
 from api.responses.views import BatchLimitsView, FilePage, FileUrls, FileView, LimitsView
-from api.services import base_url, owner, services
+from api.services import base_url, links, owner, services
 from shared.access.key import Scope
 from shared.errors import AtelierError
 from shared.files.file_store import StoredFile
@@ -56,7 +57,7 @@ def _view(file: StoredFile) -> FileView:
         sha256=file.sha256,
         created_at=rfc3339(file.created_at),
         expires_at=None if file.expires_at is None else rfc3339(file.expires_at),
-        urls=FileUrls(self=home, content=f"{home}/content"),
+        urls=FileUrls(self=home, content=links().signed(f"/v1/files/{file.id}/content")),
     )
 
 
@@ -149,8 +150,8 @@ def get_file(name: str) -> Response:
 
 
 @blueprint.get("/files/<name>/content")
-@operation("getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
-@needs(Scope.READ)
+@operation("getFileContent", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH, *SIGNATURE))
+@needs(Scope.READ, signed=True)
 def get_file_content(name: str) -> Response:
     """Download a file as it was uploaded. It never changes."""
     file = services().files.get(owner(), name)

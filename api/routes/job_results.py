@@ -12,6 +12,7 @@ from api.openapi import (
     LAST_EVENT_ID,
     PICTURE,
     RANGE,
+    SIGNATURE,
     TaggedBlueprint,
     documented,
     operation,
@@ -26,14 +27,6 @@ from shared.jobs.status import Status
 
 blueprint = TaggedBlueprint("results", tag="Results", url_prefix="/v1/jobs/<job_id>")
 
-SIGNATURE = tuple(
-    parameter("query", name, f"{text} Part of a signed address.", {"type": "string"})
-    for name, text in {
-        "key": "Id of the key that signed it.",
-        "expires": "Until when it is valid, in seconds since 1970.",
-        "signature": "Made by the service.",
-    }.items()
-)
 PREVIEW_TYPE = "image/jpeg"
 
 
@@ -69,9 +62,12 @@ def get_result(job_id: str) -> Response:
     "getPreview",
     {200: documented("The latest preview", PICTURE, media_type="image/*")},
     problems=(404, 410, 503),
-    parameters=(parameter("query", "step", "Ignored: the latest is sent.", {"type": "integer"}),),
+    parameters=(
+        parameter("query", "step", "Ignored: the latest is sent.", {"type": "integer"}),
+        *SIGNATURE,
+    ),
 )
-@needs(Scope.READ)
+@needs(Scope.READ, signed=True)
 def get_preview(job_id: str) -> Response:
     """Look at the work so far.
 
@@ -94,7 +90,7 @@ def get_output(job_id: str, index: int) -> Response:
     """Download one of a job's pictures. It never changes.
 
     The `url` of an output has a signature where the service has API keys. With it, anybody may read this one
-    picture for an hour or two, as an `<img>` of a page does, until its key is revoked.
+    picture for a time, as an `<img>` of a page does, until its key is revoked.
     """
     job = services().store.get(job_id, owner())
     if index >= len(job.outputs):

@@ -15,6 +15,7 @@ from api.openapi import (
     PICTURE,
     PICTURE_SENT,
     RANGE,
+    SIGNATURE,
     TaggedBlueprint,
     body,
     documented,
@@ -30,7 +31,7 @@ from api.requests.style_request import StyleRequest, parse_style, read_style_for
 from api.responses.content import Content, send
 from api.responses.representation import conditional, json_response, page_response, require_match
 from api.responses.views import BuiltinStyle, BuiltinStyles, StylePage, StyleUrls, StyleView
-from api.services import base_url, card_named, owner, services
+from api.services import base_url, card_named, links, owner, services
 from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.files.style_library import StoredStyle
@@ -58,12 +59,12 @@ def _view(style: StoredStyle) -> StyleView:
         object="style",
         image=style.file,
         created_at=rfc3339(style.created_at),
-        urls=StyleUrls(self=home, image=f"{home}/image"),
+        urls=StyleUrls(self=home, image=links().signed(f"/v1/styles/{style.name}/image")),
     )
 
 
 def _builtin(card: ModelCard) -> BuiltinStyles:
-    sheet = f"{base_url()}/v1/styles/builtin/{card.name}/sheet" if sheet_of(card) else None
+    sheet = links().signed(f"/v1/styles/builtin/{card.name}/sheet") if sheet_of(card) else None
     styles = [BuiltinStyle(number=i, name=name) for i, name in enumerate(card.builtin_styles)]
     return BuiltinStyles(model=card.name, styles=styles, sheet_url=sheet)
 
@@ -128,8 +129,8 @@ def get_style(name: str) -> Response:
 
 
 @blueprint.get("/<name>/image")
-@operation("getStyleImage", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH))
-@needs(Scope.READ)
+@operation("getStyleImage", BYTES, problems=(404, 416, 503), parameters=(RANGE, IF_NONE_MATCH, *SIGNATURE))
+@needs(Scope.READ, signed=True)
 def get_style_image(name: str) -> Response:
     """Download the picture of a stored style, as it was uploaded."""
     style = services().styles.get(owner(), name)
@@ -160,9 +161,9 @@ def delete_style(name: str) -> Response:
     "getStyleSheet",
     {200: PICTURE_SENT, **NOT_MODIFIED},
     problems=(404, 503),
-    parameters=(IF_NONE_MATCH,),
+    parameters=(IF_NONE_MATCH, *SIGNATURE),
 )
-@needs(Scope.READ)
+@needs(Scope.READ, signed=True)
 def get_style_sheet(model: str) -> Response:
     """Look at all built-in styles of a network, by number, on one picture."""
     sheet = sheet_of(card_named(model))

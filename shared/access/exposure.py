@@ -43,5 +43,9 @@ def key_table(settings: Settings, store: KeyStore) -> KeyTable:
 
     Where it is exposed, or a proxy names its users, no request goes without a key or a user.
     """
-    always = settings.is_exposed or knows_users(settings)
-    return KeyTable(store, file_key=file_key(settings), always=always)
+    return KeyTable(
+        store,
+        file_key=file_key(settings),
+        always=settings.is_exposed or knows_users(settings),
+        signed_seconds=settings.access.signed_url_seconds,
+    )

@@ -1,6 +1,7 @@
-"""Signed addresses: who has one reads one picture for an hour or two, without the key itself.
+"""Signed addresses: who has one reads what is there for a time, without the key itself.
 
-They are signed with what the store keeps of the key that asked for them, so they end with it.
+They are signed with what the store keeps of a key, so they end with it. To replace the secret, replace the
+key: addresses of the new one and of the old one are valid together until the old one is revoked.
 """
 
 import hmac
@@ -9,15 +10,16 @@ from hashlib import sha256
 
 from shared.access.key import ApiKey
 
-STEP_SECONDS = (
-    3600  # addresses made within one step are equal, so that a representation does not change each second
-)
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
-def signed_query(key: ApiKey, path: str, now: float) -> str:
-    """Return the query that lets anybody read a path, in the key's name; `now` is in milliseconds."""
-    expires = (int(now / 1000) // STEP_SECONDS + 2) * STEP_SECONDS
+def signed_query(key: ApiKey, path: str, now: float, *, seconds: int) -> str:
+    """Return the query that lets anybody read a path, in the key's name; `now` is in milliseconds.
+
+    It does so for `seconds` at least, and for twice as long at most: addresses made within one step of so
+    many seconds are equal, so that a representation does not change each second.
+    """
+    expires = (int(now / 1000) // seconds + 2) * seconds
     return f"?key={key.id}&expires={expires}&signature={_signature(key, path, str(expires))}"
 
 

@@ -5,12 +5,13 @@ import threading
 import time
 from contextlib import suppress
 
-from shared.access.key import ApiKey, KeyText
+from shared.access.key import ApiKey, KeyText, Scope
 from shared.access.signed_url import is_signed, signed_query
 from shared.access.store import NO_CHANGE, KeyStore
 from shared.audit import Event, audit
 from shared.errors import AtelierError, StoreUnavailable
 from shared.identifiers import ANONYMOUS
+from shared.setting_groups import AccessSettings
 
 FRESH_SECONDS = 0.5
 NOTED_SECONDS = 60.0  # between two notes of a key's use
@@ -20,9 +21,20 @@ _NO_DIGEST = "0" * 64  # compared with, where no key has the id
 class KeyTable:
     """All keys, as of at most half a second ago. Safe to share between threads."""
 
-    def __init__(self, store: KeyStore, *, file_key: KeyText | None = None, always: bool = False) -> None:
-        """`file_key` is registered before the first read; with `always`, keys are needed without a record."""
+    def __init__(
+        self,
+        store: KeyStore,
+        *,
+        file_key: KeyText | None = None,
+        always: bool = False,
+        signed_seconds: int = AccessSettings().signed_url_seconds,
+    ) -> None:
+        """`file_key` is registered before the first read; with `always`, keys are needed without a record.
+
+        Signed addresses are valid for `signed_seconds` at least.
+        """
         self._store = store
+        self._signed_seconds = signed_seconds
         self._file_key = file_key
         self._always = always or file_key is not None
         self._lock = threading.Lock()
@@ -68,8 +80,18 @@ class KeyTable:
         return max(0.0, (known.expires_at - self._now()) / 1000)
 
     def signed_query(self, key: ApiKey, path: str) -> str:
-        """Return the query with which anybody may read a path for an hour or two, in a key's name."""
-        return signed_query(key, path, self._now())
+        """Return the query with which anybody may read a path for a time, in a key's name."""
+        return signed_query(key, path, self._now(), seconds=self._signed_seconds)
+
+    def key_to_sign_for(self, owner: str) -> ApiKey | None:
+        """Return the owner's key that may read and is valid for the longest time; None if there is none."""
+        now = self._now()
+        fit = [
+            key
+            for key in self._keys.values()
+            if key.owner == owner and key.allows(Scope.READ) and not key.fault(now)
+        ]
+        return max(fit, key=lambda key: (key.expires_at or float("inf"), key.created_at), default=None)
 
     def signer_of(self, path: str, key_id: str, expires: str, signature: str) -> ApiKey | None:
         """Return the key that signed a path's address, if key and signature are valid now."""

@@ -22,6 +22,7 @@ _PAGES = {
     "cancel": "cancel",
     "retry_failed": "retry-failed",
 }
+_DOWNLOADS = ("results", "archive", "contact_sheet")  # pages link to them
 _TIMES = ("stopped_at", "created_at", "finalized_at", "completed_at", "expires_at")
 LONGEST_PART = 230  # bytes of one path component, without additions: file systems allow 255
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
@@ -32,7 +33,6 @@ _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECAS
 
 def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> BatchView:
     """Return the batch's representation, with the time until all items are done."""
-    home = links.batch(batch.id)
     return BatchView(
         id=batch.id,
         object="batch",
@@ -45,9 +45,16 @@ def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> 
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         request_id=batch.request_id,
-        urls=BatchUrls(self=home, **{name: f"{home}/{page}" for name, page in _PAGES.items()}),
+        urls=_urls(batch.id, links),
         **rendered_times(batch, _TIMES),
     )
+
+
+def _urls(batch_id: str, links: Links) -> BatchUrls:
+    home = links.batch(batch_id)
+    urls = {name: f"{home}/{page}" for name, page in _PAGES.items()}
+    signed = {name: links.signed(f"/v1/batches/{batch_id}/{_PAGES[name]}") for name in _DOWNLOADS}
+    return BatchUrls(self=home, **{**urls, **signed})
 
 
 def ended(batch: Batch) -> int:

@@ -53,12 +53,16 @@ class Links:
 
     def output(self, job_id: str, index: int) -> str:
         """Return the URL of one of a job's pictures."""
-        path = f"/v1/jobs/{job_id}/outputs/{index}"
-        return f"{self.base}{path}{self.sign(path)}"
+        return self.signed(f"/v1/jobs/{job_id}/outputs/{index}")
 
     def preview(self, job_id: str, key: str) -> str:
         """Return the URL of the latest preview of a running job; a newer preview has another URL."""
-        return f"{self.job(job_id)}/preview?step={PurePosixPath(key).stem}"
+        url = self.signed(f"/v1/jobs/{job_id}/preview")
+        return f"{url}{'&' if '?' in url else '?'}step={PurePosixPath(key).stem}"
+
+    def signed(self, path: str) -> str:
+        """Return the URL of something to look at or to download; `path` begins with `/v1/`."""
+        return f"{self.base}{path}{self.sign(path)}"
 
     def problem(self, code: str) -> str:
         """Return the stable URL that explains an error code, relative to the service's host."""

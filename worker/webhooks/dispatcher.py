@@ -4,10 +4,13 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel
 
+from shared.access.store import KeyStore
+from shared.access.table import KeyTable
 from shared.batches.rendering import batch_view
 from shared.batches.store import BatchStore
 from shared.errors import AtelierError, JobGone, JobNotFound
@@ -179,16 +182,22 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
 
     def render_job(delivery: Delivery) -> BaseModel:
         job = store.get(delivery.subject, delivery.owner)
-        links = Links.of(delivery.base, settings.api.public_url)
-        view = view_of(job, links, max_attempts=settings.jobs.max_attempts)
+        view = view_of(job, links_of(delivery), max_attempts=settings.jobs.max_attempts)
         created = rfc3339(delivery.created_at)
         return JobEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
 
     def render_batch(delivery: Delivery) -> BaseModel:
         batch = batches.get(delivery.subject, delivery.owner)
-        view = batch_view(batch, Links.of(delivery.base, settings.api.public_url))
+        view = batch_view(batch, links_of(delivery))
         created = rfc3339(delivery.created_at)
         return BatchEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
 
+    def links_of(delivery: Delivery) -> Links:
+        keys.look()
+        key = keys.key_to_sign_for(delivery.owner)
+        signing = {"sign": partial(keys.signed_query, key)} if key else {}
+        return Links.of(delivery.base, settings.api.public_url, **signing)
+
+    keys = KeyTable(KeyStore(store.scripts), signed_seconds=settings.access.signed_url_seconds)
     batches = BatchStore(store, settings.batches)
     return {"job": render_job, "batch": render_batch}

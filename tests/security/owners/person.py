@@ -15,6 +15,8 @@ from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
 Json = dict[str, Any]
+DEFAULTS = ("mnist-dcgan", "magenta-mobile")
+AVAILABLE = (*DEFAULTS, "multistyle-26")
 WEBHOOK = {"url": "http://127.0.0.1:9/told", "events": ["job.started", "job.succeeded"]}
 
 
@@ -28,6 +30,11 @@ class Worlds:
     def __post_init__(self) -> None:
         self.worker = FakeWorker(self.services)
         self.keys = KeyStore(self.services.store.scripts)
+
+    def announce(self, *models: str) -> None:
+        """Have one worker, which never falls silent, with these models loaded."""
+        self.worker.announce(*models, available=AVAILABLE)
+        self.services.store.client.persist("atelier:workers:w1")
 
     def work(self, job_id: str, seconds: float) -> None:
         """Carry a job out, as one that took so long."""

@@ -5,23 +5,17 @@ on, a third has jobs, batches, files, styles and webhooks in every status. What 
 the first saw. What may differ is listed here, with why.
 """
 
-from collections.abc import Iterator
 from itertools import combinations
 
 import pytest
 
 from api.app import create_app
 from api.services import build_services
-from atelier.local.redis_server import EmbeddedServer
-from shared.setting_groups import WebhookSettings
 from shared.settings import Settings
-from tests.security.owners.person import Person, Worlds, begin, go_on
+from tests.security.owners.person import DEFAULTS, Person, Worlds, begin, go_on
 from tests.security.owners.snapshot import snapshot
-from tests.support.http.gunicorn_server import loopback_gunicorn
 
 Snapshot = dict[str, object]
-DEFAULTS = ("mnist-dcgan", "magenta-mobile")
-AVAILABLE = (*DEFAULTS, "multistyle-26")
 OWN_SECONDS, OTHERS_SECONDS = 2.0, 60.0
 # By the end of a field's place: a time that was measured, which may differ by a third.
 CLOSE = {
@@ -37,16 +31,6 @@ MAY_DIFFER = {
 
 
 @pytest.fixture(scope="module")
-def world(module_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worlds]:
-    folder = tmp_path_factory.mktemp("worlds")
-    settings = Settings(
-        redis_url=module_server.url, state_dir=folder, webhook=WebhookSettings(allow_private="true")
-    )
-    with loopback_gunicorn(module_server.url, folder, ATELIER_WEBHOOK_ALLOW_PRIVATE="true") as running:
-        yield Worlds(running.http, build_services(settings))
-
-
-@pytest.fixture(scope="module")
 def routes() -> list[str]:
     """Every route that answers to GET."""
     rules = create_app(build_services(Settings(redis_url="unix:///nowhere"))).url_map.iter_rules()
@@ -57,7 +41,7 @@ def others_work(bert: Person) -> None:
     """Have another owner do all that leaves a trace, and much of it; its networks are loaded by now."""
     world = bert.world
     begin(bert, OTHERS_SECONDS)
-    world.worker.announce(*DEFAULTS, "multistyle-26", available=AVAILABLE)
+    world.announce(*DEFAULTS, "multistyle-26")
     world.work(bert.job("<large>", count=64), OTHERS_SECONDS)
     world.work(bert.ids["<style job>"], OTHERS_SECONDS)
     for number in range(6):
@@ -70,7 +54,7 @@ def others_work(bert: Person) -> None:
 @pytest.fixture(scope="module")
 def seen(world: Worlds, routes: list[str]) -> dict[str, tuple[Snapshot, Snapshot]]:
     """What the owner sees before and after going on: alone, and beside another."""
-    world.worker.announce(*DEFAULTS, available=AVAILABLE)
+    world.announce(*DEFAULTS)
     found = {}
     for name in ("ingrid", "sigrid"):
         person = Person(world, name)

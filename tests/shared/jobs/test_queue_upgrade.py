@@ -74,3 +74,10 @@ def test_a_large_batch_of_an_older_version_is_counted_as_it_comes_to_the_front(
     for _ in range(2):
         store.reap()
     assert place(store, queries, last) == 101
+
+
+def test_records_of_an_older_version_come_before_the_new_ones_of_each_owner(store: JobStore) -> None:
+    """It counted the records of all owners together."""
+    store.client.set("atelier:sequence", 40)
+    numbers = [store.get(submit(store), ANONYMOUS).sequence for _ in range(2)]
+    assert numbers == [41, 42]

@@ -4,11 +4,15 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import parse_qsl
 
 import pytest
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from shared.access.key import Scope
+from shared.access.store import KeyStore
+from shared.access.table import KeyTable
 from shared.cards.card import load_catalog
 from shared.errors import CorruptImage
 from shared.identifiers import ANONYMOUS, new_job_id
@@ -147,6 +151,27 @@ def test_each_owner_is_signed_for_with_an_own_secret(
         for other in {"anna", "bert", ANONYMOUS} - {owner}:
             with pytest.raises(WebhookVerificationError):
                 Verifier(secrets.current(other)[0]).verify(request.body, request.headers)
+
+
+def test_what_a_receiver_is_told_is_signed_with_the_owners_key(
+    store: JobStore, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    keys = KeyStore(store.scripts)
+    table = KeyTable(keys)
+    read, _ = keys.create("a", owner="anna", scopes=frozenset({Scope.READ}), expires_seconds=9000)
+    keys.create("b", owner="anna", scopes=frozenset({Scope.READ}), expires_seconds=90)
+    keys.create("c", owner="anna", scopes=frozenset({Scope.SUBMIT}))
+    keys.create("d", owner="bert", scopes=frozenset({Scope.SUBMIT}))
+    keys.revoke(keys.create("e", owner="carla", scopes=frozenset({Scope.READ}))[0].id)
+    urls = {}
+    for owner in ("anna", "bert", "carla", ANONYMOUS):
+        succeed(store, submit(store, told.url, owner=owner))
+        dispatcher.run()
+        urls[owner] = told.received[-1].event["data"]["outputs"][0]["url"]
+    path, _, query = urls.pop("anna").removeprefix(BASE).partition("?")
+    table.refresh()
+    assert table.signer_of(path, *dict(parse_qsl(query)).values()) == read, "it is valid for longest"
+    assert not [url for url in urls.values() if "?" in url]
 
 
 def test_the_operators_secrets_sign(store: JobStore, told: Receiver, tmp_path: Path) -> None:
