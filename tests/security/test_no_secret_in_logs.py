@@ -128,6 +128,7 @@ class Run:
         """Create a key over HTTP, which shows it this once."""
         self.key = self.ask("POST", "/v1/keys", BOOT, json={"name": "shop"}).json()["key"]
         self.secrets.add(KeyText.read(self.key).secret)
+        eventually(lambda: self.ask("GET", "/v1/limits", self.key).status_code == 200)
 
     def work(self, told: Receiver) -> None:
         """Carry out a job from a data URI, and one whose webhook fails and whose picture a page fetches."""
