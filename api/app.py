@@ -8,6 +8,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from api.auth import KEYS, authenticate, key_table_of, watch_streams
+from api.refusals import QuotaRefusals
 from api.requests.body import refuse_codings
 from api.resources import CAPACITY, Capacity
 from api.responses import problems
@@ -31,7 +32,7 @@ from api.server.hosts import HostCheck, trust_proxies
 from api.server.origins import Origins
 from api.server.threads import Waits
 from api.services import SERVICES, Services
-from shared.errors import AtelierError
+from shared.errors import AtelierError, QuotaExceeded
 from shared.setting_groups import ApiSettings
 
 log = logging.getLogger("atelier.api")
@@ -56,12 +57,20 @@ def create_app(services: Services) -> Flask:
     app.before_request(_begin)
     _refuse_strangers(app, services.settings.api)
     app.before_request(authenticate)
+    _refuse_at_once(app)
     app.before_request(refuse_codings)
     app.after_request(watch_streams)
     app.after_request(_end)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)
     return app
+
+
+def _refuse_at_once(app: Flask) -> None:
+    """Have requests that a spent quota refuses cost next to nothing, however many come."""
+    refusals = QuotaRefusals()
+    app.before_request(refusals.repeat)
+    app.register_error_handler(QuotaExceeded, refusals.answer)
 
 
 def _handle_errors(app: Flask) -> None:

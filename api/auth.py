@@ -108,6 +108,7 @@ def authenticate() -> None:
     if not identity.allows(rule.scope):
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
+    g.key_id = identity.key.id if identity.key is not None else ""
     if identity.key is not None and identity.allows(Scope.READ):
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 

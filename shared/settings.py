@@ -27,6 +27,7 @@ from shared.setting_groups import (
     Group,
     JobRules,
     Limits,
+    QuotaRules,
     ServiceAddress,
     StoreRules,
     WebhookSettings,
@@ -96,6 +97,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
     batches: BatchRules = BatchRules()
+    quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()
     store: StoreRules = StoreRules()
     worker: WorkerSettings = WorkerSettings()

@@ -36,6 +36,12 @@ class Amount:
         """Files and folders that the results will be, at least."""
         return self._results.pictures + ITEM_FOLDERS * self.works.total()
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """What they ask of their owner's quota."""
+        made = self._results
+        return {"queued": self.works.total(), "stored_bytes": made.bytes, "daily_pixels": made.pixels}
+
     def faults(self, place: str, rules: BatchRules, seconds: float) -> Iterator[FieldError]:
         """Yield a fault for every limit that is passed; `seconds` of a worker's slot are all items' time."""
         made = self._results

@@ -12,12 +12,13 @@ from api.batches.sources import Faults, Source
 from api.jobs.bounds import record_bytes, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
-from api.services import Services, check_room, request_id
+from api.services import Services, check_room, key_id, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
-from shared.specs.spec import work_of
+from shared.specs.results import Results
+from shared.specs.spec import JobSpec, work_of
 
 CHUNK = 200  # items that are in memory and looked up at once
 PAGE = 50  # items that one script stores; this blocks the server for 2 to 3 ms
@@ -27,22 +28,33 @@ class Intake:
     """The items of one request. They are read twice, to check and to store; never all are in memory."""
 
     def __init__(
-        self, services: Services, source: Source, settings: BatchSettings, *, owner: str, first: int
+        self,
+        services: Services,
+        source: Source,
+        settings: BatchSettings,
+        *,
+        owner: str,
+        first: int,
+        known: int = 0,
     ) -> None:
+        """`known` is how many items the batch has."""
         self._services = services
         self._source = source
         self._settings = settings
+        self._owner = owner
         self._first = first  # index of the first item in the batch
+        self._is_new = first >= known  # whether none of them is there already
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
         self._inputs = Inputs(services, owner)
 
     def check(self) -> None:
-        """Raise one error with the faults of all items, or OutOfDisk or StoreFull if there is no room."""
+        """Raise one error with the faults of all items; or OutOfDisk, StoreFull or QuotaExceeded."""
         limit = self._services.settings.batches.max_items
         total = self._first + self._source.count
         if total > limit:
             raise InvalidRequest(f"a batch may have {limit} items; with these it had {total}")
         check_least(self._source, self._services.settings.batches)
+        self._check_quota(queued=self._source.count)  # before any is looked at
         amount = self._check_all()
         if self._inputs.has_addresses:  # only now: nothing is fetched for a request that has other faults
             check_room(self._services)
@@ -64,6 +76,11 @@ class Intake:
         seconds = self._services.queries.learned_seconds(amount.works, slots)
         refuse(list(amount.faults(self._source.place, rules, seconds)))
         check_room(self._services, amount.record_bytes, amount.files)
+        self._check_quota(**amount.asked)
+
+    def _check_quota(self, **asked: int) -> None:
+        if self._is_new:
+            self._services.quotas.check(self._owner, **asked)
 
     def _slots(self) -> int:
         """Return how many jobs all live workers run at once."""
@@ -86,14 +103,15 @@ class Intake:
         for chunk in self._chunks(faults):
             faults.raise_any()  # a file or a style was deleted since the check
             ready = resolved(chunk, self._settings, batch_id=batch.id, first=self._first)
-            drafts = [
-                ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
-                for item, spec in ready
-            ]
+            drafts = [self._draft(item, spec) for item, spec in ready]
             for page in (drafts[start : start + PAGE] for start in range(0, len(drafts), PAGE)):
                 total = self._services.batches.append(batch.id, batch.owner, page, first=at)
                 at += len(page)
         return total
+
+    def _draft(self, item: Item, spec: JobSpec) -> ItemDraft:
+        card, size = item.card, self._inputs.size_of(spec)
+        return ItemDraft(item.custom_id, spec, work_of(spec, card, size), Results.of(spec, card, size))
 
     def _chunks(self, faults: Faults) -> Iterator[list[Item]]:
         items = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
@@ -110,7 +128,8 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     if known is not None and not _broke_off(known, sent):
         return known, False
     refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
-    intake = Intake(services, sent.source, sent.settings, owner=owner, first=0)
+    known_items = known.counts["total"] if known else 0
+    intake = Intake(services, sent.source, sent.settings, owner=owner, first=0, known=known_items)
     intake.check()
     batch, created = _opened(services, sent, owner, key)
     try:
@@ -129,9 +148,11 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
     """Add items to an open batch, starting at the index `first`; return the batch's new total.
 
-    The same items at the same index change nothing.
+    The same items at the same index change nothing. If other requests take what the quota has left meanwhile,
+    it raises QuotaExceeded; the batch then has the first of the items, and its total says how many.
     """
-    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first)
+    known = batch.counts["total"]
+    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first, known=known)
     intake.check()
     total = intake.fill(batch)
     notify_for(services, services.batches.get(batch.id, batch.owner))
@@ -158,6 +179,7 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
         fingerprint=sent.fingerprint,
         webhook=terms,
         request_id=request_id(),
+        key=key_id(),
     )
     try:
         return services.batches.open(draft)

@@ -169,6 +169,8 @@ _PROBLEMS: dict[str, tuple[str, str, str]] = {  # code, title, detail
     "415": ("unsupported_media_type", "The body's media type is not taken here", "the body must be JSON"),
     "416": ("range_not_satisfiable", "The range lies outside the content", "the picture has 412 bytes"),
     "422": ("invalid_request", "The request is not valid", "strength must be between 0 and 1; got 7"),
+    "429": ("quota_exceeded", "The quota is spent",
+            "the quota is spent: 100 jobs may wait (queued), 100 wait, and this asks for 1 more"),
     "503": ("store_unavailable", "The job store is not available", "the job store does not answer"),
     "507": ("out_of_disk", "Object storage is full", "the storage's disk is nearly full"),
     "default": ("internal_error", "Internal error", "the service made a mistake; its log has the details"),

@@ -13,6 +13,7 @@ from shared.backup.snapshot import objects_of
 from shared.errors import AtelierError
 from shared.jobs.record import job_from_record
 from shared.network.url import fault_of_url
+from shared.owners.usage import usage_from_record
 from shared.redis.keys import KEYS, Key, Keys
 from shared.storage.base import INPUTS, OUTPUTS, check_key
 from shared.webhooks.delivery import delivery_from_record
@@ -35,6 +36,7 @@ TYPES = {
     "batch_files": "hash",
     "batch_names": "set",
     "durations": "hash",
+    "usage": "hash",
     "collecting": "string",
     "probe": "string",
 }
@@ -159,6 +161,11 @@ def _check_delivery(copy: RecordCopy) -> None:
     _check_url(delivery.url)
 
 
+def _check_usage(copy: RecordCopy) -> None:
+    for field, text in copy.value.items():
+        usage_from_record(field, text)
+
+
 def _check_webhook(record: Mapping[str, str]) -> None:
     if record.get("webhook"):
         _check_url(json.loads(record["webhook"])["url"])
@@ -191,4 +198,5 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "style": _check_style,
     "batch": _check_batch,
     "delivery": _check_delivery,
+    "usage": _check_usage,
 }

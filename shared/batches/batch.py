@@ -9,10 +9,11 @@ from shared.batches.request import BatchSettings
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
-from shared.jobs.submission import reuse_fields
+from shared.jobs.submission import NOTHING, expected_fields, reuse_fields
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
+from shared.specs.results import Results
 
 
 class BatchStatus(StrEnum):
@@ -36,6 +37,7 @@ class BatchDraft:
     idempotency_key: str = ""
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     request_id: str = ""  # of the HTTP request, as the API's log has it
+    key: str = ""  # id of the API key; "" if none was needed
 
     def record(self, rules: JobRules) -> dict[str, str]:
         """Return the initial fields of the batch's record."""
@@ -47,7 +49,7 @@ class BatchDraft:
             "ttl_ms": str((settings.ttl_seconds or rules.retention_seconds) * 1000),
             "fingerprint": self.fingerprint,
         }
-        optional = {"webhook": self.webhook, "request_id": self.request_id}
+        optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
         return record | {name: text for name, text in optional.items() if text}
 
 
@@ -58,6 +60,7 @@ class ItemDraft:
     custom_id: str
     spec: JobSpec
     work: str = ""  # the result of `work_of`; "" if unknown
+    results: Results = NOTHING  # what it is expected to make
 
     def record(self) -> dict[str, str]:
         """Return the initial fields of the item's record."""
@@ -70,7 +73,7 @@ class ItemDraft:
             "schema": str(RECORD_SCHEMA),
             "custom_id": self.custom_id,
         }
-        record |= reuse_fields(spec)
+        record |= reuse_fields(spec) | expected_fields(self.results)
         if self.work:
             record["work"] = self.work
         if spec.deadline_seconds:

@@ -112,6 +112,10 @@ KEYS = (
     Key("api_key", "key:{id}", "stays"),
     Key("api_keys", "keys", "stays"),
     Key("key_changes", "key-changes", "stays"),  # a stream; it exists as soon as there was a key
+    # Quotas and usage
+    Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
+    Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),

@@ -21,7 +21,9 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
-_READS = frozenset({"jobs/place", "jobs/depths", "access/read"})  # also on a server that cannot write
+_READS = frozenset(
+    {"jobs/place", "jobs/depths", "access/read", "owners/check", "owners/read"}
+)  # also on a server that cannot write
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
@@ -33,10 +35,12 @@ _WORD = re.compile(r"[A-Za-z_]+")
 class Scripts:
     """Runs the Lua scripts by name; each is one atomic step on the server."""
 
-    def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
+    def __init__(
+        self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024, usage_days: int = 400
+    ) -> None:
         self.client = client
         self.keys = Keys(prefix)
-        head = f"local P, MAX_EVENTS = KEYS[1], {int(max_events)}\n"
+        head = f"local P, MAX_EVENTS, USAGE_DAYS = KEYS[1], {int(max_events)}, {int(usage_days)}\n"
         self._scripts = {
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }

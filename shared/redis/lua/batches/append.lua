@@ -1,11 +1,11 @@
--- include: records, new_job, waits, queues, files, moves
+-- include: records, new_job, waits, queues, files, moves, quotas
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over. The
--- digests are of the models that the workers have (a JSON object). After the named arguments come, for each item: its
--- record (JSON object of fields), input ids (JSON array), fingerprint.
+-- digests are of the models that the workers have, `quotas` those of owners that have none of their own (JSON objects).
+-- After the named arguments come, for each item: its record (JSON object of fields), input ids (JSON array), fingerprint.
 -- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'gap', total},
--- {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
-local batch_id, owner, first, most, digests = unpack(ARGV)
-local FIRST_ITEM = 6 -- among the arguments
+-- {'mismatch', index}, {'names', custom ids}, a refusal by quota, or the batch's status, 'missing batch' where there is none.
+local batch_id, owner, first, most, digests, quotas = unpack(ARGV)
+local FIRST_ITEM = 7 -- among the arguments
 first, most, digests = tonumber(first), tonumber(most), cjson.decode(digests)
 local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused', 'counted')
 if batch.owner ~= owner then return {'missing batch'} end
@@ -22,6 +22,7 @@ if first > total then return {'gap', total} end
 if first + count > most then return {'full'} end
 local items, taken, missing = {}, {}, {'missing'}
 local objects = {} -- the object key of each file
+local asked = {}
 for i = 0, count - 1 do
   local index, base = first + i, FIRST_ITEM + 3 * i
   local record, input_ids, fingerprint = ARGV[base], ARGV[base + 1], ARGV[base + 2]
@@ -36,6 +37,7 @@ for i = 0, count - 1 do
       else missing[#missing + 1] = index; missing[#missing + 1] = file end
     end
     request.index, request.fingerprint = index, fingerprint
+    add_asked(asked, request)
     items[#items + 1] = {id = item_id(batch_id, index), request = request, inputs = inputs}
   end
 end
@@ -44,6 +46,9 @@ if #items > 0 and (batch.status == 'canceled' or batch.finalized_at) then
 end
 if #taken > 0 then return {'names', unpack(taken)} end
 if #missing > 1 then return missing end
+local refusal = over_quota(owner, asked, quotas)
+if refusal then return refusal end
+hold_asked(owner, asked)
 
 local waits = {} -- by kind of work: orders and ids
 for _, item in ipairs(items) do
