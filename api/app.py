@@ -24,6 +24,7 @@ from api.routes import (
     jobs,
     keys,
     models,
+    owners,
     styles,
     webhooks,
 )
@@ -41,7 +42,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_submission, job_results, batches, batch_items, batch_results, files, styles, models, webhooks,
-    keys, health, docs,
+    keys, owners, health, docs,
 )  # fmt: skip
 
 

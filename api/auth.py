@@ -113,6 +113,13 @@ def authenticate() -> None:
         g.signing = {"sign": partial(keys.signed_query, identity.key)}
 
 
+def require(scope: Scope) -> None:
+    """Raise ScopeMissing if the key of the request, which its route takes, lacks a further scope."""
+    identity: Identity = g.identity
+    if not identity.allows(scope):
+        raise ScopeMissing(f"this needs a key with the scope {scope}", scope=scope)
+
+
 def _identity(keys: KeyTable, rule: Rule) -> Identity:
     if rule.signed and "signature" in request.args and "Authorization" not in request.headers:
         return _signed_identity(keys)

@@ -23,6 +23,8 @@ COMMANDS = {
     "jobs": "atelier.commands.jobs:jobs",
     "models": "atelier.commands.models:models",
     "keys": "atelier.commands.keys:keys",
+    "quota": "atelier.commands.quota:quota",
+    "usage": "atelier.commands.usage:usage",
     "train": "atelier.commands.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",

@@ -18,6 +18,7 @@ from api.requests.key_request import KeyRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.key_views import KeyPage, NewKeyView
+from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
@@ -40,6 +41,7 @@ TAGS = [
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
     {"name": "Keys", "description": "Who may use the service; for admins."},
+    {"name": "Owners", "description": "What owners may have, what they have, and what their jobs took."},
     {"name": "Health", "description": "For supervisors and load balancers."},
     {"name": "About", "description": "This description."},
 ]
@@ -57,7 +59,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, views.JobPage, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
-    KeyRequest, KeyPage, NewKeyView, *SPECS.values(), *BATCH_MODELS,
+    KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 

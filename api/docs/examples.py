@@ -99,6 +99,7 @@ _KEY: Json = {
     "id": "0123456789abcdef", "object": "key", "name": "shop", "owner": "shop", "scopes": ["submit", "read"],
     "bootstrap": False, "created_at": _THEN, "expires_at": _LATER, "revoked_at": None, "used_at": None,
 }  # fmt: skip
+_LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
 SHAPES: dict[str, Json] = {  # by the names of the components
@@ -145,6 +146,31 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "KeyRequest": {"name": "shop", "scopes": ["submit", "read"], "expires_seconds": 7_776_000},
     "KeyPage": _page(_KEY),
     "NewKeyView": {**_KEY, "key": f"atl_0123456789abcdef_{'0' * 64}"},
+    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "QuotaView": {
+        "object": "quota",
+        "owner": "shop",
+        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "limits": _LIMITS,
+        "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+    },
+    "UsageList": {
+        "object": "list",
+        "since": "2026-01-01",
+        "until": "2026-01-31",
+        "data": [
+            {
+                "day": "2026-01-31",
+                "owner": "shop",
+                "key": "0123456789abcdef",
+                "model": "mnist-dcgan",
+                "jobs": 40,
+                "runner_seconds": 1.28,
+                "pixels": 31_360,
+                "bytes": 163_840,
+            }
+        ],
+    },
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files

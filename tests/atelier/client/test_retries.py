@@ -82,3 +82,8 @@ def test_pauses_grow_after_failures_and_begin_again_after_a_response(monkeypatch
     assert slept[-1] <= 0.25
     Patience(-1).pause()
     assert slept[-1] == 0
+
+
+def test_what_is_to_wait_for_longer_than_a_minute_is_told_at_once() -> None:
+    assert is_retryable(httpx.Response(429, headers={"Retry-After": "60"}))
+    assert not is_retryable(httpx.Response(429, headers={"Retry-After": "61"}))
