@@ -7,7 +7,7 @@ import pytest
 
 from shared.batches.batch import BatchDraft, ItemDraft
 from shared.batches.request import BatchSettings
-from shared.batches.store import BatchStore
+from shared.batches.store import SWEPT, BatchStore
 from shared.errors import QuotaExceeded
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.job import Job
@@ -182,17 +182,17 @@ def test_items_that_pass_the_quota_are_refused_as_a_chunk(
 
 
 def test_failed_items_go_again_all_or_none(store: JobStore, batches: BatchStore, quotas: QuotaStore) -> None:
-    batch_id = begin(batches, 4)
+    batch_id = begin(batches, SWEPT + 4)
     batches.finalize(batch_id, ANONYMOUS)
-    for job in store.claim_next("w", most=16):
+    for job in store.claim_next("w", most=SWEPT + 4):
         fail(store, job)
-    quotas.set(ANONYMOUS, {"queued": 3})
-    with pytest.raises(QuotaExceeded, match="4 more"):
+    quotas.set(ANONYMOUS, {"queued": SWEPT + 3})
+    with pytest.raises(QuotaExceeded, match=f"{SWEPT + 4} more"):
         batches.retry_failed(batch_id, ANONYMOUS)
-    assert batches.get(batch_id, ANONYMOUS).counts["failed"] == 4
-    quotas.set(ANONYMOUS, {"queued": 4})
-    assert batches.retry_failed(batch_id, ANONYMOUS) == 4
-    assert quotas.read(ANONYMOUS).used["queued"] == 4
+    assert batches.get(batch_id, ANONYMOUS).counts["failed"] == SWEPT + 4
+    quotas.set(ANONYMOUS, {"queued": SWEPT + 4})
+    assert batches.retry_failed(batch_id, ANONYMOUS) == SWEPT + 4
+    assert quotas.read(ANONYMOUS).used["queued"] == SWEPT + 4
 
 
 def _submit(store: JobStore, _: list[Job]) -> None:
