@@ -45,8 +45,10 @@ class Flood:
         with ThreadPoolExecutor(CONNECTIONS) as pool:
             for _ in range(CONNECTIONS):
                 pool.submit(self._send)
-            yield
-            self._over.set()
+            try:
+                yield
+            finally:
+                self._over.set()
 
 
 @pytest.mark.slow
