@@ -33,12 +33,15 @@ class Flood:
     def __init__(self, url: str, key: str) -> None:
         self._url, self._headers = url, {"Authorization": f"Bearer {key}"}
         self.statuses: list[int] = []
+        self.seconds: list[float] = []
         self._over = threading.Event()
 
     def _send(self) -> None:
         with httpx.Client(base_url=self._url, headers=self._headers, timeout=30) as http:
             while not self._over.is_set():
+                sent = time.monotonic()
                 self.statuses.append(http.post("/v1/jobs", json=JOB).status_code)
+                self.seconds.append(time.monotonic() - sent)
 
     @contextmanager
     def going(self) -> Iterator[None]:
@@ -60,7 +63,7 @@ def test_others_are_served_while_refusals_are_told_one_after_the_other(
         keys = [str(KeyStore(scripts).create(o, owner=o, scopes=DEFAULT_SCOPES)[1]) for o in ("a", "b")]
         QuotaStore(scripts, NO_QUOTAS).set("a", {"daily_pixels": 1})
     flood = Flood(service.url, keys[0])
-    began, took = time.monotonic(), []
+    took = []
     with flood.going():
         for _ in range(JOBS):
             sent = time.monotonic()
@@ -69,8 +72,7 @@ def test_others_are_served_while_refusals_are_told_one_after_the_other(
             took.append(time.monotonic() - sent)
     assert max(took) < GENEROUS_SECONDS
     assert set(flood.statuses) == {429}
-    most = CONNECTIONS * (1 + (time.monotonic() - began) / PAUSE_SECONDS)
-    assert len(flood.statuses) <= most, "a connection gets one refusal after the other, each after a pause"
+    assert min(flood.seconds) >= PAUSE_SECONDS, "a connection gets one refusal after the other, each late"
 
 
 def test_a_job_of_b_is_the_next_to_start_however_many_of_a_wait(store: JobStore) -> None:
