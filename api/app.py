@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.auth import KEYS, RATES, USERS, authenticate, key_table_of
 from api.key_watch import watch_streams
+from api.refusals import QuotaRefusals
 from api.requests.body import refuse_codings
 from api.requests.query import refuse_repeated
 from api.resources import CAPACITY, Capacity
@@ -26,6 +27,7 @@ from api.routes import (
     jobs,
     keys,
     models,
+    owners,
     stats,
     styles,
     webhooks,
@@ -37,7 +39,7 @@ from api.server.proxy_user import ProxyUser
 from api.server.rates import RequestRates, add_rate_headers
 from api.server.threads import Waits
 from api.services import SERVICES, Services
-from shared.errors import AtelierError
+from shared.errors import AtelierError, QuotaExceeded
 from shared.setting_groups import ApiSettings
 
 log = logging.getLogger("atelier.api")
@@ -46,7 +48,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, stats, health, docs,
+    models, webhooks, keys, owners, stats, health, docs,
 )  # fmt: skip
 
 
@@ -64,6 +66,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(_begin)
     _refuse_strangers(app, services.settings.api)
     app.before_request(authenticate)
+    _refuse_at_once(app)
     app.before_request(refuse_codings)
     app.before_request(refuse_repeated)
     app.after_request(watch_streams)
@@ -72,6 +75,13 @@ def create_app(services: Services) -> Flask:
     for module in ROUTES:
         app.register_blueprint(module.blueprint)
     return app
+
+
+def _refuse_at_once(app: Flask) -> None:
+    """Have requests that a spent quota refuses cost next to nothing, however many come."""
+    refusals = QuotaRefusals()
+    app.before_request(refusals.repeat)
+    app.register_error_handler(QuotaExceeded, refusals.answer)
 
 
 def _handle_errors(app: Flask) -> None:

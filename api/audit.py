@@ -6,7 +6,7 @@ from api import errors as edge
 from api.client_address import client_address
 from shared import audit as shared_audit
 from shared.audit import Event
-from shared.errors import AtelierError
+from shared.errors import AtelierError, QuotaExceeded
 
 _REFUSALS: dict[type[AtelierError], Event] = {
     edge.KeyMissing: Event.KEY_MISSING,
@@ -14,6 +14,7 @@ _REFUSALS: dict[type[AtelierError], Event] = {
     edge.UserRefused: Event.USER_REFUSED,
     edge.ScopeMissing: Event.SCOPE_REFUSED,
     edge.RateLimited: Event.RATE_REFUSED,
+    QuotaExceeded: Event.QUOTA_REFUSED,
     edge.UnknownHost: Event.HOST_REFUSED,
     edge.ForeignOrigin: Event.ORIGIN_REFUSED,
 }

@@ -119,6 +119,7 @@ def authenticate() -> None:
     if not identity.allows(rule.scope):
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
+    g.key_id = identity.key.id if identity.key is not None else ""
     g.may_know_of_others = identity.allows(Scope.ADMIN)
     g.may_be_signed = rule.signed
     # Not for a signed address: it would have others signed anew for as long as somebody asks.
@@ -137,6 +138,13 @@ def _counted(keys: KeyTable, rule: Rule) -> Identity:
     limit = "reads" if request.method in SAFE else "changes"
     rates.count(limit, identity.counted_as or counted_address(), keys_needed=keys.are_needed)
     return identity
+
+
+def require(scope: Scope) -> None:
+    """Raise ScopeMissing if the key of the request, which its route takes, lacks a further scope."""
+    identity: Identity = g.identity
+    if not identity.allows(scope):
+        raise ScopeMissing(f"this needs a key with the scope {scope}", scope=scope)
 
 
 def _identity(keys: KeyTable, rule: Rule) -> Identity:

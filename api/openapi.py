@@ -113,7 +113,7 @@ SIGNATURE = tuple(
 )
 IF_NONE_MATCH = parameter("header", "If-None-Match", "An entity tag: the sha256.", TEXT)
 
-REFUSED = (400, 413, 415, 422, 503)  # what a submission may be refused with
+REFUSED = (400, 413, 415, 422, 429, 503)  # what a submission may be refused with
 EVENTS = {200: documented("Events until `done`", TEXT, media_type="text/event-stream")}
 PICTURE_SENT = documented("The picture", PICTURE, media_type="image/*")
 NOT_MODIFIED = {304: documented("The client has the picture already")}

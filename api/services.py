@@ -15,6 +15,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.rendering import Links
 from shared.jobs.store import JobStore
 from shared.network.fetcher import Fetcher
+from shared.owners.quota import QuotaStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.redis.client import connect
@@ -41,6 +42,7 @@ class Services:
     queries: JobQueries
     files: FileStore
     styles: StyleLibrary
+    quotas: QuotaStore
     objects: ObjectStore
     disk: DiskGuard
     memory: MemoryGuard
@@ -55,7 +57,7 @@ def build_services(settings: Settings) -> Services:
     objects = UnblockingObjects(open_object_store(settings.storage))
     disk = open_disk_guard(settings, objects)
     memory = MemoryGuard(client, settings.store.full_percent)
-    store = JobStore(client, settings.jobs)
+    store = JobStore(client, settings.jobs, settings.quota)
     return Services(
         settings=settings,
         catalog=load_catalog(settings.cards),
@@ -68,8 +70,10 @@ def build_services(settings: Settings) -> Services:
             disk=disk,
             memory=memory,
             retention_seconds=settings.jobs.file_retention_seconds,
+            quotas=settings.quota,
         ),
         styles=StyleLibrary(client),
+        quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=disk,
         memory=memory,
@@ -103,6 +107,11 @@ def owner() -> str:
 def may_know_of_others() -> bool:
     """Whether this request may be told what depends on other owners' work: without keys, and an admin's."""
     return bool(g.get("may_know_of_others"))  # set by api/auth.py
+
+
+def key_id() -> str:
+    """Return the id of the API key of this request; "" if none was needed."""
+    return cast(str, g.get("key_id", ""))
 
 
 def request_id() -> str:

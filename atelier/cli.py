@@ -25,6 +25,8 @@ COMMANDS = {
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
     "keys": "atelier.commands.keys:keys",
+    "quota": "atelier.commands.quota:quota",
+    "usage": "atelier.commands.usage:usage",
     "train": "atelier.commands.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",

@@ -23,11 +23,13 @@ class Event(StrEnum):
     KEY_ENDED = "key_ended"  # a process refuses a revoked key from now on, whoever revoked it
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
+    QUOTA_SET = "quota_set"  # over HTTP
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner
     SCOPE_REFUSED = "scope_refused"
     RATE_REFUSED = "rate_refused"
+    QUOTA_REFUSED = "quota_refused"
     HOST_REFUSED = "host_refused"
     ORIGIN_REFUSED = "origin_refused"
 

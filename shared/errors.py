@@ -84,6 +84,34 @@ class IdempotencyMismatch(AtelierError):
     title = "The key was used with another body"
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaUse:
+    """Which limit of an owner is spent, and how far."""
+
+    name: str
+    limit: int
+    used: int
+    asked: int  # for as much more
+
+
+class QuotaExceeded(AtelierError):
+    """Raised when an owner asks for more than its quota has left; nothing of the request was accepted."""
+
+    code = "quota_exceeded"
+    title = "The quota is spent"
+
+    def __init__(
+        self, detail: str = "", *, use: QuotaUse | None = None, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.use = use
+        self.retry_after_seconds = retry_after_seconds  # None: time alone does not help
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the members of the problem document, `quota` among them."""
+        return {**super().to_json(), "quota": asdict(self.use) if self.use else None}
+
+
 # Pictures
 
 

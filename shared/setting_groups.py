@@ -18,6 +18,11 @@ _HOST_NAME = re.compile(r"\.?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+def blocks(size: int) -> int:
+    """Return the bytes that a file of a size takes of a disk."""
+    return -(-size // BLOCK) * BLOCK
+
+
 def listed(text: str) -> list[str]:
     """Return the entries of a setting that is a list, separated by commas."""
     return [entry.strip() for entry in text.split(",") if entry.strip()]
@@ -67,6 +72,7 @@ class JobRules(Group):
     file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)
     max_events: int = Field(default=1024, ge=16)  # approximate limit of a job's event stream
+    usage_days: int = Field(default=400, ge=1)  # for which what jobs took is known by day
     bulk_patience_seconds: float = Field(default=30, ge=0)  # then bulk jobs get turns before interactive jobs
 
     @property
@@ -93,6 +99,15 @@ class BatchRules(Group):
     def max_record_bytes(self) -> int:
         """Bytes of the job store's memory that all items of a batch may take."""
         return self.max_record_mebibytes * MEBIBYTE
+
+
+class QuotaRules(Group):
+    """What each owner may have that has no quota of its own. 0: as much as there is."""
+
+    queued: int = Field(default=0, ge=0)  # jobs that wait, items of batches included
+    running: int = Field(default=0, ge=0)  # jobs at once; more wait
+    stored_bytes: int = Field(default=0, ge=0)  # of files and results, in whole blocks
+    daily_pixels: int = Field(default=0, ge=0)  # of the results of jobs that are accepted on a day (UTC)
 
 
 class DiskRules(Group):

@@ -28,6 +28,7 @@ from shared.setting_groups import (
     JobRules,
     Limits,
     ProxySettings,
+    QuotaRules,
     RateSettings,
     ServiceAddress,
     StoreRules,
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
     batches: BatchRules = BatchRules()
+    quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()
     store: StoreRules = StoreRules()
     worker: WorkerSettings = WorkerSettings()

@@ -52,6 +52,12 @@ class Amount:
         """Files and folders that the results will be, at least."""
         return self._results.pictures + ITEM_FOLDERS * self.works.total()
 
+    @property
+    def asked(self) -> dict[str, int]:
+        """What they ask of their owner's quota."""
+        made = self._results
+        return {"queued": self.works.total(), "stored_bytes": made.bytes, "daily_pixels": made.pixels}
+
     def faults(
         self, place: str, rules: BatchRules, seconds: float, batch: Batch | None = None
     ) -> Iterator[FieldError]:

@@ -13,11 +13,12 @@ from api.batches.sources import Source
 from api.jobs.bounds import record_bytes, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
-from api.services import Services, check_room, request_id
+from api.services import Services, check_room, key_id, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
+from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
 
 CHUNK = 200  # items that are in memory and looked up at once
@@ -43,17 +44,22 @@ class Intake:
         self._batch = batch
         self._source = source
         self._settings = settings
+        self._owner = owner
         self._first = first  # index of the first item in the batch
+        self._is_new = (
+            batch is None or first >= batch.counts["total"]
+        )  # whether none of them is there already
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
         self._inputs = Inputs(services, owner)
 
     def check(self) -> None:
-        """Raise one error with the faults of all items, or OutOfDisk or StoreFull if there is no room."""
+        """Raise one error with the faults of all items; or OutOfDisk, StoreFull or QuotaExceeded."""
         limit = self._services.settings.batches.max_items
         total = self._first + self._source.count
         if total > limit:
             raise InvalidRequest(f"a batch may have {limit} items; with these it had {total}")
         check_least(self._source, self._services.settings.batches)
+        self._check_quota(queued=self._source.count)  # before any is looked at
         amount = self._check_all()
         if self._inputs.has_addresses:  # only now: nothing is fetched for a request that has other faults
             check_room(self._services)
@@ -75,6 +81,11 @@ class Intake:
         seconds = self._services.queries.learned_seconds(amount.works, slots)
         refuse(list(amount.faults(self._source.place, rules, seconds, self._batch)))
         check_room(self._services, amount.record_bytes, amount.files)
+        self._check_quota(**amount.asked)
+
+    def _check_quota(self, **asked: int) -> None:
+        if self._is_new:
+            self._services.quotas.check(self._owner, **asked)
 
     def _slots(self) -> int:
         """Return how many jobs all live workers run at once."""
@@ -100,9 +111,6 @@ class Intake:
         while page := list(islice(ready, PAGE)):
             yield [(item, self._draft(item, spec)) for item, spec in page]
 
-    def _draft(self, item: Item, spec: JobSpec) -> ItemDraft:
-        return ItemDraft(item.custom_id, spec, work_of(spec, item.card, self._inputs.size_of(spec)))
-
     def _is_stored(self, item: Item) -> bool:
         """Whether an item was added before, and is sent again."""
         return self._batch is not None and self._first + item.position < self._batch.counts["total"]
@@ -118,6 +126,10 @@ class Intake:
                 total = self._services.batches.append(batch.id, batch.owner, drafts, first=at)
                 at += len(page)
         return total
+
+    def _draft(self, item: Item, spec: JobSpec) -> ItemDraft:
+        card, size = item.card, self._inputs.size_of(spec)
+        return ItemDraft(item.custom_id, spec, work_of(spec, card, size), Results.of(spec, card, size))
 
     def _chunks(self, faults: Faults) -> Iterator[list[Item]]:
         items = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
@@ -143,7 +155,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     if known is not None and not _broke_off(known, sent):
         return known, False
     refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
-    intake = Intake(services, sent.source, sent.settings, owner=owner)
+    intake = Intake(services, sent.source, sent.settings, owner=owner, batch=known)
     intake.check()
     batch, created = _opened(services, sent, owner, key)
     try:
@@ -162,7 +174,8 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
     """Add items to an open batch, starting at the index `first`; return the batch's new total.
 
-    The same items at the same index change nothing.
+    The same items at the same index change nothing. If other requests take what the quota has left meanwhile,
+    it raises QuotaExceeded; the batch then has the first of the items, and its total says how many.
     """
     intake = Intake(services, source, batch.settings, owner=batch.owner, first=first, batch=batch)
     intake.check()
@@ -191,6 +204,7 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[
         fingerprint=sent.fingerprint,
         webhook=terms,
         request_id=request_id(),
+        key=key_id(),
     )
     try:
         return services.batches.open(draft)

@@ -20,6 +20,7 @@ from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import KeyPage, NewKeyView
+from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from shared.jobs.views import JobView
@@ -47,6 +48,7 @@ TAGS = [
         "description": "What waits and runs, and how jobs failed.",
     },
     {"name": "Keys", "description": "Who may use the service; for admins."},
+    {"name": "Owners", "description": "What owners may have, what they have, and what their jobs took."},
     {"name": "Health", "description": "For supervisors and load balancers."},
     {"name": "About", "description": "This description."},
 ]
@@ -64,7 +66,8 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, JobView, JobPage, JobsRead, ReadRequest, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
-    KeyRequest, KeyPage, NewKeyView, StatsView, FailureList, *SPECS.values(), *BATCH_MODELS,
+    KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
+    *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 
 

@@ -108,6 +108,7 @@ _SHARE: Json = {
     "waiting": 40, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
     "ended_a_minute": {"succeeded": 96.0, "failed": 0.4, "canceled": 0.0, "expired": 0.0},
 }  # fmt: skip
+_LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
 SHAPES: dict[str, Json] = {  # by the names of the components
@@ -174,6 +175,31 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
+    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "QuotaView": {
+        "object": "quota",
+        "owner": "shop",
+        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "limits": _LIMITS,
+        "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+    },
+    "UsageList": {
+        "object": "list",
+        "since": "2026-01-01",
+        "until": "2026-01-31",
+        "data": [
+            {
+                "day": "2026-01-31",
+                "owner": "shop",
+                "key": "0123456789abcdef",
+                "model": "mnist-dcgan",
+                "jobs": 40,
+                "runner_seconds": 1.28,
+                "pixels": 31_360,
+                "bytes": 163_840,
+            }
+        ],
+    },
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
@@ -198,8 +224,8 @@ _PROBLEMS: dict[str, tuple[str, str, str]] = {  # code, title, detail
     "415": ("unsupported_media_type", "The body's media type is not taken here", "the body must be JSON"),
     "416": ("range_not_satisfiable", "The range lies outside the content", "the picture has 412 bytes"),
     "422": ("invalid_request", "The request is not valid", "strength must be between 0 and 1; got 7"),
-    "429": ("rate_limited", "Too many requests",
-            "at most 3000 changes may come in 60 seconds; these are over in 12"),
+    "429": ("quota_exceeded", "The quota is spent",
+            "the quota is spent: 100 jobs may wait (queued), 100 wait, and this asks for 1 more"),
     "503": ("store_unavailable", "The job store is not available", "the job store does not answer"),
     "507": ("out_of_disk", "Object storage is full", "the storage's disk is nearly full"),
     "default": ("internal_error", "Internal error", "the service made a mistake; its log has the details"),

@@ -10,7 +10,7 @@ from api.jobs.workers import AvailableModels, notify
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
-from api.services import Services, base_url, check_room, request_id
+from api.services import Services, base_url, check_room, key_id, request_id
 from shared.cards.card import ModelCard
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk, StoreFull
 from shared.identifiers import new_job_id, sha256
@@ -20,6 +20,7 @@ from shared.jobs.submission import Submission, Submitted
 from shared.network.url import refusal_of_url
 from shared.settings import Settings
 from shared.specs.parts import PictureSize
+from shared.specs.results import Results
 from shared.specs.spec import JobSpec, checked_card, work_of
 from shared.specs.webhook import Receiver, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
@@ -105,9 +106,16 @@ def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], c
     size = _content_size(services, resolved, uploads, caller.owner)
     if size is not None and isinstance(resolved, ContentSpec):
         check_content(resolved, card, size, ImageLimits.of(services.settings.limits))
+    if uploads:  # of a job that is refused no picture is stored
+        _check_quota(services, caller.owner, Results.of(resolved, card, size))
     for upload in uploads:
         services.files.add(caller.owner, upload.data, upload.info, with_form=True)
     return _submit(services, CheckedSpec(resolved, card), fingerprint, caller, size)
+
+
+def _check_quota(services: Services, owner: str, results: Results) -> None:
+    asked = {"queued": 1, "stored_bytes": results.bytes, "daily_pixels": results.pixels}
+    services.quotas.check(owner, **asked)
 
 
 def _content_size(
@@ -173,6 +181,8 @@ def _submit(
         retried_from=retried_from,
         webhook=terms_of(ready.spec.webhook, services.settings),
         work=work_of(ready.spec, ready.card, size),
+        results=Results.of(ready.spec, ready.card, size),
+        key=key_id(),
         request_id=request_id(),
     )
     _check_room(services, caller)

@@ -113,9 +113,11 @@ def _place(raw: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
 
 def renamed(error: AtelierError, form: Form) -> AtelierError:
     """Return the error in the words of the form: its pointers, and the names in its sentences."""
+    if not error.errors:
+        return error  # it names no field
     names = {".".join(entry.path): name for name, entry in form.table.items()}
     faults = [_reworded(entry, _field_of(entry.pointer, form.given), names) for entry in error.errors]
-    renamed = type(error)("; ".join(entry.detail for entry in faults) or error.detail, errors=faults)
+    renamed = type(error)("; ".join(entry.detail for entry in faults), errors=faults)
     for name, texts in form.texts.items():
         renamed = with_hint(renamed, name, texts)
     return renamed

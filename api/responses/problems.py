@@ -35,6 +35,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.ImageTooSmall: 422,
     errors.TooManyFrames: 422,
     errors.BodyTooLarge: 413,
+    errors.QuotaExceeded: 429,
     errors.UnknownModel: 404,
     errors.CardUnusable: 404,
     errors.ModelUnavailable: 422,

@@ -171,6 +171,17 @@ class Health(View):
     version: str
 
 
+class QuotaUseView(BaseModel):
+    """The limit that refused a request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="`queued`, `stored_bytes` or `daily_pixels`.")
+    limit: int
+    used: int
+    asked: int = Field(description="How much more the request asked for.")
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""
 
@@ -184,3 +195,4 @@ class Problem(BaseModel):
     instance: str
     request_id: str
     errors: list[FaultView] = Field(description="Every field at fault; empty where no field is.")
+    quota: QuotaUseView | None = Field(default=None, description="Only of `quota_exceeded`.")

@@ -58,7 +58,7 @@ class FinishedQuery(QueryModel):
 @operation(
     "appendItems",
     {200: documented("The items are taken", ref("Appended"))},
-    problems=(400, 404, 409, 410, 413, 415, 422, 503, 507),
+    problems=(400, 404, 409, 410, 413, 415, 422, 429, 503, 507),
     parameters=parameters_of(AppendQuery),
     request_body=body({"application/json": ref("ItemsRequest"), **dict.fromkeys(JSON_LINES, LINES)}),
 )

@@ -147,7 +147,9 @@ def cancel_batch(batch_id: str) -> Response:
 
 
 @blueprint.post("/<batch_id>/retry-failed")
-@operation("retryFailed", {200: documented("How many go again", ref("Retried"))}, problems=(409, *ONE, 507))
+@operation(
+    "retryFailed", {200: documented("How many go again", ref("Retried"))}, problems=(409, 429, *ONE, 507)
+)
 @needs(Scope.SUBMIT)
 def retry_failed(batch_id: str) -> Response:
     """Run every item again that failed or expired. A completed batch runs again."""

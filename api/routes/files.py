@@ -68,7 +68,7 @@ def _view(file: StoredFile) -> FileView:
         200: documented("The same picture was there", ref("FileView"), headers=_WHERE),
         201: documented("The picture is stored", ref("FileView"), headers=_WHERE),
     },
-    problems=(413, 415, 422, 503, 507),
+    problems=(413, 415, 422, 429, 503, 507),
     request_body=body({MULTIPART: _FORM}),
 )
 @needs(Scope.SUBMIT)

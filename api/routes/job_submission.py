@@ -128,7 +128,7 @@ def _submit(kind: str, *media_types: str) -> Response:
 
 
 @blueprint.post("/<job_id>/retry")
-@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 503, 507), parameters=(PREFER, KEY))
+@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 429, 503, 507), parameters=(PREFER, KEY))
 @needs(Scope.SUBMIT)
 def retry_job(job_id: str) -> Response:
     """Submit a job again that failed, was canceled or expired.

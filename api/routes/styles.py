@@ -76,7 +76,7 @@ def _builtin(card: ModelCard) -> BuiltinStyles:
         200: documented("The same style was there", ref("StyleView"), headers=_WHERE),
         201: documented("The style is kept", ref("StyleView"), headers=_WHERE),
     },
-    problems=(400, 409, 413, 415, 422, 503, 507),
+    problems=(400, 409, 413, 415, 422, 429, 503, 507),
     request_body=body({MULTIPART: _FORM, "application/json": ref("StyleRequest")}),
 )
 @needs(Scope.SUBMIT)

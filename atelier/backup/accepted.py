@@ -16,6 +16,7 @@ from shared.errors import AtelierError
 from shared.identifiers import sha256
 from shared.jobs.record import PART, job_from_record, unpacked
 from shared.network.url import fault_of_url
+from shared.owners.usage import usage_from_record
 from shared.redis.keys import KEYS, Key, Keys
 from shared.storage.base import INPUTS, OUTPUTS, check_key
 from shared.webhooks.delivery import delivery_from_record
@@ -41,6 +42,7 @@ TYPES = {
     "batch_parts": "hash",
     "durations": "hash",
     "owned_durations": "hash",
+    "usage": "hash",
     "collecting": "string",
     "probe": "string",
 }
@@ -193,6 +195,11 @@ def _check_delivery(copy: RecordCopy) -> None:
     _check_url(delivery.url)
 
 
+def _check_usage(copy: RecordCopy) -> None:
+    for field, text in copy.value.items():
+        usage_from_record(field, text)
+
+
 def _check_webhook(record: Mapping[str, str]) -> None:
     if record.get("webhook"):
         _check_url(json.loads(record["webhook"])["url"])
@@ -226,4 +233,5 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "batch": _check_batch,
     "batch_parts": _check_parts,
     "delivery": _check_delivery,
+    "usage": _check_usage,
 }

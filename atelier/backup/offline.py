@@ -61,6 +61,17 @@ def enter(settings: Settings) -> Iterator[OfflineInstallation]:
 
 
 @contextmanager
+def enter_or_make(settings: Settings) -> Iterator[OfflineInstallation]:
+    """Open the installation of the state folder, or make one. Raises what `enter` and `enter_stopped` do."""
+    try:
+        with enter(settings) as installation:
+            yield installation
+    except NoInstallation:
+        with enter_stopped(settings) as installation:
+            yield installation
+
+
+@contextmanager
 def enter_stopped(settings: Settings) -> Iterator[OfflineInstallation]:
     """Open an installation that must not run, or make an empty one, and keep it from starting meanwhile.
 

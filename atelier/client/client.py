@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -24,6 +25,7 @@ from atelier.client.requests import (
 from atelier.client.stats import StatsResource
 from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
+from atelier.client.usage import Usage, read_usage
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"
@@ -136,6 +138,15 @@ class Client:
         job = self.jobs.create(request)
         done = self.jobs.wait(job, timeout_seconds=timeout_seconds, on_progress=on_progress)
         return self.jobs.pictures(done)
+
+    def usage(
+        self, *, since: date | None = None, until: date | None = None, owner: str | None = None
+    ) -> tuple[Usage, ...]:
+        """Return what jobs took, by day (UTC), owner, key and model: from `since` to `until`, both included.
+
+        Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
+        """
+        return tuple(read_usage(self._transport, since, until, owner))
 
     def close(self) -> None:
         """Close every connection."""

@@ -22,8 +22,10 @@ RETRYABLE = frozenset({429, 500, 502, 503, 504, 507})  # 507: storage is full, a
 
 
 def is_retryable(response: httpx.Response) -> bool:
-    """Whether the same request may succeed soon."""
-    return response.status_code in RETRYABLE
+    """Whether the same request may succeed soon: not where the service asks for more than a minute."""
+    return (
+        response.status_code in RETRYABLE and (_asked_seconds(response) or 0) <= LONGEST_RETRY_AFTER_SECONDS
+    )
 
 
 def may_pass(error: ApiError | ServiceUnreachable) -> bool:
@@ -46,9 +48,13 @@ def _growing_pauses(longest_seconds: float) -> Iterator[float]:
 
 def retry_after_seconds(response: httpx.Response) -> float | None:
     """Return the seconds of Retry-After, a number or a date, at most a minute; None where there is none."""
-    text = response.headers.get("Retry-After", "").strip()
-    seconds = float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
+    seconds = _asked_seconds(response)
     return None if seconds is None else min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _asked_seconds(response: httpx.Response) -> float | None:
+    text = response.headers.get("Retry-After", "").strip()
+    return float(text) if text.isascii() and text.isdigit() else _seconds_until(text)
 
 
 def _seconds_until(text: str) -> float | None:

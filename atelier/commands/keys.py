@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import click
 
-from atelier.backup.offline import NoInstallation, enter, enter_stopped
+from atelier.backup.offline import enter_or_make
 from atelier.commands.options.times import Lifetime
 from atelier.display import echo, echo_json
 from atelier.display.table import Table
@@ -61,13 +61,8 @@ def keys() -> None:
 @contextmanager
 def _store() -> Iterator[KeyStore]:
     """Open the keys of the installation of this state folder, or of a new one."""
-    settings = Settings.from_env()
-    try:
-        with enter(settings) as installation:
-            yield KeyStore(Scripts(installation.client))
-    except NoInstallation:
-        with enter_stopped(settings) as installation:
-            yield KeyStore(Scripts(installation.client))
+    with enter_or_make(Settings.from_env()) as installation:
+        yield KeyStore(Scripts(installation.client))
 
 
 @keys.command()

@@ -1,12 +1,14 @@
 """A worker whose only model does nothing: everything around a model, and nothing else.
 
 `python -m bench.service.noop_worker` serves the lanes by the settings in the environment, as
-`python -m worker` does; with `--celery-consumer`, through the consumer that is Celery's own.
+`python -m worker` does; with `--celery-consumer`, through the consumer that is Celery's own. The model may
+wait for as many seconds as NOOP_SECONDS says.
 """
 
 import logging
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,9 +61,11 @@ class Nothing:
 
     card: ModelCard = CARD
     digest: str = "nothing"
+    seconds: float = float(os.environ.get("NOOP_SECONDS", "0"))
 
     def generate(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
         """Return a black pixel for each latent."""
+        time.sleep(self.seconds)
         return np.zeros((len(latents), 1, 1, 1), np.uint8)
 
 

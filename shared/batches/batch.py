@@ -10,10 +10,11 @@ from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
-from shared.jobs.submission import reuse_fields
+from shared.jobs.submission import NOTHING, expected_fields, reuse_fields
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
+from shared.specs.results import Results
 
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
 
@@ -40,6 +41,7 @@ class BatchDraft:
     idempotency_key: str = ""
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     request_id: str = ""  # of the HTTP request, as the API's log has it
+    key: str = ""  # id of the API key; "" if none was needed
 
     def record(self, rules: JobRules) -> dict[str, str]:
         """Return the initial fields of the batch's record."""
@@ -51,7 +53,7 @@ class BatchDraft:
             "ttl_ms": str((settings.ttl_seconds or rules.retention_seconds) * 1000),
             "fingerprint": self.fingerprint,
         }
-        optional = {"webhook": self.webhook, "request_id": self.request_id}
+        optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
@@ -64,6 +66,7 @@ class ItemDraft:
     custom_id: str
     spec: JobSpec
     work: str = ""  # the result of `work_of`; "" if unknown
+    results: Results = NOTHING  # what it is expected to make
 
     def record(self) -> dict[str, str]:
         """Return the initial fields of the item's record, without its specification."""
@@ -75,7 +78,7 @@ class ItemDraft:
             "schema": str(RECORD_SCHEMA),
             "custom_id": self.custom_id,
         }
-        record |= reuse_fields(spec)
+        record |= reuse_fields(spec) | expected_fields(self.results)
         if self.work:
             record["work"] = self.work
         if spec.deadline_seconds:

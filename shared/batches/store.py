@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from shared.batches.batch import ITEM_BYTES, Batch, BatchDraft, ItemDraft
 from shared.batches.queries import BatchQueries
@@ -22,10 +22,12 @@ from shared.identifiers import next_try
 from shared.jobs.job import Job
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
+from shared.owners.quota import quota_exceeded
 from shared.redis.client import store_errors
 from shared.setting_groups import MEBIBYTE, BatchRules
 
 CHUNK = 200  # the most items that one script stores
+RETRIED = 3  # values that the script returns that tried items again
 SWEPT = 10  # items that one script ends or deletes; this blocks the server for 1 to 2 ms
 
 
@@ -36,6 +38,7 @@ class BatchStore(BatchQueries):
         super().__init__(jobs)
         self._jobs = jobs
         self._rules = rules
+        self._quotas = jobs.quotas.model_dump_json()
 
     def open(self, draft: BatchDraft) -> tuple[Batch, bool]:
         """Create a batch, or find the one that this key created; return it and whether it is new.
@@ -57,7 +60,7 @@ class BatchStore(BatchQueries):
         Each chunk of 200 items is accepted as a whole or not at all; after an error, the batch's total shows
         how many were accepted. Raises BatchNotFound; IllegalMove if the batch takes no items; InvalidRequest
         for too many items or bytes, a gap before `first`, different items at known indexes or names that are
-        already used; FileNotFound.
+        already used; FileNotFound; QuotaExceeded.
         """
         total = first
         digests = to_text(self._jobs.served_digests(item.spec for item in items))
@@ -74,7 +77,7 @@ class BatchStore(BatchQueries):
         parts = [part for part in shared_parts(stored).items() if part[0] not in known]
         texts = [text for entry in (*parts, *map(_flat, stored)) for text in entry]
         outcome, *rest = self._scripts.run(
-            "batches/append", batch_id, owner, first, *most, digests, len(parts), *texts
+            "batches/append", batch_id, owner, first, *most, digests, self._quotas, len(parts), *texts
         )
         if outcome == "ok":
             return int(rest[0])
@@ -160,14 +163,15 @@ class BatchStore(BatchQueries):
 
         A batch that `stop_when` paused goes on.
         Items whose files are gone are left out. Raises FileNotFound if no item could be retried for this
-        reason.
+        reason; QuotaExceeded if there is no room for all, or none is left before the last: then another call
+        goes on.
         """
         count, index = 0, 0
         missing: list[str] = []
         while index >= 0:
-            result = self._scripts.run("batches/retry", batch_id, owner, index, SWEPT)
-            if len(result) == 1:
-                self._refuse_retry(batch_id, owner, result[0])
+            result = self._scripts.run("batches/retry", batch_id, owner, index, SWEPT, self._quotas)
+            if len(result) != RETRIED:
+                self._refuse_retry(batch_id, owner, *result)
             count, index = count + result[0], result[1]
             missing += result[2]
         if missing and not count:
@@ -182,13 +186,14 @@ class BatchStore(BatchQueries):
         """Retry an item that failed, expired or was canceled, as a new job in its place in the batch.
 
         If the item was already retried, return that job. Raises IllegalMove, or FileNotFound if a file that
-        the item needs is gone.
+        the item needs is gone, or QuotaExceeded.
         """
         assert job.batch_id is not None, "an item"
-        result = self._scripts.run("batches/retry", job.batch_id, job.owner, job.index or 0, 1, job.id)
+        where = (job.batch_id, job.owner, job.index or 0, 1)
+        result = self._scripts.run("batches/retry", *where, self._quotas, job.id)
         again = next_try(job.id)
-        if len(result) == 1:
-            self._refuse_retry(job.batch_id, job.owner, result[0])
+        if len(result) != RETRIED:
+            self._refuse_retry(job.batch_id, job.owner, *result)
         if result[0]:
             return Submitted(id=again, created=True)
         if result[2]:
@@ -197,7 +202,9 @@ class BatchStore(BatchQueries):
             return Submitted(id=self._jobs.get(again, job.owner).id, created=False)
         raise IllegalMove(f"only a failed, canceled or expired item can be retried; this one is {job.status}")
 
-    def _refuse_retry(self, batch_id: str, owner: str, status: str) -> NoReturn:
+    def _refuse_retry(self, batch_id: str, owner: str, status: str, *rest: Any) -> NoReturn:
+        if status == "quota":
+            raise quota_exceeded(*rest)
         if status == "missing":
             self.get(batch_id, owner)
             raise BatchNotFound(f"there is no batch {batch_id}")
@@ -221,10 +228,12 @@ def _flat(item: StoredItem) -> tuple[str, str, str]:
     return to_text(item.record()), to_text(pieces.draft.spec.inputs), pieces.fingerprint
 
 
-def refusal(outcome: str, rest: Sequence[str], batch_id: str, max_items: int) -> AtelierError:
+def refusal(outcome: str, rest: Sequence[Any], batch_id: str, max_items: int) -> AtelierError:
     """Return the error for an outcome of the append script."""
     if outcome == "missing":
         return _missing(rest)
+    if outcome == "quota":
+        return quota_exceeded(*rest)
     if outcome == "missing batch":
         return BatchNotFound(f"there is no batch {batch_id}")
     if outcome in _FAULTS:

@@ -4,14 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.errors import FileInUse, FileNotFound, StoreFull
+from shared.errors import FileInUse, FileNotFound, QuotaExceeded, StoreFull
 from shared.identifiers import file_id, sha256
 from shared.images.probe import ImageInfo
+from shared.owners.quota import NO_QUOTAS, QuotaStore, quota_exceeded
 from shared.redis.client import Client, Page, newest, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.memory_guard import MemoryGuard
 from shared.redis.scripts import Scripts
-from shared.setting_groups import JobRules
+from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import PictureSize
 from shared.storage.base import ObjectStore, input_key
 from shared.storage.disk_guard import DiskGuard
@@ -53,6 +54,7 @@ def _fields(key: str, digest: str, data: bytes, info: ImageInfo) -> dict[str, st
         "key": key,
         "sha256": digest,
         "bytes": str(len(data)),
+        "stored_bytes": str(blocks(len(data))),
         "media_type": info.media_type,
         "width": str(info.width),
         "height": str(info.height),
@@ -71,6 +73,7 @@ class FileStore:
         disk: DiskGuard | None = None,
         memory: MemoryGuard | None = None,
         retention_seconds: int = JobRules().file_retention_seconds,
+        quotas: QuotaRules = NO_QUOTAS,
         prefix: str = PREFIX,
     ) -> None:
         self._client = client
@@ -79,11 +82,14 @@ class FileStore:
         self._memory = memory
         self._retention = retention_seconds * 1000
         self._scripts = Scripts(client, prefix=prefix)
+        self._quotas = QuotaStore(self._scripts, quotas)
 
     def add(
         self, owner: str, data: bytes, info: ImageInfo, *, with_form: bool = False
     ) -> tuple[StoredFile, bool]:
-        """Store probed bytes; return the file and whether it is new. Raises OutOfDisk, StoreFull.
+        """Store probed bytes; return the file and whether it is new.
+
+        Raises OutOfDisk, StoreFull, QuotaExceeded.
 
         A file `with_form` is deleted with the last job that names it, unless it is also uploaded separately.
         """
@@ -99,18 +105,28 @@ class FileStore:
             self._disk.check(len(data))
         if self._memory is not None:
             self._memory.check()
+        self._quotas.check(owner, stored_bytes=blocks(len(data)))  # so that nothing is written in vain
         key = input_key(owner, digest)
         self._objects.put(key, data)
         fields = _fields(key, digest, data, info)
         try:
-            word, flat = self._scripts.run("files/add_file", owner, file_id(digest), json.dumps(fields), *how)
-        except StoreFull:
+            word, flat = self._add_record(owner, file_id(digest), fields, how)
+        except (StoreFull, QuotaExceeded):
             # No record names the object: repeated tries must not fill the disk.
             self._objects.delete(key)
             raise
         if word == "existing":
             self._objects.delete(key)  # a concurrent upload stored the same bytes; its copy stays
         return _paired(flat), bool(word == "created")
+
+    def _add_record(
+        self, owner: str, name: str, fields: Mapping[str, str], how: tuple[int, int]
+    ) -> tuple[str, Sequence[str]]:
+        arguments = (json.dumps(fields), *how, self._quotas.defaults)
+        word, *rest = self._scripts.run("files/add_file", owner, name, *arguments)
+        if word == "quota":
+            raise quota_exceeded(*rest)
+        return word, rest[0]
 
     def find(self, owner: str, name: str) -> StoredFile | None:
         """Return the owner's file, or None."""

@@ -21,10 +21,11 @@ from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import read_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, served_digests, to_text
+from shared.owners.quota import NO_QUOTAS, quota_exceeded
 from shared.redis.client import Client, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
-from shared.setting_groups import JobRules
+from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster
@@ -55,10 +56,16 @@ class Reaped:
 class JobStore:
     """Jobs in a Redis-protocol server. All times are the server's."""
 
-    def __init__(self, client: Client, rules: JobRules, *, prefix: str = PREFIX) -> None:
+    def __init__(
+        self, client: Client, rules: JobRules, quotas: QuotaRules = NO_QUOTAS, *, prefix: str = PREFIX
+    ) -> None:
+        """`quotas` are those of owners that have none of their own."""
         self.client = client
         self.rules = rules
-        self.scripts = Scripts(client, prefix=prefix, max_events=rules.max_events)
+        self.quotas = quotas
+        self.scripts = Scripts(
+            client, prefix=prefix, max_events=rules.max_events, usage_days=rules.usage_days
+        )
         self._roster = WorkerRoster(client, prefix=prefix)
         self._logged_newer = False
 
@@ -66,14 +73,17 @@ class JobStore:
         """Accept a job. After this returns, the job will be run even if any process dies.
 
         Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
-        before, JobGone if the id belonged to a deleted job.
+        before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
         digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
-        outcome, *rest = self.scripts.run("jobs/submit", *submission.arguments(self.rules, digest=digest))
+        arguments = submission.arguments(self.rules, self.quotas, digest=digest)
+        outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
         if outcome == "mismatch":
             raise IdempotencyMismatch("this key or id was used before with another request")
+        if outcome == "quota":
+            raise quota_exceeded(*rest)
         if outcome == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
         return Submitted(id=rest[0], created=outcome == "created")
@@ -105,13 +115,14 @@ class JobStore:
         """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
         Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
-        of one owner start in the order of acceptance.
+        of one owner start in the order of acceptance. An owner whose quota of running jobs is spent waits.
         """
         return self._claim("", worker, most=most)
 
     def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
-        arguments = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience), *Lane)
+        times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
+        arguments = (*times, self.quotas.running, *Lane)
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
@@ -151,7 +162,11 @@ class JobStore:
         """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         warnings_text = json.dumps(list(warnings)) if warnings else ""
-        arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text)
+        made = (
+            sum(blocks(each.bytes) for each in outputs),
+            sum(each.width * each.height for each in outputs),
+        )
+        arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text, *made)
         ensure_current(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:

@@ -8,10 +8,12 @@ from typing import Any
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
 from shared.jobs.record import RECORD_SCHEMA
-from shared.setting_groups import JobRules
+from shared.setting_groups import JobRules, QuotaRules
+from shared.specs.results import Results
 from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster
 
+NOTHING = Results()
 IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache"})
 
 
@@ -50,6 +52,12 @@ def milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
+def expected_fields(results: Results) -> dict[str, str]:
+    """Return the record fields of what a job is expected to make: its owner's quota has it until the end."""
+    expected = {"pixels": results.pixels, "expected_bytes": results.bytes}
+    return {name: str(number) for name, number in expected.items() if number}
+
+
 def to_text(value: Any) -> str:
     """Return compact JSON, the form of every document in the store."""
     return json.dumps(value, separators=(",", ":"))
@@ -68,8 +76,10 @@ class Submission:
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     work: str = ""  # the result of `work_of`; "" if unknown
     request_id: str = ""  # of the HTTP request, as the API's log has it
+    key: str = ""  # id of the API key; "" if none was needed
+    results: Results = NOTHING  # what it is expected to make
 
-    def arguments(self, rules: JobRules, *, digest: str = "") -> list[str | int]:
+    def arguments(self, rules: JobRules, quotas: QuotaRules, *, digest: str = "") -> list[str | int]:
         """Return the arguments of the submit script; `digest` is that of the workers' model."""
         spec = self.spec
         ttl = spec.ttl_seconds or rules.retention_seconds
@@ -83,7 +93,13 @@ class Submission:
             "schema": str(RECORD_SCHEMA),
         }
         record |= reuse_fields(spec)
-        optional = {"webhook": self.webhook, "work": self.work, "request_id": self.request_id}
+        record |= expected_fields(self.results)
+        optional = {
+            "webhook": self.webhook,
+            "work": self.work,
+            "request_id": self.request_id,
+            "key": self.key,
+        }
         record |= {name: text for name, text in optional.items() if text}
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
@@ -96,6 +112,7 @@ class Submission:
             self.fingerprint,
             rules.idempotency_seconds * 1000,
             digest,
+            quotas.model_dump_json(),
         ]
 
 

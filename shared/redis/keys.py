@@ -120,6 +120,10 @@ KEYS = (
     Key("api_keys", "keys", "stays"),
     Key("key_changes", "key-changes", "stays"),  # a stream; it exists as soon as there was a key
     Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
+    # Quotas and usage
+    Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
+    Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),

@@ -21,8 +21,17 @@ _TAKES_NEW_WORK = frozenset(
         "access/create",
     }
 )
-# Also on a server that cannot write.
-_READS = frozenset({"jobs/place", "jobs/depths", "jobs/stats", "jobs/read", "access/read"})
+_READS = frozenset(  # also on a server that cannot write
+    {
+        "jobs/place",
+        "jobs/depths",
+        "jobs/stats",
+        "jobs/read",
+        "access/read",
+        "owners/check",
+        "owners/read",
+    }
+)
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
 _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
@@ -34,10 +43,12 @@ _WORD = re.compile(r"[A-Za-z_]+")
 class Scripts:
     """Runs the Lua scripts by name; each is one atomic step on the server."""
 
-    def __init__(self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024) -> None:
+    def __init__(
+        self, client: Client, *, prefix: str = PREFIX, max_events: int = 1024, usage_days: int = 400
+    ) -> None:
         self.client = client
         self.keys = Keys(prefix)
-        head = f"local P, MAX_EVENTS = KEYS[1], {int(max_events)}\n"
+        head = f"local P, MAX_EVENTS, USAGE_DAYS = KEYS[1], {int(max_events)}, {int(usage_days)}\n"
         self._scripts = {
             name: client.register_script(_flags(name) + head + program(name)) for name in names()
         }

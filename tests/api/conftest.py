@@ -19,6 +19,7 @@ from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
+from shared.owners.quota import QuotaStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.redis.memory_guard import MemoryGuard
@@ -54,6 +55,7 @@ def services(settings: Settings, store: JobStore, objects: ObjectStore) -> Itera
         queries=JobQueries(store),
         files=FileStore(store.client, objects, memory=memory),
         styles=StyleLibrary(store.client),
+        quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=open_disk_guard(settings, objects),
         memory=memory,

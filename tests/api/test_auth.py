@@ -138,7 +138,8 @@ def test_a_wrong_key_is_refused_with_the_error_of_the_standard(client: FlaskClie
 
 
 def test_a_wrong_key_is_refused_on_every_route(services: Services, keys: KeyStore) -> None:
-    settings = services.settings.model_copy(update={"rate": RateSettings(failures_per_minute=0)})  # any number
+    any_number = RateSettings(failures_per_minute=0)
+    settings = services.settings.model_copy(update={"rate": any_number})
     app = create_app(replace(services, settings=settings))
     client = app.test_client()
     _, anna = keys.create("anna", owner="anna", scopes=frozenset(Scope))

@@ -38,7 +38,7 @@ class WorkerContext:
         self.settings = settings
         self.id = new_worker_id()
         self.client = connect(settings.redis_url)
-        self.store = JobStore(self.client, settings.jobs)
+        self.store = JobStore(self.client, settings.jobs, settings.quota)
         self.batches = BatchStore(self.store, settings.batches)
         self.objects = open_object_store(settings.storage)
         self.garbage = Garbage(self.client, self.objects)
@@ -46,7 +46,7 @@ class WorkerContext:
         self.queue = JobQueue(self.celery, self.client)
         self.reaper = Reaper(self.store, self.batches, self.queue, self.garbage)
         self.hasty_client = _hasty_client(settings)
-        self.hasty_store = JobStore(self.hasty_client, settings.jobs)
+        self.hasty_store = JobStore(self.hasty_client, settings.jobs, settings.quota)
         self.hasty_queue = JobQueue(self.celery, self.hasty_client)
         self.roster = WorkerRoster(self.hasty_client)
         self.pulse = Pulse()

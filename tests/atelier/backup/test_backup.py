@@ -18,6 +18,7 @@ from atelier.client.client import Client
 from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS
 from shared.jobs.status import Status
+from shared.owners.usage import UsageStore
 from shared.webhooks.store import Deliveries
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
@@ -79,6 +80,24 @@ def test_a_restored_installation_has_every_job_as_it_was(
         assert empty.queries.events(new.id) == services.queries.events(old.id)
     done = empty.store.get(jobs["succeeded"], ANONYMOUS)
     assert empty.objects.get(done.outputs[0].key) == PICTURE
+
+
+def test_what_an_owner_has_is_counted_again_and_its_quota_and_usage_are_as_they_were(
+    services: Services, empty: Services, jobs: dict[str, str], tmp_path: Path
+) -> None:
+    services.quotas.set(ANONYMOUS, {"queued": 7})
+    empty.quotas.set(ANONYMOUS, {"running": 3})
+    before, usage = services.quotas.read(ANONYMOUS).used, UsageStore(services.store.scripts)
+    assert (before["queued"], before["running"], before["stored_bytes"] > 0) == (1, 1, True)
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    after, today = empty.quotas.read(ANONYMOUS), usage.today()
+    assert after.own == {"running": 3}, "quotas are the installation's, as keys are"
+    assert (after.used["queued"], after.used["running"]) == (2, 0)
+    assert after.used["stored_bytes"] == before["stored_bytes"]
+    taken = list(usage.read(today, today))
+    assert [each.usage.jobs for each in taken] == [2]
+    assert list(UsageStore(empty.store.scripts).read(today, today)) == taken
     with pytest.raises(JobGone):
         empty.store.get(jobs["gone"], ANONYMOUS)
     order = [job.id for job in services.queries.page(ANONYMOUS).items]

@@ -139,3 +139,8 @@ def test_a_limit_of_requests_is_waited_for(services: Services) -> None:
         transport.close()
     (seconds,) = slept
     assert 1 <= seconds <= 60
+
+
+def test_what_is_to_wait_for_longer_than_a_minute_is_told_at_once() -> None:
+    assert is_retryable(httpx.Response(429, headers={"Retry-After": "60"}))
+    assert not is_retryable(httpx.Response(429, headers={"Retry-After": "61"}))

@@ -1,4 +1,4 @@
--- include: records, queues, files, webhooks, result_cache, moves
+-- include: records, queues, files, webhooks, result_cache, moves, holdings
 -- Put a restored record where it belongs besides: a job into the queues that fit its status (a running one is queued
 -- again, its attempt not counted), a delivery into its host's, a style and a file into the lists that name them.
 -- Files come before what names them; a kind `rest` afterwards lets files expire that nothing names. `passed_ms` is the
@@ -24,6 +24,7 @@ local function readmit_unfinished(id, job)
   end
   if job.status == 'running' then return put_back_uncounted(id, now, 'released') end
   redis.call('HSET', job_key(id), 'not_before', now)
+  hold(job.owner, 'queued', 1)
   enqueue_job(id, now)
 end
 
@@ -57,6 +58,7 @@ elseif kind == 'delivery' then
   readmit_delivery(known.id, owner)
 elseif kind == 'file' then
   redis.call('HDEL', key, 'jobs') -- counted again, as jobs are readmitted
+  hold(owner, 'stored_bytes', redis.call('HGET', key, 'stored_bytes') or 0)
   list(owner, owned_files_key(owner), known.id)
 elseif kind == 'rest' then
   start_expiry(owner, known.id)

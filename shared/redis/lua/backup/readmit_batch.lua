@@ -1,4 +1,4 @@
--- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, removal
+-- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, removal, holdings
 -- Put a restored batch where it belongs. First 'open' for the batch, when its files are there, then 'item' for each of
 -- its items, then 'close', which counts what came. `passed_ms` is the time since the record was read.
 local step, id, passed_ms = unpack(ARGV)
@@ -36,6 +36,7 @@ local function requeue(job)
   if job.deadline_at then
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', passed_ms), id)
   end
+  hold(job.owner, 'queued', 1)
   local first = tonumber(redis.call('HGET', batch_key(job.batch), 'next'))
   wait_in(id)
   if tonumber(job.index) < first then redis.call('HSET', batch_key(job.batch), 'next', job.index) end

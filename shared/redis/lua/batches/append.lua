@@ -1,13 +1,14 @@
--- include: records, new_job, waits, queues, files, moves
+-- include: records, new_job, waits, queues, files, moves, quotas
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over. The
--- digests are of the models that the workers have (a JSON object). A batch's items take `most_bytes` at most, each
--- its specification and `item_bytes`. After the named arguments come `part_count` parts of specifications that the
--- items share, each its digest and its text; then, for each item: its record (JSON object of fields), input ids (JSON
--- array), fingerprint.
+-- digests are of the models that the workers have, `quotas` those of owners that have none of their own (JSON objects). A
+-- batch's items take `most_bytes` at most, each its specification and `item_bytes`. After the named arguments come
+-- `part_count` parts of specifications that the items share, each its digest and its text; then, for each item: its
+-- record (JSON object of fields), input ids (JSON array), fingerprint.
 -- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'bytes', used, wanted},
--- {'gap', total}, {'mismatch', index}, {'names', custom ids}, or the batch's status, 'missing batch' where there is none.
-local batch_id, owner, first, most, most_bytes, item_bytes, digests, part_count = unpack(ARGV)
-local FIRST_PART = 9 -- among the arguments
+-- {'gap', total}, {'mismatch', index}, {'names', custom ids}, a refusal by quota, or the batch's status, 'missing batch'
+-- where there is none.
+local batch_id, owner, first, most, most_bytes, item_bytes, digests, quotas, part_count = unpack(ARGV)
+local FIRST_PART = 10 -- among the arguments
 local FIRST_ITEM = FIRST_PART + 2 * part_count
 first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
 digests = cjson.decode(digests)
@@ -27,6 +28,7 @@ if first > total then return {'gap', total} end
 if first + count > most then return {'full'} end
 local items, taken, missing, bytes = {}, {}, {'missing'}, 0
 local objects = {} -- the object key of each file
+local asked = {}
 for i = 0, count - 1 do
   local index, base = first + i, FIRST_ITEM + 3 * i
   local record, input_ids, fingerprint = ARGV[base], ARGV[base + 1], ARGV[base + 2]
@@ -42,6 +44,7 @@ for i = 0, count - 1 do
     end
     request.index, request.fingerprint = index, fingerprint
     bytes = bytes + #request.spec + item_bytes
+    add_asked(asked, request)
     items[#items + 1] = {id = item_id(batch_id, index), request = request, inputs = inputs}
   end
 end
@@ -60,6 +63,9 @@ local used = tonumber(batch.bytes or 0)
 if #items > 0 and used + bytes > most_bytes then return {'bytes', used, bytes} end
 if #taken > 0 then return {'names', unpack(taken)} end
 if #missing > 1 then return missing end
+local refusal = over_quota(owner, asked, quotas)
+if refusal then return refusal end
+hold_asked(owner, asked)
 
 local waits = {} -- by kind of work: orders and ids
 for _, item in ipairs(items) do

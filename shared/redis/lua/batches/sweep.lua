@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, result_cache, moves
+-- include: records, holdings, attempts, queues, files, webhooks, batch_counts, result_cache, moves
 -- Go on with what a canceled, deleted or resumed batch means for its items, some at a time.
 -- Returns 1 while there is more to do.
 local batch_id, most, tombstone_ms = unpack(ARGV)
@@ -22,6 +22,7 @@ local function cancel(id)
 end
 
 local function forget(id)
+  if job_value(id, 'status') == 'queued' then count_move(id, 'canceled') settle_holdings(id, 'canceled') end
   release_outputs(id)
   redis.call('DEL', job_key(id))
 end

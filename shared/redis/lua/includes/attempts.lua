@@ -1,4 +1,4 @@
--- include: records
+-- include: records, usage
 -- Attempts: which may change its job, what becomes of its bytes, and how it ended.
 local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
 
@@ -21,11 +21,14 @@ local function discard(id, attempt, outcome)
   end
 end
 
--- Note how the running attempt ended, before the move that ends it. A job that does not run has none to end.
-local function end_attempt(id, outcome, code)
-  local status, attempt, worker, started_at, text, batch =
-    job_values(id, 'status', 'attempt', 'worker', 'started_at', 'history', 'batch')
+-- Note how the running attempt ended, and what it made, before the move that ends it. A job that does not run has none to
+-- end.
+local function end_attempt(id, outcome, code, made)
+  local status, attempt, worker, started_at, text, batch, owner, model, key =
+    job_values(id, 'status', 'attempt', 'worker', 'started_at', 'history', 'batch', 'owner', 'model', 'key')
   if status ~= 'running' then return end
+  if batch then key = redis.call('HGET', batch_key(batch), 'key') end
+  note_usage(owner, key, model, started_at, outcome, made)
   discard(id, attempt, outcome)
   if outcome == 'succeeded' and not text and batch then return end -- the item's record has the same facts
   local history = text and cjson.decode(text) or {}

@@ -1,8 +1,9 @@
--- include: records
--- Counts of a batch: its items by status, and the rate at which they end.
--- Count a move of a job that is an item, before its status changes.
+-- include: records, holdings
+-- Counts: jobs of an owner that wait; of a batch its items by status, and the rate at which they end.
+-- Count a move of a job, before its status changes.
 local function count_move(id, to)
-  local batch, from, index = job_values(id, 'batch', 'status', 'index')
+  local batch, from, index, owner = job_values(id, 'batch', 'status', 'index', 'owner')
+  hold(owner, 'queued', (to == 'queued' and 1 or 0) - (from == 'queued' and 1 or 0))
   if not batch then return end
   if to == 'failed' or to == 'expired' then redis.call('ZADD', batch_dead_key(batch), index, index) end
   redis.call('HINCRBY', batch_key(batch), from, -1)

@@ -1,4 +1,4 @@
--- include: records
+-- include: records, holdings
 -- Files: who needs them, and how long they stay. Users of a file are unfinished jobs and batches, and styles. Its
 -- record also counts the jobs and batches that name it, ended ones too. A file that is needed by none expires some day.
 local FORM_GRACE_MS = 3600 * 1000 -- for the job that a form's picture came for to be accepted
@@ -26,7 +26,9 @@ local function start_expiry(owner, file)
 end
 
 local function forget_file(owner, file)
-  redis.call('ZADD', GARBAGE, now, redis.call('HGET', file_key(owner, file), 'key'))
+  local object, stored = values(file_key(owner, file), 'key', 'stored_bytes')
+  redis.call('ZADD', GARBAGE, now, object)
+  hold(owner, 'stored_bytes', -(stored or 0))
   redis.call('DEL', file_key(owner, file))
   redis.call('ZREM', owned_files_key(owner), file)
   redis.call('ZREM', EXPIRING_FILES, owner .. ':' .. file)

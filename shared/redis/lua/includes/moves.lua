@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, holdings
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -31,6 +31,7 @@ local function end_job(id, status, ...)
   if first == 'error' then count_failure(id, owner, batch, error) end
   dequeue_job(id)
   count_move(id, status)
+  settle_holdings(id, status)
   redis.call('ZREM', DEADLINES, id)
   redis.call('HDEL', job_key(id), 'progress', 'preview', 'follows', 'began')
   if batch then

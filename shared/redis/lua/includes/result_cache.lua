@@ -1,11 +1,11 @@
--- include: records, queues
+-- include: records, queues, holdings
 -- Result cache: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it: they are
 -- queued but not claimable, and take over its result. Bytes that several jobs name are kept until all are forgotten.
 
 -- The fields of a job that takes over the result of an equal one, as a flat list.
 local function result_of(id, done)
   local result = {'outputs', done.outputs, 'model_version', done.model_version, 'model_digest', done.model_digest,
-    'cached_from', done.cached_from or id}
+    'cached_from', done.cached_from or id, 'stored_bytes', done.stored_bytes or 0}
   if done.warnings then
     result[#result + 1] = 'warnings'
     result[#result + 1] = done.warnings
@@ -13,7 +13,7 @@ local function result_of(id, done)
   return unpack(result)
 end
 
-local function share_outputs(source) redis.call('HINCRBY', SHARERS, source, 1) end
+local function share_outputs(source) return redis.call('HINCRBY', SHARERS, source, 1) end
 
 -- A job is forgotten: its bytes become garbage where no other job names them.
 local function release_outputs(id)
@@ -25,9 +25,12 @@ local function release_outputs(id)
     redis.call('HDEL', SHARERS, job.cached_from)
     if redis.call('EXISTS', job_key(job.cached_from)) == 0 then
       redis.call('ZADD', GARBAGE, now, 'outputs/' .. job.cached_from .. '/')
+      hold(job.owner, 'stored_bytes', -(job.stored_bytes or 0))
     end
   end
-  if redis.call('HEXISTS', SHARERS, id) == 0 then redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/') end
+  if redis.call('HEXISTS', SHARERS, id) == 1 then return end
+  redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
+  if job.owner and not job.cached_from then hold(job.owner, 'stored_bytes', -(job.stored_bytes or 0)) end
 end
 
 local function follow(id, leader)
@@ -70,9 +73,17 @@ local function promote(follower, id)
   enqueue_job(follower, now)
 end
 
+-- The bytes that a restored job stands for: of those that several name, once.
+local function readmit_holdings(job)
+  local is_first = not job.cached_from
+    or share_outputs(job.cached_from) == 1 and redis.call('EXISTS', job_key(job.cached_from)) == 0
+  if is_first then hold(job.owner, 'stored_bytes', job.stored_bytes or 0) end
+  if job.status == 'queued' or job.status == 'running' then hold(job.owner, 'stored_bytes', job.expected_bytes or 0) end
+end
+
 -- A restored job joins its equals again, or is found by them.
 local function readmit_equal(id, job)
-  if job.cached_from then share_outputs(job.cached_from) end
+  readmit_holdings(job)
   if not job.reuse then return end
   if job.status == 'queued' or job.status == 'running' then
     redis.call('HDEL', job_key(id), 'follows')

@@ -1,10 +1,11 @@
 -- include: records, waits, queues, batch_counts, webhooks
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
--- newest record that the worker reads. After the named arguments come the lanes, in the order in which they are served.
+-- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
+-- for any number. After the named arguments come the lanes, in the order in which they are served.
 -- Returns records, each as a flat list; {'newer'} where all that waits is too new for this worker; {'more'} where
 -- so much was passed over that the caller should ask again.
-local wanted, worker, lease_ms, schema, most_jobs, patience_ms = unpack(ARGV)
-local FIRST_LANE = 7 -- among the arguments
+local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running = unpack(ARGV)
+local FIRST_LANE = 8 -- among the arguments
 lease_ms, schema, most_jobs, patience_ms = tonumber(lease_ms), tonumber(schema), tonumber(most_jobs), tonumber(patience_ms)
 local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
@@ -19,7 +20,26 @@ local function whole_record(id, batch)
   return record
 end
 
+-- Owners whose quota of running jobs is spent wait, and the others go on. Leases are counted, as they are few and true: a
+-- count of its own could go wrong, and would then keep an owner from running anything.
+local running -- by owner; nil before the first owner that has a limit
+local function count_running()
+  running = {}
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
+    local owner = job_value(id, 'owner')
+    if owner then running[owner] = (running[owner] or 0) + 1 end
+  end
+end
+local function may_start_one(owner)
+  local limit = tonumber(redis.call('HGET', quota_key(owner), 'running') or most_running)
+  if limit == 0 then return true end
+  if not running then count_running() end
+  return (running[owner] or 0) < limit
+end
+
 local function start(id)
+  local owner = running and job_value(id, 'owner')
+  if owner then running[owner] = (running[owner] or 0) + 1 end
   dequeue_job(id)
   count_move(id, 'running')
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
@@ -99,12 +119,16 @@ end
 -- The next job of a lane: owners take turns, the one that was served longest ago first.
 local function next_in(lane)
   local reason
-  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_LOOKED)) do
-    local id, found = first_of(lane, owner) -- the entry, or the reason why there is none
-    if id then note_turn(lane, owner) end
-    if id or found == 'more' then return id, found end
-    reason = reason or found
-    if not found then redis.call('ZREM', turns_key(lane), owner) end
+  -- Each owner whose quota is spent holds a lease at least.
+  local most = MOST_LOOKED + redis.call('ZCARD', LEASES)
+  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, most)) do
+    if may_start_one(owner) then
+      local id, found = first_of(lane, owner) -- the entry, or the reason why there is none
+      if id then note_turn(lane, owner) end
+      if id or found == 'more' then return id, found end
+      reason = reason or found
+      if not found then redis.call('ZREM', turns_key(lane), owner) end
+    end
   end
   return nil, reason
 end
@@ -138,7 +162,8 @@ end
 
 -- Start more items that go well with the first: the next of the same batch, while they are light.
 local function start_batch_mates(batch, records)
-  while #records < most_jobs do
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  while #records < most_jobs and may_start_one(owner) do
     local id = job_of(batch)
     if not id or id == batch or refusal(id) or not job_value(id, 'light') then return end
     redis.call('HINCRBY', batch_key(batch), 'next', 1)
@@ -148,7 +173,7 @@ end
 
 if wanted ~= '' then
   local why = refusal(wanted)
-  if not why then return {start(wanted)} end
+  if not why and may_start_one(job_value(wanted, 'owner')) then return {start(wanted)} end
   return why == 'newer' and {why} or {}
 end
 local newer

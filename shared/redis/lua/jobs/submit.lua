@@ -1,9 +1,9 @@
--- include: records, idempotency, new_job, files, queues, moves
+-- include: records, idempotency, new_job, files, queues, moves, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
--- the workers have, '' for none.
--- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, or {'missing', file ids}.
-local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest = unpack(ARGV)
+-- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object).
+-- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, {'missing', file ids}, or a refusal by quota.
+local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas = unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
 
 local answer = answer_for_key(owner, key, fingerprint)
@@ -32,6 +32,12 @@ for _, file in ipairs(files) do
   if stored then inputs[file] = stored else missing[#missing + 1] = file end
 end
 if #missing > 0 then return {'missing', unpack(missing)} end
+
+local asked = {}
+add_asked(asked, request)
+local refusal = over_quota(owner, asked, quotas)
+if refusal then return refusal end
+hold_asked(owner, asked)
 
 request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
 new_job(id, request, inputs)

@@ -1,15 +1,17 @@
--- include: records, waits, attempts, moves
--- running -> succeeded. Outputs, timings and warnings are JSON; the warnings '' for none. Returns the lease state.
-local id, attempt, outputs, timings, model_version, model_digest, warnings = unpack(ARGV)
-local status, current, started_at, owner, model, work, batch, began =
-  job_values(id, 'status', 'attempt', 'started_at', 'owner', 'model', 'work', 'batch', 'began')
+-- include: records, waits, attempts, moves, holdings
+-- running -> succeeded. Outputs, timings and warnings are JSON; the warnings '' for none. The outputs take `stored` bytes
+-- and have so many pixels, if the submission did not say how many. Returns the lease state.
+local id, attempt, outputs, timings, model_version, model_digest, warnings, stored, pixels = unpack(ARGV)
+local status, current, started_at, owner, model, work, batch, began, expected_pixels =
+  job_values(id, 'status', 'attempt', 'started_at', 'owner', 'model', 'work', 'batch', 'began', 'pixels')
 -- Asked twice by the same attempt (its first answer was lost on the way): the answer is the same.
 if status == 'succeeded' and current == attempt then return 'ok' end
 local state = lease_state(id, attempt)
 if state ~= 'ok' then return state end
 local spent = now - tonumber(started_at)
 local share = began and pass_time(redis.call('ZCARD', LEASES)) - began or spent
-end_attempt(id, 'succeeded')
+end_attempt(id, 'succeeded', nil, {pixels = expected_pixels or pixels, bytes = stored})
+hold(owner, 'stored_bytes', stored)
 
 -- What jobs of one kind of work take, for the estimate that waiting jobs show: milliseconds from start to end, and
 -- their share of these with what ran beside them. The means are of logarithms: one slow start spoils no estimate.
@@ -29,5 +31,6 @@ learn(owned_durations_key(owner), work_of(model, work))
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
 if warnings ~= '' then redis.call('HSET', job_key(id), 'warnings', warnings) end
-finish(id, 'succeeded', 'outputs', outputs, 'timings', timings, 'model_version', model_version, 'model_digest', model_digest)
+finish(id, 'succeeded', 'outputs', outputs, 'timings', timings, 'model_version', model_version, 'model_digest', model_digest,
+  'stored_bytes', stored)
 return state

@@ -1,0 +1,1 @@
+"""What owners may have, what they have, and what their jobs took."""
