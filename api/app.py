@@ -40,7 +40,7 @@ from api.server.rates import RequestRates, add_rate_headers
 from api.server.threads import Waits
 from api.services import SERVICES, Services
 from shared.errors import AtelierError, QuotaExceeded
-from shared.setting_groups import ApiSettings
+from shared.network_settings import ApiSettings
 
 log = logging.getLogger("atelier.api")
 

@@ -111,7 +111,7 @@ def may_know_of_others() -> bool:
 
 def key_id() -> str:
     """Return the id of the API key of this request; "" if none was needed."""
-    return cast(str, g.get("key_id", ""))
+    return cast(str, g.get("key_id", "")) if has_request_context() else ""
 
 
 def request_id() -> str:

@@ -18,21 +18,23 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from pydantic_settings.sources import EnvSettingsSource
 
 from shared.messages import near, requirement
-from shared.setting_groups import (
+from shared.network_settings import (
     AccessSettings,
     ApiSettings,
+    FetchSettings,
+    ProxySettings,
+    RateSettings,
+    ServiceAddress,
+    WebhookSettings,
+)
+from shared.setting_groups import (
     BatchRules,
     DiskRules,
-    FetchSettings,
     Group,
     JobRules,
     Limits,
-    ProxySettings,
     QuotaRules,
-    RateSettings,
-    ServiceAddress,
     StoreRules,
-    WebhookSettings,
     WorkerSettings,
 )
 

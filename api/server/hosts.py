@@ -12,7 +12,8 @@ from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from api.errors import BadRequest, UnknownHost
-from shared.setting_groups import ApiSettings, listed
+from shared.network_settings import ApiSettings
+from shared.setting_groups import listed
 
 SETTING = "ATELIER_API_KNOWN_HOSTS"
 _HOST = re.compile(r"([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::\d{1,5})?", re.ASCII | re.IGNORECASE)

@@ -7,7 +7,8 @@ from flask import Response, current_app, request
 
 from api.errors import ForeignOrigin
 from api.responses.security_headers import RESOURCE_POLICY, add_security_headers
-from shared.setting_groups import ApiSettings, listed, origin_of
+from shared.network_settings import ApiSettings, origin_of
+from shared.setting_groups import listed
 
 SETTING = "ATELIER_API_ALLOWED_ORIGINS"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

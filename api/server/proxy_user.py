@@ -9,7 +9,8 @@ from api.client_address import peer_address
 from api.errors import UserRefused
 from shared.access.key import NAME
 from shared.identifiers import ANONYMOUS
-from shared.setting_groups import ProxySettings, listed
+from shared.network_settings import ProxySettings
+from shared.setting_groups import listed
 
 
 class ProxyUser:

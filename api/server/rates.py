@@ -13,9 +13,9 @@ from limits.storage import RedisStorage
 
 from api.errors import RateLimited
 from shared.errors import StoreFull
+from shared.network_settings import RateSettings
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import Keys
-from shared.setting_groups import RateSettings
 
 DEFAULTS = {"reads": 12_000, "changes": 3_000, "failures": 600}  # where requests need a key
 WINDOW_SECONDS = 60

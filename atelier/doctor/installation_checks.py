@@ -14,8 +14,9 @@ from atelier.local.redis_server import memory_of, names_server
 from atelier.local.state_folder import read_record, read_running
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
+from shared.network_settings import without_secrets
 from shared.redis.memory_guard import StoreMemory, read_memory
-from shared.setting_groups import MEBIBYTE, without_secrets
+from shared.setting_groups import MEBIBYTE
 from shared.settings import Settings, SettingsError
 from shared.storage import places
 from shared.storage.local import local_folder

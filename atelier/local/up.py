@@ -21,9 +21,9 @@ from shared.access.exposure import check_exposure
 from shared.access.store import KeyStore
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
+from shared.network_settings import without_secrets
 from shared.redis.client import connect
 from shared.redis.scripts import Scripts
-from shared.setting_groups import without_secrets
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
 from worker.models.store import ModelStore

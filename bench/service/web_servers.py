@@ -50,6 +50,7 @@ def _waitress(port: int) -> list[str]:
         f"--listen=127.0.0.1:{port}",
         "--threads=32",
         "--connection-limit=2000",
+        "--asyncore-use-poll",
         "--call",
         _APP,
     ]

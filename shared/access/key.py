@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.setting_groups import API_KEY, API_KEY_FORM
+from shared.network_settings import API_KEY, API_KEY_FORM
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"  # of a key, and of an owner: it becomes part of other names
 

@@ -11,7 +11,7 @@ from shared.access.store import NO_CHANGE, KeyStore
 from shared.audit import Event, audit
 from shared.errors import AtelierError, StoreUnavailable
 from shared.identifiers import ANONYMOUS
-from shared.setting_groups import AccessSettings
+from shared.network_settings import AccessSettings
 
 FRESH_SECONDS = 0.5
 NOTED_SECONDS = 60.0  # between two notes of a key's use

@@ -12,7 +12,7 @@ from itertools import islice
 
 from shared.identifiers import ANONYMOUS
 from shared.network.guarded_client import GuardedClient, NotReached
-from shared.setting_groups import FetchSettings
+from shared.network_settings import FetchSettings
 
 PARALLEL = 4  # fetches of one request at once: so many pictures are in memory
 USER_AGENT = f"Atelier/{version('atelier-service')} (pictures)"

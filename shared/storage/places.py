@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import AtelierError, ObjectNotFound, OutOfDisk, StorageUnavailable
+from shared.network_settings import without_secrets
 from shared.private_files import close_to_others, danger_of, make_folder
-from shared.setting_groups import without_secrets
 from shared.settings import Settings, SettingsError
 from shared.storage.local import LocalObjectStore, local_folder
 from shared.storage.object_store import open_object_store

@@ -19,11 +19,12 @@ from shared.files.file_store import FileStore
 from shared.files.style_library import StyleLibrary
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
+from shared.network_settings import ApiSettings
 from shared.owners.quota import QuotaStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.redis.memory_guard import MemoryGuard
-from shared.setting_groups import ApiSettings, JobRules, Limits
+from shared.setting_groups import JobRules, Limits
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import open_disk_guard

@@ -18,7 +18,7 @@ from api.auth import KEYS, rule_of
 from api.services import Services
 from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
-from shared.setting_groups import AccessSettings, ApiSettings, RateSettings
+from shared.network_settings import AccessSettings, ApiSettings, RateSettings
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 

@@ -13,7 +13,7 @@ from api.auth import KEYS, rule_of
 from api.services import Services
 from shared.access.key import Scope
 from shared.access.store import KeyStore
-from shared.setting_groups import WebhookSettings
+from shared.network_settings import WebhookSettings
 from shared.settings import Settings
 from shared.webhooks.store import WebhookSecrets
 from tests.support.images.pictures import png

@@ -14,8 +14,9 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.identifiers import ANONYMOUS
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
+from shared.network_settings import ApiSettings, FetchSettings, WebhookSettings
 from shared.redis.client import Client as RedisClient
-from shared.setting_groups import ApiSettings, FetchSettings, JobRules, WebhookSettings
+from shared.setting_groups import JobRules
 from shared.settings import Settings
 from tests.support.http.trouble import Trouble
 from tests.support.jobs.batch_worker import BatchWorker

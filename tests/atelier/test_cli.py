@@ -18,7 +18,7 @@ from atelier.client.jobs import JobsResource
 from atelier.commands.options.service import default_url
 from atelier.lazy_group import LazyGroup
 from atelier.local.state_folder import UpRecord, write_record
-from shared.setting_groups import ApiSettings
+from shared.network_settings import ApiSettings
 from shared.settings import Settings
 from shared.workers import ReloadRequest
 from tests.support.http.scripted_server import Reply, ScriptedServer, scripted_server

@@ -19,7 +19,7 @@ from atelier.client.client import Client
 from atelier.local.redis_server import answers
 from atelier.local.stack import RunningStack
 from shared.access.key import KeyText
-from shared.setting_groups import without_secrets
+from shared.network_settings import without_secrets
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.images import pictures
 from tests.support.models.light_models import GENERATOR, TRANSFORMER, write_cards

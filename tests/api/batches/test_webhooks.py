@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.services import Services
-from shared.setting_groups import WebhookSettings
+from shared.network_settings import WebhookSettings
 from shared.settings import Settings
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.batches import run_all

@@ -16,7 +16,8 @@ from api.app import create_app
 from api.batches.inputs import MAX_ADDRESSES
 from api.services import Services, make_fetcher
 from shared.identifiers import ANONYMOUS, file_id, sha256
-from shared.setting_groups import FetchSettings, Limits
+from shared.network_settings import FetchSettings
+from shared.setting_groups import Limits
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.http.scripted_server import Reply, ScriptedServer, scripted_server
 from tests.support.images.pictures import png

@@ -9,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from api.app import create_app
 from api.services import Services
 from shared.identifiers import ANONYMOUS
-from shared.setting_groups import ApiSettings, WebhookSettings
+from shared.network_settings import ApiSettings, WebhookSettings
 from shared.settings import Settings
 from shared.signing_secret import new_secret
 from tests.support.http.openapi_client import CheckedClient

@@ -18,7 +18,7 @@ from api.services import Services
 from atelier.client.errors import ApiError, ServiceUnreachable
 from atelier.client.retries import Patience, is_retryable, pauses, retry_after_seconds
 from atelier.client.transport import Transport
-from shared.setting_groups import RateSettings
+from shared.network_settings import RateSettings
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import pytest
 from atelier.doctor import Level, installation_checks, machine_checks
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
+from shared.network_settings import ApiSettings
 from shared.redis.client import Client
-from shared.setting_groups import ApiSettings
 from shared.settings import Settings
 from worker.models.files.manifest import MANIFEST_FILE
 

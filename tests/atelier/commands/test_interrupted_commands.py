@@ -184,7 +184,7 @@ WITHOUT_SERVICE = [
     "jobs list", "jobs show job_1", "jobs cancel job_1", "jobs retry job_1", "jobs requeue job_1",
     "jobs delete job_1", "jobs cancel --status queued --all", "batches list", "batches show b",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
-    "batches fetch b -o out", "models reload", "stats", "top", "jobs failures",
+    "batches fetch b -o out", "models reload", "stats", "top", "jobs failures", "usage",
 ]  # fmt: skip
 
 

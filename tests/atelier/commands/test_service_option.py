@@ -9,7 +9,8 @@ from tests.support.commands import leaves
 
 LOCAL = {
     "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor", "journal",
-    "models list", "models pull", "models verify", "keys create", "keys list", "keys revoke",
+    "models list", "models pull", "models verify", "keys create", "keys list", "keys revoke", "quota set",
+    "quota show",
 }  # fmt: skip  # they work on this machine, without a service
 
 

@@ -10,7 +10,7 @@ import pytest
 from api.services import Services
 from shared.identifiers import ANONYMOUS
 from shared.network.fetcher import Slots
-from shared.setting_groups import FetchSettings
+from shared.network_settings import FetchSettings
 from shared.settings import Settings
 from tests.api.test_owners import Person, anna, bert
 from tests.support.http.scripted_server import Reply, ScriptedServer, scripted_server

@@ -6,7 +6,8 @@ import pytest
 
 from api.services import build_services
 from atelier.local.redis_server import EmbeddedServer
-from shared.setting_groups import JobRules, WebhookSettings
+from shared.network_settings import WebhookSettings
+from shared.setting_groups import JobRules
 from shared.settings import Settings
 from tests.security.owners.person import Worlds
 from tests.support.http.gunicorn_server import loopback_gunicorn

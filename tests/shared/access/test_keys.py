@@ -13,9 +13,9 @@ from shared.backup.snapshot import Snapshot
 from shared.errors import KeyNotFound, StoreUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.store import JobStore
+from shared.network_settings import AccessSettings, ApiSettings
 from shared.redis.client import Client, connect
 from shared.redis.scripts import Scripts
-from shared.setting_groups import AccessSettings, ApiSettings
 from shared.settings import Settings, SettingsError
 
 

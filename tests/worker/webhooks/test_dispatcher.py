@@ -20,7 +20,7 @@ from shared.jobs.job import StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.network import guarded_client
-from shared.setting_groups import WebhookSettings
+from shared.network_settings import WebhookSettings
 from shared.settings import Settings
 from shared.signing_secret import new_secret
 from shared.specs.spec import JOB_SPEC, resolve

@@ -26,6 +26,7 @@ NOT_IN_BATCH = {
     "--preview-every": "how often that file is written",
 }
 MEANT_OTHERWISE = {
+    "--mask": "a file: an address is for one picture",
     "--style": "each one makes a picture, and --styles or a model without styles may stand in its place",
     "--strength": "takes several, each of which makes a picture",
     "--format": "the photo's own is the default, as there is no one name after -o",

@@ -18,9 +18,9 @@ from shared import audit as audit_module
 from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
 from shared.audit import MOST_A_SECOND, Event, audit
-from shared.setting_groups import AccessSettings, ProxySettings, RateSettings
+from shared.network_settings import AccessSettings, ProxySettings, RateSettings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
 Logged = Callable[[], list[dict[str, Any]]]
 
 
@@ -60,7 +60,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=5),
+        rate=RateSettings(changes_per_minute=8),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()
@@ -74,9 +74,12 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client.get("/v1/jobs")
     client.get("/v1/jobs", headers={"X-Remote-User": "a b"}, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
     client.post("/v1/models/reload", headers=admin)
+    client.put("/v1/owners/anonymous/quota", json={"queued": 1}, headers=admin)
     renewed = client.post("/v1/webhooks/secret/renew", headers=admin).json
     client.get("/v1/jobs", headers={"Host": "evil.example"})
     client.post("/v1/jobs", headers={"Origin": "https://evil.example"})
+    for seed in range(3):
+        client.post("/v1/jobs", json={"type": "generate", "seed": seed}, headers=admin)
     for _ in range(3):
         client.post("/v1/models/reload", headers=admin)
     return [boot.secret, unknown.secret, made["key"].split("_")[2], renewed["secret"]]

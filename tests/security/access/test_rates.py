@@ -13,8 +13,8 @@ from api.services import Services
 from shared.access.key import DEFAULT_SCOPES, KeyText
 from shared.access.store import KeyStore
 from shared.errors import StoreUnavailable
+from shared.network_settings import RateSettings
 from shared.redis.client import Client, connect
-from shared.setting_groups import RateSettings
 from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 

@@ -12,7 +12,7 @@ from api.services import Services
 from shared.access.exposure import check_exposure
 from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
-from shared.setting_groups import ApiSettings, ProxySettings
+from shared.network_settings import ApiSettings, ProxySettings
 from shared.settings import Settings, SettingsError
 from tests.support.http.openapi_client import CheckedClient
 
