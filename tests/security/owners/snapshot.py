@@ -16,6 +16,7 @@ MASKS = (
     (re.compile(r"[?&]key=\w+&expires=\d+&signature=\w+"), "<signature>"),
     (re.compile(r"(?m)^id: [0-9-]+$"), "id: <time>"),
     (re.compile(r"req_[0-9a-f]{32}"), "<request>"),
+    (re.compile(r";r=\d+;t=\d+$"), "<left of the key's own minute>"),
     (re.compile(r"nonce-[\w-]+|nonce=\"[\w-]+\""), "<nonce>"),
 )
 # The entity tag is a digest of what is compared.

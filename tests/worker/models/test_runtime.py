@@ -51,7 +51,7 @@ with quiet():
 def test_what_is_no_noise_is_told_even_as_the_process_dies() -> None:
     run = subprocess.run([sys.executable, "-c", ABORT], capture_output=True, text=True, check=False)
     assert run.returncode < 0
-    assert run.stderr == "F0000 a fatal error, half a line"
+    assert run.stderr == "F0000 a fatal error, half a line\n"
 
 
 def test_starting_tensorflow_prints_nothing() -> None:
