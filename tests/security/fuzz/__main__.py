@@ -23,7 +23,7 @@ from rich.table import Table
 from atelier.local.redis_server import EmbeddedServer
 from shared.access.key import Scope
 from tests.security.fuzz import report as reports
-from tests.security.fuzz.contract.people import town
+from tests.security.fuzz.contract.people import NO_RATES, town
 from tests.security.fuzz.contract.suite import check_contract
 from tests.security.fuzz.injections.suite import attacks, inject, log_faults
 from tests.security.fuzz.keys import new_key
@@ -33,7 +33,7 @@ from tests.security.fuzz.smuggling import FRAMINGS, smuggle
 from tests.support.http.gunicorn_server import loopback_gunicorn
 
 REQUESTS, PICTURES = 20_000, 10_000
-LOGS_ALL = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1"}
+LOGS_ALL = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1", **NO_RATES}
 WIDTH = 160  # of what goes into a file
 MOST_SHOWN = 20  # findings of a suite
 Suite = Callable[[argparse.Namespace, Path, reports.Progress], Report]

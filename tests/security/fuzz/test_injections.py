@@ -8,6 +8,7 @@ import pytest
 
 from atelier.local.redis_server import EmbeddedServer
 from shared.access.key import Scope
+from tests.security.fuzz.contract.people import NO_RATES
 from tests.security.fuzz.injections.places import places
 from tests.security.fuzz.injections.suite import attacks, inject, log_faults, response_faults
 from tests.security.fuzz.injections.texts import TEXTS
@@ -21,7 +22,7 @@ ONE_OF = 25  # texts a place; `make fuzz` tries all
 @pytest.fixture(scope="module")
 def talkative(module_server: EmbeddedServer, folder: Path) -> Iterator[LoopbackGunicorn]:
     """The service, with every request in its log."""
-    logs_all = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1"}
+    logs_all = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1", **NO_RATES}
     with loopback_gunicorn(module_server.url, folder / "talkative", **logs_all) as running:
         yield running
 

@@ -22,7 +22,10 @@ DRAWN = {
     "delivery_id": re.compile(r"\bmsg_[0-9A-Za-z_-]{8,}\b"),
 }
 # No request may last: waits are short, and nothing is fetched from elsewhere.
-SETTINGS = {"ATELIER_API_MAX_WAIT_SECONDS": "1", "ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "4"}
+NO_RATES = {  # what comes too often would be refused, and not tried
+    f"ATELIER_RATE_{name}_PER_MINUTE": "0" for name in ("READS", "CHANGES", "FAILURES")
+}
+SETTINGS = {"ATELIER_API_MAX_WAIT_SECONDS": "1", "ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "4", **NO_RATES}
 
 
 @dataclass
