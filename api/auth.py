@@ -13,7 +13,6 @@ from typing import Any, TypeVar, cast
 from flask import current_app, g, request
 
 from api.audit import identify
-from api.client_address import counted_address
 from api.errors import AccessRefused, KeyMissing, KeyRefused, ScopeMissing
 from api.server.origins import SAFE
 from api.server.proxy_user import ProxyUser
@@ -133,10 +132,10 @@ def _counted(keys: KeyTable, rule: Rule) -> Identity:
     try:
         identity = _identity(keys, rule) if keys.are_needed else Identity(ANONYMOUS)
     except AccessRefused:
-        rates.count("failures", counted_address(), keys_needed=True)
+        rates.count("failures", "", keys_needed=True)
         raise
     limit = "reads" if request.method in SAFE else "changes"
-    rates.count(limit, identity.counted_as or counted_address(), keys_needed=keys.are_needed)
+    rates.count(limit, identity.counted_as, keys_needed=keys.are_needed)
     return identity
 
 

@@ -5,6 +5,7 @@ Against DNS rebinding: a page whose name comes to mean this machine reads the se
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -82,6 +83,7 @@ def _came_over_unix_socket() -> bool:
     return peer is not None and not _is_address(peer)
 
 
+@lru_cache(maxsize=1024)  # each request asks for the same few
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

@@ -11,6 +11,7 @@ from flask import Response, g
 from limits import RateLimitItemPerMinute
 from limits.storage import RedisStorage
 
+from api.client_address import counted_address
 from api.errors import RateLimited
 from shared.errors import StoreFull
 from shared.network_settings import RateSettings
@@ -77,11 +78,14 @@ class RequestRates:
         self._counters = Counters(client)
 
     def count(self, name: str, who: str, *, keys_needed: bool) -> None:
-        """Count a request of a key or an address; raise RateLimited or StoreUnavailable."""
+        """Count a request of a key or a user, "" for that of the client's address.
+
+        Raises RateLimited, StoreUnavailable.
+        """
         most = self._most(name, keys_needed=keys_needed)
         if not most:
             return
-        reading = self._reading(name, most, who)
+        reading = self._reading(name, most, who or counted_address())
         if reading is None:
             return
         g.rate_reading = reading
