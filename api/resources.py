@@ -14,7 +14,7 @@ from shared.jobs.job import Job
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView
-from shared.workers import WorkerRoster
+from shared.workers import WorkerRoster, slots_of
 
 CAPACITY = "atelier.capacity"  # name of the application's Capacity among its extensions
 FRESH_SECONDS = 1.0
@@ -32,7 +32,7 @@ class Capacity:
     def slots(self) -> int:
         """Return how many jobs all workers carry out at once at full speed; raise StoreUnavailable."""
         if time.monotonic() >= self._until:
-            slots = sum(worker.at_full_speed for worker in self._roster.live())
+            slots = slots_of(self._roster.live())
             with self._lock:
                 self._slots, self._until = slots, time.monotonic() + FRESH_SECONDS
         with self._lock:

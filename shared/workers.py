@@ -1,6 +1,7 @@
 """State shared by API and workers: the roster of live workers, and the request to reload models."""
 
 import json
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
@@ -39,6 +40,11 @@ class Worker:
     def has(self, name: str) -> bool:
         """Whether it reports that a model is loaded or can be loaded."""
         return name in (self.available or ()) or any(model.name == name for model in self.models)
+
+
+def slots_of(workers: Iterable[Worker]) -> int:
+    """Return how many jobs workers run at once without slowing each other down."""
+    return sum(worker.at_full_speed for worker in workers)
 
 
 class WorkerRoster:

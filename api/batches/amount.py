@@ -8,12 +8,9 @@ from api.batches.sources import Source
 from shared.batches.batch import ITEM_BYTES, Batch, ItemDraft
 from shared.batches.sharing import LARGE_BYTES, in_pieces, shared_parts, split
 from shared.batches.store import too_many_bytes
-from shared.cards.card import ModelCard
 from shared.errors import FieldError, InvalidRequest
 from shared.setting_groups import MEBIBYTE, BatchRules
-from shared.specs.parts import PictureSize
 from shared.specs.results import Results
-from shared.specs.spec import JobSpec, work_of
 
 ITEM_FOLDERS = 2  # of a job and of its attempt
 _GIGA, _GIBIBYTE = 10**9, 1024 * MEBIBYTE
@@ -28,10 +25,10 @@ class Amount:
         self.works: Counter[str] = Counter()  # items by kind of work
         self._results = Results()
 
-    def add(self, spec: JobSpec, card: ModelCard, content: PictureSize | None) -> None:
+    def add(self, draft: ItemDraft) -> None:
         """Add a resolved item."""
-        self.works[work_of(spec, card, content)] += 1
-        self._results += Results.of(spec, card, content)
+        self.works[draft.work] += 1
+        self._results += draft.results
 
     def add_records(self, drafts: Sequence[ItemDraft], sizes: Sequence[int]) -> None:
         """Add what the records of items take that are stored together; `sizes` are those of their JSON.

@@ -20,6 +20,7 @@ from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
+from shared.workers import slots_of
 
 CHUNK = 200  # items that are in memory and looked up at once
 CHUNK_BYTES = 1024 * 1024  # of their texts: as objects they take up to twenty times as much
@@ -46,9 +47,8 @@ class Intake:
         self._settings = settings
         self._owner = owner
         self._first = first  # index of the first item in the batch
-        self._is_new = (
-            batch is None or first >= batch.counts["total"]
-        )  # whether none of them is there already
+        # Whether none of them is there already.
+        self._is_new = batch is None or first >= batch.counts["total"]
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
         self._inputs = Inputs(services, owner)
 
@@ -77,7 +77,7 @@ class Intake:
         return amount
 
     def _check_amount(self, amount: Amount) -> None:
-        rules, slots = self._services.settings.batches, self._slots()
+        rules, slots = self._services.settings.batches, slots_of(self._services.roster.live())
         seconds = self._services.queries.learned_seconds(amount.works, slots)
         refuse(list(amount.faults(self._source.place, rules, seconds, self._batch)))
         check_room(self._services, amount.record_bytes, amount.files)
@@ -86,10 +86,6 @@ class Intake:
     def _check_quota(self, **asked: int) -> None:
         if self._is_new:
             self._services.quotas.check(self._owner, **asked)
-
-    def _slots(self) -> int:
-        """Return how many jobs all live workers run at once."""
-        return sum(worker.at_full_speed for worker in self._services.roster.live())
 
     def _measure(self, chunk: list[Item], amount: Amount, faults: Faults) -> None:
         """Add what sound items ask for; record those whose record would be too large."""
@@ -101,7 +97,7 @@ class Intake:
                 if size > settings.limits.max_spec_bytes:
                     found = size_faults(draft.spec, size, settings)
                     faults.add(item.position, list(found), InvalidRequest)
-                amount.add(draft.spec, item.card, self._inputs.size_of(draft.spec))
+                amount.add(draft)
             sent_again = sum(self._is_stored(item) for item, _ in page)
             amount.add_records([draft for _, draft in page[sent_again:]], sizes[sent_again:])
 

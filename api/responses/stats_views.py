@@ -9,7 +9,7 @@ from pydantic import Field
 from shared.jobs.stats import Share, Stats, workers_wanted
 from shared.jobs.status import Status
 from shared.jobs.views import FailureView, Time, View, rfc3339
-from shared.workers import Worker
+from shared.workers import Worker, slots_of
 
 MOST_NAMES = 100  # owners and models in one response
 
@@ -105,7 +105,7 @@ def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -
             "owners": named("owner", dict(stats.owners)),
             "workers": {
                 "live": len(workers),
-                "slots": sum(worker.at_full_speed for worker in workers),
+                "slots": slots_of(workers),
                 "wanted": workers_wanted(stats, workers, within_seconds),
             },
         }

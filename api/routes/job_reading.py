@@ -34,7 +34,8 @@ def read_jobs() -> Response:
     ids = list(dict.fromkeys(wanted.ids))
     fields = frozenset(wanted.fields)
     found = services().queries.many(ids, owner())
-    views = [jobs().view(job, placed=COSTLY in fields) for job in found if job]
+    resource = jobs()
+    views = [resource.view(job, placed=COSTLY in fields) for job in found if job]
     told = [view.model_dump_json(include=set(fields)) for view in views]
     missing = [job_id for job_id, job in zip(ids, found, strict=False) if job is None]
     unread = ids[len(found) :]

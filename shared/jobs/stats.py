@@ -11,7 +11,7 @@ from shared.jobs.durations import MeanDurations, Running
 from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
 from shared.specs.spec import parted
-from shared.workers import Worker
+from shared.workers import Worker, slots_of
 
 MINUTES = 5  # that rates are of, the current one included
 Where = tuple[str, str, str]  # lane, owner, model
@@ -57,7 +57,7 @@ def workers_wanted(stats: Stats, workers: Sequence[Worker], within_seconds: floa
     work = stats.total.work_ms / 1000
     if math.isnan(work):
         return None
-    size = sum(worker.at_full_speed for worker in workers) / len(workers) if workers else 1
+    size = slots_of(workers) / len(workers) if workers else 1
     return math.ceil(work / within_seconds / max(1, size))
 
 

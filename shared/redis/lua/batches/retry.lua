@@ -55,7 +55,7 @@ local function retry(item)
   for file, object in pairs(item.inputs) do add_batch_reference(batch_id, owner, file, object) end
   redis.call('ZREM', batch_dead_key(batch_id), item.index)
   redis.call('HINCRBY', batch_key(batch_id), item.status, -1)
-  if item.code then redis.call('HINCRBY', batch_key(batch_id), 'failures ' .. item.code, -1) end
+  if item.code then redis.call('HINCRBY', batch_key(batch_id), FAILURES .. item.code, -1) end
   redis.call('HINCRBY', batch_key(batch_id), 'queued', 1)
   enqueue_job(new_id, now)
   if item.request.reuse then join_equals(new_id, owner, item.request.reuse) end

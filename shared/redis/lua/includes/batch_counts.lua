@@ -1,5 +1,7 @@
 -- include: records, holdings
 -- Counts: jobs of an owner that wait; of a batch its items by status, and the rate at which they end.
+local FAILURES, EXAMPLE = 'failures ', 'example ' -- with an error's code: fields; as in shared/jobs/failures.py
+
 -- Count a move of a job, before its status changes.
 local function count_move(id, to)
   local batch, from, index, owner = job_values(id, 'batch', 'status', 'index', 'owner')

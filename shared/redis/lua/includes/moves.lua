@@ -10,7 +10,7 @@ local function count_end(...)
 end
 
 -- Count a failed or expired job by its error's code, for its owner and its batch; it is the example, too.
-local FAILURES, EXAMPLE, FAILURES_KEPT = 'failures ', 'example ', 31 * 24 * 3600 -- as in shared/jobs/failures.py
+local FAILURES_KEPT = 31 * 24 * 3600 -- seconds; as in shared/jobs/failures.py
 local function count_failure(id, owner, batch, error)
   local code = cjson.decode(error).code
   local key = failures_key(owner, math.floor(now / 3600000))
