@@ -23,7 +23,7 @@ _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"),
 def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
 
-    The record of an item has the parts of its specification beside it, as `read_records` adds them.
+    The record of an item has the parts of its specification beside it, as `whole_records` adds them.
     """
     raw = upgraded(_joined(unpacked(raw)))
     progress = _document(raw, "progress")

@@ -12,20 +12,11 @@ from shared.redis.keys import Keys
 Place = tuple[str, str]  # of a part: its batch and its digest
 
 
-def read_records(client: Client, keys: Keys, ids: Iterable[str]) -> list[Record]:
-    """Return records in the order of the ids, whole; an empty one for a job that is gone.
-
-    Raises StoreUnavailable.
-    """
-    with store_errors():
-        pipeline = client.pipeline(transaction=False)
-        for job_id in ids:
-            pipeline.hgetall(keys("job", job_id))
-        return whole_records(client, keys, pipeline.execute())
-
-
 def whole_records(client: Client, keys: Keys, read: Iterable[Record]) -> list[Record]:
-    """Return records, as they were read, with the texts of their parts; raise StoreUnavailable."""
+    """Return records, as they were read, with the texts of their parts, in the same order.
+
+    An empty one stays empty; so is one whose batch was deleted meanwhile. Raises StoreUnavailable.
+    """
     records = [unpacked(raw) for raw in read]
     with store_errors():
         parts = _read_parts(client, keys, sorted({place for raw in records for place in _places(raw)}))

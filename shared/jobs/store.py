@@ -18,7 +18,7 @@ from shared.errors import (
 from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
-from shared.jobs.spec_parts import read_records
+from shared.jobs.spec_parts import whole_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, served_digests, to_text
 from shared.owners.quota import NO_QUOTAS, quota_exceeded
@@ -95,7 +95,8 @@ class JobStore:
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
-            (raw,) = read_records(self.client, self.scripts.keys, [job_id])
+            found = self.client.hgetall(self.scripts.keys("job", job_id))
+            (raw,) = whole_records(self.client, self.scripts.keys, [found])
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
             names = [self.scripts.keys("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
