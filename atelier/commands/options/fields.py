@@ -6,7 +6,7 @@ fields_option = click.option(
     "--fields",
     metavar="NAME,...",
     default="",
-    help="With --json: print only these fields of each, such as id,status.",
+    help="Print only these fields of each entry, such as id,status; goes with --json.",
 )
 
 
