@@ -3,6 +3,7 @@
 from atelier.client.batch import Batch, BatchItem, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
+from atelier.client.changes import Change
 from atelier.client.client import Client
 from atelier.client.downloads import NotSaved, Picture, Saved
 from atelier.client.errors import (
@@ -49,6 +50,7 @@ __all__ = [
     "BatchSettings",
     "BatchWebhook",
     "BuiltinStyles",
+    "Change",
     "Client",
     "ClientError",
     "Encoding",

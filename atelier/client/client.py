@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self, Unpack
 
 from atelier.client.batches import BatchesResource
+from atelier.client.changes import EventsResource
 from atelier.client.downloads import Picture
 from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
@@ -35,7 +36,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, and short forms.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, `events`, short forms.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -72,6 +73,7 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.events = EventsResource(self._transport)
 
     def stylize(
         self,

@@ -1,4 +1,4 @@
--- include: records, idempotency, new_job, files, queues, moves, quotas
+-- include: records, idempotency, new_job, files, queues, moves, quotas, changes
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
 -- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object).
@@ -52,5 +52,6 @@ if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) 
 end
 enqueue_job(id, now)
 emit(id, 'state', {status = 'queued'})
+note_change(owner, id)
 if request.reuse then reuse(id, owner, request.reuse, digest) end
 return {'created', id}
