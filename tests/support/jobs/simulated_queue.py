@@ -55,6 +55,7 @@ class SimulatedQueue:
     kinds: dict[str, Kind] = field(default_factory=dict)  # by job
     owners: dict[str, str] = field(default_factory=dict)  # by job that has not ended
     told: list[tuple[str, int | None, float | None, float, int]] = field(default_factory=list)
+    batch_etas: list[tuple[str, float | None, float]] = field(default_factory=list)
     started: dict[str, int] = field(default_factory=dict)  # how many had started, by job
     done: dict[str, float] = field(default_factory=dict)
 
@@ -118,6 +119,20 @@ class SimulatedQueue:
         found = self.queries.waiting(self.store.get(job_id, self.owners[job_id]), self.slots)
         assert found is not None
         self.told.append((job_id, found.position, found.eta_seconds, self.clock.now, len(self.started)))
+
+    def ask_batch(self, batch_id: str, owner: str) -> None:
+        """Keep what a batch is told now that has items left."""
+        batch = self.batches.get(batch_id, owner)
+        if not batch.is_done:
+            self.batch_etas.append((batch_id, self.batches.eta_seconds(batch, self.slots), self.clock.now))
+
+    def batches_compared(self) -> list[tuple[float | None, float]]:
+        """Return the seconds that batches were told, each with those that it then took."""
+        ends: dict[str, float] = {}
+        for job_id, at in self.done.items():
+            batch_id = f"batch_{job_id.removeprefix('job_').partition('-')[0]}"
+            ends[batch_id] = max(at, ends.get(batch_id, 0.0))
+        return [(eta, ends[batch_id] - at) for batch_id, eta, at in self.batch_etas]
 
     def compared(self) -> list[Told]:
         """Return what was told with what happened, of jobs that are done."""
