@@ -19,6 +19,9 @@ from shared.specs.parts import Lane
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 
 
+_ENDS = frozenset(status for status in Status if status.is_terminal)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a job's event stream."""
@@ -26,6 +29,11 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state" or "progress"
     data: Mapping[str, Any]
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it says that the job is done."""
+        return self.data.get("status") in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
