@@ -175,13 +175,14 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
-    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "OwnLimits": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
     "QuotaView": {
         "object": "quota",
         "owner": "shop",
-        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "own": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
         "limits": _LIMITS,
         "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+        "weight": 3,
     },
     "UsageList": {
         "object": "list",

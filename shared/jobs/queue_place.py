@@ -2,8 +2,9 @@
 
 The position is the number of jobs that a single worker would start, one after another, up to and including
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
-owners, the lane with priority, and the turn of the bulk lane when that lane has waited too long. Delayed
-jobs, items of paused batches and jobs that follow an equal job do not count, because they start nothing.
+owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
+long. Delayed jobs, items of paused batches and jobs that follow an equal job do not count, because they start
+nothing.
 """
 
 import math
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
+from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
 
 TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
@@ -86,7 +88,8 @@ def _seconds(milliseconds: float) -> float | None:
 def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     """Return the jobs ahead of a job, from the reply of the script `place`."""
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
-    in_lane = _with_turns(found["ahead"], found["others"])
+    others = [(Turns(**turns), counts) for turns, counts in found["others"]]
+    in_lane = _with_turns(found["ahead"], Turns(**found["turns"]), others)
     (other,) = found["lanes"].values()
     since = starving.get(Lane.BULK)
     passed_over = None if since is None else now - since
@@ -124,11 +127,13 @@ def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], pat
     return _free_after(busy, ahead + other * turns / others)
 
 
-def _with_turns(own: Counts, others: Sequence[tuple[Counts, int, bool]]) -> Counts:
+def _with_turns(own: Counts, turns: Turns, others: Sequence[tuple[Turns, Counts]]) -> Counts:
     """Return the jobs ahead of a job in its lane; `own` are its owner's jobs. Owners take turns."""
-    counts, rounds = dict(own), _number(own)
-    for theirs, total, goes_first in others:
-        started = min(total, rounds + goes_first)
+    counts = dict(own)
+    its_turn = turns.at(_number(own)), turns.owner
+    for their_turns, theirs in others:
+        total = _number(theirs)
+        started = min(total, their_turns.number_before(*its_turn))
         for work, count in theirs.items():
             counts[work] = counts.get(work, 0) + count * started / total
     return counts

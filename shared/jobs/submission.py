@@ -1,7 +1,7 @@
 """The data that a job submission needs, its result, and the rule for equal jobs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,11 @@ def reuse_fields(spec: JobSpec) -> dict[str, str]:
     return {"reuse": print_of(spec)} if spec.cache else {}
 
 
-def served_digests(roster: WorkerRoster, specs: Iterable[JobSpec]) -> dict[str, str]:
+def served_digests(roster: WorkerRoster, wanted: Collection[str]) -> dict[str, str]:
     """Return the digests, by name, of the models that jobs with `cache` request.
 
     A model is left out if no live worker has it, or if live workers have different versions of it.
     """
-    wanted = {spec.model for spec in specs if spec.cache}
     if not wanted:
         return {}
     found: dict[str, set[str]] = {}

@@ -78,9 +78,8 @@ KEYS = (
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
-    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their last turn
-    Key("served", "served:{lane}", "passing"),  # the last turn of each owner
-    Key("turn", "turn", "passing"),
+    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their next turn
+    Key("served", "served:{lane}", "passing"),  # the next turn of each owner, and the lane's
     Key("starving", "starving:{lane}", "passing"),
     Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait but may not be claimed
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims

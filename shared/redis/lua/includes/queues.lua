@@ -1,11 +1,11 @@
--- include: records, waits
+-- include: records, waits, turns
 -- Queues: which jobs may be claimed, in which order.
 -- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by order of
--- acceptance; owners take turns (claim.lua).
+-- acceptance; owners take turns.
 local function enqueue(lane, owner, sequence, entry)
   redis.call('ZADD', queue_key(lane, owner), sequence, entry)
   if not redis.call('ZSCORE', turns_key(lane), owner) then
-    redis.call('ZADD', turns_key(lane), redis.call('HGET', served_key(lane), owner) or 0, owner)
+    redis.call('ZADD', turns_key(lane), turn_of_absent(lane, owner, weight_of(owner)), owner)
   end
 end
 

@@ -55,7 +55,8 @@ local function emit_of_job(id, kind, data)
 end
 
 -- The job of a batch's item: the first, or the latest that was made to try it again.
+local function first_item_id(batch, index) return 'job_' .. string.sub(batch, 7) .. '-' .. index end
 local function item_id(batch, index)
   local try = redis.call('HGET', batch_again_key(batch), index)
-  return 'job_' .. string.sub(batch, 7) .. '-' .. index .. (try and '-' .. try or '')
+  return first_item_id(batch, index) .. (try and '-' .. try or '')
 end

@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, turns
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
 -- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
@@ -52,19 +52,19 @@ local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
 if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
 found.ahead = waiting_of(lane, owner, tonumber(place))
 
--- The other owners of the lane, and which of them have their turn before this one.
-local function turn_of(name)
-  return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', served_key(lane), name) or 0)
+-- The owners of the lane with their turns: this one's, then those of the others and what they have.
+local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
+local function turns_of(name)
+  local weight = weight_of(name)
+  local turn = tonumber(redis.call('ZSCORE', turns_key(lane), name) or turn_of_absent(lane, name, weight))
+  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight}
 end
-local own_turn = turn_of(owner)
+found.turns = turns_of(owner)
 local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
 for _, other in ipairs(owners_in(lane)) do
-  if other ~= owner then
-    local counts, total = waiting_of(lane, other)
-    local turn = turn_of(other)
-    local goes_first = turn < own_turn or turn == own_turn and other < owner
-    if total > 0 then table.insert(found.others, {counts, total, goes_first}) end
-  end
+  local counts, total = {}, 0
+  if other ~= owner then counts, total = waiting_of(lane, other) end
+  if total > 0 then table.insert(found.others, {turns_of(other), counts}) end
 end
 
 -- What waits in a lane, by kind of work.
