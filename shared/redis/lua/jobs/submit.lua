@@ -40,6 +40,7 @@ if refusal then return refusal end
 hold_asked(owner, asked)
 
 request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
+request.not_before = math.max(now, tonumber(request.not_before or 0))
 new_job(id, request, inputs)
 for _, file in ipairs(files) do
   redis.call('SADD', file_users_key(owner, file), id)
@@ -50,7 +51,7 @@ keep_key(owner, key, id, fingerprint, key_ttl_ms)
 if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) == 1 then
   change(request.retried_from, 'retried_as', id)
 end
-enqueue_job(id, now)
-emit(id, 'state', {status = 'queued'})
+enqueue_job(id, request.not_before)
+emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
 if request.reuse then reuse(id, owner, request.reuse, digest) end
 return {'created', id}

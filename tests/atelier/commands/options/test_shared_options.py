@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from atelier.client.client import Client
 from atelier.client.files import id_of
 from atelier.commands.batch import batch
 from atelier.commands.stylize import stylize, transform
+from atelier.lazy_group import EXIT_TIMEOUT
 from shared.identifiers import ANONYMOUS
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
@@ -94,7 +96,7 @@ def test_batch_has_every_option_of_the_commands_for_one_picture(single: click.Co
 
 def test_every_option_but_those_for_waiting_is_tried_below() -> None:
     untried = set(options(stylize)) - set(WISHES) - set(NOT_IN_BATCH)
-    assert untried == {"--style", "--weight", "--output", "--json", "--timeout"}
+    assert untried == {"--style", "--weight", "--output", "--json", "--timeout", "--not-before"}
 
 
 @pytest.mark.usefixtures("busy_worker")
@@ -111,6 +113,16 @@ def test_a_photo_of_a_folder_is_asked_for_as_it_is_alone(
     assert alone.input["webhook"]["url"] == webhook_of(services, made) == WISHES["--webhook"]
     assert (item.input["mask"], item.input["stroke"]) == (id_of(Path("mask.png").read_bytes()), "native")
     assert (made.raw["lane"], item.input["optimize"]["steps"]) == ("bulk", 20)
+
+
+def test_a_folder_and_a_photo_wait_for_the_time_that_is_named(run: Run, client: Client) -> None:
+    waits = ("--style", "a.png", "--not-before", "8h", "--timeout", "0.5")
+    assert run("stylize", "photos/sea.jpg", *waits).exit_code == EXIT_TIMEOUT
+    assert run("batch", "photos", *waits, "-o", "out").exit_code == EXIT_TIMEOUT
+    (alone,), (made,) = client.jobs.list(), client.batches.list()
+    for told in (alone.not_before, made.not_before):
+        assert told is not None
+        assert abs(told - datetime.now(UTC) - timedelta(hours=8)) < timedelta(minutes=5)
 
 
 def test_styles_with_weights_are_mixed_in_one_picture(run: Run, client: Client) -> None:
