@@ -126,7 +126,7 @@ def test_an_equal_job_does_not_wait_for_the_time_of_another(client: FlaskClient,
 
 
 def test_an_equal_job_does_not_wait_for_the_time_of_a_batch(client: FlaskClient, services: Services) -> None:
-    begin(client, items=8, cache=True)
+    begin(client, items=8, cache=True, lane="interactive")
     now = client.post("/v1/jobs", json={**DIGIT, "cache": True}).json
     assert claimed(services) == [now["id"]]
 

@@ -62,12 +62,16 @@ WORDS = [word for name, value in WISHES.items() for word in ([name] if value is 
 def run(url: str, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run `atelier` where there are a photo, two styles and a mask, beside a worker."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "sea.jpg").write_bytes(pictures.photo(60, 40, "jpeg"))
-    for name, side in (("a.png", 40), ("b.png", 41), ("mask.png", 42)):
-        (tmp_path / name).write_bytes(pictures.png(side, 40))
+    place_pictures(tmp_path)
     with BatchWorker(services).working():
         yield lambda *words: CliRunner().invoke(main, ["--url", url, *map(str, words)])
+
+
+def place_pictures(folder: Path) -> None:
+    (folder / "photos").mkdir()
+    (folder / "photos" / "sea.jpg").write_bytes(pictures.photo(60, 40, "jpeg"))
+    for name, side in (("a.png", 40), ("b.png", 41), ("mask.png", 42)):
+        (folder / name).write_bytes(pictures.png(side, 40))
 
 
 def options(command: click.Command) -> dict[str, click.Parameter]:
@@ -115,10 +119,14 @@ def test_a_photo_of_a_folder_is_asked_for_as_it_is_alone(
     assert (made.raw["lane"], item.input["optimize"]["steps"]) == ("bulk", 20)
 
 
-def test_a_folder_and_a_photo_wait_for_the_time_that_is_named(run: Run, client: Client) -> None:
+def test_a_folder_and_a_photo_wait_for_the_time_that_is_named(
+    url: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place_pictures(tmp_path)
     waits = ("--style", "a.png", "--not-before", "8h", "--timeout", "0.5")
-    assert run("stylize", "photos/sea.jpg", *waits).exit_code == EXIT_TIMEOUT
-    assert run("batch", "photos", *waits, "-o", "out").exit_code == EXIT_TIMEOUT
+    for words in (["stylize", "photos/sea.jpg"], ["batch", "photos", "-o", "out"]):
+        assert CliRunner().invoke(main, ["--url", url, *words, *waits]).exit_code == EXIT_TIMEOUT
     (alone,), (made,) = client.jobs.list(), client.batches.list()
     for told in (alone.not_before, made.not_before):
         assert told is not None
