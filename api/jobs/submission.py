@@ -69,6 +69,8 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
 def fingerprint_of(spec: JobSpec) -> str:
     """Return the digest of a request; equivalent forms of one request have the same digest."""
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
+    if spec.not_before is not None:  # in no dump
+        asked["not_before"] = spec.not_before.timestamp()
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 

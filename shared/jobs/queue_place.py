@@ -36,6 +36,7 @@ class JobsAhead:
     work: str
     pause_ms: float  # delay before it may be claimed
     in_lane: Counts  # jobs ahead of it in its own lane
+    of_batch: Counts  # items of its own batch ahead of it, if the batch waits for its time
     other: Counts  # all jobs of the other lane
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
     due_after: float  # number of interactive jobs that start before the turn of bulk
@@ -43,7 +44,7 @@ class JobsAhead:
     @property
     def position(self) -> int:
         """The number of jobs that start up to and including this one."""
-        before = _number(self.in_lane)
+        before = _number(self.in_lane) + _number(self.of_batch)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
         return before + 1 + round(min(_number(self.other), math.inf if before else self.due_after))
@@ -96,7 +97,8 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     both_wait = _number(other) > 0
     is_late = both_wait and passed_over is not None and passed_over > patience_ms
     due_after = int(Lane.INTERACTIVE in starving) if is_late else math.inf
-    return JobsAhead(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after)
+    of_batch = found.get("batch_ahead") or {}
+    return JobsAhead(lane, found["work"], found["pause"], in_lane, of_batch, other, passed_over, due_after)
 
 
 def _eta(
@@ -107,7 +109,7 @@ def _eta(
         return math.nan
     busy = _busy([durations.remainder(job) for job in running], places)
     start = _start(line, durations, busy, patience_ms)
-    return max(start, line.pause_ms) + durations.cost(line.work)
+    return max(start, line.pause_ms) + durations.total(line.of_batch) / places + durations.cost(line.work)
 
 
 def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:

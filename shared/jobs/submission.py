@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.errors import FieldError, FileNotFound
@@ -52,6 +53,11 @@ def milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
+def milliseconds_of(moment: datetime | None) -> str:
+    """Return a time as records have it, in milliseconds since the epoch; "" for none."""
+    return "" if moment is None else str(milliseconds(moment.timestamp()))
+
+
 def expected_fields(results: Results) -> dict[str, str]:
     """Return the record fields of what a job is expected to make: its owner's quota has it until the end."""
     expected = {"pixels": results.pixels, "expected_bytes": results.bytes}
@@ -96,6 +102,7 @@ class Submission:
         record |= reuse_fields(spec)
         record |= expected_fields(self.results)
         optional = {
+            "not_before": milliseconds_of(spec.not_before),
             "webhook": self.webhook,
             "work": self.work,
             "request_id": self.request_id,

@@ -43,6 +43,7 @@ if refusal then return refusal end
 hold_asked(owner, asked)
 
 request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
+request.not_before = math.max(now, tonumber(request.not_before or 0))
 new_job(id, request, inputs)
 for _, file in ipairs(files) do
   redis.call('SADD', file_users_key(owner, file), id)
@@ -53,8 +54,8 @@ keep_key(owner, key, id, fingerprint, key_ttl_ms)
 if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) == 1 then
   change(request.retried_from, 'retried_as', id)
 end
-enqueue_job(id, now)
-local event = emit(id, 'state', {status = 'queued'})
+enqueue_job(id, request.not_before)
+local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
 if request.reuse then reuse(id, owner, request.reuse, digest) end
 if bells ~= '' and redis.call('LLEN', bells) < tonumber(most_bells) then redis.call('LPUSH', bells, doorbell) end
 return {'created', id, event, redis.call('HGETALL', job_key(id))}
