@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from api.routes.batch_results import SheetQuery
 from atelier import (
@@ -41,6 +42,8 @@ def shape(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return shape(arguments[0])
+    if hint is AwareDatetime:  # both are sent as a time with its zone
+        return datetime
     if origin is Literal:
         return frozenset(arguments)
     if origin in (list, Sequence):
