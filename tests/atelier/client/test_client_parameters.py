@@ -34,6 +34,7 @@ REQUESTS = [
     (StylizeRequest, StylizeOptions, stylize.StylizeSpec),
     (TransformRequest, TransformOptions, transform.TransformSpec),
 ]
+SAME: dict[Any, Any] = {AwareDatetime: datetime}  # what is sent as the other is
 PICTURES = {"content", "styles", "mask"}  # arguments of the methods, which upload them
 
 
@@ -42,8 +43,6 @@ def shape(hint: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return shape(arguments[0])
-    if hint is AwareDatetime:  # both are sent as a time with its zone
-        return datetime
     if origin is Literal:
         return frozenset(arguments)
     if origin in (list, Sequence):
@@ -56,7 +55,7 @@ def shape(hint: Any) -> Any:
         return frozenset(member.value for member in hint)
     if is_dataclass(hint) or issubclass(hint, BaseModel):
         return members(hint)
-    return hint
+    return SAME.get(hint, hint)
 
 
 def one_of(shapes: Mapping[Any, Any]) -> Any:
