@@ -134,6 +134,9 @@ def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCa
 def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
     if "webhook" in spec.model_fields_set and spec.webhook is not None:
         yield FieldError("/webhook", "webhook: an item has none of its own; the batch may", "invalid_value")
+    if spec.not_before is not None:
+        text = "not_before: an item has none of its own; the batch may"
+        yield FieldError("/not_before", text, "invalid_value")
     for name in sorted(_OF_BATCH & spec.model_fields_set):
         if getattr(spec, name) != getattr(settings, name):
             text = f"{name} is the batch's to say, and is {getattr(settings, name)} for all of its items"

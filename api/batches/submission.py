@@ -10,7 +10,7 @@ from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
-from api.jobs.bounds import size_faults, ttl_faults
+from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.server.threads import ThreadYielder
@@ -18,8 +18,9 @@ from api.services import Services, check_room, key_id, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.sharing import PackedItems, Pieces, in_pieces
-from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
+from shared.settings import Settings
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
 from shared.workers import slots_of
@@ -186,7 +187,7 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     known = _known(services, sent, owner, key)
     if known is not None and not _broke_off(known, sent):
         return known, False
-    refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
+    refuse(list(_time_faults(sent.settings, services.settings)))
     batch_id = new_batch_id() if known is None else known.id
     intake = Intake(services, sent.source, sent.settings, owner=owner, batch_id=batch_id, batch=known)
     intake.check()
@@ -202,6 +203,11 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     batch = services.batches.get(batch.id, owner)
     notify_for(services, batch)
     return batch, created
+
+
+def _time_faults(asked: BatchSettings, settings: Settings) -> Iterator[FieldError]:
+    yield from ttl_faults(asked.ttl_seconds, settings)
+    yield from delay_faults(asked.not_before, asked.deadline_seconds, settings)
 
 
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:

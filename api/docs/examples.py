@@ -44,7 +44,7 @@ _JOB_VIEW: Json = {
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
-    "deadline_at": None, "expires_at": _LATER,
+    "deadline_at": None, "not_before": None, "expires_at": _LATER,
     "urls": _urls(f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "events", "result"),
 }  # fmt: skip
 _COUNTS = {"total": 2, "queued": 0, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0}
@@ -59,7 +59,7 @@ _BATCH_URLS = {
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS, "stopped_at": None, "failures": [],
+    "counts": _COUNTS, "stopped_at": None, "not_before": None, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
@@ -143,6 +143,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "formats": ["jpeg", "png", "webp"],
         "max_spec_bytes": 1_048_576,
         "max_ttl_seconds": 2_592_000,
+        "max_delay_seconds": 2_592_000,
         "batch": {
             "max_items": 50_000,
             "max_record_mebibytes": 256,

@@ -38,6 +38,7 @@ class JobsAhead:
     own: Line  # its owner's jobs ahead of it
     lines: Sequence[Line]  # all that waits of the other owners, and of its owner in the other lane
     in_lane: Counts  # jobs ahead of it in its own lane
+    of_batch: Counts  # items of its own batch ahead of it, if the batch waits for its time
     other: Counts  # all jobs of the other lane
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
     bulk_had_the_last: bool  # whether an interactive job starts before bulk has a turn for waiting
@@ -58,7 +59,7 @@ class JobsAhead:
     @property
     def position(self) -> int:
         """The number of jobs that start up to and including this one."""
-        before = _number(self.in_lane)
+        before = _number(self.in_lane) + _number(self.of_batch)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
         return before + 1 + round(min(_number(self.other), math.inf if before else self.due_after))
@@ -120,7 +121,17 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     had_the_last = Lane.INTERACTIVE in starving
     due_after = int(had_the_last) if is_late else math.inf
     return JobsAhead(
-        lane, found["work"], found["pause"], own, lines, in_lane, other, passed_over, had_the_last, due_after
+        lane=lane,
+        work=found["work"],
+        pause_ms=found["pause"],
+        own=own,
+        lines=lines,
+        in_lane=in_lane,
+        of_batch=found.get("batch_ahead") or {},
+        other=other,
+        passed_over_ms=passed_over,
+        bulk_had_the_last=had_the_last,
+        due_after=due_after,
     )
 
 
@@ -144,7 +155,8 @@ def _expected(
         start = started.after_ms if started else math.nan
         if started and (line.has_limits or started.late_turns):
             position = started.before + 1
-    return position, max(start, line.pause_ms) + durations.cost(line.work)
+    after = durations.total(line.of_batch) / places + durations.cost(line.work)
+    return position, max(start, line.pause_ms) + after
 
 
 def _with_turns(own: Line, others: Sequence[Line]) -> Counts:

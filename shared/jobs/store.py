@@ -62,6 +62,7 @@ class JobStore:
         self.client = client
         self.rules = rules
         self.quotas = quotas
+        self._quotas = quotas.model_dump_json()
         self.scripts = Scripts(
             client, prefix=prefix, max_events=rules.max_events, usage_days=rules.usage_days
         )
@@ -76,7 +77,7 @@ class JobStore:
         """
         model = submission.spec.model or ""
         digest = self.served_digests({model} if submission.spec.cache else ()).get(model, "")
-        arguments = submission.arguments(self.rules, self.quotas, digest=digest)
+        arguments = submission.arguments(self.rules, self._quotas, digest=digest)
         outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
@@ -86,7 +87,10 @@ class JobStore:
             raise quota_exceeded(*rest)
         if outcome == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
-        return Submitted(id=rest[0], created=outcome == "created")
+        if outcome != "created":
+            return Submitted(id=rest[0], created=False)
+        job_id, event, record = rest
+        return Submitted(job_id, created=True, job=job_from_record(record_of(record)), event=event)
 
     def served_digests(self, models: Collection[str]) -> dict[str, str]:
         """Return the digests of the live workers' models by name, for jobs that may reuse results."""

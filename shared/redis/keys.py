@@ -85,6 +85,7 @@ KEYS = (
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
+    Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier

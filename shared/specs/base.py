@@ -15,6 +15,7 @@ from shared.specs.parts import (
     Lane,
     LaneName,
     Metadata,
+    NotBefore,
     Output,
     Part,
     PictureSize,
@@ -103,6 +104,12 @@ class JobSpec(Part):
     deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
         description="Expires, queued or running, when it is not done this long after it was accepted.",
+    )
+    not_before: NotBefore | None = Field(
+        default=None,
+        exclude=True,
+        description="Does not start before this time (RFC 3339, with its zone); one that is over starts at "
+        "once. `GET /v1/limits` has how far ahead it may be.",
     )
     cache: bool = Field(
         default=False,

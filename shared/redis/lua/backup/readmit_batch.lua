@@ -90,7 +90,7 @@ local function close()
   elseif batch.paused then
     stop_batch(id, batch.lane, batch.owner, batch.sequence)
   else
-    enqueue(batch.lane, batch.owner, batch.sequence, id)
+    start_batch(id, batch.lane, batch.owner, batch.sequence, batch.not_before)
   end
 end
 

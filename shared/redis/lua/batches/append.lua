@@ -13,7 +13,7 @@ local FIRST_ITEM = FIRST_PART + 2 * part_count
 first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
 digests = cjson.decode(digests)
 local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused',
-  'counted', 'bytes')
+  'counted', 'bytes', 'not_before')
 if batch.owner ~= owner then return {'missing batch'} end
 local total = tonumber(batch.total)
 local count = (#ARGV - FIRST_ITEM + 1) / 3
@@ -92,7 +92,7 @@ if #items > 0 then
   redis.call('HINCRBY', batch_key(batch_id), 'total', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'queued', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'bytes', bytes)
-  if not batch.paused then enqueue(batch.lane, owner, batch.sequence, batch_id) end
+  if not batch.paused then start_batch(batch_id, batch.lane, owner, batch.sequence, batch.not_before) end
 end
 -- Have the new items wait: one call for those that are alike.
 for work, entries in pairs(waits) do

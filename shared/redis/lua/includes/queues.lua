@@ -29,3 +29,15 @@ local function stop_batch(batch, lane, owner, sequence)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
 end
+
+-- Let the items of a batch be claimed, from its time on: until then it is one entry, however many items it has.
+local function start_batch(batch, lane, owner, sequence, not_before)
+  if tonumber(not_before or 0) > now then
+    redis.call('ZADD', DELAYED_BATCHES, not_before, batch)
+    return stop_batch(batch, lane, owner, sequence)
+  end
+  redis.call('ZREM', DELAYED_BATCHES, batch)
+  redis.call('ZREM', stopped_key(lane, owner), batch)
+  enqueue(lane, owner, sequence, batch)
+  if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
+end

@@ -63,6 +63,11 @@ local function holds_suspect()
   return false
 end
 
+local function is_stopped(batch)
+  local paused, not_before = batch_values(batch, 'paused', 'not_before')
+  return paused or tonumber(not_before or 0) > now
+end
+
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
   local status, not_before, deadline_at, job_schema, batch, follows, crashes =
@@ -71,7 +76,7 @@ local function refusal(id)
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end
-  if batch and redis.call('HGET', batch_key(batch), 'paused') then return 'paused' end
+  if batch and is_stopped(batch) then return 'paused' end
   if is_suspect(crashes) and holds_suspect() then return 'suspect' end
 end
 

@@ -45,13 +45,28 @@ end
 
 local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status') or {}
+local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'not_before') or {}
 if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
 if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
 found.ahead = waiting_of(lane, owner, tonumber(place))
+
+-- The items of its own batch that go before it, where the batch waits for its time: these wait as long as it does.
+local function batch_ahead()
+  local counts = {}
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    local first, before = job.sequence - 0.5, string.format('(%.17g', tonumber(place))
+    local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
+    if count > 0 then counts[work] = count end
+  end
+  return counts
+end
+if tonumber(batch.not_before or 0) > now then
+  found.pause = batch.not_before - now
+  found.batch_ahead = batch_ahead()
+end
 
 -- An owner in a lane: its turns, and how many of its jobs may run at once; 0 for any number.
 local function turns_of(each, name)

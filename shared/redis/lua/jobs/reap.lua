@@ -1,4 +1,4 @@
--- include: records, waits, turns, attempts, queues, moves
+-- include: records, waits, turns, attempts, queues, batches, moves
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. After the named arguments come
 -- the lanes. Returns the expired ids, the reclaimed ids, then {lane, claimable jobs, one of the entries} for each lane.
@@ -28,6 +28,7 @@ for _, id in ipairs(reclaimed) do
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)) do enqueue_job(id, now) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED_BATCHES, '-inf', now, 'LIMIT', 0, most)) do wake_batch(id) end
 
 -- What an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
 -- noted once it is near the front, a job that is none at once.
