@@ -15,6 +15,7 @@ from api.batches.schemas import MODELS as BATCH_MODELS
 from api.docs.examples import add_examples
 from api.openapi import REF, Json, TaggedBlueprint, ref
 from api.requests.key_request import KeyRequest
+from api.requests.move_request import MoveRequest
 from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
@@ -63,7 +64,7 @@ BEARER = {
 }
 
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, JobPage, JobsRead, ReadRequest, views.FileView, views.FilePage,
+    views.Problem, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,

@@ -117,6 +117,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
     "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "MoveRequest": {"to": "front"},
     "JobsRead": {
         "object": "list",
         "data": [{"id": _JOB, "status": "succeeded", "progress": None}],

@@ -58,6 +58,7 @@ KEYS = (
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
     Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
     Key("owned_sequence", "owner:{owner}:sequence", "last"),  # the number of the owner's latest record
+    Key("owned_front", "owner:{owner}:front", "last"),  # the latest number of what was moved to the front
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),

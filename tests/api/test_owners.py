@@ -20,6 +20,7 @@ from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 
 Json = dict[str, Any]
+BODIES = {"items": {"items": [{"type": "generate"}]}, "move": {"to": "front"}}
 MULTIPART = "multipart/form-data"
 WEBHOOK = {"url": "http://127.0.0.1:9/told"}
 # Routes whose paths name nothing of an owner.
@@ -105,7 +106,7 @@ def test_every_path_to_something_of_another_is_a_404(
     theirs = belongings(bert, worker)
     asked = 0
     for method, path in paths_to(app, theirs):
-        body = {"items": [{"type": "generate"}]} if path.endswith("/items") else {"type": "generate"}
+        body = BODIES.get(path.rpartition("/")[2], {"type": "generate"})
         response = anna(method, path, json=body if method in ("POST", "PUT") else None)
         if (method, path.rpartition("/")[0]) == ("PUT", "/v1/jobs"):
             continue  # see the tests of chosen ids

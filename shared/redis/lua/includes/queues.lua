@@ -1,9 +1,9 @@
 -- include: records, waits
 -- Queues: which jobs may be claimed, in which order.
--- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by order of
--- acceptance; owners take turns (claim.lua).
-local function enqueue(lane, owner, sequence, entry)
-  redis.call('ZADD', queue_key(lane, owner), sequence, entry)
+-- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by the
+-- number of their place: that of their acceptance, unless they were moved (places.lua). Owners take turns (claim.lua).
+local function enqueue(lane, owner, number, entry)
+  redis.call('ZADD', queue_key(lane, owner), number, entry)
   if not redis.call('ZSCORE', turns_key(lane), owner) then
     redis.call('ZADD', turns_key(lane), redis.call('HGET', served_key(lane), owner) or 0, owner)
   end
@@ -25,7 +25,7 @@ local function dequeue_job(id)
 end
 
 -- Let no item of a batch be claimed.
-local function stop_batch(batch, lane, owner, sequence)
+local function stop_batch(batch, lane, owner, number)
   redis.call('ZREM', queue_key(lane, owner), batch)
-  redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
+  redis.call('ZADD', stopped_key(lane, owner), number, batch)
 end
