@@ -22,10 +22,18 @@ class Move:
     to: End | None = None
     lane: Lane | None = None
 
+    @classmethod
+    def of(cls, to: str | None, lane: str | None) -> "Move":
+        """Return the move that two texts name."""
+        return cls(End(to) if to else None, Lane(lane) if lane else None)
+
     @property
     def arguments(self) -> tuple[str, str]:
         """The arguments of the scripts that move."""
         return self.to or "", self.lane or ""
+
+
+NOWHERE = Move()
 
 
 def refusal_of_move(job_id: str, outcome: str, leader: str) -> IllegalMove:
