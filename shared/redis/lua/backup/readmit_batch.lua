@@ -91,7 +91,7 @@ local function close()
   elseif batch.paused then
     stop_batch(id, batch.lane, batch.owner, place)
   else
-    enqueue(batch.lane, batch.owner, place, id)
+    start_batch(id, batch.lane, batch.owner, place, batch.not_before)
   end
 end
 

@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, turns
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
 -- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
@@ -46,7 +46,7 @@ end
 local job = fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
   'follows')
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order') or {}
+local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order', 'not_before') or {}
 if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
@@ -56,19 +56,34 @@ if not place then -- it waits for its time, or for the reaper
 end
 found.ahead = waiting_of(lane, owner, tonumber(place))
 
--- The other owners of the lane, and which of them have their turn before this one.
-local function turn_of(name)
-  return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', served_key(lane), name) or 0)
+-- The items of its own batch that go before it, where the batch waits for its time: these wait as long as it does.
+local function batch_ahead()
+  local counts = {}
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    local first, before = (batch.order or job.sequence) - 0.5, string.format('(%.17g', tonumber(place))
+    local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
+    if count > 0 then counts[work] = count end
+  end
+  return counts
 end
-local own_turn = turn_of(owner)
+if tonumber(batch.not_before or 0) > now then
+  found.pause = batch.not_before - now
+  found.batch_ahead = batch_ahead()
+end
+
+-- The owners of the lane with their turns: this one's, then those of the others and what they have.
+local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
+local function turns_of(name)
+  local weight = weight_of(name)
+  local turn = tonumber(redis.call('ZSCORE', turns_key(lane), name) or turn_of_absent(lane, name, weight))
+  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight}
+end
+found.turns = turns_of(owner)
 local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
 for _, other in ipairs(owners_in(lane)) do
-  if other ~= owner then
-    local counts, total = waiting_of(lane, other)
-    local turn = turn_of(other)
-    local goes_first = turn < own_turn or turn == own_turn and other < owner
-    if total > 0 then table.insert(found.others, {counts, total, goes_first}) end
-  end
+  local counts, total = {}, 0
+  if other ~= owner then counts, total = waiting_of(lane, other) end
+  if total > 0 then table.insert(found.others, {turns_of(other), counts}) end
 end
 
 -- What waits in a lane, by kind of work.
