@@ -3,7 +3,6 @@
 from atelier.client.batch import Batch, BatchItem, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
-from atelier.client.changes import Change
 from atelier.client.client import Client
 from atelier.client.downloads import NotSaved, Picture, Saved
 from atelier.client.errors import (
@@ -15,7 +14,7 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.events import Event, WaitTimeout
+from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.request_parts import (

@@ -22,6 +22,7 @@ COMMANDS = {
     "watch": "atelier.commands.jobs:watch",
     "events": "atelier.commands.events:events",
     "jobs": "atelier.commands.jobs:jobs",
+    "actions": "atelier.commands.queue.actions:actions",
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",

@@ -27,6 +27,7 @@ class Batch:
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
     stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
+    not_before: datetime | None = None  # no item starts earlier
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -80,6 +81,7 @@ def batch_from_json(body: Any) -> Batch:
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
             stopped_at=moment(body.get("stopped_at")),
+            not_before=moment(body.get("not_before")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

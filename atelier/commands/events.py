@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from atelier.client.changes import Change
+from atelier.client.events import Change
 from atelier.commands.options.service import Target, pass_target
 from atelier.display import echo, echo_json
 

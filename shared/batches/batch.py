@@ -10,7 +10,7 @@ from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
-from shared.jobs.submission import NOTHING, expected_fields, reuse_fields
+from shared.jobs.submission import NOTHING, expected_fields, milliseconds_of, reuse_fields
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
@@ -68,6 +68,7 @@ class BatchDraft:
             "fingerprint": self.fingerprint,
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
+        optional["not_before"] = milliseconds_of(settings.not_before)
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
@@ -124,6 +125,7 @@ class Batch:
     request_id: str | None = None  # of the HTTP request that began it
     stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
+    not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
 
     @property
@@ -162,6 +164,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         request_id=raw.get("request_id"),
         stopped_at=_time(raw, "stopped_at"),
         failures=failures_in(raw),
+        not_before=_time(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
     )
 

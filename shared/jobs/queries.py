@@ -19,6 +19,9 @@ from shared.specs.parts import Lane
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 
 
+_ENDS = frozenset(status for status in Status if status.is_terminal)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a job's event stream."""
@@ -26,6 +29,11 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state" or "progress"
     data: Mapping[str, Any]
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it says that the job is done."""
+        return self.data.get("status") in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +53,7 @@ class JobQueries:
         self._scripts = store.scripts
         self._key = store.scripts.keys
         self._patience_ms = store.rules.bulk_patience_seconds * 1000
+        self._most_of_owner = store.quotas.running
         self._list = JobList(store)
 
     def page(
@@ -96,7 +105,9 @@ class JobQueries:
         return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
 
     def _place(self, of: str, own_only: bool) -> Any:
-        return self._scripts.run("jobs/place", of, MOST_RUNNING, "1" if own_only else "", *Lane)
+        return self._scripts.run(
+            "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
+        )
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

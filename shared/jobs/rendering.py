@@ -106,6 +106,7 @@ def view_of(
         timings=_timings(job),
         worker=job.worker,
         metadata=job.spec.metadata,
+        not_before=rfc3339(job.not_before) if job.is_delayed else None,
         urls=_urls(links.job(job.id)),
         **rendered_times(job, _TIMES),
     )

@@ -11,10 +11,9 @@ import pytest
 
 from api.services import Services
 from atelier import GenerateRequest
-from atelier.client.changes import change_from_event
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.client.events import Event
+from atelier.client.events import Event, change_from_event
 from atelier.commands.events import LOST, say_change
 from tests.support.http.trouble import Trouble
 from tests.support.jobs.batch_worker import BatchWorker

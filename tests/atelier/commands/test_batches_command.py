@@ -192,3 +192,17 @@ def test_a_batch_that_somebody_has_paused_is_waited_for(
     assert (run_state.saved, run_state.stopped) == (3, None)
     assert [progress.is_paused for progress in told] == [True, False, False, False, False]
     assert say_rate(told[0]) == "paused: `atelier batches resume` goes on"
+
+
+def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(
+    run: Run, client: Client, services: Services
+) -> None:
+    ids = [client.batches.create([GenerateRequest()]).id for _ in range(3)]
+    answer = run("batches", "move", ids[2], ids[1], "--to", "front", "--lane", "interactive")
+    told = [
+        f"{ids[1]} moved to the front in lane interactive",
+        f"{ids[2]} moved to the front in lane interactive",
+    ]
+    assert (answer.exit_code, answer.stdout.splitlines()) == (0, told)
+    claimed = [services.store.claim_next("w")[0].batch_id for _ in range(3)]
+    assert claimed == [ids[2], ids[1], ids[0]]

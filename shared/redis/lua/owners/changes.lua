@@ -4,10 +4,23 @@
 -- missing, else 0; then for each of them JSON: its id, place and state, without one where it is gone.
 local owner, after, most, seconds = unpack(ARGV)
 most = tonumber(most)
+local SINCE, A_MILLISECOND = 1700000000000, 4096 -- as in includes/changes.lua
 local COUNTS = {'total', 'queued', 'running', 'succeeded', 'failed', 'canceled', 'expired'}
 
+local function place_of_change(order)
+  return string.format('%.0f-%.0f', math.floor(order / A_MILLISECOND) + SINCE, order % A_MILLISECOND)
+end
+
+-- Have changes noted from now on; the first entry, of no record, says from where on they are whole.
+local function begin_changes()
+  local place = redis.call('XADD', latest_change_key(owner), '*', 'id', '')
+  redis.call('DEL', changes_key(owner))
+  redis.call('ZADD', changes_key(owner), order_of_change(place), '')
+  return place
+end
+
 local latest = redis.call('XREVRANGE', latest_change_key(owner), '+', '-', 'COUNT', 1)[1]
-local place = latest and latest[1] or begin_changes(owner)
+local place = latest and latest[1] or begin_changes()
 redis.call('EXPIRE', latest_change_key(owner), seconds)
 redis.call('EXPIRE', changes_key(owner), seconds)
 
