@@ -1,19 +1,20 @@
 -- include: records, waits, turns
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
--- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
--- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
--- job is not queued; of a batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
-local id, most_running, own_only = unpack(ARGV)
-local FIRST_LANE = 4 -- among the arguments
+-- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
+-- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
+-- else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the job is not queued; of a
+-- batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
+local id, most_running, most_of_owner, own_only = unpack(ARGV)
+local FIRST_LANE = 5 -- among the arguments
 local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
-local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = durations, now = now}
+local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
   local model, work, started_at, runner = job_values(running, 'model', 'work', 'started_at', 'owner')
   if started_at and (not alone or runner == alone) then
-    table.insert(found.running, {running, work_of(model, work), now - started_at})
+    table.insert(found.running, {running, work_of(model, work), now - started_at, runner})
   end
 end
 
@@ -71,34 +72,26 @@ if tonumber(batch.not_before or 0) > now then
   found.batch_ahead = batch_ahead()
 end
 
--- The owners of the lane with their turns: this one's, then those of the others and what they have.
-local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
-local function turns_of(name)
-  local weight = weight_of(name)
-  local turn = tonumber(redis.call('ZSCORE', turns_key(lane), name) or turn_of_absent(lane, name, weight))
-  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight}
+-- An owner in a lane: its turns, and how many of its jobs may run at once; 0 for any number.
+local function turns_of(each, name)
+  local limit, weight = values(quota_key(name), 'running', 'weight')
+  weight = tonumber(weight or 1)
+  local turn = tonumber(redis.call('ZSCORE', turns_key(each), name) or turn_of_absent(each, name, weight))
+  local served = tonumber(redis.call('HGET', served_key(each), OF_LANE) or 0)
+  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight,
+    limit = tonumber(limit or most_of_owner)}
 end
-found.turns = turns_of(owner)
-local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
-for _, other in ipairs(owners_in(lane)) do
-  local counts, total = {}, 0
-  if other ~= owner then counts, total = waiting_of(lane, other) end
-  if total > 0 then table.insert(found.others, {turns_of(other), counts}) end
-end
+found.turns = turns_of(lane, owner)
 
--- What waits in a lane, by kind of work.
-local function waiting_in(other_lane)
-  local counts = {}
-  for _, other in ipairs(owners_in(other_lane)) do
-    for work, count in pairs((waiting_of(other_lane, other))) do counts[work] = (counts[work] or 0) + count end
-  end
-  return counts
-end
-
--- What waits in the other lanes, and since when each lane was passed over.
+-- What waits in the lanes beside what is before the job, by owner; and since when each lane was passed over.
 for i = FIRST_LANE, #ARGV do
-  local each = ARGV[i]
-  if each ~= lane then found.lanes[each] = waiting_in(each) end
+  local each, lines = ARGV[i], {}
+  for _, other in ipairs(alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1)) do
+    local counts, total = {}, 0
+    if each ~= lane or other ~= owner then counts, total = waiting_of(each, other) end
+    if total > 0 then table.insert(lines, {turns_of(each, other), counts}) end
+  end
+  found.lanes[each] = lines
   if not alone then found.starving[each] = tonumber(redis.call('GET', starving_key(each)) or nil) end
 end
 return cjson.encode(found)
