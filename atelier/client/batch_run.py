@@ -12,6 +12,7 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.request_parts import Lane, QueueEnd, move_body
 from atelier.client.responses import json_of
 from atelier.client.retries import Patience
 from atelier.client.transport import Transport
@@ -116,6 +117,10 @@ class BatchRun:
         """Go on after a pause."""
         return self._moved("resume")
 
+    def move(self, *, to: QueueEnd | None = None, lane: Lane | None = None) -> Batch:
+        """Move what waits to the "front" or "back" of its owner's queue, into another lane, or both."""
+        return self._moved("move", json=move_body(to, lane))
+
     def cancel(self) -> Batch:
         """Cancel every item that is not done."""
         return self._moved("cancel")
@@ -157,6 +162,6 @@ class BatchRun:
         layout = {"columns": columns, "side": side, "limit": limit, "format": format}
         return self._transport.send("GET", self._path("/contact-sheet"), params=layout).content
 
-    def _moved(self, move: str) -> Batch:
-        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"))))
+    def _moved(self, move: str, **parts: Any) -> Batch:
+        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"), **parts)))
         return self.batch

@@ -20,11 +20,12 @@ end
 
 -- The item of a batch that comes last in its owner's queue.
 local function last_item(batch)
-  local owner, lane, sequence = batch_values(batch, 'owner', 'lane', 'sequence')
+  local owner, lane, sequence, order = batch_values(batch, 'owner', 'lane', 'sequence', 'order')
+  local number = order or sequence
   local last, highest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
-      '(' .. sequence + 0.5, sequence - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+      '(' .. number + 0.5, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
     if item and (not highest or order > highest) then last, highest = item, order end
   end
@@ -43,21 +44,24 @@ if follows then
   found.leader = id
 end
 
-local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
+local job = fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
+  'follows')
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'not_before') or {}
+local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order', 'not_before') or {}
 if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
-if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
+if not place then -- it waits for its time, or for the reaper
+  place = order_of(batch.order or job.order or job.sequence, job.index, true)
+end
 found.ahead = waiting_of(lane, owner, tonumber(place))
 
 -- The items of its own batch that go before it, where the batch waits for its time: these wait as long as it does.
 local function batch_ahead()
   local counts = {}
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
-    local first, before = job.sequence - 0.5, string.format('(%.17g', tonumber(place))
+    local first, before = (batch.order or job.sequence) - 0.5, string.format('(%.17g', tonumber(place))
     local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
     if count > 0 then counts[work] = count end
   end
