@@ -11,6 +11,7 @@ from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
+FIRST_REPORTED_SCHEMA = 4  # of records; workers that do not report what they read read this
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,13 @@ class Worker:
     models: tuple[LoadedModel, ...]
     runners: int = 0  # models that it runs at once; 0: an older worker that does not report this
     available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
+    has_room: bool = True  # its disk has room for results
+    schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it claims jobs."""
+        return True
 
     @property
     def at_full_speed(self) -> int:
@@ -40,6 +48,14 @@ class Worker:
     def has(self, name: str) -> bool:
         """Whether it reports that a model is loaded or can be loaded."""
         return name in (self.available or ()) or any(model.name == name for model in self.models)
+
+    def may_have(self, name: str) -> bool:
+        """Whether it has a model, as far as is known: an older worker does not report all of its models."""
+        return self.available is None or self.has(name)
+
+    def reads(self, schema: int) -> bool:
+        """Whether it reads records of a schema."""
+        return schema <= self.schema
 
 
 def slots_of(workers: Iterable[Worker]) -> int:
@@ -113,4 +129,6 @@ def _worker(raw: dict[str, object]) -> Worker:
         tuple(LoadedModel(**model) for model in models),
         runners=int(str(raw.get("runners", 0))),
         available=tuple(map(str, available)) if isinstance(available, list) else None,
+        has_room=bool(raw.get("has_room", True)),
+        schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
     )

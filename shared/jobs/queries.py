@@ -45,6 +45,7 @@ class JobQueries:
         self._scripts = store.scripts
         self._key = store.scripts.keys
         self._patience_ms = store.rules.bulk_patience_seconds * 1000
+        self._quota_running = store.quotas.running
         self._list = JobList(store)
 
     def page(
@@ -80,16 +81,20 @@ class JobQueries:
         found = self._place(job.id, own_only)
         return expected(json.loads(found), slots, self._patience_ms) if found else None
 
-    def seconds_of_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> float | None:
-        """Return the seconds until the current items of a batch are done; None if unknown.
+    def waiting_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> Waiting:
+        """Return the seconds until the current items of a batch are done, and what holds the next of them.
 
         `slots` and `own_only` are as those of `waiting`.
         """
-        found = self._place(batch_id, own_only)
-        return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
+        found = json.loads(self._place(batch_id, own_only) or "{}")
+        if not found:
+            return Waiting(None, None)
+        seconds = seconds_of_batch(found, batch_id, slots, self._patience_ms) if slots else None
+        return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
-        return self._scripts.run("jobs/place", of, MOST_RUNNING, "1" if own_only else "", *Lane)
+        alone = "1" if own_only else ""
+        return self._scripts.run("jobs/place", of, MOST_RUNNING, alone, self._quota_running, *Lane)
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

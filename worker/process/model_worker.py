@@ -10,6 +10,7 @@ from shared.cards.card import load_catalog
 from shared.errors import StoreUnavailable
 from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
+from shared.jobs.record import RECORD_SCHEMA
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
@@ -42,12 +43,14 @@ class ModelWorker:
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
         self._reload_request = ReloadRequest(base.hasty_client)
+        has_room = open_disk_guard(settings, base.objects).has_room_for_results
         self._liveness = Liveness(
-            Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
+            Worker(base.id, settings.worker.threads, (), runners(settings.worker), schema=RECORD_SCHEMA),
             base.roster,
             settings.worker_health,
             models=self._registry.loaded,
             available=self._registry.available,
+            has_room=has_room,
         )
         self._runner = JobRunner(
             base.id,
@@ -56,7 +59,7 @@ class ModelWorker:
             models=self._registry,
             resources=_resources(base),
             held=self._held,
-            has_room=open_disk_guard(settings, base.objects).has_room_for_results,
+            has_room=has_room,
             is_elsewhere=self._is_elsewhere,
         )
         base.serve_jobs(self._runner.handle)

@@ -1,13 +1,15 @@
--- include: records, waits
+-- include: records, waits, hold
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
--- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
+-- learn nothing of others; else ''. Of owners that have no quota of their own `quota_running` jobs may run at once, 0 for
+-- any number. Then come the lanes in the order in which they are served. Returns JSON, '' where the
 -- job is not queued; of a batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
-local id, most_running, own_only = unpack(ARGV)
-local FIRST_LANE = 4 -- among the arguments
+local id, most_running, own_only, quota_running = unpack(ARGV)
+local FIRST_LANE = 5 -- among the arguments
 local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = durations, now = now}
+found.hold = hold_of(id, own_only == '1', quota_running)
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
