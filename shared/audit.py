@@ -24,6 +24,8 @@ class Event(StrEnum):
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP
+    WORKER_CORDONED = "worker_cordoned"  # over HTTP, to drain it or not
+    WORKER_UNCORDONED = "worker_uncordoned"  # over HTTP
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner

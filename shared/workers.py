@@ -1,9 +1,10 @@
 """State shared by API and workers: the roster of live workers, and the request to reload models."""
 
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
@@ -11,6 +12,7 @@ from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
+_ID = re.compile(r"(.+)-\d+-[0-9a-f]+", re.DOTALL)
 FIRST_REPORTED_SCHEMA = 4  # of records; workers that do not report what they read read this
 
 
@@ -34,11 +36,19 @@ class Worker:
     available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
     has_room: bool = True  # its disk has room for results
     schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
+    labels: tuple[str, ...] = ()  # what its operator calls it besides
+    memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
+    cordoned: bool = False  # it claims no jobs; see shared/fleet.py
+
+    @property
+    def name(self) -> str:
+        """Its name, which outlives restarts."""
+        return name_of(self.id)
 
     @property
     def takes_jobs(self) -> bool:
         """Whether it claims jobs."""
-        return True
+        return not self.cordoned
 
     @property
     def at_full_speed(self) -> int:
@@ -59,8 +69,14 @@ class Worker:
 
 
 def slots_of(workers: Iterable[Worker]) -> int:
-    """Return how many jobs workers run at once without slowing each other down."""
-    return sum(worker.at_full_speed for worker in workers)
+    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
+    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
+
+
+def name_of(worker_id: str) -> str:
+    """Return the name of a worker: its id without process and random part, as includes/cordons.lua has it."""
+    found = _ID.fullmatch(worker_id)
+    return found[1] if found else worker_id
 
 
 class WorkerRoster:
@@ -70,6 +86,7 @@ class WorkerRoster:
         self._client = client
         self._scripts = Scripts(client, prefix=prefix)
         self._set = self._scripts.keys("workers")
+        self._cordons = self._scripts.keys("cordons")
 
     def announce(self, worker: Worker) -> None:
         """Add a working worker to the roster. Repeat this well within STALE_AFTER_SECONDS."""
@@ -84,10 +101,18 @@ class WorkerRoster:
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves recently, and remove the others."""
         with store_errors():
-            ids = sorted(self._client.smembers(self._set))
+            pipeline = self._client.pipeline(transaction=False)
+            members, cordons = pipeline.smembers(self._set).hkeys(self._cordons).execute()
+            ids = sorted(members)
             texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
         self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
-        return tuple(_worker(json.loads(text)) for text in texts if text is not None)
+        workers = (worker_from_json(json.loads(text)) for text in texts if text is not None)
+        return tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
+
+    def is_cordoned(self, worker_id: str) -> bool:
+        """Whether a worker is to claim no jobs."""
+        with store_errors():
+            return bool(self._client.hexists(self._cordons, name_of(worker_id)))
 
     def _forget(self, stale: list[str]) -> None:
         if stale:
@@ -119,10 +144,11 @@ class ReloadRequest:
         return known not in ("", number)
 
 
-def _worker(raw: dict[str, object]) -> Worker:
+def worker_from_json(raw: dict[str, object]) -> Worker:
+    """Read what a worker announced; one of an older version lacks some of it."""
     models = raw["models"]
     assert isinstance(models, list)
-    available = raw.get("available")
+    available, labels = raw.get("available"), raw.get("labels")
     return Worker(
         str(raw["id"]),
         int(str(raw["slots"])),
@@ -131,4 +157,6 @@ def _worker(raw: dict[str, object]) -> Worker:
         available=tuple(map(str, available)) if isinstance(available, list) else None,
         has_room=bool(raw.get("has_room", True)),
         schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
+        labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
+        memory_bytes=int(str(raw.get("memory_bytes", 0))),
     )

@@ -65,6 +65,13 @@ _BATCH_VIEW: Json = {
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
 }  # fmt: skip
+_WORKER: Json = {
+    "object": "worker", "name": "gpu-box-1", "state": "draining",
+    "cordon": {"at": _THEN, "by": "0123456789abcdef", "reason": "new disk", "drain": True},
+    "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "slots": 4, "running": 2,
+    "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
+    "available": ["magenta-mobile", "mnist-dcgan"],
+}  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
     "outputs": [{"name": "seven.png", **_OUTPUT}], "warnings": [], "error": None, "cached_from": None,
@@ -177,6 +184,9 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
+    "CordonRequest": {"reason": "new disk"},
+    "WorkerView": _WORKER,
+    "WorkerList": {"object": "list", "data": [_WORKER]},
     "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
     "QuotaView": {
         "object": "quota",

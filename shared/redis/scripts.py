@@ -29,6 +29,7 @@ _READS = frozenset(  # also on a server that cannot write
         "jobs/read",
         "access/read",
         "owners/check",
+        "workers/read",
         "owners/read",
     }
 )

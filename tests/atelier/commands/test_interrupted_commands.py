@@ -185,6 +185,7 @@ WITHOUT_SERVICE = [
     "jobs delete job_1", "jobs cancel --status queued --all", "batches list", "batches show b",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
     "batches fetch b -o out", "models reload", "stats", "top", "jobs failures", "usage",
+    "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
 ]  # fmt: skip
 
 
