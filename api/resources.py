@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 
 from flask import current_app
 
@@ -11,7 +12,7 @@ from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.jobs.job import Job
-from shared.jobs.reasons import hold_of
+from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView, hold_fields
@@ -73,17 +74,18 @@ class JobResource(_Resource):
         """Whether the job is an item of a batch: these have no events of their own."""
         return job.batch_id is not None
 
-    def view(self, job: Job, *, placed: bool = True) -> JobView:
+    def view(self, job: Job, fields: Collection[str] | None = None) -> JobView:
         """Return the job's representation, as it is now where it has left the queue since it was read.
 
-        Unless it is to be `placed`, its place in the queue is not looked for.
+        With `fields`, only these may be told of it; its place in the queue is not looked for without need.
         """
+        placed = fields is None or "queue" in fields
         queue = self._queue(job) if placed else None
         if placed and queue is None and job.status is Status.QUEUED:
             again = self._again(job)
             job, queue = (again, self._queue(again)) if again else (job, None)
         attempts = self._services.settings.jobs.max_attempts
-        return view_of(job, self.links, max_attempts=attempts, queue=queue)
+        return view_of(job, self.links, max_attempts=attempts, queue=queue, is_whole=fields is None)
 
     def _again(self, job: Job) -> Job | None:
         try:
@@ -123,14 +125,18 @@ class BatchResource(_Resource):
         """Whether the batch may change without an event: its progress does."""
         return True
 
-    def view(self, batch: Batch) -> BatchView:
-        """Return the batch's representation, with the time until it is done."""
+    def view(self, batch: Batch, fields: Collection[str] | None = None) -> BatchView:
+        """Return the batch's representation, with the time until it is done; `fields` as those of a job."""
+        timed = fields is None or self.estimate in fields or "queue" in fields
+        return batch_view(batch, self.links, *(self._waiting(batch) if timed else (None, None)))
+
+    def _waiting(self, batch: Batch) -> tuple[float | None, Hold | None]:
+        """Return the seconds until a batch is done, and why the next of its items waits."""
         try:
             waiting = self._services.batches.waiting(batch, self._capacity.slots(), own_only=self._own_only)
-            hold = hold_of(waiting.hold, self._capacity.workers())
+            return waiting.eta_seconds, hold_of(waiting.hold, self._capacity.workers())
         except StoreUnavailable:  # the batch was read; its time is not worth an error
-            return batch_view(batch, self.links)
-        return batch_view(batch, self.links, waiting.eta_seconds, hold)
+            return None, None
 
 
 def jobs() -> JobResource:

@@ -24,6 +24,8 @@ class Event(StrEnum):
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP
+    ACTION_BEGUN = "action_begun"  # by an admin, on jobs of another owner
+    WORK_MOVED = "work_moved"  # an admin moved another owner's job or batch in its queue
     WORKER_CORDONED = "worker_cordoned"  # over HTTP, to drain it or not
     WORKER_UNCORDONED = "worker_uncordoned"  # over HTTP
     KEY_MISSING = "key_missing"

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from operator import itemgetter
+from typing import NamedTuple
 
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
@@ -68,6 +70,17 @@ class Worker:
         return schema <= self.schema
 
 
+class Doorbell(NamedTuple):
+    """The message that tells a worker of a job. It is accepted together with the job."""
+
+    queue: str  # the list that it goes into; "" for no message
+    message: str
+    most: int  # messages in the list, with which it is left out
+
+
+NO_DOORBELL = Doorbell("", "", 0)
+
+
 def slots_of(workers: Iterable[Worker]) -> int:
     """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
     return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
@@ -100,13 +113,10 @@ class WorkerRoster:
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves recently, and remove the others."""
-        with store_errors():
-            pipeline = self._client.pipeline(transaction=False)
-            members, cordons = pipeline.smembers(self._set).hkeys(self._cordons).execute()
-            ids = sorted(members)
-            texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
-        self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
-        workers = (worker_from_json(json.loads(text)) for text in texts if text is not None)
+        announced, cordons = self._scripts.run("workers/live")
+        found = sorted(announced, key=itemgetter(0))
+        self._forget([name for name, text in found if text is None])
+        workers = (worker_from_json(json.loads(text)) for _, text in found if text is not None)
         return tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
 
     def is_cordoned(self, worker_id: str) -> bool:

@@ -42,6 +42,7 @@ class Cards:
     ) -> None:
         self.catalog = catalog
         self.fault = fault  # returns why a known model is not available
+        self.are_allowed = False  # whether all items were checked against their cards before
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
     def of(self, spec: JobSpec) -> ModelCard:
@@ -120,6 +121,8 @@ def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCa
     except UnknownModel as error:
         faults.note(position, error)
         return None
+    if cards.are_allowed:
+        return card
     outside, absent = list(spec.range_faults(card)), cards.fault(card)
     if outside:
         faults.add(position, outside, InvalidRequest)
@@ -150,8 +153,7 @@ def resolved(
     """
     for item in items:
         draw_seed = partial(drawn_seed, batch_id, first + item.position)
-        spec = item.spec.model_copy(update=_batch_defaults(item.spec, settings))
-        yield item, spec.filled(item.card, draw_seed)
+        yield item, item.spec.filled(item.card, draw_seed, _batch_defaults(item.spec, settings))
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

@@ -119,12 +119,25 @@ _SHARE: Json = {
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
+_ACTION = "action_019a2b3c4d5e7f60a1b2c3d4e5f6071a"
+_ACTION_VIEW: Json = {
+    "id": _ACTION, "object": "action", "do": "retry", "filter": {"status": "failed", "code": "out_of_disk"},
+    "to": None, "lane": None, "owner": "shop", "dry_run": False, "status": "completed", "done": True,
+    "fraction": 1.0, "matched": 41, "succeeded": 40, "skipped": {"retried": 1}, "failed": {},
+    "created_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z", "expires_at": _LATER,
+    "urls": _urls(f"{_BASE}/v1/actions/{_ACTION}", "cancel"),
+}  # fmt: skip
+
 SHAPES: dict[str, Json] = {  # by the names of the components
     "JobSpec": STYLIZE,
     "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
     "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "MoveRequest": {"to": "front"},
+    "ActionRequest": {"do": "retry", "filter": {"status": "failed", "code": "out_of_disk"}},
+    "ActionView": _ACTION_VIEW,
+    "ActionPage": _page(_ACTION_VIEW),
     "JobsRead": {
         "object": "list",
         "data": [{"id": _JOB, "status": "succeeded", "progress": None}],
@@ -187,13 +200,14 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "CordonRequest": {"reason": "new disk"},
     "WorkerView": _WORKER,
     "WorkerList": {"object": "list", "data": [_WORKER]},
-    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "OwnLimits": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
     "QuotaView": {
         "object": "quota",
         "owner": "shop",
-        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "own": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
         "limits": _LIMITS,
         "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+        "weight": 3,
     },
     "UsageList": {
         "object": "list",

@@ -12,6 +12,9 @@ from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
+from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.workers import WorkersResource
+from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -26,7 +29,6 @@ from atelier.client.stats import StatsResource
 from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
 from atelier.client.usage import Usage, read_usage
-from atelier.client.workers import WorkersResource
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"
@@ -36,7 +38,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, `workers`.
+    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -73,6 +75,7 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.actions = ActionsResource(self._transport)
         self.workers = WorkersResource(self._transport)
 
     def stylize(
@@ -149,6 +152,18 @@ class Client:
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
         return tuple(read_usage(self._transport, since, until, owner))
+
+    def quota(self, owner: str | None = None) -> Quota:
+        """Return what you may have, and what you have; of another owner, with an admin's key."""
+        return read_quota(self._transport, owner)
+
+    def set_quota(self, owner: str, **limits: Unpack[Limits]) -> Quota:
+        """Set what an owner may have, with an admin's key; what is left out is as the settings have it.
+
+        A limit of 0 is none. `weight`, 1 to 100 and by default 1, is how many turns the owner has where one
+        of weight 1 has one. Returns what then holds.
+        """
+        return write_quota(self._transport, owner, limits)
 
     def close(self) -> None:
         """Close every connection."""

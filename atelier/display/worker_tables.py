@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from atelier.client.workers import Worker
+from atelier.client.queue.workers import Worker
 from atelier.display.table import Table
 from atelier.display.time_format import say_moment
 

@@ -19,6 +19,20 @@ from shared.specs.results import Results
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
 
 
+# Fields of the view that need small fields of a record alone: not its settings, and no counts by error.
+LIGHT_FIELDS = frozenset(
+    (
+        "id", "object", "name", "status", "done", "counts", "stopped_at", "progress", "queue", "lane",
+        "request_id", "not_before", "created_at", "finalized_at", "completed_at", "expires_at", "urls",
+    )
+)  # fmt: skip
+SMALL_FIELDS = (
+    "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
+    "stopped_at", "created_at", "finalized_at", "completed_at", "expires_at", "began_at", "last_end",
+    "done_since", "not_before",
+)  # fmt: skip
+
+
 class BatchStatus(StrEnum):
     """The status of a batch. The last three are terminal, but failed items may be retried."""
 
@@ -138,7 +152,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         name=raw["name"],
         status=BatchStatus(raw["status"]),
         lane=Lane(raw["lane"]),
-        settings=BatchSettings.model_validate_json(raw["settings"]),
+        settings=BatchSettings.model_validate_json(raw.get("settings", "{}")),
         counts=counts,
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),

@@ -18,6 +18,8 @@ _TAKES_NEW_WORK = frozenset(
         "batches/open",
         "batches/append",
         "batches/retry",
+        "actions/open",
+        "actions/retry",
         "access/create",
     }
 )
@@ -31,6 +33,7 @@ _READS = frozenset(  # also on a server that cannot write
         "owners/check",
         "workers/read",
         "owners/read",
+        "workers/live",
     }
 )
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"

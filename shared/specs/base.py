@@ -124,9 +124,11 @@ class JobSpec(Part):
         """Yield a fault for every value that the card does not allow."""
         yield from ()
 
-    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
-        """Return an allowed specification with model, defaults and seeds filled in."""
-        return self.model_copy(update={"model": card.name})
+    def filled(
+        self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
+    ) -> Self:
+        """Return an allowed specification with model, defaults, seeds and what is in `also` filled in."""
+        return self.model_copy(update={**(also or {}), "model": card.name})
 
     def file_fields(self) -> Iterator[tuple[str, str]]:
         """Yield the pointer and the id of every file that the job reads."""

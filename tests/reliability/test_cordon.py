@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from atelier.client.job import Job
-from atelier.client.workers import Worker
+from atelier.client.queue.workers import Worker
 from shared.fleet import Fleet
 from shared.workers import WorkerRoster, name_of
 from tests.reliability.conftest import SLOTS, Site

@@ -2,11 +2,11 @@
 -- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request = unpack(ARGV)
-local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence',
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'order',
   'not_before')
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
-local status, is_over = batch.status, batch.completed_at
+local status, is_over, place = batch.status, batch.completed_at, batch.order or batch.sequence
 
 local function set(...) redis.call('HSET', batch_key(id), ...) end
 local function become(new)
@@ -27,7 +27,7 @@ end
 function moves.pause()
   if is_over then return status end
   set('paused', 1)
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   become('paused')
 end
 function moves.resume()
@@ -38,12 +38,12 @@ function moves.resume()
   end
   redis.call('HDEL', batch_key(id), 'paused')
   if tonumber(batch.not_before or 0) > now then set('not_before', now) end
-  start_batch(id, batch.lane, owner, batch.sequence)
+  start_batch(id, batch.lane, owner, place)
   become(batch.finalized_at and 'running' or 'open')
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   redis.call('ZREM', OPEN_BATCHES, id)
   redis.call('ZREM', DELAYED_BATCHES, id)
   redis.call('HDEL', batch_key(id), 'paused', 'stopped_at')

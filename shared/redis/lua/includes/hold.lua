@@ -51,11 +51,12 @@ end
 
 -- The item of a batch that starts next; if none may start now, the first that pauses, else one that follows an equal job.
 local function next_item(batch)
-  local owner, lane, sequence = batch_values(batch, 'owner', 'lane', 'sequence')
+  local owner, lane, sequence, moved_to = batch_values(batch, 'owner', 'lane', 'sequence', 'order')
+  local place = moved_to or sequence
   local first, lowest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZRANGEBYSCORE', waits_key(lane, owner, work),
-      sequence - 0.5, '(' .. sequence + 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+      place - 0.5, '(' .. place + 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local order = tonumber(entry[2])
     if order and (not lowest or order < lowest) then first, lowest = entry[1], order end
   end

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
-from atelier.client.workers import Worker as ClientWorker
+from atelier.client.queue.workers import Worker as ClientWorker
 from atelier.lazy_group import EXIT_TIMEOUT
 from shared.workers import Worker
 from tests.support.jobs.fake_worker import FakeWorker

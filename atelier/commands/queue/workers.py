@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from atelier.client.client import Client
-from atelier.client.workers import Worker
+from atelier.client.queue.workers import Worker
 from atelier.commands.options.parameters import Number
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
