@@ -31,6 +31,7 @@ _READS = frozenset(  # also on a server that cannot write
         "jobs/read",
         "access/read",
         "owners/check",
+        "workers/read",
         "owners/read",
         "workers/live",
     }
