@@ -22,11 +22,11 @@ from atelier.client.request_parts import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import print_report
+from atelier.folder_batch.report import exit_status_of, print_report
 from atelier.folder_batch.results import save_results
 from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT, on_timeout
+from atelier.lazy_group import EXIT_INTERRUPTED, EXIT_TIMEOUT, on_timeout
 
 MOST_LINE_BYTES = 32 * 1024 * 1024  # of an item, or of a template
 # The options that may be given beside a file of items.
@@ -87,7 +87,7 @@ def send_prepared(client: Client, order: PreparedOrder) -> int:
     print_report(
         run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"]
     )
-    return status or (EXIT_FAILED if run_state.failures else 0)
+    return status or exit_status_of(run_state)
 
 
 def _interrupt() -> None:

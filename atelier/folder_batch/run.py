@@ -141,9 +141,13 @@ class FolderRun:
     def _listen(self, run: BatchRun) -> None:
         if run.id not in self._listening:
             self._listening.add(run.id)
-            listen(run, self._inbox, self._take, self._drained)
+            listen(run, self._inbox, self)
 
-    def _take(self, result: Result) -> None:
+    def note_pause(self, batch: str, *, paused: bool) -> None:
+        """Show that somebody has paused a batch, or that it goes on."""
+        self.run_state.note_pause(batch, paused=paused)
+
+    def take(self, result: Result) -> None:
         """Handle a result; ignore one that is not the latest of its item."""
         item, batch = result.item, result.run.id
         key = self._state_file.state.batches[batch].get(item.custom_id)
@@ -187,9 +191,14 @@ class FolderRun:
             self._state_file.note("saved", **wanted.facts, sha256=fetched.sha256)
         self.run_state.end(wanted, fetched.reason)
 
-    def _drained(self, batch: str) -> None:
-        self._listening.discard(batch)
-        self._drained_now.add(batch)
+    def end(self, run: BatchRun, *, stopped: bool) -> None:
+        """Note that no further results of a batch come; where its brake has stopped it, end the run."""
+        self._listening.discard(run.id)
+        if stopped:
+            self.run_state.stopped = run.batch
+            self.interrupted = True
+        else:
+            self._drained_now.add(run.id)
 
     def _await_ends(self) -> None:
         """Wait a moment for the ends of batches that are done: the next run need not ask for them then."""

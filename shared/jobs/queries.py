@@ -13,7 +13,7 @@ from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, Page, store_errors
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, store_errors
 from shared.specs.parts import Lane
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
@@ -140,20 +140,27 @@ class JobQueries:
         self, job_id: str, *, after: str = "0-0", block_seconds: float = 0, alarm: Alarm | None = None
     ) -> list[Event]:
         """Return the events after an id; wait for the first or an alarm, `block_seconds` (2 at most)."""
-        block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
-        key = self._key("events", job_id)
-        others = {alarm.key: alarm.after} if alarm else {}
-        with store_errors():
-            found = _by_stream(self._client.xread({key: after, **others}, count=500, block=block))
-        if alarm and alarm.key in found:
-            alarm.ring()
-        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found.get(key, ())]
+        found = read_stream(self._client, self._key("events", job_id), after, block_seconds, alarm)
+        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found]
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
         with store_errors():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
+
+
+def read_stream(
+    client: Client, key: str, after: str, block_seconds: float, alarm: Alarm | None
+) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """Return a stream's entries after an id, which wait as those of `JobQueries.events` do."""
+    block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
+    others = {alarm.key: alarm.after} if alarm else {}
+    with store_errors():
+        found = _by_stream(client.xread({key: after, **others}, count=500, block=block))
+    if alarm and alarm.key in found:
+        alarm.ring()
+    return found.get(key, [])
 
 
 def _by_stream(response: Any) -> dict[str, list[Any]]:

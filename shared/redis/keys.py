@@ -62,6 +62,8 @@ KEYS = (
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
+    Key("changes", "owner:{owner}:changes", "passing"),  # jobs and batches by their latest change
+    Key("latest_change", "owner:{owner}:latest-change", "passing"),  # a stream of one: who follows waits here
     Key("owned_deliveries", "owner:{owner}:deliveries", "follows"),
     Key("owned_files", "owner:{owner}:files", "last"),
     Key("owned_styles", "owner:{owner}:styles", "last"),

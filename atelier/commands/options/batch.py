@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from atelier.commands.options.brake import BRAKE
 from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
@@ -82,6 +83,7 @@ batch_options = with_options(
     *OF_A_JOB,
     lane_option("bulk"),
     format_option("Write pictures of this format. [default: the photo's own, png for bmp and tiff]"),
+    *BRAKE,
     click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(
         "--connections",

@@ -1,4 +1,4 @@
--- include: records, queues, places
+-- include: records, queues, places, changes
 -- Move what waits of a batch to the 'front' or the 'back' of its owner's queue, or into another lane, or both; '' where
 -- one stays. Its next items are claimed at the new place from now on; sweep.lua has those follow that are counted or wait
 -- by themselves. Returns 'ok', 'missing', or what forbids it: the status, 'started'
@@ -21,4 +21,5 @@ if redis.call('ZREM', stopped_key(old_lane, owner), id) == 1 then
 end
 redis.call('ZADD', BATCH_WORK, now, id)
 emit(id, 'state', {status = batch.status, lane = lane, moved_to = to ~= '' and to or nil})
+note_change(owner, id)
 return 'ok'

@@ -1,4 +1,4 @@
--- include: records, files, webhooks, result_cache
+-- include: records, files, webhooks, result_cache, changes
 -- Removal: of records whose time is over, or whose owner deletes them.
 -- Forget an ended job; a tombstone says for a time that it was there. Its bytes become garbage.
 local function forget_job(id, tombstone_ms)
@@ -11,6 +11,7 @@ local function forget_job(id, tombstone_ms)
   for file, object in pairs(cjson.decode(inputs)) do drop_reference(owner, file, object) end
   redis.call('DEL', job_key(id), events_key(id))
   forget_deliveries('job', id)
+  note_change(owner, id)
 end
 
 -- Mark a batch as deleted; sweep.lua removes its items and its record.
@@ -19,4 +20,5 @@ local function delete_batch(batch, owner)
   redis.call('ZREM', owned_batches_key(owner), batch)
   redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, batch)
+  note_change(owner, batch)
 end
