@@ -14,6 +14,7 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
+from atelier.client.estimate import Estimate
 from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
@@ -52,6 +53,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Encoding",
+    "Estimate",
     "Event",
     "Fault",
     "GenerateOptions",

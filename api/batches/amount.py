@@ -23,12 +23,12 @@ class Amount:
         self.record_bytes = 0  # of the job store's memory
         self._parts: set[str] = set()  # digests of what items share, which counts once
         self.works: Counter[str] = Counter()  # items by kind of work
-        self._results = Results()
+        self.results = Results()  # that they make
 
     def add(self, draft: ItemDraft) -> None:
         """Add a resolved item."""
         self.works[draft.work] += 1
-        self._results += draft.results
+        self.results += draft.results
 
     def add_records(self, drafts: Sequence[ItemDraft], sizes: Sequence[int]) -> None:
         """Add what the records of items take that are stored together; `sizes` are those of their JSON.
@@ -47,12 +47,12 @@ class Amount:
     @property
     def files(self) -> int:
         """Files and folders that the results will be, at least."""
-        return self._results.pictures + ITEM_FOLDERS * self.works.total()
+        return self.results.pictures + ITEM_FOLDERS * self.works.total()
 
     @property
     def asked(self) -> dict[str, int]:
         """What they ask of their owner's quota."""
-        made = self._results
+        made = self.results
         return {"queued": self.works.total(), "stored_bytes": made.bytes, "daily_pixels": made.pixels}
 
     def faults(
@@ -62,7 +62,7 @@ class Amount:
 
         `batch` is the one that the items are added to, if it has others already.
         """
-        made, used = self._results, batch.record_bytes if batch is not None else 0
+        made, used = self.results, batch.record_bytes if batch is not None else 0
         if used + self.record_bytes > rules.max_record_bytes:
             yield from too_many_bytes(place, used, self.record_bytes, rules).errors
         asked = (

@@ -18,6 +18,7 @@ from api.requests.key_request import KeyRequest
 from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
+from api.responses.estimate_views import EstimateView
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
@@ -63,7 +64,7 @@ BEARER = {
 }
 
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, JobPage, JobsRead, ReadRequest, views.FileView, views.FilePage,
+    views.Problem, EstimateView, JobView, JobPage, JobsRead, ReadRequest, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,

@@ -117,6 +117,19 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
     "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "EstimateView": {
+        "object": "estimate",
+        "accepted": True,
+        "problems": [],
+        "repeats": None,
+        "items": 200,
+        "refused_items": 0,
+        "pictures": 200,
+        "pixels": 156_800,
+        "bytes": 1_054_400,
+        "work_seconds": 6.4,
+        "eta_seconds": 3.9,
+    },
     "JobsRead": {
         "object": "list",
         "data": [{"id": _JOB, "status": "succeeded", "progress": None}],
@@ -271,6 +284,8 @@ def _add_response(content: Json, status: str) -> None:
         content["example"] = problem(status)
     elif name in SHAPES:
         content["example"] = SHAPES[name]
+    elif choices := content["schema"].get("oneOf"):
+        content["example"] = SHAPES[_name(choices[0])]
 
 
 def _name(schema: Json) -> str:

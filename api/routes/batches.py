@@ -1,12 +1,13 @@
 """Batches: submit, list, read, delete, and change."""
 
-from flask import Response
+from flask import Response, request
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
 from api.batches.schemas import BatchPage, Retried
-from api.batches.submission import submit_batch
+from api.batches.submission import estimate_batch, submit_batch
 from api.following import accepted_response, is_done, record_response, wait
+from api.jobs.estimates import estimate_response
 from api.jobs.workers import notify_for
 from api.openapi import (
     KEY,
@@ -24,7 +25,7 @@ from api.openapi import (
     waiting,
 )
 from api.requests.headers import idempotency_key, wait_seconds
-from api.requests.query import PageQuery, parameters_of, read_query
+from api.requests.query import DryRunQuery, PageQuery, is_dry_run, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
 from api.services import check_room, owner, services
@@ -51,7 +52,7 @@ MOVED = {200: documented("The batch", ref("BatchView"))}
     "submitBatch",
     submitted("batch", "BatchView"),
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY, *SETTINGS),
+    parameters=(PREFER, KEY, *parameters_of(DryRunQuery), *SETTINGS),
     request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, SETTLED)}),
 )
 @needs(Scope.SUBMIT)
@@ -64,7 +65,9 @@ def post_batch() -> Response:
     place. A batch of `open: true` takes more items until it is finalized. As JSON a batch may have 8 MiB, and
     each item what a job may have.
     """
-    key = idempotency_key()
+    key, is_trial = idempotency_key(), is_dry_run(alone=request.mimetype not in JSON_LINES)
+    if is_trial:
+        return estimate_response(services(), owner(), estimate_batch(services(), sent_batch, owner(), key))
     batch, created = submit_batch(services(), sent_batch(), owner(), key)
     return accepted_response(batches(), batch, created=created)
 

@@ -6,11 +6,13 @@ from datetime import datetime
 from rich.text import Text
 
 from atelier.client.batch import Batch
+from atelier.client.estimate import Estimate
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
+MEBIBYTE = 1024 * 1024
 COLORS = {
     "completed": "green",
     "failed": "red",
@@ -51,6 +53,25 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     for job in failed:
         page.add("failed", f"{job.id} {job.raw.get('custom_id') or ''}: {reason_of(job)}")
     return page
+
+
+def estimate_page(estimate: Estimate) -> FactSheet:
+    """Return what a batch that was not sent yet would make and take."""
+    page = FactSheet()
+    at_fault = f", {estimate.refused_items:,} at fault" if estimate.refused_items else ""
+    page.add("items", f"{estimate.items:,}{at_fault}")
+    page.add("pictures", f"{estimate.pictures:,}, {estimate.pixels / 1e6:,.1f} megapixels")
+    page.add("storage", f"about {estimate.bytes / MEBIBYTE:,.1f} MiB")
+    page.add("work of a slot", _say_time(estimate.work_seconds))
+    page.add("done in", _say_time(estimate.eta_seconds))
+    if estimate.repeats:
+        page.add("was sent as", estimate.repeats)
+    page.add("accepted", "yes" if estimate.accepted else "no")
+    return page
+
+
+def _say_time(seconds: float | None) -> str:
+    return "not known yet" if seconds is None else f"about {say_seconds(seconds)}"
 
 
 def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:

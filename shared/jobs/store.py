@@ -75,9 +75,16 @@ class JobStore:
         Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
         before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
+        return self._submit(submission, is_trial=False)
+
+    def try_out(self, submission: Submission) -> Submitted:
+        """Return or raise what `submit` would, now; change nothing."""
+        return self._submit(submission, is_trial=True)
+
+    def _submit(self, submission: Submission, *, is_trial: bool) -> Submitted:
         digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
         arguments = submission.arguments(self.rules, self.quotas, digest=digest)
-        outcome, *rest = self.scripts.run("jobs/submit", *arguments)
+        outcome, *rest = self.scripts.run("jobs/submit", *arguments, int(is_trial))
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
         if outcome == "mismatch":

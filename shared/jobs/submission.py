@@ -78,6 +78,7 @@ class Submission:
     request_id: str = ""  # of the HTTP request, as the API's log has it
     key: str = ""  # id of the API key; "" if none was needed
     results: Results = NOTHING  # what it is expected to make
+    unstored: frozenset[str] = frozenset()  # of a trial: ids of files that are not stored, and need not be
 
     def arguments(self, rules: JobRules, quotas: QuotaRules, *, digest: str = "") -> list[str | int]:
         """Return the arguments of the submit script; `digest` is that of the workers' model."""
@@ -107,7 +108,7 @@ class Submission:
             self.id,
             self.owner,
             to_text(record),
-            to_text(spec.inputs),
+            to_text([name for name in spec.inputs if name not in self.unstored]),
             self.idempotency_key,
             self.fingerprint,
             rules.idempotency_seconds * 1000,

@@ -18,7 +18,19 @@ from atelier.folder_batch.variations import PictureOptions, StyleMix
 
 # Options that change no picture: they may differ from run to run. All others are recorded.
 OF_A_RUN = frozenset(
-    {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "replace", "as_json"}
+    {
+        "output",
+        "cache",
+        "lane",
+        "webhook",
+        "timeout",
+        "connections",
+        "watch",
+        "retry",
+        "replace",
+        "dry_run",
+        "as_json",
+    }
 )
 _BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
 _OTHERWISE = {
@@ -72,6 +84,8 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
     """Return what the options ask for; raise UsageError. No file of more than `most_bytes` is read."""
     if not options["sources"]:
         raise click.UsageError("name a folder of photos, or photos")
+    if options["dry_run"]:
+        raise click.UsageError("--dry-run takes --jsonl or --template: the service looks at no photo for it")
     styles, files = _styles(options, most_bytes)
     mask = _mask(options, most_bytes)
     picture_options = PictureOptions(

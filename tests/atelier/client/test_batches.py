@@ -65,6 +65,23 @@ def test_results_come_as_the_items_end(client: Client, services: Services, worke
     assert run.refresh().done
 
 
+def test_an_estimate_tells_amounts_and_problems(client: Client, services: Services) -> None:
+    job = client.jobs.estimate(GenerateRequest(count=3))
+    assert (job.accepted, job.items, job.pictures, job.pixels) == (True, 1, 3, 3 * 784)
+    items = [DIGIT, {"type": "generate", "digit": 77}]
+    told = client.batches.estimate(items, name="digits", lane="interactive")
+    assert (told.accepted, told.items, told.refused_items, told.pixels) == (False, 2, 1, 784)
+    (problem,) = told.problems
+    assert (problem.status, problem.code, problem.errors[0].pointer) == (
+        422,
+        "invalid_request",
+        "/items/1/digit",
+    )
+    template = client.batches.estimate(template={"type": "generate", "multiply": {"seed": [1, 2, 3]}})
+    assert (template.accepted, template.items, template.work_seconds) == (True, 3, None)
+    assert (list(client.jobs.list(items=True)), list(client.batches.list())) == ([], [])
+
+
 def test_items_may_be_given_by_custom_id(client: Client) -> None:
     run = client.batches.create({"x": DIGIT, "y": {"type": "generate"}})
     client.batches.get(run.id).cancel()

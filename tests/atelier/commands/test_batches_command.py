@@ -126,6 +126,27 @@ def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWor
     assert len(list(client.batches.list())) == 2
 
 
+def test_a_dry_run_says_what_a_batch_would_come_to(run: Run, client: Client) -> None:
+    Path("items.jsonl").write_text('{"type": "generate"}\n{"type": "generate", "count": 3}\n')
+    answer = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--dry-run")
+    page = dict(line.split("\t") for line in answer.stdout.splitlines())
+    assert (answer.exit_code, page["items"], page["accepted"]) == (0, "2", "yes"), answer.output
+    assert page["pictures"].startswith("4, ")
+    assert page["done in"] == "not known yet"
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"digit": [1, 77]}}')
+    refused = run("batch", "--template", "digits.json", "-o", "out", "--dry-run")
+    assert refused.exit_code == 1
+    assert "items\t2, 1 at fault" in refused.stdout
+    assert refused.stderr == "refused: digit must be between 0 and 9; got 77\n"
+    told = json.loads(run("batch", "--template", "digits.json", "-o", "out", "--dry-run", "--json").stdout)
+    assert (told["accepted"], told["items"], told["refused_items"]) == (False, 2, 1)
+    Path("photos").mkdir()
+    photos = run("batch", "photos", "--style", "waves", "-o", "out", "--dry-run")
+    assert (photos.exit_code, "--dry-run takes --jsonl or --template" in photos.stderr) == (2, True)
+    assert not Path("out").exists()
+    assert list(client.batches.list()) == []
+
+
 @pytest.mark.usefixtures("artist")
 def test_a_prepared_template_is_sent(run: Run, client: Client) -> None:
     template = {"template": {"type": "generate", "multiply": {"digit": [1, 2], "seed": [5, 6]}}}

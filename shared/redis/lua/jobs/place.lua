@@ -5,7 +5,9 @@
 -- job is not queued; of a batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
 local id, most_running, own_only = unpack(ARGV)
 local FIRST_LANE = 4 -- among the arguments
-local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
+-- A job that is submitted only now: a JSON object of its owner, lane, model and kind of work in the place of an id.
+local new = string.sub(id, 1, 1) == '{' and cjson.decode(id) or nil
+local alone = own_only == '1' and (new and new.owner or job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = durations, now = now}
 
@@ -36,13 +38,16 @@ end
 
 -- A job that follows an equal one goes with it.
 local status, owner, follows, equality = job_values(id, 'status', 'owner', 'follows', 'reuse')
+if new then status, owner, follows = 'queued', new.owner, nil end
 if status ~= 'queued' then return '' end
 if follows then
   id = redis.call('GET', reuse_key(owner, equality)) or id
   found.leader = id
 end
 
-local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
+local job = new or
+  fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
+if new then job.status, job.sequence, job.not_before = 'queued', math.huge, now end
 local lane = job.lane
 local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status') or {}
 if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end

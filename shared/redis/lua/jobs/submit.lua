@@ -1,9 +1,11 @@
 -- include: records, idempotency, new_job, files, queues, moves, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
--- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object).
+-- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). With `trial` '1'
+-- nothing is changed, and 'created' says that the job would be accepted.
 -- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, {'missing', file ids}, or a refusal by quota.
-local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas = unpack(ARGV)
+local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial =
+  unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
 
 local answer = answer_for_key(owner, key, fingerprint)
@@ -37,6 +39,7 @@ local asked = {}
 add_asked(asked, request)
 local refusal = over_quota(owner, asked, quotas)
 if refusal then return refusal end
+if trial == '1' then return {'created', id} end
 hold_asked(owner, asked)
 
 request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
