@@ -159,7 +159,7 @@ _VERBS = {
     "canceled": "was canceled",
     "completed": "is done: every item has ended",
     "expired": "expired: its deadline passed",
-    "paused": "was paused by `stop_when`, because too much of it went wrong",
+    "paused": "paused by itself: too much went wrong for its `stop_when`, or its `sample` is done",
 }
 _HEADERS = {
     "webhook-id": "The delivery's id, the same at every try: drop what came before.",

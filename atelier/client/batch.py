@@ -26,7 +26,9 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
-    stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
+    stopped_at: datetime | None = None  # when it paused by itself; None unless it is paused by that
+    stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
+    sample: int | None = None  # items that are done before it pauses; None once all others may start
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -80,6 +82,8 @@ def batch_from_json(body: Any) -> Batch:
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
             stopped_at=moment(body.get("stopped_at")),
+            stopped_by=body.get("stopped_by"),
+            sample=body.get("sample"),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

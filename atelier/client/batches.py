@@ -31,6 +31,7 @@ class BatchSettings(TypedDict, total=False):
     deadline_seconds: int | None  # of every item that has none
     cache: bool  # of every item: take over the result of an equal job
     stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
+    sample: int | None  # so many items are done first; then it pauses until `resume`
     webhook: BatchWebhook | None  # gets a POST when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 

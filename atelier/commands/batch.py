@@ -24,7 +24,7 @@ from atelier.folder_batch.output_names import Names
 from atelier.folder_batch.photo_check import REFUSALS, PhotoChecker
 from atelier.folder_batch.photo_source import Find, Once, PhotoSource, Watched, finder
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import GO_ON, LATER, print_report
+from atelier.folder_batch.report import GO_ON, LATER, print_report, say_sample
 from atelier.folder_batch.resume import check_options, resume_batches
 from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.scan import is_around, why_no_photos
@@ -109,6 +109,8 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
         return EXIT_TIMEOUT
     if folder_run.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
+    if folder_run.sampled:
+        say_sample(folder_run.sampled)
     return EXIT_FAILED if run_state.failures else 0
 
 
@@ -180,6 +182,6 @@ def _run(folder_run: FolderRun, source: PhotoSource, title: str, timeout: float 
             folder_run.run(source, show)
     except KeyboardInterrupt:
         folder_run.interrupt()
-    if folder_run.interrupted:
+    if folder_run.interrupted or folder_run.sampled:
         with suppress(KeyboardInterrupt):
             folder_run.wind_down()

@@ -12,6 +12,10 @@ from atelier.display.job_tables import reason_of
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
+PAUSED_BY = {
+    "sample": "its sample, which is made: look at it, then resume or cancel",
+    "stop_when": "its stop_when: too much went wrong",
+}
 MEBIBYTE = 1024 * 1024
 COLORS = {
     "completed": "green",
@@ -79,6 +83,8 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     if batch.name:
         yield "name", batch.name
     yield "status", say_status(batch)
+    if batch.stopped_by:
+        yield "paused by", PAUSED_BY[batch.stopped_by]
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     if batch.rate_per_second and not batch.done:
         yield "rate", f"{batch.rate_per_second:.2f}/s"

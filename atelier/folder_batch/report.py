@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from atelier.client.batch import Batch
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
 from atelier.display.time_format import say_seconds
@@ -40,6 +41,15 @@ def print_report(
     if len(run_state.non_images) > NAMED:
         echo(f"skipped: {len(run_state.non_images) - NAMED} more", err=True)
     echo(_sum(run_state, folder, seconds))
+
+
+def say_sample(batch: Batch) -> None:
+    """Say that a batch pauses after its sample, where that is shown, and how to go on."""
+    made = f"{batch.ended:,} of {batch.counts['total']:,} items are done"
+    echo(f"the sample is made: {made}, and no other starts. Look at it:", err=True)
+    echo(f"  {batch.raw['urls']['contact_sheet']}", err=True)
+    echo(f"`atelier batches resume {batch.id}` goes on; then the same command saves the rest.", err=True)
+    echo(f"`atelier batches cancel {batch.id}` withdraws it.", err=True)
 
 
 def _warn(run_state: RunState) -> None:

@@ -49,8 +49,10 @@ class Result:
         return next((names[0] for names in subjects if names), "")
 
 
-def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[str], None]) -> None:
-    """Start a thread that passes on each result of a batch, then its id when there are no more."""
+def listen(
+    run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[BatchRun], None]
+) -> None:
+    """Start a thread that passes on each result of a batch, then the batch when no more will come."""
 
     def follow() -> None:
         try:
@@ -59,7 +61,7 @@ def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Cal
         except BaseException as error:  # noqa: BLE001  # it is raised where the inbox is read
             inbox.put(partial(reraise, error))
         else:
-            inbox.put(partial(end, run.id))
+            inbox.put(partial(end, run))
 
     threading.Thread(target=follow, name=f"listen-{run.id[-6:]}", daemon=True).start()
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from atelier.client.batch import Batch
 from atelier.client.batch_run import BatchRun
 from atelier.client.errors import ClientError
 from atelier.display.progress_bar import OnRunProgress
@@ -54,6 +55,7 @@ class FolderRun:
         self._early: dict[Key, Result] = {}  # of photos that are not checked yet
         self.run_state = run_state
         self.interrupted = False
+        self.sampled: Batch | None = None  # the batch that pauses after its sample, which ends the run
 
     def adopt(self, run: BatchRun, latest: dict[str, str]) -> None:
         """Wait for the results of a batch that an earlier run sent: `latest` are its items' jobs."""
@@ -63,14 +65,14 @@ class FolderRun:
         self._listen(run)
 
     def run(self, source: PhotoSource, show: OnRunProgress) -> None:
-        """Handle all photos of the source; return when it is over and all is done, or when interrupted."""
-        while not (self.interrupted or (source.over and self._is_idle())):
+        """Handle all photos of the source; return when all is done, when a sample is, or when interrupted."""
+        while not (self.interrupted or self._is_over(source)):
             self._begin(source)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.run_state.progress)
-        if not self.interrupted:
+        if not (self.interrupted or self.sampled):
             self._await_ends()
 
     def interrupt(self) -> None:
@@ -87,6 +89,11 @@ class FolderRun:
             with suppress(ClientError):
                 self._handle(TICK_SECONDS, most=1)
             self._fetchers.drop()
+
+    def _is_over(self, source: PhotoSource) -> bool:
+        if self.sampled is not None:
+            return not self._fetchers.busy
+        return source.over and self._is_idle()
 
     def _is_idle(self) -> bool:
         run_state = self.run_state
@@ -187,9 +194,12 @@ class FolderRun:
             self._state_file.note("saved", **wanted.facts, sha256=fetched.sha256)
         self.run_state.end(wanted, fetched.reason)
 
-    def _drained(self, batch: str) -> None:
-        self._listening.discard(batch)
-        self._drained_now.add(batch)
+    def _drained(self, run: BatchRun) -> None:
+        self._listening.discard(run.id)
+        if run.batch.stopped_by == "sample":
+            self.sampled = run.batch
+        else:
+            self._drained_now.add(run.id)
 
     def _await_ends(self) -> None:
         """Wait a moment for the ends of batches that are done: the next run need not ask for them then."""

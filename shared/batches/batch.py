@@ -55,6 +55,7 @@ class BatchDraft:
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
+        optional["sample"] = str(settings.sample or "")
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
 
@@ -108,7 +109,9 @@ class Batch:
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
     request_id: str | None = None  # of the HTTP request that began it
-    stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
+    stopped_at: int | None = None  # when it paused by itself; None unless it is paused by that
+    stopped_by: str | None = None  # the setting that paused it: stop_when or sample
+    sample: int | None = None  # items that may start before the next `resume`; None once all may
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
     record_bytes: int = 0  # of the store's memory that its items take, about
 
@@ -140,13 +143,15 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         counts=counts,
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),
-        finalized_at=_time(raw, "finalized_at"),
-        completed_at=_time(raw, "completed_at"),
-        expires_at=_time(raw, "expires_at"),
+        finalized_at=_number(raw, "finalized_at"),
+        completed_at=_number(raw, "completed_at"),
+        expires_at=_number(raw, "expires_at"),
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),
-        stopped_at=_time(raw, "stopped_at"),
+        stopped_at=_number(raw, "stopped_at"),
+        stopped_by=raw.get("stopped_by") or ("stop_when" if raw.get("stopped_at") else None),
+        sample=_number(raw, "sample"),
         failures=failures_in(raw),
         record_bytes=int(raw.get("bytes") or 0),
     )
@@ -162,5 +167,5 @@ def _mean(spent_ms: int, succeeded: int) -> float | None:
     return round(spent_ms / 1000 / succeeded, 4) if succeeded else None
 
 
-def _time(raw: Mapping[str, Any], name: str) -> int | None:
+def _number(raw: Mapping[str, Any], name: str) -> int | None:
     return int(raw[name]) if raw.get(name) else None

@@ -28,6 +28,7 @@ OF_A_RUN = frozenset(
         "watch",
         "retry",
         "replace",
+        "sample",
         "dry_run",
         "as_json",
     }
@@ -84,6 +85,10 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
     """Return what the options ask for; raise UsageError. No file of more than `most_bytes` is read."""
     if not options["sources"]:
         raise click.UsageError("name a folder of photos, or photos")
+    if options["sample"] and options["watch"]:
+        raise click.UsageError(
+            "--sample and --watch: a folder that is watched makes one batch after the other"
+        )
     if options["dry_run"]:
         raise click.UsageError("--dry-run takes --jsonl or --template: the service looks at no photo for it")
     styles, files = _styles(options, most_bytes)
@@ -108,7 +113,11 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the batch that the options give; those of its items are not in it."""
     webhook = to_plain(options["webhook"]) if options["webhook"] else None
-    return {"cache": options["cache"], "lane": options["lane"], **given(webhook=webhook)}
+    return {
+        "cache": options["cache"],
+        "lane": options["lane"],
+        **given(webhook=webhook, sample=options["sample"]),
+    }
 
 
 def _mask(options: dict[str, Any], most_bytes: int) -> OrderFile | None:

@@ -6,8 +6,9 @@ import pytest
 
 from api.services import Services
 from shared.backup.snapshot import Snapshot
-from shared.batches.batch import BatchStatus, ItemDraft
-from shared.identifiers import ANONYMOUS
+from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
+from shared.batches.request import BatchSettings
+from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.job import Job
@@ -118,6 +119,27 @@ def test_open_paused_and_done_batches_are_brought_back_as_such(
     assert counts(empty.batches, canceled) == {"total": 2, "canceled": 2}
     empty.batches.resume(paused, ANONYMOUS)
     assert [job.index for job in drain(empty.store)] == [0, 1]
+
+
+def test_a_sample_is_brought_back_as_far_as_it_was(
+    services: Services, empty: Services, tmp_path: Path
+) -> None:
+    settings = BatchSettings(sample=3)
+    running, shown = (
+        begin(services.batches, 5, ready=BatchDraft(new_batch_id(), ANONYMOUS, settings, "print"))
+        for _ in range(2)
+    )
+    claimed = drain(services.store)
+    finish(services, [job for job in claimed if job.batch_id == shown or job.index == 0])
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    assert empty.batches.get(shown, ANONYMOUS).stopped_by == "sample"
+    again = drain(empty.store)
+    assert [(job.batch_id, job.index) for job in again] == [(running, 1), (running, 2)]
+    finish(empty, again)
+    assert empty.batches.get(running, ANONYMOUS).stopped_by == "sample"
+    empty.batches.resume(shown, ANONYMOUS)
+    assert [job.index for job in drain(empty.store)] == [3, 4]
 
 
 def test_equal_jobs_of_a_backup_are_computed_once_still(

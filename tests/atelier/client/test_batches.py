@@ -82,6 +82,28 @@ def test_an_estimate_tells_amounts_and_problems(client: Client, services: Servic
     assert (list(client.jobs.list(items=True)), list(client.batches.list())) == ([], [])
 
 
+def test_an_iteration_ends_with_the_sample_and_goes_on_after_it(
+    client: Client, services: Services, worker: FakeWorker
+) -> None:
+    run = client.batches.create([DIGIT] * 5, sample=2)
+    working = threading.Timer(0.1, carry_out_claims, (services, worker))
+    working.start()
+    assert [item.index for item in run] == [0, 1]
+    working.join()
+    assert (run.batch.status, run.batch.stopped_by, run.batch.sample) == ("paused", "sample", 2)
+    assert list(run) == []
+    assert run.resume().stopped_by is None
+    carry_out_claims(services, worker)
+    assert [item.index for item in run] == [2, 3, 4]
+
+
+def carry_out_claims(services: Services, worker: FakeWorker) -> None:
+    """Carry out what may be claimed."""
+    while claimed := services.store.claim_next("w"):
+        for job in claimed:
+            worker.succeed(job)
+
+
 def test_items_may_be_given_by_custom_id(client: Client) -> None:
     run = client.batches.create({"x": DIGIT, "y": {"type": "generate"}})
     client.batches.get(run.id).cancel()

@@ -148,6 +148,18 @@ def test_a_dry_run_says_what_a_batch_would_come_to(run: Run, client: Client) -> 
 
 
 @pytest.mark.usefixtures("artist")
+def test_a_sample_of_prepared_items_is_made_first(run: Run, client: Client) -> None:
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"seed": {"from": 1, "to": 9}}}')
+    sampled = run("batch", "--template", "digits.json", "-o", "out", "--sample", 4)
+    (batch,) = client.batches.list()
+    assert (sampled.exit_code, len(files("out"))) == (0, 4), sampled.output
+    assert "the sample is made: 4 of 9 items are done, and no other starts" in sampled.stderr
+    assert run("batches", "resume", batch.id).exit_code == 0
+    rest = run("batch", "--template", "digits.json", "-o", "out")
+    assert (rest.exit_code, len(files("out")), rest.stderr) == (0, 9, "")
+
+
+@pytest.mark.usefixtures("artist")
 def test_a_prepared_template_is_sent(run: Run, client: Client) -> None:
     template = {"template": {"type": "generate", "multiply": {"digit": [1, 2], "seed": [5, 6]}}}
     Path("digits.json").write_text(json.dumps(template))

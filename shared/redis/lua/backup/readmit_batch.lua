@@ -90,7 +90,9 @@ local function close()
   elseif batch.paused then
     stop_batch(id, batch.lane, batch.owner, batch.sequence)
   else
+    if batch.sample then stop_after_sample(id, batch.lane, batch.owner, batch.sequence, batch.sample) end
     enqueue(batch.lane, batch.owner, batch.sequence, id)
+    show_sample(id)
   end
 end
 

@@ -2,7 +2,7 @@
 -- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request = unpack(ARGV)
-local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'sample')
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
 local status, is_over = batch.status, batch.completed_at
@@ -37,6 +37,11 @@ function moves.resume()
   end
   redis.call('HDEL', batch_key(id), 'paused')
   redis.call('ZREM', stopped_key(batch.lane, owner), id)
+  if batch.sample and sample_goes_on(id, batch.sample) then
+    stop_after_sample(id, batch.lane, owner, batch.sequence, batch.sample)
+  else
+    redis.call('HDEL', batch_key(id), 'sample')
+  end
   enqueue(batch.lane, owner, batch.sequence, id)
   if redis.call('EXISTS', batch_held_key(id)) == 1 then redis.call('ZADD', BATCH_WORK, now, id) end
   become(batch.finalized_at and 'running' or 'open')
@@ -45,7 +50,7 @@ function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
   stop_batch(id, batch.lane, owner, batch.sequence)
   redis.call('ZREM', OPEN_BATCHES, id)
-  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at')
+  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at', 'stopped_by', 'sample')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, id)
   become('canceled')

@@ -29,3 +29,8 @@ local function stop_batch(batch, lane, owner, sequence)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
 end
+
+-- Let no item of a batch be claimed after its sample.
+local function stop_after_sample(batch, lane, owner, sequence, sample)
+  redis.call('ZADD', stopped_key(lane, owner), order_of(sequence, sample), batch)
+end

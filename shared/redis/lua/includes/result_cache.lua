@@ -48,7 +48,7 @@ local function overtakes(id, other)
   if other.status ~= 'queued' then return false end
   local lane, batch = job_values(id, 'lane', 'batch')
   if other.lane ~= lane then return other.lane == 'bulk' end
-  return other.batch and other.batch ~= batch and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
+  return other.batch and other.batch ~= batch and is_held(other.batch, other.index)
 end
 
 -- Have a new job follow an unfinished equal one, or lead those that come later. `equality` is the digest of what

@@ -30,6 +30,19 @@ local function wait_out(id)
   return lane, owner
 end
 
+-- Whether an item may not be claimed now: its batch is paused, or runs a sample that the item is not in.
+local function is_held(batch, index)
+  local paused, sample = batch_values(batch, 'paused', 'sample')
+  return paused or sample and tonumber(index) >= tonumber(sample)
+end
+
+-- The places from the first to before the last that an entry of `stopped` keeps: of a whole batch, where its score is the
+-- batch's sequence, else of the items after a sample.
+local function stopped_places(score)
+  local sequence = math.floor(score)
+  return score - (tonumber(score) == sequence and 0.5 or 0), sequence + 0.5
+end
+
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.
 local function waiting_of(lane, owner, place)
   local before = place and string.format('(%.17g', place) or '+inf'
@@ -39,7 +52,8 @@ local function waiting_of(lane, owner, place)
     local key = waits_key(lane, owner, work)
     local count = redis.call('ZCOUNT', key, '-inf', before)
     for i = 2, #stopped, 2 do
-      count = count - redis.call('ZCOUNT', key, stopped[i] - 0.5, '(' .. stopped[i] + 0.5)
+      local first, after = stopped_places(stopped[i])
+      count = count - redis.call('ZCOUNT', key, first, '(' .. after)
     end
     if count > 0 then counts[work], total = count, total + count end
   end

@@ -21,11 +21,12 @@ end
 
 -- The item of a batch that comes last in its owner's queue.
 local function last_item(batch)
-  local owner, lane, sequence = batch_values(batch, 'owner', 'lane', 'sequence')
+  local owner, lane, sequence, sample = batch_values(batch, 'owner', 'lane', 'sequence', 'sample')
+  local after = string.format('(%.17g', sample and order_of(sequence, sample) or sequence + 0.5)
   local last, highest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
-      '(' .. sequence + 0.5, sequence - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+      after, sequence - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
     if item and (not highest or order > highest) then last, highest = item, order end
   end
@@ -49,8 +50,8 @@ local job = new or
   fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
 if new then job.status, job.sequence, job.not_before = 'queued', math.huge, now end
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status') or {}
-if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
+local is_stopped = job.batch and (is_held(job.batch, job.index) or batch_values(job.batch, 'status') == 'canceled')
+if job.status ~= 'queued' or job.follows or is_stopped then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)

@@ -13,8 +13,10 @@ local function oldest_of(lane, owner, work)
   local function first() return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
   local entry, stopped = first(), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
   for i = 2, #stopped, 2 do
-    if entry[2] and math.abs(entry[2] - stopped[i]) <= 0.5 then
-      from = stopped[i] + 0.5
+    local before, after = stopped_places(stopped[i])
+    local place = tonumber(entry[2] or nil)
+    if place and place >= before and place < after then
+      from = after
       entry = first()
     end
   end
