@@ -52,6 +52,8 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     page = FactSheet()
     for name, text in _facts(batch):
         page.add(name, text)
+    if batch.stopped_by:
+        page.add("paused by", PAUSED_BY[batch.stopped_by])
     for failure in batch.failures:
         page.add("failures", f"{failure.count} x {failure.code}: {failure.hint}")
     for job in failed:
@@ -83,8 +85,6 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     if batch.name:
         yield "name", batch.name
     yield "status", say_status(batch)
-    if batch.stopped_by:
-        yield "paused by", PAUSED_BY[batch.stopped_by]
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     if batch.rate_per_second and not batch.done:
         yield "rate", f"{batch.rate_per_second:.2f}/s"

@@ -60,6 +60,7 @@ def test_no_item_after_the_sample_starts_before_resume(
     assert (shown["status"], shown["stopped_by"], shown["counts"]["queued"]) == ("paused", "sample", 15)
     assert shown["stopped_at"] is not None
     assert claim_all(services) == []
+    assert services.store.client.keys("atelier:batch-held:*") == []  # none was looked at and laid aside
     again = client.post(batch["urls"]["resume"]).json
     assert (again["status"], again["stopped_by"], again["sample"]) == ("running", None, None)
     rest = claim_all(services)
