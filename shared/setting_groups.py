@@ -57,6 +57,7 @@ class JobRules(Group):
     backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
     hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
+    max_pinned: int = Field(default=1000, ge=1)  # jobs and batches that an owner may keep for good
     max_ttl_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # the longest that a client may ask for
     tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
     file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names

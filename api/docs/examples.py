@@ -44,15 +44,17 @@ _JOB_VIEW: Json = {
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
-    "deadline_at": None, "expires_at": _LATER,
-    "urls": _urls(f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "events", "result"),
+    "deadline_at": None, "expires_at": _LATER, "pinned_at": None,
+    "urls": _urls(
+        f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "pin", "unpin", "events", "result"
+    ),
 }  # fmt: skip
 _COUNTS = {"total": 2, "queued": 0, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0}
 _BATCH_URLS = {
     **_urls(
         f"{_BASE}/v1/batches/{_BATCH}",
         "items", "finished", "contact_sheet", "events", "finalize", "pause", "resume", "cancel",
-        "retry_failed",
+        "retry_failed", "pin", "unpin",
     ),
     "results": f"{_BASE}/v1/batches/{_BATCH}/results.jsonl",
     "archive": f"{_BASE}/v1/batches/{_BATCH}/results.zip",
@@ -62,7 +64,8 @@ _BATCH_VIEW: Json = {
     "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
-    "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
+    "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None,
+    "pinned_at": None, "urls": _BATCH_URLS,
 }  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,

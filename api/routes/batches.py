@@ -149,6 +149,27 @@ def cancel_batch(batch_id: str) -> Response:
     return record_response(batches(), services().batches.get(batch_id, owner()))
 
 
+@blueprint.post("/<batch_id>/pin")
+@operation("pinBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
+def pin_batch(batch_id: str) -> Response:
+    """Keep a batch, its items and their pictures until it is unpinned or deleted.
+
+    It does not expire, and is never removed to make room.
+    """
+    services().batches.pin(batch_id, owner())
+    return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
+@blueprint.post("/<batch_id>/unpin")
+@operation("unpinBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
+def unpin_batch(batch_id: str) -> Response:
+    """Let a batch expire again; if it is done, its time to live begins now."""
+    services().batches.unpin(batch_id, owner())
+    return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
 @blueprint.post("/<batch_id>/retry-failed")
 @operation(
     "retryFailed", {200: documented("How many go again", ref("Retried"))}, problems=(409, 429, *ONE, 507)

@@ -26,6 +26,7 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
+    pinned_at: datetime | None = None  # it is kept until it is unpinned or deleted
     stopped_at: datetime | None = None  # when it paused by itself; None unless it is paused by that
     stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
     sample: int | None = None  # items that are done before it pauses; None once all others may start
@@ -81,6 +82,7 @@ def batch_from_json(body: Any) -> Batch:
             mean_seconds=progress.get("mean_seconds"),
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
+            pinned_at=moment(body.get("pinned_at")),
             stopped_at=moment(body.get("stopped_at")),
             stopped_by=body.get("stopped_by"),
             sample=body.get("sample"),

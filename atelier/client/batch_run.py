@@ -122,6 +122,14 @@ class BatchRun:
         """Cancel every item that is not done."""
         return self._moved("cancel")
 
+    def pin(self) -> Batch:
+        """Keep the batch, its items and their pictures until it is unpinned or deleted."""
+        return self._moved("pin")
+
+    def unpin(self) -> Batch:
+        """Let the batch expire again: if it is done, its time to live begins now."""
+        return self._moved("unpin")
+
     def retry_failed(self) -> int:
         """Run every item again that failed or expired; return how many. New results come as further ones."""
         found = json_of(self._transport.send("POST", self._path("/retry-failed")))

@@ -150,6 +150,14 @@ class JobsResource(Resource):
         """
         return self._posted(f"{_path(job)}/retry", headers=idempotency_header(idempotency_key))
 
+    def pin(self, job: Job | str) -> Job:
+        """Keep a job and its pictures until it is unpinned or deleted."""
+        return self._posted(f"{_path(job)}/pin")
+
+    def unpin(self, job: Job | str) -> Job:
+        """Let a job expire again: if it is done, its time to live begins now."""
+        return self._posted(f"{_path(job)}/unpin")
+
     def delete(self, job: Job | str) -> None:
         """Delete a finished job and its pictures."""
         self._transport.send("DELETE", _path(job))

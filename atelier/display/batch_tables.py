@@ -52,6 +52,8 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     page = FactSheet()
     for name, text in _facts(batch):
         page.add(name, text)
+    if batch.pinned_at:
+        page.add("pinned", f"since {say_moment(batch.pinned_at)}")
     if batch.stopped_by:
         page.add("paused by", PAUSED_BY[batch.stopped_by])
     for failure in batch.failures:

@@ -105,6 +105,7 @@ class Batch:
     finalized_at: int | None
     completed_at: int | None
     expires_at: int | None
+    pinned_at: int | None  # it stays until it is unpinned or deleted
     # Items that succeeded or failed per second, from the first start (since the last pause) to the last end.
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
@@ -146,6 +147,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         finalized_at=_number(raw, "finalized_at"),
         completed_at=_number(raw, "completed_at"),
         expires_at=_number(raw, "expires_at"),
+        pinned_at=_number(raw, "pinned_at"),
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),

@@ -52,6 +52,8 @@ class BatchUrls(View):
     resume: Url
     cancel: Url
     retry_failed: Url
+    pin: Url
+    unpin: Url
 
 
 class BatchView(View):
@@ -90,7 +92,12 @@ class BatchView(View):
     created_at: Time
     finalized_at: Time | None = Field(description="When the last item had been sent.")
     completed_at: Time | None
-    expires_at: Time | None = Field(description="When the batch will be forgotten, with all items.")
+    expires_at: Time | None = Field(
+        description="When the batch will be forgotten, with all items; null while it is pinned."
+    )
+    pinned_at: Time | None = Field(
+        description="Since when it is kept until it is unpinned or deleted; null where it is not pinned."
+    )
     urls: BatchUrls
 
 

@@ -222,6 +222,22 @@ class JobStore:
         tombstone = self.rules.tombstone_seconds * 1000
         self._own_move(self.scripts.run("jobs/delete", job_id, owner, tombstone), job_id, owner, "deleted")
 
+    def pin(self, job_id: str, owner: str) -> None:
+        """Keep a job until its owner unpins or deletes it; raise IllegalMove if no more may be pinned."""
+        self._pin(job_id, owner, "pin")
+
+    def unpin(self, job_id: str, owner: str) -> None:
+        """Let a job expire again: if it is done, its time to live begins now."""
+        self._pin(job_id, owner, "unpin")
+
+    def _pin(self, job_id: str, owner: str, request: str) -> None:
+        outcome = self.scripts.run("room/pin", "job", job_id, owner, request, self.rules.max_pinned)
+        if outcome == "full":
+            raise too_many_pinned(self.rules)
+        if outcome == "item":
+            raise IllegalMove(f"an item stays as long as its batch: {request} the batch {batch_of(job_id)}")
+        self._own_move(outcome, job_id, owner, f"{request}ned")
+
     def _own_move(self, outcome: str, job_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":
             self.get(job_id, owner)  # raises the error that fits
@@ -254,6 +270,12 @@ class JobStore:
         """Delete the records of terminal jobs whose time to live has ended; return their ids."""
         ids: list[str] = self.scripts.run("jobs/expire", limit, self.rules.tombstone_seconds * 1000)
         return ids
+
+
+def too_many_pinned(rules: JobRules) -> IllegalMove:
+    """Return the error of an owner who pins more than an owner may."""
+    most = f"{rules.max_pinned:,} jobs and batches are pinned already, as many as an owner may pin"
+    return IllegalMove(f"{most} (ATELIER_JOBS_MAX_PINNED); unpin or delete some")
 
 
 def _jitter() -> float:

@@ -122,6 +122,8 @@ class JobUrls(View):
     cancel: Url
     requeue: Url
     retry: Url
+    pin: Url
+    unpin: Url
     events: Url
     result: Url
 
@@ -179,7 +181,12 @@ class JobView(View):
     started_at: Time | None
     completed_at: Time | None
     deadline_at: Time | None = Field(description="Expires, queued or running, when it is not done by then.")
-    expires_at: Time | None = Field(description="When a job that is done will be forgotten.")
+    expires_at: Time | None = Field(
+        description="When a job that is done will be forgotten; null while it is pinned."
+    )
+    pinned_at: Time | None = Field(
+        description="Since when it is kept until it is unpinned or deleted; null of a job that is not pinned."
+    )
     urls: JobUrls
 
 

@@ -62,6 +62,7 @@ KEYS = (
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
     Key("owned_deliveries", "owner:{owner}:deliveries", "follows"),
+    Key("owned_pinned", "owner:{owner}:pinned", "follows"),  # jobs and batches that never expire
     Key("owned_files", "owner:{owner}:files", "last"),
     Key("owned_styles", "owner:{owner}:styles", "last"),
     # Batches

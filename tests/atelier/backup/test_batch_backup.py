@@ -18,6 +18,7 @@ from tests.atelier.backup.test_backup import bring_back, take
 from tests.support.images import pictures
 from tests.support.jobs.batch_steps import begin, counts, draft, drain
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
+from tests.support.jobs.job_steps import submit
 
 
 def finish(services: Services, jobs: list[Job]) -> None:
@@ -119,6 +120,24 @@ def test_open_paused_and_done_batches_are_brought_back_as_such(
     assert counts(empty.batches, canceled) == {"total": 2, "canceled": 2}
     empty.batches.resume(paused, ANONYMOUS)
     assert [job.index for job in drain(empty.store)] == [0, 1]
+
+
+def test_what_is_pinned_is_brought_back_so(services: Services, empty: Services, tmp_path: Path) -> None:
+    done, waiting = (begin(services.batches, 1) for _ in range(2))
+    services.batches.finalize(done, ANONYMOUS)
+    finish(services, services.store.claim_next("w1"))
+    job = submit(services.store)
+    finish(services, services.store.claim_next("w1"))
+    for batch in (done, waiting):
+        services.batches.pin(batch, ANONYMOUS)
+    services.store.pin(job, ANONYMOUS)
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    named = f"atelier:owner:{ANONYMOUS}:pinned"
+    assert set(empty.store.client.zrange(named, 0, -1)) == {done, waiting, job}
+    assert empty.store.client.zrange("atelier:expiring", 0, -1) == []
+    empty.store.unpin(job, ANONYMOUS)
+    assert empty.store.client.zrange("atelier:expiring", 0, -1) == [job]
 
 
 def test_a_sample_is_brought_back_as_far_as_it_was(

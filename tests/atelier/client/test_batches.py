@@ -104,6 +104,13 @@ def carry_out_claims(services: Services, worker: FakeWorker) -> None:
             worker.succeed(job)
 
 
+def test_jobs_and_batches_are_pinned(client: Client) -> None:
+    job, run = client.jobs.create(DIGIT), client.batches.create([DIGIT])
+    assert client.jobs.pin(job).pinned_at is not None
+    assert run.pin().pinned_at is not None
+    assert (client.jobs.unpin(job).pinned_at, run.unpin().pinned_at) == (None, None)
+
+
 def test_items_may_be_given_by_custom_id(client: Client) -> None:
     run = client.batches.create({"x": DIGIT, "y": {"type": "generate"}})
     client.batches.get(run.id).cancel()

@@ -50,7 +50,7 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
     batch = client.batches.create(DIGITS)
-    for verb, told in (("pause", "paused"), ("resume", "resumed")):
+    for verb, told in (("pin", "pinned"), ("unpin", "unpinned"), ("pause", "paused"), ("resume", "resumed")):
         assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
     assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"

@@ -34,8 +34,9 @@ local function readmit_job(id)
     if redis.call('HGET', file_key(job.owner, file), 'key') == object then add_reference(job.owner, file) end
   end
   redis.call('ZADD', owned_jobs_key(job.owner), job.sequence, id)
+  if job.pinned_at then redis.call('ZADD', owned_pinned_key(job.owner), job.pinned_at, id) end
   if job.status == 'queued' or job.status == 'running' then readmit_unfinished(id, job)
-  else readmit_terminal(id, tonumber(job.expires_at) + passed_ms) end
+  elseif not job.pinned_at then readmit_terminal(id, tonumber(job.expires_at) + passed_ms) end
   readmit_equal(id, job)
 end
 

@@ -78,8 +78,9 @@ local function close()
   end
   if came < tonumber(batch.total) then return delete_batch(id, batch.owner) end -- it was deleted while it was read
   complete_finished(tonumber(batch.total))
+  if batch.pinned_at then redis.call('ZADD', owned_pinned_key(batch.owner), batch.pinned_at, id) end
   if batch.completed_at then
-    return redis.call('ZADD', EXPIRING, redis.call('HINCRBY', batch_key(id), 'expires_at', passed_ms), id)
+    return not batch.pinned_at and redis.call('ZADD', EXPIRING, redis.call('HINCRBY', batch_key(id), 'expires_at', passed_ms), id)
   end
   if not batch.finalized_at then redis.call('ZADD', OPEN_BATCHES, now, id) end
   if batch.finalized_at and unfinished(id) == 0 then

@@ -1,4 +1,4 @@
--- include: records, new_job, queues, files, batch_counts, result_cache, quotas
+-- include: records, new_job, queues, files, batch_counts, result_cache, quotas, expiry
 -- Try items again that failed or expired, each as a new job in its place: some from an index on. With the id of an
 -- item's job, that one alone, if it is the item's latest; then it may have been canceled, too.
 -- The quota is asked for each of them; `quotas` are those of owners that have none of their own (a JSON object).
@@ -82,8 +82,8 @@ if count > 0 then
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
 end
 if count > 0 and (batch.status == 'completed' or batch.status == 'failed') then
-  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'expires_at')
-  redis.call('ZREM', EXPIRING, batch_id)
+  redis.call('HDEL', batch_key(batch_id), 'completed_at')
+  stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)
   redis.call('HSET', batch_key(batch_id), 'status', 'running')
   emit(batch_id, 'state', {status = 'running'})

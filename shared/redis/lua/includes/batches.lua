@@ -1,19 +1,18 @@
--- include: records, queues, files, webhooks, batch_counts
+-- include: records, queues, files, webhooks, batch_counts, expiry
 -- Batches: their end, and that of their items.
 -- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again. `status` is
 -- 'completed', which becomes 'failed' where no item succeeded and some went wrong, or 'canceled'.
 local function close_batch(batch, status)
-  local ttl_ms, lane, owner, succeeded, failed, expired =
-    batch_values(batch, 'ttl_ms', 'lane', 'owner', 'succeeded', 'failed', 'expired')
+  local lane, owner, succeeded, failed, expired =
+    batch_values(batch, 'lane', 'owner', 'succeeded', 'failed', 'expired')
   if status == 'completed' and succeeded == '0' and failed + expired > 0 then status = 'failed' end
-  local expires = now + tonumber(ttl_ms)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
   redis.call('ZREM', OPEN_BATCHES, batch)
   free_batch_inputs(batch, owner)
   redis.call('HDEL', batch_key(batch), 'paused', 'stopped_at', 'stopped_by', 'sample') -- it may run again
-  redis.call('ZADD', EXPIRING, expires, batch)
-  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now, 'expires_at', expires)
+  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now)
+  start_to_expire(batch_key(batch), batch)
   emit(batch, 'state', {status = status})
   note_delivery('batch', batch, 'batch.' .. status)
 end

@@ -6,6 +6,7 @@ local function forget_job(id, tombstone_ms)
   redis.call('ZREM', EXPIRING, id)
   if not owner then return end
   redis.call('ZREM', owned_jobs_key(owner), id)
+  redis.call('ZREM', owned_pinned_key(owner), id)
   redis.call('SET', gone_key(id), owner, 'PX', tombstone_ms)
   release_outputs(id)
   for file, object in pairs(cjson.decode(inputs)) do drop_reference(owner, file, object) end
@@ -17,6 +18,7 @@ end
 local function delete_batch(batch, owner)
   redis.call('ZREM', EXPIRING, batch)
   redis.call('ZREM', owned_batches_key(owner), batch)
+  redis.call('ZREM', owned_pinned_key(owner), batch)
   redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, batch)
 end
