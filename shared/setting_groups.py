@@ -1,6 +1,7 @@
 """The groups of settings, one class each: what may be set, its default, its range and unit."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -106,6 +107,8 @@ class DiskRules(Group):
 
     floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; at most 5 % of the disk
     quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused if objects use more; 0: no quota
+    reclaim: Literal["off", "oldest"] = "off"  # before the quota is used up, the oldest results go
+    reclaim_min_age_seconds: int = Field(default=24 * 3600, ge=0)  # unless nobody fetched them: then so late
     collect_hours: float = Field(default=24, ge=0)  # between removals of bytes without a record; 0: never
 
 

@@ -43,6 +43,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.JobNotFound: 404,
     errors.BatchNotFound: 404,
     errors.JobGone: 410,
+    errors.JobReclaimed: 410,
     errors.FileNotFound: 404,
     errors.OutputNotFound: 404,
     errors.ObjectNotFound: 404,

@@ -134,6 +134,10 @@ class BatchStore(BatchQueries):
         if outcome != "ok":
             self.get(batch_id, owner)  # raises the error that fits
 
+    def note_fetched(self, batch_id: str, indexes: Sequence[int]) -> None:
+        """Note that all outputs of some items were sent whole."""
+        self._scripts.run("room/fetched_items", batch_id, *indexes)
+
     def _move(self, batch_id: str, owner: str, move: str) -> None:
         outcome = self._scripts.run("batches/move", batch_id, owner, move)
         if outcome == "missing":

@@ -13,6 +13,7 @@ from shared.errors import (
     IllegalMove,
     JobGone,
     JobNotFound,
+    JobReclaimed,
     WorkerLost,
 )
 from shared.identifiers import batch_of
@@ -106,10 +107,11 @@ class JobStore:
             (raw,) = whole_records(self.client, self.scripts.keys, [found])
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
-            names = [self.scripts.keys("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
-            gone = not raw and owner in self.client.mget(names)
-        if gone:
-            raise JobGone(f"the job {job_id} has expired or was deleted")
+            ids = (job_id, batch_of(job_id) or job_id)
+            names = [self.scripts.keys(kind, name) for kind in ("gone", "gone_why") for name in ids]
+            owners, reasons = _halves(self.client.mget(names))
+        if not raw and owner in owners:
+            raise gone(f"the job {job_id}", was_reclaimed=any(reasons))
         raise JobNotFound(f"there is no job {job_id}")
 
     def claim(self, job_id: str, worker: str) -> Job | None:
@@ -238,6 +240,11 @@ class JobStore:
             raise IllegalMove(f"an item stays as long as its batch: {request} the batch {batch_of(job_id)}")
         self._own_move(outcome, job_id, owner, f"{request}ned")
 
+    def note_fetched(self, job: Job, output: int) -> None:
+        """Note that one of a job's outputs was sent whole; it may be removed to make room once all were."""
+        where = (job.batch_id or "", job.index or 0)
+        self.scripts.run("room/fetched_output", job.id, output, len(job.outputs), *where)
+
     def _own_move(self, outcome: str, job_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":
             self.get(job_id, owner)  # raises the error that fits
@@ -270,6 +277,17 @@ class JobStore:
         """Delete the records of terminal jobs whose time to live has ended; return their ids."""
         ids: list[str] = self.scripts.run("jobs/expire", limit, self.rules.tombstone_seconds * 1000)
         return ids
+
+
+def gone(subject: str, *, was_reclaimed: bool) -> JobGone:
+    """Return the error of a job or batch that was there."""
+    if was_reclaimed:
+        return JobReclaimed(f"{subject} was removed with its result to make room (ATELIER_DISK_RECLAIM)")
+    return JobGone(f"{subject} has expired or was deleted")
+
+
+def _halves(values: Sequence[str | None]) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    return values[: len(values) // 2], values[len(values) // 2 :]
 
 
 def too_many_pinned(rules: JobRules) -> IllegalMove:

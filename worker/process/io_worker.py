@@ -6,6 +6,7 @@ import time
 
 from shared.errors import AtelierError
 from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
+from shared.maintenance.reclaim import Reclaimer
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
@@ -116,6 +117,8 @@ class IoWorker:
         self._health = WorkerHealth(base.settings.worker_health, NOT_READY)
         self._dispatcher = dispatcher_of(base.store, base.settings)
         self._collector = Collector(base.client, base.objects, base.settings.disk)
+        parts = (base.store, base.batches, base.objects, base.garbage)
+        self._reclaimer = Reclaimer(*parts, base.settings.disk)
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -131,6 +134,7 @@ class IoWorker:
         """Start the reaper and the health file."""
         self._base.reaper.start()
         self._collector.start()
+        self._reclaimer.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -143,6 +147,7 @@ class IoWorker:
         self._health.end(NOT_READY)
         self._dispatcher.stop()
         self._collector.stop()
+        self._reclaimer.stop()
 
     def _run_heartbeat(self) -> None:
         while True:

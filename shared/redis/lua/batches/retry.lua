@@ -82,7 +82,7 @@ if count > 0 then
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
 end
 if count > 0 and (batch.status == 'completed' or batch.status == 'failed') then
-  redis.call('HDEL', batch_key(batch_id), 'completed_at')
+  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'fetched_at')
   stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)
   redis.call('HSET', batch_key(batch_id), 'status', 'running')

@@ -12,7 +12,8 @@ local function close_batch(batch, status)
   free_batch_inputs(batch, owner)
   redis.call('HDEL', batch_key(batch), 'paused', 'stopped_at', 'stopped_by', 'sample') -- it may run again
   redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now)
-  start_to_expire(batch_key(batch), batch)
+  start_to_expire(batch_key(batch), batch, succeeded ~= '0')
+  note_batch_fetched(batch)
   emit(batch, 'state', {status = status})
   note_delivery('batch', batch, 'batch.' .. status)
 end

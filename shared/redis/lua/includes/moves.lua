@@ -42,7 +42,7 @@ local function end_job(id, status, ...)
   end
   free_inputs(id)
   change(id, 'status', status, 'completed_at', now, ...)
-  start_to_expire(job_key(id), id)
+  start_to_expire(job_key(id), id, status == 'succeeded')
   emit(id, 'state', {status = status})
   note_delivery('job', id, 'job.' .. status)
 end

@@ -1,9 +1,10 @@
--- include: records, files, webhooks, result_cache
+-- include: records, files, webhooks, result_cache, expiry
 -- Removal: of records whose time is over, or whose owner deletes them.
 -- Forget an ended job; a tombstone says for a time that it was there. Its bytes become garbage.
 local function forget_job(id, tombstone_ms)
   local owner, inputs = job_values(id, 'owner', 'inputs')
   redis.call('ZREM', EXPIRING, id)
+  unlist_result(id)
   if not owner then return end
   redis.call('ZREM', owned_jobs_key(owner), id)
   redis.call('ZREM', owned_pinned_key(owner), id)
@@ -17,6 +18,7 @@ end
 -- Mark a batch as deleted; sweep.lua removes its items and its record.
 local function delete_batch(batch, owner)
   redis.call('ZREM', EXPIRING, batch)
+  unlist_result(batch)
   redis.call('ZREM', owned_batches_key(owner), batch)
   redis.call('ZREM', owned_pinned_key(owner), batch)
   redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
