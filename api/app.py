@@ -3,6 +3,8 @@
 import logging
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -15,6 +17,7 @@ from api.requests.query import refuse_repeated
 from api.resources import CAPACITY, Capacity
 from api.responses import problems
 from api.routes import (
+    actions,
     batch_items,
     batch_results,
     batches,
@@ -48,13 +51,21 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, health, docs,
+    models, webhooks, keys, owners, stats, actions, health, docs,
 )  # fmt: skip
+
+
+class _Api(Flask):
+    """Flask for functions that are no coroutines: it would look at each of them again for each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
 
 
 def create_app(services: Services) -> Flask:
     """Return the application that answers with these services."""
-    app = Flask("api", static_folder=None)
+    app = _Api("api", static_folder=None)
     app.extensions[SERVICES] = services
     app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[KEYS] = key_table_of(services)

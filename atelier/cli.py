@@ -21,6 +21,7 @@ COMMANDS = {
     "styles": "atelier.commands.styles:styles",
     "watch": "atelier.commands.jobs:watch",
     "jobs": "atelier.commands.jobs:jobs",
+    "actions": "atelier.commands.queue.actions:actions",
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",

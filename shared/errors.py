@@ -5,7 +5,7 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
-│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound
+│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
@@ -211,6 +211,13 @@ class BatchNotFound(AtelierError):
 
     code = "batch_not_found"
     title = "There is no such batch"
+
+
+class ActionNotFound(AtelierError):
+    """Raised when the owner has no such bulk action."""
+
+    code = "action_not_found"
+    title = "There is no such action"
 
 
 class FileNotFound(AtelierError):

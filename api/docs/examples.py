@@ -44,7 +44,7 @@ _JOB_VIEW: Json = {
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
-    "deadline_at": None, "expires_at": _LATER, "pinned_at": None,
+    "deadline_at": None, "not_before": None, "expires_at": _LATER, "pinned_at": None,
     "urls": _urls(
         f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "pin", "unpin", "events", "result"
     ),
@@ -61,7 +61,8 @@ _BATCH_URLS = {
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "failures": [],
+    "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "not_before": None,
+    "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None,
@@ -114,6 +115,15 @@ _SHARE: Json = {
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
+_ACTION = "action_019a2b3c4d5e7f60a1b2c3d4e5f6071a"
+_ACTION_VIEW: Json = {
+    "id": _ACTION, "object": "action", "do": "retry", "filter": {"status": "failed", "code": "out_of_disk"},
+    "to": None, "lane": None, "owner": "shop", "dry_run": False, "status": "completed", "done": True,
+    "fraction": 1.0, "matched": 41, "succeeded": 40, "skipped": {"retried": 1}, "failed": {},
+    "created_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z", "expires_at": _LATER,
+    "urls": _urls(f"{_BASE}/v1/actions/{_ACTION}", "cancel"),
+}  # fmt: skip
+
 SHAPES: dict[str, Json] = {  # by the names of the components
     "JobSpec": STYLIZE,
     "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
@@ -133,6 +143,10 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "work_seconds": 6.4,
         "eta_seconds": 3.9,
     },
+    "MoveRequest": {"to": "front"},
+    "ActionRequest": {"do": "retry", "filter": {"status": "failed", "code": "out_of_disk"}},
+    "ActionView": _ACTION_VIEW,
+    "ActionPage": _page(_ACTION_VIEW),
     "JobsRead": {
         "object": "list",
         "data": [{"id": _JOB, "status": "succeeded", "progress": None}],
@@ -159,6 +173,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "formats": ["jpeg", "png", "webp"],
         "max_spec_bytes": 1_048_576,
         "max_ttl_seconds": 2_592_000,
+        "max_delay_seconds": 2_592_000,
         "batch": {
             "max_items": 50_000,
             "max_record_mebibytes": 256,
@@ -191,13 +206,14 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
-    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "OwnLimits": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
     "QuotaView": {
         "object": "quota",
         "owner": "shop",
-        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "own": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
         "limits": _LIMITS,
         "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+        "weight": 3,
     },
     "UsageList": {
         "object": "list",

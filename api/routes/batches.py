@@ -1,6 +1,10 @@
 """Batches: submit, list, read, delete, and change."""
 
+from functools import partial
+from typing import Literal
+
 from flask import Response, request
+from pydantic import Field
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
@@ -25,12 +29,14 @@ from api.openapi import (
     waiting,
 )
 from api.requests.headers import idempotency_key, wait_seconds
-from api.requests.query import DryRunQuery, PageQuery, is_dry_run, parameters_of, read_query
+from api.requests.move_request import asked_move
+from api.requests.query import PARTS, DryRunQuery, PageQuery, is_dry_run, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
 from api.services import check_room, owner, services
 from shared.access.key import Scope
 from shared.batches.request import Envelope
+from shared.batches.views import BatchView
 
 blueprint = TaggedBlueprint("batches", tag="Batches", url_prefix="/v1/batches")
 
@@ -44,6 +50,18 @@ SETTINGS = [
     if entry["name"] not in ("items", "template")
 ]
 ONE = (404, 410, 503)
+
+
+FIELDS = tuple(BatchView.model_fields)
+BatchField = Literal[FIELDS]  # type: ignore[valid-type]
+
+
+class BatchesQuery(PageQuery):
+    """Which batches, and what of them."""
+
+    fields: list[BatchField] | None = Field(default=None, description=PARTS)
+
+
 MOVED = {200: documented("The batch", ref("BatchView"))}
 
 
@@ -77,14 +95,15 @@ def post_batch() -> Response:
     "listBatches",
     listed("batches", "BatchPage"),
     problems=(422, 503),
-    parameters=parameters_of(PageQuery),
+    parameters=parameters_of(BatchesQuery),
 )
 @needs(Scope.READ)
 def list_batches() -> Response:
     """List batches, newest first."""
-    query = read_query(PageQuery)
-    page = services().batches.page(owner(), limit=query.limit, cursor=query.cursor)
-    return page_response(BatchPage, page, batches().view)
+    query = read_query(BatchesQuery)
+    fields = query.fields
+    page = services().batches.page(owner(), limit=query.limit, cursor=query.cursor, fields=fields)
+    return page_response(BatchPage, page, partial(batches().view, fields=fields), fields=fields)
 
 
 @blueprint.get("/<batch_id>")
@@ -168,6 +187,26 @@ def unpin_batch(batch_id: str) -> Response:
     """Let a batch expire again; if it is done, its time to live begins now."""
     services().batches.unpin(batch_id, owner())
     return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
+@blueprint.post("/<batch_id>/move")
+@operation(
+    "moveBatch",
+    MOVED,
+    problems=(400, 409, 413, 415, 422, *ONE),
+    request_body=body({"application/json": ref("MoveRequest")}),
+)
+@needs(Scope.SUBMIT)
+def move_batch(batch_id: str) -> Response:
+    """Move a batch to the front or the back of your queue, or into the other lane, or both.
+
+    All items go that wait, are paused, or come later; those that run go on. Other owners have their turns as
+    before.
+    """
+    services().batches.move(batch_id, owner(), asked_move())
+    batch = services().batches.get(batch_id, owner())
+    notify_for(services(), batch)
+    return record_response(batches(), batch)
 
 
 @blueprint.post("/<batch_id>/retry-failed")

@@ -1,14 +1,16 @@
 """Existing jobs: list, read, cancel, requeue, delete."""
 
 from functools import partial
+from typing import Any
 
 from flask import Response, request
 
 from api.auth import needs
 from api.following import differs_from_known, is_done, record_response, wait
 from api.jobs.workers import notify
-from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
+from api.openapi import TaggedBlueprint, body, documented, listed, operation, read, ref, waiting
 from api.requests.headers import wait_seconds
+from api.requests.move_request import asked_move
 from api.requests.query import JobsQuery, parameters_of, read_query
 from api.resources import jobs
 from api.responses.job_views import JobPage
@@ -30,10 +32,13 @@ def list_jobs() -> Response:
     """
     query = read_query(JobsQuery)
     queries, who, with_items = services().queries, owner(), query.with_items
-    page = queries.page(who, query.filters, limit=query.limit, cursor=query.cursor, items=with_items)
+    fields = query.fields
+    place: Any = {"limit": query.limit, "cursor": query.cursor}
+    page = queries.page(who, query.filters, items=with_items, fields=fields, **place)
     is_whole = with_items or query.cursor is not None
     left_out = None if is_whole else queries.unlisted_items(who, query.status)
-    return page_response(JobPage, page, jobs().view, unlisted_items=left_out)
+    view = partial(jobs().view, fields=fields)
+    return page_response(JobPage, page, view, fields=fields, unlisted_items=left_out)
 
 
 @blueprint.get("/<job_id>")
@@ -110,3 +115,24 @@ def unpin_job(job_id: str) -> Response:
     """Let a job expire again; if it is done, its time to live begins now."""
     services().store.unpin(job_id, owner())
     return record_response(jobs(), jobs().get(job_id, owner()))
+
+
+@blueprint.post("/<job_id>/move")
+@operation(
+    "moveJob",
+    {200: documented("The job, at its new place", ref("JobView"))},
+    problems=(400, 404, 409, 410, 413, 415, 422, 503),
+    request_body=body({"application/json": ref("MoveRequest")}),
+)
+@needs(Scope.SUBMIT)
+def move_job(job_id: str) -> Response:
+    """Move a waiting job to the front or the back of your queue, or into the other lane, or both.
+
+    It moves in your own queue: other owners have their turns as before. What the job's `input` says of the
+    lane stays, and so does a pause after an error. An item is moved with its batch, a job that takes
+    over the result of an equal one with that one.
+    """
+    services().store.move(job_id, owner(), asked_move())
+    job = jobs().get(job_id, owner())
+    notify(services(), job.id, job.lane)
+    return record_response(jobs(), job)

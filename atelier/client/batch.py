@@ -30,6 +30,7 @@ class Batch:
     stopped_at: datetime | None = None  # when it paused by itself; None unless it is paused by that
     stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
     sample: int | None = None  # items that are done before it pauses; None once all others may start
+    not_before: datetime | None = None  # no item starts earlier
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -86,6 +87,7 @@ def batch_from_json(body: Any) -> Batch:
             stopped_at=moment(body.get("stopped_at")),
             stopped_by=body.get("stopped_by"),
             sample=body.get("sample"),
+            not_before=moment(body.get("not_before")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

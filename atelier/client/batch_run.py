@@ -1,6 +1,6 @@
 """A batch on the client's side: its results as they come, and what can be done with it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.request_parts import Lane, QueueEnd, move_body
 from atelier.client.responses import json_of
 from atelier.client.retries import Patience
 from atelier.client.transport import Transport
@@ -110,6 +111,13 @@ class BatchRun:
         query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         return self._transport.entries(self._path("/items"), job_from_json, query)
 
+    def job_fields(
+        self, fields: Iterable[str], *, status: Status | None = None
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield these fields alone of the items' jobs, by index, as JSON has them: cheap for pollers."""
+        query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
+        return self._transport.light_entries(self._path("/items"), fields, query)
+
     def pause(self) -> Batch:
         """Start no further item until `resume`."""
         return self._moved("pause")
@@ -117,6 +125,10 @@ class BatchRun:
     def resume(self) -> Batch:
         """Go on after a pause."""
         return self._moved("resume")
+
+    def move(self, *, to: QueueEnd | None = None, lane: Lane | None = None) -> Batch:
+        """Move what waits to the "front" or "back" of its owner's queue, into another lane, or both."""
+        return self._moved("move", json=move_body(to, lane))
 
     def cancel(self) -> Batch:
         """Cancel every item that is not done."""
@@ -167,6 +179,6 @@ class BatchRun:
         layout = {"columns": columns, "side": side, "limit": limit, "format": format}
         return self._transport.send("GET", self._path("/contact-sheet"), params=layout).content
 
-    def _moved(self, move: str) -> Batch:
-        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"))))
+    def _moved(self, move: str, **parts: Any) -> Batch:
+        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"), **parts)))
         return self.batch

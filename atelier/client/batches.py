@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import quote
@@ -11,7 +12,15 @@ from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
 from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
-from atelier.client.request_parts import BatchWebhook, Lane, StopWhen, json_bytes, to_plain
+from atelier.client.request_parts import (
+    BatchWebhook,
+    Lane,
+    QueueEnd,
+    StopWhen,
+    json_bytes,
+    move_body,
+    to_plain,
+)
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
@@ -29,6 +38,7 @@ class BatchSettings(TypedDict, total=False):
     lane: Lane  # bulk by default
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
+    not_before: datetime | None  # no item starts earlier; with a zone
     cache: bool  # of every item: take over the result of an equal job
     stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
     sample: int | None  # so many items are done first; then it pauses until `resume`
@@ -51,6 +61,21 @@ class BatchesResource(Resource):
     def list(self) -> Iterator[Batch]:
         """Yield all batches, newest first, page by page."""
         return self._transport.entries("/v1/batches", batch_from_json)
+
+    def move_of_owner(
+        self, owner: str, batch: Batch | str, *, to: QueueEnd | None = None, lane: Lane | None = None
+    ) -> None:
+        """Move what waits of another owner's batch in that owner's queue; for admins."""
+        name = batch if isinstance(batch, str) else batch.id
+        path = f"/v1/owners/{quote(owner, safe='')}/batches/{quote(name, safe='')}/move"
+        self._transport.send("POST", path, json=move_body(to, lane))
+
+    def list_fields(self, fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield these fields alone of all batches, newest first, as JSON has them: cheap for pollers.
+
+        Raises ApiError where a batch has no such field.
+        """
+        return self._transport.light_entries("/v1/batches", fields)
 
     @overload
     def create(

@@ -12,6 +12,8 @@ from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
+from atelier.client.queue.actions import ActionsResource
+from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -35,7 +37,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, and short forms.
+    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, and more.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -72,6 +74,7 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.actions = ActionsResource(self._transport)
 
     def stylize(
         self,
@@ -147,6 +150,18 @@ class Client:
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
         return tuple(read_usage(self._transport, since, until, owner))
+
+    def quota(self, owner: str | None = None) -> Quota:
+        """Return what you may have, and what you have; of another owner, with an admin's key."""
+        return read_quota(self._transport, owner)
+
+    def set_quota(self, owner: str, **limits: Unpack[Limits]) -> Quota:
+        """Set what an owner may have, with an admin's key; what is left out is as the settings have it.
+
+        A limit of 0 is none. `weight`, 1 to 100 and by default 1, is how many turns the owner has where one
+        of weight 1 has one. Returns what then holds.
+        """
+        return write_quota(self._transport, owner, limits)
 
     def close(self) -> None:
         """Close every connection."""

@@ -11,7 +11,7 @@ from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
-from atelier.client.request_parts import to_plain
+from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
@@ -83,11 +83,16 @@ class JobsResource(Resource):
 
         Without `items`, items of batches are among them where `status` is "failed" or "expired".
         """
-        given = {name: value for name, value in filters.items() if value is not None}
-        texts = {
-            name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
-        }
-        return self._transport.entries("/v1/jobs", job_from_json, texts)
+        return self._transport.entries("/v1/jobs", job_from_json, _texts(filters))
+
+    def list_fields(
+        self, fields: Iterable[str], **filters: Unpack[JobFilters]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield jobs as `list` does, and only these fields of each, as JSON has them: cheap for pollers.
+
+        Raises ApiError where a job has no such field.
+        """
+        return self._transport.light_entries("/v1/jobs", fields, _texts(filters))
 
     def unlisted_items(self, *, status: Status | None = None) -> int:
         """Return how many items of batches have a status: what `list(items=False)` leaves out."""
@@ -143,6 +148,20 @@ class JobsResource(Resource):
         """Start a job again: a running one is taken from its worker, a queued one stops pausing."""
         return self._posted(f"{_path(job)}/requeue")
 
+    def move(self, job: Job | str, *, to: QueueEnd | None = None, lane: Lane | None = None) -> Job:
+        """Move a waiting job to the "front" or "back" of its owner's queue, into another lane, or both.
+
+        Raises ApiError (409) where it does not wait by itself, as an item of a batch.
+        """
+        return self._posted(f"{_path(job)}/move", json=move_body(to, lane))
+
+    def move_of_owner(
+        self, owner: str, job: Job | str, *, to: QueueEnd | None = None, lane: Lane | None = None
+    ) -> None:
+        """Move a waiting job of another owner in that owner's queue; for admins."""
+        path = f"/v1/owners/{quote(owner, safe='')}/jobs/{quote(_id(job), safe='')}/move"
+        self._transport.send("POST", path, json=move_body(to, lane))
+
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
         """Create a job again that failed, was canceled or expired; return the new job, with equal seeds.
 
@@ -193,6 +212,13 @@ class JobsResource(Resource):
         if not found.succeeded:
             raise JobFailed(found)
         return found
+
+
+def _texts(filters: Mapping[str, Any]) -> dict[str, Any]:
+    given = {name: value for name, value in filters.items() if value is not None}
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in given.items()
+    }
 
 
 def _id(job: Job | str) -> str:

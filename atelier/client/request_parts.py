@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from atelier.client.errors import InvalidValue
@@ -14,6 +15,7 @@ from atelier.client.errors import InvalidValue
 WHOLE = "the request"  # what a fault is of where it has no place
 
 Lane = Literal["interactive", "bulk"]
+QueueEnd = Literal["front", "back"]  # of the queue that an owner has in a lane
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
@@ -134,10 +136,12 @@ Part = (
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as JSON has it: parts as objects without what is None, arrays as lists."""
+    """Return a value as JSON has it: parts as objects without what is None, arrays and times too."""
     if isinstance(value, Part):
         members = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return {name: to_plain(inner) for name, inner in members if inner is not None}
+    if isinstance(value, datetime):
+        return value.isoformat()
     if hasattr(value, "tolist"):  # of NumPy, which the client does not need to know
         return value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str):
@@ -180,3 +184,8 @@ def check_seconds(seconds: float | None, name: str) -> None:
     """Raise InvalidValue where a duration is not a number."""
     if seconds is not None and math.isnan(seconds):
         raise InvalidValue(f"{name} is {seconds}, and must be a number of seconds")
+
+
+def move_body(to: QueueEnd | None, lane: Lane | None) -> dict[str, str]:
+    """Return the body of a request that moves a waiting job or batch."""
+    return {name: value for name, value in (("to", to), ("lane", lane)) if value is not None}

@@ -1,15 +1,18 @@
 """`atelier batches`: list batches, show one, pause, resume, cancel, retry, pin, delete and fetch."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
 from atelier.client.batch_run import BatchRun
 from atelier.commands.options.destination import OutputFolder
+from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import Choice, carry_out_each
+from atelier.commands.options.places import move_each, place_options
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.batch_tables import batch_page, batch_table
@@ -34,15 +37,17 @@ def batches() -> None:
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many batches."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each batch as a line of JSON.")
+@fields_option
 @pass_target
-def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
+def list_batches(target: Target, *, limit: int, as_json: bool, fields: str) -> None:
     """Show batches, newest first."""
+    names = json_fields(fields, as_json=as_json)
     with target.client() as client:
-        found = client.batches.list()
+        found: Iterator[Any] = client.batches.list_fields(names) if names else client.batches.list()
         some, more = list(islice(found, limit)), next(found, None) is not None
     if as_json:
         for batch in some:
-            echo_json(batch.raw)
+            echo_json(batch if names else batch.raw)
     elif some:
         batch_table(some).print()
     if not some:
@@ -103,6 +108,24 @@ _mover(
 _mover("pin", "Keep batches until they are unpinned or deleted.", BatchRun.pin, lambda _: "pinned")
 _mover("unpin", "Let batches expire again.", BatchRun.unpin, lambda _: "unpinned")
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
+
+
+@batches.command(short_help="Move what waits of batches: to the front, the back, another lane.")
+@place_options("batches")
+@url_option
+@click.pass_context
+def move(ctx: click.Context, /, **options: Any) -> None:
+    """Move batches to the front or the back of their owner's queue, or into the other lane, or both.
+
+    Items that run go on; other owners have their turns as before.
+    """
+    target: Target = ctx.obj
+    with target.client() as client:
+
+        def own(name: str, **where: Any) -> object:
+            return client.batches.get(name).move(**where)
+
+        move_each(ctx, client.batches, own, options)
 
 
 @batches.command()

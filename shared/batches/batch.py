@@ -10,13 +10,28 @@ from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
-from shared.jobs.submission import NOTHING, expected_fields, reuse_fields
+from shared.jobs.submission import NOTHING, expected_fields, milliseconds_of, reuse_fields
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
 from shared.specs.results import Results
 
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
+
+
+# Fields of the view that need small fields of a record alone: not its settings, and no counts by error.
+LIGHT_FIELDS = frozenset(
+    (
+        "id", "object", "name", "status", "done", "counts", "stopped_at", "stopped_by", "sample",
+        "progress", "lane", "request_id", "created_at", "finalized_at", "completed_at", "expires_at",
+        "pinned_at", "urls",
+    )
+)  # fmt: skip
+SMALL_FIELDS = (
+    "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
+    "stopped_at", "stopped_by", "sample", "pinned_at", "created_at", "finalized_at", "completed_at",
+    "expires_at", "began_at", "last_end", "done_since",
+)  # fmt: skip
 
 
 class BatchStatus(StrEnum):
@@ -54,6 +69,7 @@ class BatchDraft:
             "fingerprint": self.fingerprint,
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
+        optional["not_before"] = milliseconds_of(settings.not_before)
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional["sample"] = str(settings.sample or "")
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
@@ -114,6 +130,7 @@ class Batch:
     stopped_by: str | None = None  # the setting that paused it: stop_when or sample
     sample: int | None = None  # items that may start before the next `resume`; None once all may
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
+    not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
 
     @property
@@ -140,7 +157,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         name=raw["name"],
         status=BatchStatus(raw["status"]),
         lane=Lane(raw["lane"]),
-        settings=BatchSettings.model_validate_json(raw["settings"]),
+        settings=BatchSettings.model_validate_json(raw.get("settings", "{}")),
         counts=counts,
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),
@@ -155,6 +172,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         stopped_by=raw.get("stopped_by") or ("stop_when" if raw.get("stopped_at") else None),
         sample=_number(raw, "sample"),
         failures=failures_in(raw),
+        not_before=_number(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
     )
 

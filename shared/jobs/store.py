@@ -3,7 +3,7 @@
 import json
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import (
@@ -18,6 +18,7 @@ from shared.errors import (
 )
 from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
+from shared.jobs.moving import Move, refusal_of_move
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
@@ -28,7 +29,6 @@ from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import Lane
-from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster
 
 MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
@@ -64,6 +64,7 @@ class JobStore:
         self.client = client
         self.rules = rules
         self.quotas = quotas
+        self._quotas = quotas.model_dump_json()
         self.scripts = Scripts(
             client, prefix=prefix, max_events=rules.max_events, usage_days=rules.usage_days
         )
@@ -83,9 +84,10 @@ class JobStore:
         return self._submit(submission, is_trial=True)
 
     def _submit(self, submission: Submission, *, is_trial: bool) -> Submitted:
-        digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
-        arguments = submission.arguments(self.rules, self.quotas, digest=digest)
-        outcome, *rest = self.scripts.run("jobs/submit", *arguments, int(is_trial))
+        model = submission.spec.model or ""
+        digest = self.served_digests({model} if submission.spec.cache else ()).get(model, "")
+        arguments = submission.arguments(self.rules, self._quotas, digest=digest, is_trial=is_trial)
+        outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
         if outcome == "mismatch":
@@ -94,11 +96,14 @@ class JobStore:
             raise quota_exceeded(*rest)
         if outcome == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
-        return Submitted(id=rest[0], created=outcome == "created")
+        if outcome != "created":
+            return Submitted(id=rest[0], created=False)
+        job_id, event, record = rest
+        return Submitted(job_id, created=True, job=job_from_record(record_of(record)), event=event)
 
-    def served_digests(self, specs: Iterable[JobSpec]) -> dict[str, str]:
+    def served_digests(self, models: Collection[str]) -> dict[str, str]:
         """Return the digests of the live workers' models by name, for jobs that may reuse results."""
-        return served_digests(self._roster, specs)
+        return served_digests(self._roster, models)
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
@@ -244,6 +249,17 @@ class JobStore:
         """Note that one of a job's outputs was sent whole; it may be removed to make room once all were."""
         where = (job.batch_id or "", job.index or 0)
         self.scripts.run("room/fetched_output", job.id, output, len(job.outputs), *where)
+
+    def move(self, job_id: str, owner: str, move: Move) -> None:
+        """Move a queued job to another place in its owner's queue, or into another lane; its pause stays.
+
+        Raises IllegalMove if the job does not wait, is an item of a batch or follows an equal job.
+        """
+        outcome, *leader = self.scripts.run("jobs/reorder", job_id, owner, *move.arguments)
+        if outcome == "missing":
+            self.get(job_id, owner)
+        if outcome != "ok":
+            raise refusal_of_move(job_id, outcome, *leader or [""])
 
     def _own_move(self, outcome: str, job_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":

@@ -59,6 +59,7 @@ KEYS = (
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
     Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
     Key("owned_sequence", "owner:{owner}:sequence", "last"),  # the number of the owner's latest record
+    Key("owned_front", "owner:{owner}:front", "last"),  # the latest number of what was moved to the front
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
@@ -81,14 +82,14 @@ KEYS = (
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
-    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their last turn
-    Key("served", "served:{lane}", "passing"),  # the last turn of each owner
-    Key("turn", "turn", "passing"),
+    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their next turn
+    Key("served", "served:{lane}", "passing"),  # the next turn of each owner, and the lane's
     Key("starving", "starving:{lane}", "passing"),
     Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait but may not be claimed
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
+    Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
@@ -103,6 +104,11 @@ KEYS = (
     Key("followers", "followers:{id}", "follows"),
     Key("follow_work", "follow-work", "follows"),  # ended jobs that still have followers
     Key("sharers", "sharers", "follows"),  # number of other jobs that name the outputs of a job
+    # Bulk actions
+    Key("action", "action:{id}", "passing"),
+    Key("action_jobs", "action-jobs:{id}", "passing"),  # what it has found and not acted on yet
+    Key("action_work", "action-work", "passing"),  # those that go on, by when a process may take them
+    Key("owned_actions", "owner:{owner}:actions", "passing"),
     # Files, and data with a time to live
     Key("file_users", "file-users:{owner}:{file}", "follows"),
     Key("expiring", "expiring", "follows"),

@@ -18,6 +18,8 @@ _TAKES_NEW_WORK = frozenset(
         "batches/open",
         "batches/append",
         "batches/retry",
+        "actions/open",
+        "actions/retry",
         "access/create",
     }
 )
@@ -30,6 +32,7 @@ _READS = frozenset(  # also on a server that cannot write
         "access/read",
         "owners/check",
         "owners/read",
+        "workers/live",
     }
 )
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"
@@ -78,10 +81,12 @@ def program(name: str) -> str:
 
     Raises FileNotFoundError for an include that does not exist.
     """
-    parts = [*_includes_of(name), name]
-    used = frozenset().union(*map(_words, parts))
+    includes = _includes_of(name)
+    used = frozenset().union(*map(_words, [*includes, name]))
     keys = [definition for key, definition in _KEYS.items() if key in used]
-    return "\n".join([*keys, *map(source, parts)])
+    # The script is a function of its own, because Lua allows a function 200 local variables.
+    whole = [*keys, *map(source, includes), "local function main()", source(name), "end", "return main()"]
+    return "\n".join(whole)
 
 
 @cache

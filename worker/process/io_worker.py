@@ -1,15 +1,17 @@
-"""The worker for what needs no model: it removes bytes that no record names, and delivers webhooks."""
+"""The worker for what needs no model: bytes that no record names, webhooks, and bulk actions."""
 
 import logging
 import threading
 import time
 
+from shared.actions.runner import ActionRunner
 from shared.errors import AtelierError
 from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
 from shared.maintenance.reclaim import Reclaimer
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
+from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
 from worker.health import WorkerHealth
@@ -119,6 +121,8 @@ class IoWorker:
         self._collector = Collector(base.client, base.objects, base.settings.disk)
         parts = (base.store, base.batches, base.objects, base.garbage)
         self._reclaimer = Reclaimer(*parts, base.settings.disk)
+        memory = MemoryGuard(base.client, base.settings.store.full_percent)
+        self._actions = ActionRunner(base.store, memory)
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -135,6 +139,7 @@ class IoWorker:
         self._base.reaper.start()
         self._collector.start()
         self._reclaimer.start()
+        self._actions.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -148,6 +153,7 @@ class IoWorker:
         self._dispatcher.stop()
         self._collector.stop()
         self._reclaimer.stop()
+        self._actions.stop()
 
     def _run_heartbeat(self) -> None:
         while True:

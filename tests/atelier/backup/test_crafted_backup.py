@@ -142,6 +142,8 @@ CRAFTED: dict[str, Change] = {
     "a webhook with credentials": edit("job", webhook='{"url": "http://a:b@host/"}'),
     "a delivery to a file": edit("delivery", url="file:///etc/passwd"),
     "a delivery of another id": edit("delivery", id="msg_else"),
+    "a job at no place": edit("job", order="first"),
+    "a batch at no place": edit("batch", order="first"),
     "a batch of no number": edit("batch", total="many"),
     "an output of text": outputs_of("text/html"),
     "an output elsewhere": outputs_of("image/png", key="other/x"),

@@ -39,6 +39,11 @@ def test_batches_are_listed_and_shown(run: Run, client: Client, services: Servic
     assert "3/3" in table[2]
     assert run("batches", "list", "--limit", 1).stderr == "there are more than 1: --limit\n"
     assert json.loads(run("batches", "list", "--json").stdout.splitlines()[1])["id"] == batch.id
+    light = run("batches", "list", "--json", "--fields", "id,status").stdout.splitlines()
+    assert [json.loads(line) for line in light] == [
+        {"id": later.id, "status": "running"},
+        {"id": batch.id, "status": "completed"},
+    ]
     page = " ".join(run("batches", "show", batch.id).stdout.split())
     for part in ("status completed", "2 succeeded, 1 failed", "for=a test", "corrupt_image: it ends early"):
         assert part in page
@@ -177,3 +182,17 @@ def test_lines_that_are_no_json_are_told_by_their_number(run: Run) -> None:
     Path("items.jsonl").write_text('{"type": "generate"}\n\nnonsense\n')
     answer = run("batch", "--jsonl", "items.jsonl", "-o", "out")
     assert (answer.exit_code, "line 3 of items.jsonl is no JSON" in answer.stderr) == (1, True)
+
+
+def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(
+    run: Run, client: Client, services: Services
+) -> None:
+    ids = [client.batches.create([GenerateRequest()]).id for _ in range(3)]
+    answer = run("batches", "move", ids[2], ids[1], "--to", "front", "--lane", "interactive")
+    told = [
+        f"{ids[1]} moved to the front in lane interactive",
+        f"{ids[2]} moved to the front in lane interactive",
+    ]
+    assert (answer.exit_code, answer.stdout.splitlines()) == (0, told)
+    claimed = [services.store.claim_next("w")[0].batch_id for _ in range(3)]
+    assert claimed == [ids[2], ids[1], ids[0]]

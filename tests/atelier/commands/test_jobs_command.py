@@ -55,6 +55,17 @@ def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, faile
     assert "queued, number 1" in run("list").stdout
 
 
+def test_only_named_fields_are_printed(run: Run, client: Client, failed: list[str]) -> None:
+    answer = run("list", "--fields", "id, status", "--status", "failed", "--json")
+    assert lines(answer) == [{"id": job_id, "status": "failed"} for job_id in failed]
+    refused = run("list", "--fields", "id")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--fields goes with --json" in refused.stderr
+    unknown = run("list", "--json", "--fields", "id,sum")
+    assert unknown.exit_code == 2
+    assert "--fields must be id, object, type" in unknown.stderr
+
+
 def test_what_to_know_of_a_result_is_said_where_it_is_shown_and_saved(
     run: Run, client: Client, worker: FakeWorker, url: str, tmp_path: Path
 ) -> None:
@@ -346,3 +357,19 @@ def test_jobs_are_found_by_metadata_and_time(run: Run, client: Client) -> None:
     batch = client.batches.create([{**SPEC, "custom_id": "a"}, {**SPEC, "custom_id": "b"}]).id
     (item,) = lines(run("list", "--items", "--batch", batch, "--custom-id", "b", "--json"))
     assert (item["batch_id"], item["custom_id"]) == (batch, "b")
+
+
+def test_a_waiting_job_is_moved_and_its_place_is_told(run: Run, client: Client) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
+    assert run("move", ids[1], "--to", "front").stdout == f"{ids[1]} moved to the front, now at place 1\n"
+    moved = run("move", ids[1], "--lane", "bulk", "--json")
+    assert lines(moved) == [{"id": ids[1], "ok": True, "job": ids[1], "status": "queued"}]
+    assert run("move", ids[1]).exit_code == 2
+
+
+def test_a_job_of_another_owner_is_moved_with_the_owners_name(run: Run, client: Client) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
+    answer = run("move", ids[1], "--to", "front", "--owner", ANONYMOUS)
+    assert answer.stdout == f"{ids[1]} moved to the front\n"
+    assert run("move", ids[1], "--to", "front", "--owner", "anna").exit_code == 1
+    assert client.jobs.get(ids[0]).raw["queue"]["position"] == 2

@@ -15,9 +15,11 @@ from shared.batches.store import BatchStore
 from shared.errors import AtelierError, IllegalMove, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.job import Job
+from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
+from shared.owners.quota import QuotaStore
 from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
@@ -30,6 +32,7 @@ RULES = JobRules(
     lease_seconds=300, max_attempts=3, crash_budget=5, backoff_seconds=60, bulk_patience_seconds=36_000
 )
 OWNERS = (ANONYMOUS, "b", "c")
+TO, LANES = (None, *End), (None, *Lane)
 LONG = 3600.0  # a pause that no drain outlives
 
 
@@ -49,6 +52,7 @@ class Machine(RuleBasedStateMachine):
         self.client.flushall()
         self.batch_store = BatchStore(self.store, BatchRules())
         self.queries = JobQueries(self.store)
+        self.quotas = QuotaStore(self.store.scripts, self.store.quotas)
         self.owner_of: dict[str, str] = {}  # of batches
         self.lane_of: dict[str, str] = {}
         self.running: list[Job] = []
@@ -91,6 +95,22 @@ class Machine(RuleBasedStateMachine):
         with suppress(IllegalMove):
             getattr(self.batch_store, move)(batch_id, self.owner_of[batch_id])
 
+    @rule(number=st.integers(0, 99), to=st.sampled_from(TO), lane=st.sampled_from(LANES))
+    def move_job(self, number: int, to: End | None, lane: Lane | None) -> None:
+        jobs = [job for job in self.queued() if not job.batch_id]
+        if jobs:
+            job = jobs[number % len(jobs)]
+            with suppress(IllegalMove):  # it follows an equal job
+                self.store.move(job.id, job.owner, Move(to, lane))
+
+    @rule(batch_id=batches, to=st.sampled_from(TO), lane=st.sampled_from(LANES), whole=st.booleans())
+    def move_batch(self, batch_id: str, to: End | None, lane: Lane | None, whole: bool) -> None:
+        if whole:
+            with suppress(IllegalMove):
+                self.batch_store.move(batch_id, self.owner_of[batch_id], Move(to, lane))
+        else:  # the process dies after the first step; the reaper goes on before places are compared
+            self.store.scripts.run("batches/reorder", batch_id, self.owner_of[batch_id], to or "", lane or "")
+
     @rule(most=st.integers(1, 4))
     def claim(self, most: int) -> None:
         self.running += self.store.claim_next("w", most=most)
@@ -131,6 +151,10 @@ class Machine(RuleBasedStateMachine):
             job = jobs[number % len(jobs)]
             getattr(self.store, move)(job.id, job.owner)
 
+    @rule(owner=st.sampled_from(OWNERS), weight=st.sampled_from([None, 2, 3, 7]))
+    def weigh(self, owner: str, weight: int | None) -> None:
+        self.quotas.set(owner, {"weight": weight})
+
     @rule()
     def let_bulk_wait_for_long(self) -> None:
         self.client.set("atelier:starving:bulk", 1)
@@ -149,6 +173,7 @@ class Machine(RuleBasedStateMachine):
         self.compare()
 
     def compare(self) -> None:
+        self.batch_store.go_on()
         self.end_one_pause()
         told = {job.id: self.told(job) for job in self.queued()}
         depths = self.queries.depths()

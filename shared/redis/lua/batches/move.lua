@@ -2,10 +2,11 @@
 -- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request = unpack(ARGV)
-local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'sample')
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'order',
+  'not_before', 'sample')
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
-local status, is_over = batch.status, batch.completed_at
+local status, is_over, place = batch.status, batch.completed_at, batch.order or batch.sequence
 
 local function set(...) redis.call('HSET', batch_key(id), ...) end
 local function become(new)
@@ -26,7 +27,7 @@ end
 function moves.pause()
   if is_over then return status end
   set('paused', 1)
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   become('paused')
 end
 function moves.resume()
@@ -36,20 +37,16 @@ function moves.resume()
     release_brake(id)
   end
   redis.call('HDEL', batch_key(id), 'paused')
-  redis.call('ZREM', stopped_key(batch.lane, owner), id)
-  if batch.sample and sample_goes_on(id, batch.sample) then
-    stop_after_sample(id, batch.lane, owner, batch.sequence, batch.sample)
-  else
-    redis.call('HDEL', batch_key(id), 'sample')
-  end
-  enqueue(batch.lane, owner, batch.sequence, id)
-  if redis.call('EXISTS', batch_held_key(id)) == 1 then redis.call('ZADD', BATCH_WORK, now, id) end
+  if batch.sample and not sample_goes_on(id, batch.sample) then redis.call('HDEL', batch_key(id), 'sample') end
+  if tonumber(batch.not_before or 0) > now then set('not_before', now) end
+  start_batch(id, batch.lane, owner, place)
   become(batch.finalized_at and 'running' or 'open')
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   redis.call('ZREM', OPEN_BATCHES, id)
+  redis.call('ZREM', DELAYED_BATCHES, id)
   redis.call('HDEL', batch_key(id), 'paused', 'stopped_at', 'stopped_by', 'sample')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, id)

@@ -1,4 +1,4 @@
--- include: records, idempotency, queues
+-- include: records, idempotency
 -- Begin a batch, or find the one that the same key or id already began. The record is a JSON object of fields; the
 -- key is '' for none. Returns {'created', id}, {'existing', id} or {'mismatch', id}.
 local id, owner, record, key, fingerprint, key_ttl_ms = unpack(ARGV)
@@ -13,8 +13,6 @@ redis.call('HSET', batch_key(id), 'id', id, 'owner', owner, 'status', 'open', 's
   'canceled', 0, 'expired', 0, 'spent', 0)
 redis.call('ZADD', owned_batches_key(owner), sequence, id)
 redis.call('ZADD', OPEN_BATCHES, now, id)
-local sample, lane = batch_values(id, 'sample', 'lane')
-if sample then stop_after_sample(id, lane, owner, sequence, sample) end
 keep_key(owner, name_of_key, id, fingerprint, key_ttl_ms)
 emit(id, 'state', {status = 'open'})
 return {'created', id}

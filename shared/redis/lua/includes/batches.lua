@@ -9,6 +9,7 @@ local function close_batch(batch, status)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
   redis.call('ZREM', OPEN_BATCHES, batch)
+  redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)
   redis.call('HDEL', batch_key(batch), 'paused', 'stopped_at', 'stopped_by', 'sample') -- it may run again
   redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now)
@@ -20,9 +21,9 @@ end
 
 -- Pause a batch by itself; `by` names the setting of its request that says so.
 local function halt(batch, by)
-  local lane, owner, sequence, status = batch_values(batch, 'lane', 'owner', 'sequence', 'status')
+  local lane, owner, sequence, order, status = batch_values(batch, 'lane', 'owner', 'sequence', 'order', 'status')
   redis.call('HSET', batch_key(batch), 'paused', 1, 'status', 'paused', 'stopped_at', now, 'stopped_by', by)
-  stop_batch(batch, lane, owner, sequence)
+  stop_batch(batch, lane, owner, order or sequence)
   if status ~= 'paused' then emit(batch, 'state', {status = 'paused'}) end
   note_delivery('batch', batch, 'batch.paused')
 end
@@ -53,6 +54,14 @@ end
 local function show_sample(batch)
   local sample, stopped_at = batch_values(batch, 'sample', 'stopped_at')
   if sample and not stopped_at and not sample_goes_on(batch, sample) then halt(batch, 'sample') end
+end
+
+-- The time of a batch has come.
+local function wake_batch(batch)
+  redis.call('ZREM', DELAYED_BATCHES, batch)
+  local found = fields(batch_key(batch), 'status', 'paused', 'lane', 'owner', 'sequence', 'order')
+  if found.paused or found.status ~= 'open' and found.status ~= 'running' then return end
+  start_batch(batch, found.lane, found.owner, found.order or found.sequence)
 end
 
 -- Let the brake count from here.

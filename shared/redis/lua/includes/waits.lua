@@ -7,15 +7,26 @@ local micro = clock[1] * 1000000 + clock[2]
 -- A job's model and size, as its submission gave them (shared/specs/spec.py); older jobs have the model alone.
 local function work_of(model, work) return work or model .. ':' end
 
--- Where a job goes in its owner's queue. An item that came back goes before the rest of its batch.
-local function order_of(sequence, index, came_back)
-  if not index then return tonumber(sequence) end
-  return sequence - (came_back and 0.5 or 0) + index / PLACES
+-- Where a job goes in its owner's queue, from its own number or its batch's: that of its acceptance, unless it was moved.
+-- An item that came back goes before the rest of its batch.
+local function order_of(number, index, came_back)
+  if not index then return tonumber(number) end
+  return number - (came_back and 0.5 or 0) + index / PLACES
+end
+
+-- The lane and the number of a job that waits. Those of an item are its batch's, which may have been moved.
+local function standing_of(id)
+  local lane, sequence, moved_to, batch = job_values(id, 'lane', 'sequence', 'order', 'batch')
+  if not batch then return lane, moved_to or sequence end
+  local now_in, order = batch_values(batch, 'lane', 'order')
+  if now_in and now_in ~= lane then redis.call('HSET', job_key(id), 'lane', now_in) end
+  return now_in or lane, order or sequence
 end
 
 local function wait_in(id, came_back)
-  local lane, owner, sequence, index, model, work = job_values(id, 'lane', 'owner', 'sequence', 'index', 'model', 'work')
-  local order = order_of(sequence, index, came_back)
+  local lane, number = standing_of(id)
+  local owner, index, model, work = job_values(id, 'owner', 'index', 'model', 'work')
+  local order = order_of(number, index, came_back)
   work = work_of(model, work)
   redis.call('ZADD', waits_key(lane, owner, work), order, id)
   redis.call('SADD', works_key(lane, owner), work)
@@ -30,17 +41,20 @@ local function wait_out(id)
   return lane, owner
 end
 
--- Whether an item may not be claimed now: its batch is paused, or runs a sample that the item is not in.
+-- Whether an item is after the sample that its batch runs.
+local function is_after(sample, index) return sample and tonumber(index) >= tonumber(sample) end
+
+-- Whether an item may not be claimed now: its batch is paused, waits for its time, or runs a sample.
 local function is_held(batch, index)
-  local paused, sample = batch_values(batch, 'paused', 'sample')
-  return paused or sample and tonumber(index) >= tonumber(sample)
+  local paused, sample, not_before = batch_values(batch, 'paused', 'sample', 'not_before')
+  return paused or tonumber(not_before or 0) > now or is_after(sample, index)
 end
 
 -- The places from the first to before the last that an entry of `stopped` keeps: of a whole batch, where its score is the
--- batch's sequence, else of the items after a sample.
+-- whole number of the batch's place, else of the items after a sample.
 local function stopped_places(score)
-  local sequence = math.floor(score)
-  return score - (tonumber(score) == sequence and 0.5 or 0), sequence + 0.5
+  local number = math.floor(score)
+  return score - (tonumber(score) == number and 0.5 or 0), number + 0.5
 end
 
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.

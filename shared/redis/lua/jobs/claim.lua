@@ -1,4 +1,4 @@
--- include: records, waits, queues, batch_counts, webhooks
+-- include: records, waits, turns, queues, batch_counts, webhooks
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
 -- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
 -- for any number. After the named arguments come the lanes, in the order in which they are served.
@@ -30,11 +30,12 @@ local function count_running()
     if owner then running[owner] = (running[owner] or 0) + 1 end
   end
 end
-local function may_start_one(owner)
-  local limit = tonumber(redis.call('HGET', quota_key(owner), 'running') or most_running)
-  if limit == 0 then return true end
+local function may_start_one(owner) -- returns the owner's weight, too
+  local own_limit, weight = values(quota_key(owner), 'running', 'weight')
+  local limit = tonumber(own_limit or most_running)
+  if limit == 0 then return true, weight end
   if not running then count_running() end
-  return (running[owner] or 0) < limit
+  return (running[owner] or 0) < limit, weight
 end
 
 local function start(id)
@@ -110,21 +111,25 @@ local function first_of(lane, owner)
   return nil, reason
 end
 
-local function note_turn(lane, owner)
-  local turn = redis.call('INCR', TURN)
-  redis.call('ZADD', turns_key(lane), turn, owner)
-  redis.call('HSET', served_key(lane), owner, turn)
+-- Whoever could not have its turn, as its quota was spent, had it as late as if it had been away.
+local function note_turn(lane, owner, weight)
+  local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
+  local turn = turn_from(tonumber(redis.call('ZSCORE', turns_key(lane), owner)), served, weight)
+  local next_turn = turn_from(turn + 1 / weight, served, weight)
+  redis.call('ZADD', turns_key(lane), next_turn, owner)
+  redis.call('HSET', served_key(lane), owner, next_turn, OF_LANE, math.max(served, turn))
 end
 
--- The next job of a lane: owners take turns, the one that was served longest ago first.
+-- The next job of a lane: owners take turns.
 local function next_in(lane)
   local reason
   -- Each owner whose quota is spent holds a lease at least.
   local most = MOST_LOOKED + redis.call('ZCARD', LEASES)
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, most)) do
-    if may_start_one(owner) then
+    local may_start, weight = may_start_one(owner)
+    if may_start then
       local id, found = first_of(lane, owner) -- the entry, or the reason why there is none
-      if id then note_turn(lane, owner) end
+      if id then note_turn(lane, owner, tonumber(weight or 1)) end
       if id or found == 'more' then return id, found end
       reason = reason or found
       if not found then redis.call('ZREM', turns_key(lane), owner) end

@@ -1,4 +1,4 @@
--- include: records, waits, attempts, queues, moves
+-- include: records, waits, turns, attempts, queues, batches, moves
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. After the named arguments come
 -- the lanes. Returns the expired ids, the reclaimed ids, then {lane, claimable jobs, one of the entries} for each lane.
@@ -28,6 +28,7 @@ for _, id in ipairs(reclaimed) do
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)) do enqueue_job(id, now) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED_BATCHES, '-inf', now, 'LIMIT', 0, most)) do wake_batch(id) end
 
 -- What an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
 -- noted once it is near the front, a job that is none at once.
@@ -70,6 +71,13 @@ local function note_queue(lane, owner)
   end
 end
 
+local function note_turns(lane)
+  local served = redis.call('HGET', served_key(lane), OF_LANE)
+  local latest = served and string.format('(%.17g', served + 1)
+  local late = served and redis.call('ZRANGEBYSCORE', turns_key(lane), latest, '+inf', 'LIMIT', 0, most) or {}
+  for _, owner in ipairs(late) do redis.call('ZADD', turns_key(lane), served + 1, owner) end
+end
+
 local function jobs_of(entry)
   local next_index, total, sample = batch_values(entry, 'next', 'total', 'sample')
   return next_index and math.max(0, math.min(total, sample or total) - next_index) or 1
@@ -91,6 +99,7 @@ local lanes = {}
 for i = FIRST_LANE, #ARGV do
   local lane = ARGV[i]
   note_jobs(lane)
+  note_turns(lane)
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_CHECKED - 1)) do note_queue(lane, owner) end
   lanes[#lanes + 1] = {lane, claimable(lane)}
 end

@@ -7,20 +7,26 @@ local FIRST_LANE = 3 -- among the arguments
 local found = {waiting = {}, running = {}, ended = {}, durations = all_fields(DURATIONS), now = now,
   delayed = redis.call('ZCARD', DELAYED), whole = true}
 
+for _, batch in ipairs(redis.call('ZRANGE', DELAYED_BATCHES, 0, most_rows - 1)) do
+  found.delayed = found.delayed + (batch_values(batch, 'queued') or 0)
+end
+
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
 local function oldest_of(lane, owner, work)
-  local key, from = waits_key(lane, owner, work), '-inf'
-  local function first() return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
-  local entry, stopped = first(), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
-  for i = 2, #stopped, 2 do
-    local before, after = stopped_places(stopped[i])
-    local place = tonumber(entry[2] or nil)
-    if place and place >= before and place < after then
-      from = after
-      entry = first()
+  local key, stopped = waits_key(lane, owner, work), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
+  local function first(from) return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
+  local function first_of(from)
+    local entry = first(from)
+    for i = 2, #stopped, 2 do
+      local before, after = stopped_places(stopped[i])
+      local place = tonumber(entry[2] or nil)
+      if place and place >= before and place < after then entry = first(after) end
     end
+    return entry[1] and tonumber(job_value(entry[1], 'created_at') or nil), tonumber(entry[2])
   end
-  return entry[1] and tonumber(job_value(entry[1], 'created_at') or nil)
+  local oldest, number = first_of('-inf')
+  if not oldest or number > 0 then return oldest end
+  return math.min(oldest, first_of(0) or oldest) -- what was moved to the front may be younger
 end
 
 for i = FIRST_LANE, #ARGV do

@@ -1,10 +1,12 @@
--- include: records, idempotency, new_job, files, queues, moves, quotas
+-- include: records, idempotency, acceptance, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
--- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). With `trial` '1'
--- nothing is changed, and 'created' says that the job would be accepted.
--- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, {'missing', file ids}, or a refusal by quota.
-local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial =
+-- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). The doorbell
+-- goes into the list `bells`, '' for none, unless that has `most_bells`. With `trial` '1' nothing is changed, and 'created'
+-- says that the job would be accepted.
+-- Returns {'created', id, the id of its first event, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
+-- {'missing', file ids}, or a refusal by quota.
+local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial, bells, doorbell, most_bells =
   unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
 
@@ -42,18 +44,8 @@ if refusal then return refusal end
 if trial == '1' then return {'created', id} end
 hold_asked(owner, asked)
 
-request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
-new_job(id, request, inputs)
-for _, file in ipairs(files) do
-  redis.call('SADD', file_users_key(owner, file), id)
-  add_reference(owner, file)
-end
-redis.call('ZADD', owned_jobs_key(owner), request.sequence, id)
+request.owner, request.fingerprint = owner, fingerprint
 keep_key(owner, key, id, fingerprint, key_ttl_ms)
-if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) == 1 then
-  change(request.retried_from, 'retried_as', id)
-end
-enqueue_job(id, now)
-emit(id, 'state', {status = 'queued'})
-if request.reuse then reuse(id, owner, request.reuse, digest) end
-return {'created', id}
+local event = accept_job(id, request, inputs, digest)
+if bells ~= '' and redis.call('LLEN', bells) < tonumber(most_bells) then redis.call('LPUSH', bells, doorbell) end
+return {'created', id, event, redis.call('HGETALL', job_key(id))}
