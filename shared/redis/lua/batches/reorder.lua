@@ -20,5 +20,5 @@ if redis.call('ZREM', stopped_key(old_lane, owner), id) == 1 then
   redis.call('ZADD', stopped_key(lane, owner), number, id)
 end
 redis.call('ZADD', BATCH_WORK, now, id)
-emit(id, 'state', {status = batch.status, lane = lane, moved_to = to ~= '' and to or nil})
+emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
 return 'ok'
