@@ -16,7 +16,7 @@ from atelier.client.errors import (
 )
 from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
-from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,
@@ -57,6 +57,7 @@ __all__ = [
     "GenerateOptions",
     "GenerateRequest",
     "Grid",
+    "Hold",
     "Interpolation",
     "InvalidAddress",
     "InvalidValue",

@@ -25,6 +25,7 @@ COMMANDS = {
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
+    "workers": "atelier.commands.queue.workers:workers",
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",

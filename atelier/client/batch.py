@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from atelier.client.errors import reading
 from atelier.client.failure import Failure, failures_from_json
-from atelier.client.job import JobError, Output, Status, error_from_json, moment, outputs_from_json
+from atelier.client.job import (
+    Hold,
+    JobError,
+    Output,
+    Status,
+    error_from_json,
+    hold_from_json,
+    moment,
+    outputs_from_json,
+)
 
 BatchStatus = Literal["open", "running", "paused", "completed", "failed", "canceled"]
 
@@ -28,6 +37,7 @@ class Batch:
     metadata: Mapping[str, str] = field(default_factory=dict)
     stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
     not_before: datetime | None = None  # no item starts earlier
+    queue: Hold | None = None  # why the next of its queued items has not started; None if none is queued
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -82,6 +92,7 @@ def batch_from_json(body: Any) -> Batch:
             metadata=body.get("metadata") or {},
             stopped_at=moment(body.get("stopped_at")),
             not_before=moment(body.get("not_before")),
+            queue=hold_from_json(body.get("queue")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

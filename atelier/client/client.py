@@ -13,6 +13,7 @@ from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.workers import WorkersResource
 from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
@@ -37,7 +38,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, and more.
+    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -75,6 +76,7 @@ class Client:
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
         self.actions = ActionsResource(self._transport)
+        self.workers = WorkersResource(self._transport)
 
     def stylize(
         self,

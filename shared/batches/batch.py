@@ -22,14 +22,14 @@ ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specifi
 # Fields of the view that need small fields of a record alone: not its settings, and no counts by error.
 LIGHT_FIELDS = frozenset(
     (
-        "id", "object", "name", "status", "done", "counts", "stopped_at", "progress", "lane", "request_id",
-        "created_at", "finalized_at", "completed_at", "expires_at", "urls",
+        "id", "object", "name", "status", "done", "counts", "stopped_at", "progress", "queue", "lane",
+        "request_id", "not_before", "created_at", "finalized_at", "completed_at", "expires_at", "urls",
     )
 )  # fmt: skip
 SMALL_FIELDS = (
     "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
     "stopped_at", "created_at", "finalized_at", "completed_at", "expires_at", "began_at", "last_end",
-    "done_since",
+    "done_since", "not_before",
 )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "model": ("model_version", "model_digest"),
     **{name: (name,) for name in ("retried_from", "retried_as", "cached_from", "index", "custom_id")},
     **{name: (name,) for name in ("request_id", "outputs", "warnings", "error", "worker")},
-    **{name: (name,) for name in ("started_at", "completed_at", "deadline_at", "expires_at")},
+    **{name: (name,) for name in ("started_at", "completed_at", "deadline_at", "expires_at", "not_before")},
 }
 _FILTERED: Mapping[str, tuple[str, ...]] = {  # what filters need besides
     "code": ("error",),

@@ -96,13 +96,16 @@ class JobQueries:
         found = self._place(job.id, own_only)
         return expected(json.loads(found), slots, self._patience_ms) if found else None
 
-    def seconds_of_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> float | None:
-        """Return the seconds until the current items of a batch are done; None if unknown.
+    def waiting_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> Waiting:
+        """Return the seconds until the current items of a batch are done, and what holds the next of them.
 
         `slots` and `own_only` are as those of `waiting`.
         """
-        found = self._place(batch_id, own_only)
-        return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
+        found = json.loads(self._place(batch_id, own_only) or "{}")
+        if not found:
+            return Waiting(None, None)
+        seconds = seconds_of_batch(found, batch_id, slots, self._patience_ms) if slots else None
+        return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
         return self._scripts.run(

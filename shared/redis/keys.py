@@ -133,6 +133,7 @@ KEYS = (
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),
+    Key("cordons", "cordons", "stays"),  # workers that are to claim no jobs, by name
     Key("reload", "reload", "passing"),
     Key("probe", "probe", "other"),  # written to test whether the server accepts writes
     Key("restoring", "restoring", "passing"),  # exists during a restore
