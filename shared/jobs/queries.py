@@ -28,7 +28,7 @@ class Event:
     """One entry of a job's event stream."""
 
     id: str  # grows within a job; resume after it
-    kind: str  # "state" or "progress"
+    kind: str  # "state", "progress" or "moved"
     data: Mapping[str, Any]
 
     @property

@@ -22,6 +22,6 @@ if stopped then
   redis.call('ZADD', stopped_key(lane, owner), stopped + (number - old_number), id) -- a sample keeps its part of it
 end
 redis.call('ZADD', BATCH_WORK, now, id)
-emit(id, 'state', {status = batch.status, lane = lane, moved_to = to ~= '' and to or nil})
+emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
 note_change(owner, id)
 return 'ok'
