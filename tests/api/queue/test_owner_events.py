@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from api.app import create_app
 from api.server.connections import WAITS
 from api.services import Services
 from atelier.local.redis_server import EmbeddedServer
@@ -226,3 +228,10 @@ def test_a_stream_resumes_after_the_api_was_killed(
     with running_gunicorn(server.url, folders[1]) as second, following(second.http, **where) as resumed:
         kind, told = resumed.next()
         assert (kind, told["id"], told["status"]) == ("job", job_id, "succeeded")
+
+
+def test_a_stream_ends_in_time(services: Services) -> None:
+    api = services.settings.api.model_copy(update={"max_stream_seconds": 0.1})
+    settings = services.settings.model_copy(update={"api": api})
+    client = create_app(replace(services, settings=settings)).test_client()
+    assert "event: reset" in client.get("/v1/events").text
