@@ -83,9 +83,9 @@ class JobStore:
         """
         return self._submit(submission, is_trial=False)
 
-    def try_out(self, submission: Submission) -> Submitted:
-        """Return or raise what `submit` would, now; change nothing."""
-        return self._submit(submission, is_trial=True)
+    def try_out(self, submission: Submission) -> None:
+        """Raise what `submit` would, now; change nothing."""
+        self._submit(submission, is_trial=True)
 
     def _submit(self, submission: Submission, *, is_trial: bool) -> Submitted:
         model = submission.spec.model or ""

@@ -1,4 +1,4 @@
--- include: records, queues, holdings
+-- include: records, waits, queues, holdings
 -- Result cache: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it: they are
 -- queued but not claimable, and take over its result. Bytes that several jobs name are kept until all are forgotten.
 

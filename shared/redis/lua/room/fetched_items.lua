@@ -1,4 +1,4 @@
--- include: records, expiry
+-- include: expiry
 -- Note that all outputs of some items of a batch were sent. Takes the batch, then the items' indexes.
 local batch = ARGV[1]
 if redis.call('EXISTS', batch_key(batch)) == 0 then return end

@@ -1,4 +1,4 @@
--- include: records, removal, expiry
+-- include: records, removal
 -- Forget jobs and batches that are done, so that their results go: oldest first, until so many bytes are free. `count` is
 -- how often room was made: where somebody else made some since it was read, nothing is done. `which` is 'old' for results
 -- of at least this age, 'fetched' for younger ones that were fetched; `offset` is how many of these are passed over.
