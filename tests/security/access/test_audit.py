@@ -61,7 +61,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=12),
+        rate=RateSettings(changes_per_minute=14),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()
@@ -108,7 +108,7 @@ def test_an_event_says_who_and_which_key(services: Services, logged: Logged) -> 
     by_event = {line["event"]: line for line in reversed(logged())}
     created, taken = by_event[Event.KEY_CREATED], by_event[Event.KEY_TAKEN]
     assert (created["owner"], created["key"]) == ("anonymous", boot.id)
-    assert (created["subject_owner"], created["scopes"]) == ("shop", "read,submit")
+    assert (created["subject_owner"], created["scopes"]) == ("shop", "submit read")
     assert (taken["key"], taken["owner"], taken["key_name"]) == (created["subject"], "shop", "shop")
     assert by_event[Event.KEY_ENDED]["key"] == by_event[Event.KEY_REVOKED]["subject"] == created["subject"]
     assert by_event[Event.SCOPE_REFUSED]["key"] == created["subject"]
