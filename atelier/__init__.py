@@ -14,6 +14,7 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
+from atelier.client.estimate import Estimate
 from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
@@ -53,6 +54,7 @@ __all__ = [
     "Client",
     "ClientError",
     "Encoding",
+    "Estimate",
     "Event",
     "Fault",
     "GenerateOptions",

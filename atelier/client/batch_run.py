@@ -27,6 +27,7 @@ class BatchRun:
     """One batch. Iterating yields the result of every item as soon as the item ends.
 
     An iteration that was interrupted goes on where it stopped: `after` counts the results that it yielded.
+    It ends where the batch pauses after its `sample`, too: after `resume`, iterate again for the rest.
     """
 
     def __init__(self, transport: Transport, batch: Batch, *, after: int = 0) -> None:
@@ -69,14 +70,22 @@ class BatchRun:
             with reading("a page of results"):
                 entries, done = list(page["data"]), bool(page["done"])
             yield [item_from_json(entry) for entry in entries]
-            if done:
+            if done or (self._shows_sample and not entries):
                 return
             if len(entries) < FEW:
                 patience.pause()
 
     def _next_results(self) -> httpx.Response:
+        if self.batch.sample is not None:
+            self.refresh()
         query = {"after": self.after, "limit": PAGE_SIZE}
-        return self._transport.poll(self._path("/finished"), LONG_POLL_SECONDS, params=query)
+        seconds = 0 if self._shows_sample else LONG_POLL_SECONDS
+        return self._transport.poll(self._path("/finished"), seconds, params=query)
+
+    @property
+    def _shows_sample(self) -> bool:
+        """Whether the batch pauses after its sample, so that no further result will come."""
+        return self.batch.stopped_by == "sample"
 
     def _path(self, rest: str = "") -> str:
         return f"/v1/batches/{quote(self.id, safe='')}{rest}"
@@ -138,6 +147,14 @@ class BatchRun:
     def cancel(self) -> Batch:
         """Cancel every item that is not done."""
         return self._moved("cancel")
+
+    def pin(self) -> Batch:
+        """Keep the batch, its items and their pictures until it is unpinned or deleted."""
+        return self._moved("pin")
+
+    def unpin(self) -> Batch:
+        """Let the batch expire again: if it is done, its time to live begins now."""
+        return self._moved("unpin")
 
     def retry_failed(self) -> int:
         """Run every item again that failed or expired; return how many. New results come as further ones."""

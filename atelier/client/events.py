@@ -28,7 +28,7 @@ class Event:
     """One event of a job."""
 
     id: str  # grows within a job; resume after it
-    kind: str  # state, progress or done
+    kind: str  # state, progress, moved or done
     data: Mapping[str, Any]
 
 

@@ -13,7 +13,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.commands.batch_file import PreparedOrder, send_prepared
+from atelier.commands.batch_file import PreparedOrder, estimate_prepared, send_prepared
 from atelier.commands.options.batch import batch_options
 from atelier.commands.options.brake import brake_of
 from atelier.commands.options.order import Order, read_order, settings_of
@@ -83,7 +83,8 @@ def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
     with target.client(retries=PATIENT_RETRIES) as client:
         client.models.list()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
-            return send_prepared(client, PreparedOrder.of(ctx, options))
+            prepared = PreparedOrder.of(ctx, options)
+            return (estimate_prepared if options["dry_run"] else send_prepared)(client, prepared)
         limits = client.files.limits()
         most = limits.max_bytes if limits else MOST_BYTES
         return _paint(client, read_order(ctx, options, most), options, most)
@@ -183,6 +184,6 @@ def _run(folder_run: FolderRun, source: PhotoSource, title: str, timeout: float 
             folder_run.run(source, show)
     except KeyboardInterrupt:
         folder_run.interrupt()
-    if folder_run.interrupted:
+    if folder_run.interrupted or folder_run.run_state.stopped:
         with suppress(KeyboardInterrupt):
             folder_run.wind_down()

@@ -1,4 +1,4 @@
-"""`atelier batches`: list batches, show one, pause, resume, cancel, retry, delete and fetch them."""
+"""`atelier batches`: list batches, show one, pause, resume, cancel, retry, pin, delete and fetch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -105,6 +105,8 @@ _mover(
     BatchRun.retry_failed,
     say_retried,
 )
+_mover("pin", "Keep batches until they are unpinned or deleted.", BatchRun.pin, lambda _: "pinned")
+_mover("unpin", "Let batches expire again.", BatchRun.unpin, lambda _: "unpinned")
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
 
 

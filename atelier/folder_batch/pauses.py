@@ -1,4 +1,4 @@
-"""Results of a batch that may be paused: by its own brake, which ends the run, or by somebody."""
+"""Results of a batch that may be paused: by its brake or its sample, which ends the run, or by somebody."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,7 +9,7 @@ OnPause = Callable[[bool], None]  # gets whether the batch is paused now
 
 
 class PausableResults:
-    """Yields results until the batch is done or its brake has paused it, which `is_stopped` says then."""
+    """Yields results until the batch is done or has paused itself, which `is_stopped` says then."""
 
     def __init__(self, run: BatchRun, on_pause: OnPause) -> None:
         self._run = run
@@ -37,7 +37,21 @@ class PausableResults:
 
 
 def say_stopped(batch: Batch) -> list[str]:
-    """Return lines that say that a batch's brake has paused it, and how to go on."""
+    """Return lines that say why a batch has paused itself, and how to go on."""
+    return _say_sample(batch) if batch.stopped_by == "sample" else _say_brake(batch)
+
+
+def _say_sample(batch: Batch) -> list[str]:
+    made = f"{batch.ended:,} of {batch.counts['total']:,} items are done"
+    return [
+        f"the sample is made: {made}, and no other starts.",
+        f"Look at it: {batch.raw['urls']['contact_sheet']}",
+        f"`atelier batches resume {batch.id}` goes on; then the same command saves the rest.",
+        f"`atelier batches cancel {batch.id}` withdraws it.",
+    ]
+
+
+def _say_brake(batch: Batch) -> list[str]:
     wrong, name = batch.counts["failed"] + batch.counts["expired"], batch.id
     return [
         f"stopped: {wrong} of {batch.ended} pictures failed, so the batch paused itself; "

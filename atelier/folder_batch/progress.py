@@ -62,7 +62,7 @@ class RunState:
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)  # codes, by photo
     throughput: Throughput = field(default_factory=Throughput)
     paused: set[str] = field(default_factory=set)  # ids of batches that somebody has paused
-    stopped: Batch | None = None  # the batch that its brake has paused
+    stopped: Batch | None = None  # the batch that its brake or its sample has paused
 
     @property
     def done(self) -> int:

@@ -48,7 +48,7 @@ def print_report(
 
 def exit_status_of(run_state: RunState) -> int:
     """Return the exit status of a run that was not interrupted."""
-    if run_state.stopped:
+    if run_state.stopped and run_state.stopped.stopped_by != "sample":
         return EXIT_STOPPED
     return EXIT_FAILED if run_state.failures else 0
 

@@ -60,7 +60,7 @@ class BatchHandler(Protocol):
         """Note that somebody has paused a batch, or that it goes on."""
 
     def end(self, run: BatchRun, *, stopped: bool) -> None:
-        """Note that no further result comes: the batch is done, or its brake has stopped it."""
+        """Note that no further result comes: the batch is done, or it has paused itself."""
 
 
 def listen(run: BatchRun, inbox: Inbox, handler: BatchHandler) -> None:
@@ -129,7 +129,7 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
 
 
 def save_results(run: BatchRun, folder: Path, run_state: RunState, show: OnRunProgress) -> None:
-    """Save pictures until the batch is done, or stopped by its brake.
+    """Save pictures until the batch is done, or pauses itself.
 
     What failed and was tried again counts as it ended last. A picture that cannot be saved is a failure of
     its item alone.

@@ -63,14 +63,14 @@ class FolderRun:
         self._listen(run)
 
     def run(self, source: PhotoSource, show: OnRunProgress) -> None:
-        """Handle all photos of the source; return when it is over and all is done, or when interrupted."""
-        while not (self.interrupted or (source.over and self._is_idle())):
+        """Handle all photos of the source; return when all is done, a batch paused itself, or interrupted."""
+        while not (self.interrupted or self._is_over(source)):
             self._begin(source)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.run_state.progress)
-        if not self.interrupted:
+        if not (self.interrupted or self.run_state.stopped):
             self._await_ends()
 
     def interrupt(self) -> None:
@@ -87,6 +87,11 @@ class FolderRun:
             with suppress(ClientError):
                 self._handle(TICK_SECONDS, most=1)
             self._fetchers.drop()
+
+    def _is_over(self, source: PhotoSource) -> bool:
+        if self.run_state.stopped:
+            return not self._fetchers.busy
+        return source.over and self._is_idle()
 
     def _is_idle(self) -> bool:
         run_state = self.run_state
@@ -192,11 +197,10 @@ class FolderRun:
         self.run_state.end(wanted, fetched.reason)
 
     def end(self, run: BatchRun, *, stopped: bool) -> None:
-        """Note that no further results of a batch come; where its brake has stopped it, end the run."""
+        """Note that no further results of a batch come; where it has paused itself, end the run."""
         self._listening.discard(run.id)
         if stopped:
             self.run_state.stopped = run.batch
-            self.interrupted = True
         else:
             self._drained_now.add(run.id)
 

@@ -9,12 +9,13 @@ from typing import Any
 from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
-from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
+from shared.jobs.queue_place import Expected, Waiting, expected, expected_of_new, seconds_of_batch
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, store_errors
 from shared.specs.parts import Lane
+from shared.specs.spec import parted
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 
@@ -27,7 +28,7 @@ class Event:
     """One entry of a job's event stream."""
 
     id: str  # grows within a job; resume after it
-    kind: str  # "state" or "progress"
+    kind: str  # "state", "progress" or "moved"
     data: Mapping[str, Any]
 
     @property
@@ -111,6 +112,18 @@ class JobQueries:
         return self._scripts.run(
             "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
         )
+
+    def expected_of_new(
+        self, owner: str, lane: Lane, works: Mapping[str, int], slots: int, *, own_only: bool = False
+    ) -> Expected:
+        """Return the expectation for jobs that an owner would submit now, given by their kinds of work.
+
+        `slots` and `own_only` are as those of `waiting`.
+        """
+        last = next(iter(works), ":")
+        new = {"owner": owner, "lane": lane, "model": parted(last)[0], "work": last}
+        found = json.loads(self._place(json.dumps(new), own_only))
+        return expected_of_new(found, works, slots, self._patience_ms)
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

@@ -47,6 +47,7 @@ def job_from_record(raw: Record) -> Job:
         started_at=_number(raw, "started_at"),
         completed_at=_number(raw, "completed_at"),
         expires_at=_number(raw, "expires_at"),
+        pinned_at=_number(raw, "pinned_at"),
         worker=raw.get("worker") or None,
         progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
         outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),

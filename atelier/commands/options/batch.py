@@ -107,5 +107,17 @@ batch_options = with_options(
     click.option(
         "--template", type=EXISTING_FILE, help="Send the template in this file, in place of photos."
     ),
+    click.option(
+        "--sample",
+        type=click.IntRange(1, 400),
+        metavar="N",
+        help="Make N pictures, then pause the batch and say how to look at them and how to go on.",
+    ),
+    click.option(
+        "--dry-run",
+        "dry_run",
+        is_flag=True,
+        help="Say what the items of --jsonl or --template would make and take, and send nothing.",
+    ),
     click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON."),
 )

@@ -20,7 +20,7 @@ from atelier.folder_batch.variations import PictureOptions, StyleMix
 # Options that change no picture: they may differ from run to run. All others are recorded.
 OF_A_RUN = frozenset(
     {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "replace", "as_json"}
-    | {"stop_failed", "stop_share", "stop_after", "not_before"}
+    | {"stop_failed", "stop_share", "stop_after", "not_before", "sample", "dry_run"}
 )
 _BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
 _OTHERWISE = {
@@ -74,6 +74,12 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
     """Return what the options ask for; raise UsageError. No file of more than `most_bytes` is read."""
     if not options["sources"]:
         raise click.UsageError("name a folder of photos, or photos")
+    if options["sample"] and options["watch"]:
+        raise click.UsageError(
+            "--sample and --watch: a folder that is watched makes one batch after the other"
+        )
+    if options["dry_run"]:
+        raise click.UsageError("--dry-run takes --jsonl or --template: the service looks at no photo for it")
     styles, files = _styles(options, most_bytes)
     mask = _mask(options, most_bytes)
     picture_options = PictureOptions(
@@ -96,8 +102,12 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the batch, without those of its items; raise UsageError."""
     webhook = to_plain(options["webhook"]) if options["webhook"] else None
-    not_before = to_plain(options["not_before"])  # as the state file keeps it
-    chosen = given(webhook=webhook, not_before=not_before, stop_when=brake_of(options))
+    chosen = given(
+        webhook=webhook,
+        sample=options["sample"],
+        not_before=to_plain(options["not_before"]),  # as the state file keeps it
+        stop_when=brake_of(options),
+    )
     return {"cache": options["cache"], "lane": options["lane"], **chosen}
 
 

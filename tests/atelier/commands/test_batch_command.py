@@ -64,6 +64,23 @@ def test_a_folder_is_mirrored(run: Run, client: Client) -> None:
 
 
 @pytest.mark.usefixtures("artist", "photos")
+def test_a_sample_of_a_folder_is_made_first(run: Run, client: Client) -> None:
+    for new, kept in ((2, 0), (0, 2)):  # the second run finds the batch as it is
+        answer = run("--sample", 2)
+        assert answer.exit_code == 0, answer.output
+        assert answer.stdout.startswith(f"out: {new} new, {kept} kept, ")
+        (batch,) = client.batches.list()
+        assert (batch.stopped_by, len(tree())) == ("sample", 2)
+        assert batch.raw["urls"]["contact_sheet"] in answer.stderr
+        assert f"`atelier batches resume {batch.id}` goes on" in answer.stderr
+    client.batches.get(batch).resume()
+    rest = run("--sample", 2)
+    assert (rest.exit_code, len(tree()), "sample" in rest.stderr) == (0, 4, False), rest.output
+    assert items_of(client) == 4
+    assert run("--sample", 2, "--watch").exit_code == 2
+
+
+@pytest.mark.usefixtures("artist", "photos")
 def test_names_tell_styles_and_strengths_apart(run: Run) -> None:
     answer = run("--style", "b.png", "--strength", "0.6,1", "--format", "jpeg", "--json")
     facts = json.loads(answer.stdout)

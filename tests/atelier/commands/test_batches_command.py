@@ -58,7 +58,7 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
     batch = client.batches.create(DIGITS)
-    for verb, told in (("pause", "paused"), ("resume", "resumed")):
+    for verb, told in (("pin", "pinned"), ("unpin", "unpinned"), ("pause", "paused"), ("resume", "resumed")):
         assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
     assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"
@@ -132,6 +132,40 @@ def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWor
     assert run("batch", "--jsonl", "items.jsonl", "-o", "out").exit_code == 1
     assert run("batch", "--jsonl", "items.jsonl", "-o", "out", "--new").exit_code == 0
     assert len(list(client.batches.list())) == 2
+
+
+def test_a_dry_run_says_what_a_batch_would_come_to(run: Run, client: Client) -> None:
+    Path("items.jsonl").write_text('{"type": "generate"}\n{"type": "generate", "count": 3}\n')
+    answer = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--dry-run")
+    page = dict(line.split("\t") for line in answer.stdout.splitlines())
+    assert (answer.exit_code, page["items"], page["accepted"]) == (0, "2", "yes"), answer.output
+    assert page["pictures"].startswith("4, ")
+    assert page["done in"] == "not known yet"
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"digit": [1, 77]}}')
+    refused = run("batch", "--template", "digits.json", "-o", "out", "--dry-run")
+    assert refused.exit_code == 1
+    assert "items\t2, 1 at fault" in refused.stdout
+    assert refused.stderr == "refused: digit must be between 0 and 9; got 77\n"
+    told = json.loads(run("batch", "--template", "digits.json", "-o", "out", "--dry-run", "--json").stdout)
+    assert (told["accepted"], told["items"], told["refused_items"]) == (False, 2, 1)
+    Path("photos").mkdir()
+    photos = run("batch", "photos", "--style", "waves", "-o", "out", "--dry-run")
+    assert (photos.exit_code, "--dry-run takes --jsonl or --template" in photos.stderr) == (2, True)
+    assert not Path("out").exists()
+    assert list(client.batches.list()) == []
+
+
+@pytest.mark.usefixtures("artist")
+def test_a_sample_of_prepared_items_is_made_first(run: Run, client: Client) -> None:
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"seed": {"from": 1, "to": 9}}}')
+    sampled = run("batch", "--template", "digits.json", "-o", "out", "--sample", 4)
+    (batch,) = client.batches.list()
+    assert (sampled.exit_code, len(files("out"))) == (0, 4), sampled.output
+    assert "the sample is made: 4 of 9 items are done, and no other starts" in sampled.stderr
+    assert "its sample, which is made" in run("batches", "show", batch.id).stdout
+    assert run("batches", "resume", batch.id).exit_code == 0
+    rest = run("batch", "--template", "digits.json", "-o", "out")
+    assert (rest.exit_code, len(files("out")), rest.stderr) == (0, 9, "")
 
 
 @pytest.mark.usefixtures("artist")

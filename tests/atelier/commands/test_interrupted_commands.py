@@ -183,6 +183,7 @@ WITHOUT_SERVICE = [
     "watch job_1 --json", "events", "styles list", "styles add a a.png", "styles remove a", "styles sheet",
     "jobs list", "jobs show job_1", "jobs cancel job_1", "jobs retry job_1", "jobs requeue job_1",
     "jobs delete job_1", "jobs cancel --status queued --all", "batches list", "batches show b",
+    "jobs pin job_1", "jobs unpin job_1", "batches pin b", "batches unpin b",
     "actions list", "actions show a", "actions cancel a", "actions begin cancel --yes",
     "jobs move job_1 --to front", "batches move b --to front",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",

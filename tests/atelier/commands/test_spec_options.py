@@ -47,7 +47,7 @@ OTHERS_OF = {
     "stylize": {"preview"},
     "transform": set[str](),
     "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
-    | {"stop_failed", "stop_share", "stop_after"},
+    | {"stop_failed", "stop_share", "stop_after", "sample", "dry_run"},
 }
 # Options whose own default goes over the field's, and what their help says of it.
 DEFAULTS = {

@@ -276,8 +276,8 @@ def test_the_move_is_an_event(store: JobStore, batches: BatchStore, queries: Job
     job_id, batch_id = submit(store), begin(batches, 1)
     store.move(job_id, ANONYMOUS, Move(End.BACK, Lane.BULK))
     batches.move(batch_id, ANONYMOUS, FRONT)
-    told = [queries.events(each)[-1].data for each in (job_id, batch_id)]
-    assert told == [
-        {"status": "queued", "lane": "bulk", "moved_to": "back"},
-        {"status": "running", "lane": "interactive", "moved_to": "front"},
+    told = [queries.events(each)[-1] for each in (job_id, batch_id)]
+    assert [(event.kind, event.data) for event in told] == [
+        ("moved", {"lane": "bulk", "to": "back"}),
+        ("moved", {"lane": "interactive", "to": "front"}),
     ]

@@ -49,7 +49,7 @@ class BatchWorker:
 
     def _carry_out(self, job: Job) -> None:
         claimed = self._services.store.claim(job.id, "w1")
-        if claimed is None:  # its batch was paused meanwhile
+        if claimed is None:  # its batch lets no further item start
             return
         self.runs.append(job.id)
         error = self.verdict(job)

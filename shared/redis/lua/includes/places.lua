@@ -24,7 +24,7 @@ local function move_job(id, owner, to, lane, number)
   lane = lane ~= '' and lane or job.lane
   change(id, 'lane', lane, 'order', order)
   enqueue_job(id, tonumber(job.not_before))
-  emit(id, 'state', {status = 'queued', lane = lane, moved_to = to ~= '' and to or nil})
+  emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
   note_change(owner, id)
   return 'ok'
 end

@@ -1,4 +1,4 @@
--- include: records, new_job, queues, files, batch_counts, result_cache, changes
+-- include: records, new_job, queues, files, batch_counts, result_cache, changes, expiry
 -- Retries of items: each is a new job in the item's place.
 local COPIED = {'model', 'lane', 'spec', 'parts', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work', 'pixels',
   'expected_bytes'}
@@ -51,8 +51,8 @@ local function reopen_batch(batch_id)
   note_change(owner, batch_id)
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
   if status ~= 'completed' and status ~= 'failed' then return end
-  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'expires_at')
-  redis.call('ZREM', EXPIRING, batch_id)
+  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'fetched_at')
+  stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)
   redis.call('HSET', batch_key(batch_id), 'status', 'running')
   emit(batch_id, 'state', {status = 'running'})

@@ -40,6 +40,22 @@ local function wait_out(id)
   return lane, owner
 end
 
+-- Whether an item is after the sample that its batch runs.
+local function is_after(sample, index) return sample and tonumber(index) >= tonumber(sample) end
+
+-- Whether an item may not be claimed now: its batch is paused, waits for its time, or runs a sample.
+local function is_held(batch, index)
+  local paused, sample, not_before = batch_values(batch, 'paused', 'sample', 'not_before')
+  return paused or tonumber(not_before or 0) > now or is_after(sample, index)
+end
+
+-- The places from the first to before the last that an entry of `stopped` keeps: of a whole batch, where its score is the
+-- whole number of the batch's place, else of the items after a sample.
+local function stopped_places(score)
+  local number = math.floor(score)
+  return score - (tonumber(score) == number and 0.5 or 0), number + 0.5
+end
+
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.
 local function waiting_of(lane, owner, place)
   local before = place and string.format('(%.17g', place) or '+inf'
@@ -49,7 +65,8 @@ local function waiting_of(lane, owner, place)
     local key = waits_key(lane, owner, work)
     local count = redis.call('ZCOUNT', key, '-inf', before)
     for i = 2, #stopped, 2 do
-      count = count - redis.call('ZCOUNT', key, stopped[i] - 0.5, '(' .. stopped[i] + 0.5)
+      local first, after = stopped_places(stopped[i])
+      count = count - redis.call('ZCOUNT', key, first, '(' .. after)
     end
     if count > 0 then counts[work], total = count, total + count end
   end
