@@ -54,9 +54,6 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
     models, webhooks, keys, owners, stats, actions, workers, events, health, docs,
-=======
-    models, webhooks, keys, owners, stats, actions, events, workers, health, docs,
->>>>>>> events
 )  # fmt: skip
 
 
