@@ -71,7 +71,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     job = client.post("/v1/jobs", json={"type": "generate"}, headers=bearer(made["key"])).json["id"]
     client.post(f"/v1/owners/shop/jobs/{job}/move", json={"to": "front"}, headers=admin)
     client.post("/v1/actions", json={"do": "cancel", "filter": {}, "owner": "shop"}, headers=admin)
-    services.roster.announce(Worker("w1", 1, (), available=()))
+    services.roster.announce(Worker("w1", 1, ()))
     for move in ("cordon", "uncordon"):
         client.post(f"/v1/workers/w1/{move}", headers=admin)
     client.delete(f"/v1/keys/{made['id']}", headers=admin)
