@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Literal
 
 from atelier.client.errors import reading
-from atelier.client.failure import Failure, failures_from_json
 from atelier.client.job import (
     Hold,
     JobError,
@@ -17,6 +16,7 @@ from atelier.client.job import (
     moment,
     outputs_from_json,
 )
+from atelier.client.stats import Failure, failures_from_json
 
 BatchStatus = Literal["open", "running", "paused", "completed", "failed", "canceled"]
 
