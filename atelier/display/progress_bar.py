@@ -70,10 +70,11 @@ def say_hold(hold: Hold) -> str:
 
 def _say_place(queue: Queue) -> str:
     held = say_hold(queue)
-    if held or not queue.position:
-        return f"queued: {held}" if held else "queued"
+    why = f": {held}" if held else ""
+    if queue.until or not queue.position:  # until then its place says nothing
+        return f"queued{why}"
     eta = f", about {queue.eta_seconds:.0f} s" if queue.eta_seconds is not None else ""
-    return f"queued, number {queue.position}{eta}"
+    return f"queued, number {queue.position}{eta}{why}"
 
 
 def fraction_of(job: Job) -> float:

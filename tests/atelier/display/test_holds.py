@@ -29,7 +29,7 @@ def test_a_job_whose_turn_comes_says_its_place() -> None:
 
 
 def test_a_job_that_is_held_says_why_and_until_when() -> None:
-    assert job(reason="no_worker", position=3) == "queued: no worker lives"
+    assert job(reason="no_worker", position=3) == "queued, number 3: no worker lives"
     assert job(reason="backoff", until=UNTIL).startswith("queued: pausing after an error until 2026-1")
     assert job(reason="paused", detail="too many failed") == "queued: paused (too many failed)"
 
