@@ -22,6 +22,7 @@ from api.routes import (
     batch_results,
     batches,
     docs,
+    events,
     files,
     health,
     job_reading,
@@ -34,6 +35,7 @@ from api.routes import (
     stats,
     styles,
     webhooks,
+    workers,
 )
 from api.server.connections import WAITS, drain, limit_silence
 from api.server.hosts import HostCheck, trust_proxies
@@ -51,7 +53,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, actions, health, docs,
+    models, webhooks, keys, owners, stats, actions, workers, events, health, docs,
 )  # fmt: skip
 
 

@@ -12,32 +12,37 @@ from shared.batches.rendering import batch_view
 from shared.batches.views import BatchView
 from shared.errors import JobGone, JobNotFound, StoreUnavailable
 from shared.jobs.job import Job
+from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
-from shared.jobs.views import JobView, QueueView
-from shared.workers import WorkerRoster, slots_of
+from shared.jobs.views import JobView, QueueView, hold_fields
+from shared.workers import Worker, WorkerRoster, slots_of
 
 CAPACITY = "atelier.capacity"  # name of the application's Capacity among its extensions
 FRESH_SECONDS = 1.0
 
 
 class Capacity:
-    """The places of all live workers. Estimates need them often and need not be fresher than a second."""
+    """All live workers. Estimates need them often and need not be fresher than a second."""
 
     def __init__(self, roster: WorkerRoster) -> None:
         self._roster = roster
         self._lock = threading.Lock()
-        self._slots = 0
+        self._workers: tuple[Worker, ...] = ()
         self._until = 0.0
 
     def slots(self) -> int:
         """Return how many jobs all workers carry out at once at full speed; raise StoreUnavailable."""
+        return slots_of(self.workers())
+
+    def workers(self) -> tuple[Worker, ...]:
+        """Return the live workers; raise StoreUnavailable."""
         if time.monotonic() >= self._until:
-            slots = slots_of(self._roster.live())
+            workers = self._roster.live()
             with self._lock:
-                self._slots, self._until = slots, time.monotonic() + FRESH_SECONDS
+                self._workers, self._until = workers, time.monotonic() + FRESH_SECONDS
         with self._lock:
-            return self._slots
+            return self._workers
 
 
 class _Resource:
@@ -93,11 +98,13 @@ class JobResource(_Resource):
             return None
         try:
             waiting = self._services.queries.waiting(job, self._capacity.slots(), own_only=self._own_only)
+            hold = hold_of(waiting.hold, self._capacity.workers()) if waiting else None
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
-            waiting = None
-        if waiting is None:
             return None
-        return QueueView(lane=job.lane, position=waiting.position, eta_seconds=waiting.eta_seconds)
+        if waiting is None or hold is None:
+            return None
+        place = {"position": waiting.position, "eta_seconds": waiting.eta_seconds}
+        return QueueView(lane=job.lane, **place, **hold_fields(hold))
 
 
 class BatchResource(_Resource):
@@ -120,15 +127,16 @@ class BatchResource(_Resource):
 
     def view(self, batch: Batch, fields: Collection[str] | None = None) -> BatchView:
         """Return the batch's representation, with the time until it is done; `fields` as those of a job."""
-        timed = fields is None or self.estimate in fields
-        return batch_view(batch, self.links, self._eta_seconds(batch) if timed else None)
+        timed = fields is None or self.estimate in fields or "queue" in fields
+        return batch_view(batch, self.links, *(self._waiting(batch) if timed else (None, None)))
 
-    def _eta_seconds(self, batch: Batch) -> float | None:
+    def _waiting(self, batch: Batch) -> tuple[float | None, Hold | None]:
+        """Return the seconds until a batch is done, and why the next of its items waits."""
         try:
-            slots = self._capacity.slots()
-            return self._services.batches.eta_seconds(batch, slots, own_only=self._own_only)
+            waiting = self._services.batches.waiting(batch, self._capacity.slots(), own_only=self._own_only)
+            return waiting.eta_seconds, hold_of(waiting.hold, self._capacity.workers())
         except StoreUnavailable:  # the batch was read; its time is not worth an error
-            return None
+            return None, None
 
 
 def jobs() -> JobResource:

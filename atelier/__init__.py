@@ -14,9 +14,9 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.events import Event, WaitTimeout
+from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
-from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,
@@ -49,6 +49,7 @@ __all__ = [
     "BatchSettings",
     "BatchWebhook",
     "BuiltinStyles",
+    "Change",
     "Client",
     "ClientError",
     "Encoding",
@@ -58,6 +59,7 @@ __all__ = [
     "GenerateOptions",
     "GenerateRequest",
     "Grid",
+    "Hold",
     "Interpolation",
     "InvalidAddress",
     "InvalidValue",

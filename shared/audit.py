@@ -26,6 +26,8 @@ class Event(StrEnum):
     QUOTA_SET = "quota_set"  # over HTTP
     ACTION_BEGUN = "action_begun"  # by an admin, on jobs of another owner
     WORK_MOVED = "work_moved"  # an admin moved another owner's job or batch in its queue
+    WORKER_CORDONED = "worker_cordoned"  # over HTTP, to drain it or not
+    WORKER_UNCORDONED = "worker_uncordoned"  # over HTTP
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner

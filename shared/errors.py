@@ -5,7 +5,7 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
-│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound
+│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
@@ -246,6 +246,13 @@ class ObjectNotFound(AtelierError):
 
     code = "object_not_found"
     title = "No such object"
+
+
+class WorkerNotFound(AtelierError):
+    """Raised when no worker of a name lives, and none is cordoned."""
+
+    code = "worker_not_found"
+    title = "There is no such worker"
 
 
 class DeliveryNotFound(AtelierError):

@@ -1,11 +1,15 @@
 """The groups of settings, one class each: what may be set, its default, its range and unit."""
 
+import re
 from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MEBIBYTE = 1024 * 1024
+WORKER_NAME = r"[a-z0-9][a-z0-9._-]{0,55}"
+WORKER_LABELS = rf"^\s*({WORKER_NAME}(\s*,\s*{WORKER_NAME})*)?\s*$"
+LONGEST_HOST = 48  # characters of a host's name in that of a worker
 BLOCK = 4096  # bytes: what a file takes of a disk comes in whole blocks
 
 
@@ -128,9 +132,23 @@ class WorkerSettings(Group):
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
     preload: str = ""  # more models to load at the start, comma separated
+    name: str = Field(default="", pattern=f"^({WORKER_NAME})?$")  # outlives restarts; empty: of the host
+    labels: str = Field(default="", pattern=WORKER_LABELS)  # what its operator calls it, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder
 
     @property
     def preloaded(self) -> list[str]:
         """The names in `preload`."""
         return listed(self.preload)
+
+    @property
+    def all_labels(self) -> tuple[str, ...]:
+        """The labels in `labels`, each once."""
+        return tuple(dict.fromkeys(listed(self.labels)))
+
+    def name_of(self, number: int, host: str) -> str:
+        """Return the name of a host's worker by its number, from 1; a name that was set is the first's."""
+        if self.name:
+            return self.name if number == 1 else f"{self.name}-{number}"
+        word = re.sub(r"[^a-z0-9._-]+", "-", host.lower()).strip("-._")[:LONGEST_HOST]
+        return f"{word or 'worker'}-{number}"

@@ -1,9 +1,10 @@
 """State shared by API and workers: the roster of live workers, and the request to reload models."""
 
 import json
+import re
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -13,6 +14,8 @@ from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
+_ID = re.compile(r"(.+)-\d+-[0-9a-f]+", re.DOTALL)
+FIRST_REPORTED_SCHEMA = 4  # of records; workers that do not report what they read read this
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,21 @@ class Worker:
     models: tuple[LoadedModel, ...]
     runners: int = 0  # models that it runs at once; 0: an older worker that does not report this
     available: tuple[str, ...] | None = None  # models that it can load; None: an older worker
+    has_room: bool = True  # its disk has room for results
+    schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
+    labels: tuple[str, ...] = ()  # what its operator calls it besides
+    memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
+    cordoned: bool = False  # it claims no jobs; see shared/fleet.py
+
+    @property
+    def name(self) -> str:
+        """Its name, which outlives restarts."""
+        return name_of(self.id)
+
+    @property
+    def takes_jobs(self) -> bool:
+        """Whether it claims jobs."""
+        return not self.cordoned
 
     @property
     def at_full_speed(self) -> int:
@@ -42,6 +60,14 @@ class Worker:
     def has(self, name: str) -> bool:
         """Whether it reports that a model is loaded or can be loaded."""
         return name in (self.available or ()) or any(model.name == name for model in self.models)
+
+    def may_have(self, name: str) -> bool:
+        """Whether it has a model, as far as is known: an older worker does not report all of its models."""
+        return self.available is None or self.has(name)
+
+    def reads(self, schema: int) -> bool:
+        """Whether it reads records of a schema."""
+        return schema <= self.schema
 
 
 class Doorbell(NamedTuple):
@@ -56,8 +82,14 @@ NO_DOORBELL = Doorbell("", "", 0)
 
 
 def slots_of(workers: Iterable[Worker]) -> int:
-    """Return how many jobs workers run at once without slowing each other down."""
-    return sum(worker.at_full_speed for worker in workers)
+    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
+    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
+
+
+def name_of(worker_id: str) -> str:
+    """Return the name of a worker: its id without process and random part, as includes/cordons.lua has it."""
+    found = _ID.fullmatch(worker_id)
+    return found[1] if found else worker_id
 
 
 class WorkerRoster:
@@ -67,6 +99,7 @@ class WorkerRoster:
         self._client = client
         self._scripts = Scripts(client, prefix=prefix)
         self._set = self._scripts.keys("workers")
+        self._cordons = self._scripts.keys("cordons")
 
     def announce(self, worker: Worker) -> None:
         """Add a working worker to the roster. Repeat this well within STALE_AFTER_SECONDS."""
@@ -80,9 +113,16 @@ class WorkerRoster:
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves recently, and remove the others."""
-        found = sorted(self._scripts.run("workers/live"), key=itemgetter(0))
+        announced, cordons = self._scripts.run("workers/live")
+        found = sorted(announced, key=itemgetter(0))
         self._forget([name for name, text in found if text is None])
-        return tuple(_worker(json.loads(text)) for _, text in found if text is not None)
+        workers = (worker_from_json(json.loads(text)) for _, text in found if text is not None)
+        return tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
+
+    def is_cordoned(self, worker_id: str) -> bool:
+        """Whether a worker is to claim no jobs."""
+        with store_errors():
+            return bool(self._client.hexists(self._cordons, name_of(worker_id)))
 
     def _forget(self, stale: list[str]) -> None:
         if stale:
@@ -114,14 +154,19 @@ class ReloadRequest:
         return known not in ("", number)
 
 
-def _worker(raw: dict[str, object]) -> Worker:
+def worker_from_json(raw: dict[str, object]) -> Worker:
+    """Read what a worker announced; one of an older version lacks some of it."""
     models = raw["models"]
     assert isinstance(models, list)
-    available = raw.get("available")
+    available, labels = raw.get("available"), raw.get("labels")
     return Worker(
         str(raw["id"]),
         int(str(raw["slots"])),
         tuple(LoadedModel(**model) for model in models),
         runners=int(str(raw.get("runners", 0))),
         available=tuple(map(str, available)) if isinstance(available, list) else None,
+        has_room=bool(raw.get("has_room", True)),
+        schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
+        labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
+        memory_bytes=int(str(raw.get("memory_bytes", 0))),
     )

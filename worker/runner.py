@@ -11,7 +11,7 @@ from typing import Protocol
 from shared.errors import AtelierError, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
-from shared.jobs.store import JobStore
+from shared.jobs.store import JobStore, WorkerCordoned
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.base import attempt_prefix
@@ -51,6 +51,7 @@ class JobRunner:
         held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
         is_elsewhere: Callable[[str], bool] = lambda _: False,
+        on_cordon: Callable[[], None] = lambda: None,
     ) -> None:
         self._worker_id = worker_id
         self._store = store
@@ -61,6 +62,7 @@ class JobRunner:
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
         self._is_elsewhere = is_elsewhere  # whether another worker has a model
+        self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
         self._draining = threading.Event()
         self.last_doorbell = time.monotonic()  # when a doorbell last reached this process
 
@@ -85,7 +87,13 @@ class JobRunner:
         if not self._has_room():
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
             return []  # they stay queued, and the reaper sends another doorbell
-        return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
+        try:
+            return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
+        except WorkerCordoned:
+            # Closed first, so that this worker does not take the doorbell again and again.
+            self._on_cordon()
+            self._queue.notify(job_id, lane)
+            return []
 
     def _run_together(self, jobs: list[Job]) -> None:
         """Run jobs, light ones side by side: one call of the network draws them all."""

@@ -27,6 +27,7 @@ from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
+from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
 from shared.specs.webhook import BATCH_EVENTS, EVENTS
@@ -50,7 +51,7 @@ TAGS = [
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
     {
         "name": "Queue",
-        "description": "What waits and runs, and how jobs failed.",
+        "description": "What waits and runs, on which workers, and how jobs failed.",
     },
     {"name": "Keys", "description": "Who may use the service; for admins."},
     {"name": "Owners", "description": "What owners may have, what they have, and what their jobs took."},
@@ -74,6 +75,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     ActionRequest, ActionView, ActionPage,
+    WorkerView, WorkerList, CordonRequest,
     *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 

@@ -64,9 +64,17 @@ _BATCH_VIEW: Json = {
     "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "not_before": None,
     "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
+    "queue": None,
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None,
     "pinned_at": None, "urls": _BATCH_URLS,
+}  # fmt: skip
+_WORKER: Json = {
+    "object": "worker", "name": "gpu-box-1", "state": "draining",
+    "cordon": {"at": _THEN, "by": "0123456789abcdef", "reason": "new disk", "drain": True},
+    "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "slots": 4, "running": 2,
+    "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
+    "available": ["magenta-mobile", "mnist-dcgan"],
 }  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
@@ -206,6 +214,9 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
+    "CordonRequest": {"reason": "new disk"},
+    "WorkerView": _WORKER,
+    "WorkerList": {"object": "list", "data": [_WORKER]},
     "OwnLimits": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
     "QuotaView": {
         "object": "quota",

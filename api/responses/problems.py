@@ -51,6 +51,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.StyleNotFound: 404,
     errors.DeliveryNotFound: 404,
     errors.KeyNotFound: 404,
+    errors.WorkerNotFound: 404,
     errors.SecretIsConfigured: 409,
     errors.IllegalMove: 409,
     errors.FileInUse: 409,

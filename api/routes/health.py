@@ -83,6 +83,9 @@ def _worker_faults(parts: Services) -> list[FieldError]:
     needed = {card.name for card in parts.catalog if card.default and card.is_carried}
     if not workers:
         return [FieldError("/workers", "no worker is alive", "no_worker")]
+    workers = tuple(worker for worker in workers if worker.takes_jobs)
+    if not workers:
+        return [FieldError("/workers", "all live workers are cordoned", "workers_cordoned")]
     if any(needed <= {model.name for model in worker.models} for worker in workers):
         return []
     detail = f"no live worker has {', '.join(sorted(needed))} loaded"

@@ -7,7 +7,16 @@ from typing import Any, Literal
 
 from atelier.client.errors import ApiError, reading
 from atelier.client.failure import Failure, failures_from_json
-from atelier.client.job import JobError, Output, Status, error_from_json, moment, outputs_from_json
+from atelier.client.job import (
+    Hold,
+    JobError,
+    Output,
+    Status,
+    error_from_json,
+    hold_from_json,
+    moment,
+    outputs_from_json,
+)
 
 DRY_RUN = {"dry_run": "true"}  # the query of a request that asks for an estimate
 BatchStatus = Literal["open", "running", "paused", "completed", "failed", "canceled"]
@@ -32,6 +41,7 @@ class Batch:
     stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
     sample: int | None = None  # items that are done before it pauses; None once all others may start
     not_before: datetime | None = None  # no item starts earlier
+    queue: Hold | None = None  # why the next of its queued items has not started; None if none is queued
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -89,6 +99,7 @@ def batch_from_json(body: Any) -> Batch:
             stopped_by=body.get("stopped_by"),
             sample=body.get("sample"),
             not_before=moment(body.get("not_before")),
+            queue=hold_from_json(body.get("queue")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

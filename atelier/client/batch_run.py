@@ -42,6 +42,22 @@ class BatchRun:
 
     def __iter__(self) -> Iterator[BatchItem]:
         """Yield results to the last; raise ServiceUnreachable after two minutes without a response."""
+        for page in self._pages():
+            for item in page:
+                self.after += 1
+                yield item
+
+    def pages(self) -> Iterator[list[BatchItem]]:
+        """Yield the results in the lists in which they come; an empty one where none came for 20 seconds.
+
+        So a caller can look at the batch meanwhile, which may be paused. Raises as an iteration does.
+        """
+        for page in self._pages():
+            self.after += len(page)
+            yield page
+
+    def _pages(self) -> Iterator[list[BatchItem]]:
+        """Yield lists of results; whoever takes one has counted them in `after` before the next."""
         patience = Patience()
         while True:
             response = None
@@ -53,9 +69,7 @@ class BatchRun:
             page = json_of(response)
             with reading("a page of results"):
                 entries, done = list(page["data"]), bool(page["done"])
-            for entry in entries:
-                self.after += 1
-                yield item_from_json(entry)
+            yield [item_from_json(entry) for entry in entries]
             if done or (self._shows_sample and not entries):
                 return
             if len(entries) < FEW:

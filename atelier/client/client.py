@@ -9,10 +9,11 @@ from typing import Self, Unpack
 from atelier.client.batches import BatchesResource
 from atelier.client.downloads import Picture
 from atelier.client.errors import InvalidValue
-from atelier.client.events import OnProgress
+from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.workers import WorkersResource
 from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
@@ -37,7 +38,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, and more.
+    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -74,7 +75,9 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.events = EventsResource(self._transport)
         self.actions = ActionsResource(self._transport)
+        self.workers = WorkersResource(self._transport)
 
     def stylize(
         self,

@@ -37,12 +37,21 @@ class Progress:
     preview_url: str | None = None  # of a picture of the work so far
 
 
-@dataclass(frozen=True, slots=True)
-class Queue:
-    """The place of a queued job."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Why a job, or the next item of a batch, has not started."""
 
-    position: int | None  # 1 is the next to start
-    eta_seconds: float | None
+    reason: str = ""  # workers_busy, paused, backoff, not_before ...; "" from an older service
+    until: datetime | None = None  # when the reason ends by itself
+    detail: str | None = None  # more about it, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue(Hold):
+    """The place of a queued job, and why it has not started."""
+
+    position: int | None = None  # 1 is the next to start
+    eta_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +198,19 @@ def _progress(body: Mapping[str, Any] | None) -> Progress | None:
 
 
 def _queue(body: Mapping[str, Any] | None) -> Queue | None:
-    return Queue(body.get("position"), body.get("eta_seconds")) if body else None
+    if not body:
+        return None
+    return Queue(position=body.get("position"), eta_seconds=body.get("eta_seconds"), **_hold(body))
+
+
+def hold_from_json(body: Mapping[str, Any] | None) -> Hold | None:
+    """Read why something waits; None where nothing does."""
+    return Hold(**_hold(body)) if body else None
+
+
+def _hold(body: Mapping[str, Any]) -> dict[str, Any]:
+    until = moment(body.get("until"))
+    return {"reason": str(body.get("reason") or ""), "until": until, "detail": body.get("detail")}
 
 
 def error_from_json(body: Mapping[str, Any] | None) -> JobError | None:

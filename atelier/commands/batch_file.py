@@ -24,7 +24,7 @@ from atelier.display import echo, echo_json
 from atelier.display.batch_tables import estimate_page
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import print_report, say_sample
+from atelier.folder_batch.report import exit_status_of, print_report
 from atelier.folder_batch.results import save_results
 from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
@@ -103,9 +103,7 @@ def send_prepared(client: Client, order: PreparedOrder) -> int:
     print_report(
         run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"]
     )
-    if not status and run.batch.stopped_by == "sample":
-        say_sample(run.batch)
-    return status or (EXIT_FAILED if run_state.failures else 0)
+    return status or exit_status_of(run_state)
 
 
 def _interrupt() -> None:

@@ -8,6 +8,7 @@ from rich.text import Text
 from atelier.client.batch import Batch, Estimate
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
+from atelier.display.progress_bar import say_hold
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
@@ -32,7 +33,7 @@ def batch_table(batches: Iterable[Batch]) -> Table:
     for batch in batches:
         done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
         accepted = say_moment(_time(batch, "created_at"))
-        table.add(batch.id, say_status(batch), accepted, done, failed, _left(batch), batch.name)
+        table.add(batch.id, say_status(batch), accepted, done, failed, say_left(batch), batch.name)
     return table
 
 
@@ -42,7 +43,11 @@ def say_status(batch: Batch) -> Text:
     return Text(batch.status, COLORS.get(batch.status, "") if is_whole else "yellow")
 
 
-def _left(batch: Batch) -> str:
+def say_left(batch: Batch) -> str:
+    """Return the time until a batch is done, or in a word why that does not begin."""
+    held = batch.queue.reason if batch.queue and say_hold(batch.queue) else ""
+    if held and held != batch.status:
+        return held.replace("_", " ")
     return "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
 
 
@@ -95,18 +100,24 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
         yield "name", batch.name
     yield "status", say_status(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
-    if batch.rate_per_second and not batch.done:
-        yield "rate", f"{batch.rate_per_second:.2f}/s"
-    if batch.mean_seconds:
-        yield "each took", say_seconds(batch.mean_seconds)
-    if batch.eta_seconds is not None:
-        yield "left", say_seconds(batch.eta_seconds)
+    yield from _pace(batch)
     for title, name in _TIMES.items():
         moment = _time(batch, name)
         if moment is not None:
             yield title, say_moment(moment)
     for key, text in batch.metadata.items():
         yield "metadata", f"{key}={text}"
+
+
+def _pace(batch: Batch) -> Iterator[tuple[str, str]]:
+    if batch.rate_per_second and not batch.done:
+        yield "rate", f"{batch.rate_per_second:.2f}/s"
+    if batch.mean_seconds:
+        yield "each took", say_seconds(batch.mean_seconds)
+    if batch.queue and say_hold(batch.queue):
+        yield "now", say_hold(batch.queue)
+    if batch.eta_seconds is not None:
+        yield "left", say_seconds(batch.eta_seconds)
 
 
 def _time(batch: Batch, name: str) -> datetime | None:

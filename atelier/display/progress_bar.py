@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -22,11 +21,12 @@ from rich.progress import (
 from rich.table import Column
 
 from atelier.client.events import OnProgress
-from atelier.client.job import Job
+from atelier.client.job import Hold, Job, Queue
 from atelier.display import echo
 from atelier.display.time_format import say_moment, say_seconds
 from shared.logs import plain
 
+PAUSED = "paused: `atelier batches resume` goes on"
 LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
 
 
@@ -37,15 +37,43 @@ def stderr_console() -> Console:
 
 def say_state(job: Job) -> str:
     """Return the state of a job, in a few words."""
-    if job.status == "queued" and job.not_before and job.not_before > datetime.now(UTC):
-        return f"queued, not before {say_moment(job.not_before)}"
-    if job.status == "queued" and job.queue and job.queue.position:
-        eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
-        return f"queued, number {job.queue.position}{eta}"
+    if job.status == "queued" and job.queue:
+        return _say_place(job.queue)
     if job.status == "running" and job.progress and job.progress.stage:
         counted = f" {job.progress.step} of {job.progress.total}" if job.progress.total else ""
         return f"running: {job.progress.stage}{counted}"
     return job.status
+
+
+# What a person is told beside the place; a worker that is only busy needs no word.
+_REASONS = {
+    "paused": "paused",
+    "not_before": "not before its time",
+    "backoff": "pausing after an error",
+    "equal_job": "waiting for the result of an equal job",
+    "quota": "as many of its owner's jobs run as may",
+    "no_worker": "no worker lives",
+    "no_worker_has_model": "no worker that takes jobs has the model",
+    "needs_newer_worker": "the workers are too old for it",
+    "disk_full": "no room for results on the disk",
+    "held_after_crash": "waiting for a worker that has no other job which may kill it",
+}
+
+
+def say_hold(hold: Hold) -> str:
+    """Return why something waits, in a few words; "" where workers are only busy."""
+    words = _REASONS.get(hold.reason, "" if hold.reason == "workers_busy" else hold.reason)
+    until = f" until {say_moment(hold.until)}" if hold.until else ""
+    detail = f" ({hold.detail})" if hold.detail else ""
+    return f"{words}{until}{detail}" if words else ""
+
+
+def _say_place(queue: Queue) -> str:
+    held = say_hold(queue)
+    if held or not queue.position:
+        return f"queued: {held}" if held else "queued"
+    eta = f", about {queue.eta_seconds:.0f} s" if queue.eta_seconds is not None else ""
+    return f"queued, number {queue.position}{eta}"
 
 
 def fraction_of(job: Job) -> float:
@@ -123,6 +151,7 @@ class RunProgress:
     per_second: float
     failed: str = ""  # how many failed, in words
     to_read: int = 0  # photos that are not checked yet
+    is_paused: bool = False  # whether it waits for somebody who has paused it
 
 
 OnRunProgress = Callable[[RunProgress], None]
@@ -175,6 +204,8 @@ def say_rate(progress: RunProgress) -> str:
         parts.append(f"{say_seconds(left / progress.per_second)} left")
     if progress.failed:
         parts.append(progress.failed)
+    if progress.is_paused:
+        parts.append(PAUSED)
     if progress.to_read:
         parts.append(f"{progress.to_read} photos to read")
     return ", ".join(parts)

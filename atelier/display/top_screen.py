@@ -10,7 +10,7 @@ from atelier.client.batch import Batch
 from atelier.client.failure import Failure
 from atelier.client.job import Job
 from atelier.client.stats import Stats
-from atelier.display.batch_tables import say_status
+from atelier.display.batch_tables import say_left, say_status
 from atelier.display.progress_bar import say_state
 from atelier.display.stats_tables import stats_table
 from atelier.display.table import Table, wrapped
@@ -78,9 +78,8 @@ def _batches(batches: Iterable[Batch]) -> Table:
     table = Table("batch", "status", "done", "failed", "rate", "left", "name")
     for batch in batches:
         rate = f"{batch.rate_per_second:.3g}/s" if batch.rate_per_second else ""
-        left = "" if batch.eta_seconds is None else say_seconds(batch.eta_seconds)
         done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
-        table.add(batch.id, say_status(batch), done, failed, rate, left, batch.name)
+        table.add(batch.id, say_status(batch), done, failed, rate, say_left(batch), batch.name)
     return table
 
 

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from atelier.client.batch import Batch
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
 from atelier.display.time_format import say_seconds
+from atelier.folder_batch.pauses import say_stopped
 from atelier.folder_batch.progress import RunState
+from atelier.lazy_group import EXIT_FAILED, EXIT_STOPPED
 
 LATER = "the time is over; the service works on, and the same command goes on from here"
 GO_ON = "interrupted; the same command goes on from here"
@@ -25,6 +26,8 @@ def print_report(
 
     A style or mask at fault is named once, and not the photos that could not be painted with it.
     """
+    if run_state.stopped:
+        echo(*say_stopped(run_state.stopped), err=True)
     if as_json:
         echo_json(_facts(run_state, folder, seconds, sent, naming))
         return
@@ -43,13 +46,11 @@ def print_report(
     echo(_sum(run_state, folder, seconds))
 
 
-def say_sample(batch: Batch) -> None:
-    """Say that a batch pauses after its sample, where that is shown, and how to go on."""
-    made = f"{batch.ended:,} of {batch.counts['total']:,} items are done"
-    echo(f"the sample is made: {made}, and no other starts. Look at it:", err=True)
-    echo(f"  {batch.raw['urls']['contact_sheet']}", err=True)
-    echo(f"`atelier batches resume {batch.id}` goes on; then the same command saves the rest.", err=True)
-    echo(f"`atelier batches cancel {batch.id}` withdraws it.", err=True)
+def exit_status_of(run_state: RunState) -> int:
+    """Return the exit status of a run that was not interrupted."""
+    if run_state.stopped and run_state.stopped.stopped_by != "sample":
+        return EXIT_STOPPED
+    return EXIT_FAILED if run_state.failures else 0
 
 
 def _warn(run_state: RunState) -> None:
@@ -90,5 +91,6 @@ def _facts(run_state: RunState, folder: Path, seconds: float, sent: int, naming:
         ],
         "warnings": [{"source": name, "codes": list(codes)} for name, codes in run_state.warnings.items()],
         "skipped": [{"source": name, "reason": reason} for name, reason in run_state.non_images.items()],
+        "stopped": run_state.stopped.id if run_state.stopped else None,
         "seconds": round(seconds, 3),
     }

@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from atelier.client.batch import Batch
 from atelier.client.batch_run import BatchRun
 from atelier.client.errors import ClientError
 from atelier.display.progress_bar import OnRunProgress
@@ -55,7 +54,6 @@ class FolderRun:
         self._early: dict[Key, Result] = {}  # of photos that are not checked yet
         self.run_state = run_state
         self.interrupted = False
-        self.sampled: Batch | None = None  # the batch that pauses after its sample, which ends the run
 
     def adopt(self, run: BatchRun, latest: dict[str, str]) -> None:
         """Wait for the results of a batch that an earlier run sent: `latest` are its items' jobs."""
@@ -65,14 +63,14 @@ class FolderRun:
         self._listen(run)
 
     def run(self, source: PhotoSource, show: OnRunProgress) -> None:
-        """Handle all photos of the source; return when all is done, when a sample is, or when interrupted."""
+        """Handle all photos of the source; return when all is done, a batch paused itself, or interrupted."""
         while not (self.interrupted or self._is_over(source)):
             self._begin(source)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.run_state.progress)
-        if not (self.interrupted or self.sampled):
+        if not (self.interrupted or self.run_state.stopped):
             self._await_ends()
 
     def interrupt(self) -> None:
@@ -91,7 +89,7 @@ class FolderRun:
             self._fetchers.drop()
 
     def _is_over(self, source: PhotoSource) -> bool:
-        if self.sampled is not None:
+        if self.run_state.stopped:
             return not self._fetchers.busy
         return source.over and self._is_idle()
 
@@ -148,9 +146,13 @@ class FolderRun:
     def _listen(self, run: BatchRun) -> None:
         if run.id not in self._listening:
             self._listening.add(run.id)
-            listen(run, self._inbox, self._take, self._drained)
+            listen(run, self._inbox, self)
 
-    def _take(self, result: Result) -> None:
+    def note_pause(self, batch: str, *, paused: bool) -> None:
+        """Show that somebody has paused a batch, or that it goes on."""
+        self.run_state.note_pause(batch, paused=paused)
+
+    def take(self, result: Result) -> None:
         """Handle a result; ignore one that is not the latest of its item."""
         item, batch = result.item, result.run.id
         key = self._state_file.state.batches[batch].get(item.custom_id)
@@ -194,10 +196,11 @@ class FolderRun:
             self._state_file.note("saved", **wanted.facts, sha256=fetched.sha256)
         self.run_state.end(wanted, fetched.reason)
 
-    def _drained(self, run: BatchRun) -> None:
+    def end(self, run: BatchRun, *, stopped: bool) -> None:
+        """Note that no further results of a batch come; where it has paused itself, end the run."""
         self._listening.discard(run.id)
-        if run.batch.stopped_by == "sample":
-            self.sampled = run.batch
+        if stopped:
+            self.run_state.stopped = run.batch
         else:
             self._drained_now.add(run.id)
 

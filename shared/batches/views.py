@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from shared.jobs.status import Status
-from shared.jobs.views import FailureView, JobError, ModelUse, Time, Url, View
+from shared.jobs.views import FailureView, HoldView, JobError, ModelUse, Time, Url, View
 from shared.specs.parts import Lane
 
 
@@ -83,6 +83,9 @@ class BatchView(View):
         description="Of the items that are failed or expired now, by code, the most frequent first."
     )
     progress: BatchProgress
+    queue: HoldView | None = Field(
+        description="Why the next of its queued items has not started; null where no item is queued."
+    )
     lane: Lane
     metadata: dict[str, str]
     request_id: str | None = Field(

@@ -13,7 +13,7 @@ from shared.jobs.queue_place import Expected, Waiting, expected, expected_of_new
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, Page, store_errors
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, store_errors
 from shared.specs.parts import Lane
 from shared.specs.spec import parted
 
@@ -28,7 +28,7 @@ class Event:
     """One entry of a job's event stream."""
 
     id: str  # grows within a job; resume after it
-    kind: str  # "state" or "progress"
+    kind: str  # "state", "progress" or "moved"
     data: Mapping[str, Any]
 
     @property
@@ -97,13 +97,16 @@ class JobQueries:
         found = self._place(job.id, own_only)
         return expected(json.loads(found), slots, self._patience_ms) if found else None
 
-    def seconds_of_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> float | None:
-        """Return the seconds until the current items of a batch are done; None if unknown.
+    def waiting_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> Waiting:
+        """Return the seconds until the current items of a batch are done, and what holds the next of them.
 
         `slots` and `own_only` are as those of `waiting`.
         """
-        found = self._place(batch_id, own_only)
-        return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
+        found = json.loads(self._place(batch_id, own_only) or "{}")
+        if not found:
+            return Waiting(None, None)
+        seconds = seconds_of_batch(found, batch_id, slots, self._patience_ms) if slots else None
+        return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
         return self._scripts.run(
@@ -150,20 +153,27 @@ class JobQueries:
         self, job_id: str, *, after: str = "0-0", block_seconds: float = 0, alarm: Alarm | None = None
     ) -> list[Event]:
         """Return the events after an id; wait for the first or an alarm, `block_seconds` (2 at most)."""
-        block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
-        key = self._key("events", job_id)
-        others = {alarm.key: alarm.after} if alarm else {}
-        with store_errors():
-            found = _by_stream(self._client.xread({key: after, **others}, count=500, block=block))
-        if alarm and alarm.key in found:
-            alarm.ring()
-        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found.get(key, ())]
+        found = read_stream(self._client, self._key("events", job_id), after, block_seconds, alarm)
+        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found]
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
         with store_errors():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
+
+
+def read_stream(
+    client: Client, key: str, after: str, block_seconds: float, alarm: Alarm | None
+) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """Return a stream's entries after an id, which wait as those of `JobQueries.events` do."""
+    block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
+    others = {alarm.key: alarm.after} if alarm else {}
+    with store_errors():
+        found = _by_stream(client.xread({key: after, **others}, count=500, block=block))
+    if alarm and alarm.key in found:
+        alarm.ring()
+    return found.get(key, [])
 
 
 def _by_stream(response: Any) -> dict[str, list[Any]]:

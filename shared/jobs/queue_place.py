@@ -22,10 +22,11 @@ from shared.specs.parts import Lane
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The expected position and completion time of a queued job."""
+    """The expected position and completion time of a queued job or batch, and what holds it."""
 
     position: int | None  # 1 starts next; None if the job cannot start by itself, or not yet
     eta_seconds: float | None  # until it is done; None if such work was not measured yet
+    hold: Mapping[str, Any] | None = None  # what `shared.jobs.reasons.hold_of` takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +80,13 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     `places` is the number of jobs that all workers run at once; `patience_ms` is the bulk lane's patience.
     """
     running = [Running(*each) for each in found["running"]]
-    durations = MeanDurations(found["durations"], places, running)
+    durations, hold = MeanDurations(found["durations"], places, running), found.get("hold")
     if "lane" in found:
         line = line_of(found, patience_ms)
         position, eta = _expected(line, durations, running, places, patience_ms)
-        return Waiting(position, _seconds(eta))
+        return Waiting(position, _seconds(eta), hold)
     leader = next((job for job in running if job.id == found.get("leader")), None)
-    return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None)
+    return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None, hold)
 
 
 def seconds_of_batch(

@@ -24,7 +24,7 @@ def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
 
     The record of an item has the parts of its specification beside it, as `whole_records` adds them. One that
-    was read in part (`shared/jobs/part_fields.py`) makes a Job that lacks the rest.
+    was read in part (`shared/jobs/reading.py`) makes a Job that lacks the rest.
     """
     raw = upgraded(_joined(unpacked(raw)))
     progress = _document(raw, "progress")

@@ -57,7 +57,8 @@ def workers_wanted(stats: Stats, workers: Sequence[Worker], within_seconds: floa
     work = stats.total.work_ms / 1000
     if math.isnan(work):
         return None
-    size = slots_of(workers) / len(workers) if workers else 1
+    count = sum(worker.takes_jobs for worker in workers)
+    size = slots_of(workers) / count if count else 1
     return math.ceil(work / within_seconds / max(1, size))
 
 

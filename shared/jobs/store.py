@@ -54,6 +54,10 @@ class Reaped:
     lines: tuple[WaitingJobs, ...]
 
 
+class WorkerCordoned(Exception):
+    """Raised when a worker claims that is to claim nothing."""
+
+
 class JobStore:
     """Jobs in a Redis-protocol server. All times are the server's."""
 
@@ -131,6 +135,7 @@ class JobStore:
 
         Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
         of one owner start in the order of acceptance. An owner whose quota of running jobs is spent waits.
+        Raises WorkerCordoned if the worker is to claim nothing.
         """
         return self._claim("", worker, most=most)
 
@@ -141,6 +146,8 @@ class JobStore:
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
+        if claimed == ["cordoned"]:
+            raise WorkerCordoned()
         if claimed == ["newer"]:
             self._log_newer(job_id)
             return []

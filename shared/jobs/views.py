@@ -1,11 +1,12 @@
 """The representation of a job for clients, in API responses and in webhooks."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.cards.parts import Kind
+from shared.jobs.reasons import Hold, Reason
 from shared.jobs.status import Outcome, Status
 from shared.specs.parts import Lane
 from shared.specs.spec import AnyJobSpec
@@ -64,8 +65,24 @@ class ProgressView(View):
     preview_url: Url | None = Field(description="A picture of the work so far, where the job shows any.")
 
 
-class QueueView(View):
-    """Where a queued job waits."""
+class HoldView(View):
+    """Why something waits."""
+
+    reason: Reason = Field(
+        description="`workers_busy`: it starts when its turn comes and a worker is free. `no_worker`: none "
+        "lives. `no_worker_has_model`: none of those that take jobs. `needs_newer_worker`: those that live "
+        "are too old for it. `disk_full`: there is no room for results. `quota`: as many of the owner's jobs "
+        "run as may. `paused`: until somebody goes on. `not_before`: the request named a time. `backoff`: it "
+        "pauses after an attempt that ended with an error. `held_after_crash`: it may have killed workers, "
+        "each of which runs one such job at a time. `equal_job`: it takes over the result of an equal one "
+        "that is not done. More may come."
+    )
+    until: Time | None = Field(description="When the reason ends by itself, where that is known.")
+    detail: str | None = Field(description="More about the reason, in words.")
+
+
+class QueueView(HoldView):
+    """Where a queued job waits, and why."""
 
     lane: Lane
     position: int | None = Field(
@@ -192,6 +209,12 @@ class JobView(View):
         description="Since when it is kept until it is unpinned or deleted; null of a job that is not pinned."
     )
     urls: JobUrls
+
+
+def hold_fields(hold: Hold) -> dict[str, Any]:
+    """Return the fields of a HoldView."""
+    until = None if hold.until is None else rfc3339(hold.until)
+    return {"reason": hold.reason, "until": until, "detail": hold.detail}
 
 
 def rfc3339(milliseconds: int) -> str:

@@ -6,6 +6,7 @@ kombu 5.7; `tests/shared/queue/test_celery_insides.py` fails if an upgrade break
 - `Consumer.ensure_connected(conn)` calls `conn.ensure_connection(errback, retries, callback=...)`, which also
   takes `interval_start`, `interval_step` and `interval_max`. The callback is called at least once a second.
 - `Consumer.register_with_event_loop(hub)` is called for each connection, `hub.on_tick` at each turn.
+- At each turn without a read that waits at the server, `task_consumer.channel._brpop_start()` begins one.
 - `Consumer.stop()` leaves `task_consumer.channel` open, with a read that waits at the server. Closing the
   channel awaits the read, and puts back a message that has no consumer any more.
 """
@@ -39,12 +40,29 @@ class Pulse:
         return time.monotonic() - self._last
 
 
+class Intake:
+    """Whether messages are taken. While it is closed they stay at the server, for other workers."""
+
+    def __init__(self) -> None:
+        self._is_open = True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are taken."""
+        return self._is_open
+
+    def set_open(self, is_open: bool) -> None:
+        """Take messages, or none: from the next turn of the consume loop on, which is within a second."""
+        self._is_open = is_open
+
+
 class WorkerConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
     """Replaces Celery's own consumer through the setting `worker_consumer`."""
 
-    def __init__(self, *args: Any, pulse: Pulse, **options: Any) -> None:
+    def __init__(self, *args: Any, pulse: Pulse, intake: Intake | None = None, **options: Any) -> None:
         super().__init__(*args, **options)
         self._pulse = pulse
+        self._intake = intake or Intake()
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect; retry about every second until this succeeds."""
@@ -68,9 +86,16 @@ class WorkerConsumer(Consumer):  # type: ignore[misc]  # Celery has no types
         )
 
     def register_with_event_loop(self, hub: Any) -> None:
-        """Record every turn of the loop."""
+        """Record every turn of the loop, and take messages only while the intake is open."""
         super().register_with_event_loop(hub)
         hub.on_tick.add(self._pulse.beat)
+        channel = self.task_consumer.channel
+        channel._brpop_start = partial(self._start_read, channel._brpop_start)
+
+    def _start_read(self, start: Callable[..., Any], *args: Any, **options: Any) -> None:
+        """Let a read wait at the server for a message; one that waits already still brings its message."""
+        if self._intake.is_open:
+            start(*args, **options)
 
     def stop(self) -> None:
         """Stop receiving, and put back a message that the server may have sent in the meantime."""

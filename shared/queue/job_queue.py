@@ -57,7 +57,7 @@ class JobQueue:
 
     def _slots(self) -> int:
         """Return the number of jobs that all workers run at once; more doorbells would find no free slot."""
-        return sum(worker.slots for worker in self._roster.live()) or MOST_DOORBELLS
+        return sum(worker.slots for worker in self._roster.live() if worker.takes_jobs) or MOST_DOORBELLS
 
     def request_sweep(self) -> None:
         """Request the removal of bytes that no record names any more."""

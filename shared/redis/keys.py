@@ -63,6 +63,8 @@ KEYS = (
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
+    Key("changes", "owner:{owner}:changes", "passing"),  # jobs and batches by their latest change
+    Key("latest_change", "owner:{owner}:latest-change", "passing"),  # a stream of one: who follows waits here
     Key("owned_deliveries", "owner:{owner}:deliveries", "follows"),
     Key("owned_pinned", "owner:{owner}:pinned", "follows"),  # jobs and batches that never expire
     Key("owned_files", "owner:{owner}:files", "last"),
@@ -139,6 +141,7 @@ KEYS = (
     # Workers
     Key("workers", "workers", "passing"),
     Key("worker", "workers:{id}", "passing"),
+    Key("cordons", "cordons", "stays"),  # workers that are to claim no jobs, by name
     Key("reload", "reload", "passing"),
     Key("probe", "probe", "other"),  # written to test whether the server accepts writes
     Key("restoring", "restoring", "passing"),  # exists during a restore

@@ -1,12 +1,12 @@
 """The parts that job specifications are made of."""
 
 import re
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     AfterValidator,
-    AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -68,8 +68,14 @@ def _time_text(value: Any) -> Any:
     return value
 
 
+def _with_zone(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise PydanticCustomError("timezone_aware", "Input should have a time zone, such as Z or +02:00")
+    return value
+
+
 # No record holds it in its specification: the record has its own field, which moves change.
-NotBefore = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text)]
+NotBefore = Annotated[datetime, Field(strict=False), BeforeValidator(_time_text), AfterValidator(_with_zone)]
 Metadata = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),

@@ -18,6 +18,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/operations.md": [
+        "takes a worker out of service",
         "needs Docker",
         "for a damaged installation",
         "for a damaged installation",

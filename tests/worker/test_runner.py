@@ -3,12 +3,14 @@ import time
 import pytest
 
 from shared.errors import CorruptImage, ModelUnavailable, OutOfDisk, StorageUnavailable, UnknownModel
+from shared.fleet import Fleet
 from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
 from shared.jobs.submission import milliseconds
 from shared.queue.celery_app import queue_of
 from shared.specs.parts import Lane
+from shared.workers import Worker, WorkerRoster
 from tests.worker.conftest import Bench
 
 
@@ -99,6 +101,21 @@ def test_a_job_whose_deadline_passes_while_it_runs_leaves_nothing(bench: Bench) 
     bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.EXPIRED
     assert list(bench.objects.keys(f"outputs/{job_id}/")) == []
+
+
+def test_a_doorbell_that_comes_to_a_cordoned_worker_goes_to_another(bench: Bench) -> None:
+    job_id = bench.submit()
+    WorkerRoster(bench.store.client).announce(Worker("w1", 4, ()))
+    Fleet(bench.store.client).cordon("w1", by="anna")
+    steps: list[int] = []
+
+    def note() -> None:
+        steps.append(bench.store.client.llen("atelier.interactive"))
+
+    bench.runner(on_cordon=note).handle(job_id, Lane.INTERACTIVE)
+    assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
+    assert steps == [0]  # its intake is closed before the doorbell lies there again
+    assert bench.store.client.llen("atelier.interactive") == 1
 
 
 def test_a_job_that_a_newer_version_wrote_is_left_for_a_newer_worker(bench: Bench) -> None:

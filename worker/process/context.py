@@ -14,7 +14,7 @@ from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
 from shared.queue.celery_app import RUN_JOB, make_celery
-from shared.queue.consumer import Pulse, WorkerConsumer
+from shared.queue.consumer import Intake, Pulse, WorkerConsumer
 from shared.queue.job_queue import JobQueue
 from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
@@ -26,9 +26,9 @@ PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes befor
 LEAST_PATIENCE_SECONDS = 0.5
 
 
-def new_worker_id() -> str:
-    """Return an id that tells host and process, and differs after a restart."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+def new_worker_id(name: str) -> str:
+    """Return an id that tells name and process, and differs after a restart."""
+    return f"{name}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 class WorkerContext:
@@ -36,7 +36,7 @@ class WorkerContext:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.id = new_worker_id()
+        self.id = new_worker_id(settings.worker.name_of(1, socket.gethostname()))
         self.client = connect(settings.redis_url)
         self.store = JobStore(self.client, settings.jobs, settings.quota)
         self.batches = BatchStore(self.store, settings.batches)
@@ -49,8 +49,8 @@ class WorkerContext:
         self.hasty_store = JobStore(self.hasty_client, settings.jobs, settings.quota)
         self.hasty_queue = JobQueue(self.celery, self.hasty_client)
         self.roster = WorkerRoster(self.hasty_client)
-        self.pulse = Pulse()
-        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse)
+        self.pulse, self.intake = Pulse(), Intake()
+        self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse, intake=self.intake)
 
     def serve_jobs(self, handle: Callable[[str, Lane], None]) -> None:
         """Register the task that a doorbell names; it calls `handle` with the job's id and the lane."""

@@ -10,6 +10,8 @@ from shared.cards.card import load_catalog
 from shared.errors import StoreUnavailable
 from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
+from shared.jobs.record import RECORD_SCHEMA
+from shared.machine_memory import memory_limit
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
@@ -24,6 +26,7 @@ from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat, Liveness, release_all
+from worker.process.shared_name import SharedName
 from worker.runner import JobRunner
 
 log = logging.getLogger("atelier.worker")
@@ -41,13 +44,16 @@ class ModelWorker:
         self._base = base
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
+        self._shared_name = SharedName(base.id, base.roster)
         self._reload_request = ReloadRequest(base.hasty_client)
+        has_room = open_disk_guard(settings, base.objects).has_room_for_results
         self._liveness = Liveness(
-            Worker(base.id, settings.worker.threads, (), runners(settings.worker)),
+            _worker(base),
             base.roster,
             settings.worker_health,
             models=self._registry.loaded,
             available=self._registry.available,
+            has_room=has_room,
         )
         self._runner = JobRunner(
             base.id,
@@ -56,8 +62,9 @@ class ModelWorker:
             models=self._registry,
             resources=_resources(base),
             held=self._held,
-            has_room=open_disk_guard(settings, base.objects).has_room_for_results,
+            has_room=has_room,
             is_elsewhere=self._is_elsewhere,
+            on_cordon=lambda: self._take_doorbells(False),
         )
         base.serve_jobs(self._runner.handle)
 
@@ -90,11 +97,19 @@ class ModelWorker:
         self._liveness.progress(silence)
         if self._reload_request.is_new():
             threading.Thread(target=self._registry.refresh, name="reload", daemon=True).start()
+        self._shared_name.check()
+        self._take_doorbells(not self._base.roster.is_cordoned(self._base.id))
         self._liveness.check_consuming(
             doorbells_wait=self._base.doorbells_wait(self.queues),
-            is_idle=not self._held.all(),
+            is_idle=not self._held.all() and self._base.intake.is_open,
             last_doorbell=self._runner.last_doorbell,
         )
+
+    def _take_doorbells(self, is_open: bool) -> None:
+        """Take doorbells, or leave them to others while this worker is cordoned."""
+        if is_open != self._base.intake.is_open:
+            log.info("taking jobs again" if is_open else "cordoned", extra={"worker": self._base.id})
+        self._base.intake.set_open(is_open)
 
     def _is_elsewhere(self, model: str) -> bool:
         """Whether another live worker has a model."""
@@ -113,6 +128,20 @@ class ModelWorker:
                 self._base.hasty_queue.notify(job_id, lane)
             except StoreUnavailable as error:
                 log.warning("notification failed", extra={"job_id": job_id, "detail": error.whole})
+
+
+def _worker(base: WorkerContext) -> Worker:
+    """Return what this worker is, without its models."""
+    settings = base.settings.worker
+    return Worker(
+        base.id,
+        settings.threads,
+        (),
+        runners(settings),
+        schema=RECORD_SCHEMA,
+        labels=settings.all_labels,
+        memory_bytes=memory_limit(),
+    )
 
 
 def _resources(base: WorkerContext) -> Resources:

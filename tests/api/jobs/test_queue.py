@@ -77,7 +77,8 @@ def test_items_of_a_paused_batch_have_none_and_hold_nobody_up(client: FlaskClien
     last = submit(client, lane="bulk").json
     client.post(batch["urls"]["pause"])
     (item, *_) = client.get(batch["urls"]["items"]).json["data"]
-    assert item["queue"] == {"lane": "bulk", "position": None, "eta_seconds": None}
+    assert (item["queue"]["lane"], item["queue"]["reason"]) == ("bulk", "paused")
+    assert (item["queue"]["position"], item["queue"]["eta_seconds"]) == (None, None)
     assert client.get(last["urls"]["self"]).json["queue"]["position"] == 1
     client.post(batch["urls"]["resume"])
     assert client.get(last["urls"]["self"]).json["queue"]["position"] == 6

@@ -94,6 +94,33 @@ def test_names_tell_styles_and_strengths_apart(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("photos")
+def test_a_run_of_which_too_much_fails_stops_and_goes_on_when_told(
+    run: Run, client: Client, artist: BatchWorker
+) -> None:
+    artist.verdict = lambda _: CorruptImage("it ends early")
+    stopped = run("--stop-after-failures", 2, "--json")
+    (batch,) = client.batches.list()
+    assert (batch.status, batch.counts["failed"], batch.counts["queued"]) == ("paused", 2, 2)
+    assert (stopped.exit_code, json.loads(stopped.stdout)["stopped"]) == (5, batch.id)
+    assert "stopped: 2 of 2 pictures failed, so the batch paused itself; 2 wait." in stopped.stderr
+    assert f"`atelier batches resume {batch.id}` goes on" in stopped.stderr
+    assert max(map(len, stopped.stderr.splitlines())) <= 80 + len(batch.id)
+    assert run("--json").exit_code == 5  # as long as it is paused
+    artist.verdict = lambda _: None
+    again = run("--retry-failed", "--json")
+    assert (again.exit_code, json.loads(again.stdout)["stopped"]) == (0, None), again.output
+    assert len(tree()) == 4
+    assert items_of(client) == 4
+
+
+@pytest.mark.parametrize(("share", "status"), [("0.3", 5), ("0.9", 1)])
+@pytest.mark.usefixtures("photos")
+def test_a_run_stops_at_a_share_of_failures(run: Run, artist: BatchWorker, share: str, status: int) -> None:
+    artist.verdict = lambda job: CorruptImage("no") if (job.index or 0) % 2 else None
+    assert run("--stop-at-share", share, "--stop-share-after", 2).exit_code == status
+
+
+@pytest.mark.usefixtures("photos")
 def test_a_second_run_does_nothing_twice(run: Run, client: Client, artist: BatchWorker, photos: Path) -> None:
     assert run().exit_code == 0
     before = tree()
@@ -249,6 +276,10 @@ def test_an_unreadable_file_is_told(run: Run, photos: Path) -> None:
         ["photos", "--style", "a.png", "--strength", "x"],
         ["--jsonl", "a.png", "--template", "a.png"],
         ["photos", "--jsonl", "a.png"],
+        ["photos", "--style", "a.png", "--stop-share-after", "3"],
+        ["photos", "--style", "a.png", "--stop-at-share", "0"],
+        ["photos", "--style", "a.png", "--stop-at-share", "1.5"],
+        ["photos", "--style", "a.png", "--stop-after-failures", "0"],
     ],
 )
 @pytest.mark.usefixtures("photos")

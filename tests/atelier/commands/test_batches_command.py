@@ -11,6 +11,9 @@ from api.services import Services
 from atelier import GenerateRequest
 from atelier.cli import main
 from atelier.client.client import Client
+from atelier.display.progress_bar import RunProgress, say_rate
+from atelier.folder_batch.progress import RunState
+from atelier.folder_batch.results import save_results
 from shared.errors import CorruptImage
 from tests.support.jobs.batch_worker import BatchWorker
 
@@ -182,6 +185,47 @@ def test_lines_that_are_no_json_are_told_by_their_number(run: Run) -> None:
     Path("items.jsonl").write_text('{"type": "generate"}\n\nnonsense\n')
     answer = run("batch", "--jsonl", "items.jsonl", "-o", "out")
     assert (answer.exit_code, "line 3 of items.jsonl is no JSON" in answer.stderr) == (1, True)
+
+
+def test_a_batch_that_its_brake_has_paused_ends_the_command(
+    run: Run, client: Client, services: Services
+) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id != "0" else None
+    Path("items.jsonl").write_text('{"type": "generate"}\n' * 6)
+    with worker.working():
+        sent = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--stop-after-failures", 3)
+        (batch,) = client.batches.list()
+        assert (sent.exit_code, batch.status, files("out")) == (5, "paused", ["0.png"]), sent.output
+        assert f"`atelier batches retry-failed {batch.id}`" in sent.stderr
+        fetched = run("batches", "fetch", batch.id, "-o", "fetched", "--json")
+        assert (fetched.exit_code, json.loads(fetched.stdout)["stopped"]) == (5, batch.id)
+        assert run("batches", "resume", batch.id).exit_code == 0
+        worker.verdict = lambda _: None
+        assert run("batches", "fetch", batch.id, "-o", "fetched").exit_code == 1
+        assert run("batch", "--jsonl", "items.jsonl", "-o", "out", "--retry-failed").exit_code == 0
+    assert len(files("out")) == 6
+
+
+def test_a_batch_that_somebody_has_paused_is_waited_for(
+    client: Client, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.client.batch_run.LONG_POLL_SECONDS", 0.1)
+    batch = client.batches.create(DIGITS)
+    batch.pause()
+    told: list[RunProgress] = []
+
+    def show(progress: RunProgress) -> None:
+        told.append(progress)
+        if progress.is_paused:
+            batch.resume()
+
+    run_state = RunState(1)
+    with BatchWorker(services).working():
+        save_results(client.batches.get(batch.id), tmp_path, run_state, show)
+    assert (run_state.saved, run_state.stopped) == (3, None)
+    assert [progress.is_paused for progress in told] == [True, False, False, False, False]
+    assert say_rate(told[0]) == "paused: `atelier batches resume` goes on"
 
 
 def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(

@@ -27,7 +27,7 @@ from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
-GROUPS = ("styles", "jobs", "batches", "models", "actions")
+GROUPS = ("styles", "jobs", "batches", "models", "actions", "workers")
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -180,7 +180,7 @@ WITHOUT_SERVICE = [
     "generate", "generate -o x.png --timeout 60", "stylize a.png --style a.png",
     "stylize a.png --style waves", "transform a.png --model colorizer", "batch photos --style a.png -o out",
     "batch photos --style waves -o out", "batch --jsonl items.jsonl -o out", "watch job_1",
-    "watch job_1 --json", "styles list", "styles add a a.png", "styles remove a", "styles sheet",
+    "watch job_1 --json", "events", "styles list", "styles add a a.png", "styles remove a", "styles sheet",
     "jobs list", "jobs show job_1", "jobs cancel job_1", "jobs retry job_1", "jobs requeue job_1",
     "jobs delete job_1", "jobs cancel --status queued --all", "batches list", "batches show b",
     "jobs pin job_1", "jobs unpin job_1", "batches pin b", "batches unpin b",
@@ -188,6 +188,7 @@ WITHOUT_SERVICE = [
     "jobs move job_1 --to front", "batches move b --to front",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
     "batches fetch b -o out", "models reload", "stats", "top", "jobs failures", "usage",
+    "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
 ]  # fmt: skip
 
 

@@ -60,7 +60,8 @@ def test_a_time_is_known_from_ones_own_jobs(
         return dict(client.post("/v1/jobs", json=spec, headers=headers).json)
 
     worker.run(str(submit(bert)["id"]))
-    assert submit(anna)["queue"] == {"lane": "interactive", "position": 1, "eta_seconds": None}
+    why = {"reason": "workers_busy", "until": None, "detail": None}
+    assert submit(anna)["queue"] == {"lane": "interactive", "position": 1, "eta_seconds": None, **why}
     told = submit(bert)["queue"]
     assert isinstance(told, dict)
     assert told["eta_seconds"] is not None

@@ -89,6 +89,25 @@ def test_option_task_acks_late_wakes_the_loop_when_a_slot_is_free(
     assert statistics.mean(gaps) < 0.25, gaps  # a loop that nothing wakes turns once a second
 
 
+@pytest.mark.parametrize("worker", [3], indirect=True)
+def test_brpop_start_leaves_doorbells_at_the_server_while_the_intake_is_closed(
+    worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
+) -> None:
+    eventually(lambda: count(redis_client, "open") == 1)
+    redis_client.set("closed", 1)
+    eventually(lambda: count(redis_client, "open") == 0)
+    queue.request_sweep()  # a read that waits at the server may take one
+    time.sleep(1.5)  # longer than a turn of the loop
+    taken = count(redis_client, "begun")
+    assert taken + queue.io_doorbells() == 1  # none is stuck between server and worker
+    queue.request_sweep()
+    time.sleep(1.5)
+    assert (count(redis_client, "begun"), queue.io_doorbells()) == (taken, 2 - taken)
+    redis_client.delete("closed")
+    eventually(lambda: count(redis_client, "begun") == 2, seconds=5)
+    assert worker.poll() is None
+
+
 def test_hub_on_tick_is_called_at_every_turn_of_the_loop(
     worker: subprocess.Popen[bytes], queue: JobQueue, redis_client: Client
 ) -> None:

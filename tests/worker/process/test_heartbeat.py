@@ -2,6 +2,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,17 @@ def test_a_worker_says_at_once_that_it_has_another_model(roster: WorkerRoster, f
     names.append("nst-gatys")
     worker.progress()
     assert roster.live() == (Worker("w1", 4, MODELS, available=("mnist-dcgan", "nst-gatys")),)
+
+
+def test_a_worker_says_at_once_that_its_disk_is_full(roster: WorkerRoster, file: Path) -> None:
+    room = [True]
+    models: dict[str, Any] = {"models": lambda: MODELS, "available": lambda: AVAILABLE}
+    worker = Liveness(Worker("w1", 4, ()), roster, file, **models, has_room=lambda: room[0])
+    worker.begin()
+    assert [each.has_room for each in roster.live()] == [True]
+    room[0] = False
+    worker.progress()
+    assert [each.has_room for each in roster.live()] == [False]
 
 
 def test_a_worker_that_drains_leaves_the_roster(worker: Liveness, roster: WorkerRoster, file: Path) -> None:

@@ -1,4 +1,4 @@
--- include: records, queues, batch_counts, batches, removal
+-- include: records, queues, batch_counts, batches, removal, changes
 -- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request = unpack(ARGV)
@@ -60,4 +60,6 @@ end
 
 if status == 'deleted' then return 'missing' end
 if status == 'canceled' and request ~= 'delete' and request ~= 'cancel' then return status end
-return moves[request]() or 'ok'
+local refusal = moves[request]()
+if not refusal then note_change(owner, id) end
+return refusal or 'ok'

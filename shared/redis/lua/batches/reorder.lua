@@ -1,4 +1,4 @@
--- include: records, queues, places
+-- include: records, queues, places, changes
 -- Move what waits of a batch to the 'front' or the 'back' of its owner's queue, or into another lane, or both; '' where
 -- one stays. Its next items are claimed at the new place from now on; sweep.lua has those follow that are counted or wait
 -- by themselves. Returns 'ok', 'missing', or what forbids it: the status, 'started'
@@ -22,5 +22,6 @@ if stopped then
   redis.call('ZADD', stopped_key(lane, owner), stopped + (number - old_number), id) -- a sample keeps its part of it
 end
 redis.call('ZADD', BATCH_WORK, now, id)
-emit(id, 'state', {status = batch.status, lane = lane, moved_to = to ~= '' and to or nil})
+emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
+note_change(owner, id)
 return 'ok'

@@ -1,4 +1,4 @@
--- include: records, files, webhooks, result_cache, expiry
+-- include: records, files, webhooks, result_cache, changes, expiry
 -- Removal: of records whose time is over, or whose owner deletes them.
 -- Forget an ended job; a tombstone says for a time that it was there. Its bytes become garbage.
 local function forget_job(id, tombstone_ms)
@@ -13,6 +13,7 @@ local function forget_job(id, tombstone_ms)
   for file, object in pairs(cjson.decode(inputs)) do drop_reference(owner, file, object) end
   redis.call('DEL', job_key(id), events_key(id))
   forget_deliveries('job', id)
+  note_change(owner, id)
 end
 
 -- Mark a batch as deleted; sweep.lua removes its items and its record.
@@ -23,4 +24,5 @@ local function delete_batch(batch, owner)
   redis.call('ZREM', owned_pinned_key(owner), batch)
   redis.call('HSET', batch_key(batch), 'status', 'deleted', 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, batch)
+  note_change(owner, batch)
 end

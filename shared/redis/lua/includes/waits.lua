@@ -14,19 +14,18 @@ local function order_of(number, index, came_back)
   return number - (came_back and 0.5 or 0) + index / PLACES
 end
 
--- The lane and the number of a job that waits. Those of an item are its batch's, which may have been moved.
-local function standing_of(id)
-  local lane, sequence, moved_to, batch = job_values(id, 'lane', 'sequence', 'order', 'batch')
-  if not batch then return lane, moved_to or sequence end
-  local now_in, order = batch_values(batch, 'lane', 'order')
+-- The lane and the number of a batch's item: the batch may have been moved since the item was accepted.
+local function with_batch(id, batch, lane)
+  local now_in, number = batch_values(batch, 'lane', 'order')
   if now_in and now_in ~= lane then redis.call('HSET', job_key(id), 'lane', now_in) end
-  return now_in or lane, order or sequence
+  return now_in or lane, number
 end
 
 local function wait_in(id, came_back)
-  local lane, number = standing_of(id)
-  local owner, index, model, work = job_values(id, 'owner', 'index', 'model', 'work')
-  local order = order_of(number, index, came_back)
+  local lane, owner, sequence, number, index, model, work, batch =
+    job_values(id, 'lane', 'owner', 'sequence', 'order', 'index', 'model', 'work', 'batch')
+  if batch then lane, number = with_batch(id, batch, lane) end
+  local order = order_of(number or sequence, index, came_back)
   work = work_of(model, work)
   redis.call('ZADD', waits_key(lane, owner, work), order, id)
   redis.call('SADD', works_key(lane, owner), work)

@@ -1,8 +1,8 @@
--- include: records, waits, turns, queues, batch_counts, webhooks
+-- include: records, waits, turns, queues, batch_counts, webhooks, cordons
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
 -- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
 -- for any number. After the named arguments come the lanes, in the order in which they are served.
--- Returns records, each as a flat list; {'newer'} where all that waits is too new for this worker; {'more'} where
+-- Returns records, each as a flat list; {'cordoned'} where the worker is to claim nothing; {'newer'} where all that waits is too new for this worker; {'more'} where
 -- so much was passed over that the caller should ask again.
 local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running = unpack(ARGV)
 local FIRST_LANE = 8 -- among the arguments
@@ -176,6 +176,7 @@ local function start_batch_mates(batch, records)
   end
 end
 
+if is_cordoned(worker) then return {'cordoned'} end
 if wanted ~= '' then
   local why = refusal(wanted)
   if not why and may_start_one(job_value(wanted, 'owner')) then return {start(wanted)} end

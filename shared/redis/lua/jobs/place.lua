@@ -1,4 +1,4 @@
--- include: records, waits, turns
+-- include: records, waits, turns, hold
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
 -- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
@@ -11,6 +11,7 @@ local new = string.sub(id, 1, 1) == '{' and cjson.decode(id) or nil
 local alone = own_only == '1' and (new and new.owner or job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
+found.hold = hold_of(id, own_only == '1', most_of_owner)
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do

@@ -1,6 +1,7 @@
--- The workers on the roster: pairs of an id and what is known of it; of one that fell silent, nothing is.
+-- The workers on the roster: pairs of an id and what is known of it; of one that fell silent, nothing is. Then the names
+-- of those that are cordoned.
 local found = {}
 for _, id in ipairs(redis.call('SMEMBERS', WORKERS)) do
   table.insert(found, {id, redis.call('GET', worker_key(id))})
 end
-return found
+return {found, redis.call('HKEYS', CORDONS)}

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from atelier.local import machine_memory
-from atelier.local.machine_memory import memory_limit
 from atelier.local.processes import Installation
 from atelier.local.redis_server import EmbeddedServer, memory_of, server_command
+from shared import machine_memory
+from shared.machine_memory import memory_limit
 from shared.redis.client import connect
 from shared.setting_groups import MEBIBYTE, StoreRules
 from shared.settings import Settings

@@ -1,0 +1,126 @@
+"""`atelier workers`: list the workers, and let one claim no more jobs, or claim again."""
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from atelier.client.client import Client
+from atelier.client.queue.workers import Worker
+from atelier.commands.options.parameters import Number
+from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
+from atelier.display.worker_tables import say_running, worker_table
+from atelier.lazy_group import EXIT_TIMEOUT
+
+Move = Callable[[Client, str], Worker]
+
+_label = click.option("--label", metavar="LABEL", help="Take the workers with this label.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print each worker as a line of JSON.")
+_names = click.argument("names", nargs=-1, metavar="NAME...")
+_reason = click.option("--reason", default="", help="Say why; the list shows it.")
+
+
+@click.group(short_help="List workers; cordon, drain and uncordon them.")
+@url_option
+def workers() -> None:
+    """See the workers by name, and say which of them take jobs.
+
+    A key needs the scope admin, for the list metrics.
+    """
+
+
+@workers.command("list")
+@_label
+@_json
+@pass_target
+def list_workers(target: Target, *, label: str | None, as_json: bool) -> None:
+    """Show the workers that live, and those that are cordoned."""
+    with target.client() as client:
+        _show(_labeled(client, label), as_json=as_json)
+
+
+@workers.command()
+@_names
+@_label
+@_reason
+@_json
+@pass_target
+def cordon(target: Target, *, names: tuple[str, ...], label: str | None, reason: str, as_json: bool) -> None:
+    """Let workers claim no more jobs. What they run goes on; it holds over restarts, until uncordon."""
+    with target.client() as client:
+        moved = _each(client, names, label, lambda client, name: client.workers.cordon(name, reason=reason))
+        _show(moved, as_json=as_json)
+
+
+@workers.command()
+@_names
+@_label
+@_json
+@pass_target
+def uncordon(target: Target, *, names: tuple[str, ...], label: str | None, as_json: bool) -> None:
+    """Let workers claim jobs again."""
+    with target.client() as client:
+        _show(
+            _each(client, names, label, lambda client, name: client.workers.uncordon(name)), as_json=as_json
+        )
+
+
+@workers.command()
+@_names
+@_label
+@_reason
+@click.option("--wait", is_flag=True, help="Wait until they run nothing, and show what is left.")
+@click.option(
+    "--timeout", type=Number(min=0), help="Wait for so many seconds. [default: until they run nothing]"
+)
+@_json
+@url_option
+@click.pass_context
+def drain(
+    ctx: click.Context,
+    *,
+    names: tuple[str, ...],
+    label: str | None,
+    reason: str,
+    wait: bool,
+    timeout: float | None,
+    as_json: bool,
+) -> None:
+    """Let workers claim no more jobs, to stop them when they run nothing.
+
+    A job that runs goes on to its end: at most as long as an attempt may take. After --timeout the command
+    ends with status 4, and the workers go on draining; `atelier jobs requeue ID` takes a job from its worker.
+    """
+    target: Target = ctx.obj
+    with target.client() as client:
+        moved = _each(client, names, label, lambda client, name: client.workers.drain(name, reason=reason))
+        if wait:
+            drained = {worker.name for worker in moved}
+            say: Callable[[Sequence[Worker]], None] = lambda now: echo(say_running(now), err=True)  # noqa: E731
+            moved = list(client.workers.wait_drained(drained, timeout_seconds=timeout, on_change=say))
+        _show(moved, as_json=as_json)
+    if wait and any(worker.running for worker in moved):
+        ctx.exit(EXIT_TIMEOUT)
+
+
+def _each(client: Client, names: Sequence[str], label: str | None, move: Move) -> list[Worker]:
+    """Make a move with each worker that is named, or has the label; raise UsageError where none is meant."""
+    if bool(names) == bool(label):
+        raise click.UsageError("name workers, or give --label")
+    meant = list(dict.fromkeys(names)) or [worker.name for worker in _labeled(client, label)]
+    if not meant:
+        raise click.UsageError(f"no worker that lives has the label {label}")
+    return [move(client, name) for name in meant]
+
+
+def _labeled(client: Client, label: str | None) -> list[Worker]:
+    return [worker for worker in client.workers.list() if label is None or label in worker.labels]
+
+
+def _show(found: Sequence[Worker], *, as_json: bool) -> None:
+    for worker in found if as_json else ():
+        echo_json(worker.raw)
+    if not found:
+        echo("There are no workers.", err=True)
+    elif not as_json:
+        worker_table(found).print()

@@ -1,0 +1,81 @@
+-- include: records
+-- Holds: what keeps a queued job, or the next item of a batch, from starting, as far as the records say. What the workers
+-- have and lack is compared with it in shared/jobs/reasons.py.
+local MOST_DELAYED = 256 -- looked at for items of a batch that pause
+
+-- Jobs that run: of how many an owner is, and which workers have one that lost two workers; see claim.lua.
+local function leased(owner, own_only)
+  local running, suspects = 0, {}
+  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
+    local holder, worker, crashes = job_values(id, 'owner', 'worker', 'crashes')
+    if holder == owner then running = running + 1 end
+    if tonumber(crashes or 0) > 1 and (holder == owner or not own_only) then suspects[#suspects + 1] = worker end
+  end
+  return running, suspects
+end
+
+local function hold_of_attempts(why, job, own_only, most_running)
+  local limit = tonumber(redis.call('HGET', quota_key(job.owner), 'running') or most_running)
+  local is_suspect = tonumber(job.crashes or 0) > 1
+  if limit == 0 and not is_suspect then return why end
+  local running, suspects = leased(job.owner, own_only)
+  why.quota = limit > 0 and running >= limit
+  if is_suspect then why.suspects = suspects end
+  return why
+end
+
+-- The code of the error that ended a job's latest attempt.
+local function last_code(history)
+  local ended = history and cjson.decode(history) or {}
+  return ended[#ended] and ended[#ended].code
+end
+
+local function hold_of_job(id, own_only, most_running)
+  local job = fields(job_key(id), 'owner', 'status', 'model', 'lane', 'schema', 'crashes', 'attempt', 'not_before', 'batch',
+    'follows', 'history')
+  if job.status ~= 'queued' then return nil end
+  local why = {model = job.model, schema = tonumber(job.schema)}
+  local batch = job.batch and fields(batch_key(job.batch), 'paused', 'stopped_at', 'not_before') or {}
+  if batch.paused then
+    why.reason, why.stopped = 'paused', batch.stopped_at and true
+  elseif job.follows then
+    why.reason = 'equal_job'
+  elseif tonumber(batch.not_before or 0) > now then
+    why.reason, why['until'] = 'not_before', tonumber(batch.not_before)
+  elseif tonumber(job.not_before or 0) > now then
+    why.reason, why['until'] = job.attempt == '0' and 'not_before' or 'backoff', tonumber(job.not_before)
+    why.code = last_code(job.history)
+  end
+  return why.reason and why or hold_of_attempts(why, job, own_only, most_running)
+end
+
+-- The item of a batch that starts next; if none may start now, the first that pauses, else one that follows an equal job.
+local function next_item(batch)
+  local owner, lane, sequence, moved_to = batch_values(batch, 'owner', 'lane', 'sequence', 'order')
+  local place = moved_to or sequence
+  local first, lowest
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    local entry = redis.call('ZRANGEBYSCORE', waits_key(lane, owner, work),
+      place - 0.5, '(' .. place + 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+    local order = tonumber(entry[2])
+    if order and (not lowest or order < lowest) then first, lowest = entry[1], order end
+  end
+  if first then return first end
+  local prefix = 'job_' .. string.sub(batch, 7) .. '-'
+  for _, id in ipairs(redis.call('ZRANGE', DELAYED, 0, MOST_DELAYED - 1)) do
+    if string.sub(id, 1, #prefix) == prefix then return id end
+  end
+end
+
+-- Why a job, or a batch of which items are queued, waits: nil where nothing of it does.
+local function hold_of(id, own_only, most_running)
+  if redis.call('EXISTS', batch_key(id)) == 0 then return hold_of_job(id, own_only, most_running) end
+  local batch = fields(batch_key(id), 'paused', 'stopped_at', 'not_before', 'queued', 'status')
+  if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
+  if batch.paused then return {reason = 'paused', stopped = batch.stopped_at and true} end
+  if tonumber(batch.not_before or 0) > now then
+    return {reason = 'not_before', ['until'] = tonumber(batch.not_before)}
+  end
+  local item = next_item(id)
+  return item and hold_of_job(item, own_only, most_running) or {reason = 'equal_job'}
+end
