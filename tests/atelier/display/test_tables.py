@@ -17,6 +17,7 @@ from atelier.cli import main
 from atelier.client.client import Client
 from atelier.display.table import Table, wrapped
 from shared.errors import CorruptImage
+from shared.logs import plain
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
 from tests.support.jobs.fake_worker import FakeWorker
