@@ -86,6 +86,7 @@ KEYS = (
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
+    Key("pauses", "pauses", "other"),  # by id: a restore starts nothing that somebody had stopped
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
