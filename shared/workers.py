@@ -1,7 +1,7 @@
 """State shared by API and workers: the roster of live workers, and the request to reload models."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
@@ -45,6 +45,17 @@ class Worker:
 def slots_of(workers: Iterable[Worker]) -> int:
     """Return how many jobs workers run at once without slowing each other down."""
     return sum(worker.at_full_speed for worker in workers)
+
+
+def runnable_models(workers: Collection[Worker]) -> frozenset[str] | None:
+    """Return the models that workers have loaded or can load.
+
+    None if that is unknown: no worker lives (one may be starting), or one is too old to report them.
+    """
+    if not workers or any(worker.available is None for worker in workers):
+        return None
+    loaded = {model.name for worker in workers for model in worker.models}
+    return frozenset(loaded.union(*(worker.available or () for worker in workers)))
 
 
 class WorkerRoster:

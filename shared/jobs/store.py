@@ -3,7 +3,7 @@
 import json
 import logging
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import (
@@ -28,7 +28,7 @@ from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import Lane
 from shared.specs.spec import JobSpec
-from shared.workers import WorkerRoster
+from shared.workers import WorkerRoster, runnable_models
 
 MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
 
@@ -112,18 +112,22 @@ class JobStore:
         """
         return next(iter(self._claim(job_id, worker, most=1)), None)
 
-    def claim_next(self, worker: str, *, most: int = 1) -> list[Job]:
+    def claim_next(self, worker: str, *, most: int = 1, models: Collection[str] | None = None) -> list[Job]:
         """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
         Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
         of one owner start in the order of acceptance. An owner whose quota of running jobs is spent waits.
+        What is paused waits, and so do jobs of a model that has as many running as it may have, or that is
+        none of `models`, which the worker can run (None: any); what is behind them goes on.
         """
-        return self._claim("", worker, most=most)
+        return self._claim("", worker, most=most, models=models)
 
-    def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
+    def _claim(
+        self, job_id: str, worker: str, *, most: int, models: Collection[str] | None = None
+    ) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments = (*times, self.quotas.running, *Lane)
+        arguments = (*times, self.quotas.running, _names(models), *Lane)
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
@@ -222,7 +226,11 @@ class JobStore:
             raise IllegalMove(f"a job that is {outcome} cannot be {verb}")
 
     def reap(self, *, most_waiting: int = 64) -> Reaped:
-        """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`."""
+        """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`.
+
+        What is paused, or of a model that no live worker may run or that has as many running as it may have,
+        does not count.
+        """
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         expired, taken, lines = self.scripts.run(
             "jobs/reap",
@@ -234,6 +242,7 @@ class JobStore:
             to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
             MOST_REAPED,
             most_waiting,
+            _names(runnable_models(self._roster.live())),
             *Lane,
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
@@ -247,6 +256,11 @@ class JobStore:
         """Delete the records of terminal jobs whose time to live has ended; return their ids."""
         ids: list[str] = self.scripts.run("jobs/expire", limit, self.rules.tombstone_seconds * 1000)
         return ids
+
+
+def _names(models: Collection[str] | None) -> str:
+    """Return the names of models as scripts take them."""
+    return "*" if models is None else " ".join(models)
 
 
 def _jitter() -> float:

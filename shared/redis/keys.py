@@ -123,6 +123,7 @@ KEYS = (
     Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
     # Quotas and usage
     Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("model_limits", "model-limits", "stays"),  # how many jobs of a model run at once
     Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
     Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch
     # Workers

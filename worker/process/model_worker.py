@@ -57,7 +57,6 @@ class ModelWorker:
             resources=_resources(base),
             held=self._held,
             has_room=open_disk_guard(settings, base.objects).has_room_for_results,
-            is_elsewhere=self._is_elsewhere,
         )
         base.serve_jobs(self._runner.handle)
 
@@ -95,10 +94,6 @@ class ModelWorker:
             is_idle=not self._held.all(),
             last_doorbell=self._runner.last_doorbell,
         )
-
-    def _is_elsewhere(self, model: str) -> bool:
-        """Whether another live worker has a model."""
-        return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
 
     def _release_late(self) -> None:
         time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))

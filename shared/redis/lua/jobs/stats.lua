@@ -9,16 +9,8 @@ local found = {waiting = {}, running = {}, ended = {}, durations = all_fields(DU
 
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
 local function oldest_of(lane, owner, work)
-  local key, from = waits_key(lane, owner, work), '-inf'
-  local function first() return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
-  local entry, stopped = first(), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
-  for i = 2, #stopped, 2 do
-    if entry[2] and math.abs(entry[2] - stopped[i]) <= 0.5 then
-      from = stopped[i] + 0.5
-      entry = first()
-    end
-  end
-  return entry[1] and tonumber(job_value(entry[1], 'created_at') or nil)
+  local id = first_waiting(lane, owner, work, '-inf')
+  return id and tonumber(job_value(id, 'created_at') or nil)
 end
 
 for i = FIRST_LANE, #ARGV do
