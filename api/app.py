@@ -28,6 +28,7 @@ from api.routes import (
     keys,
     models,
     owners,
+    pauses,
     stats,
     styles,
     webhooks,
@@ -48,7 +49,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, health, docs,
+    models, webhooks, keys, owners, stats, pauses, health, docs,
 )  # fmt: skip
 
 

@@ -24,6 +24,9 @@ class Event(StrEnum):
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP
+    MODEL_LIMITED = "model_limited"  # how many of its jobs run at once
+    PAUSED = "paused"  # a lane, a model, an owner, or everything
+    PAUSE_ENDED = "pause_ended"  # by somebody, before its time
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner

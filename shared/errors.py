@@ -5,8 +5,9 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone, BatchNotFound, FileNotFound, StyleNotFound, OutputNotFound,
-│       ObjectNotFound, DeliveryNotFound, KeyNotFound
-├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
+│       ObjectNotFound, DeliveryNotFound, KeyNotFound, PauseNotFound
+├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
+│       TooManyPauses
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
 └── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
@@ -241,6 +242,13 @@ class DeliveryNotFound(AtelierError):
     title = "No such delivery"
 
 
+class PauseNotFound(AtelierError):
+    """Raised when no pause that this owner may know of has the id, or it has ended."""
+
+    code = "pause_not_found"
+    title = "No such pause"
+
+
 class KeyNotFound(AtelierError):
     """Raised when no API key has the id."""
 
@@ -263,6 +271,13 @@ class FileInUse(AtelierError):
 
     code = "file_in_use"
     title = "The file is still needed"
+
+
+class TooManyPauses(AtelierError):
+    """Raised when there are as many pauses as there may be; one has to end before another is made."""
+
+    code = "too_many_pauses"
+    title = "There are too many pauses"
 
 
 class StyleExists(AtelierError):

@@ -29,6 +29,11 @@ def new_batch_id() -> str:
     return f"batch_{uuid7().hex}"
 
 
+def new_pause_id() -> str:
+    """Return a new pause id; ids sort by time of creation."""
+    return f"pause_{uuid7().hex}"
+
+
 def batch_of(job_id: str) -> str | None:
     """Return the batch id that is part of an item's id; None for other jobs."""
     found = re.fullmatch(ITEM_ID, job_id)

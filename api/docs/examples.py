@@ -111,6 +111,14 @@ _SHARE: Json = {
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
+_PAUSE: Json = {
+    "id": "pause_019a2b3c4d5e7f60a1b2c3d4e5f60720", "object": "pause", "reason": "the GPUs are rented out",
+    "lane": "bulk", "model": None, "owner": None, "by": "ops", "holds": True, "until": _LATER,
+    "window": "01:00-07:00", "timezone": "Europe/Berlin", "window_starts_at": _THEN,
+    "window_ends_at": "2026-01-31T15:30:00.000Z", "created_at": _THEN,
+    "urls": {"self": f"{_BASE}/v1/pauses/pause_019a2b3c4d5e7f60a1b2c3d4e5f60720"},
+}  # fmt: skip
+
 SHAPES: dict[str, Json] = {  # by the names of the components
     "JobSpec": STYLIZE,
     "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
@@ -200,6 +208,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             }
         ],
     },
+    "PauseRequest": {
+        "reason": "the GPUs are rented out",
+        "lane": "bulk",
+        "window": "01:00-07:00",
+        "timezone": "Europe/Berlin",
+    },
+    "BatchPauseRequest": {"reason": "the lights are wrong", "for_seconds": 3600},
+    "PauseView": _PAUSE,
+    "PauseList": {"object": "list", "data": [_PAUSE]},
+    "ModelLimitsView": {"running": 2},
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files

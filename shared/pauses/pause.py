@@ -7,6 +7,8 @@ from typing import Any
 from shared.pauses.window import DayWindow
 from shared.specs.parts import Lane
 
+REASON = r"^[^\x00-\x1f\x7f]{1,200}$"  # no control characters
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:

@@ -27,7 +27,7 @@ class DayWindow:
         begins, ends = map(time.fromisoformat, window.split("-"))
         if begins == ends:
             raise ValueError(f"window must begin and end at different times; got {window}")
-        return cls(begins, ends, _zone(zone))
+        return cls(begins, ends, zone_of(zone))
 
     @property
     def text(self) -> str:
@@ -60,7 +60,8 @@ class DayWindow:
         return int(moment.timestamp() * 1000)
 
 
-def _zone(name: str) -> ZoneInfo:
+def zone_of(name: str) -> ZoneInfo:
+    """Return a time zone by its IANA name; raise ValueError, which says what is wrong."""
     try:
         if re.fullmatch(ZONE, name) is None:
             raise ValueError(name)
