@@ -16,6 +16,7 @@ from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
 from shared.specs.results import Results
 
+BRAKE = "too much of it went wrong (stop_when)"  # the reason of a batch that paused by itself
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
 
 
@@ -89,6 +90,16 @@ class ItemDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPause:
+    """Why a batch is paused, and until when. Times are as those of a batch."""
+
+    since: int | None  # None: an older Atelier paused it
+    reason: str  # "" for none
+    by: str  # the name of the API key or user that paused it; "" where it paused by itself
+    ends_at: int | None  # when it goes on by itself; None: it does not
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One batch, as read from the store. Times are milliseconds since the epoch by the server's clock."""
 
@@ -110,6 +121,7 @@ class Batch:
     request_id: str | None = None  # of the HTTP request that began it
     stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
+    pause: BatchPause | None = None  # None unless it is paused
     record_bytes: int = 0  # of the store's memory that its items take, about
 
     @property
@@ -148,8 +160,16 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         request_id=raw.get("request_id"),
         stopped_at=_time(raw, "stopped_at"),
         failures=failures_in(raw),
+        pause=_pause(raw) if raw["status"] == BatchStatus.PAUSED else None,
         record_bytes=int(raw.get("bytes") or 0),
     )
+
+
+def _pause(raw: Mapping[str, str]) -> BatchPause:
+    since, ends_at = _time(raw, "paused_at"), _time(raw, "paused_until")
+    if since is None and raw.get("stopped_at"):
+        return BatchPause(int(raw["stopped_at"]), BRAKE, "", None)
+    return BatchPause(since, raw.get("paused_reason", ""), raw.get("paused_by", ""), ends_at)
 
 
 def _rate(raw: Mapping[str, str]) -> float | None:

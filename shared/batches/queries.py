@@ -90,7 +90,9 @@ class BatchQueries:
         jobs count, as if nobody else had any.
         """
         left = batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]
-        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
+        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING) or (
+            batch.pause is not None and batch.pause.ends_at is not None
+        )
         if not (left and goes_on and slots):
             return None
         return self._queries.seconds_of_batch(batch.id, slots, own_only=own_only)

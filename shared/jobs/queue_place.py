@@ -3,12 +3,13 @@
 The position is the number of jobs that a single worker would start, one after another, up to and including
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
 owners, the lane with priority, and the turn of the bulk lane when that lane has waited too long. Delayed
-jobs, items of paused batches and jobs that follow an equal job do not count, because they start nothing.
+jobs, what is paused and jobs that follow an equal job do not count, because they start nothing. A paused job
+has no position.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
@@ -37,10 +38,14 @@ class JobsAhead:
     other: Counts  # all jobs of the other lane
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
     due_after: float  # number of interactive jobs that start before the turn of bulk
+    held_ms: float | None = None  # until its pause ends; None if it is not paused
+    held_ahead: Counts = field(default_factory=dict)  # jobs ahead of it that wait for the end of a pause
 
     @property
-    def position(self) -> int:
-        """The number of jobs that start up to and including this one."""
+    def position(self) -> int | None:
+        """The number of jobs that start up to and including this one; None while it is paused."""
+        if self.held_ms is not None:
+            return None
         before = _number(self.in_lane)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
@@ -93,7 +98,8 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     both_wait = _number(other) > 0
     is_late = both_wait and passed_over is not None and passed_over > patience_ms
     due_after = int(Lane.INTERACTIVE in starving) if is_late else math.inf
-    return JobsAhead(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after)
+    held = found.get("held"), dict(found.get("held_ahead") or {})
+    return JobsAhead(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after, *held)
 
 
 def _eta(
@@ -103,8 +109,8 @@ def _eta(
     if not places:
         return math.nan
     busy = _busy([durations.remainder(job) for job in running], places)
-    start = _start(line, durations, busy, patience_ms)
-    return max(start, line.pause_ms) + durations.cost(line.work)
+    start = max(_start(line, durations, busy, patience_ms), line.pause_ms, line.held_ms or 0.0)
+    return start + durations.total(line.held_ahead) / places + durations.cost(line.work)
 
 
 def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:

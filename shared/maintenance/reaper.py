@@ -44,8 +44,8 @@ class Reaper:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
-            _log_errors(self.pass_once)
             _log_errors(self.end_pauses)
+            _log_errors(self.pass_once)
             _log_errors(self.notify_webhooks)
             _log_errors(self._batches.go_on)
             _log_errors(self._store.settle)
@@ -64,9 +64,10 @@ class Reaper:
             self._queue.notify_for(line.waiting, line.first, line.lane)
 
     def end_pauses(self) -> None:
-        """Forget pauses whose time is over; what they kept waiting is notified of by the next pass."""
+        """End pauses whose time is over; the pass after this notifies workers of what they kept waiting."""
         for pause in self._pauses.renew():
             log.info("pause ended", extra={"pause": pause.id, "reason": pause.reason})
+        self._batches.wake()
 
     def notify_webhooks(self) -> None:
         """Notify the io worker if webhooks are due."""

@@ -75,6 +75,7 @@ KEYS = (
     Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
     Key("open_batches", "open-batches", "follows"),
+    Key("batch_pauses", "batch-pauses", "follows"),  # paused batches, by the end of their pause
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),

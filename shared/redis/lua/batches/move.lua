@@ -1,8 +1,12 @@
 -- include: records, queues, batch_counts, batches, removal
--- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
--- Returns 'ok', 'missing', or the status that forbids it.
-local id, owner, request = unpack(ARGV)
+-- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice. A 'pause' has
+-- a reason, a name and a time of its end besides, each '' for none, and replaces an earlier one; 'wake' ends one whose
+-- time is over. Returns 'ok', 'missing', or the status that forbids it.
+local id, owner, request, reason, by, ends_at = unpack(ARGV)
 local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
+if request == 'wake' and tonumber(redis.call('ZSCORE', BATCH_PAUSES, id) or 0) <= now then
+  redis.call('ZREM', BATCH_PAUSES, id)
+end
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
 local status, is_over = batch.status, batch.completed_at
@@ -12,6 +16,11 @@ local function become(new)
   if new == status then return end
   set('status', new)
   emit(id, 'state', {status = new})
+end
+
+local function forget_pause()
+  redis.call('HDEL', batch_key(id), 'paused', 'paused_at', 'paused_until', 'paused_by', 'paused_reason')
+  redis.call('ZREM', BATCH_PAUSES, id)
 end
 
 local moves = {}
@@ -25,7 +34,9 @@ function moves.finalize()
 end
 function moves.pause()
   if is_over then return status end
-  set('paused', 1)
+  forget_pause()
+  set('paused', 1, 'paused_at', now, 'paused_until', ends_at, 'paused_by', by, 'paused_reason', reason)
+  if ends_at ~= '' then redis.call('ZADD', BATCH_PAUSES, ends_at, id) end
   stop_batch(id, batch.lane, owner, batch.sequence)
   become('paused')
 end
@@ -35,17 +46,22 @@ function moves.resume()
     forget_rate(id)
     release_brake(id)
   end
-  redis.call('HDEL', batch_key(id), 'paused')
+  forget_pause()
   redis.call('ZREM', stopped_key(batch.lane, owner), id)
   enqueue(batch.lane, owner, batch.sequence, id)
   if redis.call('EXISTS', batch_held_key(id)) == 1 then redis.call('ZADD', BATCH_WORK, now, id) end
   become(batch.finalized_at and 'running' or 'open')
 end
+function moves.wake()
+  local until_ms = tonumber(redis.call('HGET', batch_key(id), 'paused_until') or nil)
+  if status == 'paused' and until_ms and until_ms <= now then return moves.resume() end
+end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
   stop_batch(id, batch.lane, owner, batch.sequence)
   redis.call('ZREM', OPEN_BATCHES, id)
-  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at')
+  forget_pause()
+  redis.call('HDEL', batch_key(id), 'stopped_at')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, id)
   become('canceled')

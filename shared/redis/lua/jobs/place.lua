@@ -1,8 +1,9 @@
--- include: records, waits
+-- include: records, waits, pauses
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
 -- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
--- job is not queued; of a batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
+-- job is not queued; of a batch of which no item is queued, and of what is paused without an end, what runs and no more:
+-- see shared/jobs/queue_place.py.
 local id, most_running, own_only = unpack(ARGV)
 local FIRST_LANE = 4 -- among the arguments
 local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
@@ -17,15 +18,19 @@ for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
   end
 end
 
--- The item of a batch that comes last in its owner's queue.
+-- The item of a batch that comes last in its owner's queue, of those that are paused for longest.
 local function last_item(batch)
   local owner, lane, sequence = batch_values(batch, 'owner', 'lane', 'sequence')
-  local last, highest
+  local last, highest, longest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
       '(' .. sequence + 0.5, sequence - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
-    if item and (not highest or order > highest) then last, highest = item, order end
+    local pause = item and pause_of(lane, owner, model_of(work))
+    local held = pause and pause.holds_until or 0
+    if item and (not highest or held > longest or held == longest and order > highest) then
+      last, highest, longest = item, order, held
+    end
   end
   return last
 end
@@ -44,13 +49,29 @@ end
 
 local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status') or {}
-if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
+local batch = job.batch and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'sequence') or {}
+local pause = pause_of(lane, owner, job.model)
+local holds_until = pause and pause.holds_until
+if batch.paused then holds_until = math.max(holds_until or 0, tonumber(batch.paused_until or nil) or math.huge) end
+local starts_nothing = job.status ~= 'queued' or job.follows or batch.status == 'canceled'
+if starts_nothing or holds_until == math.huge then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
 if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
-found.ahead = waiting_of(lane, owner, tonumber(place))
+found.ahead = startable_of(lane, owner, tonumber(place))
+
+-- Of a paused job, how long it still is, and which of its owner's jobs wait before it for the end of theirs.
+if holds_until then
+  found.held, found.held_ahead = holds_until - now, {}
+  for work, count in pairs((waiting_of(lane, owner, tonumber(place)))) do
+    found.held_ahead[work] = count - (found.ahead[work] or 0)
+  end
+  for _, work in ipairs(batch.paused and redis.call('SMEMBERS', works_key(lane, owner)) or {}) do
+    local count = redis.call('ZCOUNT', waits_key(lane, owner, work), batch.sequence - 0.5, '(' .. place)
+    found.held_ahead[work] = (found.held_ahead[work] or 0) + count
+  end
+end
 
 -- The other owners of the lane, and which of them have their turn before this one.
 local function turn_of(name)
@@ -60,7 +81,7 @@ local own_turn = turn_of(owner)
 local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
 for _, other in ipairs(owners_in(lane)) do
   if other ~= owner then
-    local counts, total = waiting_of(lane, other)
+    local counts, total = startable_of(lane, other)
     local turn = turn_of(other)
     local goes_first = turn < own_turn or turn == own_turn and other < owner
     if total > 0 then table.insert(found.others, {counts, total, goes_first}) end
@@ -71,7 +92,7 @@ end
 local function waiting_in(other_lane)
   local counts = {}
   for _, other in ipairs(owners_in(other_lane)) do
-    for work, count in pairs((waiting_of(other_lane, other))) do counts[work] = (counts[work] or 0) + count end
+    for work, count in pairs((startable_of(other_lane, other))) do counts[work] = (counts[work] or 0) + count end
   end
   return counts
 end

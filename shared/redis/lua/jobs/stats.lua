@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, pauses
 -- What waits, runs, and has ended in the last minutes, by lane, owner and kind of work. Changes nothing. Takes the most
 -- rows of what waits and of what runs, and the number of minutes; then come the lanes. Returns JSON: see
 -- shared/jobs/stats.py.
@@ -17,7 +17,7 @@ for i = FIRST_LANE, #ARGV do
   local lane = ARGV[i]
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, -1)) do
     if #found.waiting >= most_rows then found.whole = false break end
-    for work, count in pairs((waiting_of(lane, owner))) do
+    for work, count in pairs((startable_of(lane, owner))) do
       table.insert(found.waiting, {lane, owner, work, count, oldest_of(lane, owner, work) or now})
     end
   end
