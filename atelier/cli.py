@@ -24,6 +24,7 @@ COMMANDS = {
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
+    "pauses": "atelier.commands.pauses:pauses",
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",

@@ -13,6 +13,16 @@ BatchStatus = Literal["open", "running", "paused", "completed", "failed", "cance
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPause:
+    """Why a batch is paused, and until when."""
+
+    reason: str  # "" where none was given
+    by: str | None  # the name of the API key that paused it; None where it paused by itself
+    since: datetime | None  # None where an older version paused it
+    until: datetime | None  # when it goes on by itself; None: it does not
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One batch, as the service's response described it."""
 
@@ -26,6 +36,7 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
+    pause: BatchPause | None = None  # None unless it is paused
     stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
@@ -79,10 +90,17 @@ def batch_from_json(body: Any) -> Batch:
             mean_seconds=progress.get("mean_seconds"),
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
+            pause=_pause(body.get("pause")),
             stopped_at=moment(body.get("stopped_at")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )
+
+
+def _pause(body: Any) -> BatchPause | None:
+    if body is None:
+        return None
+    return BatchPause(body["reason"], body["by"], moment(body["since"]), moment(body["until"]))
 
 
 def item_from_json(body: Any) -> BatchItem:

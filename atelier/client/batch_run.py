@@ -1,6 +1,7 @@
 """A batch on the client's side: its results as they come, and what can be done with it."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.pauses import pause_end
 from atelier.client.responses import json_of
 from atelier.client.retries import Patience
 from atelier.client.transport import Transport
@@ -101,9 +103,20 @@ class BatchRun:
         query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         return self._transport.entries(self._path("/items"), job_from_json, query)
 
-    def pause(self) -> Batch:
-        """Start no further item until `resume`."""
-        return self._moved("pause")
+    def pause(
+        self,
+        *,
+        reason: str | None = None,
+        until: datetime | None = None,
+        for_seconds: int | None = None,
+    ) -> Batch:
+        """Start no further item until `resume`, or until a time with a zone, or for some seconds.
+
+        The batch shows the reason. Another pause replaces the reason and the end. Raises InvalidValue for a
+        time without a zone.
+        """
+        given = {} if reason is None else {"reason": reason}
+        return self._moved("pause", json={**given, **pause_end(until, for_seconds)})
 
     def resume(self) -> Batch:
         """Go on after a pause."""
@@ -150,6 +163,6 @@ class BatchRun:
         layout = {"columns": columns, "side": side, "limit": limit, "format": format}
         return self._transport.send("GET", self._path("/contact-sheet"), params=layout).content
 
-    def _moved(self, move: str) -> Batch:
-        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"))))
+    def _moved(self, move: str, **parts: Any) -> Batch:
+        self.batch = batch_from_json(json_of(self._transport.send("POST", self._path(f"/{move}"), **parts)))
         return self.batch

@@ -12,6 +12,7 @@ from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
+from atelier.client.pauses import PausesResource
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -35,7 +36,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, and short forms.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, `pauses`, short forms.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -72,6 +73,7 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.pauses = PausesResource(self._transport)
 
     def stylize(
         self,

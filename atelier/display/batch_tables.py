@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from atelier.client.batch import Batch
+from atelier.client.batch import Batch, BatchPause
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
 from atelier.display.table import FactSheet, Table
@@ -58,6 +58,7 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     if batch.name:
         yield "name", batch.name
     yield "status", say_status(batch)
+    yield from _pauses(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     if batch.rate_per_second and not batch.done:
         yield "rate", f"{batch.rate_per_second:.2f}/s"
@@ -71,6 +72,17 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
             yield title, say_moment(moment)
     for key, text in batch.metadata.items():
         yield "metadata", f"{key}={text}"
+
+
+def _pauses(batch: Batch) -> Iterator[tuple[str, str]]:
+    if batch.pause:
+        yield "paused", _say_pause(batch.pause)
+
+
+def _say_pause(pause: BatchPause) -> str:
+    by, until = (f"by {pause.by}" if pause.by else ""), say_moment(pause.until)
+    facts = ", ".join(part for part in (by, f"until {until}" if until else "") if part)
+    return ": ".join(part for part in (facts, pause.reason) if part) or "without a reason"
 
 
 def _time(batch: Batch, name: str) -> datetime | None:
