@@ -112,6 +112,7 @@ def begin(person: Person, seconds: float) -> None:
         world.work(item, seconds)
     person.batch("<open batch>", 2, open=True)
     person.ask("POST", f"/v1/batches/{person.batch('<paused batch>', 2)}/pause")
+    person.make("<pause>", "/v1/pauses", {"reason": "a test", "model": "multistyle-26"})
 
 
 def go_on(person: Person, seconds: float) -> None:
