@@ -1,6 +1,6 @@
 """The user's side: the typed client and the `atelier` command."""
 
-from atelier.client.batch import Batch, BatchItem, NamedOutput
+from atelier.client.batch import Batch, BatchItem, BatchPause, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
@@ -17,6 +17,7 @@ from atelier.client.errors import (
 from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.pauses import Pause
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,
@@ -45,6 +46,7 @@ __all__ = [
     "Attempt",
     "Batch",
     "BatchItem",
+    "BatchPause",
     "BatchRun",
     "BatchSettings",
     "BatchWebhook",
@@ -69,6 +71,7 @@ __all__ = [
     "NotSaved",
     "Optimization",
     "Output",
+    "Pause",
     "Picture",
     "Progress",
     "ProtocolError",
