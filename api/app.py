@@ -3,6 +3,8 @@
 import logging
 import re
 import time
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -53,9 +55,17 @@ ROUTES = (
 )  # fmt: skip
 
 
+class _Api(Flask):
+    """Flask for functions that are no coroutines: it would look at each of them again for each request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
+
+
 def create_app(services: Services) -> Flask:
     """Return the application that answers with these services."""
-    app = Flask("api", static_folder=None)
+    app = _Api("api", static_folder=None)
     app.extensions[SERVICES] = services
     app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[KEYS] = key_table_of(services)

@@ -71,11 +71,14 @@ def record_response(resource: Resource[R], record: R, status: int = 200) -> Resp
     return response
 
 
-def accepted_response(resource: Resource[R], record: R, *, created: bool) -> Response:
-    """Return the response to a submission: 200 when it is done within the preferred wait, else 202."""
+def accepted_response(resource: Resource[R], record: R, *, created: bool, after: str = "") -> Response:
+    """Return the response to a submission: 200 when it is done within the preferred wait, else 202.
+
+    `after` is the event that the record was read at, if that is known.
+    """
     wanted = preference()
     if wanted.wait_seconds:
-        record = wait(resource, record, is_done, wanted.wait_seconds)
+        record = wait(resource, record, is_done, wanted.wait_seconds, after=after)
     response = record_response(resource, record, 200 if record.is_done else 202)
     response.headers["Location"] = resource.url(record.id)
     if wanted.applied:
@@ -123,8 +126,12 @@ def differs_from_known(resource: Resource[R], record: R) -> bool:
     return not request.if_none_match.contains_weak(tag)
 
 
-def wait(resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float) -> R:
+def wait(
+    resource: Resource[R], record: R, settled: Callable[[R], bool], seconds: float, *, after: str = ""
+) -> R:
     """Return the record once settled; as it is when the time is over, the client left or the store is away.
+
+    `after` is the event that the record was read at; without it, the record is read again.
 
     Where too many wait already, that is at once: the client will ask again. Raises KeyRefused or KeyMissing
     once the request's key is not valid any more.
@@ -135,7 +142,7 @@ def wait(resource: Resource[R], record: R, settled: Callable[[R], bool], seconds
             return record
         try:
             gone = partial(waiting.gone, request.environ)
-            return _settled(resource, record, settled, seconds, gone, Watch())
+            return _settled(resource, record, settled, seconds, gone, Watch(), after)
         except StoreUnavailable:
             return record
 
@@ -147,11 +154,13 @@ def _settled(
     seconds: float,
     gone: Callable[[], bool],
     watch: Watch,
+    after: str,
 ) -> R:
     deadline = time.monotonic() + seconds
     queries = services().queries
-    after = queries.last_event_id(record.id)  # before the read: no event in between is missed
-    record = resource.get(record.id, record.owner)
+    if not after:
+        after = queries.last_event_id(record.id)  # before the read: no event in between is missed
+        record = resource.get(record.id, record.owner)
     while not settled(record) and not gone():
         left = deadline - time.monotonic()
         if left < 0.001:
@@ -161,6 +170,7 @@ def _settled(
         watch.check()
         if events:
             after = events[-1].id
-        if events or resource.changes_silently(record):
+        has_news = any(event.is_end for event in events) if settled is is_done else bool(events)
+        if has_news or resource.changes_silently(record):
             record = resource.get(record.id, record.owner)
     return record

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Collection
 
 from flask import current_app
 
@@ -68,17 +69,18 @@ class JobResource(_Resource):
         """Whether the job is an item of a batch: these have no events of their own."""
         return job.batch_id is not None
 
-    def view(self, job: Job, *, placed: bool = True) -> JobView:
+    def view(self, job: Job, fields: Collection[str] | None = None) -> JobView:
         """Return the job's representation, as it is now where it has left the queue since it was read.
 
-        Unless it is to be `placed`, its place in the queue is not looked for.
+        With `fields`, only these may be told of it; its place in the queue is not looked for without need.
         """
+        placed = fields is None or "queue" in fields
         queue = self._queue(job) if placed else None
         if placed and queue is None and job.status is Status.QUEUED:
             again = self._again(job)
             job, queue = (again, self._queue(again)) if again else (job, None)
         attempts = self._services.settings.jobs.max_attempts
-        return view_of(job, self.links, max_attempts=attempts, queue=queue)
+        return view_of(job, self.links, max_attempts=attempts, queue=queue, is_whole=fields is None)
 
     def _again(self, job: Job) -> Job | None:
         try:
@@ -116,14 +118,17 @@ class BatchResource(_Resource):
         """Whether the batch may change without an event: its progress does."""
         return True
 
-    def view(self, batch: Batch) -> BatchView:
-        """Return the batch's representation, with the time until it is done."""
+    def view(self, batch: Batch, fields: Collection[str] | None = None) -> BatchView:
+        """Return the batch's representation, with the time until it is done; `fields` as those of a job."""
+        timed = fields is None or self.estimate in fields
+        return batch_view(batch, self.links, self._eta_seconds(batch) if timed else None)
+
+    def _eta_seconds(self, batch: Batch) -> float | None:
         try:
             slots = self._capacity.slots()
-            eta_seconds = self._services.batches.eta_seconds(batch, slots, own_only=self._own_only)
+            return self._services.batches.eta_seconds(batch, slots, own_only=self._own_only)
         except StoreUnavailable:  # the batch was read; its time is not worth an error
-            eta_seconds = None
-        return batch_view(batch, self.links, eta_seconds)
+            return None
 
 
 def jobs() -> JobResource:

@@ -58,6 +58,7 @@ class JobRules(Group):
     hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
     max_ttl_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # the longest that a client may ask for
+    max_delay_seconds: int = Field(default=30 * 24 * 3600, ge=0)  # how far ahead `not_before` may be
     tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
     file_retention_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # for a file that no job or style names
     idempotency_seconds: int = Field(default=24 * 3600, ge=1)

@@ -4,6 +4,8 @@ import json
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
@@ -42,6 +44,17 @@ class Worker:
         return name in (self.available or ()) or any(model.name == name for model in self.models)
 
 
+class Doorbell(NamedTuple):
+    """The message that tells a worker of a job. It is accepted together with the job."""
+
+    queue: str  # the list that it goes into; "" for no message
+    message: str
+    most: int  # messages in the list, with which it is left out
+
+
+NO_DOORBELL = Doorbell("", "", 0)
+
+
 def slots_of(workers: Iterable[Worker]) -> int:
     """Return how many jobs workers run at once without slowing each other down."""
     return sum(worker.at_full_speed for worker in workers)
@@ -78,11 +91,9 @@ class WorkerRoster:
 
     def live(self) -> tuple[Worker, ...]:
         """Return the workers that announced themselves recently, and remove the others."""
-        with store_errors():
-            ids = sorted(self._client.smembers(self._set))
-            texts = self._client.mget([self._scripts.keys("worker", i) for i in ids]) if ids else []
-        self._forget([i for i, text in zip(ids, texts, strict=True) if text is None])
-        return tuple(_worker(json.loads(text)) for text in texts if text is not None)
+        found = sorted(self._scripts.run("workers/live"), key=itemgetter(0))
+        self._forget([name for name, text in found if text is None])
+        return tuple(_worker(json.loads(text)) for _, text in found if text is not None)
 
     def _forget(self, stale: list[str]) -> None:
         if stale:

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from api.batches.sources import Source
 from shared.batches.batch import ITEM_BYTES, Batch, ItemDraft
-from shared.batches.sharing import LARGE_BYTES, in_pieces, shared_parts, split
+from shared.batches.sharing import LARGE_BYTES, Pieces, shared_parts, split
 from shared.batches.store import too_many_bytes
 from shared.errors import FieldError, InvalidRequest
 from shared.setting_groups import MEBIBYTE, BatchRules
-from shared.specs.results import Results
 
 ITEM_FOLDERS = 2  # of a job and of its attempt
 _GIGA, _GIBIBYTE = 10**9, 1024 * MEBIBYTE
@@ -23,22 +22,26 @@ class Amount:
         self.record_bytes = 0  # of the job store's memory
         self._parts: set[str] = set()  # digests of what items share, which counts once
         self.works: Counter[str] = Counter()  # items by kind of work
-        self._results = Results()
+        self._pictures = self._pixels = self._bytes = 0  # of the results
 
     def add(self, draft: ItemDraft) -> None:
         """Add a resolved item."""
         self.works[draft.work] += 1
-        self._results += draft.results
+        made = draft.results
+        self._pictures += made.pictures
+        self._pixels += made.pixels
+        self._bytes += made.bytes
 
-    def add_records(self, drafts: Sequence[ItemDraft], sizes: Sequence[int]) -> None:
-        """Add what the records of items take that are stored together; `sizes` are those of their JSON.
+    def add_records(self, items: Sequence[Pieces]) -> None:
+        """Add what the records of items take that are stored together.
 
         What they share counts once where it is worth taking them apart.
         """
+        sizes = [pieces.bytes for pieces in items]
         if max(sizes, default=0) <= LARGE_BYTES:
             self.record_bytes += sum(sizes) + ITEM_BYTES * len(sizes)
             return
-        stored = split(in_pieces(drafts), self._parts)
+        stored = split(items, self._parts)
         new = {digest: text for digest, text in shared_parts(stored).items() if digest not in self._parts}
         self.record_bytes += sum(item.record_bytes for item in stored)
         self.record_bytes += sum(len(digest) + len(text) for digest, text in new.items())
@@ -47,13 +50,12 @@ class Amount:
     @property
     def files(self) -> int:
         """Files and folders that the results will be, at least."""
-        return self._results.pictures + ITEM_FOLDERS * self.works.total()
+        return self._pictures + ITEM_FOLDERS * self.works.total()
 
     @property
     def asked(self) -> dict[str, int]:
         """What they ask of their owner's quota."""
-        made = self._results
-        return {"queued": self.works.total(), "stored_bytes": made.bytes, "daily_pixels": made.pixels}
+        return {"queued": self.works.total(), "stored_bytes": self._bytes, "daily_pixels": self._pixels}
 
     def faults(
         self, place: str, rules: BatchRules, seconds: float, batch: Batch | None = None
@@ -62,13 +64,13 @@ class Amount:
 
         `batch` is the one that the items are added to, if it has others already.
         """
-        made, used = self._results, batch.record_bytes if batch is not None else 0
+        used = batch.record_bytes if batch is not None else 0
         if used + self.record_bytes > rules.max_record_bytes:
             yield from too_many_bytes(place, used, self.record_bytes, rules).errors
         asked = (
-            ("pictures", made.pictures, "max_pictures"),
-            ("gigapixels", made.pixels / _GIGA, "max_gigapixels"),
-            ("GiB of results", made.bytes / _GIBIBYTE, "max_result_gibibytes"),
+            ("pictures", self._pictures, "max_pictures"),
+            ("gigapixels", self._pixels / _GIGA, "max_gigapixels"),
+            ("GiB of results", self._bytes / _GIBIBYTE, "max_result_gibibytes"),
             ("hours of a worker's slot", seconds / 3600, "max_hours"),
         )
         for what, amount, limit in asked:

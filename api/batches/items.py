@@ -42,6 +42,7 @@ class Cards:
     ) -> None:
         self.catalog = catalog
         self.fault = fault  # returns why a known model is not available
+        self.are_allowed = False  # whether all items were checked against their cards before
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
     def of(self, spec: JobSpec) -> ModelCard:
@@ -120,6 +121,8 @@ def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCa
     except UnknownModel as error:
         faults.note(position, error)
         return None
+    if cards.are_allowed:
+        return card
     outside, absent = list(spec.range_faults(card)), cards.fault(card)
     if outside:
         faults.add(position, outside, InvalidRequest)
@@ -131,6 +134,9 @@ def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCa
 def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
     if "webhook" in spec.model_fields_set and spec.webhook is not None:
         yield FieldError("/webhook", "webhook: an item has none of its own; the batch may", "invalid_value")
+    if spec.not_before is not None:
+        text = "not_before: an item has none of its own; the batch may"
+        yield FieldError("/not_before", text, "invalid_value")
     for name in sorted(_OF_BATCH & spec.model_fields_set):
         if getattr(spec, name) != getattr(settings, name):
             text = f"{name} is the batch's to say, and is {getattr(settings, name)} for all of its items"
@@ -147,8 +153,7 @@ def resolved(
     """
     for item in items:
         draw_seed = partial(drawn_seed, batch_id, first + item.position)
-        spec = item.spec.model_copy(update=_batch_defaults(item.spec, settings))
-        yield item, spec.filled(item.card, draw_seed)
+        yield item, item.spec.filled(item.card, draw_seed, _batch_defaults(item.spec, settings))
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

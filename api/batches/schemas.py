@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from api.responses.job_views import Parts
 from shared.batches.request import BatchSettings, CustomId, Multiply
 from shared.batches.views import BatchView, FinishedPage, ResultView
 from shared.jobs.views import View
@@ -13,11 +14,15 @@ from shared.specs.stylize import StylizeSpec
 from shared.specs.transform import TransformSpec
 
 
+class BatchPart(BatchView, Parts):
+    """The fields of a batch that were asked for."""
+
+
 class BatchPage(View):
     """Some batches, newest first."""
 
     object: Literal["list"]
-    data: list[BatchView]
+    data: list[BatchView | BatchPart] = Field(description="With `fields`, these of each batch alone.")
     next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
 
 

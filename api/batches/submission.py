@@ -10,14 +10,17 @@ from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
-from api.jobs.bounds import record_bytes, size_faults, ttl_faults
+from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
+from api.server.threads import ThreadYielder
 from api.services import Services, check_room, key_id, request_id
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
-from shared.errors import AtelierError, IdempotencyMismatch, InvalidRequest
+from shared.batches.sharing import PackedItems, Pieces, in_pieces
+from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
+from shared.settings import Settings
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
 from shared.workers import slots_of
@@ -25,10 +28,14 @@ from shared.workers import slots_of
 CHUNK = 200  # items that are in memory and looked up at once
 CHUNK_BYTES = 1024 * 1024  # of their texts: as objects they take up to twenty times as much
 PAGE = 50  # items that one script stores; this blocks the server for 2 to 3 ms
+KEPT_BYTES = 8 * 1024 * 1024  # of the first items' texts as they are stored: about 15,000 small ones
 
 
 class Intake:
-    """The items of one request. They are read twice, to check and to store; never all are in memory."""
+    """The items of one request, read to check them all before the first is stored.
+
+    The first are kept as they will be stored; the others are read again then, so never all are in memory.
+    """
 
     def __init__(
         self,
@@ -37,12 +44,20 @@ class Intake:
         settings: BatchSettings,
         *,
         owner: str,
+        batch_id: str,
         first: int = 0,
         batch: Batch | None = None,
     ) -> None:
-        """Take the items of `source`, from index `first` on; `batch` is the one that they are added to."""
+        """Take the items of `source`, from index `first` on.
+
+        `batch` is the one that they are added to, or None if the one with `batch_id` is not there yet.
+        """
         self._services = services
         self._batch = batch
+        self._batch_id = batch_id
+        self._kept: list[PackedItems] = []
+        self._parts: set[str] = set()  # digests of those that the batch has with the kept pages
+        self._room = KEPT_BYTES
         self._source = source
         self._settings = settings
         self._owner = owner
@@ -70,11 +85,15 @@ class Intake:
     def _check_all(self) -> Amount:
         """Return what all items ask for, if all pictures are there; raise one error with their faults."""
         faults, amount = Faults(self._source), Amount()
+        self._keep_none()
         for chunk in self._chunks(faults):
             if not self._inputs.has_addresses:
                 self._measure(chunk, amount, faults)
         faults.raise_any()
         return amount
+
+    def _keep_none(self) -> None:
+        self._kept, self._parts, self._room = [], set(), KEPT_BYTES
 
     def _check_amount(self, amount: Amount) -> None:
         rules, slots = self._services.settings.batches, slots_of(self._services.roster.live())
@@ -89,23 +108,29 @@ class Intake:
 
     def _measure(self, chunk: list[Item], amount: Amount, faults: Faults) -> None:
         """Add what sound items ask for; record those whose record would be too large."""
-        settings = self._services.settings
+        settings, give_way = self._services.settings, ThreadYielder()
         sound = [item for item in chunk if item.position not in faults]
-        for page in self._pages(sound, batch_id=""):
-            sizes = [record_bytes(draft.spec) for _, draft in page]
-            for (item, draft), size in zip(page, sizes, strict=True):
-                if size > settings.limits.max_spec_bytes:
-                    found = size_faults(draft.spec, size, settings)
+        for items, page in self._pages(sound):
+            for item, pieces in zip(items, page, strict=True):
+                if pieces.bytes > settings.limits.max_spec_bytes:
+                    found = size_faults(pieces.draft.spec, pieces.bytes, settings)
                     faults.add(item.position, list(found), InvalidRequest)
-                amount.add(draft)
-            sent_again = sum(self._is_stored(item) for item, _ in page)
-            amount.add_records([draft for _, draft in page[sent_again:]], sizes[sent_again:])
+                amount.add(pieces.draft)
+            amount.add_records(page[sum(map(self._is_stored, items)) :])
+            if self._room > 0:
+                self._keep(page)
+            give_way()
 
-    def _pages(self, chunk: list[Item], *, batch_id: str) -> Iterator[list[tuple[Item, ItemDraft]]]:
-        """Yield the items that one script stores, each with its draft."""
-        ready = resolved(chunk, self._settings, batch_id=batch_id, first=self._first)
+    def _keep(self, items: list[Pieces]) -> None:
+        page = self._services.batches.pack(self._batch_id, items, self._parts)
+        self._kept.append(page)
+        self._room -= page.bytes
+
+    def _pages(self, chunk: list[Item]) -> Iterator[tuple[list[Item], list[Pieces]]]:
+        """Yield the items that one script stores."""
+        ready = resolved(chunk, self._settings, batch_id=self._batch_id, first=self._first)
         while page := list(islice(ready, PAGE)):
-            yield [(item, self._draft(item, spec)) for item, spec in page]
+            yield [item for item, _ in page], in_pieces([self._draft(item, spec) for item, spec in page])
 
     def _is_stored(self, item: Item) -> bool:
         """Whether an item was added before, and is sent again."""
@@ -114,21 +139,33 @@ class Intake:
     def fill(self, batch: Batch) -> int:
         """Store the checked items in their batch; return its new total."""
         total, at = batch.counts["total"], self._first
-        faults = Faults(self._source)
-        for chunk in self._chunks(faults):
-            faults.raise_any()  # a file or a style was deleted since the check
-            for page in self._pages(chunk, batch_id=batch.id):
-                drafts = [draft for _, draft in page]
-                total = self._services.batches.append(batch.id, batch.owner, drafts, first=at)
-                at += len(page)
+        if batch.id != self._batch_id:  # another request with the same key was faster
+            self._batch_id = batch.id
+            self._keep_none()
+        for page in self._checked_pages():
+            total = self._services.batches.add(batch.id, batch.owner, page, first=at)
+            at += page.count
         return total
+
+    def _checked_pages(self) -> Iterator[PackedItems]:
+        yield from self._kept
+        kept = sum(page.count for page in self._kept)
+        if kept == self._source.count:
+            return
+        faults = Faults(self._source)
+        self._cards.are_allowed = True
+        for chunk in self._chunks(faults, after=kept):
+            faults.raise_any()  # a file or a style was deleted since the check
+            for _, items in self._pages(chunk):
+                yield self._services.batches.pack(self._batch_id, items, self._parts)
 
     def _draft(self, item: Item, spec: JobSpec) -> ItemDraft:
         card, size = item.card, self._inputs.size_of(spec)
         return ItemDraft(item.custom_id, spec, work_of(spec, card, size), Results.of(spec, card, size))
 
-    def _chunks(self, faults: Faults) -> Iterator[list[Item]]:
-        items = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
+    def _chunks(self, faults: Faults, *, after: int = 0) -> Iterator[list[Item]]:
+        every = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
+        items = (item for item in every if item.position >= after)
         while chunk := list(self._some(items)):
             yield self._inputs.checked(chunk, faults)
 
@@ -150,10 +187,11 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     known = _known(services, sent, owner, key)
     if known is not None and not _broke_off(known, sent):
         return known, False
-    refuse(list(ttl_faults(sent.settings.ttl_seconds, services.settings)))
-    intake = Intake(services, sent.source, sent.settings, owner=owner, batch=known)
+    refuse(list(_time_faults(sent.settings, services.settings)))
+    batch_id = new_batch_id() if known is None else known.id
+    intake = Intake(services, sent.source, sent.settings, owner=owner, batch_id=batch_id, batch=known)
     intake.check()
-    batch, created = _opened(services, sent, owner, key)
+    batch, created = _opened(services, sent, owner, key, batch_id)
     try:
         intake.fill(batch)
     except AtelierError as error:
@@ -167,13 +205,20 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     return batch, created
 
 
+def _time_faults(asked: BatchSettings, settings: Settings) -> Iterator[FieldError]:
+    yield from ttl_faults(asked.ttl_seconds, settings)
+    yield from delay_faults(asked.not_before, asked.deadline_seconds, settings)
+
+
 def append_items(services: Services, batch: Batch, source: Source, *, first: int) -> int:
     """Add items to an open batch, starting at the index `first`; return the batch's new total.
 
     The same items at the same index change nothing. If other requests take what the quota has left meanwhile,
     it raises QuotaExceeded; the batch then has the first of the items, and its total says how many.
     """
-    intake = Intake(services, source, batch.settings, owner=batch.owner, first=first, batch=batch)
+    intake = Intake(
+        services, source, batch.settings, owner=batch.owner, batch_id=batch.id, first=first, batch=batch
+    )
     intake.check()
     total = intake.fill(batch)
     notify_for(services, services.batches.get(batch.id, batch.owner))
@@ -190,10 +235,10 @@ def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch |
     return services.batches.get(known[0], owner)
 
 
-def _opened(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
+def _opened(services: Services, sent: SentBatch, owner: str, key: str, batch_id: str) -> tuple[Batch, bool]:
     terms = terms_of(sent.settings.webhook, services.settings)
     draft = BatchDraft(
-        id=new_batch_id(),
+        id=batch_id,
         owner=owner,
         settings=sent.settings,
         idempotency_key=key,

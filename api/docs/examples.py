@@ -44,7 +44,7 @@ _JOB_VIEW: Json = {
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
-    "deadline_at": None, "expires_at": _LATER,
+    "deadline_at": None, "not_before": None, "expires_at": _LATER,
     "urls": _urls(f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "events", "result"),
 }  # fmt: skip
 _COUNTS = {"total": 2, "queued": 0, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0}
@@ -59,7 +59,7 @@ _BATCH_URLS = {
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS, "pause": None, "stopped_at": None, "failures": [],
+    "counts": _COUNTS, "pause": None, "stopped_at": None, "not_before": None, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
@@ -151,6 +151,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "formats": ["jpeg", "png", "webp"],
         "max_spec_bytes": 1_048_576,
         "max_ttl_seconds": 2_592_000,
+        "max_delay_seconds": 2_592_000,
         "batch": {
             "max_items": 50_000,
             "max_record_mebibytes": 256,
@@ -183,13 +184,14 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {"live": 1, "slots": 2, "wanted": 1},
     },
-    "OwnLimits": {"queued": 500, "running": None, "stored_bytes": 10_000_000_000, "daily_pixels": None},
+    "OwnLimits": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
     "QuotaView": {
         "object": "quota",
         "owner": "shop",
-        "own": {**_LIMITS, "running": None, "daily_pixels": None},
+        "own": {**_LIMITS, "running": None, "daily_pixels": None, "weight": 3},
         "limits": _LIMITS,
         "used": {"queued": 12, "running": 4, "stored_bytes": 734_003_200, "daily_pixels": 25_165_824},
+        "weight": 3,
     },
     "UsageList": {
         "object": "list",

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 from shared.errors import FieldError, InvalidRequest
 from shared.settings import Settings
@@ -10,7 +11,11 @@ from shared.specs.spec import JobSpec
 
 def check_bounds(spec: JobSpec, settings: Settings) -> None:
     """Raise InvalidRequest if a resolved job would take too much of the job store, or for too long."""
-    faults = [*ttl_faults(spec.ttl_seconds, settings), *size_faults(spec, record_bytes(spec), settings)]
+    faults = [
+        *ttl_faults(spec.ttl_seconds, settings),
+        *delay_faults(spec.not_before, spec.deadline_seconds, settings),
+        *size_faults(spec, record_bytes(spec), settings),
+    ]
     if faults:
         raise InvalidRequest("; ".join(fault.detail for fault in faults), errors=faults)
 
@@ -26,6 +31,21 @@ def ttl_faults(ttl_seconds: int | None, settings: Settings) -> Iterator[FieldErr
     if ttl_seconds is not None and ttl_seconds > most:
         text = f"ttl_seconds is too long: what is done is kept for at most {most} s (max_ttl_seconds)"
         yield FieldError("/ttl_seconds", f"{text}; got {ttl_seconds}", "out_of_range")
+
+
+def delay_faults(
+    not_before: datetime | None, deadline_seconds: int | None, settings: Settings
+) -> Iterator[FieldError]:
+    """Yield a fault of a start that is too far ahead, or that the deadline comes before."""
+    if not_before is None:
+        return
+    ahead, most = (not_before - datetime.now(UTC)).total_seconds(), settings.jobs.max_delay_seconds
+    if ahead > most:
+        text = f"not_before is too late: it may be at most {most} s ahead (max_delay_seconds)"
+        yield FieldError("/not_before", f"{text}; got {ahead:.0f} s", "out_of_range")
+    if deadline_seconds is not None and ahead >= deadline_seconds:
+        text = f"not_before is {ahead:.0f} s ahead, and deadline_seconds ends it after {deadline_seconds} s"
+        yield FieldError("/not_before", text, "out_of_range")
 
 
 def size_faults(spec: JobSpec, size: int, settings: Settings) -> Iterator[FieldError]:

@@ -1,4 +1,4 @@
-"""Accepts a job request: validate, probe, store the inputs, submit, notify; in this order."""
+"""Accepts a job request: validate, probe, store the inputs, submit; in this order."""
 
 import json
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from api.jobs.addresses import with_pictures
 from api.jobs.bounds import check_bounds
-from api.jobs.workers import AvailableModels, notify
+from api.jobs.workers import AvailableModels
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
@@ -69,6 +69,8 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
 def fingerprint_of(spec: JobSpec) -> str:
     """Return the digest of a request; equivalent forms of one request have the same digest."""
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
+    if spec.not_before is not None:  # in no dump
+        asked["not_before"] = spec.not_before.timestamp()
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -172,8 +174,9 @@ def _submit(
     *,
     retried_from: str = "",
 ) -> Submitted:
+    job_id = caller.job_id or new_job_id()
     submission = Submission(
-        id=caller.job_id or new_job_id(),
+        id=job_id,
         owner=caller.owner,
         spec=ready.spec,
         fingerprint=fingerprint,
@@ -184,15 +187,13 @@ def _submit(
         results=Results.of(ready.spec, ready.card, size),
         key=key_id(),
         request_id=request_id(),
+        doorbell=services.queue.doorbell(job_id, ready.spec.lane),
     )
     _check_room(services, caller)
     try:
-        submitted = services.store.submit(submission)
+        return services.store.submit(submission)
     except IdempotencyMismatch as error:
         raise mismatch(_place_of_key(caller)) from error
-    if submitted.created:
-        notify(services, submission.id, submission.spec.lane)
-    return submitted
 
 
 def _check_room(services: Services, caller: Caller) -> None:

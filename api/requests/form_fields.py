@@ -69,6 +69,7 @@ COMMON: Table = {
     "lane": FormField(("lane",)),
     "ttl_seconds": FormField(("ttl_seconds",), whole),
     "deadline_seconds": FormField(("deadline_seconds",), whole),
+    "not_before": FormField(("not_before",)),
     "cache": FormField(("cache",), flag),
     "webhook": FormField(("webhook", "url")),
     "webhook_events": FormField(("webhook", "events"), _words, repeats=True),

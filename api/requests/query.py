@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from flask import g, request
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from api.openapi import SIGNATURE, Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
 from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, invalid, validated
 from api.requests.form_fields import flag, real, whole
+from api.requests.read_request import JobField
 from shared.cards.parts import Kind
 from shared.errors import FieldError
 from shared.jobs.listing import JobFilter
@@ -19,6 +20,7 @@ from shared.jobs.status import Status
 from shared.specs.parts import MAX_SEED
 
 MAX_LIMIT = 200
+PARTS = "Tell only these fields of each entry, with commas between them."
 CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
 SIGNED_BY = frozenset(entry["name"] for entry in SIGNATURE)
@@ -28,7 +30,12 @@ PAIR = r"^[^=]+=.*$"
 Moment = Annotated[AwareDatetime, Field(strict=False)]  # given as text
 StatusName = Annotated[Status, Field(strict=False)]  # given by its name
 
-_READERS: dict[type, Callable[[str], Any]] = {bool: flag, int: whole, float: real}
+_READERS: dict[type, Callable[[str], Any]] = {
+    list: lambda text: text.split(","),
+    bool: flag,
+    int: whole,
+    float: real,
+}
 
 
 class QueryModel(BaseModel):
@@ -85,6 +92,8 @@ class JobsQuery(PageQuery):
         "where `status` is `failed` or `expired`; `unlisted_items` says how many other lists leave out.",
     )
 
+    fields: list[JobField] | None = Field(default=None, description=PARTS)
+
     @property
     def with_items(self) -> bool:
         """Whether items of batches are listed."""
@@ -140,9 +149,9 @@ def read_text(model: type[BaseModel], name: str, text: str) -> Any:
 
 
 def _kinds(hint: Any) -> Iterator[type]:
-    """Yield the plain types of a hint, which may be optional or annotated."""
-    if isinstance(hint, type):
-        yield hint
+    """Yield the plain types of a hint, which may be optional or annotated, and those in a list."""
+    if isinstance(hint, type) or get_origin(hint) is list:
+        yield get_origin(hint) or hint
     for inner in get_args(hint):
         yield from _kinds(inner)
 
@@ -158,7 +167,11 @@ def read_query(model: type[Query]) -> Query:
 def parameters_of(model: type[BaseModel]) -> list[Json]:
     """Describe a query's model for the OpenAPI document."""
     properties = model.model_json_schema(ref_template="#/components/schemas/{model}")["properties"]
-    return [
+    described = [
         parameter("query", name, schema.pop("description", ""), schema_without_null(schema))
         for name, schema in properties.items()
+    ]
+    return [
+        {**entry, "explode": False} if entry["schema"].get("type") == "array" else entry
+        for entry in described
     ]

@@ -5,15 +5,21 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.jobs.views import View
-from shared.owners.quota import Quota
+from shared.owners.quota import MOST_WEIGHT, Quota
 from shared.owners.usage import DayUsage
 
 Limit = Annotated[int, Field(strict=True, ge=0, lt=2**53)]  # what every reader of JSON knows exactly
+
+Weight = Annotated[int, Field(strict=True, ge=1, le=MOST_WEIGHT)]
 
 QUEUED = "Jobs that wait, items of batches included."
 RUNNING = "Jobs that run at once; more of them wait."
 STORED = "Bytes of files and results, and of those that unfinished jobs are expected to make."
 PIXELS = "Pixels of the results of jobs that were accepted today (UTC) and started, or wait."
+WEIGHT = (
+    f"1 to {MOST_WEIGHT}: how many turns the owner has where one of weight 1 has one, while work of both "
+    "waits in a lane."
+)
 
 
 class Amounts(View):
@@ -34,6 +40,7 @@ class OwnLimits(BaseModel):
     running: Limit | None = Field(default=None, description=RUNNING)
     stored_bytes: Limit | None = Field(default=None, description=STORED)
     daily_pixels: Limit | None = Field(default=None, description=PIXELS)
+    weight: Weight | None = Field(default=None, description=f"{WEIGHT} Null is 1.")
 
 
 class QuotaView(View):
@@ -44,6 +51,7 @@ class QuotaView(View):
     own: OwnLimits = Field(description="What was set for this owner.")
     limits: Amounts = Field(description="What holds: its own limits, else the service's; 0 is no limit.")
     used: Amounts
+    weight: int = Field(description=WEIGHT)
 
 
 class UsageView(View):
@@ -76,9 +84,10 @@ def quota_view(owner: str, quota: Quota) -> QuotaView:
     return QuotaView(
         object="quota",
         owner=owner,
-        own=OwnLimits(**quota.own),
+        own=OwnLimits(**quota.own, weight=quota.own_weight),
         limits=Amounts(**quota.limits),
         used=Amounts(**quota.used),
+        weight=quota.weight,
     )
 
 

@@ -1,6 +1,6 @@
 """Views as JSON responses, pages of lists, and the conditions of requests (RFC 9110, section 13)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -22,19 +22,34 @@ def json_response(view: BaseModel, status: int = 200, headers: Mapping[str, str]
     return Response(view.model_dump_json(), status, headers, mimetype="application/json")
 
 
+def list_response(view: View, fields: Collection[str] | None, headers: Mapping[str, str]) -> Response:
+    """Return a list as JSON; with `fields`, only these of each entry of its `data`."""
+    if fields is None:
+        return json_response(view, headers=headers)
+    told: Any = {**dict.fromkeys(type(view).model_fields, True), "data": {"__all__": set(fields)}}
+    return Response(view.model_dump_json(include=told), headers=headers, mimetype="application/json")
+
+
 def page_response(
-    schema: type[View], page: Page[Item], view: Callable[[Item], View], **more: object
+    schema: type[View],
+    page: Page[Item],
+    view: Callable[[Item], View],
+    *,
+    fields: Collection[str] | None = None,
+    **more: object,
 ) -> Response:
     """Return a page of a list, with a Link header to the next one where there is one.
 
     `schema` is the page's own, `view` renders an entry, and `more` are fields that this page has besides.
+    With `fields`, only these of each entry are told.
     """
     entries: dict[str, Any] = {
         "object": "list",
         "data": [view(item) for item in page.items],
         "next_cursor": page.next_cursor,
     }
-    response = json_response(schema(**entries, **more), headers={"Cache-Control": "private, no-cache"})
+    headers = {"Cache-Control": "private, no-cache"}
+    response = list_response(schema(**entries, **more), fields, headers)
     if page.next_cursor is not None:
         query = urlencode({**request.args.to_dict(), "cursor": page.next_cursor})
         response.headers["Link"] = f'<{base_url()}{request.path}?{query}>; rel="next"'

@@ -57,6 +57,7 @@ class LimitsView(View):
     formats: list[str]
     max_spec_bytes: int = Field(description="Of a job as JSON, with its defaults and seeds.")
     max_ttl_seconds: int = Field(description="The longest `ttl_seconds`.")
+    max_delay_seconds: int = Field(description="How far ahead `not_before` may be.")
     batch: BatchLimitsView
 
 

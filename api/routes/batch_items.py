@@ -1,6 +1,7 @@
 """The items of a batch: add, list, and read their results."""
 
 from functools import partial
+from typing import Any
 
 from flask import Response
 from pydantic import Field
@@ -12,7 +13,16 @@ from api.batches.submission import append_items
 from api.events import stream_response
 from api.following import wait
 from api.openapi import EVENTS, LAST_EVENT_ID, TaggedBlueprint, body, documented, listed, operation, ref
-from api.requests.query import PageQuery, Place, QueryModel, StatusName, parameters_of, read_query
+from api.requests.query import (
+    PARTS,
+    PageQuery,
+    Place,
+    QueryModel,
+    StatusName,
+    parameters_of,
+    read_query,
+)
+from api.requests.read_request import JobField
 from api.resources import batches, jobs
 from api.responses.job_views import JobPage
 from api.responses.representation import json_response, page_response
@@ -40,6 +50,7 @@ class ItemsQuery(PageQuery):
     """Which items."""
 
     status: StatusName | None = Field(default=None, description="Only items of this status.")
+    fields: list[JobField] | None = Field(default=None, description=PARTS)
 
 
 class FinishedQuery(QueryModel):
@@ -85,10 +96,10 @@ def append(batch_id: str) -> Response:
 def list_items(batch_id: str) -> Response:
     """List the items of a batch as jobs, by index."""
     query = read_query(ItemsQuery)
-    page = services().batches.items(
-        batch_id, owner(), status=query.status, limit=query.limit, cursor=query.cursor
-    )
-    return page_response(JobPage, page, jobs().view)
+    fields = query.fields
+    only: Any = {"status": query.status, "limit": query.limit, "cursor": query.cursor}
+    page = services().batches.items(batch_id, owner(), fields=fields, **only)
+    return page_response(JobPage, page, partial(jobs().view, fields=fields), fields=fields)
 
 
 @blueprint.get("/finished")

@@ -1,6 +1,10 @@
 """Batches: submit, list, read, delete, and change."""
 
+from functools import partial
+from typing import Literal
+
 from flask import Response
+from pydantic import Field
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
@@ -27,12 +31,13 @@ from api.requests.body import optional_json_body
 from api.requests.field_errors import validated
 from api.requests.headers import idempotency_key, wait_seconds
 from api.requests.pause_request import BatchPauseRequest
-from api.requests.query import PageQuery, parameters_of, read_query
+from api.requests.query import PARTS, PageQuery, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
 from api.services import caller_name, check_room, owner, services
 from shared.access.key import Scope
 from shared.batches.request import Envelope
+from shared.batches.views import BatchView
 from shared.redis.client import server_time
 
 blueprint = TaggedBlueprint("batches", tag="Batches", url_prefix="/v1/batches")
@@ -47,6 +52,18 @@ SETTINGS = [
     if entry["name"] not in ("items", "template")
 ]
 ONE = (404, 410, 503)
+
+
+FIELDS = tuple(BatchView.model_fields)
+BatchField = Literal[FIELDS]  # type: ignore[valid-type]
+
+
+class BatchesQuery(PageQuery):
+    """Which batches, and what of them."""
+
+    fields: list[BatchField] | None = Field(default=None, description=PARTS)
+
+
 MOVED = {200: documented("The batch", ref("BatchView"))}
 
 
@@ -78,14 +95,15 @@ def post_batch() -> Response:
     "listBatches",
     listed("batches", "BatchPage"),
     problems=(422, 503),
-    parameters=parameters_of(PageQuery),
+    parameters=parameters_of(BatchesQuery),
 )
 @needs(Scope.READ)
 def list_batches() -> Response:
     """List batches, newest first."""
-    query = read_query(PageQuery)
-    page = services().batches.page(owner(), limit=query.limit, cursor=query.cursor)
-    return page_response(BatchPage, page, batches().view)
+    query = read_query(BatchesQuery)
+    fields = query.fields
+    page = services().batches.page(owner(), limit=query.limit, cursor=query.cursor, fields=fields)
+    return page_response(BatchPage, page, partial(batches().view, fields=fields), fields=fields)
 
 
 @blueprint.get("/<batch_id>")

@@ -136,6 +136,7 @@ def get_limits() -> Response:
         **{**limits, "formats": sorted(limits["formats"])},
         max_spec_bytes=settings.limits.max_spec_bytes,
         max_ttl_seconds=settings.jobs.longest_ttl_seconds,
+        max_delay_seconds=settings.jobs.max_delay_seconds,
         batch=BatchLimitsView.model_validate(settings.batches, from_attributes=True),
     )
     return json_response(view)

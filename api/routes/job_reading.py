@@ -1,15 +1,15 @@
 """Many jobs read at once."""
 
-import json
-
 from flask import Response
 
 from api.auth import needs
 from api.openapi import TaggedBlueprint, body, documented, operation, ref
 from api.requests.body import json_body
 from api.requests.field_errors import validated
-from api.requests.read_request import COSTLY, ReadRequest
+from api.requests.read_request import ReadRequest
 from api.resources import jobs
+from api.responses.job_views import JobsRead
+from api.responses.representation import list_response
 from api.services import owner, services
 from shared.access.key import Scope
 
@@ -32,13 +32,12 @@ def read_jobs() -> Response:
     """
     wanted = validated(ReadRequest, json_body())
     ids = list(dict.fromkeys(wanted.ids))
-    fields = frozenset(wanted.fields)
-    found = services().queries.many(ids, owner())
+    found = services().queries.many(ids, owner(), fields=wanted.fields)
     resource = jobs()
-    views = [resource.view(job, placed=COSTLY in fields) for job in found if job]
-    told = [view.model_dump_json(include=set(fields)) for view in views]
-    missing = [job_id for job_id, job in zip(ids, found, strict=False) if job is None]
-    unread = ids[len(found) :]
-    rest = f'"missing":{json.dumps(missing)},"unread":{json.dumps(unread)}'
-    text = f'{{"object":"list","data":[{",".join(told)}],{rest}}}'
-    return Response(text, headers={"Cache-Control": "no-store"}, mimetype="application/json")
+    view = JobsRead(
+        object="list",
+        data=[resource.view(job, wanted.fields) for job in found if job],
+        missing=[job_id for job_id, job in zip(ids, found, strict=False) if job is None],
+        unread=ids[len(found) :],
+    )
+    return list_response(view, wanted.fields, {"Cache-Control": "no-store"})

@@ -1,6 +1,7 @@
 """Existing jobs: list, read, cancel, requeue, delete."""
 
 from functools import partial
+from typing import Any
 
 from flask import Response, request
 
@@ -30,10 +31,13 @@ def list_jobs() -> Response:
     """
     query = read_query(JobsQuery)
     queries, who, with_items = services().queries, owner(), query.with_items
-    page = queries.page(who, query.filters, limit=query.limit, cursor=query.cursor, items=with_items)
+    fields = query.fields
+    place: Any = {"limit": query.limit, "cursor": query.cursor}
+    page = queries.page(who, query.filters, items=with_items, fields=fields, **place)
     is_whole = with_items or query.cursor is not None
     left_out = None if is_whole else queries.unlisted_items(who, query.status)
-    return page_response(JobPage, page, jobs().view, unlisted_items=left_out)
+    view = partial(jobs().view, fields=fields)
+    return page_response(JobPage, page, view, fields=fields, unlisted_items=left_out)
 
 
 @blueprint.get("/<job_id>")

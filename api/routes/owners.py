@@ -64,7 +64,7 @@ def get_quota_of_owner(name: str) -> Response:
 )
 @needs(Scope.ADMIN)
 def set_quota_of_owner(name: str) -> Response:
-    """Set what an owner may have, from the next request on.
+    """Set what an owner may have, from the next request on, and its weight in the turns of owners.
 
     What is null or left out is as the service's settings have it; 0 is no limit. What was accepted stays.
     """

@@ -3,9 +3,11 @@
 import select
 import socket
 import time
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any
+
+from gevent import monkey
 
 from shared.errors import AtelierError
 
@@ -16,6 +18,7 @@ _PIECE = 256 * 1024
 _GUNICORN = "gunicorn.socket"
 _NAMES = (_GUNICORN, "werkzeug.socket")
 _CLOSE = "atelier.close"
+_poll: Callable[[], Any] = monkey.get_original("select", "poll")  # gevent's lets others run at each look
 WAITS = "atelier.waits"  # name of the Flask extension with the waiter slots
 
 
@@ -32,7 +35,7 @@ def client_left(environ: Mapping[str, Any]) -> bool:
     if found is None:
         return False
     try:
-        poll = select.poll()
+        poll = _poll()
         poll.register(found, select.POLLIN)
         return bool(poll.poll(0)) and found.recv(1, socket.MSG_PEEK) == b""
     except (OSError, ValueError):

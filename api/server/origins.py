@@ -66,7 +66,7 @@ class Origins:
         return response
 
     def _is_named(self) -> bool:
-        return request.headers.get("Origin") in self._named
+        return bool(self._named) and request.headers.get("Origin") in self._named
 
     def _own(self) -> set[str]:
         """Return the origins of the service's own page; a proxy that ends TLS need not have told of it."""

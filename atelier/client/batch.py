@@ -38,6 +38,7 @@ class Batch:
     metadata: Mapping[str, str] = field(default_factory=dict)
     pause: BatchPause | None = None  # None unless it is paused
     stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
+    not_before: datetime | None = None  # no item starts earlier
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -92,6 +93,7 @@ def batch_from_json(body: Any) -> Batch:
             metadata=body.get("metadata") or {},
             pause=_pause(body.get("pause")),
             stopped_at=moment(body.get("stopped_at")),
+            not_before=moment(body.get("not_before")),
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )

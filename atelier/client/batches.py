@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import quote
@@ -28,6 +29,7 @@ class BatchSettings(TypedDict, total=False):
     lane: Lane  # bulk by default
     ttl_seconds: int | None  # the batch is kept this long when done
     deadline_seconds: int | None  # of every item that has none
+    not_before: datetime | None  # no item starts earlier; with a zone
     cache: bool  # of every item: take over the result of an equal job
     stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
     webhook: BatchWebhook | None  # gets a POST when the batch is done
@@ -49,6 +51,13 @@ class BatchesResource(Resource):
     def list(self) -> Iterator[Batch]:
         """Yield all batches, newest first, page by page."""
         return self._transport.entries("/v1/batches", batch_from_json)
+
+    def list_fields(self, fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+        """Yield these fields alone of all batches, newest first, as JSON has them: cheap for pollers.
+
+        Raises ApiError where a batch has no such field.
+        """
+        return self._transport.light_entries("/v1/batches", fields)
 
     @overload
     def create(

@@ -12,6 +12,7 @@ from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
+from atelier.client.owners import Limits, Quota, Usage, read_quota, read_usage, write_quota
 from atelier.client.pauses import PausesResource
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
@@ -26,7 +27,6 @@ from atelier.client.requests import (
 from atelier.client.stats import StatsResource
 from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
-from atelier.client.usage import Usage, read_usage
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"
@@ -149,6 +149,18 @@ class Client:
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
         return tuple(read_usage(self._transport, since, until, owner))
+
+    def quota(self, owner: str | None = None) -> Quota:
+        """Return what you may have, and what you have; of another owner, with an admin's key."""
+        return read_quota(self._transport, owner)
+
+    def set_quota(self, owner: str, **limits: Unpack[Limits]) -> Quota:
+        """Set what an owner may have, with an admin's key; what is left out is as the settings have it.
+
+        A limit of 0 is none. `weight`, 1 to 100 and by default 1, is how many turns the owner has where one
+        of weight 1 has one. Returns what then holds.
+        """
+        return write_quota(self._transport, owner, limits)
 
     def close(self) -> None:
         """Close every connection."""

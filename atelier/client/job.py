@@ -91,6 +91,7 @@ class Job:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     deadline_at: datetime | None = None  # it expires when not done by then
+    not_before: datetime | None = None  # a queued job does not start earlier
     expires_at: datetime | None = None  # a job that is done is forgotten then
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
@@ -143,6 +144,7 @@ def job_from_json(body: Any) -> Job:
             started_at=moment(body.get("started_at")),
             completed_at=moment(body.get("completed_at")),
             deadline_at=moment(body.get("deadline_at")),
+            not_before=moment(body.get("not_before")),
             expires_at=moment(body.get("expires_at")),
             raw=body,
         )

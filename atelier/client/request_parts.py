@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from atelier.client.errors import InvalidValue
@@ -134,10 +135,12 @@ Part = (
 
 
 def to_plain(value: Any) -> Any:
-    """Return a value as JSON has it: parts as objects without what is None, arrays as lists."""
+    """Return a value as JSON has it: parts as objects without what is None, arrays and times too."""
     if isinstance(value, Part):
         members = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return {name: to_plain(inner) for name, inner in members if inner is not None}
+    if isinstance(value, datetime):
+        return value.isoformat()
     if hasattr(value, "tolist"):  # of NumPy, which the client does not need to know
         return value.tolist()
     if isinstance(value, Sequence) and not isinstance(value, str):

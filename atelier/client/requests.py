@@ -6,6 +6,7 @@ compares the two with each other and with what the API takes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from typing import Any, ClassVar, TypedDict
 
 from atelier.client.request_parts import (
@@ -34,6 +35,7 @@ class _Request:
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
     deadline_seconds: int | None = None  # it expires, queued or running, when not done by then
+    not_before: datetime | None = None  # it does not start earlier; with a zone
     cache: bool = False  # take the result of an equal job that has `cache` too
     webhook: Webhook | None = None  # gets POSTs about it
     metadata: Mapping[str, str] = field(default_factory=dict)  # comes back with the job
@@ -99,6 +101,7 @@ class _SharedOptions(TypedDict, total=False):
     lane: Lane
     ttl_seconds: int | None
     deadline_seconds: int | None
+    not_before: datetime | None
     cache: bool
     webhook: Webhook | None
     metadata: Mapping[str, str]

@@ -1,15 +1,17 @@
 """`atelier batches`: list batches, show one, pause, resume, cancel, retry, delete and fetch them."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
 from atelier.client.batch_run import BatchRun
 from atelier.commands.options.destination import OutputFolder
+from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import Choice, carry_out_each
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options
@@ -36,15 +38,17 @@ def batches() -> None:
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many batches."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print each batch as a line of JSON.")
+@fields_option
 @pass_target
-def list_batches(target: Target, *, limit: int, as_json: bool) -> None:
+def list_batches(target: Target, *, limit: int, as_json: bool, fields: str) -> None:
     """Show batches, newest first."""
+    names = json_fields(fields, as_json=as_json)
     with target.client() as client:
-        found = client.batches.list()
+        found: Iterator[Any] = client.batches.list_fields(names) if names else client.batches.list()
         some, more = list(islice(found, limit)), next(found, None) is not None
     if as_json:
         for batch in some:
-            echo_json(batch.raw)
+            echo_json(batch if names else batch.raw)
     elif some:
         batch_table(some).print()
     if not some:

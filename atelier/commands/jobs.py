@@ -1,6 +1,7 @@
 """`atelier jobs`: what happened to jobs, and what an operator can do with them; `atelier watch`."""
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
 from itertools import islice
@@ -11,6 +12,7 @@ import click
 from atelier.client.client import Client
 from atelier.client.job import Job, JobFailed, Status
 from atelier.commands.options.destination import Destination, OutputPictures
+from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import (
     carry_out_each,
     choose,
@@ -46,6 +48,7 @@ def jobs() -> None:
 )
 @click.option("--all", "everything", is_flag=True, help="List every job, whatever --limit says.")
 @click.option("--json", "as_json", is_flag=True, help="Print each job as a line of JSON.")
+@fields_option
 @pass_target
 def list_jobs(
     target: Target,
@@ -55,18 +58,21 @@ def list_jobs(
     limit: int,
     everything: bool,
     as_json: bool,
+    fields: str,
     items: bool | None,
     **filters: Any,
 ) -> None:
     """Show jobs, newest first, and why they failed; failed and expired items of batches among them."""
     listed = with_items(status, items)
+    asked: dict[str, Any] = {"status": status, "items": listed, **filters}
+    names = json_fields(fields, as_json=as_json)
     with target.client() as client:
-        found = client.jobs.list(status=status, items=listed, **filters)
+        found: Iterator[Any] = client.jobs.list_fields(names, **asked) if names else client.jobs.list(**asked)
         shown = list(found if everything else islice(found, limit))
         more = not everything and next(found, None) is not None
         if as_json:
             for job in shown:
-                echo_json(job.raw)
+                echo_json(job if names else job.raw)
         elif shown:
             job_table(shown).print()
         if not shown:

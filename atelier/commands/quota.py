@@ -10,7 +10,7 @@ from atelier.backup.offline import enter_or_make
 from atelier.commands.keys import KeyName
 from atelier.display import echo_json
 from atelier.display.table import Table
-from shared.owners.quota import QUOTAS, Quota, QuotaStore
+from shared.owners.quota import MOST_WEIGHT, QUOTAS, Quota, QuotaStore
 from shared.redis.scripts import Scripts
 from shared.settings import Settings
 
@@ -32,6 +32,21 @@ class Limit(click.ParamType[int]):
         number = int(found[1]) * _UNITS[found[2]] if found else MOST
         if number >= MOST:
             self.fail(f"{value!r} is no number such as 500 or 10G; {DEFAULT} takes the settings'", param, ctx)
+        return number
+
+
+class Weight(click.ParamType[int]):
+    """A number of turns; `default` is read as -1."""
+
+    name = "weight"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; fail where it is none."""
+        if value == DEFAULT or not isinstance(value, str):
+            return -1 if value == DEFAULT else int(value)
+        number = int(value) if re.fullmatch("[0-9]{1,3}", value, re.ASCII) else 0
+        if not 1 <= number <= MOST_WEIGHT:
+            self.fail(f"{value!r} is no number from 1 to {MOST_WEIGHT}; {DEFAULT} is 1", param, ctx)
         return number
 
 
@@ -59,11 +74,12 @@ def _store() -> Iterator[QuotaStore]:
 @click.option(
     "--daily-pixels", type=Limit(), help="Let results of a day (UTC) have so many pixels, such as 500M."
 )
+@click.option("--weight", type=Weight(), help="Give so many turns where an owner of weight 1 has one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def set_quota(*, owner: str, as_json: bool, **given: int | None) -> None:
     """Set limits of an owner, from its next request on; what is not given stays as it is.
 
-    0 is no limit; `default` takes what the settings say.
+    0 is no limit; `default` takes what the settings say. The weight is 1 to 100, by default 1.
     """
     limits = {name: None if limit == -1 else limit for name, limit in given.items() if limit is not None}
     with _store() as store:
@@ -82,8 +98,9 @@ def show(*, owner: str, as_json: bool) -> None:
 
 def _tell(owner: str, found: Quota, *, as_json: bool) -> None:
     if as_json:
-        facts: Mapping[str, object] = {"own": found.own, "limits": found.limits, "used": found.used}
-        echo_json({"owner": owner, **facts})
+        own = {**found.own, **({} if found.own_weight is None else {"weight": found.own_weight})}
+        facts: Mapping[str, object] = {"own": own, "limits": found.limits, "used": found.used}
+        echo_json({"owner": owner, **facts, "weight": found.weight})
         return
     table = Table("quota", "used", "limit", "set")
     for name in QUOTAS:
@@ -91,4 +108,5 @@ def _tell(owner: str, found: Quota, *, as_json: bool) -> None:
         table.add(
             name, f"{found.used[name]:,}", limit, "for this owner" if name in found.own else "by settings"
         )
+    table.add("weight", "", str(found.weight), "for this owner" if found.own_weight else "by default")
     table.print()

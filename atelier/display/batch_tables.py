@@ -53,6 +53,14 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     return page
 
 
+_TIMES = {
+    "accepted": "created_at",
+    "not before": "not_before",
+    "done": "completed_at",
+    "kept until": "expires_at",
+}
+
+
 def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     yield "batch", batch.id
     if batch.name:
@@ -66,7 +74,7 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
         yield "each took", say_seconds(batch.mean_seconds)
     if batch.eta_seconds is not None:
         yield "left", say_seconds(batch.eta_seconds)
-    for title, name in (("accepted", "created_at"), ("done", "completed_at"), ("kept until", "expires_at")):
+    for title, name in _TIMES.items():
         moment = _time(batch, name)
         if moment is not None:
             yield title, say_moment(moment)

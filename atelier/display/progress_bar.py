@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,7 +24,7 @@ from rich.table import Column
 from atelier.client.events import OnProgress
 from atelier.client.job import Job
 from atelier.display import echo
-from atelier.display.time_format import say_seconds
+from atelier.display.time_format import say_moment, say_seconds
 from shared.logs import plain
 
 LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
@@ -36,6 +37,8 @@ def stderr_console() -> Console:
 
 def say_state(job: Job) -> str:
     """Return the state of a job, in a few words."""
+    if job.status == "queued" and job.not_before and job.not_before > datetime.now(UTC):
+        return f"queued, not before {say_moment(job.not_before)}"
     if job.status == "queued" and job.queue and job.queue.position:
         eta = f", about {job.queue.eta_seconds:.0f} s" if job.queue.eta_seconds is not None else ""
         return f"queued, number {job.queue.position}{eta}"

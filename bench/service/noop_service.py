@@ -49,10 +49,10 @@ class Atelier:
     def submit(self) -> str:
         """Accept a job and ring for it, as the API does; return its id."""
         spec = resolve(JOB_SPEC.validate_python(BODY), self.catalog)
-        submission = Submission(new_job_id(), ANONYMOUS, spec, "")
-        self.store.submit(submission)
-        self.queue.notify(submission.id, spec.lane)
-        return submission.id
+        job_id = new_job_id()
+        doorbell = self.queue.doorbell(job_id, spec.lane)
+        self.store.submit(Submission(job_id, ANONYMOUS, spec, "", doorbell=doorbell))
+        return job_id
 
     def run(self) -> None:
         """Carry a job from submission to the event that says it is done."""

@@ -10,7 +10,7 @@ from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import Status
-from shared.jobs.submission import NOTHING, expected_fields, reuse_fields
+from shared.jobs.submission import NOTHING, expected_fields, milliseconds_of, reuse_fields
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
@@ -18,6 +18,20 @@ from shared.specs.results import Results
 
 BRAKE = "too much of it went wrong (stop_when)"  # the reason of a batch that paused by itself
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
+
+
+# Fields of the view that need small fields of a record alone: not its settings, and no counts by error.
+LIGHT_FIELDS = frozenset(
+    (
+        "id", "object", "name", "status", "done", "counts", "stopped_at", "progress", "lane", "request_id",
+        "created_at", "finalized_at", "completed_at", "expires_at", "urls",
+    )
+)  # fmt: skip
+SMALL_FIELDS = (
+    "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
+    "stopped_at", "created_at", "finalized_at", "completed_at", "expires_at", "began_at", "last_end",
+    "done_since",
+)  # fmt: skip
 
 
 class BatchStatus(StrEnum):
@@ -55,6 +69,7 @@ class BatchDraft:
             "fingerprint": self.fingerprint,
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
+        optional["not_before"] = milliseconds_of(settings.not_before)
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
@@ -122,6 +137,7 @@ class Batch:
     stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
     pause: BatchPause | None = None  # None unless it is paused
+    not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
 
     @property
@@ -148,7 +164,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         name=raw["name"],
         status=BatchStatus(raw["status"]),
         lane=Lane(raw["lane"]),
-        settings=BatchSettings.model_validate_json(raw["settings"]),
+        settings=BatchSettings.model_validate_json(raw.get("settings", "{}")),
         counts=counts,
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),
@@ -161,6 +177,7 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         stopped_at=_time(raw, "stopped_at"),
         failures=failures_in(raw),
         pause=_pause(raw) if raw["status"] == BatchStatus.PAUSED else None,
+        not_before=_time(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
     )
 

@@ -1,8 +1,15 @@
 """Reads batches: one batch, a list, items, ended items, events. Changes nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
-from shared.batches.batch import Batch, BatchStatus, FinishedItems, batch_from_record
+from shared.batches.batch import (
+    LIGHT_FIELDS,
+    SMALL_FIELDS,
+    Batch,
+    BatchStatus,
+    FinishedItems,
+    batch_from_record,
+)
 from shared.errors import BatchNotFound, JobGone
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
@@ -38,11 +45,17 @@ class BatchQueries:
             raise JobGone(f"the batch {batch_id} has expired or was deleted")
         raise BatchNotFound(f"there is no batch {batch_id}")
 
-    def page(self, owner: str, *, limit: int = 20, cursor: str | None = None) -> Page[Batch]:
-        """Return the owner's batches, newest first."""
+    def page(
+        self, owner: str, *, limit: int = 20, cursor: str | None = None, fields: Collection[str] | None = None
+    ) -> Page[Batch]:
+        """Return the owner's batches, newest first.
+
+        With `fields`, what other fields of a batch's view need may be left unread.
+        """
         ids = newest(self._client, self._key("owned_batches", owner), limit=limit, cursor=cursor)
+        names = SMALL_FIELDS if fields and set(fields) <= LIGHT_FIELDS else ()
         with store_errors():
-            records = self._read(self._key("batch", batch_id) for batch_id in ids.items)
+            records = self._read((self._key("batch", batch_id) for batch_id in ids.items), names)
         batches = (batch_from_record(raw) for raw in records if raw and raw["status"] != "deleted")
         return Page(tuple(batches), ids.next_cursor)
 
@@ -54,14 +67,15 @@ class BatchQueries:
         status: Status | None = None,
         limit: int = 100,
         cursor: str | None = None,
+        fields: Collection[str] | None = None,
     ) -> Page[Job]:
         """Return the batch's items by index, of one status or all; of a retried item the latest job.
 
-        A page of large records has fewer than `limit`.
+        A page of large records has fewer than `limit`. `fields` is as that of PageReader.
         """
         self.get(batch_id, owner)
         found: list[Job] = []
-        index, reader = int(cursor or 0), PageReader(self._scripts)
+        index, reader = int(cursor or 0), PageReader(self._scripts, fields)
         while index >= 0 and len(found) < limit and not reader.is_full:
             most = min(SCAN_CHUNK, limit - len(found)) if status is None else SCAN_CHUNK
             index, *flat = self._scripts.run("batches/find_items", batch_id, index, "up", most, status or "")
@@ -97,12 +111,18 @@ class BatchQueries:
             return None
         return self._queries.seconds_of_batch(batch.id, slots, own_only=own_only)
 
-    def _read(self, keys: Iterable[str]) -> list[dict[str, str]]:
+    def _read(self, keys: Iterable[str], names: Sequence[str]) -> list[dict[str, str]]:
+        """Return the records of batches, or the fields of these names; an empty one where there is none."""
         pipeline = self._client.pipeline(transaction=False)
         for key in keys:
-            pipeline.hgetall(key)
-        records: list[dict[str, str]] = pipeline.execute()
-        return records
+            if names:
+                pipeline.hmget(key, *names)
+            else:
+                pipeline.hgetall(key)
+        if not names:
+            return [*pipeline.execute()]
+        read = (zip(names, found, strict=True) for found in pipeline.execute())
+        return [{name: text for name, text in record if text is not None} for record in read]
 
     def events(self, batch_id: str, *, after: str = "0-0", block_seconds: float = 0) -> list[Event]:
         """Return the batch's events after an id: `state` of the batch, `item` for each ended item."""

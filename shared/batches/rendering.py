@@ -32,7 +32,7 @@ _PAGES = {
     "retry_failed": "retry-failed",
 }
 _DOWNLOADS = ("results", "archive", "contact_sheet")  # pages link to them
-_TIMES = ("stopped_at", "created_at", "finalized_at", "completed_at", "expires_at")
+_TIMES = ("stopped_at", "not_before", "created_at", "finalized_at", "completed_at", "expires_at")
 LONGEST_PART = 230  # bytes of one path component, without additions: file systems allow 255
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")

@@ -14,6 +14,7 @@ from shared.specs.parts import (
     Lane,
     LaneName,
     Metadata,
+    NotBefore,
     Part,
     PictureName,
     Seed,
@@ -74,6 +75,11 @@ class BatchSettings(Part):
     deadline_seconds: DeadlineSeconds | None = Field(
         default=None,
         description="Of every item that has none of its own, from the moment it was accepted.",
+    )
+    not_before: NotBefore | None = Field(
+        default=None,
+        exclude=True,
+        description="No item starts before this time (RFC 3339, with its zone); `resume` starts them sooner.",
     )
     cache: bool = Field(
         default=False, description="Of every item that does not say: take over the result of an equal job."

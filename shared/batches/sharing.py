@@ -30,6 +30,22 @@ class Pieces:
     own: Mapping[str, Any]  # fields that it shares with no other
     parts: Mapping[str, bytes]  # JSON objects of the other fields, by digest
     fingerprint: str
+    bytes: int  # of its specification as JSON
+
+
+@dataclass(frozen=True, slots=True)
+class PackedItems:
+    """Items as one script stores them."""
+
+    count: int
+    models: frozenset[str]  # of items that may reuse a result
+    parts: tuple[tuple[str, bytes], ...]  # those that the batch does not have, with their digests
+    texts: tuple[bytes | str, ...]  # of each item its record, the ids of its inputs, its fingerprint
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes it takes in memory, about."""
+        return sum(map(len, self.texts)) + sum(len(text) for _, text in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +94,32 @@ def shared_parts(items: Sequence[StoredItem]) -> dict[str, bytes]:
     return {digest: item.pieces.parts[digest] for item in items for digest in item.shared}
 
 
+def packed(items: Sequence[Pieces], known: Collection[str]) -> PackedItems:
+    """Return items as one script stores them in a batch that has the parts with `known` digests."""
+    stored = split(items, known)
+    specs = [pieces.draft.spec for pieces in items]
+    return PackedItems(
+        count=len(items),
+        models=frozenset(spec.model for spec in specs if spec.cache and spec.model),
+        parts=tuple(part for part in shared_parts(stored).items() if part[0] not in known),
+        texts=tuple(text for item in stored for text in _texts(item)),
+    )
+
+
+def _texts(item: StoredItem) -> tuple[bytes, bytes, str]:
+    inputs = item.pieces.draft.spec.inputs
+    return to_json(item.record()), to_json(inputs) if inputs else b"[]", item.pieces.fingerprint
+
+
 def _pieces(draft: ItemDraft, texts: dict[str, bytes]) -> Pieces:
-    whole = draft.spec.model_dump_json(exclude_none=True)
+    whole = draft.spec.model_dump_json(exclude_none=True).encode()
     fields: dict[str, Any] = from_json(whole)
     parts = {}
     for text in map(to_json, _parts(fields, is_large=len(whole) > LARGE_BYTES)):
         digest = sha256(text)[:DIGEST_CHARACTERS]
         parts[digest] = texts.setdefault(digest, text)
-    fingerprint = sha256(f"{draft.custom_id} {whole}".encode())[:32]
-    return Pieces(draft, fields, parts, fingerprint)
+    fingerprint = sha256(b"%s %s" % (draft.custom_id.encode(), whole))[:32]
+    return Pieces(draft, fields, parts, fingerprint, len(whole))
 
 
 def _parts(fields: dict[str, Any], *, is_large: bool) -> Iterator[dict[str, Any]]:

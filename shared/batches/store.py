@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from shared.batches.batch import ITEM_BYTES, Batch, BatchDraft, ItemDraft
 from shared.batches.queries import BatchQueries
-from shared.batches.sharing import Pieces, StoredItem, in_pieces, shared_parts, split
+from shared.batches.sharing import PackedItems, Pieces, in_pieces, packed
 from shared.errors import (
     AtelierError,
     BatchNotFound,
@@ -62,23 +62,31 @@ class BatchStore(BatchQueries):
         for too many items or bytes, a gap before `first`, different items at known indexes or names that are
         already used; FileNotFound; QuotaExceeded.
         """
-        total = first
-        digests = to_text(self._jobs.served_digests(item.spec for item in items))
+        total, known = first, set[str]()
         for start in range(0, len(items), CHUNK):
-            chunk = in_pieces(items[start : start + CHUNK])
-            total = self._append_chunk(batch_id, owner, first + start, digests, chunk)
+            chunk = self.pack(batch_id, in_pieces(items[start : start + CHUNK]), known)
+            total = self.add(batch_id, owner, chunk, first=first + start)
         return total
 
-    def _append_chunk(self, batch_id: str, owner: str, first: int, digests: str, chunk: list[Pieces]) -> int:
+    def pack(self, batch_id: str, items: Sequence[Pieces], known: set[str]) -> PackedItems:
+        """Return items as `add` takes them.
+
+        `known` are digests of parts that the batch has; those that it will have with these items are added,
+        so packs must be added to the batch in their order.
+        """
+        known |= self._known_parts(batch_id, {part for pieces in items for part in pieces.parts} - known)
+        found = packed(items, known)
+        known.update(digest for digest, _ in found.parts)
+        return found
+
+    def add(self, batch_id: str, owner: str, items: PackedItems, *, first: int) -> int:
+        """Accept packed items, all or none, as `append` does; return the batch's new total."""
         rules = self._rules
         most = (rules.max_items, rules.max_record_bytes, ITEM_BYTES)
-        known = self._known_parts(batch_id, {digest for pieces in chunk for digest in pieces.parts})
-        stored = split(chunk, known)
-        parts = [part for part in shared_parts(stored).items() if part[0] not in known]
-        texts = [text for entry in (*parts, *map(_flat, stored)) for text in entry]
-        outcome, *rest = self._scripts.run(
-            "batches/append", batch_id, owner, first, *most, digests, self._quotas, len(parts), *texts
-        )
+        digests = to_text(self._jobs.served_digests(items.models))
+        parts = [text for part in items.parts for text in part]
+        arguments = (*most, digests, self._quotas, len(items.parts), *parts, *items.texts)
+        outcome, *rest = self._scripts.run("batches/append", batch_id, owner, first, *arguments)
         if outcome == "ok":
             return int(rest[0])
         if outcome == "bytes":
@@ -88,6 +96,8 @@ class BatchStore(BatchQueries):
 
     def _known_parts(self, batch_id: str, digests: Collection[str]) -> set[str]:
         """Return the digests of the parts that the batch has: these are not sent again with every page."""
+        if not digests:
+            return set()
         with store_errors():
             pipeline = self._client.pipeline(transaction=False)
             for digest in digests:
@@ -239,11 +249,6 @@ _PAST = {
     "cancel": "canceled",
     "delete": "deleted",
 }
-
-
-def _flat(item: StoredItem) -> tuple[str, str, str]:
-    pieces = item.pieces
-    return to_text(item.record()), to_text(pieces.draft.spec.inputs), pieces.fingerprint
 
 
 def refusal(outcome: str, rest: Sequence[Any], batch_id: str, max_items: int) -> AtelierError:

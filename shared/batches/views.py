@@ -93,6 +93,10 @@ class BatchView(View):
         description="Of the request that began the batch, as `X-Request-Id` and the log have it. "
         "Null for batches that older versions accepted."
     )
+    not_before: Time | None = Field(
+        description="No item starts before this time; null where the request named none. `resume` before "
+        "it starts them, and this is then when."
+    )
     created_at: Time
     finalized_at: Time | None = Field(description="When the last item had been sent.")
     completed_at: Time | None

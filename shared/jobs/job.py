@@ -90,6 +90,11 @@ class Job:
         return self.status.is_terminal
 
     @property
+    def is_delayed(self) -> bool:
+        """Whether it is queued, and may not have been claimed as soon as it was."""
+        return self.status is Status.QUEUED and self.not_before > self.created_at
+
+    @property
     def counted_attempts(self) -> int:
         """The number of attempts, without those released at a shutdown."""
         return self.attempt - self.released

@@ -1,6 +1,7 @@
 """Lists an owner's jobs, newest first; if requested, the items of a batch appear at the batch's place."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 
 from shared.jobs.job import Job
 from shared.jobs.reading import PageReader
@@ -31,6 +32,11 @@ class JobFilter:
     since: int | None = None  # accepted at this time or later, milliseconds since the epoch
     until: int | None = None  # accepted before this time
     metadata: tuple[str, str] | None = None  # a pair that it has among others
+
+    @property
+    def given(self) -> list[str]:
+        """The names of the restrictions."""
+        return [name for name, wanted in asdict(self).items() if wanted is not None]
 
     def admits(self, job: Job) -> bool:
         """Whether the list shows a job."""
@@ -90,14 +96,23 @@ class JobList:
         self._key = store.scripts.keys
         self._scripts = store.scripts
 
-    def page(self, owner: str, only: JobFilter, *, limit: int, cursor: str | None, items: bool) -> Page[Job]:
+    def page(
+        self,
+        owner: str,
+        only: JobFilter,
+        *,
+        limit: int,
+        cursor: str | None,
+        items: bool,
+        fields: Collection[str] | None = None,
+    ) -> Page[Job]:
         """Return the owner's jobs that a filter admits, with items of batches or without them.
 
-        A page of large records has fewer than `limit`.
+        A page of large records has fewer than `limit`. `fields` is as that of PageReader.
         """
         found: list[Entry] = []
         place: ListPlace | None = ListPlace.parse(cursor)
-        reader = PageReader(self._scripts)
+        reader = PageReader(self._scripts, fields, only.given)
         for _ in range(MAX_STEPS):
             if place is None or len(found) > limit or reader.is_full:
                 break

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from shared.specs.parts import Lane
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 
 
+_ENDS = frozenset(status for status in Status if status.is_terminal)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One entry of a job's event stream."""
@@ -26,6 +29,11 @@ class Event:
     id: str  # grows within a job; resume after it
     kind: str  # "state" or "progress"
     data: Mapping[str, Any]
+
+    @property
+    def is_end(self) -> bool:
+        """Whether it says that the job is done."""
+        return self.data.get("status") in _ENDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +63,23 @@ class JobQueries:
         limit: int = 20,
         cursor: str | None = None,
         items: bool = False,
+        fields: Collection[str] | None = None,
     ) -> Page[Job]:
-        """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too."""
-        return self._list.page(owner, only, limit=limit, cursor=cursor, items=items)
+        """Return the owner's jobs, newest first, that a filter admits; with `items`, those of batches too.
 
-    def many(self, ids: Sequence[str], owner: str) -> list[Job | None]:
+        With `fields`, only what these fields of a job's view need is read.
+        """
+        return self._list.page(owner, only, limit=limit, cursor=cursor, items=items, fields=fields)
+
+    def many(
+        self, ids: Sequence[str], owner: str, *, fields: Collection[str] | None = None
+    ) -> list[Job | None]:
         """Return an owner's jobs by their ids, in the same order; None for an id without one.
 
-        Where the records are large, the jobs of the first ids alone: of one at least.
+        Where the records are large, the jobs of the first ids alone: of one at least. `fields` is as that of
+        `page`.
         """
-        found = PageReader(self._scripts).read(ids)
+        found = PageReader(self._scripts, fields).read(ids)
         return [job if job and job.owner == owner else None for job in found]
 
     def unlisted_items(self, owner: str, status: Status | None) -> int:

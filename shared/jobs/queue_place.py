@@ -2,9 +2,9 @@
 
 The position is the number of jobs that a single worker would start, one after another, up to and including
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
-owners, the lane with priority, and the turn of the bulk lane when that lane has waited too long. Delayed
-jobs, what is paused and jobs that follow an equal job do not count, because they start nothing. A paused job
-has no position.
+owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
+long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing.
+A paused job has no position.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
+from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
 
 TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
@@ -35,6 +36,7 @@ class JobsAhead:
     work: str
     pause_ms: float  # delay before it may be claimed
     in_lane: Counts  # jobs ahead of it in its own lane
+    of_batch: Counts  # items of its own batch ahead of it, if the batch waits for its time
     other: Counts  # all jobs of the other lane
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
     due_after: float  # number of interactive jobs that start before the turn of bulk
@@ -46,7 +48,7 @@ class JobsAhead:
         """The number of jobs that start up to and including this one; None while it is paused."""
         if self.held_ms is not None:
             return None
-        before = _number(self.in_lane)
+        before = _number(self.in_lane) + _number(self.of_batch)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
         return before + 1 + round(min(_number(self.other), math.inf if before else self.due_after))
@@ -91,15 +93,19 @@ def _seconds(milliseconds: float) -> float | None:
 def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     """Return the jobs ahead of a job, from the reply of the script `place`."""
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
-    in_lane = _with_turns(found["ahead"], found["others"])
+    others = [(Turns(**turns), counts) for turns, counts in found["others"]]
+    in_lane = _with_turns(found["ahead"], Turns(**found["turns"]), others)
     (other,) = found["lanes"].values()
     since = starving.get(Lane.BULK)
     passed_over = None if since is None else now - since
     both_wait = _number(other) > 0
     is_late = both_wait and passed_over is not None and passed_over > patience_ms
     due_after = int(Lane.INTERACTIVE in starving) if is_late else math.inf
-    held = found.get("held"), dict(found.get("held_ahead") or {})
-    return JobsAhead(lane, found["work"], found["pause"], in_lane, other, passed_over, due_after, *held)
+    of_batch = found.get("batch_ahead") or {}
+    held = found.get("held"), found.get("held_ahead") or {}
+    return JobsAhead(
+        lane, found["work"], found["pause"], in_lane, of_batch, other, passed_over, due_after, *held
+    )
 
 
 def _eta(
@@ -110,7 +116,8 @@ def _eta(
         return math.nan
     busy = _busy([durations.remainder(job) for job in running], places)
     start = max(_start(line, durations, busy, patience_ms), line.pause_ms, line.held_ms or 0.0)
-    return start + durations.total(line.held_ahead) / places + durations.cost(line.work)
+    later = durations.total(line.of_batch) + durations.total(line.held_ahead)
+    return start + later / places + durations.cost(line.work)
 
 
 def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
@@ -130,11 +137,13 @@ def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], pat
     return _free_after(busy, ahead + other * turns / others)
 
 
-def _with_turns(own: Counts, others: Sequence[tuple[Counts, int, bool]]) -> Counts:
+def _with_turns(own: Counts, turns: Turns, others: Sequence[tuple[Turns, Counts]]) -> Counts:
     """Return the jobs ahead of a job in its lane; `own` are its owner's jobs. Owners take turns."""
-    counts, rounds = dict(own), _number(own)
-    for theirs, total, goes_first in others:
-        started = min(total, rounds + goes_first)
+    counts = dict(own)
+    its_turn = turns.at(_number(own)), turns.owner
+    for their_turns, theirs in others:
+        total = _number(theirs)
+        started = min(total, their_turns.number_before(*its_turn))
         for work, count in theirs.items():
             counts[work] = counts.get(work, 0) + count * started / total
     return counts

@@ -9,7 +9,7 @@ from shared.errors import RecordTooNew
 from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
 from shared.jobs.status import Outcome, Status
 from shared.specs.parts import Lane
-from shared.specs.spec import JOB_SPEC
+from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 
 RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
@@ -23,7 +23,8 @@ _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"),
 def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
 
-    The record of an item has the parts of its specification beside it, as `whole_records` adds them.
+    The record of an item has the parts of its specification beside it, as `whole_records` adds them. One that
+    was read in part (`shared/jobs/part_fields.py`) makes a Job that lacks the rest.
     """
     raw = upgraded(_joined(unpacked(raw)))
     progress = _document(raw, "progress")
@@ -32,7 +33,7 @@ def job_from_record(raw: Record) -> Job:
         owner=raw["owner"],
         status=Status(raw["status"]),
         lane=Lane(raw["lane"]),
-        spec=JOB_SPEC.validate_json(raw["spec"]),
+        spec=_spec(raw),
         inputs=_document(raw, "inputs") or {},
         version=int(raw["version"]),
         attempt=int(raw["attempt"]),
@@ -63,6 +64,14 @@ def job_from_record(raw: Record) -> Job:
         request_id=raw.get("request_id"),
         history=_history(raw),
     )
+
+
+def _spec(raw: Record) -> JobSpec:
+    """Return the specification; one with type and model alone where the record was read without it."""
+    if "spec" in raw:
+        return JOB_SPEC.validate_json(raw["spec"])
+    kind = raw["type"]
+    return SPECS[kind].model_construct(type=kind, model=raw["model"] or None)
 
 
 def unpacked(raw: Record) -> Record:
@@ -107,7 +116,7 @@ def _with_history_and_deadline(raw: Record) -> Record:
 
 def _with_stroke(raw: Record) -> Record:
     """Add the old default to a stylization without a stroke: it was painted at its native size."""
-    spec = json.loads(raw["spec"])
+    spec = json.loads(raw.get("spec", '{"type": ""}'))
     if spec["type"] == "stylize" and spec.get("stroke") is None:
         raw = {**raw, "spec": json.dumps({**spec, "stroke": NATIVE})}
     return {**raw, "schema": "3"}

@@ -69,9 +69,15 @@ class Links:
         return f"{self.problems}{code}"
 
 
-def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | None = None) -> JobView:
-    """Return the job's representation; `queue` is its place in the queue, if it waits."""
-    return JobView(
+def view_of(
+    job: Job, links: Links, *, max_attempts: int, queue: QueueView | None = None, is_whole: bool = True
+) -> JobView:
+    """Return the job's representation; `queue` is its place in the queue, if it waits.
+
+    Unless the job `is_whole`, only fields that were read with it may be told: the others are not checked.
+    """
+    make: Callable[..., JobView] = JobView if is_whole else JobView.model_construct
+    return make(
         id=job.id,
         object="job",
         type=job.spec.type,
@@ -100,6 +106,7 @@ def view_of(job: Job, links: Links, *, max_attempts: int, queue: QueueView | Non
         timings=_timings(job),
         worker=job.worker,
         metadata=job.spec.metadata,
+        not_before=rfc3339(job.not_before) if job.is_delayed else None,
         urls=_urls(links.job(job.id)),
         **rendered_times(job, _TIMES),
     )

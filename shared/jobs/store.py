@@ -3,7 +3,7 @@
 import json
 import logging
 import random
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import (
@@ -27,7 +27,6 @@ from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import Lane
-from shared.specs.spec import JobSpec
 from shared.workers import WorkerRoster, runnable_models
 
 MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
@@ -63,6 +62,7 @@ class JobStore:
         self.client = client
         self.rules = rules
         self.quotas = quotas
+        self._quotas = quotas.model_dump_json()
         self.scripts = Scripts(
             client, prefix=prefix, max_events=rules.max_events, usage_days=rules.usage_days
         )
@@ -75,8 +75,9 @@ class JobStore:
         Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
         before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
-        digest = self.served_digests([submission.spec]).get(submission.spec.model or "", "")
-        arguments = submission.arguments(self.rules, self.quotas, digest=digest)
+        model = submission.spec.model or ""
+        digest = self.served_digests({model} if submission.spec.cache else ()).get(model, "")
+        arguments = submission.arguments(self.rules, self._quotas, digest=digest)
         outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
@@ -86,11 +87,14 @@ class JobStore:
             raise quota_exceeded(*rest)
         if outcome == "gone":
             raise JobGone(f"the id {submission.id} was used by a job that is gone")
-        return Submitted(id=rest[0], created=outcome == "created")
+        if outcome != "created":
+            return Submitted(id=rest[0], created=False)
+        job_id, event, record = rest
+        return Submitted(job_id, created=True, job=job_from_record(record_of(record)), event=event)
 
-    def served_digests(self, specs: Iterable[JobSpec]) -> dict[str, str]:
+    def served_digests(self, models: Collection[str]) -> dict[str, str]:
         """Return the digests of the live workers' models by name, for jobs that may reuse results."""
-        return served_digests(self._roster, specs)
+        return served_digests(self._roster, models)
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""

@@ -1,17 +1,19 @@
 """The data that a job submission needs, its result, and the rule for equal jobs."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
+from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
-from shared.setting_groups import JobRules, QuotaRules
+from shared.setting_groups import JobRules
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec
-from shared.workers import WorkerRoster
+from shared.workers import NO_DOORBELL, Doorbell, WorkerRoster
 
 NOTHING = Results()
 IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache"})
@@ -31,12 +33,11 @@ def reuse_fields(spec: JobSpec) -> dict[str, str]:
     return {"reuse": print_of(spec)} if spec.cache else {}
 
 
-def served_digests(roster: WorkerRoster, specs: Iterable[JobSpec]) -> dict[str, str]:
+def served_digests(roster: WorkerRoster, wanted: Collection[str]) -> dict[str, str]:
     """Return the digests, by name, of the models that jobs with `cache` request.
 
     A model is left out if no live worker has it, or if live workers have different versions of it.
     """
-    wanted = {spec.model for spec in specs if spec.cache}
     if not wanted:
         return {}
     found: dict[str, set[str]] = {}
@@ -50,6 +51,11 @@ def served_digests(roster: WorkerRoster, specs: Iterable[JobSpec]) -> dict[str, 
 def milliseconds(seconds: float) -> int:
     """Return whole milliseconds, the unit of every time in the store."""
     return int(seconds * 1000)
+
+
+def milliseconds_of(moment: datetime | None) -> str:
+    """Return a time as records have it, in milliseconds since the epoch; "" for none."""
+    return "" if moment is None else str(milliseconds(moment.timestamp()))
 
 
 def expected_fields(results: Results) -> dict[str, str]:
@@ -78,9 +84,10 @@ class Submission:
     request_id: str = ""  # of the HTTP request, as the API's log has it
     key: str = ""  # id of the API key; "" if none was needed
     results: Results = NOTHING  # what it is expected to make
+    doorbell: Doorbell = NO_DOORBELL
 
-    def arguments(self, rules: JobRules, quotas: QuotaRules, *, digest: str = "") -> list[str | int]:
-        """Return the arguments of the submit script; `digest` is that of the workers' model."""
+    def arguments(self, rules: JobRules, quotas: str, *, digest: str = "") -> list[str | int]:
+        """Return the arguments of the submit script; `digest` is of the workers' model, `quotas` are JSON."""
         spec = self.spec
         ttl = spec.ttl_seconds or rules.retention_seconds
         record = {
@@ -95,6 +102,7 @@ class Submission:
         record |= reuse_fields(spec)
         record |= expected_fields(self.results)
         optional = {
+            "not_before": milliseconds_of(spec.not_before),
             "webhook": self.webhook,
             "work": self.work,
             "request_id": self.request_id,
@@ -112,7 +120,8 @@ class Submission:
             self.fingerprint,
             rules.idempotency_seconds * 1000,
             digest,
-            quotas.model_dump_json(),
+            quotas,
+            *self.doorbell,
         ]
 
 
@@ -122,6 +131,8 @@ class Submitted:
 
     id: str
     created: bool  # False: an earlier request with this key or id created the job
+    job: Job | None = None  # a new job, as it was accepted
+    event: str = ""  # the id of its first event
 
 
 def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:

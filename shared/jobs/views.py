@@ -179,6 +179,10 @@ class JobView(View):
     started_at: Time | None
     completed_at: Time | None
     deadline_at: Time | None = Field(description="Expires, queued or running, when it is not done by then.")
+    not_before: Time | None = Field(
+        description="A queued job does not start before this time: the request named it, or an attempt that "
+        "ended with an error. Null where there is none, and in every other status."
+    )
     expires_at: Time | None = Field(description="When a job that is done will be forgotten.")
     urls: JobUrls
 

@@ -11,6 +11,7 @@ from shared.setting_groups import QuotaRules
 
 NO_QUOTAS = QuotaRules()
 QUOTAS = tuple(QuotaRules.model_fields)  # their names
+WEIGHT, MOST_WEIGHT = "weight", 100  # kept with the limits
 
 _WORDS = {
     "queued": ("jobs may wait", "wait"),
@@ -26,6 +27,8 @@ class Quota:
     own: Mapping[str, int]  # limits that were set for this owner; 0: none
     limits: Mapping[str, int]  # what holds: its own limits, else the defaults; 0: none
     used: Mapping[str, int]
+    weight: int = 1  # turns that it has where an owner of weight 1 has one, while work of both waits
+    own_weight: int | None = None  # what was set for this owner
 
 
 class QuotaStore:
@@ -47,11 +50,18 @@ class QuotaStore:
         own, used = (record_of(flat) for flat in self._scripts.run("owners/read", owner))
         limits = {name: int(text) for name, text in own.items() if name in QUOTAS}
         return Quota(
-            limits, {**self._rules.model_dump(), **limits}, {name: int(used[name]) for name in QUOTAS}
+            limits,
+            {**self._rules.model_dump(), **limits},
+            {name: int(used[name]) for name in QUOTAS},
+            weight=int(own.get(WEIGHT, 1)),
+            own_weight=int(own[WEIGHT]) if WEIGHT in own else None,
         )
 
     def set(self, owner: str, limits: Mapping[str, int | None]) -> None:
-        """Set limits of an owner; 0 for none, None to go by the settings again. Others stay."""
+        """Set limits of an owner; 0 for none, None to go by the settings again. Others stay.
+
+        `weight` is set like a limit: 1 to MOST_WEIGHT.
+        """
         key = self._scripts.keys("quota", owner)
         with store_errors():
             pipeline = self._scripts.client.pipeline(transaction=True)

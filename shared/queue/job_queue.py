@@ -17,7 +17,7 @@ from shared.queue.celery_app import DELIVER, IO_QUEUE, RUN_JOB, SWEEP, queue_of
 from shared.redis.client import Client, store_errors
 from shared.redis.scripts import Scripts
 from shared.specs.parts import Lane
-from shared.workers import WorkerRoster
+from shared.workers import Doorbell, WorkerRoster
 
 MOST_DOORBELLS = 64  # in a queue's list; the thread that takes one continues with all waiting jobs
 
@@ -29,9 +29,13 @@ class JobQueue:
         self._client = client
         self._scripts = Scripts(client)
         self._roster = WorkerRoster(client)
-        self._bells = {lane: Doorbell(app, RUN_JOB, queue_of(lane)) for lane in Lane}
-        self._sweep_bell = Doorbell(app, SWEEP, IO_QUEUE)
-        self._deliver_bell = Doorbell(app, DELIVER, IO_QUEUE)
+        self._bells = {lane: DoorbellForm(app, RUN_JOB, queue_of(lane)) for lane in Lane}
+        self._sweep_bell = DoorbellForm(app, SWEEP, IO_QUEUE)
+        self._deliver_bell = DoorbellForm(app, DELIVER, IO_QUEUE)
+
+    def doorbell(self, job_id: str, lane: Lane) -> Doorbell:
+        """Return the doorbell for a new job."""
+        return Doorbell(queue_of(lane), self._bells[lane].text(job_id), MOST_DOORBELLS)
 
     def notify(self, job_id: str, lane: Lane) -> None:
         """Notify the workers of a lane of a waiting job, unless the list already has enough doorbells.
@@ -72,7 +76,7 @@ class JobQueue:
         self._scripts.run("workers/notify", queue, MOST_DOORBELLS, *messages)
 
 
-class Doorbell:
+class DoorbellForm:
     """Builds messages for one task, in the form that kombu's Redis transport keeps in a queue's list.
 
     Celery creates the first message. Later messages differ only in their ids and arguments.

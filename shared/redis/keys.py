@@ -79,15 +79,15 @@ KEYS = (
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
-    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their last turn
-    Key("served", "served:{lane}", "passing"),  # the last turn of each owner
-    Key("turn", "turn", "passing"),
+    Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their next turn
+    Key("served", "served:{lane}", "passing"),  # the next turn of each owner, and the lane's
     Key("starving", "starving:{lane}", "passing"),
     Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait but may not be claimed
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
     Key("pauses", "pauses", "other"),  # by id: a restore starts nothing that somebody had stopped
+    Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier

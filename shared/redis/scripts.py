@@ -30,6 +30,7 @@ _READS = frozenset(  # also on a server that cannot write
         "access/read",
         "owners/check",
         "owners/read",
+        "workers/live",
     }
 )
 _MAY_ALWAYS_WRITE = "#!lua flags=allow-oom\n"

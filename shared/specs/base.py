@@ -15,6 +15,7 @@ from shared.specs.parts import (
     Lane,
     LaneName,
     Metadata,
+    NotBefore,
     Output,
     Part,
     PictureSize,
@@ -104,6 +105,12 @@ class JobSpec(Part):
         default=None,
         description="Expires, queued or running, when it is not done this long after it was accepted.",
     )
+    not_before: NotBefore | None = Field(
+        default=None,
+        exclude=True,
+        description="Does not start before this time (RFC 3339, with its zone); one that is over starts at "
+        "once. `GET /v1/limits` has how far ahead it may be.",
+    )
     cache: bool = Field(
         default=False,
         description="Take over the result of an equal job that said so too, or share the work with it.",
@@ -117,9 +124,11 @@ class JobSpec(Part):
         """Yield a fault for every value that the card does not allow."""
         yield from ()
 
-    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
-        """Return an allowed specification with model, defaults and seeds filled in."""
-        return self.model_copy(update={"model": card.name})
+    def filled(
+        self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
+    ) -> Self:
+        """Return an allowed specification with model, defaults, seeds and what is in `also` filled in."""
+        return self.model_copy(update={**(also or {}), "model": card.name})
 
     def file_fields(self) -> Iterator[tuple[str, str]]:
         """Yield the pointer and the id of every file that the job reads."""

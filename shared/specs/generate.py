@@ -1,6 +1,6 @@
 """What a generation job may ask for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -161,9 +161,11 @@ class GenerateSpec(JobSpec):
         across = len(self.digits or "1")
         return picture.width * across * self.upscale.factor, picture.height * self.upscale.factor
 
-    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
-        """Return an allowed specification with model, defaults and seeds filled in."""
-        update: dict[str, object] = {"model": card.name}
+    def filled(
+        self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
+    ) -> Self:
+        """Return an allowed specification with model, defaults, seeds and what is in `also` filled in."""
+        update: dict[str, object] = {**(also or {}), "model": card.name}
         if not self.draws_nothing:
             update["truncation"] = default_of(self.truncation, card, "truncation")
         if self.latents is None and self.interpolate is None:

@@ -2,9 +2,18 @@
 
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from shared.identifiers import FILE_ID
@@ -51,6 +60,16 @@ def _picture(text: str) -> str:
 PictureName = Annotated[str, AfterValidator(_picture), WithJsonSchema(PICTURE_SCHEMA)]
 TtlSeconds = Annotated[int, Field(ge=1, le=365 * 24 * 3600)]
 DeadlineSeconds = Annotated[int, Field(ge=1, le=30 * 24 * 3600)]
+
+
+def _time_text(value: Any) -> Any:
+    if isinstance(value, int | float | bytes):  # a number could be seconds or milliseconds
+        raise PydanticCustomError("datetime_type", "Input should be a time with its zone (RFC 3339)")
+    return value
+
+
+# No record holds it in its specification: the record has its own field, which moves change.
+NotBefore = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_time_text)]
 Metadata = Annotated[
     dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=512)]],
     Field(max_length=16),

@@ -95,10 +95,12 @@ class StylizeSpec(ContentSpec):
         for index, style in enumerate(self.styles):
             yield from _built_in(f"/styles/{index}", style.number, card)
 
-    def filled(self, card: ModelCard, draw_seed: DrawSeed = random_seed) -> Self:
-        """Return an allowed specification with model and defaults filled in."""
+    def filled(
+        self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
+    ) -> Self:
+        """Return an allowed specification with model, defaults and what is in `also` filled in."""
         strength = default_of(self.strength, card, "strength")
-        update: dict[str, object] = {"model": card.name, "strength": strength, "stroke": self._stroke(card)}
+        update = {**(also or {}), "model": card.name, "strength": strength, "stroke": self._stroke(card)}
         if card.optimizes:
             update["optimize"] = self.optimize or Optimization()
         return self.model_copy(update=update)

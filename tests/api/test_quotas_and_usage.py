@@ -34,13 +34,24 @@ def keys(services: Services) -> Keys:
 def test_an_admin_sets_what_an_owner_may_have_and_the_owner_reads_it(client: FlaskClient, keys: Keys) -> None:
     root, shop = keys("root", Scope.ADMIN), keys("shop", Scope.SUBMIT, Scope.READ)
     told = client.put("/v1/owners/shop/quota", json={"queued": 1, "running": 0}, **root).json
-    assert told["own"] == {"queued": 1, "running": 0, "stored_bytes": None, "daily_pixels": None}
+    assert told["own"] == {**dict.fromkeys([*LIMITS, "weight"]), "queued": 1, "running": 0}
     assert client.post("/v1/jobs", json=DIGIT, **shop).status_code == 202
     assert client.get("/v1/quota", **shop).json["used"]["queued"] == 1
     assert client.get("/v1/quota", **shop).json["limits"] == {**dict.fromkeys(LIMITS, 0), "queued": 1}
     assert client.get("/v1/owners/shop/quota", **root).json["used"]["queued"] == 1
     assert client.get("/v1/quota", **root).json["used"]["queued"] == 0
-    assert client.put("/v1/owners/shop/quota", json={}, **root).json["own"] == dict.fromkeys(LIMITS)
+    assert client.put("/v1/owners/shop/quota", json={}, **root).json["own"] == dict.fromkeys(
+        [*LIMITS, "weight"]
+    )
+
+
+def test_an_admin_sets_the_weight_of_an_owner_and_the_owner_reads_it(client: FlaskClient, keys: Keys) -> None:
+    root, shop = keys("root", Scope.ADMIN), keys("shop", Scope.READ)
+    assert client.get("/v1/quota", **shop).json["weight"] == 1
+    told = client.put("/v1/owners/shop/quota", json={"weight": 3}, **root).json
+    assert (told["own"]["weight"], told["weight"]) == (3, 3)
+    assert client.get("/v1/quota", **shop).json["weight"] == 3
+    assert client.put("/v1/owners/shop/quota", json={}, **root).json["weight"] == 1
 
 
 def test_nobody_else_reads_or_sets_a_quota(client: FlaskClient, keys: Keys) -> None:
@@ -49,7 +60,18 @@ def test_nobody_else_reads_or_sets_a_quota(client: FlaskClient, keys: Keys) -> N
     assert client.put("/v1/owners/shop/quota", json={"queued": 0}, **shop).status_code == 403
 
 
-@pytest.mark.parametrize("limits", [{"queued": -1}, {"queued": "5"}, {"queued": True}, {"pictures": 1}])
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"queued": -1},
+        {"queued": "5"},
+        {"queued": True},
+        {"pictures": 1},
+        {"weight": 0},
+        {"weight": 101},
+        {"weight": 1.5},
+    ],
+)
 def test_a_limit_is_a_whole_number(client: FlaskClient, services: Services, limits: dict[str, Any]) -> None:
     assert client.put("/v1/owners/shop/quota", json=limits).status_code == 422
     assert services.quotas.read("shop").own == {}

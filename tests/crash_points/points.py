@@ -91,8 +91,6 @@ _SCRIPT = "shared.redis.scripts:Scripts.run"
 POINTS = (
     Point("api.before-create", "api", "before", f"{_JOBS}.submit"),
     Point("api.after-create", "api", "after", f"{_JOBS}.submit"),
-    Point("api.before-notify", "api", "before", "api.jobs.submission:notify"),
-    Point("api.after-notify", "api", "after", "api.jobs.submission:notify"),
     Point("api.upload-before-rename", "api", "before", f"{_FOLDER}._publish"),
     Point("api.upload-before-record", "api", "before", _SCRIPT, _script("files/add_file")),
     Point("api.upload-after-record", "api", "after", _SCRIPT, _script("files/add_file")),

@@ -38,8 +38,6 @@ class Row:
 ROWS = (
     Row("api.before-create", stories.send_form, SMOOTH),
     Row("api.after-create", stories.send_form, SMOOTH),
-    Row("api.before-notify", stories.draw, SMOOTH),
-    Row("api.after-notify", stories.draw, SMOOTH),
     Row("api.upload-before-rename", stories.change, SMOOTH, strays=(".staging",)),
     Row("api.upload-before-record", stories.change, SMOOTH, strays=("inputs",)),
     Row("api.upload-after-record", stories.change, SMOOTH),

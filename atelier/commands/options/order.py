@@ -19,6 +19,7 @@ from atelier.folder_batch.variations import PictureOptions, StyleMix
 # Options that change no picture: they may differ from run to run. All others are recorded.
 OF_A_RUN = frozenset(
     {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "replace", "as_json"}
+    | {"not_before"}
 )
 _BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
 _OTHERWISE = {
@@ -94,7 +95,8 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the batch that the options give; those of its items are not in it."""
     webhook = to_plain(options["webhook"]) if options["webhook"] else None
-    return {"cache": options["cache"], "lane": options["lane"], **given(webhook=webhook)}
+    chosen = given(webhook=webhook, not_before=to_plain(options["not_before"]))  # as the state file keeps it
+    return {"cache": options["cache"], "lane": options["lane"], **chosen}
 
 
 def _mask(options: dict[str, Any], most_bytes: int) -> OrderFile | None:

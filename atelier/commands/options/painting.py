@@ -14,6 +14,7 @@ from atelier.commands.options.parameters import (
     read_webhook,
     spec_field,
 )
+from atelier.commands.options.times import StartTime
 from shared.specs.generate import GenerateSpec
 from shared.specs.parts import Optimization as OptimizationSpec
 from shared.specs.parts import Output
@@ -34,6 +35,12 @@ OF_A_JOB = (
     ),
     click.option(
         "--cache", is_flag=True, help="Take over the result of an equal job that had this option too."
+    ),
+    click.option(
+        "--not-before",
+        type=StartTime(),
+        help="Do not start before this time, such as '2026-12-01 01:00' by this machine's clock, or 8h from "
+        "now. [default: at once]",
     ),
     click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how the job ends."),
     click.option(

@@ -65,6 +65,25 @@ def pause_end_options(command: Decorated) -> Decorated:
     return for_option(until_option(command))
 
 
+class StartTime(click.ParamType[datetime]):
+    """A time to come: RFC 3339, with this machine's zone where it has none, or a length of time from now."""
+
+    name = "time"
+
+    def convert(
+        self, value: str | datetime, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        """Return the moment with its zone; fail where there is none."""
+        if not isinstance(value, str):
+            return value
+        if re.fullmatch(r"\d+[a-z]", value):
+            return datetime.now(UTC) + timedelta(seconds=Lifetime().convert(value, param, ctx))
+        try:
+            return datetime.fromisoformat(value).astimezone()
+        except (ValueError, OverflowError, OSError):
+            self.fail(f"{value!r} is no time such as '2026-12-01 01:00' or 8h", param, ctx)
+
+
 class Ago(click.ParamType[datetime]):
     """A length of time before now, as a moment."""
 

@@ -1,6 +1,6 @@
 """Pauses of batches: why, who, until when; and how a batch goes on by itself."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -131,3 +131,18 @@ def test_what_cannot_be_meant_is_refused(client: FlaskClient, batch: str, body: 
     (fault,) = pause(client, batch, status=422, **body)["errors"]
     assert fault["pointer"] == f"/{next(iter(body))}"
     assert client.get(f"/v1/batches/{batch}").json["status"] == "running"
+
+
+def test_a_pause_that_ends_starts_no_batch_before_its_time(
+    client: FlaskClient, services: Services, reaper: Reaper
+) -> None:
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    batch = client.post("/v1/batches", json={"items": ITEMS, "not_before": later}).json["id"]
+    pause(client, batch, for_seconds=600)
+    let_end(services, batch)
+    reaper.end_pauses()
+    reaper.pass_once()
+    told = client.get(f"/v1/batches/{batch}").json
+    assert (told["status"], told["pause"], services.store.claim_next("w")) == ("running", None, [])
+    client.post(f"/v1/batches/{batch}/resume")
+    assert len(services.store.claim_next("w", most=3)) == 3

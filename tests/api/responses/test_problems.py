@@ -13,7 +13,9 @@ from api.responses.problems import STATUS, subclasses
 from api.services import Services, build_services
 from shared.errors import AtelierError, OutOfDisk, StoreUnavailable
 from shared.identifiers import file_id
+from shared.queue.celery_app import RUN_JOB, queue_of
 from shared.settings import Settings
+from shared.specs.parts import Lane
 
 MODULES = ("shared.errors", "shared.jobs.status", "api.errors")  # which declare what a client may get
 
@@ -99,10 +101,18 @@ class DeafQueue:
         raise StoreUnavailable("the broker is away")
 
 
-def test_a_job_is_accepted_even_if_its_doorbell_fails(services: Services) -> None:
-    client = create_app(replace(services, queue=DeafQueue())).test_client()  # type: ignore[arg-type]
-    response = client.post("/v1/jobs", json={"type": "generate"})
-    assert response.status_code == 202
+def test_a_job_is_requeued_even_if_its_doorbell_fails(client: FlaskClient, services: Services) -> None:
+    job_id = client.post("/v1/jobs", json={"type": "generate"}).json["id"]
+    deaf = create_app(replace(services, queue=DeafQueue())).test_client()  # type: ignore[arg-type]
+    assert deaf.post(f"/v1/jobs/{job_id}/requeue").status_code == 200
+
+
+def test_a_job_and_its_doorbell_are_accepted_together(client: FlaskClient, services: Services) -> None:
+    headers = {"Idempotency-Key": "once"}
+    for _ in range(2):
+        client.post("/v1/jobs", json={"type": "generate"}, headers=headers)
+    (message,) = services.store.client.lrange(queue_of(Lane.INTERACTIVE), 0, -1)
+    assert json.loads(message)["headers"]["task"] == RUN_JOB
 
 
 def test_a_long_list_of_faults_is_cut(client: FlaskClient) -> None:

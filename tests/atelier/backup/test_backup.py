@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tarfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,21 @@ def test_a_restored_job_has_its_deadline_again(
     assert new is not None
     assert old is not None
     assert 0 <= new - old < 60_000  # what was left then is left now
+
+
+def test_what_waits_for_its_time_waits_after_the_restore(
+    services: Services, empty: Services, client: Client, tmp_path: Path
+) -> None:
+    later = datetime.now(UTC) + timedelta(hours=1)
+    job_id = client.jobs.create({"type": "generate", "not_before": later}).id
+    batch_id = client.batches.create([{"type": "generate", "seed": 1}], not_before=later).id
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    assert empty.store.claim_next("w", most=10) == []
+    assert empty.store.get(job_id, ANONYMOUS).not_before == int(later.timestamp() * 1000)
+    assert empty.batches.get(batch_id, ANONYMOUS).not_before == int(later.timestamp() * 1000)
+    empty.batches.resume(batch_id, ANONYMOUS)
+    assert len(empty.store.claim_next("w", most=10)) == 1
 
 
 def test_a_restored_installation_goes_on_with_keys_styles_files_and_order(

@@ -3,12 +3,13 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from datetime import datetime
 from enum import Enum
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
 
 from api.routes.batch_results import SheetQuery
 from atelier import (
@@ -33,6 +34,7 @@ REQUESTS = [
     (StylizeRequest, StylizeOptions, stylize.StylizeSpec),
     (TransformRequest, TransformOptions, transform.TransformSpec),
 ]
+SAME: dict[Any, Any] = {AwareDatetime: datetime}  # what is sent as the other is
 PICTURES = {"content", "styles", "mask"}  # arguments of the methods, which upload them
 
 
@@ -53,7 +55,7 @@ def shape(hint: Any) -> Any:
         return frozenset(member.value for member in hint)
     if is_dataclass(hint) or issubclass(hint, BaseModel):
         return members(hint)
-    return hint
+    return SAME.get(hint, hint)
 
 
 def one_of(shapes: Mapping[Any, Any]) -> Any:

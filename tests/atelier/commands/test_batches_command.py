@@ -39,6 +39,11 @@ def test_batches_are_listed_and_shown(run: Run, client: Client, services: Servic
     assert "3/3" in table[2]
     assert run("batches", "list", "--limit", 1).stderr == "there are more than 1: --limit\n"
     assert json.loads(run("batches", "list", "--json").stdout.splitlines()[1])["id"] == batch.id
+    light = run("batches", "list", "--json", "--fields", "id,status").stdout.splitlines()
+    assert [json.loads(line) for line in light] == [
+        {"id": later.id, "status": "running"},
+        {"id": batch.id, "status": "completed"},
+    ]
     page = " ".join(run("batches", "show", batch.id).stdout.split())
     for part in ("status completed", "2 succeeded, 1 failed", "for=a test", "corrupt_image: it ends early"):
         assert part in page

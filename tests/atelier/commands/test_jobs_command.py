@@ -55,6 +55,17 @@ def test_dead_jobs_are_listed_with_their_reasons(run: Run, client: Client, faile
     assert "queued, number 1" in run("list").stdout
 
 
+def test_only_named_fields_are_printed(run: Run, client: Client, failed: list[str]) -> None:
+    answer = run("list", "--fields", "id, status", "--status", "failed", "--json")
+    assert lines(answer) == [{"id": job_id, "status": "failed"} for job_id in failed]
+    refused = run("list", "--fields", "id")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "--fields goes with --json" in refused.stderr
+    unknown = run("list", "--json", "--fields", "id,sum")
+    assert unknown.exit_code == 2
+    assert "--fields must be id, object, type" in unknown.stderr
+
+
 def test_what_to_know_of_a_result_is_said_where_it_is_shown_and_saved(
     run: Run, client: Client, worker: FakeWorker, url: str, tmp_path: Path
 ) -> None:

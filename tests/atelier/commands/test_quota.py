@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.local.redis_server import EmbeddedServer
 from shared.owners.usage import UsageStore
 from tests.support.jobs.fake_worker import FakeWorker
@@ -39,6 +40,26 @@ def test_limits_are_set_shown_and_taken_back(services: Services, monkeypatch: py
 
 
 @pytest.mark.usefixtures("installation")
+def test_a_weight_is_set_shown_and_taken_back(services: Services) -> None:
+    assert json.loads(run("quota", "set", "shop", "--weight", "3", "--json").stdout)["weight"] == 3
+    assert services.quotas.read("shop").weight == 3
+    assert json.loads(run("quota", "show", "shop", "--json").stdout)["own"] == {"weight": 3}
+    (shown,) = (line.split() for line in run("quota", "show", "shop").stdout.splitlines() if "weight" in line)
+    assert shown[:2] == ["weight", "3"]
+    assert (
+        "weight" not in json.loads(run("quota", "set", "shop", "--weight", "default", "--json").stdout)["own"]
+    )
+    assert services.quotas.read("shop").weight == 1
+
+
+@pytest.mark.usefixtures("installation")
+@pytest.mark.parametrize("weight", ["0", "101", "1k", "-1", ""])
+def test_a_weight_is_from_1_to_100(weight: str) -> None:
+    result = run("quota", "set", "shop", "--weight", weight)
+    assert (result.exit_code, "1 to 100" in result.stderr) == (2, True)
+
+
+@pytest.mark.usefixtures("installation")
 @pytest.mark.parametrize("limit", ["-1", "10g", "", "9007199254740992", "1.5M", "\u0663"])
 def test_what_is_no_limit_is_refused(limit: str) -> None:
     assert run("quota", "set", "shop", "--queued", limit).exit_code == 2
@@ -56,3 +77,14 @@ def test_usage_comes_as_a_table_as_csv_and_to_programs(
     (entry,) = client.usage(since=today - timedelta(days=70))
     assert (entry.day, entry.pixels, entry.bytes) == (today, 28 * 28, 4096)
     assert client.usage(until=today - timedelta(days=1)) == ()
+
+
+def test_the_client_sets_and_reads_what_an_owner_may_have(client: Client) -> None:
+    assert client.set_quota("shop", running=4, weight=3).own["weight"] == 3
+    told = client.quota("shop")
+    assert (told.owner, told.limits["running"], told.used["queued"], told.weight) == ("shop", 4, 0, 3)
+    assert client.set_quota("shop", queued=5).weight == 1, "what is left out is as by default"
+    assert client.quota().owner == "anonymous"
+    with pytest.raises(ApiError) as caught:
+        client.set_quota("shop", weight=101)
+    assert caught.value.status == 422

@@ -102,6 +102,20 @@ def test_what_items_share_is_stored_once(batches: BatchStore, store: JobStore, r
     assert batches.get(batch_id, ANONYMOUS).record_bytes < len(large) + 5 * 1800
 
 
+def test_later_items_share_what_earlier_ones_would_have_brought_that_are_there_already(
+    batches: BatchStore, store: JobStore
+) -> None:
+    batch, _ = batches.open(draft())
+    for n in range(2):  # one at a time: they share nothing
+        batches.append(batch.id, ANONYMOUS, drafts(1, DIGIT, first=n), first=n)
+    known: set[str] = set()
+    packs = [batches.pack(batch.id, in_pieces(drafts(2, DIGIT, first=n)), known) for n in (0, 2)]
+    assert [
+        batches.add(batch.id, ANONYMOUS, pack, first=n) for n, pack in zip((0, 2), packs, strict=True)
+    ] == [2, 4]
+    assert [job.spec for job in drain(store)] == [JOB_SPEC.validate_python(DIGIT)] * 4
+
+
 def test_an_item_that_shares_nothing_keeps_all_of_its_own(batches: BatchStore, redis_client: Client) -> None:
     batch_id = start(batches, LATENTS, count=1)
     assert parts_of(redis_client, batch_id) == {}

@@ -19,6 +19,7 @@ from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
+from shared.owners.quota import QuotaStore
 from shared.pauses.pause import Pause, pause_from_json
 from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
@@ -53,6 +54,7 @@ class Machine(RuleBasedStateMachine):
         self.client.flushall()
         self.batch_store = BatchStore(self.store, BatchRules())
         self.queries = JobQueries(self.store)
+        self.quotas = QuotaStore(self.store.scripts, self.store.quotas)
         self.owner_of: dict[str, str] = {}  # of batches
         self.lane_of: dict[str, str] = {}
         self.running: list[Job] = []
@@ -169,6 +171,10 @@ class Machine(RuleBasedStateMachine):
         if jobs := self.queued():
             job = jobs[number % len(jobs)]
             getattr(self.store, move)(job.id, job.owner)
+
+    @rule(owner=st.sampled_from(OWNERS), weight=st.sampled_from([None, 2, 3, 7]))
+    def weigh(self, owner: str, weight: int | None) -> None:
+        self.quotas.set(owner, {"weight": weight})
 
     @rule()
     def let_bulk_wait_for_long(self) -> None:

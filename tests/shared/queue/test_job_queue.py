@@ -8,7 +8,7 @@ from celery import Celery
 
 from atelier.local.redis_server import EmbeddedServer
 from shared.queue.celery_app import RUN_JOB, make_celery, queue_of
-from shared.queue.job_queue import Doorbell, JobQueue
+from shared.queue.job_queue import DoorbellForm, JobQueue
 from shared.redis.client import Client
 from shared.settings import Settings
 from shared.specs.parts import Lane
@@ -38,7 +38,7 @@ def test_a_ring_is_the_message_that_celery_sends(server: EmbeddedServer, redis_c
 
 
 def test_each_ring_has_ids_of_its_own(server: EmbeddedServer) -> None:
-    bell = Doorbell(make_app(server), RUN_JOB, queue_of(Lane.INTERACTIVE))
+    bell = DoorbellForm(make_app(server), RUN_JOB, queue_of(Lane.INTERACTIVE))
     first, second = (json.loads(bell.text("job_1")) for _ in range(2))
     assert first["headers"]["id"] == first["properties"]["correlation_id"]
     assert first["headers"]["id"] != second["headers"]["id"]

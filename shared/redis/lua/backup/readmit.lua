@@ -23,9 +23,11 @@ local function readmit_unfinished(id, job)
     redis.call('ZADD', DEADLINES, redis.call('HINCRBY', job_key(id), 'deadline_at', passed_ms), id)
   end
   if job.status == 'running' then return put_back_uncounted(id, now, 'released') end
-  redis.call('HSET', job_key(id), 'not_before', now)
+  -- A pause after an error is over; a time that the client named is not.
+  local not_before = job.attempt == '0' and math.max(now, tonumber(job.not_before or 0)) or now
+  redis.call('HSET', job_key(id), 'not_before', not_before)
   hold(job.owner, 'queued', 1)
-  enqueue_job(id, now)
+  enqueue_job(id, not_before)
 end
 
 local function readmit_job(id)

@@ -91,7 +91,7 @@ local function close()
     if tonumber(batch.paused_until or nil) then redis.call('ZADD', BATCH_PAUSES, batch.paused_until, id) end
     stop_batch(id, batch.lane, batch.owner, batch.sequence)
   else
-    enqueue(batch.lane, batch.owner, batch.sequence, id)
+    start_batch(id, batch.lane, batch.owner, batch.sequence, batch.not_before)
   end
 end
 

@@ -13,7 +13,7 @@ local FIRST_ITEM = FIRST_PART + 2 * part_count
 first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
 digests = cjson.decode(digests)
 local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused',
-  'counted', 'bytes')
+  'counted', 'bytes', 'not_before')
 if batch.owner ~= owner then return {'missing batch'} end
 local total = tonumber(batch.total)
 local count = (#ARGV - FIRST_ITEM + 1) / 3
@@ -26,7 +26,7 @@ end
 
 if first > total then return {'gap', total} end
 if first + count > most then return {'full'} end
-local items, taken, missing, bytes = {}, {}, {'missing'}, 0
+local items, named, missing, bytes = {}, {}, {'missing'}, 0
 local objects = {} -- the object key of each file
 local asked = {}
 for i = 0, count - 1 do
@@ -36,7 +36,7 @@ for i = 0, count - 1 do
     if not is_same(index, fingerprint) then return {'mismatch', index} end
   else
     local request, inputs = cjson.decode(record), {}
-    if redis.call('SISMEMBER', names, request.custom_id) == 1 then taken[#taken + 1] = request.custom_id end
+    named[#named + 1] = request.custom_id
     for _, file in ipairs(cjson.decode(input_ids)) do
       objects[file] = objects[file] or redis.call('HGET', file_key(owner, file), 'key')
       if objects[file] then inputs[file] = objects[file]
@@ -45,22 +45,26 @@ for i = 0, count - 1 do
     request.index, request.fingerprint = index, fingerprint
     bytes = bytes + #request.spec + item_bytes
     add_asked(asked, request)
-    items[#items + 1] = {id = item_id(batch_id, index), request = request, inputs = inputs}
+    items[#items + 1] = {id = first_item_id(batch_id, index), request = request, inputs = inputs}
   end
 end
 if #items > 0 and (batch.status == 'canceled' or batch.finalized_at) then
   return {batch.finalized_at and 'finalized' or batch.status}
 end
-local parts = {} -- new ones, each its digest and its text
+local parts, part_bytes = {}, 0 -- new ones, each its digest and its text
 for i = FIRST_PART, FIRST_ITEM - 1, 2 do
   if redis.call('HEXISTS', batch_parts_key(batch_id), ARGV[i]) == 0 then
     parts[#parts + 1] = ARGV[i]
     parts[#parts + 1] = ARGV[i + 1]
-    bytes = bytes + #ARGV[i] + #ARGV[i + 1]
+    part_bytes = part_bytes + #ARGV[i] + #ARGV[i + 1]
   end
 end
-local used = tonumber(batch.bytes or 0)
-if #items > 0 and used + bytes > most_bytes then return {'bytes', used, bytes} end
+local used, wanted = tonumber(batch.bytes or 0), bytes + part_bytes
+if #items > 0 and used + wanted > most_bytes then return {'bytes', used, wanted} end
+local taken = {}
+for i, is_taken in ipairs(#named > 0 and redis.call('SMISMEMBER', names, unpack(named)) or {}) do
+  if is_taken == 1 then taken[#taken + 1] = named[i] end
+end
 if #taken > 0 then return {'names', unpack(taken)} end
 if #missing > 1 then return missing end
 local refusal = over_quota(owner, asked, quotas)
@@ -72,19 +76,23 @@ for _, item in ipairs(items) do
   local request = item.request
   request.owner, request.batch, request.sequence = owner, batch_id, batch.sequence
   new_job(item.id, request, item.inputs)
-  redis.call('SADD', names, request.custom_id)
   local work = work_of(request.model, request.work)
   waits[work] = waits[work] or {}
   table.insert(waits[work], order_of(batch.sequence, request.index))
   table.insert(waits[work], item.id)
 end
-if #items > 0 and #parts > 0 then redis.call('HSET', batch_parts_key(batch_id), unpack(parts)) end
+-- Without new items, too: the next page of the same request may refer to them.
+if #parts > 0 and not (batch.status == 'canceled' or batch.finalized_at) then
+  redis.call('HSET', batch_parts_key(batch_id), unpack(parts))
+  redis.call('HINCRBY', batch_key(batch_id), 'bytes', part_bytes)
+end
 for file, object in pairs(objects) do add_batch_reference(batch_id, owner, file, object) end
 if #items > 0 then
+  redis.call('SADD', names, unpack(named))
   redis.call('HINCRBY', batch_key(batch_id), 'total', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'queued', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'bytes', bytes)
-  if not batch.paused then enqueue(batch.lane, owner, batch.sequence, batch_id) end
+  if not batch.paused then start_batch(batch_id, batch.lane, owner, batch.sequence, batch.not_before) end
 end
 -- Have the new items wait: one call for those that are alike.
 for work, entries in pairs(waits) do

@@ -3,7 +3,8 @@
 -- a reason, a name and a time of its end besides, each '' for none, and replaces an earlier one; 'wake' ends one whose
 -- time is over. Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request, reason, by, ends_at = unpack(ARGV)
-local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence')
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence',
+  'not_before')
 if request == 'wake' and tonumber(redis.call('ZSCORE', BATCH_PAUSES, id) or 0) <= now then
   redis.call('ZREM', BATCH_PAUSES, id)
 end
@@ -40,26 +41,29 @@ function moves.pause()
   stop_batch(id, batch.lane, owner, batch.sequence)
   become('paused')
 end
-function moves.resume()
-  if is_over then return status end
+local function go_on(not_before)
   if status == 'paused' then
     forget_rate(id)
     release_brake(id)
   end
   forget_pause()
-  redis.call('ZREM', stopped_key(batch.lane, owner), id)
-  enqueue(batch.lane, owner, batch.sequence, id)
-  if redis.call('EXISTS', batch_held_key(id)) == 1 then redis.call('ZADD', BATCH_WORK, now, id) end
+  start_batch(id, batch.lane, owner, batch.sequence, not_before)
   become(batch.finalized_at and 'running' or 'open')
+end
+function moves.resume()
+  if is_over then return status end
+  if tonumber(batch.not_before or 0) > now then set('not_before', now) end
+  go_on()
 end
 function moves.wake()
   local until_ms = tonumber(redis.call('HGET', batch_key(id), 'paused_until') or nil)
-  if status == 'paused' and until_ms and until_ms <= now then return moves.resume() end
+  if status == 'paused' and until_ms and until_ms <= now then go_on(batch.not_before) end
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
   stop_batch(id, batch.lane, owner, batch.sequence)
   redis.call('ZREM', OPEN_BATCHES, id)
+  redis.call('ZREM', DELAYED_BATCHES, id)
   forget_pause()
   redis.call('HDEL', batch_key(id), 'stopped_at')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)

@@ -10,6 +10,7 @@ local function close_batch(batch, status)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
   redis.call('ZREM', OPEN_BATCHES, batch)
+  redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)
   redis.call('ZADD', EXPIRING, expires, batch)
   redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now, 'expires_at', expires)
@@ -32,6 +33,14 @@ local function brake(batch)
   stop_batch(batch, found.lane, found.owner, found.sequence)
   emit(batch, 'state', {status = 'paused'})
   note_delivery('batch', batch, 'batch.paused')
+end
+
+-- The time of a batch has come.
+local function wake_batch(batch)
+  redis.call('ZREM', DELAYED_BATCHES, batch)
+  local found = fields(batch_key(batch), 'status', 'paused', 'lane', 'owner', 'sequence')
+  if found.paused or found.status ~= 'open' and found.status ~= 'running' then return end
+  start_batch(batch, found.lane, found.owner, found.sequence)
 end
 
 -- Let the brake count from here.

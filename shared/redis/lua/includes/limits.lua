@@ -20,12 +20,13 @@ local function count_started(id)
 end
 
 -- Owners whose quota of running jobs is spent wait, and the others go on. `most` is that of owners that have none of
--- their own, 0 for any number.
+-- their own, 0 for any number. Returns the owner's weight, too.
 local function may_start_one(owner, most)
-  local limit = tonumber(redis.call('HGET', quota_key(owner), 'running') or most)
-  if limit == 0 then return true end
+  local own_limit, weight = values(quota_key(owner), 'running', 'weight')
+  local limit = tonumber(own_limit or most)
+  if limit == 0 then return true, weight end
   if not running_now then count_running() end
-  return (running_now.owners[owner] or 0) < limit
+  return (running_now.owners[owner] or 0) < limit, weight
 end
 
 local model_limits -- by model; nil until a script asks

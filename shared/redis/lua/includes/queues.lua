@@ -1,11 +1,11 @@
--- include: records, waits
+-- include: records, waits, turns
 -- Queues: which jobs may be claimed, in which order.
 -- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by order of
--- acceptance; owners take turns (claim.lua).
+-- acceptance; owners take turns.
 local function enqueue(lane, owner, sequence, entry)
   redis.call('ZADD', queue_key(lane, owner), sequence, entry)
   if not redis.call('ZSCORE', turns_key(lane), owner) then
-    redis.call('ZADD', turns_key(lane), redis.call('HGET', served_key(lane), owner) or 0, owner)
+    redis.call('ZADD', turns_key(lane), turn_of_absent(lane, owner, weight_of(owner)), owner)
   end
 end
 
@@ -28,4 +28,16 @@ end
 local function stop_batch(batch, lane, owner, sequence)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
+end
+
+-- Let the items of a batch be claimed, from its time on: until then it is one entry, however many items it has.
+local function start_batch(batch, lane, owner, sequence, not_before)
+  if tonumber(not_before or 0) > now then
+    redis.call('ZADD', DELAYED_BATCHES, not_before, batch)
+    return stop_batch(batch, lane, owner, sequence)
+  end
+  redis.call('ZREM', DELAYED_BATCHES, batch)
+  redis.call('ZREM', stopped_key(lane, owner), batch)
+  enqueue(lane, owner, sequence, batch)
+  if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
 end

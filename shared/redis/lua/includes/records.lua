@@ -44,9 +44,9 @@ local function change(id, ...)
   redis.call('HINCRBY', job_key(id), 'version', 1)
 end
 
--- Append an event to the stream of a job or batch.
+-- Append an event to the stream of a job or batch; return its id.
 local function emit(id, kind, data)
-  redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
+  return redis.call('XADD', events_key(id), 'MAXLEN', '~', MAX_EVENTS, '*', 'event', kind, 'data', cjson.encode(data))
 end
 
 -- An item has no stream: at 4 KB each, streams would be most of what a batch costs.
@@ -55,7 +55,8 @@ local function emit_of_job(id, kind, data)
 end
 
 -- The job of a batch's item: the first, or the latest that was made to try it again.
+local function first_item_id(batch, index) return 'job_' .. string.sub(batch, 7) .. '-' .. index end
 local function item_id(batch, index)
   local try = redis.call('HGET', batch_again_key(batch), index)
-  return 'job_' .. string.sub(batch, 7) .. '-' .. index .. (try and '-' .. try or '')
+  return first_item_id(batch, index) .. (try and '-' .. try or '')
 end

@@ -43,10 +43,20 @@ local function hand_followers_over(from, to)
   if redis.call('EXISTS', followers_key(from)) == 1 then redis.call('RENAME', followers_key(from), followers_key(to)) end
 end
 
+-- From when on a job may start that has not run: its own time, and that of its batch. After an error it pauses, and
+-- keeps its place among its equals.
+local function start_of(attempt, not_before, batch)
+  local time = batch and redis.call('HGET', batch_key(batch), 'not_before')
+  return math.max(now, attempt == '0' and tonumber(not_before) or 0, tonumber(time or 0))
+end
+
 -- Would a new job, which is queued already, start before an equal one that waits?
 local function overtakes(id, other)
   if other.status ~= 'queued' then return false end
-  local lane, batch = job_values(id, 'lane', 'batch')
+  local lane, batch, attempt, not_before = job_values(id, 'lane', 'batch', 'attempt', 'not_before')
+  local start = start_of(attempt, not_before, batch)
+  local start_of_other = start_of(other.attempt, other.not_before, other.batch)
+  if start ~= start_of_other then return start < start_of_other end
   if other.lane ~= lane then return other.lane == 'bulk' end
   return other.batch and other.batch ~= batch and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
 end
@@ -70,7 +80,7 @@ local function promote(follower, id)
   local owner, equality = job_values(follower, 'owner', 'reuse')
   redis.call('SET', reuse_key(owner, equality), follower)
   hand_followers_over(id, follower)
-  enqueue_job(follower, now)
+  enqueue_job(follower, tonumber(job_value(follower, 'not_before')))
 end
 
 -- The bytes that a restored job stands for: of those that several name, once.

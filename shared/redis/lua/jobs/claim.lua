@@ -1,4 +1,4 @@
--- include: records, waits, queues, batch_counts, webhooks, pauses, limits
+-- include: records, waits, turns, queues, batch_counts, webhooks, pauses, limits
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
 -- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
 -- for any number; `models` are those that the worker may run, with blanks between them, '*' for any. After the named
@@ -47,6 +47,11 @@ local function holds_suspect()
   return false
 end
 
+local function is_stopped(batch)
+  local paused, not_before = batch_values(batch, 'paused', 'not_before')
+  return paused or tonumber(not_before or 0) > now
+end
+
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
   local status, not_before, deadline_at, job_schema, batch, follows, crashes, lane, owner, model =
@@ -55,7 +60,7 @@ local function refusal(id)
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end
-  if batch and redis.call('HGET', batch_key(batch), 'paused') then return 'paused' end
+  if batch and is_stopped(batch) then return 'paused' end
   if is_suspect(crashes) and holds_suspect() then return 'suspect' end
   if is_blocked(lane, owner, model, models) then return 'blocked' end
 end
@@ -123,21 +128,26 @@ local function first_of(lane, owner)
   return nil, reason
 end
 
-local function note_turn(lane, owner)
-  local turn = redis.call('INCR', TURN)
-  redis.call('ZADD', turns_key(lane), turn, owner)
-  redis.call('HSET', served_key(lane), owner, turn)
+-- Whoever could not have its turn, as its quota was spent, had it as late as if it had been away.
+local function note_turn(lane, owner, weight)
+  local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
+  local turn = turn_from(tonumber(redis.call('ZSCORE', turns_key(lane), owner)), served, weight)
+  local next_turn = turn_from(turn + 1 / weight, served, weight)
+  redis.call('ZADD', turns_key(lane), next_turn, owner)
+  redis.call('HSET', served_key(lane), owner, next_turn, OF_LANE, math.max(served, turn))
 end
 
 -- The next job of an owner in a lane, as `first_of` gives it.
 local function next_of(lane, owner)
-  if pause_of(lane, owner) or not may_start_one(owner, most_running) then return nil, 'blocked' end
+  if pause_of(lane, owner) then return nil, 'blocked' end
+  local may_start, weight = may_start_one(owner, most_running)
+  if not may_start then return nil, 'blocked' end
   local id, found, work = first_of(lane, owner)
-  if id then note_turn(lane, owner) end
+  if id then note_turn(lane, owner, tonumber(weight or 1)) end
   return id, found, work
 end
 
--- The next job of a lane: owners take turns, the one that was served longest ago first.
+-- The next job of a lane: owners take turns.
 local function next_in(lane)
   if pause_of(lane) then return end
   local reason

@@ -1,4 +1,4 @@
--- include: records, waits, pauses
+-- include: records, waits, turns, pauses
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
 -- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
@@ -49,7 +49,8 @@ end
 
 local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'sequence') or {}
+local batch = job.batch
+  and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'sequence', 'not_before') or {}
 local pause = pause_of(lane, owner, job.model)
 local holds_until = pause and pause.holds_until
 if batch.paused then holds_until = math.max(holds_until or 0, tonumber(batch.paused_until or nil) or math.huge) end
@@ -61,31 +62,42 @@ local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
 if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
 found.ahead = startable_of(lane, owner, tonumber(place))
 
+-- The items of its own batch that go before it, where the batch is paused or waits for its time: these wait as long.
+local is_batch_early = tonumber(batch.not_before or 0) > now
+local function batch_ahead()
+  local counts = {}
+  if not (batch.paused or is_batch_early) then return counts end
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    local first, before = job.sequence - 0.5, string.format('(%.17g', tonumber(place))
+    local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
+    if count > 0 then counts[work] = count end
+  end
+  return counts
+end
+if is_batch_early then found.pause = batch.not_before - now end
+found.batch_ahead = batch_ahead()
+
 -- Of a paused job, how long it still is, and which of its owner's jobs wait before it for the end of theirs.
 if holds_until then
-  found.held, found.held_ahead = holds_until - now, {}
+  found.held, found.held_ahead = math.max(0, holds_until - now), {}
   for work, count in pairs((waiting_of(lane, owner, tonumber(place)))) do
     found.held_ahead[work] = count - (found.ahead[work] or 0)
   end
-  for _, work in ipairs(batch.paused and redis.call('SMEMBERS', works_key(lane, owner)) or {}) do
-    local count = redis.call('ZCOUNT', waits_key(lane, owner, work), batch.sequence - 0.5, '(' .. place)
-    found.held_ahead[work] = (found.held_ahead[work] or 0) + count
-  end
 end
 
--- The other owners of the lane, and which of them have their turn before this one.
-local function turn_of(name)
-  return tonumber(redis.call('ZSCORE', turns_key(lane), name) or redis.call('HGET', served_key(lane), name) or 0)
+-- The owners of the lane with their turns: this one's, then those of the others and what they have.
+local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
+local function turns_of(name)
+  local weight = weight_of(name)
+  local turn = tonumber(redis.call('ZSCORE', turns_key(lane), name) or turn_of_absent(lane, name, weight))
+  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight}
 end
-local own_turn = turn_of(owner)
+found.turns = turns_of(owner)
 local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
 for _, other in ipairs(owners_in(lane)) do
-  if other ~= owner then
-    local counts, total = startable_of(lane, other)
-    local turn = turn_of(other)
-    local goes_first = turn < own_turn or turn == own_turn and other < owner
-    if total > 0 then table.insert(found.others, {counts, total, goes_first}) end
-  end
+  local counts, total = {}, 0
+  if other ~= owner then counts, total = startable_of(lane, other) end
+  if total > 0 then table.insert(found.others, {turns_of(other), counts}) end
 end
 
 -- What waits in a lane, by kind of work.

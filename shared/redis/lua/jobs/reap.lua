@@ -1,4 +1,4 @@
--- include: records, waits, attempts, queues, moves, pauses, limits
+-- include: records, waits, turns, attempts, queues, batches, moves, pauses, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
 -- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
@@ -31,6 +31,7 @@ for _, id in ipairs(reclaimed) do
 end
 
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)) do enqueue_job(id, now) end
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED_BATCHES, '-inf', now, 'LIMIT', 0, most)) do wake_batch(id) end
 
 -- What an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
 -- noted once it is near the front, a job that is none at once.
@@ -73,6 +74,13 @@ local function note_queue(lane, owner)
   end
 end
 
+local function note_turns(lane)
+  local served = redis.call('HGET', served_key(lane), OF_LANE)
+  local latest = served and string.format('(%.17g', served + 1)
+  local late = served and redis.call('ZRANGEBYSCORE', turns_key(lane), latest, '+inf', 'LIMIT', 0, most) or {}
+  for _, owner in ipairs(late) do redis.call('ZADD', turns_key(lane), served + 1, owner) end
+end
+
 -- How many jobs of a lane could be started now, as far as they are counted, and the entry that comes first.
 local function startable(lane)
   local count, first = 0, ''
@@ -92,6 +100,7 @@ local lanes = {}
 for i = FIRST_LANE, #ARGV do
   local lane = ARGV[i]
   note_jobs(lane)
+  note_turns(lane)
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_CHECKED - 1)) do note_queue(lane, owner) end
   lanes[#lanes + 1] = {lane, startable(lane)}
 end

@@ -7,6 +7,10 @@ local FIRST_LANE = 3 -- among the arguments
 local found = {waiting = {}, running = {}, ended = {}, durations = all_fields(DURATIONS), now = now,
   delayed = redis.call('ZCARD', DELAYED), whole = true}
 
+for _, batch in ipairs(redis.call('ZRANGE', DELAYED_BATCHES, 0, most_rows - 1)) do
+  found.delayed = found.delayed + (batch_values(batch, 'queued') or 0)
+end
+
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
 local function oldest_of(lane, owner, work)
   local id = first_waiting(lane, owner, work, '-inf')

@@ -1,9 +1,12 @@
 -- include: records, idempotency, new_job, files, queues, moves, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
--- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object).
--- Returns {'created', id}, {'existing', id}, {'mismatch', id}, {'gone', id}, {'missing', file ids}, or a refusal by quota.
-local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas = unpack(ARGV)
+-- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). The doorbell
+-- goes into the list `bells`, '' for none, unless that has `most_bells`.
+-- Returns {'created', id, the id of its first event, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
+-- {'missing', file ids}, or a refusal by quota.
+local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, bells, doorbell, most_bells =
+  unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
 
 local answer = answer_for_key(owner, key, fingerprint)
@@ -40,6 +43,7 @@ if refusal then return refusal end
 hold_asked(owner, asked)
 
 request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
+request.not_before = math.max(now, tonumber(request.not_before or 0))
 new_job(id, request, inputs)
 for _, file in ipairs(files) do
   redis.call('SADD', file_users_key(owner, file), id)
@@ -50,7 +54,8 @@ keep_key(owner, key, id, fingerprint, key_ttl_ms)
 if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) == 1 then
   change(request.retried_from, 'retried_as', id)
 end
-enqueue_job(id, now)
-emit(id, 'state', {status = 'queued'})
+enqueue_job(id, request.not_before)
+local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
 if request.reuse then reuse(id, owner, request.reuse, digest) end
-return {'created', id}
+if bells ~= '' and redis.call('LLEN', bells) < tonumber(most_bells) then redis.call('LPUSH', bells, doorbell) end
+return {'created', id, event, redis.call('HGETALL', job_key(id))}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from atelier.client.client import Client
 from atelier.client.files import id_of
 from atelier.commands.batch import batch
 from atelier.commands.stylize import stylize, transform
+from atelier.lazy_group import EXIT_TIMEOUT
 from shared.identifiers import ANONYMOUS
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
@@ -60,12 +62,16 @@ WORDS = [word for name, value in WISHES.items() for word in ([name] if value is 
 def run(url: str, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """Run `atelier` where there are a photo, two styles and a mask, beside a worker."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "photos" / "sea.jpg").write_bytes(pictures.photo(60, 40, "jpeg"))
-    for name, side in (("a.png", 40), ("b.png", 41), ("mask.png", 42)):
-        (tmp_path / name).write_bytes(pictures.png(side, 40))
+    place_pictures(tmp_path)
     with BatchWorker(services).working():
         yield lambda *words: CliRunner().invoke(main, ["--url", url, *map(str, words)])
+
+
+def place_pictures(folder: Path) -> None:
+    (folder / "photos").mkdir()
+    (folder / "photos" / "sea.jpg").write_bytes(pictures.photo(60, 40, "jpeg"))
+    for name, side in (("a.png", 40), ("b.png", 41), ("mask.png", 42)):
+        (folder / name).write_bytes(pictures.png(side, 40))
 
 
 def options(command: click.Command) -> dict[str, click.Parameter]:
@@ -94,7 +100,7 @@ def test_batch_has_every_option_of_the_commands_for_one_picture(single: click.Co
 
 def test_every_option_but_those_for_waiting_is_tried_below() -> None:
     untried = set(options(stylize)) - set(WISHES) - set(NOT_IN_BATCH)
-    assert untried == {"--style", "--weight", "--output", "--json", "--timeout"}
+    assert untried == {"--style", "--weight", "--output", "--json", "--timeout", "--not-before"}
 
 
 @pytest.mark.usefixtures("busy_worker")
@@ -111,6 +117,20 @@ def test_a_photo_of_a_folder_is_asked_for_as_it_is_alone(
     assert alone.input["webhook"]["url"] == webhook_of(services, made) == WISHES["--webhook"]
     assert (item.input["mask"], item.input["stroke"]) == (id_of(Path("mask.png").read_bytes()), "native")
     assert (made.raw["lane"], item.input["optimize"]["steps"]) == ("bulk", 20)
+
+
+def test_a_folder_and_a_photo_wait_for_the_time_that_is_named(
+    url: str, client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    place_pictures(tmp_path)
+    waits = ("--style", "a.png", "--not-before", "8h", "--timeout", "0.5")
+    for words in (["stylize", "photos/sea.jpg"], ["batch", "photos", "-o", "out"]):
+        assert CliRunner().invoke(main, ["--url", url, *words, *waits]).exit_code == EXIT_TIMEOUT
+    (alone,), (made,) = client.jobs.list(), client.batches.list()
+    for told in (alone.not_before, made.not_before):
+        assert told is not None
+        assert abs(told - datetime.now(UTC) - timedelta(hours=8)) < timedelta(minutes=5)
 
 
 def test_styles_with_weights_are_mixed_in_one_picture(run: Run, client: Client) -> None:
