@@ -17,6 +17,7 @@ from api.requests.query import refuse_repeated
 from api.resources import CAPACITY, Capacity
 from api.responses import problems
 from api.routes import (
+    actions,
     batch_items,
     batch_results,
     batches,
@@ -51,7 +52,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, pauses, health, docs,
+    models, webhooks, keys, owners, stats, pauses, actions, health, docs,
 )  # fmt: skip
 
 

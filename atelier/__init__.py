@@ -17,7 +17,7 @@ from atelier.client.errors import (
 from atelier.client.events import Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Job, JobError, JobFailed, Output, Progress, Queue
-from atelier.client.pauses import Pause
+from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,

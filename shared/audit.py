@@ -27,6 +27,8 @@ class Event(StrEnum):
     MODEL_LIMITED = "model_limited"  # how many of its jobs run at once
     PAUSED = "paused"  # a lane, a model, an owner, or everything
     PAUSE_ENDED = "pause_ended"  # by somebody, before its time
+    ACTION_BEGUN = "action_begun"  # by an admin, on jobs of another owner
+    WORK_MOVED = "work_moved"  # an admin moved another owner's job or batch in its queue
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner

@@ -5,7 +5,7 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone, BatchNotFound, FileNotFound, StyleNotFound, OutputNotFound,
-│       ObjectNotFound, DeliveryNotFound, KeyNotFound, PauseNotFound
+│       ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, PauseNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
 │       TooManyPauses
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
@@ -205,6 +205,13 @@ class BatchNotFound(AtelierError):
 
     code = "batch_not_found"
     title = "There is no such batch"
+
+
+class ActionNotFound(AtelierError):
+    """Raised when the owner has no such bulk action."""
+
+    code = "action_not_found"
+    title = "There is no such action"
 
 
 class FileNotFound(AtelierError):

@@ -34,6 +34,11 @@ def new_pause_id() -> str:
     return f"pause_{uuid7().hex}"
 
 
+def new_action_id() -> str:
+    """Return a new id of a bulk action; ids sort by time of creation."""
+    return f"action_{uuid7().hex}"
+
+
 def batch_of(job_id: str) -> str | None:
     """Return the batch id that is part of an item's id; None for other jobs."""
     found = re.fullmatch(ITEM_ID, job_id)

@@ -14,11 +14,14 @@ from api.auth import UNRULED, rule_of
 from api.batches.schemas import MODELS as BATCH_MODELS
 from api.docs.examples import add_examples
 from api.openapi import REF, Json, TaggedBlueprint, ref
+from api.requests.action_request import ActionRequest
 from api.requests.key_request import KeyRequest
+from api.requests.move_request import MoveRequest
 from api.requests.pause_request import BatchPauseRequest, PauseRequest
 from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
+from api.responses.action_views import ActionPage, ActionView
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
@@ -41,6 +44,7 @@ TAGS = [
     {"name": "Jobs", "description": "Submit, list, read, cancel, retry and forget jobs."},
     {"name": "Results", "description": "Follow a job's events and fetch its pictures."},
     {"name": "Batches", "description": "Thousands of jobs as one thing: send, watch, steer, fetch."},
+    {"name": "Actions", "description": "Cancel, retry, delete or move all jobs that a filter admits."},
     {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
@@ -65,11 +69,12 @@ BEARER = {
 }
 
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, JobPage, JobsRead, ReadRequest, views.FileView, views.FilePage,
+    views.Problem, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView, views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
+    ActionRequest, ActionView, ActionPage,
     *SPECS.values(), *BATCH_MODELS,
 )  # fmt: skip
 

@@ -119,12 +119,25 @@ _PAUSE: Json = {
     "urls": {"self": f"{_BASE}/v1/pauses/pause_019a2b3c4d5e7f60a1b2c3d4e5f60720"},
 }  # fmt: skip
 
+_ACTION = "action_019a2b3c4d5e7f60a1b2c3d4e5f6071a"
+_ACTION_VIEW: Json = {
+    "id": _ACTION, "object": "action", "do": "retry", "filter": {"status": "failed", "code": "out_of_disk"},
+    "to": None, "lane": None, "owner": "shop", "dry_run": False, "status": "completed", "done": True,
+    "fraction": 1.0, "matched": 41, "succeeded": 40, "skipped": {"retried": 1}, "failed": {},
+    "created_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z", "expires_at": _LATER,
+    "urls": _urls(f"{_BASE}/v1/actions/{_ACTION}", "cancel"),
+}  # fmt: skip
+
 SHAPES: dict[str, Json] = {  # by the names of the components
     "JobSpec": STYLIZE,
     "BatchRequest": {"name": "digits", "items": [{**GENERATE, "custom_id": "seven"}]},
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
     "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "MoveRequest": {"to": "front"},
+    "ActionRequest": {"do": "retry", "filter": {"status": "failed", "code": "out_of_disk"}},
+    "ActionView": _ACTION_VIEW,
+    "ActionPage": _page(_ACTION_VIEW),
     "JobsRead": {
         "object": "list",
         "data": [{"id": _JOB, "status": "succeeded", "progress": None}],

@@ -56,12 +56,8 @@ class PageQuery(QueryModel):
     cursor: Annotated[str, Field(pattern=CURSOR_PATTERN)] | None = Field(default=None, description=CURSOR)
 
 
-class JobsQuery(PageQuery):
-    """What the list of jobs takes too."""
-
-    cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
-        default=None, description=CURSOR
-    )
+class JobFilterQuery(QueryModel):
+    """Which jobs are meant: in a list, and in a bulk action."""
 
     status: StatusName | None = Field(default=None, description="Only jobs of this status.")
     type: Kind | None = Field(default=None, description="Only jobs of this type.")
@@ -116,6 +112,14 @@ class JobsQuery(PageQuery):
             until=_milliseconds(self.until),
             metadata=None if self.metadata is None else (name, text),
         )
+
+
+class JobsQuery(JobFilterQuery, PageQuery):
+    """What the list of jobs takes."""
+
+    cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
+        default=None, description=CURSOR
+    )
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

@@ -42,6 +42,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.ModelCorrupt: 500,
     errors.JobNotFound: 404,
     errors.BatchNotFound: 404,
+    errors.ActionNotFound: 404,
     errors.JobGone: 410,
     errors.FileNotFound: 404,
     errors.OutputNotFound: 404,

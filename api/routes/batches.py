@@ -30,6 +30,7 @@ from api.openapi import (
 from api.requests.body import optional_json_body
 from api.requests.field_errors import validated
 from api.requests.headers import idempotency_key, wait_seconds
+from api.requests.move_request import asked_move
 from api.requests.pause_request import BatchPauseRequest
 from api.requests.query import PARTS, PageQuery, parameters_of, read_query
 from api.resources import batches
@@ -176,6 +177,26 @@ def cancel_batch(batch_id: str) -> Response:
     """Cancel every item that is not done. Finished ones stay."""
     services().batches.cancel(batch_id, owner())
     return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
+@blueprint.post("/<batch_id>/move")
+@operation(
+    "moveBatch",
+    MOVED,
+    problems=(400, 409, 413, 415, 422, *ONE),
+    request_body=body({"application/json": ref("MoveRequest")}),
+)
+@needs(Scope.SUBMIT)
+def move_batch(batch_id: str) -> Response:
+    """Move a batch to the front or the back of your queue, or into the other lane, or both.
+
+    All items go that wait, are paused, or come later; those that run go on. Other owners have their turns as
+    before.
+    """
+    services().batches.move(batch_id, owner(), asked_move())
+    batch = services().batches.get(batch_id, owner())
+    notify_for(services(), batch)
+    return record_response(batches(), batch)
 
 
 @blueprint.post("/<batch_id>/retry-failed")

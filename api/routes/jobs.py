@@ -8,8 +8,9 @@ from flask import Response, request
 from api.auth import needs
 from api.following import differs_from_known, is_done, record_response, wait
 from api.jobs.workers import notify
-from api.openapi import TaggedBlueprint, documented, listed, operation, read, ref, waiting
+from api.openapi import TaggedBlueprint, body, documented, listed, operation, read, ref, waiting
 from api.requests.headers import wait_seconds
+from api.requests.move_request import asked_move
 from api.requests.query import JobsQuery, parameters_of, read_query
 from api.resources import jobs
 from api.responses.job_views import JobPage
@@ -90,6 +91,27 @@ def requeue_job(job_id: str) -> Response:
     that pauses after an error pauses no longer. For a job that is done there is `retry`.
     """
     services().store.restart(job_id, owner())
+    job = jobs().get(job_id, owner())
+    notify(services(), job.id, job.lane)
+    return record_response(jobs(), job)
+
+
+@blueprint.post("/<job_id>/move")
+@operation(
+    "moveJob",
+    {200: documented("The job, at its new place", ref("JobView"))},
+    problems=(400, 404, 409, 410, 413, 415, 422, 503),
+    request_body=body({"application/json": ref("MoveRequest")}),
+)
+@needs(Scope.SUBMIT)
+def move_job(job_id: str) -> Response:
+    """Move a waiting job to the front or the back of your queue, or into the other lane, or both.
+
+    It moves in your own queue: other owners have their turns as before. What the job's `input` says of the
+    lane stays, and so does a pause after an error. An item is moved with its batch, a job that takes
+    over the result of an equal one with that one.
+    """
+    services().store.move(job_id, owner(), asked_move())
     job = jobs().get(job_id, owner())
     notify(services(), job.id, job.lane)
     return record_response(jobs(), job)

@@ -11,6 +11,7 @@ from api.auth import needs, require
 from api.openapi import TaggedBlueprint, body, documented, operation, ref
 from api.requests.body import json_body
 from api.requests.field_errors import validated
+from api.requests.move_request import asked_move
 from api.requests.query import parameters_of, read_query
 from api.responses.owner_views import OwnLimits, UsageList, quota_view, usage_view
 from api.responses.representation import json_response
@@ -25,6 +26,9 @@ blueprint = TaggedBlueprint("owners", tag="Owners", url_prefix="/v1")
 ALL = "*"
 MOST_DAYS = 31  # in one response
 QUOTA = documented("The quota", ref("QuotaView"))
+MOVE = body({"application/json": ref("MoveRequest")})
+MOVED = {204: documented("It has its new place")}
+MOVE_PROBLEMS = (400, 404, 409, 410, 413, 415, 422, 503)
 
 
 class UsageQuery(BaseModel):
@@ -72,6 +76,29 @@ def set_quota_of_owner(name: str) -> Response:
     services().quotas.set(_checked(name), limits.model_dump())
     audit(Event.QUOTA_SET, subject_owner=name, **limits.model_dump())
     return _quota(name)
+
+
+@blueprint.post("/owners/<name>/jobs/<job_id>/move")
+@operation("moveJobOfOwner", MOVED, problems=MOVE_PROBLEMS, request_body=MOVE)
+@needs(Scope.ADMIN)
+def move_job_of_owner(name: str, job_id: str) -> Response:
+    """Move a waiting job of an owner in that owner's queue."""
+    services().store.move(job_id, _checked(name), asked_move())
+    return _moved(name, job_id)
+
+
+@blueprint.post("/owners/<name>/batches/<batch_id>/move")
+@operation("moveBatchOfOwner", MOVED, problems=MOVE_PROBLEMS, request_body=MOVE)
+@needs(Scope.ADMIN)
+def move_batch_of_owner(name: str, batch_id: str) -> Response:
+    """Move what waits of a batch of an owner in that owner's queue."""
+    services().batches.move(batch_id, _checked(name), asked_move())
+    return _moved(name, batch_id)
+
+
+def _moved(name: str, subject: str) -> Response:
+    audit(Event.WORK_MOVED, subject=subject, subject_owner=name)
+    return Response(status=204)
 
 
 @blueprint.get("/usage")

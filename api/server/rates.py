@@ -51,6 +51,7 @@ class Counters(RedisStorage):
     """The library's counters on the connections of the job store; one script counts, and tells the rest."""
 
     SCRIPT_INCR_EXPIRE = _COUNT.encode()
+    DEPENDENCIES = {"redis": None}  # without valkey, whose import takes 8 MiB
 
     def __init__(self, client: Client) -> None:
         super().__init__("redis://", connection_pool=client.connection_pool)

@@ -34,6 +34,7 @@ TYPES = {
     "events": "stream",
     "sequence": "string",
     "owned_sequence": "string",
+    "owned_front": "string",
     "owned_files": "zset",
     "owned_styles": "zset",
     "batch_finished": "list",
@@ -161,6 +162,7 @@ _SHAPES: Mapping[str, Callable[[Any], bool]] = {
 def _check_job(copy: RecordCopy) -> None:
     job = job_from_record(copy.value)
     _must(copy.key == _KEYS("job", job.id), "its id is another one")
+    float(copy.value.get("order", 0))
     _must_be_objects(job.inputs.values())
     for output in job.outputs:
         _must(PICTURE.fullmatch(output.media_type), f"an output of it is {output.media_type!r}")
@@ -188,6 +190,7 @@ def _check_parts(copy: RecordCopy) -> None:
 
 def _check_batch(copy: RecordCopy) -> None:
     _must_be_numbers(copy.value, "total", "sequence", "created_at")
+    float(copy.value.get("order", 0))
     _check_webhook(copy.value)
 
 

@@ -13,7 +13,8 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
-from atelier.client.pauses import pause_end
+from atelier.client.queue.pauses import pause_end
+from atelier.client.request_parts import Lane, QueueEnd, move_body
 from atelier.client.responses import json_of
 from atelier.client.retries import Patience
 from atelier.client.transport import Transport
@@ -128,6 +129,10 @@ class BatchRun:
     def resume(self) -> Batch:
         """Go on after a pause."""
         return self._moved("resume")
+
+    def move(self, *, to: QueueEnd | None = None, lane: Lane | None = None) -> Batch:
+        """Move what waits to the "front" or "back" of its owner's queue, into another lane, or both."""
+        return self._moved("move", json=move_body(to, lane))
 
     def cancel(self) -> Batch:
         """Cancel every item that is not done."""

@@ -11,7 +11,15 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
-from atelier.client.request_parts import BatchWebhook, Lane, StopWhen, json_bytes, to_plain
+from atelier.client.request_parts import (
+    BatchWebhook,
+    Lane,
+    QueueEnd,
+    StopWhen,
+    json_bytes,
+    move_body,
+    to_plain,
+)
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
@@ -51,6 +59,14 @@ class BatchesResource(Resource):
     def list(self) -> Iterator[Batch]:
         """Yield all batches, newest first, page by page."""
         return self._transport.entries("/v1/batches", batch_from_json)
+
+    def move_of_owner(
+        self, owner: str, batch: Batch | str, *, to: QueueEnd | None = None, lane: Lane | None = None
+    ) -> None:
+        """Move what waits of another owner's batch in that owner's queue; for admins."""
+        name = batch if isinstance(batch, str) else batch.id
+        path = f"/v1/owners/{quote(owner, safe='')}/batches/{quote(name, safe='')}/move"
+        self._transport.send("POST", path, json=move_body(to, lane))
 
     def list_fields(self, fields: Iterable[str]) -> Iterator[Mapping[str, Any]]:
         """Yield these fields alone of all batches, newest first, as JSON has them: cheap for pollers.

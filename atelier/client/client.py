@@ -12,8 +12,9 @@ from atelier.client.errors import InvalidValue
 from atelier.client.events import OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
-from atelier.client.owners import Limits, Quota, Usage, read_quota, read_usage, write_quota
-from atelier.client.pauses import PausesResource
+from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.pauses import PausesResource
+from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -27,6 +28,7 @@ from atelier.client.requests import (
 from atelier.client.stats import StatsResource
 from atelier.client.styles import ModelsResource, StylesResource
 from atelier.client.transport import Transport
+from atelier.client.usage import Usage, read_usage
 
 DEFAULT_URL = "http://127.0.0.1:8480"
 URL_VARIABLE = "ATELIER_URL"
@@ -36,7 +38,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `models`, `stats`, `pauses`, short forms.
+    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, and more.
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -74,6 +76,7 @@ class Client:
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
         self.pauses = PausesResource(self._transport)
+        self.actions = ActionsResource(self._transport)
 
     def stylize(
         self,

@@ -10,7 +10,7 @@ from atelier.client.downloads import Picture, check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
-from atelier.client.request_parts import to_plain
+from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
@@ -140,6 +140,20 @@ class JobsResource(Resource):
     def requeue(self, job: Job | str) -> Job:
         """Start a job again: a running one is taken from its worker, a queued one stops pausing."""
         return self._posted(f"{_path(job)}/requeue")
+
+    def move(self, job: Job | str, *, to: QueueEnd | None = None, lane: Lane | None = None) -> Job:
+        """Move a waiting job to the "front" or "back" of its owner's queue, into another lane, or both.
+
+        Raises ApiError (409) where it does not wait by itself, as an item of a batch.
+        """
+        return self._posted(f"{_path(job)}/move", json=move_body(to, lane))
+
+    def move_of_owner(
+        self, owner: str, job: Job | str, *, to: QueueEnd | None = None, lane: Lane | None = None
+    ) -> None:
+        """Move a waiting job of another owner in that owner's queue; for admins."""
+        path = f"/v1/owners/{quote(owner, safe='')}/jobs/{quote(_id(job), safe='')}/move"
+        self._transport.send("POST", path, json=move_body(to, lane))
 
     def retry(self, job: Job | str, *, idempotency_key: str | None = None) -> Job:
         """Create a job again that failed, was canceled or expired; return the new job, with equal seeds.

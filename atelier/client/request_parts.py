@@ -15,6 +15,7 @@ from atelier.client.errors import InvalidValue
 WHOLE = "the request"  # what a fault is of where it has no place
 
 Lane = Literal["interactive", "bulk"]
+QueueEnd = Literal["front", "back"]  # of the queue that an owner has in a lane
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
@@ -183,3 +184,8 @@ def check_seconds(seconds: float | None, name: str) -> None:
     """Raise InvalidValue where a duration is not a number."""
     if seconds is not None and math.isnan(seconds):
         raise InvalidValue(f"{name} is {seconds}, and must be a number of seconds")
+
+
+def move_body(to: QueueEnd | None, lane: Lane | None) -> dict[str, str]:
+    """Return the body of a request that moves a waiting job or batch."""
+    return {name: value for name, value in (("to", to), ("lane", lane)) if value is not None}

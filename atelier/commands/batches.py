@@ -13,6 +13,7 @@ from atelier.client.batch_run import BatchRun
 from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import Choice, carry_out_each
+from atelier.commands.options.places import move_each, place_options
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options
 from atelier.display import echo, echo_json
@@ -137,6 +138,24 @@ _mover(
     say_retried,
 )
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
+
+
+@batches.command(short_help="Move what waits of batches: to the front, the back, another lane.")
+@place_options("batches")
+@url_option
+@click.pass_context
+def move(ctx: click.Context, /, **options: Any) -> None:
+    """Move batches to the front or the back of their owner's queue, or into the other lane, or both.
+
+    Items that run go on; other owners have their turns as before.
+    """
+    target: Target = ctx.obj
+    with target.client() as client:
+
+        def own(name: str, **where: Any) -> object:
+            return client.batches.get(name).move(**where)
+
+        move_each(ctx, client.batches, own, options)
 
 
 @batches.command()

@@ -22,6 +22,7 @@ from atelier.commands.options.job_selection import (
     say_none,
     with_items,
 )
+from atelier.commands.options.places import move_each, place_options
 from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import Ago
@@ -156,6 +157,19 @@ def requeue(ctx: click.Context, /, **chosen: object) -> None:
     with _client(ctx) as client:
         choice = choose(client, "requeue", chosen)
         carry_out_each(ctx, choice, client.jobs.requeue, lambda job: "queued")
+
+
+@jobs.command(short_help="Move waiting jobs: to the front, the back, another lane.")
+@place_options("jobs")
+@url_option
+@click.pass_context
+def move(ctx: click.Context, /, **options: Any) -> None:
+    """Move waiting jobs to the front or the back of their owner's queue, or into the other lane, or both.
+
+    Other owners have their turns as before.
+    """
+    with _client(ctx) as client:
+        move_each(ctx, client.jobs, client.jobs.move, options)
 
 
 @jobs.command(short_help="Withdraw queued or running jobs.")

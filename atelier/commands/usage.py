@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 import click
 
-from atelier.client.owners import Usage
+from atelier.client.usage import Usage
 from atelier.commands.options.service import Target, pass_target
 from atelier.display import echo, echo_json
 from atelier.display.table import Table

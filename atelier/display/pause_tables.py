@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from atelier.client.pauses import Pause
+from atelier.client.queue.pauses import Pause
 from atelier.display.table import Table
 from atelier.display.time_format import say_moment
 

@@ -20,6 +20,7 @@ from shared.errors import (
 )
 from shared.identifiers import next_try
 from shared.jobs.job import Job
+from shared.jobs.moving import Move
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.owners.quota import quota_exceeded
@@ -134,15 +135,29 @@ class BatchStore(BatchQueries):
         self._move(batch_id, owner, "delete")
         self.sweep(batch_id)
 
+    def move(self, batch_id: str, owner: str, move: Move) -> None:
+        """Move what waits of a batch, and the items that come later, as JobStore.move does a job.
+
+        After this returns, all places are the new ones. If the process dies, the reaper goes on.
+        """
+        outcome = self._scripts.run("batches/reorder", batch_id, owner, *move.arguments)
+        if outcome == "started":
+            raise IllegalMove("no item of the batch waits, so there is nothing to move")
+        self._judge(outcome, batch_id, owner, "moved")
+        self.sweep(batch_id)
+
     def _move(self, batch_id: str, owner: str, move: str, *more: str) -> None:
         outcome = self._scripts.run("batches/move", batch_id, owner, move, *more)
+        self._judge(outcome, batch_id, owner, _PAST[move])
+
+    def _judge(self, outcome: str, batch_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":
             self.get(batch_id, owner)  # raises the error that fits
         if outcome != "ok":
-            raise IllegalMove(f"a batch that is {outcome} cannot be {_PAST[move]}")
+            raise IllegalMove(f"a batch that is {outcome} cannot be {verb}")
 
     def sweep(self, batch_id: str) -> None:
-        """Apply a cancellation, deletion or resumption to each item."""
+        """Apply a cancellation, deletion, resumption or move to each item."""
         while self._sweep_chunk(batch_id):
             continue
 

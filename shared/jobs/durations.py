@@ -17,6 +17,7 @@ class Running:
     id: str
     work: str
     elapsed_ms: float
+    owner: str = ""
 
 
 class MeanDurations:

@@ -53,6 +53,7 @@ class JobQueries:
         self._scripts = store.scripts
         self._key = store.scripts.keys
         self._patience_ms = store.rules.bulk_patience_seconds * 1000
+        self._most_of_owner = store.quotas.running
         self._list = JobList(store)
 
     def page(
@@ -104,7 +105,9 @@ class JobQueries:
         return seconds_of_batch(json.loads(found), batch_id, slots, self._patience_ms) if found else None
 
     def _place(self, of: str, own_only: bool) -> Any:
-        return self._scripts.run("jobs/place", of, MOST_RUNNING, "1" if own_only else "", *Lane)
+        return self._scripts.run(
+            "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
+        )
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""

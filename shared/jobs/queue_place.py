@@ -4,20 +4,20 @@ The position is the number of jobs that a single worker would start, one after a
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
 owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
 long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing.
-A paused job has no position.
+A paused job has no position. Where time decides, because an owner may run only so many jobs at once or bulk
+will have turns for waiting too long, the position is how many jobs the workers are expected to start.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
+from shared.jobs.schedule import UNITS, Counts, Line, Schedule
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
-
-TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
-Counts = Mapping[str, float]  # number of jobs of each kind of work
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +35,32 @@ class JobsAhead:
     lane: Lane
     work: str
     pause_ms: float  # delay before it may be claimed
+    own: Line  # its owner's jobs ahead of it
+    lines: Sequence[Line]  # all that waits of the other owners, and of its owner in the other lane
     in_lane: Counts  # jobs ahead of it in its own lane
     of_batch: Counts  # items of its own batch ahead of it, if the batch waits for its time
     other: Counts  # all jobs of the other lane
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
+    bulk_had_the_last: bool  # whether an interactive job starts before bulk has a turn for waiting
     due_after: float  # number of interactive jobs that start before the turn of bulk
     held_ms: float | None = None  # until its pause ends; None if it is not paused
     held_ahead: Counts = field(default_factory=dict)  # jobs ahead of it that wait for the end of a pause
 
     @property
-    def position(self) -> int | None:
-        """The number of jobs that start up to and including this one; None while it is paused."""
-        if self.held_ms is not None:
-            return None
+    def has_limits(self) -> bool:
+        """Whether some owner may run only so many jobs at once."""
+        return any(line.turns.limit for line in (self.own, *self.lines))
+
+    def must_be_played(self, start_ms: float, patience_ms: float) -> bool:
+        """Whether more than the number of jobs ahead matters to a job that would start after so long else."""
+        if self.has_limits or not self.other:
+            return self.has_limits
+        is_before_bulk = start_ms < patience_ms - (self.passed_over_ms or 0.0)
+        return self.lane is Lane.BULK or not is_before_bulk
+
+    @property
+    def position(self) -> int:
+        """The number of jobs that start up to and including this one."""
         before = _number(self.in_lane) + _number(self.of_batch)
         if self.lane is Lane.INTERACTIVE:
             return before + 1 + (before >= self.due_after)
@@ -63,7 +76,8 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     durations = MeanDurations(found["durations"], places, running)
     if "lane" in found:
         line = line_of(found, patience_ms)
-        return Waiting(line.position, _seconds(_eta(line, durations, running, places, patience_ms)))
+        position, eta = _expected(line, durations, running, places, patience_ms)
+        return Waiting(position if line.held_ms is None else None, _seconds(eta))
     leader = next((job for job in running if job.id == found.get("leader")), None)
     return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None)
 
@@ -82,7 +96,8 @@ def seconds_of_batch(
     ends = [durations.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
     if "lane" in found:
-        ends.append(_eta(line_of(found, patience_ms), durations, running, places, patience_ms))
+        line = line_of(found, patience_ms)
+        ends.append(_expected(line, durations, running, places, patience_ms)[1])
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
 
 
@@ -93,60 +108,79 @@ def _seconds(milliseconds: float) -> float | None:
 def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
     """Return the jobs ahead of a job, from the reply of the script `place`."""
     lane, now, starving = Lane(found["lane"]), found["now"], found["starving"]
-    others = [(Turns(**turns), counts) for turns, counts in found["others"]]
-    in_lane = _with_turns(found["ahead"], Turns(**found["turns"]), others)
-    (other,) = found["lanes"].values()
+    lines = [
+        Line(Lane(name), Turns(**turns), counts)
+        for name, lines in found["lanes"].items()
+        for turns, counts in lines
+    ]
+    own = Line(lane, Turns(**found["turns"]), found["ahead"])
+    in_lane = _with_turns(own, [line for line in lines if line.lane is lane])
+    other = _sum(line.counts for line in lines if line.lane is not lane)
     since = starving.get(Lane.BULK)
     passed_over = None if since is None else now - since
     both_wait = _number(other) > 0
     is_late = both_wait and passed_over is not None and passed_over > patience_ms
-    due_after = int(Lane.INTERACTIVE in starving) if is_late else math.inf
-    of_batch = found.get("batch_ahead") or {}
-    held = found.get("held"), found.get("held_ahead") or {}
+    had_the_last = Lane.INTERACTIVE in starving
+    due_after = int(had_the_last) if is_late else math.inf
     return JobsAhead(
-        lane, found["work"], found["pause"], in_lane, of_batch, other, passed_over, due_after, *held
+        lane=lane,
+        work=found["work"],
+        pause_ms=found["pause"],
+        own=own,
+        lines=lines,
+        in_lane=in_lane,
+        of_batch=found.get("batch_ahead") or {},
+        other=other,
+        passed_over_ms=passed_over,
+        bulk_had_the_last=had_the_last,
+        due_after=due_after,
+        held_ms=found.get("held"),
+        held_ahead=found.get("held_ahead") or {},
     )
 
 
-def _eta(
+def _expected(
     line: JobsAhead, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
-) -> float:
-    """Return the milliseconds until a job is done; NaN if unknown."""
+) -> tuple[int, float]:
+    """Return the position of a job, and the milliseconds until it is done, NaN if unknown."""
     if not places:
-        return math.nan
-    busy = _busy([durations.remainder(job) for job in running], places)
-    start = max(_start(line, durations, busy, patience_ms), line.pause_ms, line.held_ms or 0.0)
+        return line.position, math.nan
+    left = [(durations.remainder(job), job.owner) for job in running]
+    start = _free_after(_busy([remainder for remainder, _ in left], places), durations.total(line.in_lane))
+    position = line.position
+    if line.must_be_played(start, patience_ms):
+        schedule = Schedule(
+            [line.own, *line.lines], durations.cost, places=places, jobs_in_one=position / UNITS
+        )
+        schedule.occupy(left)
+        started = schedule.start(
+            passed_over_ms=line.passed_over_ms, had_the_last=line.bulk_had_the_last, patience_ms=patience_ms
+        )
+        start = started.after_ms if started else math.nan
+        if started and (line.has_limits or started.late_turns):
+            position = started.before + 1
     later = durations.total(line.of_batch) + durations.total(line.held_ahead)
-    return start + later / places + durations.cost(line.work)
+    start = max(start, line.pause_ms, line.held_ms or 0.0)
+    return position, start + later / places + durations.cost(line.work)
 
 
-def _start(line: JobsAhead, durations: MeanDurations, busy: Sequence[float], patience_ms: float) -> float:
-    ahead, other = durations.total(line.in_lane), durations.total(line.other)
-    count, others = _number(line.in_lane), _number(line.other)
-    if not others:
-        return _free_after(busy, ahead)
-    turn, patience_left = TURN * patience_ms, max(0.0, patience_ms - (line.passed_over_ms or 0.0))
-    if line.lane is Lane.BULK:  # after all interactive jobs, or in turns: one after each interactive job
-        turns = patience_left + turn * count
-        between = other * min(1.0, (count + 1) / others)
-        return min(_free_after(busy, ahead + other), max(turns, _free_after(busy, ahead + between)))
-    start = _free_after(busy, ahead)
-    if start < patience_left or math.isnan(other):
-        return start
-    turns = min(others, count + 1, 1 + (start - patience_left) / max(turn, 1.0))
-    return _free_after(busy, ahead + other * turns / others)
-
-
-def _with_turns(own: Counts, turns: Turns, others: Sequence[tuple[Turns, Counts]]) -> Counts:
+def _with_turns(own: Line, others: Sequence[Line]) -> Counts:
     """Return the jobs ahead of a job in its lane; `own` are its owner's jobs. Owners take turns."""
-    counts = dict(own)
-    its_turn = turns.at(_number(own)), turns.owner
-    for their_turns, theirs in others:
-        total = _number(theirs)
-        started = min(total, their_turns.number_before(*its_turn))
-        for work, count in theirs.items():
+    counts = dict(own.counts)
+    its_turn = own.turns.at(_number(own.counts)), own.turns.owner
+    for line in others:
+        total = _number(line.counts)
+        started = min(total, line.turns.number_before(*its_turn))
+        for work, count in line.counts.items():
             counts[work] = counts.get(work, 0) + count * started / total
     return counts
+
+
+def _sum(all_counts: Iterable[Counts]) -> Counts:
+    total = Counter[str]()
+    for counts in all_counts:
+        total.update(counts)
+    return total
 
 
 def _number(counts: Counts) -> int:

@@ -17,6 +17,7 @@ from shared.errors import (
 )
 from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
+from shared.jobs.moving import Move, refusal_of_move
 from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
@@ -222,6 +223,17 @@ class JobStore:
         """Delete the record of a terminal job; the sweeper deletes its bytes later."""
         tombstone = self.rules.tombstone_seconds * 1000
         self._own_move(self.scripts.run("jobs/delete", job_id, owner, tombstone), job_id, owner, "deleted")
+
+    def move(self, job_id: str, owner: str, move: Move) -> None:
+        """Move a queued job to another place in its owner's queue, or into another lane; its pause stays.
+
+        Raises IllegalMove if the job does not wait, is an item of a batch or follows an equal job.
+        """
+        outcome, *leader = self.scripts.run("jobs/reorder", job_id, owner, *move.arguments)
+        if outcome == "missing":
+            self.get(job_id, owner)
+        if outcome != "ok":
+            raise refusal_of_move(job_id, outcome, *leader or [""])
 
     def _own_move(self, outcome: str, job_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":

@@ -16,6 +16,7 @@ class Turns:
     turn: float  # its next one
     later: float  # the one from which all but the next are counted; greater where it could not have its turn
     weight: int
+    limit: int = 0  # jobs of the owner that may run at once; 0 for any number
 
     def at(self, number: int) -> Fraction:
         """Return a turn by its number; 0 is the next one."""

@@ -58,6 +58,7 @@ KEYS = (
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
     Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
     Key("owned_sequence", "owner:{owner}:sequence", "last"),  # the number of the owner's latest record
+    Key("owned_front", "owner:{owner}:front", "last"),  # the latest number of what was moved to the front
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
@@ -102,6 +103,11 @@ KEYS = (
     Key("followers", "followers:{id}", "follows"),
     Key("follow_work", "follow-work", "follows"),  # ended jobs that still have followers
     Key("sharers", "sharers", "follows"),  # number of other jobs that name the outputs of a job
+    # Bulk actions
+    Key("action", "action:{id}", "passing"),
+    Key("action_jobs", "action-jobs:{id}", "passing"),  # what it has found and not acted on yet
+    Key("action_work", "action-work", "passing"),  # those that go on, by when a process may take them
+    Key("owned_actions", "owner:{owner}:actions", "passing"),
     # Files, and data with a time to live
     Key("file_users", "file-users:{owner}:{file}", "follows"),
     Key("expiring", "expiring", "follows"),

@@ -18,6 +18,8 @@ _TAKES_NEW_WORK = frozenset(
         "batches/open",
         "batches/append",
         "batches/retry",
+        "actions/open",
+        "actions/retry",
         "access/create",
     }
 )

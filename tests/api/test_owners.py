@@ -20,6 +20,7 @@ from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 
 Json = dict[str, Any]
+BODIES = {"items": {"items": [{"type": "generate"}]}, "move": {"to": "front"}}
 MULTIPART = "multipart/form-data"
 WEBHOOK = {"url": "http://127.0.0.1:9/told"}
 # Routes whose paths name nothing of an owner.
@@ -73,10 +74,12 @@ def belongings(person: Person, worker: FakeWorker) -> dict[str, str]:
     assert person("POST", "/v1/styles", json={"name": "waves", "image": picture}).status_code == 201
     items = {"items": [{"type": "generate", "seed": 1}], "open": True}
     batch = person("POST", "/v1/batches", json=items).json
+    action = person("POST", "/v1/actions", json={"do": "cancel", "filter": {}}).json
     deliveries = person("GET", "/v1/webhooks/deliveries").json["data"]
     return {
         "job_id": job["id"],
         "batch_id": batch["id"],
+        "action_id": action["id"],
         "delivery_id": deliveries[0]["id"],
         "index": "0",
         "files.name": picture,
@@ -105,13 +108,14 @@ def test_every_path_to_something_of_another_is_a_404(
     theirs = belongings(bert, worker)
     asked = 0
     for method, path in paths_to(app, theirs):
-        body = {"items": [{"type": "generate"}]} if path.endswith("/items") else {"type": "generate"}
+        body = BODIES.get(path.rpartition("/")[2], {"type": "generate"})
         response = anna(method, path, json=body if method in ("POST", "PUT") else None)
         if (method, path.rpartition("/")[0]) == ("PUT", "/v1/jobs"):
             continue  # see the tests of chosen ids
         assert response.status_code == 404, f"{method} {path}: {response.text}"
         missing = path.replace(theirs["job_id"], "job_of-nobody").replace(theirs["batch_id"], "batch_x")
         missing = missing.replace(theirs["delivery_id"], "msg_0").replace("waves", "shores")
+        missing = missing.replace(theirs["action_id"], "action_0")
         missing = missing.replace(theirs["files.name"], "file_" + "0" * 64)
         again = anna(method, missing, json=body if method in ("POST", "PUT") else None)
         assert (again.status_code, again.json["code"]) == (404, response.json["code"]), f"{method} {path}"
@@ -130,6 +134,7 @@ def test_lists_hold_only_ones_own(anna: Person, bert: Person, worker: FakeWorker
         "jobs?items=true",
         "jobs?status=failed",
         "batches",
+        "actions",
         "files",
         "styles",
         "webhooks/deliveries",

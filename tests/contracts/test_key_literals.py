@@ -18,7 +18,8 @@ KEY_IN_PYTHON = re.compile(
     rf"""["'](?:{_HEADS}):(?:["'*{{]|\w+:)|{{(?:self\.)?_?(?:prefix|PREFIX)}}(?:{_HEADS})"""
 )
 KEY_IN_LUA = re.compile(rf"""P \.\. '|'(?:{"|".join(HEADS)}):' \.\.""")
-BESIDE = {"'style:' .. name", "'batch:' .. key"}  # parts of keys: a file's user, a batch's idempotency key
+# Parts of keys: a file's user, the idempotency keys of batches and of actions.
+BESIDE = {"'style:' .. name", "'batch:' .. key", "'action:' .. key"}
 
 
 def test_a_literal_is_found_wherever_it_stands() -> None:

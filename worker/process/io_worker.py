@@ -1,14 +1,16 @@
-"""The worker for what needs no model: it removes bytes that no record names, and delivers webhooks."""
+"""The worker for what needs no model: bytes that no record names, webhooks, and bulk actions."""
 
 import logging
 import threading
 import time
 
+from shared.actions.runner import ActionRunner
 from shared.errors import AtelierError
 from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
+from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
 from worker.health import WorkerHealth
@@ -116,6 +118,8 @@ class IoWorker:
         self._health = WorkerHealth(base.settings.worker_health, NOT_READY)
         self._dispatcher = dispatcher_of(base.store, base.settings)
         self._collector = Collector(base.client, base.objects, base.settings.disk)
+        memory = MemoryGuard(base.client, base.settings.store.full_percent)
+        self._actions = ActionRunner(base.store, memory)
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -131,6 +135,7 @@ class IoWorker:
         """Start the reaper and the health file."""
         self._base.reaper.start()
         self._collector.start()
+        self._actions.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -143,6 +148,7 @@ class IoWorker:
         self._health.end(NOT_READY)
         self._dispatcher.stop()
         self._collector.stop()
+        self._actions.stop()
 
     def _run_heartbeat(self) -> None:
         while True:

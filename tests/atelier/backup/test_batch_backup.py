@@ -11,12 +11,15 @@ from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.job import Job
+from shared.jobs.moving import End, Move
 from shared.jobs.status import Status
+from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, JobSpec
 from tests.atelier.backup.test_backup import bring_back, take
 from tests.support.images import pictures
 from tests.support.jobs.batch_steps import begin, counts, draft, drain
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
+from tests.support.jobs.job_steps import submission, submit
 
 
 def finish(services: Services, jobs: list[Job]) -> None:
@@ -177,3 +180,25 @@ def test_a_batch_that_is_deleted_while_a_backup_is_taken_is_not_brought_back(
     assert empty.batches.page(ANONYMOUS).items == ()
     empty.batches.clean_up()
     assert empty.store.client.keys("atelier:job:*") == []
+
+
+def test_what_was_moved_is_brought_back_at_its_place(
+    services: Services, empty: Services, tmp_path: Path
+) -> None:
+    batches, store = services.batches, services.store
+    back, lane, front = (begin(batches, 2) for _ in range(3))
+    first, second = (submit(store) for _ in range(2))
+    batches.move(back, ANONYMOUS, Move(End.BACK))
+    batches.move(lane, ANONYMOUS, Move(lane=Lane.INTERACTIVE))
+    batches.move(front, ANONYMOUS, Move(End.FRONT, Lane.INTERACTIVE))
+    store.move(first, ANONYMOUS, Move(End.BACK))
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    last = submission(id="job_last")
+    for each in (services.store, empty.store):
+        each.submit(last)
+        each.move("job_last", ANONYMOUS, Move(End.FRONT))
+    expected = [job.id for job in drain(store)]
+    assert [job.id for job in drain(empty.store)] == expected
+    assert [expected[0], *expected[5:7]] == ["job_last", second, first]
+    assert [each.split("-")[0][4:] for each in expected[1:5:2]] == [front[6:], lane[6:]]

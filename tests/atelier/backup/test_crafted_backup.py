@@ -146,6 +146,8 @@ CRAFTED: dict[str, Change] = {
     "a delivery of another id": edit("delivery", id="msg_else"),
     "a pause that no script can read": plant("pauses", "hash", {"pause_a": "{"}),
     "a pause of another id": plant("pauses", "hash", {"pause_a": PAUSE.to_json()}),
+    "a job at no place": edit("job", order="first"),
+    "a batch at no place": edit("batch", order="first"),
     "a batch of no number": edit("batch", total="many"),
     "an output of text": outputs_of("text/html"),
     "an output elsewhere": outputs_of("image/png", key="other/x"),

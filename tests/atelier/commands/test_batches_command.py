@@ -148,3 +148,17 @@ def test_lines_that_are_no_json_are_told_by_their_number(run: Run) -> None:
     Path("items.jsonl").write_text('{"type": "generate"}\n\nnonsense\n')
     answer = run("batch", "--jsonl", "items.jsonl", "-o", "out")
     assert (answer.exit_code, "line 3 of items.jsonl is no JSON" in answer.stderr) == (1, True)
+
+
+def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(
+    run: Run, client: Client, services: Services
+) -> None:
+    ids = [client.batches.create([GenerateRequest()]).id for _ in range(3)]
+    answer = run("batches", "move", ids[2], ids[1], "--to", "front", "--lane", "interactive")
+    told = [
+        f"{ids[1]} moved to the front in lane interactive",
+        f"{ids[2]} moved to the front in lane interactive",
+    ]
+    assert (answer.exit_code, answer.stdout.splitlines()) == (0, told)
+    claimed = [services.store.claim_next("w")[0].batch_id for _ in range(3)]
+    assert claimed == [ids[2], ids[1], ids[0]]

@@ -27,7 +27,7 @@ from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
-GROUPS = ("styles", "jobs", "batches", "models", "pauses")
+GROUPS = ("styles", "jobs", "batches", "models", "pauses", "actions")
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -183,6 +183,8 @@ WITHOUT_SERVICE = [
     "watch job_1 --json", "styles list", "styles add a a.png", "styles remove a", "styles sheet",
     "jobs list", "jobs show job_1", "jobs cancel job_1", "jobs retry job_1", "jobs requeue job_1",
     "jobs delete job_1", "jobs cancel --status queued --all", "batches list", "batches show b",
+    "actions list", "actions show a", "actions cancel a", "actions begin cancel --yes",
+    "jobs move job_1 --to front", "batches move b --to front",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
     "batches fetch b -o out", "models reload", "models limit m 2", "pauses list",
     "pauses create --reason r --everything", "pauses end p", "stats", "top", "jobs failures", "usage",

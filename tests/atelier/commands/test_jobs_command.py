@@ -349,3 +349,19 @@ def test_jobs_are_found_by_metadata_and_time(run: Run, client: Client) -> None:
     batch = client.batches.create([{**SPEC, "custom_id": "a"}, {**SPEC, "custom_id": "b"}]).id
     (item,) = lines(run("list", "--items", "--batch", batch, "--custom-id", "b", "--json"))
     assert (item["batch_id"], item["custom_id"]) == (batch, "b")
+
+
+def test_a_waiting_job_is_moved_and_its_place_is_told(run: Run, client: Client) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
+    assert run("move", ids[1], "--to", "front").stdout == f"{ids[1]} moved to the front, now at place 1\n"
+    moved = run("move", ids[1], "--lane", "bulk", "--json")
+    assert lines(moved) == [{"id": ids[1], "ok": True, "job": ids[1], "status": "queued"}]
+    assert run("move", ids[1]).exit_code == 2
+
+
+def test_a_job_of_another_owner_is_moved_with_the_owners_name(run: Run, client: Client) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
+    answer = run("move", ids[1], "--to", "front", "--owner", ANONYMOUS)
+    assert answer.stdout == f"{ids[1]} moved to the front\n"
+    assert run("move", ids[1], "--to", "front", "--owner", "anna").exit_code == 1
+    assert client.jobs.get(ids[0]).raw["queue"]["position"] == 2

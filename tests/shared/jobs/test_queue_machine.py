@@ -16,6 +16,7 @@ from shared.batches.store import BatchStore
 from shared.errors import AtelierError, IllegalMove, StorageUnavailable
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.jobs.job import Job
+from shared.jobs.moving import End, Move
 from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
@@ -33,6 +34,7 @@ RULES = JobRules(
     lease_seconds=300, max_attempts=3, crash_budget=5, backoff_seconds=60, bulk_patience_seconds=36_000
 )
 OWNERS = (ANONYMOUS, "b", "c")
+TO, LANES = (None, *End), (None, *Lane)
 LONG = 3600.0  # a pause that no drain outlives
 MODELS = ("m", "n")
 WORKS = ("", "m:3", "m:9", "n:3")
@@ -102,6 +104,22 @@ class Machine(RuleBasedStateMachine):
     def steer(self, batch_id: str, move: str) -> None:
         with suppress(IllegalMove):
             getattr(self.batch_store, move)(batch_id, self.owner_of[batch_id])
+
+    @rule(number=st.integers(0, 99), to=st.sampled_from(TO), lane=st.sampled_from(LANES))
+    def move_job(self, number: int, to: End | None, lane: Lane | None) -> None:
+        jobs = [job for job in self.queued() if not job.batch_id]
+        if jobs:
+            job = jobs[number % len(jobs)]
+            with suppress(IllegalMove):  # it follows an equal job
+                self.store.move(job.id, job.owner, Move(to, lane))
+
+    @rule(batch_id=batches, to=st.sampled_from(TO), lane=st.sampled_from(LANES), whole=st.booleans())
+    def move_batch(self, batch_id: str, to: End | None, lane: Lane | None, whole: bool) -> None:
+        if whole:
+            with suppress(IllegalMove):
+                self.batch_store.move(batch_id, self.owner_of[batch_id], Move(to, lane))
+        else:  # the process dies after the first step; the reaper goes on before places are compared
+            self.store.scripts.run("batches/reorder", batch_id, self.owner_of[batch_id], to or "", lane or "")
 
     @rule(most=st.integers(1, 4), models=st.sampled_from([None, None, ("m",), ("n",), ()]))
     def claim(self, most: int, models: tuple[str, ...] | None) -> None:
@@ -194,6 +212,7 @@ class Machine(RuleBasedStateMachine):
         self.compare()
 
     def compare(self) -> None:
+        self.batch_store.go_on()
         self.end_one_pause()
         told = {job.id: self.told(job) for job in self.queued()}
         depths = self.queries.depths()

@@ -20,7 +20,7 @@ local function open()
   redis.call('HSET', batch_key(id), 'next', total, 'counted', total, 'queued', 0, 'running', 0,
     'succeeded', 0, 'failed', 0, 'canceled', 0, 'expired', 0)
   forget_rate(id)
-  redis.call('HDEL', batch_key(id), 'swept')
+  redis.call('HDEL', batch_key(id), 'swept', 'moved_from')
   readmit_files(owner, completed_at)
 end
 
@@ -72,6 +72,7 @@ end
 
 local function close()
   local batch = all_fields(batch_key(id))
+  local place = batch.order or batch.sequence
   local came = 0
   for _, status in ipairs({'queued', 'succeeded', 'failed', 'canceled', 'expired'}) do
     came = came + tonumber(batch[status])
@@ -85,13 +86,13 @@ local function close()
   if batch.finalized_at and unfinished(id) == 0 then
     close_batch(id, batch.status == 'canceled' and 'canceled' or 'completed')
   elseif batch.status == 'canceled' then
-    stop_batch(id, batch.lane, batch.owner, batch.sequence)
+    stop_batch(id, batch.lane, batch.owner, place)
     redis.call('ZADD', BATCH_WORK, now, id)
   elseif batch.paused then
     if tonumber(batch.paused_until or nil) then redis.call('ZADD', BATCH_PAUSES, batch.paused_until, id) end
-    stop_batch(id, batch.lane, batch.owner, batch.sequence)
+    stop_batch(id, batch.lane, batch.owner, place)
   else
-    start_batch(id, batch.lane, batch.owner, batch.sequence, batch.not_before)
+    start_batch(id, batch.lane, batch.owner, place, batch.not_before)
   end
 end
 

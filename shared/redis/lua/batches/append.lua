@@ -13,7 +13,7 @@ local FIRST_ITEM = FIRST_PART + 2 * part_count
 first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
 digests = cjson.decode(digests)
 local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused',
-  'counted', 'bytes', 'not_before')
+  'counted', 'bytes', 'not_before', 'order')
 if batch.owner ~= owner then return {'missing batch'} end
 local total = tonumber(batch.total)
 local count = (#ARGV - FIRST_ITEM + 1) / 3
@@ -71,14 +71,15 @@ local refusal = over_quota(owner, asked, quotas)
 if refusal then return refusal end
 hold_asked(owner, asked)
 
+local place = batch.order or batch.sequence
 local waits = {} -- by kind of work: orders and ids
 for _, item in ipairs(items) do
   local request = item.request
-  request.owner, request.batch, request.sequence = owner, batch_id, batch.sequence
+  request.owner, request.batch, request.sequence, request.lane = owner, batch_id, batch.sequence, batch.lane
   new_job(item.id, request, item.inputs)
   local work = work_of(request.model, request.work)
   waits[work] = waits[work] or {}
-  table.insert(waits[work], order_of(batch.sequence, request.index))
+  table.insert(waits[work], order_of(place, request.index))
   table.insert(waits[work], item.id)
 end
 -- Without new items, too: the next page of the same request may refer to them.
@@ -92,7 +93,7 @@ if #items > 0 then
   redis.call('HINCRBY', batch_key(batch_id), 'total', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'queued', #items)
   redis.call('HINCRBY', batch_key(batch_id), 'bytes', bytes)
-  if not batch.paused then start_batch(batch_id, batch.lane, owner, batch.sequence, batch.not_before) end
+  if not batch.paused then start_batch(batch_id, batch.lane, owner, place, batch.not_before) end
 end
 -- Have the new items wait: one call for those that are alike.
 for work, entries in pairs(waits) do

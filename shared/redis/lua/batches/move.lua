@@ -3,14 +3,14 @@
 -- a reason, a name and a time of its end besides, each '' for none, and replaces an earlier one; 'wake' ends one whose
 -- time is over. Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request, reason, by, ends_at = unpack(ARGV)
-local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence',
+local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'order',
   'not_before')
 if request == 'wake' and tonumber(redis.call('ZSCORE', BATCH_PAUSES, id) or 0) <= now then
   redis.call('ZREM', BATCH_PAUSES, id)
 end
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
-local status, is_over = batch.status, batch.completed_at
+local status, is_over, place = batch.status, batch.completed_at, batch.order or batch.sequence
 
 local function set(...) redis.call('HSET', batch_key(id), ...) end
 local function become(new)
@@ -38,7 +38,7 @@ function moves.pause()
   forget_pause()
   set('paused', 1, 'paused_at', now, 'paused_until', ends_at, 'paused_by', by, 'paused_reason', reason)
   if ends_at ~= '' then redis.call('ZADD', BATCH_PAUSES, ends_at, id) end
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   become('paused')
 end
 local function go_on(not_before)
@@ -47,7 +47,7 @@ local function go_on(not_before)
     release_brake(id)
   end
   forget_pause()
-  start_batch(id, batch.lane, owner, batch.sequence, not_before)
+  start_batch(id, batch.lane, owner, place, not_before)
   become(batch.finalized_at and 'running' or 'open')
 end
 function moves.resume()
@@ -61,7 +61,7 @@ function moves.wake()
 end
 function moves.cancel()
   if is_over then return status ~= 'canceled' and status or nil end
-  stop_batch(id, batch.lane, owner, batch.sequence)
+  stop_batch(id, batch.lane, owner, place)
   redis.call('ZREM', OPEN_BATCHES, id)
   redis.call('ZREM', DELAYED_BATCHES, id)
   forget_pause()

@@ -1,10 +1,11 @@
--- include: records, holdings, attempts, queues, files, webhooks, batch_counts, result_cache, moves
--- Go on with what a canceled, deleted or resumed batch means for its items, some at a time.
+-- include: records, holdings, attempts, queues, places, files, webhooks, batch_counts, result_cache, moves
+-- Go on with what a canceled, deleted, resumed or moved batch means for its items, some at a time.
 -- Returns 1 while there is more to do.
 local batch_id, most, tombstone_ms = unpack(ARGV)
 most = tonumber(most)
 local batch = fields(batch_key(batch_id), 'status', 'total', 'swept', 'owner')
 if batch.status ~= 'canceled' and batch.status ~= 'deleted' then
+  if follow_batch(batch_id) then return 1 end
   local held = batch.status ~= 'paused' and redis.call('SPOP', batch_held_key(batch_id), most) or {}
   for _, id in ipairs(held) do enqueue_job(id, now) end
   if #held == most then return 1 end

@@ -22,7 +22,7 @@ end
 -- count again.
 local function brake(batch)
   local found = fields(batch_key(batch), 'stop_failed', 'stop_share', 'stop_after', 'stop_wrong', 'stop_done', 'failed',
-    'expired', 'succeeded', 'status', 'lane', 'owner', 'sequence')
+    'expired', 'succeeded', 'status', 'lane', 'owner', 'sequence', 'order')
   if not (found.stop_failed or found.stop_share) or found.status ~= 'open' and found.status ~= 'running' then return end
   local wrong = found.failed + found.expired - (found.stop_wrong or 0)
   local done = wrong + found.succeeded - (found.stop_done or 0)
@@ -30,7 +30,7 @@ local function brake(batch)
     or found.stop_share and done >= tonumber(found.stop_after) and wrong / done >= tonumber(found.stop_share)
   if not is_too_much or unfinished(batch) == 0 then return end
   redis.call('HSET', batch_key(batch), 'paused', 1, 'status', 'paused', 'stopped_at', now)
-  stop_batch(batch, found.lane, found.owner, found.sequence)
+  stop_batch(batch, found.lane, found.owner, found.order or found.sequence)
   emit(batch, 'state', {status = 'paused'})
   note_delivery('batch', batch, 'batch.paused')
 end
@@ -38,9 +38,9 @@ end
 -- The time of a batch has come.
 local function wake_batch(batch)
   redis.call('ZREM', DELAYED_BATCHES, batch)
-  local found = fields(batch_key(batch), 'status', 'paused', 'lane', 'owner', 'sequence')
+  local found = fields(batch_key(batch), 'status', 'paused', 'lane', 'owner', 'sequence', 'order')
   if found.paused or found.status ~= 'open' and found.status ~= 'running' then return end
-  start_batch(batch, found.lane, found.owner, found.sequence)
+  start_batch(batch, found.lane, found.owner, found.order or found.sequence)
 end
 
 -- Let the brake count from here.

@@ -1,9 +1,9 @@
 -- include: records, waits, turns
 -- Queues: which jobs may be claimed, in which order.
--- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by order of
--- acceptance; owners take turns.
-local function enqueue(lane, owner, sequence, entry)
-  redis.call('ZADD', queue_key(lane, owner), sequence, entry)
+-- Make an entry claimable: a job's id, or a batch's for its next items. Entries of an owner go by the
+-- number of their place: that of their acceptance, unless they were moved (places.lua). Owners take turns.
+local function enqueue(lane, owner, number, entry)
+  redis.call('ZADD', queue_key(lane, owner), number, entry)
   if not redis.call('ZSCORE', turns_key(lane), owner) then
     redis.call('ZADD', turns_key(lane), turn_of_absent(lane, owner, weight_of(owner)), owner)
   end
@@ -25,19 +25,19 @@ local function dequeue_job(id)
 end
 
 -- Let no item of a batch be claimed.
-local function stop_batch(batch, lane, owner, sequence)
+local function stop_batch(batch, lane, owner, number)
   redis.call('ZREM', queue_key(lane, owner), batch)
-  redis.call('ZADD', stopped_key(lane, owner), sequence, batch)
+  redis.call('ZADD', stopped_key(lane, owner), number, batch)
 end
 
 -- Let the items of a batch be claimed, from its time on: until then it is one entry, however many items it has.
-local function start_batch(batch, lane, owner, sequence, not_before)
+local function start_batch(batch, lane, owner, number, not_before)
   if tonumber(not_before or 0) > now then
     redis.call('ZADD', DELAYED_BATCHES, not_before, batch)
-    return stop_batch(batch, lane, owner, sequence)
+    return stop_batch(batch, lane, owner, number)
   end
   redis.call('ZREM', DELAYED_BATCHES, batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
-  enqueue(lane, owner, sequence, batch)
+  enqueue(lane, owner, number, batch)
   if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
 end

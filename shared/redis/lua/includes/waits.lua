@@ -7,15 +7,26 @@ local micro = clock[1] * 1000000 + clock[2]
 -- A job's model and size, as its submission gave them (shared/specs/spec.py); older jobs have the model alone.
 local function work_of(model, work) return work or model .. ':' end
 
--- Where a job goes in its owner's queue. An item that came back goes before the rest of its batch.
-local function order_of(sequence, index, came_back)
-  if not index then return tonumber(sequence) end
-  return sequence - (came_back and 0.5 or 0) + index / PLACES
+-- Where a job goes in its owner's queue, from its own number or its batch's: that of its acceptance, unless it was moved.
+-- An item that came back goes before the rest of its batch.
+local function order_of(number, index, came_back)
+  if not index then return tonumber(number) end
+  return number - (came_back and 0.5 or 0) + index / PLACES
+end
+
+-- The lane and the number of a job that waits. Those of an item are its batch's, which may have been moved.
+local function standing_of(id)
+  local lane, sequence, moved_to, batch = job_values(id, 'lane', 'sequence', 'order', 'batch')
+  if not batch then return lane, moved_to or sequence end
+  local now_in, order = batch_values(batch, 'lane', 'order')
+  if now_in and now_in ~= lane then redis.call('HSET', job_key(id), 'lane', now_in) end
+  return now_in or lane, order or sequence
 end
 
 local function wait_in(id, came_back)
-  local lane, owner, sequence, index, model, work = job_values(id, 'lane', 'owner', 'sequence', 'index', 'model', 'work')
-  local order = order_of(sequence, index, came_back)
+  local lane, number = standing_of(id)
+  local owner, index, model, work = job_values(id, 'owner', 'index', 'model', 'work')
+  local order = order_of(number, index, came_back)
   work = work_of(model, work)
   redis.call('ZADD', waits_key(lane, owner, work), order, id)
   redis.call('SADD', works_key(lane, owner), work)

@@ -1,30 +1,32 @@
 -- include: records, waits, turns, pauses
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
--- many running jobs it looks at. `own_only` is '1' where nothing counts but what the same owner has, for those who must
--- learn nothing of others; else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the
--- job is not queued; of a batch of which no item is queued, and of what is paused without an end, what runs and no more:
--- see shared/jobs/queue_place.py.
-local id, most_running, own_only = unpack(ARGV)
-local FIRST_LANE = 4 -- among the arguments
+-- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
+-- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
+-- else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the job is not queued; of a
+-- batch of which no item is queued, and of what is paused without an end, what runs and no more: see
+-- shared/jobs/queue_place.py.
+local id, most_running, most_of_owner, own_only = unpack(ARGV)
+local FIRST_LANE = 5 -- among the arguments
 local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
-local found = {running = {}, others = {}, lanes = {}, starving = {}, durations = durations, now = now}
+local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
   local model, work, started_at, runner = job_values(running, 'model', 'work', 'started_at', 'owner')
   if started_at and (not alone or runner == alone) then
-    table.insert(found.running, {running, work_of(model, work), now - started_at})
+    table.insert(found.running, {running, work_of(model, work), now - started_at, runner})
   end
 end
 
 -- The item of a batch that comes last in its owner's queue, of those that are paused for longest.
 local function last_item(batch)
-  local owner, lane, sequence = batch_values(batch, 'owner', 'lane', 'sequence')
+  local owner, lane, sequence, order = batch_values(batch, 'owner', 'lane', 'sequence', 'order')
+  local number = order or sequence
   local last, highest, longest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
-      '(' .. sequence + 0.5, sequence - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+      '(' .. number + 0.5, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
     local pause = item and pause_of(lane, owner, model_of(work))
     local held = pause and pause.holds_until or 0
@@ -47,10 +49,11 @@ if follows then
   found.leader = id
 end
 
-local job = fields(job_key(id), 'status', 'lane', 'sequence', 'index', 'batch', 'model', 'work', 'not_before', 'follows')
+local job = fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
+  'follows')
 local lane = job.lane
 local batch = job.batch
-  and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'sequence', 'not_before') or {}
+  and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'order', 'not_before') or {}
 local pause = pause_of(lane, owner, job.model)
 local holds_until = pause and pause.holds_until
 if batch.paused then holds_until = math.max(holds_until or 0, tonumber(batch.paused_until or nil) or math.huge) end
@@ -59,7 +62,9 @@ if starts_nothing or holds_until == math.huge then return cjson.encode(found) en
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
-if not place then place = order_of(job.sequence, job.index, true) end -- it waits for its time, or for the reaper
+if not place then -- it waits for its time, or for the reaper
+  place = order_of(batch.order or job.order or job.sequence, job.index, true)
+end
 found.ahead = startable_of(lane, owner, tonumber(place))
 
 -- The items of its own batch that go before it, where the batch is paused or waits for its time: these wait as long.
@@ -68,7 +73,7 @@ local function batch_ahead()
   local counts = {}
   if not (batch.paused or is_batch_early) then return counts end
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
-    local first, before = job.sequence - 0.5, string.format('(%.17g', tonumber(place))
+    local first, before = (batch.order or job.sequence) - 0.5, string.format('(%.17g', tonumber(place))
     local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
     if count > 0 then counts[work] = count end
   end
@@ -85,34 +90,26 @@ if holds_until then
   end
 end
 
--- The owners of the lane with their turns: this one's, then those of the others and what they have.
-local served = tonumber(redis.call('HGET', served_key(lane), OF_LANE) or 0)
-local function turns_of(name)
-  local weight = weight_of(name)
-  local turn = tonumber(redis.call('ZSCORE', turns_key(lane), name) or turn_of_absent(lane, name, weight))
-  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight}
+-- An owner in a lane: its turns, and how many of its jobs may run at once; 0 for any number.
+local function turns_of(each, name)
+  local limit, weight = values(quota_key(name), 'running', 'weight')
+  weight = tonumber(weight or 1)
+  local turn = tonumber(redis.call('ZSCORE', turns_key(each), name) or turn_of_absent(each, name, weight))
+  local served = tonumber(redis.call('HGET', served_key(each), OF_LANE) or 0)
+  return {owner = name, turn = turn, later = turn_from(turn, served, weight), weight = weight,
+    limit = tonumber(limit or most_of_owner)}
 end
-found.turns = turns_of(owner)
-local function owners_in(each) return alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1) end
-for _, other in ipairs(owners_in(lane)) do
-  local counts, total = {}, 0
-  if other ~= owner then counts, total = startable_of(lane, other) end
-  if total > 0 then table.insert(found.others, {turns_of(other), counts}) end
-end
+found.turns = turns_of(lane, owner)
 
--- What waits in a lane, by kind of work.
-local function waiting_in(other_lane)
-  local counts = {}
-  for _, other in ipairs(owners_in(other_lane)) do
-    for work, count in pairs((startable_of(other_lane, other))) do counts[work] = (counts[work] or 0) + count end
-  end
-  return counts
-end
-
--- What waits in the other lanes, and since when each lane was passed over.
+-- What waits in the lanes beside what is before the job, by owner; and since when each lane was passed over.
 for i = FIRST_LANE, #ARGV do
-  local each = ARGV[i]
-  if each ~= lane then found.lanes[each] = waiting_in(each) end
+  local each, lines = ARGV[i], {}
+  for _, other in ipairs(alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1)) do
+    local counts, total = {}, 0
+    if each ~= lane or other ~= owner then counts, total = startable_of(each, other) end
+    if total > 0 then table.insert(lines, {turns_of(each, other), counts}) end
+  end
+  found.lanes[each] = lines
   if not alone then found.starving[each] = tonumber(redis.call('GET', starving_key(each)) or nil) end
 end
 return cjson.encode(found)

@@ -13,8 +13,13 @@ end
 
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
 local function oldest_of(lane, owner, work)
-  local id = first_waiting(lane, owner, work, '-inf')
-  return id and tonumber(job_value(id, 'created_at') or nil)
+  local function first_of(from)
+    local id, number = first_waiting(lane, owner, work, from)
+    return id and tonumber(job_value(id, 'created_at') or nil), tonumber(number)
+  end
+  local oldest, number = first_of('-inf')
+  if not oldest or number > 0 then return oldest end
+  return math.min(oldest, first_of(0) or oldest) -- what was moved to the front may be younger
 end
 
 for i = FIRST_LANE, #ARGV do

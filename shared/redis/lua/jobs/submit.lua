@@ -1,4 +1,4 @@
--- include: records, idempotency, new_job, files, queues, moves, quotas
+-- include: records, idempotency, acceptance, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
 -- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). The doorbell
@@ -42,20 +42,8 @@ local refusal = over_quota(owner, asked, quotas)
 if refusal then return refusal end
 hold_asked(owner, asked)
 
-request.owner, request.fingerprint, request.sequence = owner, fingerprint, next_sequence(owner)
-request.not_before = math.max(now, tonumber(request.not_before or 0))
-new_job(id, request, inputs)
-for _, file in ipairs(files) do
-  redis.call('SADD', file_users_key(owner, file), id)
-  add_reference(owner, file)
-end
-redis.call('ZADD', owned_jobs_key(owner), request.sequence, id)
+request.owner, request.fingerprint = owner, fingerprint
 keep_key(owner, key, id, fingerprint, key_ttl_ms)
-if request.retried_from and redis.call('EXISTS', job_key(request.retried_from)) == 1 then
-  change(request.retried_from, 'retried_as', id)
-end
-enqueue_job(id, request.not_before)
-local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
-if request.reuse then reuse(id, owner, request.reuse, digest) end
+local event = accept_job(id, request, inputs, digest)
 if bells ~= '' and redis.call('LLEN', bells) < tonumber(most_bells) then redis.call('LPUSH', bells, doorbell) end
 return {'created', id, event, redis.call('HGETALL', job_key(id))}

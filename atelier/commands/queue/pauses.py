@@ -6,7 +6,7 @@ from typing import get_args
 import click
 
 from atelier.client.errors import ApiError
-from atelier.client.pauses import Pause
+from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import Lane
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options

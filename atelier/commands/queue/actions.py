@@ -1,0 +1,118 @@
+"""`atelier actions`: cancel, retry, delete or move all jobs that filters admit, as one thing with an id."""
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from atelier.client.client import Client
+from atelier.client.queue.actions import Action, Deed
+from atelier.commands.options.job_selection import FILTERS, filter_options
+from atelier.commands.options.places import LANES
+from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.display import echo, echo_json
+from atelier.display.action_tables import action_page, action_table, say_counts
+from atelier.display.progress_bar import count_spinner
+from atelier.lazy_group import EXIT_FAILED, interruption
+
+STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
+DEEDS = ("cancel", "retry", "delete", "move")
+_AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group(short_help="Cancel, retry, delete or move many jobs at once.")
+@url_option
+def actions() -> None:
+    """Do one thing with all jobs that filters admit; the service goes on with it by itself."""
+
+
+@actions.command()
+@click.argument("do", type=click.Choice(DEEDS))
+@click.option("--status", type=click.Choice(STATUSES), help="Choose only jobs of this status.")
+@filter_options
+@click.option("--to", type=click.Choice(("front", "back")), help="Put moved jobs at this end of the queue.")
+@click.option("--lane", type=click.Choice(LANES), help="Put moved jobs into this lane.")
+@click.option("--owner", help="Take jobs of this owner; for admins.")
+@click.option("--dry-run", is_flag=True, help="Say how many jobs there are, and change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask before it begins.")
+@click.option("--wait/--no-wait", default=True, help="Follow it to its end, or leave it alone.")
+@_AS_JSON
+@url_option
+@click.pass_context
+def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bool, **options: Any) -> None:
+    """Begin an action with all jobs that the filters admit: cancel, retry, delete or move them.
+
+    Without --status it takes those whose status allows it. Jobs that are accepted later are not touched.
+    Exits with 1 where it was refused for a job.
+    """
+    target: Target = ctx.obj
+    as_json = options.pop("as_json")
+    names = ("status", "items", *FILTERS)
+    filters = {name: options[name] for name in names if options[name] is not None}
+    asked = {**filters, **{name: options[name] for name in ("to", "lane", "owner") if options[name]}}
+    with target.client() as client:
+        if not (yes or dry_run):
+            count = client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched
+            click.confirm(f"{do} {count} {'job' if count == 1 else 'jobs'}?", abort=True, err=True)
+        action = client.actions.begin(do, dry_run=dry_run, **asked)
+        if wait:
+            action = _follow(client, action)
+    _print(action, as_json=as_json)
+    ctx.exit(EXIT_FAILED if action.failed else 0)
+
+
+def _follow(client: Client, action: Action) -> Action:
+    way = f"the action goes on: `atelier actions show {action.id}`, `atelier actions cancel {action.id}`"
+    with interruption(way), count_spinner(f"{action.do}:") as show:
+        return client.actions.wait(action, on_progress=lambda seen: show(seen.succeeded))
+
+
+def _print(action: Action, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(action.raw)
+    else:
+        echo(f"{action.id} {action.status}: {say_counts(action)}")
+
+
+@actions.command("list")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many actions."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each action as a line of JSON.")
+@pass_target
+def list_actions(target: Target, /, *, limit: int, as_json: bool) -> None:
+    """Show actions, newest first; each is kept for 7 days after its end."""
+    with target.client() as client:
+        found = list(islice(client.actions.list(), limit))
+    if as_json:
+        for action in found:
+            echo_json(action.raw)
+    elif found:
+        action_table(found).print()
+    else:
+        echo("There are no actions.", err=True)
+
+
+@actions.command()
+@click.argument("action_id")
+@_AS_JSON
+@pass_target
+def show(target: Target, /, *, action_id: str, as_json: bool) -> None:
+    """Show how far an action is, and what it counted."""
+    with target.client() as client:
+        action = client.actions.get(action_id)
+    if as_json:
+        echo_json(action.raw)
+    else:
+        action_page(action).print()
+
+
+@actions.command()
+@click.argument("action_id")
+@_AS_JSON
+@pass_target
+def cancel(target: Target, /, *, action_id: str, as_json: bool) -> None:
+    """Stop an action. What it has done stays done."""
+    with target.client() as client:
+        action = client.actions.cancel(action_id)
+    _print(action, as_json=as_json)

@@ -1,0 +1,87 @@
+"""`atelier actions`, and `client.actions` below it, with a process that carries them out."""
+
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+from click.testing import CliRunner, Result
+
+from api.services import Services
+from atelier.cli import main
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.events import WaitTimeout
+from shared.actions.runner import ActionRunner
+from tests.support.jobs.fake_worker import FakeWorker
+
+Run = Callable[..., Result]
+SPEC = {"type": "generate", "seeds": [7]}
+
+
+@pytest.fixture
+def run(url: str) -> Run:
+    """Run `atelier actions` against the test's API."""
+    return lambda *arguments, answer=None: CliRunner().invoke(
+        main, ["--url", url, "actions", *map(str, arguments)], input=answer
+    )
+
+
+@pytest.fixture
+def carried_out(services: Services) -> Iterator[None]:
+    runner = ActionRunner(services.store, services.memory)
+    runner.start()
+    yield
+    runner.stop()
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_an_action_is_asked_for_counted_and_told(run: Run, client: Client) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(3)]
+    refused = run("begin", "cancel", "--status", "queued", answer="n\n")
+    assert (refused.exit_code, "cancel 3 jobs?" in refused.stderr) == (1, True)
+    assert client.jobs.get(ids[0]).status == "queued"
+    answer = run("begin", "cancel", "--status", "queued", answer="y\n")
+    assert (answer.exit_code, answer.stdout.split(" ", 1)[1]) == (0, "completed: 3 of 3 done\n")
+    assert {client.jobs.get(job_id).status for job_id in ids} == {"canceled"}
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_a_dry_run_says_how_many(run: Run, client: Client) -> None:
+    job = client.jobs.create(SPEC)
+    assert run("begin", "move", "--to", "front", "--dry-run").stdout.endswith("completed: 1 found\n")
+    assert json.loads(run("begin", "cancel", "--dry-run", "--json").stdout)["matched"] == 1
+    assert client.jobs.get(job).status == "queued"
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_what_was_skipped_is_told_by_the_reason(run: Run, client: Client, worker: FakeWorker) -> None:
+    ids = [client.jobs.create(SPEC).id for _ in range(2)]
+    for job_id in ids:
+        worker.fail(worker.claim(job_id))
+    client.jobs.retry(ids[0])
+    answer = run("begin", "retry", "--yes")
+    assert answer.stdout.endswith("completed: 1 of 2 done, 1 skipped (retried)\n")
+    assert [job.raw["retried_from"] for job in client.jobs.list(status="queued")] == ids[::-1]
+
+
+def test_actions_are_listed_shown_and_stopped(run: Run, client: Client) -> None:
+    assert run("list").stderr == "There are no actions.\n"
+    begun = run("begin", "move", "--lane", "bulk", "--type", "generate", "--yes", "--no-wait", "--json")
+    action = json.loads(begun.stdout)
+    assert (action["status"], action["filter"]) == ("running", {"type": "generate"})
+    page = " ".join(run("show", action["id"]).stdout.split())
+    for part in ("do move bulk", "filter type=generate", "status running, 0%", "counts 0 of 0 done"):
+        assert part in page
+    with pytest.raises(WaitTimeout):
+        client.actions.wait(action["id"], timeout_seconds=0)
+    assert run("cancel", action["id"]).stdout == f"{action['id']} canceled: 0 of 0 done\n"
+    assert run("list").stdout.splitlines()[1].split()[:4] == [action["id"], "move", "bulk", "canceled"]
+    assert [entry.id for entry in client.actions.list()] == [action["id"]]
+    with pytest.raises(ApiError, match="there is no action"):
+        client.actions.get("action_0")
+
+
+def test_a_key_begins_one_action(client: Client) -> None:
+    first, again = (client.actions.begin("cancel", idempotency_key="k") for _ in range(2))
+    assert first.id == again.id
+    assert (first.done, first.fraction, first.dry_run) == (False, 0.0, False)
