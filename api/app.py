@@ -32,6 +32,7 @@ from api.routes import (
     keys,
     models,
     owners,
+    pauses,
     stats,
     styles,
     webhooks,
@@ -53,7 +54,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, actions, workers, events, health, docs,
+    models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs,
 )  # fmt: skip
 
 

@@ -119,6 +119,7 @@ def authenticate() -> None:
         raise ScopeMissing(f"this needs a key with the scope {rule.scope}", scope=rule.scope)
     g.owner, g.identity = identity.owner, identity
     g.key_id = identity.key.id if identity.key is not None else ""
+    g.caller_name = identity.key.name if identity.key is not None else identity.owner
     g.may_know_of_others = identity.allows(Scope.ADMIN)
     g.may_be_signed = rule.signed
     # Not for a signed address: it would have others signed anew for as long as somebody asks.

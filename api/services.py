@@ -114,6 +114,11 @@ def key_id() -> str:
     return cast(str, g.get("key_id", "")) if has_request_context() else ""
 
 
+def caller_name() -> str:
+    """Return the name of the API key of this request; of a proxy's user, or without keys, the owner's."""
+    return cast(str, g.caller_name)  # set by api/auth.py
+
+
 def request_id() -> str:
     """Return the id under which the log has this request; "" where none is handled."""
     return cast(str, g.get("request_id", "")) if has_request_context() else ""

@@ -1,6 +1,6 @@
 """The user's side: the typed client and the `atelier` command."""
 
-from atelier.client.batch import Batch, BatchItem, Estimate, NamedOutput
+from atelier.client.batch import Batch, BatchItem, BatchPause, Estimate, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
@@ -17,6 +17,7 @@ from atelier.client.errors import (
 from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import (
     Animation,
     BatchWebhook,
@@ -45,6 +46,7 @@ __all__ = [
     "Attempt",
     "Batch",
     "BatchItem",
+    "BatchPause",
     "BatchRun",
     "BatchSettings",
     "BatchWebhook",
@@ -72,6 +74,7 @@ __all__ = [
     "NotSaved",
     "Optimization",
     "Output",
+    "Pause",
     "Picture",
     "Progress",
     "ProtocolError",

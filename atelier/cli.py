@@ -26,6 +26,7 @@ COMMANDS = {
     "models": "atelier.commands.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
+    "pauses": "atelier.commands.queue.pauses:pauses",
     "workers": "atelier.commands.queue.workers:workers",
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",

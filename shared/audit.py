@@ -24,6 +24,9 @@ class Event(StrEnum):
     MODELS_RELOADED = "models_reloaded"
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP
+    MODEL_LIMITED = "model_limited"  # how many of its jobs run at once
+    PAUSED = "paused"  # a lane, a model, an owner, or everything
+    PAUSE_ENDED = "pause_ended"  # by somebody, before its time
     ACTION_BEGUN = "action_begun"  # by an admin, on jobs of another owner
     WORK_MOVED = "work_moved"  # an admin moved another owner's job or batch in its queue
     WORKER_CORDONED = "worker_cordoned"  # over HTTP, to drain it or not

@@ -5,8 +5,10 @@ AtelierError
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
-│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound
-├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
+│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound,
+│       PauseNotFound
+├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
+│       TooManyPauses
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
 └── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
@@ -262,6 +264,13 @@ class DeliveryNotFound(AtelierError):
     title = "No such delivery"
 
 
+class PauseNotFound(AtelierError):
+    """Raised when no pause that this owner may know of has the id, or it has ended."""
+
+    code = "pause_not_found"
+    title = "No such pause"
+
+
 class KeyNotFound(AtelierError):
     """Raised when no API key has the id."""
 
@@ -284,6 +293,13 @@ class FileInUse(AtelierError):
 
     code = "file_in_use"
     title = "The file is still needed"
+
+
+class TooManyPauses(AtelierError):
+    """Raised when there are as many pauses as there may be; one has to end before another is made."""
+
+    code = "too_many_pauses"
+    title = "There are too many pauses"
 
 
 class StyleExists(AtelierError):

@@ -29,6 +29,11 @@ def new_batch_id() -> str:
     return f"batch_{uuid7().hex}"
 
 
+def new_pause_id() -> str:
+    """Return a new pause id; ids sort by time of creation."""
+    return f"pause_{uuid7().hex}"
+
+
 def new_action_id() -> str:
     """Return a new id of a bulk action; ids sort by time of creation."""
     return f"action_{uuid7().hex}"

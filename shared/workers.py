@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
@@ -90,6 +90,17 @@ def name_of(worker_id: str) -> str:
     """Return the name of a worker: its id without process and random part, as includes/cordons.lua has it."""
     found = _ID.fullmatch(worker_id)
     return found[1] if found else worker_id
+
+
+def runnable_models(workers: Collection[Worker]) -> frozenset[str] | None:
+    """Return the models that workers have loaded or can load.
+
+    None if that is unknown: no worker lives (one may be starting), or one is too old to report them.
+    """
+    if not workers or any(worker.available is None for worker in workers):
+        return None
+    loaded = {model.name for worker in workers for model in worker.models}
+    return frozenset(loaded.union(*(worker.available or () for worker in workers)))
 
 
 class WorkerRoster:

@@ -4,11 +4,19 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Protocol
 
-from shared.errors import AtelierError, ModelUnavailable, OutOfDisk, StoreUnavailable, UnknownModel
+from shared.errors import (
+    AtelierError,
+    ModelCorrupt,
+    ModelUnavailable,
+    OutOfDisk,
+    StoreUnavailable,
+    UnknownModel,
+)
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
 from shared.jobs.store import JobStore, WorkerCordoned
@@ -27,6 +35,8 @@ MOST_TOGETHER = 16  # light items of one batch that one thread claims at once: a
 # Threads for them: members of a batch group wait for each other, so all members of all groups must have one.
 GROUP_THREADS = 64 * MOST_TOGETHER
 FULL_PAUSE_SECONDS = 2.0  # before the next try of a job for which this worker has no room or no model
+# A claim takes no job whose model this worker lacks: the files went, or turned out damaged, since it looked.
+LACKS_MODEL = (ModelUnavailable, ModelCorrupt, UnknownModel)
 PERSIST_SECONDS = 60.0  # an outcome is offered to a store that is away for this long
 
 
@@ -35,6 +45,9 @@ class Models(Protocol):
 
     def get(self, name: str) -> Model:
         """Return a warm model, by name."""
+
+    def runnable(self) -> Collection[str] | None:
+        """Return the names of those that are loaded or can be; None for any."""
 
 
 class JobRunner:
@@ -50,7 +63,6 @@ class JobRunner:
         resources: Resources,
         held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
-        is_elsewhere: Callable[[str], bool] = lambda _: False,
         on_cordon: Callable[[], None] = lambda: None,
     ) -> None:
         self._worker_id = worker_id
@@ -61,7 +73,6 @@ class JobRunner:
         self._held = held
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
-        self._is_elsewhere = is_elsewhere  # whether another worker has a model
         self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
         self._draining = threading.Event()
         self.last_doorbell = time.monotonic()  # when a doorbell last reached this process
@@ -88,7 +99,7 @@ class JobRunner:
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
             return []  # they stay queued, and the reaper sends another doorbell
         try:
-            return self._store.claim_next(self._worker_id, most=MOST_TOGETHER)
+            return self._store.claim_next(self._worker_id, most=MOST_TOGETHER, models=self._models.runnable())
         except WorkerCordoned:
             # Closed first, so that this worker does not take the doorbell again and again.
             self._on_cordon()
@@ -121,7 +132,10 @@ class JobRunner:
             self._conclude(attempt, outcome)
 
     def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
-        model = self._models.get(attempt.job.spec.model or "")
+        try:
+            model = self._models.get(attempt.job.spec.model or "")
+        except LACKS_MODEL as error:
+            return partial(self._give_back, attempt, error, "the model cannot be loaded; the job waits")
         made = process(attempt, model, self._resources, stages)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
@@ -139,20 +153,13 @@ class JobRunner:
         word = "job will be tried again" if error.retryable else "job failed"
 
         def conclude() -> None:
-            if self._is_for_others(attempt.job, error):
-                self._give_back(attempt, error, "another worker has the model; the job waits for it")
-                return
             move(*attempt.key, error)
             log.warning(word, extra=_fields(attempt, code=error.code, detail=error.whole))
 
         return conclude
 
-    def _is_for_others(self, job: Job, error: AtelierError) -> bool:
-        lacks_model = isinstance(error, ModelUnavailable | UnknownModel)
-        return lacks_model and self._is_elsewhere(job.spec.model or "")
-
     def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
-        """Let a job wait, uncounted: an accepted job does not fail for what only this worker lacks now."""
+        """Let a job wait, uncounted: an accepted job does not fail for what this worker lacks now."""
         pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
         ensure_current(
             self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id

@@ -17,6 +17,7 @@ from api.openapi import REF, Json, TaggedBlueprint, ref
 from api.requests.action_request import ActionRequest
 from api.requests.key_request import KeyRequest
 from api.requests.move_request import MoveRequest
+from api.requests.pause_request import BatchPauseRequest, PauseRequest
 from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
@@ -25,6 +26,7 @@ from api.responses.estimate_views import EstimateView
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
+from api.responses.pause_views import PauseList, PauseView
 from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
@@ -51,7 +53,7 @@ TAGS = [
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
     {
         "name": "Queue",
-        "description": "What waits and runs, on which workers, and how jobs failed.",
+        "description": "What waits and runs, on which workers, how jobs failed, and pauses.",
     },
     {"name": "Keys", "description": "Who may use the service; for admins."},
     {"name": "Owners", "description": "What owners may have, what they have, and what their jobs took."},
@@ -74,6 +76,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
+    PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
     ActionRequest, ActionView, ActionPage,
     WorkerView, WorkerList, CordonRequest,
     *SPECS.values(), *BATCH_MODELS,

@@ -61,8 +61,8 @@ _BATCH_URLS = {
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "not_before": None,
-    "failures": [],
+    "counts": _COUNTS, "pause": None, "stopped_at": None, "stopped_by": None, "sample": None,
+    "not_before": None, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "queue": None,
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
@@ -122,6 +122,14 @@ _SHARE: Json = {
 }  # fmt: skip
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
+
+_PAUSE: Json = {
+    "id": "pause_019a2b3c4d5e7f60a1b2c3d4e5f60720", "object": "pause", "reason": "the GPUs are rented out",
+    "lane": "bulk", "model": None, "owner": None, "by": "ops", "holds": True, "until": _LATER,
+    "window": "01:00-07:00", "timezone": "Europe/Berlin", "window_starts_at": _THEN,
+    "window_ends_at": "2026-01-31T15:30:00.000Z", "created_at": _THEN,
+    "urls": {"self": f"{_BASE}/v1/pauses/pause_019a2b3c4d5e7f60a1b2c3d4e5f60720"},
+}  # fmt: skip
 
 _ACTION = "action_019a2b3c4d5e7f60a1b2c3d4e5f6071a"
 _ACTION_VIEW: Json = {
@@ -243,6 +251,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             }
         ],
     },
+    "PauseRequest": {
+        "reason": "the GPUs are rented out",
+        "lane": "bulk",
+        "window": "01:00-07:00",
+        "timezone": "Europe/Berlin",
+    },
+    "BatchPauseRequest": {"reason": "the lights are wrong", "for_seconds": 3600},
+    "PauseView": _PAUSE,
+    "PauseList": {"object": "list", "data": [_PAUSE]},
+    "ModelLimitsView": {"running": 2},
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files

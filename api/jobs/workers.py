@@ -10,7 +10,7 @@ from shared.batches.batch import Batch
 from shared.cards.card import ModelCard
 from shared.errors import AtelierError, ModelUnavailable, StoreUnavailable
 from shared.specs.parts import Lane
-from shared.workers import Worker
+from shared.workers import Worker, runnable_models
 
 log = logging.getLogger("atelier.api")
 
@@ -25,12 +25,8 @@ class AvailableModels:
 
     @cached_property
     def _names(self) -> frozenset[str] | None:
-        """The names; None if no worker lives (one may be starting), or if one is too old to report them."""
-        workers = self._roster.live() if self._workers is None else self._workers
-        if not workers or any(worker.available is None for worker in workers):
-            return None
-        loaded = {model.name for worker in workers for model in worker.models}
-        return frozenset(loaded.union(*(worker.available or () for worker in workers)))
+        """The names; None if that is unknown."""
+        return runnable_models(self._roster.live() if self._workers is None else self._workers)
 
     def has(self, card: ModelCard) -> bool | None:
         """Whether a live worker has a model; None if unknown."""

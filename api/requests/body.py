@@ -34,6 +34,11 @@ def json_body(*, pictures: bool = False) -> object:
     return decode_json(data)
 
 
+def optional_json_body() -> object:
+    """Return the JSON value of the body as `json_body` does; of a request without a body, an empty object."""
+    return {} if not request.mimetype and _is_empty() else json_body()
+
+
 def expect_json(wanted: str) -> None:
     """Raise UnsupportedMediaType, which says what is `wanted`, where the body is not JSON by its type."""
     if request.mimetype != "application/json" and not request.mimetype.endswith("+json"):

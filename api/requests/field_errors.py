@@ -13,6 +13,7 @@ from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, UnknownModel
 from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
 from shared.messages import requirement
+from shared.pauses.pause import REASON
 from shared.specs.generate import DIGITS
 from shared.specs.parts import STYLE_NAME
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
@@ -29,6 +30,7 @@ _PATTERNS = {  # what a text must be that follows a regular expression
     CUSTOM_ID: "must have 1 to 64 characters, none of them a control character",
     LABEL: "must have 1 to 32 letters, digits, dots, hyphens and underscores, the first a letter or digit",
     DIGITS: "must be 1 to 64 digits, such as 0042",
+    REASON: "must have 1 to 200 characters, none of them a control character",
     JOB_ID: "must be the id of a job",
     BATCH_ID: "must be the id of a batch",
     CURSOR_PATTERN: _NO_CURSOR,

@@ -1,6 +1,6 @@
 """What files, models, styles, problems and pages look like, as JSON and in the OpenAPI document."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -98,6 +98,15 @@ class ModelView(View):
     )
     url: Url
     input_schema: dict[str, Any] | None = Field(description="JSON Schema of a job; null in the list.")
+
+
+class ModelLimitsView(View):
+    """How much of a model may run at once."""
+
+    running: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] | None = Field(
+        description="Jobs of the model, over all workers; more of them wait, and other jobs go on. "
+        "Null: any number."
+    )
 
 
 class CardFaultView(View):

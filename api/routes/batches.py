@@ -28,15 +28,19 @@ from api.openapi import (
     submitted,
     waiting,
 )
+from api.requests.body import optional_json_body
+from api.requests.field_errors import validated
 from api.requests.headers import idempotency_key, wait_seconds
 from api.requests.move_request import asked_move
+from api.requests.pause_request import BatchPauseRequest
 from api.requests.query import PARTS, DryRunQuery, PageQuery, is_dry_run, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
-from api.services import check_room, owner, services
+from api.services import caller_name, check_room, owner, services
 from shared.access.key import Scope
 from shared.batches.request import Envelope
 from shared.batches.views import BatchView
+from shared.redis.client import server_time
 
 blueprint = TaggedBlueprint("batches", tag="Batches", url_prefix="/v1/batches")
 
@@ -140,11 +144,21 @@ def finalize_batch(batch_id: str) -> Response:
 
 
 @blueprint.post("/<batch_id>/pause")
-@operation("pauseBatch", MOVED, problems=(409, *ONE))
+@operation(
+    "pauseBatch",
+    MOVED,
+    problems=(400, 409, 413, 415, 422, *ONE),
+    request_body=body({"application/json": ref("BatchPauseRequest")}, required=False),
+)
 @needs(Scope.SUBMIT)
 def pause_batch(batch_id: str) -> Response:
-    """Start no further item; those that run end as they would."""
-    services().batches.pause(batch_id, owner())
+    """Start no further item; those that run end as they would.
+
+    With an end the batch goes on by itself. Another pause replaces the reason and the end.
+    """
+    wanted = validated(BatchPauseRequest, optional_json_body())
+    ends_at = wanted.ends_at(server_time(services().store.client))
+    services().batches.pause(batch_id, owner(), reason=wanted.reason or "", by=caller_name(), ends_at=ends_at)
     return record_response(batches(), services().batches.get(batch_id, owner()))
 
 

@@ -8,16 +8,21 @@ from api.audit import audit
 from api.auth import needs
 from api.docs.form_schemas import input_schema
 from api.jobs.workers import AvailableModels
-from api.openapi import TaggedBlueprint, documented, operation, ref
+from api.openapi import TaggedBlueprint, body, documented, operation, ref
+from api.requests.body import json_body
+from api.requests.field_errors import validated
 from api.responses.representation import json_response
-from api.responses.views import CardFaultView, LoadedView, ModelList, ModelView
+from api.responses.views import CardFaultView, LoadedView, ModelLimitsView, ModelList, ModelView
 from api.services import base_url, card_named, may_know_of_others, services
 from shared.access.key import Scope
 from shared.audit import Event
 from shared.cards.card import ModelCard
+from shared.pauses.model_limits import ModelLimits
 from shared.workers import ReloadRequest, Worker
 
 blueprint = TaggedBlueprint("models", tag="Models", url_prefix="/v1")
+
+LIMITS = documented("The limits", ref("ModelLimitsView"))
 
 
 def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) -> ModelView:
@@ -71,6 +76,37 @@ def reload_models() -> Response:
     ReloadRequest(services().store.client).make()
     audit(Event.MODELS_RELOADED)
     return Response(status=202)
+
+
+@blueprint.get("/models/<name>/limits")
+@operation("getModelLimits", {200: LIMITS}, problems=(404, 503))
+@needs(Scope.READ)
+def get_model_limits(name: str) -> Response:
+    """Read how many jobs of a model may run at once."""
+    return json_response(ModelLimitsView(running=_limits().read(card_named(name).name)))
+
+
+@blueprint.put("/models/<name>/limits")
+@operation(
+    "setModelLimits",
+    {200: LIMITS},
+    problems=(400, 404, 413, 415, 422, 503),
+    request_body=body({"application/json": ref("ModelLimitsView")}),
+)
+@needs(Scope.ADMIN)
+def set_model_limits(name: str) -> Response:
+    """Say how many jobs of a model may run at once, over all workers, from the next start on.
+
+    Jobs that run go on.
+    """
+    model, limits = card_named(name).name, validated(ModelLimitsView, json_body())
+    _limits().set(model, limits.running)
+    audit(Event.MODEL_LIMITED, subject=model, running=limits.running)
+    return json_response(limits)
+
+
+def _limits() -> ModelLimits:
+    return ModelLimits(services().store.scripts)
 
 
 @blueprint.get("/models/<name>")

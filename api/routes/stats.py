@@ -41,8 +41,8 @@ class StatsQuery(QueryModel):
 def get_stats() -> Response:
     """Read the numbers of the queue: by lane, by model, by owner.
 
-    They are read in one step, of all owners. Items of paused batches, jobs that wait for a time and jobs that
-    follow an equal one do not count as waiting: no worker could start them.
+    They are read in one step, of all owners. What is paused, jobs that wait for a time and jobs that follow
+    an equal one do not count as waiting: no worker could start them.
     """
     query = read_query(StatsQuery)
     workers = services().roster.live()

@@ -17,6 +17,7 @@ from shared.identifiers import sha256
 from shared.jobs.record import PART, job_from_record, unpacked
 from shared.network.url import fault_of_url
 from shared.owners.usage import usage_from_record
+from shared.pauses.pause import pause_from_json
 from shared.redis.keys import KEYS, Key, Keys
 from shared.storage.base import INPUTS, OUTPUTS, check_key
 from shared.webhooks.delivery import delivery_from_record
@@ -44,6 +45,7 @@ TYPES = {
     "durations": "hash",
     "owned_durations": "hash",
     "usage": "hash",
+    "pauses": "hash",
     "collecting": "string",
     "probe": "string",
 }
@@ -203,6 +205,12 @@ def _check_usage(copy: RecordCopy) -> None:
         usage_from_record(field, text)
 
 
+def _check_pauses(copy: RecordCopy) -> None:
+    for name, text in copy.value.items():
+        _must(pause_from_json(text).to_json() == text, "a pause has another form")
+        _must(pause_from_json(text).id == name, "the id of a pause is another one")
+
+
 def _check_webhook(record: Mapping[str, str]) -> None:
     if record.get("webhook"):
         _check_url(json.loads(record["webhook"])["url"])
@@ -237,4 +245,5 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "batch_parts": _check_parts,
     "delivery": _check_delivery,
     "usage": _check_usage,
+    "pauses": _check_pauses,
 }

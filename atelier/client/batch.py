@@ -23,6 +23,16 @@ BatchStatus = Literal["open", "running", "paused", "completed", "failed", "cance
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPause:
+    """Why a batch is paused, and until when."""
+
+    reason: str  # "" where none was given
+    by: str | None  # the name of the API key that paused it; None where it paused by itself
+    since: datetime | None  # None where an older version paused it
+    until: datetime | None  # when it goes on by itself; None: it does not
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One batch, as the service's response described it."""
 
@@ -36,6 +46,7 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
+    pause: BatchPause | None = None  # None unless it is paused
     pinned_at: datetime | None = None  # it is kept until it is unpinned or deleted
     stopped_at: datetime | None = None  # when it paused by itself; None unless it is paused by that
     stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
@@ -95,6 +106,7 @@ def batch_from_json(body: Any) -> Batch:
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
             pinned_at=moment(body.get("pinned_at")),
+            pause=_pause(body.get("pause")),
             stopped_at=moment(body.get("stopped_at")),
             stopped_by=body.get("stopped_by"),
             sample=body.get("sample"),
@@ -103,6 +115,12 @@ def batch_from_json(body: Any) -> Batch:
             failures=failures_from_json(body.get("failures") or ()),
             raw=body,
         )
+
+
+def _pause(body: Any) -> BatchPause | None:
+    if body is None:
+        return None
+    return BatchPause(body["reason"], body["by"], moment(body["since"]), moment(body["until"]))
 
 
 def item_from_json(body: Any) -> BatchItem:

@@ -1,6 +1,7 @@
 """A batch on the client's side: its results as they come, and what can be done with it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
@@ -12,6 +13,7 @@ from atelier.client.downloads import NotSaved, Saved, check_digest, save_each
 from atelier.client.errors import reading
 from atelier.client.events import LONG_POLL_SECONDS, WaitTimeout, states
 from atelier.client.job import Job, Status, job_from_json
+from atelier.client.queue.pauses import pause_end
 from atelier.client.request_parts import Lane, QueueEnd, move_body
 from atelier.client.responses import json_of
 from atelier.client.retries import Patience
@@ -132,9 +134,20 @@ class BatchRun:
         query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         return self._transport.light_entries(self._path("/items"), fields, query)
 
-    def pause(self) -> Batch:
-        """Start no further item until `resume`."""
-        return self._moved("pause")
+    def pause(
+        self,
+        *,
+        reason: str | None = None,
+        until: datetime | None = None,
+        for_seconds: int | None = None,
+    ) -> Batch:
+        """Start no further item until `resume`, or until a time with a zone, or for some seconds.
+
+        The batch shows the reason. Another pause replaces the reason and the end. Raises InvalidValue for a
+        time without a zone.
+        """
+        given = {} if reason is None else {"reason": reason}
+        return self._moved("pause", json={**given, **pause_end(until, for_seconds)})
 
     def resume(self) -> Batch:
         """Go on after a pause."""

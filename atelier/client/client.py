@@ -13,6 +13,7 @@ from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.pauses import PausesResource
 from atelier.client.queue.workers import WorkersResource
 from atelier.client.quota import Limits, Quota, read_quota, write_quota
 from atelier.client.request_parts import Style
@@ -76,6 +77,7 @@ class Client:
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
         self.events = EventsResource(self._transport)
+        self.pauses = PausesResource(self._transport)
         self.actions = ActionsResource(self._transport)
         self.workers = WorkersResource(self._transport)
 

@@ -102,6 +102,20 @@ class ModelsResource(Resource):
                 for body in page["data"]
             )
 
+    def limit(self, model: str) -> int | None:
+        """Return how many jobs of a model may run at once, over all workers; None for any number."""
+        body = json_of(self._transport.send("GET", _limits(model)))
+        with reading("the limits of a model"):
+            return None if body["running"] is None else int(body["running"])
+
+    def set_limit(self, model: str, running: int | None) -> None:
+        """Let so many jobs of a model run at once, 1 or more; None for any number. Those that run go on."""
+        self._transport.send("PUT", _limits(model), json={"running": running})
+
     def reload(self) -> None:
         """Have every live worker take new model versions into service; they do so within seconds."""
         self._transport.send("POST", "/v1/models/reload")
+
+
+def _limits(model: str) -> str:
+    return f"/v1/models/{quote(model, safe='')}/limits"

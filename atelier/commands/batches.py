@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import Choice, carry_out_each
 from atelier.commands.options.places import move_each, place_options
 from atelier.commands.options.service import Target, pass_target, url_option
+from atelier.commands.options.times import pause_end_options
 from atelier.display import echo, echo_json
 from atelier.display.batch_tables import batch_page, batch_table
 from atelier.display.progress_bar import run_bar
@@ -96,7 +98,37 @@ def say_retried(count: object) -> str:
     return f"{count} {'item goes' if count == 1 else 'items go'} again"
 
 
-_mover("pause", "Start no further item of batches.", BatchRun.pause, lambda _: "paused")
+@batches.command()
+@click.argument("batch_ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--reason", help="Say why; the batches show it.")
+@pause_end_options
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each batch.")
+@url_option
+@click.pass_context
+def pause(
+    ctx: click.Context,
+    /,
+    *,
+    batch_ids: tuple[str, ...],
+    reason: str | None,
+    until: datetime | None,
+    for_seconds: int | None,
+    as_json: bool,
+) -> None:
+    """Start no further item of batches; with --for or --until they go on by themselves.
+
+    Another pause replaces the reason and the end.
+    """
+    target: Target = ctx.obj
+    with target.client() as client:
+        choice = Choice(tuple(dict.fromkeys(batch_ids)), by_status=False, as_json=as_json)
+
+        def move(name: str) -> object:
+            return client.batches.get(name).pause(reason=reason, until=until, for_seconds=for_seconds)
+
+        carry_out_each(ctx, choice, move, lambda _: "paused")
+
+
 _mover("resume", "Go on with batches that were paused.", BatchRun.resume, lambda _: "resumed")
 _mover("cancel", "Cancel every item that is not done.", BatchRun.cancel, lambda _: "canceled")
 _mover(

@@ -1,5 +1,6 @@
 """`atelier models`: which networks there are, and their weights in the model store."""
 
+import re
 from collections.abc import Callable, Iterable
 
 import click
@@ -22,7 +23,21 @@ MEGABYTE = 1_000_000
 COLUMNS = ("name", "type", "version", "weights", "license", "title")
 
 
-@click.group(short_help="List, pull, verify and reload models.")
+class RunningLimit(click.ParamType[int]):
+    """A number of jobs, 1 or more; `none` is read as 0."""
+
+    name = "number"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number; fail where it is none."""
+        if value == "none" or not isinstance(value, str):
+            return 0 if value == "none" else int(value)
+        if re.fullmatch(r"[1-9][0-9]{0,5}", value) is None:
+            self.fail(f"{value!r} is neither a number of 1 to 999999 nor `none`", param, ctx)
+        return int(value)
+
+
+@click.group(short_help="List, pull, verify, limit and reload models.")
 @url_option
 def models() -> None:
     """Look after the model store; it lies in the state folder."""
@@ -153,6 +168,20 @@ def reload(target: Target) -> None:
     with target.client() as client:
         client.models.reload()
     echo("Every worker looks for new versions and cards within seconds.")
+
+
+@models.command()
+@click.argument("name")
+@click.argument("running", type=RunningLimit())
+@pass_target
+def limit(target: Target, *, name: str, running: int | None) -> None:
+    """Let RUNNING jobs of the model NAME run at once, over all workers; `none` for any number.
+
+    More of them wait, and jobs of other models go on. Needs an admin's key.
+    """
+    with target.client() as client:
+        client.models.set_limit(name, running or None)
+    echo(f"{name}: {running or 'any number of'} jobs may run at once")
 
 
 def _cards(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from atelier.client.batch import Batch, Estimate
+from atelier.client.batch import Batch, BatchPause, Estimate
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
 from atelier.display.progress_bar import say_hold
@@ -99,6 +99,7 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     if batch.name:
         yield "name", batch.name
     yield "status", say_status(batch)
+    yield from _pauses(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     yield from _pace(batch)
     for title, name in _TIMES.items():
@@ -118,6 +119,17 @@ def _pace(batch: Batch) -> Iterator[tuple[str, str]]:
         yield "now", say_hold(batch.queue)
     if batch.eta_seconds is not None:
         yield "left", say_seconds(batch.eta_seconds)
+
+
+def _pauses(batch: Batch) -> Iterator[tuple[str, str]]:
+    if batch.pause:
+        yield "paused", _say_pause(batch.pause)
+
+
+def _say_pause(pause: BatchPause) -> str:
+    by, until = (f"by {pause.by}" if pause.by else ""), say_moment(pause.until)
+    facts = ", ".join(part for part in (by, f"until {until}" if until else "") if part)
+    return ": ".join(part for part in (facts, pause.reason) if part) or "without a reason"
 
 
 def _time(batch: Batch, name: str) -> datetime | None:

@@ -81,6 +81,10 @@ class OneModel:
             raise UnknownModel.of_field("/model", f"only {CARD.name} is served here")
         return self._model
 
+    def runnable(self) -> tuple[str, ...]:
+        """Return the model's name."""
+        return (CARD.name,)
+
 
 class NoopWorker:
     """Serves the lanes with the parts of a model worker."""

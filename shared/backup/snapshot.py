@@ -15,7 +15,7 @@ from shared.backup.record_copy import Items, RecordCopier, RecordCopy, group_of_
 from shared.identifiers import batch_of
 from shared.jobs.record import unpacked
 from shared.jobs.status import Status
-from shared.redis.client import Client, store_errors
+from shared.redis.client import Client, server_time, store_errors
 from shared.redis.keys import PREFIX, Keys, kind_of, pattern, patterns
 from shared.redis.scripts import Scripts
 
@@ -43,9 +43,7 @@ class Snapshot:
 
     def now(self) -> int:
         """Return the server's time, in milliseconds since the epoch."""
-        with store_errors():
-            seconds, microseconds = self._client.time()
-        return int(seconds) * 1000 + int(microseconds) // 1000
+        return server_time(self._client)
 
     def count(self) -> int:
         """Return approximately how many copies `read` will yield."""

@@ -16,6 +16,10 @@ from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
 from shared.specs.results import Results
 
+OWN_PAUSES = {  # the reason of a batch that paused by itself, by the setting that says so
+    "stop_when": "too much of it went wrong (stop_when)",
+    "sample": "its sample is made",
+}
 ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specification
 
 
@@ -106,6 +110,16 @@ class ItemDraft:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchPause:
+    """Why a batch is paused, and until when. Times are as those of a batch."""
+
+    since: int | None  # None: an older Atelier paused it
+    reason: str  # "" for none
+    by: str  # the name of the API key or user that paused it; "" where it paused by itself
+    ends_at: int | None  # when it goes on by itself; None: it does not
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One batch, as read from the store. Times are milliseconds since the epoch by the server's clock."""
 
@@ -130,6 +144,7 @@ class Batch:
     stopped_by: str | None = None  # the setting that paused it: stop_when or sample
     sample: int | None = None  # items that may start before the next `resume`; None once all may
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
+    pause: BatchPause | None = None  # None unless it is paused
     not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
 
@@ -172,9 +187,18 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         stopped_by=raw.get("stopped_by") or ("stop_when" if raw.get("stopped_at") else None),
         sample=_number(raw, "sample"),
         failures=failures_in(raw),
+        pause=_pause(raw) if raw["status"] == BatchStatus.PAUSED else None,
         not_before=_number(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
     )
+
+
+def _pause(raw: Mapping[str, str]) -> BatchPause:
+    since, ends_at = _number(raw, "paused_at"), _number(raw, "paused_until")
+    if since is None and raw.get("stopped_at"):
+        reason = OWN_PAUSES[raw.get("stopped_by") or "stop_when"]
+        return BatchPause(int(raw["stopped_at"]), reason, "", None)
+    return BatchPause(since, raw.get("paused_reason", ""), raw.get("paused_by", ""), ends_at)
 
 
 def _rate(raw: Mapping[str, str]) -> float | None:

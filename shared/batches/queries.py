@@ -109,7 +109,8 @@ class BatchQueries:
         if not batch.counts[Status.QUEUED] + batch.counts[Status.RUNNING]:
             return Waiting(None, None)
         waiting = self._queries.waiting_batch(batch.id, slots, own_only=own_only)
-        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING)
+        has_end = batch.pause is not None and batch.pause.ends_at is not None
+        goes_on = batch.status in (BatchStatus.OPEN, BatchStatus.RUNNING) or has_end
         return waiting if goes_on else replace(waiting, eta_seconds=None)
 
     def _read(self, keys: Iterable[str], names: Sequence[str]) -> list[dict[str, str]]:

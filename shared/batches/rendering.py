@@ -4,12 +4,20 @@ import re
 from collections.abc import Iterator
 from unicodedata import normalize
 
-from shared.batches.batch import Batch
-from shared.batches.views import BatchCounts, BatchProgress, BatchUrls, BatchView, ResultOutput, ResultView
+from shared.batches.batch import Batch, BatchPause
+from shared.batches.views import (
+    BatchCounts,
+    BatchPauseView,
+    BatchProgress,
+    BatchUrls,
+    BatchView,
+    ResultOutput,
+    ResultView,
+)
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.reasons import Hold
 from shared.jobs.rendering import Links, failure_views, job_error, model_use, output_fields, rendered_times
-from shared.jobs.views import HoldView, hold_fields
+from shared.jobs.views import HoldView, hold_fields, rfc3339
 
 _PAGES = {
     "items": "items",
@@ -59,12 +67,18 @@ def batch_view(
         failures=failure_views(batch.failures, links),
         progress=_progress(batch, eta_seconds),
         queue=HoldView(**hold_fields(hold)) if hold else None,
+        pause=_pause_view(batch.pause) if batch.pause else None,
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         request_id=batch.request_id,
         urls=_urls(batch.id, links),
         **rendered_times(batch, _TIMES),
     )
+
+
+def _pause_view(pause: BatchPause) -> BatchPauseView:
+    since, until = (None if time is None else rfc3339(time) for time in (pause.since, pause.ends_at))
+    return BatchPauseView(since=since, until=until, reason=pause.reason, by=pause.by or None)
 
 
 def _urls(batch_id: str, links: Links) -> BatchUrls:

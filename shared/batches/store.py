@@ -24,7 +24,7 @@ from shared.jobs.moving import Move
 from shared.jobs.store import JobStore, too_many_pinned
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.owners.quota import quota_exceeded
-from shared.redis.client import store_errors
+from shared.redis.client import server_time, store_errors
 from shared.setting_groups import MEBIBYTE, BatchRules
 
 CHUNK = 200  # the most items that one script stores
@@ -110,9 +110,15 @@ class BatchStore(BatchQueries):
         """Mark the batch as having all of its items; it completes when the last one ends."""
         self._move(batch_id, owner, "finalize")
 
-    def pause(self, batch_id: str, owner: str) -> None:
-        """Stop starting items; running items continue to their end."""
-        self._move(batch_id, owner, "pause")
+    def pause(
+        self, batch_id: str, owner: str, *, reason: str = "", by: str = "", ends_at: int | None = None
+    ) -> None:
+        """Stop starting items; running items continue to their end. Another pause replaces this one.
+
+        `by` is the name of who pauses it; `ends_at` is when it goes on by itself, in milliseconds since the
+        epoch by the server's clock.
+        """
+        self._move(batch_id, owner, "pause", reason, by, "" if ends_at is None else str(ends_at))
 
     def resume(self, batch_id: str, owner: str) -> None:
         """Continue after a pause."""
@@ -160,8 +166,9 @@ class BatchStore(BatchQueries):
         self._judge(outcome, batch_id, owner, "moved")
         self.sweep(batch_id)
 
-    def _move(self, batch_id: str, owner: str, move: str) -> None:
-        self._judge(self._scripts.run("batches/move", batch_id, owner, move), batch_id, owner, _PAST[move])
+    def _move(self, batch_id: str, owner: str, move: str, *more: str) -> None:
+        outcome = self._scripts.run("batches/move", batch_id, owner, move, *more)
+        self._judge(outcome, batch_id, owner, _PAST[move])
 
     def _judge(self, outcome: str, batch_id: str, owner: str, verb: str) -> None:
         if outcome == "missing":
@@ -184,6 +191,17 @@ class BatchStore(BatchQueries):
             with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended in the meantime
                 self._move(batch_id, owner, "cancel")
         self.go_on()
+
+    def wake(self) -> None:
+        """Continue batches whose pause has ended."""
+        now = server_time(self._client)
+        with store_errors():
+            names = self._client.zrangebyscore(self._key("batch_pauses"), "-inf", now, start=0, num=CHUNK)
+            owners = [self._client.hget(self._key("batch", name), "owner") or "" for name in names]
+        for batch_id, owner in zip(names, owners, strict=True):
+            with suppress(BatchNotFound, JobGone, IllegalMove):  # it ended in the meantime
+                self._move(batch_id, owner, "wake")
+                self.sweep(batch_id)
 
     def _stale(self) -> dict[str, str]:
         with store_errors():
@@ -262,6 +280,7 @@ _PAST = {
     "finalize": "finalized",
     "pause": "paused",
     "resume": "resumed",
+    "wake": "resumed",
     "cancel": "canceled",
     "delete": "deleted",
 }

@@ -32,8 +32,20 @@ class BatchProgress(View):
     mean_seconds: float | None = Field(description="What an item costs a worker, on average.")
     eta_seconds: float | None = Field(
         description="Seconds until the items that the batch has are done, with all that is before them in "
-        "the queue; null while it is paused, while no worker lives, and until such items were measured. With "
-        "an API key that is no admin's, as if only the owner's own jobs ran."
+        "the queue; null while it is paused without an end, while no worker lives, and until such items were "
+        "measured. With an API key that is no admin's, as if only the owner's own jobs ran."
+    )
+
+
+class BatchPauseView(View):
+    """Why a batch is paused, and until when."""
+
+    since: Time | None = Field(description="Null where an older version paused it.")
+    until: Time | None = Field(description="When it goes on by itself; null: when somebody resumes it.")
+    reason: str = Field(description="Empty where none was given.")
+    by: str | None = Field(
+        description="The name of the API key that paused it, or of a proxy's user; null where it paused by "
+        "itself."
     )
 
 
@@ -68,6 +80,7 @@ class BatchView(View):
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts
+    pause: BatchPauseView | None = Field(description="Null unless it is paused.")
     stopped_at: Time | None = Field(
         description="When it paused by itself; null unless it is paused by that. `resume` and "
         "`retry-failed` go on, and what went wrong until then does not count again."

@@ -3,15 +3,15 @@
 The position is the number of jobs that a single worker would start, one after another, up to and including
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
 owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
-long. Delayed jobs, items of paused batches and jobs that follow an equal job do not count, because they start
-nothing. Where time decides, because an owner may run only so many jobs at once or bulk will have turns for
-waiting too long, the position is how many jobs the workers are expected to start.
+long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing.
+A paused job has no position. Where time decides, because an owner may run only so many jobs at once or bulk
+will have turns for waiting too long, the position is how many jobs the workers are expected to start.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
@@ -52,6 +52,8 @@ class JobsAhead:
     passed_over_ms: float | None  # time since bulk was first passed over; None if it was not
     bulk_had_the_last: bool  # whether an interactive job starts before bulk has a turn for waiting
     due_after: float  # number of interactive jobs that start before the turn of bulk
+    held_ms: float | None = None  # until its pause ends; None if it is not paused
+    held_ahead: Counts = field(default_factory=dict)  # jobs ahead of it that wait for the end of a pause
 
     @property
     def has_limits(self) -> bool:
@@ -84,7 +86,7 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     if "lane" in found:
         line = line_of(found, patience_ms)
         position, eta = _expected(line, durations, running, places, patience_ms)
-        return Waiting(position, _seconds(eta), hold)
+        return Waiting(position if line.held_ms is None else None, _seconds(eta), hold)
     leader = next((job for job in running if job.id == found.get("leader")), None)
     return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None, hold)
 
@@ -157,6 +159,8 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
         passed_over_ms=passed_over,
         bulk_had_the_last=had_the_last,
         due_after=due_after,
+        held_ms=found.get("held"),
+        held_ahead=found.get("held_ahead") or {},
     )
 
 
@@ -180,8 +184,9 @@ def _expected(
         start = started.after_ms if started else math.nan
         if started and (line.has_limits or started.late_turns):
             position = started.before + 1
-    after = durations.total(line.of_batch) / places + durations.cost(line.work)
-    return position, max(start, line.pause_ms) + after
+    later = durations.total(line.of_batch) + durations.total(line.held_ahead)
+    start = max(start, line.pause_ms, line.held_ms or 0.0)
+    return position, start + later / places + durations.cost(line.work)
 
 
 def _with_turns(own: Line, others: Sequence[Line]) -> Counts:

@@ -8,7 +8,11 @@ from typing import Any
 from shared.errors import OutOfDisk
 from shared.workers import Worker
 
-STOPPED = "`stop_when` paused the batch: too many of its items failed or expired"
+STOPPED_BY = {
+    "stop_when": "`stop_when` paused the batch: too many of its items failed or expired",
+    "sample": "the sample of the batch is made; `resume` goes on",
+    "sample_first": "the batch makes its sample first",
+}
 
 
 class Reason(StrEnum):
@@ -20,6 +24,7 @@ class Reason(StrEnum):
     BACKOFF = "backoff"  # it pauses after an attempt that ended with an error
     EQUAL_JOB = "equal_job"  # it takes over the result of an equal job that is not done
     QUOTA = "quota"  # as many of its owner's jobs run as may
+    MODEL_LIMIT = "model_limit"  # as many jobs of its model run as may
     NO_WORKER = "no_worker"  # none lives
     NO_WORKER_HAS_MODEL = "no_worker_has_model"  # of those that take jobs
     NEEDS_NEWER_WORKER = "needs_newer_worker"  # those that live are too old to read its record
@@ -46,7 +51,9 @@ def hold_of(found: Mapping[str, Any] | None, workers: Sequence[Worker]) -> Hold 
 def _held(found: Mapping[str, Any]) -> Hold:
     is_full = found.get("code") == OutOfDisk.code  # the pause of a result that found no room
     reason = Reason.DISK_FULL if is_full else Reason(found["reason"])
-    return Hold(reason, found.get("until"), STOPPED if found.get("stopped") else None)
+    return Hold(
+        reason, found.get("until"), STOPPED_BY.get(found.get("stopped_by", "")) or found.get("detail")
+    )
 
 
 def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
@@ -58,6 +65,7 @@ def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
         Reason.NEEDS_NEWER_WORKER: lambda worker: worker.reads(schema),
         Reason.DISK_FULL: lambda worker: worker.has_room,
         Reason.QUOTA: lambda worker: not found.get("quota"),
+        Reason.MODEL_LIMIT: lambda worker: not found.get("model_limit"),
         Reason.HELD_AFTER_CRASH: lambda worker: worker.id not in suspects,
     }
     able = list(workers)

@@ -29,7 +29,7 @@ from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
 from shared.specs.parts import Lane
-from shared.workers import WorkerRoster
+from shared.workers import WorkerRoster, runnable_models
 
 MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
 
@@ -130,19 +130,23 @@ class JobStore:
         """
         return next(iter(self._claim(job_id, worker, most=1)), None)
 
-    def claim_next(self, worker: str, *, most: int = 1) -> list[Job]:
+    def claim_next(self, worker: str, *, most: int = 1, models: Collection[str] | None = None) -> list[Job]:
         """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
         Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
         of one owner start in the order of acceptance. An owner whose quota of running jobs is spent waits.
+        What is paused waits, and so do jobs of a model that has as many running as it may have, or that is
+        none of `models`, which the worker can run (None: any); what is behind them goes on.
         Raises WorkerCordoned if the worker is to claim nothing.
         """
-        return self._claim("", worker, most=most)
+        return self._claim("", worker, most=most, models=models)
 
-    def _claim(self, job_id: str, worker: str, *, most: int) -> list[Job]:
+    def _claim(
+        self, job_id: str, worker: str, *, most: int, models: Collection[str] | None = None
+    ) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments = (*times, self.quotas.running, *Lane)
+        arguments = (*times, self.quotas.running, _names(models), *Lane)
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)
@@ -275,7 +279,11 @@ class JobStore:
             raise IllegalMove(f"a job that is {outcome} cannot be {verb}")
 
     def reap(self, *, most_waiting: int = 64) -> Reaped:
-        """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`."""
+        """End jobs past their deadline, reclaim expired leases; count waiting jobs up to `most_waiting`.
+
+        What is paused, or of a model that no live worker may run or that has as many running as it may have,
+        does not count.
+        """
         lost = WorkerLost(f"its worker died or froze {self.rules.crash_budget} times")
         expired, taken, lines = self.scripts.run(
             "jobs/reap",
@@ -287,6 +295,7 @@ class JobStore:
             to_text(DeadlineExceeded("a worker was still at it when its deadline came").to_json()),
             MOST_REAPED,
             most_waiting,
+            _names(runnable_models(self._roster.live())),
             *Lane,
         )
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
@@ -317,6 +326,11 @@ def too_many_pinned(rules: JobRules) -> IllegalMove:
     """Return the error of an owner who pins more than an owner may."""
     most = f"{rules.max_pinned:,} jobs and batches are pinned already, as many as an owner may pin"
     return IllegalMove(f"{most} (ATELIER_JOBS_MAX_PINNED); unpin or delete some")
+
+
+def _names(models: Collection[str] | None) -> str:
+    """Return the names of models as scripts take them."""
+    return "*" if models is None else " ".join(models)
 
 
 def _jitter() -> float:

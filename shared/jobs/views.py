@@ -88,8 +88,8 @@ class QueueView(HoldView):
     position: int | None = Field(
         ge=1,
         description="1 is the next to start. With an API key that is no admin's it counts the owner's own "
-        "jobs alone: others' start in between. Null while its batch is paused, and while an equal job runs "
-        "whose result it takes over.",
+        "jobs alone: others' start in between. Null while it or its batch is paused, and while an equal job "
+        "runs whose result it takes over.",
     )
     eta_seconds: float | None = Field(
         description="Seconds until the job is done, from measured times; null until that is known. With an "

@@ -8,6 +8,7 @@ from shared.batches.store import BatchStore
 from shared.errors import AtelierError
 from shared.jobs.store import JobStore
 from shared.maintenance.garbage import Garbage
+from shared.pauses.store import PauseStore
 from shared.queue.job_queue import MOST_DOORBELLS, JobQueue
 from shared.webhooks.store import Deliveries
 
@@ -26,6 +27,7 @@ class Reaper:
         self._queue = queue
         self._garbage = garbage
         self._deliveries = Deliveries(store)
+        self._pauses = PauseStore(store.scripts)
         self._period = min(store.rules.lease_seconds / PASSES_PER_LEASE, store.rules.ring_seconds / 2)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="reaper", daemon=True)
@@ -42,6 +44,7 @@ class Reaper:
 
     def _run(self) -> None:
         while not self._stopping.wait(self._period):
+            _log_errors(self.end_pauses)
             _log_errors(self.pass_once)
             _log_errors(self.notify_webhooks)
             _log_errors(self._batches.go_on)
@@ -59,6 +62,12 @@ class Reaper:
             log.warning("lease ran out; job taken back", extra={"job_id": job_id})
         for line in reaped.lines:
             self._queue.notify_for(line.waiting, line.first, line.lane)
+
+    def end_pauses(self) -> None:
+        """End pauses whose time is over; the pass after this notifies workers of what they kept waiting."""
+        for pause in self._pauses.renew():
+            log.info("pause ended", extra={"pause": pause.id, "reason": pause.reason})
+        self._batches.wake()
 
     def notify_webhooks(self) -> None:
         """Notify the io worker if webhooks are due."""

@@ -75,6 +75,13 @@ def _refusal(error: ResponseError) -> Exception:
     return error
 
 
+def server_time(client: Client) -> int:
+    """Return the server's time, in milliseconds since the epoch; raise StoreUnavailable."""
+    with store_errors():
+        seconds, microseconds = client.time()
+    return int(seconds) * 1000 + int(microseconds) // 1000
+
+
 def record_of(flat: Sequence[str]) -> dict[str, str]:
     """Return the record that a script gives as a list of names and values in turn."""
     return dict(zip(flat[::2], flat[1::2], strict=True))

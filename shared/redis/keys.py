@@ -81,6 +81,7 @@ KEYS = (
     Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
     Key("open_batches", "open-batches", "follows"),
+    Key("batch_pauses", "batch-pauses", "follows"),  # paused batches, by the end of their pause
     Key("batch_work", "batch-work", "follows"),
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
@@ -91,6 +92,7 @@ KEYS = (
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),
+    Key("pauses", "pauses", "other"),  # by id: a restore starts nothing that somebody had stopped
     Key("delayed_batches", "delayed-batches", "follows"),  # by the time before which no item starts
     Key("leases", "leases", "follows"),
     Key("deadlines", "deadlines", "follows"),
@@ -136,6 +138,7 @@ KEYS = (
     Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
     # Quotas and usage
     Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("model_limits", "model-limits", "stays"),  # how many jobs of a model run at once
     Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
     Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch
     # Workers

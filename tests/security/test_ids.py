@@ -24,7 +24,9 @@ def ids(client: FlaskClient, worker: FakeWorker) -> dict[str, str]:
     client.put("/v1/jobs/mine", json=GENERATE)
     worker.run("mine")
     batch = client.post("/v1/batches", json={"items": [GENERATE], "open": True}).json["id"]
-    return {"job_id": "mine", "batch_id": batch, "index": "0", "model": "multistyle-26", "code": "not_found"}
+    pause = client.post("/v1/pauses", json={"reason": "a test"}).json["id"]
+    found = {"job_id": "mine", "batch_id": batch, "index": "0", "model": "multistyle-26", "code": "not_found"}
+    return {**found, "pause_id": pause}
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_a_sign_after_an_id_is_no_part_of_it(
     assert walked > 50
     assert [job["id"] for job in client.get("/v1/jobs").json["data"]] == ["mine"]
     assert client.get("/v1/jobs?items=true").status_code == 200
+    assert [pause["id"] for pause in client.get("/v1/pauses").json["data"]] == [ids["pause_id"]]
 
 
 @given(st.text(max_size=2), st.sampled_from(["mine", f"job_{new_batch_id()[6:]}-7", f"job_{'0' * 32}-7-1"]))

@@ -50,6 +50,9 @@ class Bench:
     held: AttemptsInFlight
     model: Brightness = field(default_factory=Brightness)
 
+    def runnable(self) -> None:
+        return None
+
     def get(self, name: str) -> Brightness:
         return self.model
 

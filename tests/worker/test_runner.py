@@ -2,7 +2,14 @@ import time
 
 import pytest
 
-from shared.errors import CorruptImage, ModelUnavailable, OutOfDisk, StorageUnavailable, UnknownModel
+from shared.errors import (
+    CorruptImage,
+    ModelCorrupt,
+    ModelUnavailable,
+    OutOfDisk,
+    StorageUnavailable,
+    UnknownModel,
+)
 from shared.fleet import Fleet
 from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs.record import RECORD_SCHEMA
@@ -191,23 +198,43 @@ def test_a_job_whose_result_finds_no_room_waits_and_no_attempt_is_counted(
     assert bench.job(job_id).status is Status.SUCCEEDED
 
 
-@pytest.mark.parametrize("error", [ModelUnavailable("not here"), UnknownModel("no such card")])
-def test_a_job_whose_model_another_worker_has_waits_for_that_one_and_loses_no_attempt(
+@pytest.mark.parametrize(
+    "error", [ModelUnavailable("not here"), ModelCorrupt("damaged"), UnknownModel("no such card")]
+)
+def test_a_job_whose_model_cannot_be_loaded_waits_and_loses_no_attempt(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     job_id = bench.submit()
-    others = {"mnist-dcgan"}
-    runner = bench.runner(is_elsewhere=lambda name: name in others)
-    monkeypatch.setattr(bench, "get", lambda name: raising(error)())
-    for _ in range(2):
-        runner.handle(job_id, Lane.INTERACTIVE)
-        job = bench.job(job_id)
-        assert (job.status, job.counted_attempts) == (Status.QUEUED, 0)
-        assert job.history[-1].code == error.code  # type: ignore[attr-defined]
-        end_pause(bench, job_id)
-    others.clear()
+    runner = bench.runner()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench, "get", lambda name: raising(error)())
+        for _ in range(6):
+            runner.handle(job_id, Lane.INTERACTIVE)
+            job = bench.job(job_id)
+            assert (job.status, job.counted_attempts) == (Status.QUEUED, 0)
+            assert job.history[-1].code == error.code  # type: ignore[attr-defined]
+            end_pause(bench, job_id)
     runner.handle(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.SUCCEEDED
+
+
+def test_a_job_that_finds_its_model_damaged_at_work_fails(bench: Bench) -> None:
+    bench.model.before = raising(ModelCorrupt("it gave values that are not numbers"))
+    job_id = bench.submit()
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
     assert bench.job(job_id).status is Status.FAILED
+
+
+def test_a_job_goes_to_a_worker_that_can_run_its_model_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = bench.submit()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench, "runnable", lambda: ("multistyle-26",))
+        bench.runner().handle(job_id, Lane.INTERACTIVE)
+    assert (bench.job(job_id).status, bench.job(job_id).attempt) == (Status.QUEUED, 0)
+    bench.runner().handle(job_id, Lane.INTERACTIVE)
+    assert bench.job(job_id).status is Status.SUCCEEDED
 
 
 def test_nothing_is_claimed_while_the_disk_has_no_room_for_results(bench: Bench) -> None:

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.cards.card import Catalog, ModelCard
-from shared.errors import AtelierError
+from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.workers import LoadedModel
 from worker.models.loading import Model, choose, load_model
 from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
 
 log = logging.getLogger("atelier.worker")
+
+LOOK_SECONDS = 2.0  # a look at the model store serves claims for this long
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class ModelRegistry:
         self._store = store
         self._extra: tuple[str, ...] | None = None  # None until the models are preloaded
         self._loaded: dict[str, _Loaded] = {}
+        self._faulty: dict[str, object] = {}  # models whose files, marked so, could not be loaded
+        self._stored: tuple[str, ...] = ()
+        self._looked = -LOOK_SECONDS  # when the store was last looked at
         self._lock = threading.Lock()
 
     def preload(self, extra: Iterable[str] = ()) -> None:
@@ -67,8 +72,26 @@ class ModelRegistry:
             return known.model
         with self._lock:
             if name not in self._loaded:
-                self._loaded[name] = self._load(self._catalog.get(name))
+                self._loaded[name] = self._load_or_note(self._catalog.get(name))
             return self._loaded[name].model
+
+    def _load_or_note(self, card: ModelCard) -> _Loaded:
+        mark = self._mark(card)
+        try:
+            return self._load(card)
+        except (ModelUnavailable, ModelCorrupt):
+            if mark is not None:
+                self._faulty[card.name] = mark
+            self._looked = -LOOK_SECONDS
+            raise
+
+    def _mark(self, card: ModelCard) -> object:
+        """Return what tells the stored files from those that replace them; None where none can be read."""
+        try:
+            found = self._store.find(choose(card, self._store))
+            return None if found is None else found.mark
+        except (AtelierError, OSError):  # damaged, its card names no good one, or it vanished just now
+            return None
 
     def refresh(self) -> None:
         """Take new versions of loaded models into service, and models to be preloaded that were missing.
@@ -77,6 +100,7 @@ class ModelRegistry:
         stays.
         """
         with self._lock:
+            self._faulty.clear()
             for name in dict.fromkeys([*self._loaded, *self._preloaded()]):
                 try:
                     self._renew(name)
@@ -113,14 +137,22 @@ class ModelRegistry:
         return found.manifest.digest if found else ""
 
     def available(self) -> tuple[str, ...]:
-        """Return the names of models that the store holds, for the roster; their files unchecked."""
+        """Return the names of models that the store holds, for the roster; their files unchecked.
+
+        One that could not be loaded is left out, until its files are replaced or a refresh is asked for.
+        """
         return tuple(sorted(card.name for card in self._catalog if self._is_stored(card)))
 
     def _is_stored(self, card: ModelCard) -> bool:
-        try:
-            return self._store.find(choose(card, self._store)) is not None
-        except AtelierError:  # damaged, or its card names no good one
-            return False
+        mark = self._mark(card)
+        return mark is not None and mark != self._faulty.get(card.name)
+
+    def runnable(self) -> frozenset[str]:
+        """Return the names of models that are loaded or can be loaded; as of some seconds ago at most."""
+        now = time.monotonic()
+        if now - self._looked > LOOK_SECONDS:
+            self._stored, self._looked = self.available(), now
+        return frozenset(self._loaded).union(self._stored)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
         """Return what is loaded, for the roster."""

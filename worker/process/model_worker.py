@@ -63,7 +63,6 @@ class ModelWorker:
             resources=_resources(base),
             held=self._held,
             has_room=has_room,
-            is_elsewhere=self._is_elsewhere,
             on_cordon=lambda: self._take_doorbells(False),
         )
         base.serve_jobs(self._runner.handle)
@@ -110,10 +109,6 @@ class ModelWorker:
         if is_open != self._base.intake.is_open:
             log.info("taking jobs again" if is_open else "cordoned", extra={"worker": self._base.id})
         self._base.intake.set_open(is_open)
-
-    def _is_elsewhere(self, model: str) -> bool:
-        """Whether another live worker has a model."""
-        return any(worker.id != self._base.id and worker.has(model) for worker in self._base.roster.live())
 
     def _release_late(self) -> None:
         time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))

@@ -16,6 +16,7 @@ from atelier.backup.backup import take_backup, verify_backup
 from atelier.backup.offline import OfflineInstallation
 from atelier.client.client import Client
 from shared.identifiers import sha256
+from shared.pauses.pause import Pause
 from tests.support.images import pictures
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -107,6 +108,7 @@ def drop_parts(records: list[dict[str, Any]], _: dict[str, bytes]) -> None:
     records.remove(first(records, "batch-parts"))
 
 
+PAUSE = Pause("pause_b", "a test", "anonymous", created_at=1, model="mnist-dcgan")
 CRAFTED: dict[str, Change] = {
     "a part of items in the place of another": swap_parts,
     "items whose part is missing": drop_parts,
@@ -142,6 +144,8 @@ CRAFTED: dict[str, Change] = {
     "a webhook with credentials": edit("job", webhook='{"url": "http://a:b@host/"}'),
     "a delivery to a file": edit("delivery", url="file:///etc/passwd"),
     "a delivery of another id": edit("delivery", id="msg_else"),
+    "a pause that no script can read": plant("pauses", "hash", {"pause_a": "{"}),
+    "a pause of another id": plant("pauses", "hash", {"pause_a": PAUSE.to_json()}),
     "a job at no place": edit("job", order="first"),
     "a batch at no place": edit("batch", order="first"),
     "a batch of no number": edit("batch", total="many"),

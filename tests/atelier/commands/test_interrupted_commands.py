@@ -27,7 +27,7 @@ from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
-GROUPS = ("styles", "jobs", "batches", "models", "actions", "workers")
+GROUPS = ("styles", "jobs", "batches", "models", "pauses", "actions", "workers")
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -187,7 +187,8 @@ WITHOUT_SERVICE = [
     "actions list", "actions show a", "actions cancel a", "actions begin cancel --yes",
     "jobs move job_1 --to front", "batches move b --to front",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
-    "batches fetch b -o out", "models reload", "stats", "top", "jobs failures", "usage",
+    "batches fetch b -o out", "models reload", "models limit m 2", "pauses list",
+    "pauses create --reason r --everything", "pauses end p", "stats", "top", "jobs failures", "usage",
     "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
 ]  # fmt: skip
 

@@ -61,7 +61,7 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=14),
+        rate=RateSettings(changes_per_minute=17),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()
@@ -82,6 +82,9 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client.get("/v1/jobs", headers={"X-Remote-User": "a b"}, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
     client.post("/v1/models/reload", headers=admin)
     client.put("/v1/owners/anonymous/quota", json={"queued": 1}, headers=admin)
+    pause = client.post("/v1/pauses", json={"reason": "a test"}, headers=admin).json
+    client.delete(f"/v1/pauses/{pause['id']}", headers=admin)
+    client.put("/v1/models/mnist-dcgan/limits", json={"running": 1}, headers=admin)
     renewed = client.post("/v1/webhooks/secret/renew", headers=admin).json
     client.get("/v1/jobs", headers={"Host": "evil.example"})
     client.post("/v1/jobs", headers={"Origin": "https://evil.example"})

@@ -115,6 +115,7 @@ def begin(person: Person, seconds: float) -> None:
     person.ask("POST", f"/v1/jobs/{person.ids['<bulk>']}/move", json={"to": "front", "lane": "interactive"})
     person.ask("POST", f"/v1/batches/{batch}/move", json={"to": "back"})
     person.make("<action>", "/v1/actions", {"do": "cancel", "filter": {"status": "queued", "code": "none"}})
+    person.make("<pause>", "/v1/pauses", {"reason": "a test", "model": "multistyle-26"})
 
 
 def go_on(person: Person, seconds: float) -> None:

@@ -39,6 +39,7 @@ def snapshot(person: Person, routes: list[str]) -> dict[str, object]:
 def _paths(route: str, person: Person) -> Iterator[str]:
     """Yield the route's paths to all that a person has."""
     kinds = {"job_id": "job_", "batch_id": "batch_", "delivery_id": "msg_", "action_id": "action_"}
+    kinds["pause_id"] = "pause_"
     route = route.replace("<model>", "multistyle-26").replace("<code>", "not_found")
     route = route.replace("models/<name>", "models/mnist-dcgan")
     parameter = re.search(r"<(\w+)>", route)

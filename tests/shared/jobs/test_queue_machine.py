@@ -1,5 +1,6 @@
 """The place that a waiting job is told, against the order in which a lone worker then claims."""
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -20,6 +21,7 @@ from shared.jobs.queries import JobQueries
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.owners.quota import QuotaStore
+from shared.pauses.pause import Pause, pause_from_json
 from shared.redis.client import Client
 from shared.setting_groups import BatchRules, JobRules
 from shared.specs.parts import Lane
@@ -34,10 +36,12 @@ RULES = JobRules(
 OWNERS = (ANONYMOUS, "b", "c")
 TO, LANES = (None, *End), (None, *Lane)
 LONG = 3600.0  # a pause that no drain outlives
+MODELS = ("m", "n")
+WORKS = ("", "m:3", "m:9", "n:3")
 
 
-def spec(seed: int, lane: str, *, cache: bool) -> JobSpec:
-    asked = {"type": "generate", "model": "mnist-dcgan", "truncation": 1.0, "seeds": [seed]}
+def spec(seed: int, lane: str, *, cache: bool, model: str = "m") -> JobSpec:
+    asked = {"type": "generate", "model": model, "truncation": 1.0, "seeds": [seed]}
     return JOB_SPEC.validate_python({**asked, "cache": cache, "lane": lane})
 
 
@@ -62,9 +66,10 @@ class Machine(RuleBasedStateMachine):
         self.seed += 1
         return self.seed
 
-    @rule(owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane), work=st.sampled_from(["", "m:3", "m:9"]))
+    @rule(owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane), work=st.sampled_from(WORKS))
     def submit(self, owner: str, lane: Lane, work: str) -> None:
-        submit(self.store, owner=owner, spec=spec(self.fresh(), lane, cache=False), **named(work))
+        asked = spec(self.fresh(), lane, cache=False, model=work.partition(":")[0] or "m")
+        submit(self.store, owner=owner, spec=asked, **named(work))
 
     @rule(owner=st.sampled_from(OWNERS), lane=st.sampled_from(Lane), seed=st.integers(1, 2))
     def submit_equal(self, owner: str, lane: Lane, seed: int) -> None:
@@ -77,13 +82,18 @@ class Machine(RuleBasedStateMachine):
         self.owner_of[batch.id], self.lane_of[batch.id] = owner, lane
         return batch.id
 
-    @rule(batch_id=batches, seeds=st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=1, max_size=12))
-    def append(self, batch_id: str, seeds: list[int]) -> None:
-        owner, first = self.owner_of[batch_id], self.total(batch_id)
-        drafts = [
-            ItemDraft(f"n{first + n}", spec(seed or self.fresh(), self.lane_of[batch_id], cache=bool(seed)))
+    @rule(
+        batch_id=batches,
+        seeds=st.lists(st.sampled_from([0, 0, 0, 1, 2]), min_size=1, max_size=12),
+        models=st.lists(st.sampled_from(MODELS), min_size=1, max_size=5),
+    )
+    def append(self, batch_id: str, seeds: list[int], models: list[str]) -> None:
+        owner, lane, first = self.owner_of[batch_id], self.lane_of[batch_id], self.total(batch_id)
+        specs = [
+            spec(seed or self.fresh(), lane, cache=bool(seed), model=models[n % len(models)])
             for n, seed in enumerate(seeds)
         ]
+        drafts = [ItemDraft(f"n{first + n}", asked) for n, asked in enumerate(specs)]
         with suppress(IllegalMove):
             self.batch_store.append(batch_id, owner, drafts, first=first)
 
@@ -111,9 +121,38 @@ class Machine(RuleBasedStateMachine):
         else:  # the process dies after the first step; the reaper goes on before places are compared
             self.store.scripts.run("batches/reorder", batch_id, self.owner_of[batch_id], to or "", lane or "")
 
-    @rule(most=st.integers(1, 4))
-    def claim(self, most: int) -> None:
-        self.running += self.store.claim_next("w", most=most)
+    @rule(most=st.integers(1, 4), models=st.sampled_from([None, None, ("m",), ("n",), ()]))
+    def claim(self, most: int, models: tuple[str, ...] | None) -> None:
+        jobs = self.store.claim_next("w", most=most, models=models)
+        assert models is None or {job.spec.model for job in jobs} <= set(models)
+        assert not any(self.is_paused(job) for job in jobs)
+        self.running += jobs
+
+    @rule(
+        number=st.integers(1, 3),
+        owner=st.sampled_from([None, None, *OWNERS]),
+        lane=st.sampled_from([None, *Lane]),
+        model=st.sampled_from([None, *MODELS]),
+        seconds=st.sampled_from([None, LONG]),
+    )
+    def pause(
+        self, number: int, owner: str | None, lane: Lane | None, model: str | None, seconds: float | None
+    ) -> None:
+        ends_at = None if seconds is None else int((time.time() + seconds) * 1000)
+        made = Pause(f"pause_{number}", "", "", 1, lane=lane, model=model, owner=owner, ends_at=ends_at)
+        self.client.hset("atelier:pauses", made.id, made.to_json())
+
+    @rule(number=st.integers(1, 3))
+    def end_pause(self, number: int) -> None:
+        self.client.hdel("atelier:pauses", f"pause_{number}")
+
+    def is_paused(self, job: Job) -> bool:
+        return any(
+            pause.lane in (None, job.lane)
+            and pause.owner in (None, job.owner)
+            and pause.model in (None, job.spec.model)
+            for pause in map(pause_from_json, self.client.hvals("atelier:pauses"))
+        )
 
     @rule(number=st.integers(0, 99))
     def claim_out_of_turn(self, number: int) -> None:
@@ -196,7 +235,8 @@ class Machine(RuleBasedStateMachine):
             assert place == self.told(job)
 
     def is_told_no_less(self, job: Job, place: int | None, last: int) -> None:
-        if job.batch_id and self.batch_store.get(job.batch_id, job.owner).status is BatchStatus.PAUSED:
+        batch = self.batch_store.get(job.batch_id, job.owner) if job.batch_id else None
+        if self.is_paused(job) or (batch and batch.status is BatchStatus.PAUSED):
             assert place is None
         else:
             assert place is None or place <= last + 1

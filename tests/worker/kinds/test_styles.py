@@ -44,6 +44,9 @@ class Painter:
         color = style.vector if style.vector is not None else style.image
         return np.broadcast_to(color, content.shape).astype(np.float32)
 
+    def runnable(self) -> None:
+        return None
+
     def get(self, name: str) -> "Painter":
         return self
 

@@ -117,11 +117,13 @@ def test_a_result_above_the_pixel_limit_is_refused_before_it_is_made(workshop: W
     assert "set size.max_side" in job.error["detail"]
 
 
-def test_a_card_that_does_not_fit_its_network_fails_the_job_by_name(workshop: Workshop) -> None:
+def test_a_job_waits_while_the_card_does_not_fit_its_network_and_the_log_names_it(
+    workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
     job = workshop.run("doubler", pictures.png(), card={"scale": 4})
-    assert job.error is not None
-    assert job.error["code"] == "model_corrupt"
-    assert "changer" in job.error["detail"]
+    assert (job.status, job.history[-1].code) == (Status.QUEUED, "model_corrupt")
+    record = next(record for record in caplog.records if record.msg.startswith("the model cannot"))
+    assert "changer" in record.__dict__["detail"]
 
 
 def test_a_job_that_names_no_model_learns_which_there_are(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,40 @@ def test_the_models_that_the_store_holds_are_available(
     assert registry.available() == (NAME, "multistyle-26")
     next((tmp_path / "models" / NAME).glob("*/manifest.json")).write_text("{")
     assert registry.available() == ("multistyle-26",)
+
+
+def test_a_model_that_cannot_be_loaded_is_left_out_until_it_is_repaired(
+    registry: ModelRegistry, store: ModelStore, tmp_path: Path
+) -> None:
+    assert registry.runnable() == {NAME}
+    weights = next((tmp_path / "models" / NAME).glob("*/*.npz"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    with pytest.raises(ModelCorrupt):
+        registry.get(NAME)
+    assert (registry.available(), registry.runnable()) == ((), frozenset())
+    store.pull(load_catalog().get(NAME))
+    assert registry.available() == (NAME,)
+    registry.get(NAME)
+    assert registry.runnable() == {NAME}
+
+
+def test_a_refresh_tries_a_model_again_that_could_not_be_loaded(
+    registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("worker.models.registry.load_model", raising(ModelUnavailable("a wheel is missing")))
+        with pytest.raises(ModelUnavailable):
+            registry.get(NAME)
+    assert registry.runnable() == frozenset()
+    registry.refresh()
+    assert registry.available() == (NAME,)
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def load(*_: object) -> None:
+        raise error
+
+    return load
 
 
 def test_a_new_version_comes_into_service_without_a_restart(

@@ -56,6 +56,12 @@ class StoredModel:
     manifest: ModelManifest
 
     @property
+    def mark(self) -> tuple[int, int]:
+        """What another pull changes, even if it brings the same files; raise OSError where they are gone."""
+        about = (self.folder / MANIFEST_FILE).stat()
+        return about.st_ino, about.st_mtime_ns
+
+    @property
     def bytes(self) -> int:
         """Size of the model's files."""
         return sum(file.bytes for file in self.manifest.files)

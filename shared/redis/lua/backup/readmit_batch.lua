@@ -92,6 +92,7 @@ local function close()
     stop_batch(id, batch.lane, batch.owner, place)
     redis.call('ZADD', BATCH_WORK, now, id)
   elseif batch.paused then
+    if tonumber(batch.paused_until or nil) then redis.call('ZADD', BATCH_PAUSES, batch.paused_until, id) end
     stop_batch(id, batch.lane, batch.owner, place)
   else
     start_batch(id, batch.lane, batch.owner, place, batch.not_before)

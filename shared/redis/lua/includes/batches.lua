@@ -11,7 +11,9 @@ local function close_batch(batch, status)
   redis.call('ZREM', OPEN_BATCHES, batch)
   redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)
-  redis.call('HDEL', batch_key(batch), 'paused', 'stopped_at', 'stopped_by', 'sample') -- it may run again
+  redis.call('HDEL', batch_key(batch), 'paused', 'paused_at', 'paused_until', 'paused_by', 'paused_reason', 'stopped_at',
+    'stopped_by', 'sample') -- it may run again
+  redis.call('ZREM', BATCH_PAUSES, batch)
   redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now)
   start_to_expire(batch_key(batch), batch, succeeded ~= '0')
   note_batch_fetched(batch)

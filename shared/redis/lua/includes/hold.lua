@@ -1,4 +1,4 @@
--- include: records
+-- include: records, waits, pauses, limits
 -- Holds: what keeps a queued job, or the next item of a batch, from starting, as far as the records say. What the workers
 -- have and lack is compared with it in shared/jobs/reasons.py.
 local MOST_DELAYED = 256 -- looked at for items of a batch that pause
@@ -17,6 +17,7 @@ end
 local function hold_of_attempts(why, job, own_only, most_running)
   local limit = tonumber(redis.call('HGET', quota_key(job.owner), 'running') or most_running)
   local is_suspect = tonumber(job.crashes or 0) > 1
+  why.model_limit = not own_only and is_at_limit(job.model)
   if limit == 0 and not is_suspect then return why end
   local running, suspects = leased(job.owner, own_only)
   why.quota = limit > 0 and running >= limit
@@ -30,16 +31,28 @@ local function last_code(history)
   return ended[#ended] and ended[#ended].code
 end
 
+-- Of a batch that is paused: who has done it, and when it goes on by itself.
+local function hold_of_pause(batch)
+  return {reason = 'paused', stopped_by = batch.stopped_by, ['until'] = tonumber(batch.paused_until or nil),
+    detail = batch.paused_reason and batch.paused_reason ~= '' and batch.paused_reason or nil}
+end
+
 local function hold_of_job(id, own_only, most_running)
   local job = fields(job_key(id), 'owner', 'status', 'model', 'lane', 'schema', 'crashes', 'attempt', 'not_before', 'batch',
-    'follows', 'history')
+    'follows', 'history', 'index')
   if job.status ~= 'queued' then return nil end
   local why = {model = job.model, schema = tonumber(job.schema)}
-  local batch = job.batch and fields(batch_key(job.batch), 'paused', 'stopped_at', 'not_before') or {}
-  if batch.paused then
-    why.reason, why.stopped = 'paused', batch.stopped_at and true
-  elseif job.follows then
+  local batch = job.batch
+    and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'sample') or {}
+  local pause = pause_of(job.lane, job.owner, job.model)
+  if batch.paused then return hold_of_pause(batch) end
+  if job.follows then
     why.reason = 'equal_job'
+  elseif is_after(batch.sample, job.index) then
+    why.reason, why.stopped_by = 'paused', 'sample_first'
+  elseif pause then
+    why.reason, why.detail = 'paused', pause.reason
+    if pause.holds_until < math.huge then why['until'] = pause.holds_until end
   elseif tonumber(batch.not_before or 0) > now then
     why.reason, why['until'] = 'not_before', tonumber(batch.not_before)
   elseif tonumber(job.not_before or 0) > now then
@@ -70,9 +83,9 @@ end
 -- Why a job, or a batch of which items are queued, waits: nil where nothing of it does.
 local function hold_of(id, own_only, most_running)
   if redis.call('EXISTS', batch_key(id)) == 0 then return hold_of_job(id, own_only, most_running) end
-  local batch = fields(batch_key(id), 'paused', 'stopped_at', 'not_before', 'queued', 'status')
+  local batch = fields(batch_key(id), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'queued', 'status')
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
-  if batch.paused then return {reason = 'paused', stopped = batch.stopped_at and true} end
+  if batch.paused then return hold_of_pause(batch) end
   if tonumber(batch.not_before or 0) > now then
     return {reason = 'not_before', ['until'] = tonumber(batch.not_before)}
   end

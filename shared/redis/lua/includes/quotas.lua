@@ -3,7 +3,7 @@
 local QUOTAS = {'queued', 'stored_bytes', 'daily_pixels'} -- `running` is kept by claims (claim.lua)
 
 -- How long until there is room again, where time alone makes it: in milliseconds, else -1.
-local function pause_of(name)
+local function time_until_room(name)
   if name == 'daily_pixels' then return (today + 1) * DAY_MS - now end
   return name == 'queued' and 2000 or -1
 end
@@ -15,7 +15,7 @@ local function over_quota(owner, asked, defaults)
   for _, name in ipairs(QUOTAS) do
     local limit, more = tonumber(own[name] or default[name]), asked[name] or 0
     local used = limit > 0 and more > 0 and holds(owner, name)
-    if used and used + more > limit then return {'quota', name, limit, used, more, pause_of(name)} end
+    if used and used + more > limit then return {'quota', name, limit, used, more, time_until_room(name)} end
   end
 end
 

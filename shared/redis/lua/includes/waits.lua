@@ -56,6 +56,22 @@ local function stopped_places(score)
   return score - (tonumber(score) == number and 0.5 or 0), number + 0.5
 end
 
+-- The first waiting job of a kind that is in no paused or canceled batch, from a place on: its id and its place.
+local function first_waiting(lane, owner, work, from)
+  local key = waits_key(lane, owner, work)
+  local function first() return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
+  local entry, stopped = first(), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
+  for i = 2, #stopped, 2 do
+    local before, after = stopped_places(stopped[i])
+    local place = tonumber(entry[2] or nil)
+    if place and place >= before and place < after then
+      from = after
+      entry = first()
+    end
+  end
+  return entry[1], entry[2]
+end
+
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.
 local function waiting_of(lane, owner, place)
   local before = place and string.format('(%.17g', place) or '+inf'

@@ -1,13 +1,17 @@
--- include: records, waits, turns, queues, batch_counts, webhooks, cordons
+-- include: records, waits, turns, queues, batch_counts, webhooks, pauses, limits, cordons
 -- queued -> running: the only way to start an attempt. Takes a job's id, or '' for the next by turn; `schema` is the
 -- newest record that the worker reads; of owners that have no quota of their own `most_running` jobs may run at once, 0
--- for any number. After the named arguments come the lanes, in the order in which they are served.
--- Returns records, each as a flat list; {'cordoned'} where the worker is to claim nothing; {'newer'} where all that waits is too new for this worker; {'more'} where
+-- for any number; `models` are those that the worker may run, with blanks between them, '*' for any. After the named
+-- arguments come the lanes, in the order in which they are served.
+-- Returns records, each as a flat list; {'cordoned'} where the worker is to claim nothing; {'newer'} where all that
+-- waits is too new for this worker; {'more'} where
 -- so much was passed over that the caller should ask again.
-local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running = unpack(ARGV)
-local FIRST_LANE = 8 -- among the arguments
+local wanted, worker, lease_ms, schema, most_jobs, patience_ms, most_running, models = unpack(ARGV)
+local FIRST_LANE = 9 -- among the arguments
 lease_ms, schema, most_jobs, patience_ms = tonumber(lease_ms), tonumber(schema), tonumber(most_jobs), tonumber(patience_ms)
-local MOST_LOOKED = 64 -- owners, and entries of one owner that stay where they are
+models = listed_models(models)
+local MOST_LOOKED = 64 -- entries of one owner that stay where they are
+local MOST_OWNERS = 512 -- that have nothing to start now, beside those whose quota is spent
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
 -- A record as a flat list, with the parts of its specification that its batch keeps.
@@ -20,27 +24,8 @@ local function whole_record(id, batch)
   return record
 end
 
--- Owners whose quota of running jobs is spent wait, and the others go on. Leases are counted, as they are few and true: a
--- count of its own could go wrong, and would then keep an owner from running anything.
-local running -- by owner; nil before the first owner that has a limit
-local function count_running()
-  running = {}
-  for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
-    local owner = job_value(id, 'owner')
-    if owner then running[owner] = (running[owner] or 0) + 1 end
-  end
-end
-local function may_start_one(owner) -- returns the owner's weight, too
-  local own_limit, weight = values(quota_key(owner), 'running', 'weight')
-  local limit = tonumber(own_limit or most_running)
-  if limit == 0 then return true, weight end
-  if not running then count_running() end
-  return (running[owner] or 0) < limit, weight
-end
-
 local function start(id)
-  local owner = running and job_value(id, 'owner')
-  if owner then running[owner] = (running[owner] or 0) + 1 end
+  count_started(id)
   dequeue_job(id)
   count_move(id, 'running')
   local attempt = redis.call('HINCRBY', job_key(id), 'attempt', 1)
@@ -65,14 +50,16 @@ end
 
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
-  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index =
-    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes', 'index')
+  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index, lane, owner, model =
+    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes', 'index', 'lane', 'owner',
+      'model')
   if status ~= 'queued' or follows then return 'not now' end
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end
   if batch and is_held(batch, index) then return 'paused' end
   if is_suspect(crashes) and holds_suspect() then return 'suspect' end
+  if is_blocked(lane, owner, model, models) then return 'blocked' end
 end
 
 -- The job that an entry of a queue stands for; nil for a batch whose items, or whose sample, have all been started.
@@ -92,6 +79,32 @@ local function pass_over(lane, owner, entry, id, why)
   if why == 'early' then redis.call('ZADD', DELAYED, job_value(id, 'not_before'), id) end
 end
 
+-- The first claimable job of an owner whose first job is of a blocked model, however many of these there are: its id, its
+-- batch or itself, and its kind of work. A batch passes over what was started out of turn when it comes to it.
+local function first_of_others(lane, owner)
+  local heads = {} -- by kind of work
+  local function look(work, from)
+    local id, order = first_waiting(lane, owner, work, from)
+    heads[work] = id and {id = id, order = order}
+  end
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    if not is_blocked(lane, owner, model_of(work), models) then look(work, '-inf') end
+  end
+  for _ = 1, MOST_LOOKED do
+    local first
+    for work, head in pairs(heads) do
+      if not first or tonumber(head.order) < tonumber(heads[first].order) then first = work end
+    end
+    if not first then break end
+    local id = heads[first].id
+    local why = refusal(id)
+    if not why then return id, job_value(id, 'batch') or id, first end
+    if why == 'not now' then redis.call('ZREM', waits_key(lane, owner, first), id) end
+    look(first, '(' .. heads[first].order)
+  end
+  return nil, 'blocked'
+end
+
 -- The first claimable job of an owner and its entry; or nil, and why, where work waits.
 local function first_of(lane, owner)
   local skipped, reason = 0, nil
@@ -105,6 +118,7 @@ local function first_of(lane, owner)
       if id ~= entry then redis.call('HINCRBY', batch_key(entry), 'next', 1) end
       return id, entry
     end
+    if why == 'blocked' then return first_of_others(lane, owner) end
     if why == 'newer' or why == 'suspect' then skipped, reason = skipped + 1, why
     else pass_over(lane, owner, entry, id, why) end
   end
@@ -120,20 +134,30 @@ local function note_turn(lane, owner, weight)
   redis.call('HSET', served_key(lane), owner, next_turn, OF_LANE, math.max(served, turn))
 end
 
+-- The next job of an owner in a lane, as `first_of` gives it.
+local function next_of(lane, owner)
+  if pause_of(lane, owner) then return nil, 'blocked' end
+  local may_start, weight = may_start_one(owner, most_running)
+  if not may_start then return nil, 'blocked' end
+  local id, found, work = first_of(lane, owner)
+  if id then note_turn(lane, owner, tonumber(weight or 1)) end
+  return id, found, work
+end
+
 -- The next job of a lane: owners take turns.
 local function next_in(lane)
+  if pause_of(lane) then return end
   local reason
-  -- Each owner whose quota is spent holds a lease at least.
-  local most = MOST_LOOKED + redis.call('ZCARD', LEASES)
-  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, most)) do
-    local may_start, weight = may_start_one(owner)
-    if may_start then
-      local id, found = first_of(lane, owner) -- the entry, or the reason why there is none
-      if id then note_turn(lane, owner, tonumber(weight or 1)) end
-      if id or found == 'more' then return id, found end
-      reason = reason or found
-      if not found then redis.call('ZREM', turns_key(lane), owner) end
+  local from, most = 0, MOST_OWNERS + redis.call('ZCARD', LEASES) -- who has spent its quota holds a lease at least
+  while from < most do
+    local owners = redis.call('ZRANGE', turns_key(lane), from, from + MOST_LOOKED - 1)
+    for _, owner in ipairs(owners) do
+      local id, found, work = next_of(lane, owner) -- its entry, or the reason why there is none
+      if id or found == 'more' then return id, found, work end
+      if found == 'newer' then reason = found end
+      if found then from = from + 1 else redis.call('ZREM', turns_key(lane), owner) end
     end
+    if #owners < MOST_LOOKED then break end
   end
   return nil, reason
 end
@@ -168,7 +192,7 @@ end
 -- Start more items that go well with the first: the next of the same batch, while they are light.
 local function start_batch_mates(batch, records)
   local owner = redis.call('HGET', batch_key(batch), 'owner')
-  while #records < most_jobs and may_start_one(owner) do
+  while #records < most_jobs and may_start_one(owner, most_running) do
     local id = job_of(batch)
     if not id or id == batch or refusal(id) or not job_value(id, 'light') then return end
     redis.call('HINCRBY', batch_key(batch), 'next', 1)
@@ -176,19 +200,31 @@ local function start_batch_mates(batch, records)
   end
 end
 
+-- The same after a start out of turn: the next of the same batch and kind of work.
+local function start_alike(lane, batch, work, records)
+  local owner = redis.call('HGET', batch_key(batch), 'owner')
+  while #records < most_jobs and may_start_one(owner, most_running) do
+    local id = first_waiting(lane, owner, work, '-inf')
+    local is_mate = id and job_value(id, 'batch') == batch and job_value(id, 'light')
+    if not is_mate or refusal(id) then return end
+    records[#records + 1] = start(id)
+  end
+end
+
 if is_cordoned(worker) then return {'cordoned'} end
 if wanted ~= '' then
   local why = refusal(wanted)
-  if not why and may_start_one(job_value(wanted, 'owner')) then return {start(wanted)} end
+  if not why and may_start_one(job_value(wanted, 'owner'), most_running) then return {start(wanted)} end
   return why == 'newer' and {why} or {}
 end
 local newer
 for _, lane in ipairs(lanes_in_order()) do
-  local id, found = next_in(lane)
+  local id, found, work = next_in(lane)
   if id then
     local is_light = id ~= found and job_value(id, 'light')
     local records = {start(id)}
-    if is_light then start_batch_mates(found, records) end
+    if is_light and work then start_alike(lane, found, work, records)
+    elseif is_light then start_batch_mates(found, records) end
     note_served(lane)
     return records
   end

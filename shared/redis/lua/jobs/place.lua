@@ -1,9 +1,10 @@
--- include: records, waits, turns, hold
+-- include: records, waits, turns, hold, pauses
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
 -- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
 -- else ''. Then come the lanes in the order in which they are served. Returns JSON, '' where the job is not queued; of a
--- batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
+-- batch of which no item is queued, and of what is paused without an end, what runs and no more: see
+-- shared/jobs/queue_place.py.
 local id, most_running, most_of_owner, own_only = unpack(ARGV)
 local FIRST_LANE = 5 -- among the arguments
 -- A job that is submitted only now: a JSON object of its owner, lane, model and kind of work in the place of an id.
@@ -21,17 +22,21 @@ for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
   end
 end
 
--- The item of a batch that comes last in its owner's queue.
+-- The item of a batch that comes last in its owner's queue, of those that are paused for longest.
 local function last_item(batch)
   local owner, lane, sequence, order, sample = batch_values(batch, 'owner', 'lane', 'sequence', 'order', 'sample')
   local number = order or sequence
   local after = string.format('(%.17g', sample and order_of(number, sample) or number + 0.5)
-  local last, highest
+  local last, highest, longest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
       after, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
-    if item and (not highest or order > highest) then last, highest = item, order end
+    local pause = item and pause_of(lane, owner, model_of(work))
+    local held = pause and pause.holds_until or 0
+    if item and (not highest or held > longest or held == longest and order > highest) then
+      last, highest, longest = item, order, held
+    end
   end
   return last
 end
@@ -53,20 +58,27 @@ local job = new or fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'i
   'follows')
 if new then job.status, job.sequence, job.not_before = 'queued', math.huge, now end
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order', 'not_before', 'sample') or {}
-local is_stopped = batch.paused or batch.status == 'canceled' or is_after(batch.sample, job.index)
-if job.status ~= 'queued' or job.follows or is_stopped then return cjson.encode(found) end
+local batch = job.batch
+  and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'order', 'not_before', 'sample') or {}
+local pause = pause_of(lane, owner, job.model)
+local holds_until = pause and pause.holds_until
+if batch.paused then holds_until = math.max(holds_until or 0, tonumber(batch.paused_until or nil) or math.huge) end
+local is_over = job.status ~= 'queued' or batch.status == 'canceled'
+local starts_nothing = is_over or job.follows or is_after(batch.sample, job.index)
+if starts_nothing or holds_until == math.huge then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)
 if not place then -- it waits for its time, or for the reaper
   place = order_of(batch.order or job.order or job.sequence, job.index, true)
 end
-found.ahead = waiting_of(lane, owner, tonumber(place))
+found.ahead = startable_of(lane, owner, tonumber(place))
 
--- The items of its own batch that go before it, where the batch waits for its time: these wait as long as it does.
+-- The items of its own batch that go before it, where the batch is paused or waits for its time: these wait as long.
+local is_batch_early = tonumber(batch.not_before or 0) > now
 local function batch_ahead()
   local counts = {}
+  if not (batch.paused or is_batch_early) then return counts end
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local first, before = (batch.order or job.sequence) - 0.5, string.format('(%.17g', tonumber(place))
     local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, before)
@@ -74,9 +86,15 @@ local function batch_ahead()
   end
   return counts
 end
-if tonumber(batch.not_before or 0) > now then
-  found.pause = batch.not_before - now
-  found.batch_ahead = batch_ahead()
+if is_batch_early then found.pause = batch.not_before - now end
+found.batch_ahead = batch_ahead()
+
+-- Of a paused job, how long it still is, and which of its owner's jobs wait before it for the end of theirs.
+if holds_until then
+  found.held, found.held_ahead = math.max(0, holds_until - now), {}
+  for work, count in pairs((waiting_of(lane, owner, tonumber(place)))) do
+    found.held_ahead[work] = count - (found.ahead[work] or 0)
+  end
 end
 
 -- An owner in a lane: its turns, and how many of its jobs may run at once; 0 for any number.
@@ -95,7 +113,7 @@ for i = FIRST_LANE, #ARGV do
   local each, lines = ARGV[i], {}
   for _, other in ipairs(alone and {alone} or redis.call('ZRANGE', turns_key(each), 0, -1)) do
     local counts, total = {}, 0
-    if each ~= lane or other ~= owner then counts, total = waiting_of(each, other) end
+    if each ~= lane or other ~= owner then counts, total = startable_of(each, other) end
     if total > 0 then table.insert(lines, {turns_of(each, other), counts}) end
   end
   found.lanes[each] = lines

@@ -1,10 +1,13 @@
--- include: records, waits, turns, attempts, queues, batches, moves
+-- include: records, waits, turns, attempts, queues, batches, moves, pauses, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
--- errors are JSON: for a job that was lost too often, was queued too long, ran too long. After the named arguments come
--- the lanes. Returns the expired ids, the reclaimed ids, then {lane, claimable jobs, one of the entries} for each lane.
-local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted = unpack(ARGV)
-local FIRST_LANE = 9 -- among the arguments
+-- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
+-- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
+-- ids, the reclaimed ids, then {lane, jobs that can be started now, one of the entries} for each lane.
+local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models = unpack(ARGV)
+local FIRST_LANE = 10 -- among the arguments
+models = listed_models(models)
 local MOST_CHECKED = 64 -- at the front of each queue, in one pass
+local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
 
 local expired = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)
@@ -78,19 +81,17 @@ local function note_turns(lane)
   for _, owner in ipairs(late) do redis.call('ZADD', turns_key(lane), served + 1, owner) end
 end
 
-local function jobs_of(entry)
-  local next_index, total, sample = batch_values(entry, 'next', 'total', 'sample')
-  return next_index and math.max(0, math.min(total, sample or total) - next_index) or 1
-end
-
--- How many jobs of a lane could be claimed now, as far as they are counted, and the entry that comes first.
-local function claimable(lane)
+-- How many jobs of a lane could be started now, as far as they are counted, and the entry that comes first.
+local function startable(lane)
   local count, first = 0, ''
-  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, most_counted)) do
-    for _, entry in ipairs(redis.call('ZRANGE', queue_key(lane, owner), 0, most_counted)) do
-      count, first = count + jobs_of(entry), first ~= '' and first or entry
-      if count >= most_counted then return most_counted, first end
+  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_OWNERS - 1)) do
+    for work, waiting in pairs((waiting_of(lane, owner))) do
+      if not is_blocked(lane, owner, model_of(work), models) then
+        count = count + waiting
+        first = first ~= '' and first or redis.call('ZRANGE', queue_key(lane, owner), 0, 0)[1] or ''
+      end
     end
+    if count >= most_counted then return most_counted, first end
   end
   return count, first
 end
@@ -101,6 +102,6 @@ for i = FIRST_LANE, #ARGV do
   note_jobs(lane)
   note_turns(lane)
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_CHECKED - 1)) do note_queue(lane, owner) end
-  lanes[#lanes + 1] = {lane, claimable(lane)}
+  lanes[#lanes + 1] = {lane, startable(lane)}
 end
 return {expired, reclaimed, lanes}

@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, pauses
 -- What waits, runs, and has ended in the last minutes, by lane, owner and kind of work. Changes nothing. Takes the most
 -- rows of what waits and of what runs, and the number of minutes; then come the lanes. Returns JSON: see
 -- shared/jobs/stats.py.
@@ -13,16 +13,9 @@ end
 
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
 local function oldest_of(lane, owner, work)
-  local key, stopped = waits_key(lane, owner, work), redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
-  local function first(from) return redis.call('ZRANGEBYSCORE', key, from, '+inf', 'WITHSCORES', 'LIMIT', 0, 1) end
   local function first_of(from)
-    local entry = first(from)
-    for i = 2, #stopped, 2 do
-      local before, after = stopped_places(stopped[i])
-      local place = tonumber(entry[2] or nil)
-      if place and place >= before and place < after then entry = first(after) end
-    end
-    return entry[1] and tonumber(job_value(entry[1], 'created_at') or nil), tonumber(entry[2])
+    local id, number = first_waiting(lane, owner, work, from)
+    return id and tonumber(job_value(id, 'created_at') or nil), tonumber(number)
   end
   local oldest, number = first_of('-inf')
   if not oldest or number > 0 then return oldest end
@@ -33,7 +26,7 @@ for i = FIRST_LANE, #ARGV do
   local lane = ARGV[i]
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, -1)) do
     if #found.waiting >= most_rows then found.whole = false break end
-    for work, count in pairs((waiting_of(lane, owner))) do
+    for work, count in pairs((startable_of(lane, owner))) do
       table.insert(found.waiting, {lane, owner, work, count, oldest_of(lane, owner, work) or now})
     end
   end

@@ -84,7 +84,8 @@ _PATHS = {
     ),
     "POST": ("/v1/jobs/{}/cancel", "/v1/jobs/{}/retry", "/v1/batches/{}/pause", "/v1/batches/{}/items",
              "/v1/webhooks/deliveries/{}/redeliver"),
-    "DELETE": ("/v1/jobs/{}", "/v1/batches/{}", "/v1/files/{}", "/v1/styles/{}", "/v1/keys/{}"),
+    "DELETE": ("/v1/jobs/{}", "/v1/batches/{}", "/v1/files/{}", "/v1/styles/{}", "/v1/keys/{}",
+               "/v1/pauses/{}"),
 }  # fmt: skip
 _QUERIES = {
     "/v1/jobs": ("cursor", "limit", "status", "type", "model", "code", "worker", "items", "wait"),
@@ -158,6 +159,10 @@ def places() -> dict[str, Place]:
         f"key: {name}": partial(_json, "POST", "/v1/keys", partial(_keyed, name))
         for name in ("name", "owner")
     }
+    found |= {
+        f"pause: {name}": partial(_json, "POST", "/v1/pauses", partial(_paused, name))
+        for name in ("reason", "model", "owner", "until", "window", "timezone")
+    }
     for path in ("/v1/jobs/stylize", "/v1/files", "/v1/styles"):
         found |= {f"form {path}: {name}": partial(_form, path, part) for name, part in _PARTS.items()}
     for name in ("model", "metadata", "webhook", "seeds", "lane"):
@@ -167,6 +172,11 @@ def places() -> dict[str, Place]:
 
 def _text_path(method: str, template: str, escape: bool, text: str) -> Request:
     return _path(method, template, escape=escape, text=text)
+
+
+def _paused(name: str, text: str) -> Any:
+    end = {} if name == "until" else {"for_seconds": 1}
+    return {"reason": "a test", "model": "multistyle-26", "window": "00:00-00:01", **end, name: text}
 
 
 def _styled(name: str, text: str) -> Any:

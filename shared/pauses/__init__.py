@@ -1,0 +1,1 @@
+"""Pauses: what is not started for a time, why, and until when."""
