@@ -22,6 +22,7 @@ from api.routes import (
     batch_results,
     batches,
     docs,
+    events,
     files,
     health,
     job_reading,
@@ -52,7 +53,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, actions, workers, health, docs,
+    models, webhooks, keys, owners, stats, actions, workers, events, health, docs,
 )  # fmt: skip
 
 

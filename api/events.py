@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -30,13 +31,17 @@ def stream_response(resource: Resource[R], record_id: str, owner: str) -> Respon
 
     Raises InvalidHeader, TooManyListeners, and what reading the record raises.
     """
-    after = _last_event_id()
+    after = last_event_id() or "0-0"
     resource.get(record_id, owner)
+    stream = RecordStream(resource, services().queries, record_id, owner, after)
+    return sent(stream, instead=f"poll the {resource.kind} meanwhile")
+
+
+def sent(stream: "EventStream", *, instead: str) -> Response:
+    """Return the response with a stream; raise TooManyListeners, which says what to do `instead`."""
     waiting = waits()
     if not waiting.take():
-        detail = f"as many clients as can be served are listening; poll the {resource.kind} meanwhile"
-        raise TooManyListeners(detail)
-    stream = EventStream(resource, services().queries, record_id, owner, after, Watch())
+        raise TooManyListeners(f"as many clients as can be served are listening; {instead}")
     response = Response(stream.frames(partial(waiting.gone, request.environ)), mimetype="text/event-stream")
     response.call_on_close(waiting.leave)
     response.headers["Cache-Control"] = "no-store"
@@ -44,38 +49,31 @@ def stream_response(resource: Resource[R], record_id: str, owner: str) -> Respon
     return response
 
 
-def _last_event_id() -> str:
-    given = request.headers.get("Last-Event-ID", "0-0")
+def last_event_id() -> str:
+    """Return the id of the last event that the client has; "" where it names none. Raises InvalidHeader."""
+    given = request.headers.get("Last-Event-ID")
+    if given is None:
+        return ""
     if _EVENT_ID.fullmatch(given) is None or any(int(part) >= _MOST for part in given.split("-")):
         raise InvalidHeader("Last-Event-ID must be the id of an event of this stream")
     return given
 
 
-class EventStream:
-    """One client's server-sent events about one record, until it is done or the client has left."""
+class EventStream(ABC):
+    """One client's server-sent events, until they end or the client has left. Made within the request."""
 
-    def __init__(
-        self,
-        resource: Resource[Any],
-        queries: JobQueries,
-        record_id: str,
-        owner: str,
-        after: str,
-        watch: Watch,
-    ) -> None:
-        self._resource = resource
-        self._queries = queries
-        self._record_id = record_id
-        self._owner = owner
+    def __init__(self, after: str) -> None:
         self._after = after  # id of the last event that was sent
-        self._watch = watch
+        self._watch = Watch()
         self._done = False  # after this, nothing will be sent
+        self._seconds = services().settings.api.max_stream_seconds
 
     def frames(self, gone: Callable[[], bool]) -> Iterator[str]:
-        """Yield the stream's text; end after `done`, when record or key are none any more, or when `gone`."""
+        """Yield the stream's text; end after its last event, with record or key, when `gone`, or in time."""
         yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
         last_sent = time.monotonic()
-        while not self._done and not gone():
+        until = last_sent + self._seconds
+        while not self._done and not gone() and time.monotonic() < until:
             sent = self._next()
             yield from sent
             now = time.monotonic()
@@ -94,6 +92,23 @@ class EventStream:
             time.sleep(OUTAGE_SECONDS)
         return []
 
+    @abstractmethod
+    def _new_frames(self) -> list[str]:
+        """Return the next frames, after at most two seconds; set `_done` where they are the last."""
+
+
+class RecordStream(EventStream):
+    """The events of one record, until it is done."""
+
+    def __init__(
+        self, resource: Resource[Any], queries: JobQueries, record_id: str, owner: str, after: str
+    ) -> None:
+        super().__init__(after)
+        self._resource = resource
+        self._queries = queries
+        self._record_id = record_id
+        self._owner = owner
+
     def _new_frames(self) -> list[str]:
         record = self._resource.get(self._record_id, self._owner)
         # The record was read before the stream: if it is final, the stream already holds its last event.
@@ -102,11 +117,11 @@ class EventStream:
             self._record_id, after=self._after, block_seconds=block, alarm=self._watch.alarm
         )
         self._watch.check()
-        frames = [_frame(event.kind, event.id, json.dumps(self._public(event.data))) for event in events]
+        frames = [frame(event.kind, event.id, json.dumps(self._public(event.data))) for event in events]
         self._after = events[-1].id if events else self._after
         if record.is_done and not events:
             self._done = True
-            frames.append(_frame("done", self._after, self._resource.view(record).model_dump_json()))
+            frames.append(frame("done", self._after, self._resource.view(record).model_dump_json()))
         return frames
 
     def _public(self, data: Any) -> dict[str, Any]:
@@ -117,6 +132,6 @@ class EventStream:
         return public
 
 
-def _frame(kind: str, event_id: str, data: str) -> str:
+def frame(kind: str, event_id: str, data: str) -> str:
     """Return one event as the stream has it; `data` is one line."""
     return f"event: {kind}\nid: {event_id}\ndata: {data}\n\n"

@@ -128,8 +128,11 @@ BYTES = {
 }
 
 
-def submitted(kind: str, view: str) -> dict[int, Json]:
-    """Describe the responses to the submission of a job or a batch, whose schema is `view`."""
+def submitted(kind: str, view: str, *, estimates: bool = True) -> dict[int, Json]:
+    """Describe the responses to the submission of a job or a batch, whose schema is `view`.
+
+    One that may be tried without being carried out is answered with an estimate then.
+    """
     headers = {
         "Location": "Where the job is.",
         "Preference-Applied": "What of `Prefer` was honored.",
@@ -137,7 +140,11 @@ def submitted(kind: str, view: str) -> dict[int, Json]:
     }
     later = {**headers, "Retry-After": "Seconds after which asking again is worth it."}
     return {
-        200: documented(f"The {kind} is done already", ref(view), headers=headers),
+        200: documented(
+            f"The {kind} is done already" + "; of a dry run, what it would come to" * estimates,
+            {"oneOf": [ref(view), ref("EstimateView")]} if estimates else ref(view),
+            headers=headers,
+        ),
         202: documented(f"The {kind} is accepted", ref(view), headers=later),
     }
 

@@ -83,9 +83,9 @@ def build_services(settings: Settings) -> Services:
     )
 
 
-def check_room(services: Services, record_bytes: int = 0, files: int = 0) -> None:
+def check_room(services: Services, record_bytes: int = 0, files: int = 0, *, is_trial: bool = False) -> None:
     """Raise OutOfDisk or StoreFull if new work must be refused, whose records and results take so much."""
-    services.disk.check(files * BLOCK, files)
+    services.disk.check(files * BLOCK, files, is_trial=is_trial)
     services.memory.check(record_bytes)
 
 

@@ -14,7 +14,8 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.events import Event, WaitTimeout
+from atelier.client.estimate import Estimate
+from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.request_parts import (
@@ -49,9 +50,11 @@ __all__ = [
     "BatchSettings",
     "BatchWebhook",
     "BuiltinStyles",
+    "Change",
     "Client",
     "ClientError",
     "Encoding",
+    "Estimate",
     "Event",
     "Fault",
     "GenerateOptions",

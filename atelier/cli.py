@@ -20,6 +20,7 @@ COMMANDS = {
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
     "watch": "atelier.commands.jobs:watch",
+    "events": "atelier.commands.events:events",
     "jobs": "atelier.commands.jobs:jobs",
     "actions": "atelier.commands.queue.actions:actions",
     "models": "atelier.commands.models:models",

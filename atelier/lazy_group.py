@@ -36,6 +36,7 @@ EXIT_FAILED = 1  # the job failed, or the machine lacks something
 EXIT_REFUSED = 2  # the request is wrong; click's own status for wrong arguments
 EXIT_UNREACHABLE = 3  # no service responds
 EXIT_TIMEOUT = 4  # the job was not done in time
+EXIT_STOPPED = 5  # the batch paused itself, as too much of it failed
 EXIT_INTERRUPTED = 130  # by Ctrl-C, as in shells
 LEAST_SECONDS = 0.001  # 0 would stop the timer
 

@@ -4,8 +4,8 @@ AtelierError
 ├── requests: InvalidRequest, BodyTooLarge, IdempotencyMismatch
 ├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
-├── what is not there: JobNotFound, JobGone, BatchNotFound, FileNotFound, StyleNotFound, OutputNotFound,
-│       ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound
+├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
+│       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
@@ -197,6 +197,13 @@ class JobGone(AtelierError):
 
     code = "job_gone"
     title = "The job has expired or was deleted"
+
+
+class JobReclaimed(JobGone):
+    """Raised when a job or batch was removed before its time, with its result, to make room for others."""
+
+    code = "job_reclaimed"
+    title = "The job was removed to make room"
 
 
 class BatchNotFound(AtelierError):

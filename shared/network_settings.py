@@ -90,6 +90,7 @@ class ApiSettings(Group):
     threads: int = Field(default=8, ge=1, le=512)  # for what computes or waits for a disk
     public_url: ServiceAddress = ""  # base of the links in responses; empty: taken from the request
     max_wait_seconds: float = Field(default=60, ge=0, le=600)  # of Prefer: wait and ?wait=
+    max_stream_seconds: float = Field(default=3600, ge=1, le=86400)  # then clients go on with a new one
     known_hosts: HostNames = ""  # more names by which clients reach it
     allowed_origins: OriginList = ""  # of pages that may use it
     embed_pictures: bool = False  # whether pages of every origin may show pictures

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -61,6 +62,7 @@ class JobRules(Group):
     backoff_seconds: float = Field(default=0.5, ge=0, le=60)  # first pause; doubles with each failure
     hard_limit_seconds: float = Field(default=900, ge=1)  # an attempt that runs longer ends its worker
     retention_seconds: int = Field(default=7 * 24 * 3600, ge=1)  # terminal jobs stay this long
+    max_pinned: int = Field(default=1000, ge=1)  # jobs and batches that an owner may keep for good
     max_ttl_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # the longest that a client may ask for
     max_delay_seconds: int = Field(default=30 * 24 * 3600, ge=0)  # how far ahead `not_before` may be
     tombstone_seconds: int = Field(default=30 * 24 * 3600, ge=1)  # how long their id returns "gone" afterward
@@ -110,6 +112,8 @@ class DiskRules(Group):
 
     floor_mebibytes: int = Field(default=256, ge=0)  # new work leaves this free; at most 5 % of the disk
     quota_mebibytes: int = Field(default=0, ge=0)  # new work is refused if objects use more; 0: no quota
+    reclaim: Literal["off", "oldest"] = "off"  # before the quota is used up, the oldest results go
+    reclaim_min_age_seconds: int = Field(default=24 * 3600, ge=0)  # unless nobody fetched them: then so late
     collect_hours: float = Field(default=24, ge=0)  # between removals of bytes without a record; 0: never
 
 

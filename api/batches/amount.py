@@ -10,6 +10,7 @@ from shared.batches.sharing import LARGE_BYTES, Pieces, shared_parts, split
 from shared.batches.store import too_many_bytes
 from shared.errors import FieldError, InvalidRequest
 from shared.setting_groups import MEBIBYTE, BatchRules
+from shared.specs.results import Results
 
 ITEM_FOLDERS = 2  # of a job and of its attempt
 _GIGA, _GIBIBYTE = 10**9, 1024 * MEBIBYTE
@@ -46,6 +47,11 @@ class Amount:
         self.record_bytes += sum(item.record_bytes for item in stored)
         self.record_bytes += sum(len(digest) + len(text) for digest, text in new.items())
         self._parts |= new.keys()
+
+    @property
+    def results(self) -> Results:
+        """What they make."""
+        return Results(self._pictures, self._pixels, self._bytes)
 
     @property
     def files(self) -> int:

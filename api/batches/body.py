@@ -14,7 +14,7 @@ from api.requests.body import expect_json, whole_body
 from api.requests.field_errors import combined, validated
 from api.requests.json_text import MAX_TEMPLATE_PARTS, decode_json, without_mark
 from api.requests.pictures import fault
-from api.requests.query import query_texts, read_text
+from api.requests.query import DRY_RUN, query_texts, read_text
 from api.services import services
 from shared.batches.request import BatchSettings, Envelope
 from shared.errors import InvalidRequest
@@ -133,6 +133,7 @@ def _query() -> dict[str, Any]:
     return {
         name: decode_json(text) if name in OBJECTS else read_text(Envelope, name, text)
         for name, text in query_texts().items()
+        if name != DRY_RUN
     }
 
 
@@ -146,6 +147,8 @@ def _body(limit: int) -> bytes:
 
 
 def _fingerprint(data: bytes) -> str:
-    digest = hashlib.sha256(b"\n".join([request.mimetype.encode(), request.query_string, b""]))
+    pairs = request.query_string.split(b"&")
+    query = b"&".join(pair for pair in pairs if not pair.startswith(DRY_RUN.encode()))
+    digest = hashlib.sha256(b"\n".join([request.mimetype.encode(), query, b""]))
     digest.update(data)  # not joined with the rest, which would copy it
     return digest.hexdigest()

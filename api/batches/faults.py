@@ -34,6 +34,11 @@ class Faults:
         """Record an item's error."""
         self.add(position, error.errors or [FieldError("", error.detail, error.code)], type(error))
 
+    @property
+    def count(self) -> int:
+        """How many items are at fault."""
+        return len(self._items)
+
     def raise_any(self) -> None:
         """Raise one error for all faults: of their common class, or InvalidRequest if they have several."""
         if not self._items:

@@ -14,6 +14,7 @@ from shared.cards.card import ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, StyleNotFound
 from shared.images.limits import ImageLimits
 from shared.jobs.submission import missing_files
+from shared.setting_groups import blocks
 from shared.specs.parts import PictureSize, is_address
 from shared.specs.spec import JobSpec
 from shared.specs.working_size import ContentSpec, check_content
@@ -24,8 +25,11 @@ MAX_ADDRESSES = 100  # pictures that one request may name by address
 class Inputs:
     """The files and styles that the items of one request name. Caches each lookup."""
 
-    def __init__(self, services: Services, owner: str) -> None:
+    def __init__(self, services: Services, owner: str, *, keep: bool = True) -> None:
+        """Unless they are to be kept, nothing is stored of the pictures that are fetched."""
         self._services = services
+        self._keeps = keep
+        self.unstored: dict[str, int] = {}  # bytes by file id, of what was fetched and not kept
         self._owner = owner
         self._styles: dict[str, str | None] = {}  # picture id by style name
         self._sizes: dict[str, PictureSize | None] = {}  # by file id
@@ -71,7 +75,10 @@ class Inputs:
         if isinstance(found, AtelierError):
             self._failed[address] = found
             return
-        self._services.files.add(self._owner, found.data, found.info, with_form=True)
+        if self._keeps:
+            self._services.files.add(self._owner, found.data, found.info, with_form=True)
+        elif self._services.files.find(self._owner, found.file_id) is None:
+            self.unstored[found.file_id] = blocks(len(found.data))
         self._files[address] = found.file_id
         self._sizes[found.file_id] = PictureSize(found.info.width, found.info.height, found.info.frames)
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import astuple
 from itertools import chain
 
@@ -91,12 +92,24 @@ def archived(
     def members() -> Iterator[Member | Text]:
         for job in Results(services, batch_id, owner, after=0, limit=after):
             names.add(job)
+        sent: list[int] = []
         for job in results:
             yield from (Member(name, output.key, output.bytes) for name, output in names.add(job))
+            sent += [job.index or 0] if job.outputs else []
+            if len(sent) == PAGE:
+                _note_fetched(services, batch_id, sent)
         part = {"after": after, "limit": limit - results.left}
         yield Text(MANIFEST, result_lines(services, links, batch_id, owner, **part, apart=names.apart))
+        _note_fetched(services, batch_id, sent)
 
     return archive(members(), services.objects)
+
+
+def _note_fetched(services: Services, batch_id: str, indexes: list[int]) -> None:
+    """Note that the pictures of these items were sent, and forget them; what cannot be noted is no loss."""
+    with suppress(AtelierError):
+        services.batches.note_fetched(batch_id, indexes)
+    indexes.clear()
 
 
 def checked_start(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -1,8 +1,9 @@
 """Accepts a batch request: check every item, then create, fill and finalize the batch."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
+from typing import Any
 
 from api.batches.amount import Amount, check_least, refuse
 from api.batches.body import SentBatch
@@ -11,6 +12,7 @@ from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
 from api.jobs.bounds import delay_faults, size_faults, ttl_faults
+from api.jobs.estimates import Estimate, Trial
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.server.threads import ThreadYielder
@@ -21,6 +23,7 @@ from shared.batches.sharing import PackedItems, Pieces, in_pieces
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.settings import Settings
+from shared.specs.parts import Lane
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, work_of
 from shared.workers import slots_of
@@ -47,17 +50,20 @@ class Intake:
         batch_id: str,
         first: int = 0,
         batch: Batch | None = None,
+        is_trial: bool = False,
     ) -> None:
         """Take the items of `source`, from index `first` on.
 
-        `batch` is the one that they are added to, or None if the one with `batch_id` is not there yet.
+        `batch` is the one that they are added to, or None if the one with `batch_id` is not there yet. Of a
+        trial nothing is stored.
         """
         self._services = services
         self._batch = batch
         self._batch_id = batch_id
         self._kept: list[PackedItems] = []
         self._parts: set[str] = set()  # digests of those that the batch has with the kept pages
-        self._room = KEPT_BYTES
+        self._most_kept = 0 if is_trial else KEPT_BYTES
+        self._room = self._most_kept
         self._source = source
         self._settings = settings
         self._owner = owner
@@ -65,42 +71,64 @@ class Intake:
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
-        self._inputs = Inputs(services, owner)
+        self._inputs = Inputs(services, owner, keep=not is_trial)
 
     def check(self) -> None:
         """Raise one error with the faults of all items; or OutOfDisk, StoreFull or QuotaExceeded."""
+        self._check_count()
+        self._check_quota(queued=self._source.count)  # before any is looked at
+        faults = Faults(self._source)
+        amount = self._measured(faults)
+        faults.raise_any()
+        if self._inputs.has_addresses:  # only now: nothing is fetched for a request that has other faults
+            check_room(self._services)
+            self._inputs.fetch()
+            amount = self._measured(faults)
+            faults.raise_any()
+        self._check_amount(amount)
+        check_room(self._services, amount.record_bytes, amount.files)
+        self._check_quota(**amount.asked)
+
+    def estimate(self, trial: Trial) -> tuple[Amount, int]:
+        """Return what the items that are not at fault ask for, and how many are; note what refuses them."""
+        faults = Faults(self._source)
+        if not trial.passes(self._check_count):
+            return Amount(), 0
+        amount = self._measured(faults)
+        if self._inputs.has_addresses and not faults.count:
+            trial.passes(self._inputs.fetch)
+            amount = self._measured(faults)
+        sent = self._inputs.unstored
+        asked = {**amount.asked, "stored_bytes": amount.asked["stored_bytes"] + sum(sent.values())}
+        files = amount.files + len(sent)
+        trial.passes(faults.raise_any)
+        trial.passes(lambda: self._check_amount(amount))
+        trial.passes(lambda: check_room(self._services, amount.record_bytes, files, is_trial=True))
+        trial.passes(lambda: self._check_quota(**asked))
+        return amount, faults.count
+
+    def _check_count(self) -> None:
         limit = self._services.settings.batches.max_items
         total = self._first + self._source.count
         if total > limit:
             raise InvalidRequest(f"a batch may have {limit} items; with these it had {total}")
         check_least(self._source, self._services.settings.batches)
-        self._check_quota(queued=self._source.count)  # before any is looked at
-        amount = self._check_all()
-        if self._inputs.has_addresses:  # only now: nothing is fetched for a request that has other faults
-            check_room(self._services)
-            self._inputs.fetch()
-            amount = self._check_all()
-        self._check_amount(amount)
 
-    def _check_all(self) -> Amount:
-        """Return what all items ask for, if all pictures are there; raise one error with their faults."""
-        faults, amount = Faults(self._source), Amount()
+    def _measured(self, faults: Faults) -> Amount:
+        """Return what the sound items ask for whose pictures are there; note the faults of the others."""
+        amount = Amount()
         self._keep_none()
         for chunk in self._chunks(faults):
-            if not self._inputs.has_addresses:
-                self._measure(chunk, amount, faults)
-        faults.raise_any()
+            self._measure(chunk, amount, faults)
         return amount
 
     def _keep_none(self) -> None:
-        self._kept, self._parts, self._room = [], set(), KEPT_BYTES
+        self._kept, self._parts, self._room = [], set(), self._most_kept
 
     def _check_amount(self, amount: Amount) -> None:
         rules, slots = self._services.settings.batches, slots_of(self._services.roster.live())
         seconds = self._services.queries.learned_seconds(amount.works, slots)
         refuse(list(amount.faults(self._source.place, rules, seconds, self._batch)))
-        check_room(self._services, amount.record_bytes, amount.files)
-        self._check_quota(**amount.asked)
 
     def _check_quota(self, **asked: int) -> None:
         if self._is_new:
@@ -109,7 +137,7 @@ class Intake:
     def _measure(self, chunk: list[Item], amount: Amount, faults: Faults) -> None:
         """Add what sound items ask for; record those whose record would be too large."""
         settings, give_way = self._services.settings, ThreadYielder()
-        sound = [item for item in chunk if item.position not in faults]
+        sound = [item for item in chunk if item.position not in faults and not item.spec.addresses]
         for items, page in self._pages(sound):
             for item, pieces in zip(items, page, strict=True):
                 if pieces.bytes > settings.limits.max_spec_bytes:
@@ -203,6 +231,24 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     batch = services.batches.get(batch.id, owner)
     notify_for(services, batch)
     return batch, created
+
+
+def estimate_batch(services: Services, read: Callable[[], SentBatch], owner: str, key: str) -> Estimate:
+    """Return what the batch that `read` reads would come to; nothing is stored."""
+    try:
+        sent = read()
+    except InvalidRequest as error:  # nothing is known of its items
+        return Estimate(0, 0, Lane.BULK, problems=(error,))
+    trial, count, lane = Trial(), sent.source.count, sent.settings.lane
+    known = trial.value(lambda: _known(services, sent, owner, key))
+    if known is not None and not _broke_off(known, sent):
+        return Estimate(count, 0, lane, repeats=known.id)
+    trial.passes(lambda: refuse(list(_time_faults(sent.settings, services.settings))))
+    trial.passes(lambda: terms_of(sent.settings.webhook, services.settings))
+    batch_id = known.id if known else new_batch_id()
+    options: dict[str, Any] = {"owner": owner, "batch_id": batch_id, "batch": known, "is_trial": True}
+    amount, refused = Intake(services, sent.source, sent.settings, **options).estimate(trial)
+    return Estimate(count, refused, lane, amount.results, amount.works, tuple(trial.problems))
 
 
 def _time_faults(asked: BatchSettings, settings: Settings) -> Iterator[FieldError]:

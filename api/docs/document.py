@@ -21,6 +21,7 @@ from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.action_views import ActionPage, ActionView
+from api.responses.estimate_views import EstimateView
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
@@ -68,7 +69,8 @@ BEARER = {
 }
 
 _MODELS: tuple[type[BaseModel], ...] = (
-    views.Problem, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView, views.FilePage,
+    views.Problem, EstimateView, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView,
+    views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
@@ -165,7 +167,7 @@ _VERBS = {
     "canceled": "was canceled",
     "completed": "is done: every item has ended",
     "expired": "expired: its deadline passed",
-    "paused": "was paused by `stop_when`, because too much of it went wrong",
+    "paused": "paused by itself: too much went wrong for its `stop_when`, or its `sample` is done",
 }
 _HEADERS = {
     "webhook-id": "The delivery's id, the same at every try: drop what came before.",

@@ -44,26 +44,30 @@ _JOB_VIEW: Json = {
     "model": _MODEL, "outputs": [{"index": 0, **_OUTPUT}], "warnings": [], "error": None,
     "timings": {"queued": 0.01, "predict": 0.02}, "worker": "worker-1", "metadata": {},
     "created_at": _THEN, "started_at": _THEN, "completed_at": "2026-01-31T09:30:01.250Z",
-    "deadline_at": None, "not_before": None, "expires_at": _LATER,
-    "urls": _urls(f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "events", "result"),
+    "deadline_at": None, "not_before": None, "expires_at": _LATER, "pinned_at": None,
+    "urls": _urls(
+        f"{_BASE}/v1/jobs/{_JOB}", "cancel", "requeue", "retry", "pin", "unpin", "events", "result"
+    ),
 }  # fmt: skip
 _COUNTS = {"total": 2, "queued": 0, "running": 1, "succeeded": 1, "failed": 0, "canceled": 0, "expired": 0}
 _BATCH_URLS = {
     **_urls(
         f"{_BASE}/v1/batches/{_BATCH}",
         "items", "finished", "contact_sheet", "events", "finalize", "pause", "resume", "cancel",
-        "retry_failed",
+        "retry_failed", "pin", "unpin",
     ),
     "results": f"{_BASE}/v1/batches/{_BATCH}/results.jsonl",
     "archive": f"{_BASE}/v1/batches/{_BATCH}/results.zip",
 }  # fmt: skip
 _BATCH_VIEW: Json = {
     "id": _BATCH, "object": "batch", "name": "digits", "status": "running", "done": False,
-    "counts": _COUNTS, "stopped_at": None, "not_before": None, "failures": [],
+    "counts": _COUNTS, "stopped_at": None, "stopped_by": None, "sample": None, "not_before": None,
+    "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "queue": None,
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
-    "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None, "urls": _BATCH_URLS,
+    "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None,
+    "pinned_at": None, "urls": _BATCH_URLS,
 }  # fmt: skip
 _WORKER: Json = {
     "object": "worker", "name": "gpu-box-1", "state": "draining",
@@ -134,6 +138,19 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "ItemsRequest": {"items": [{**GENERATE, "custom_id": "eight"}]},
     "StyleRequest": {"name": "waves", "image": _FILE},
     "ReadRequest": {"ids": [_JOB], "fields": ["id", "status", "progress"]},
+    "EstimateView": {
+        "object": "estimate",
+        "accepted": True,
+        "problems": [],
+        "repeats": None,
+        "items": 200,
+        "refused_items": 0,
+        "pictures": 200,
+        "pixels": 156_800,
+        "bytes": 1_054_400,
+        "work_seconds": 6.4,
+        "eta_seconds": 3.9,
+    },
     "MoveRequest": {"to": "front"},
     "ActionRequest": {"do": "retry", "filter": {"status": "failed", "code": "out_of_disk"}},
     "ActionView": _ACTION_VIEW,
@@ -297,6 +314,8 @@ def _add_response(content: Json, status: str) -> None:
         content["example"] = problem(status)
     elif name in SHAPES:
         content["example"] = SHAPES[name]
+    elif choices := content["schema"].get("oneOf"):
+        content["example"] = SHAPES[_name(choices[0])]
 
 
 def _name(schema: Json) -> str:

@@ -37,18 +37,42 @@ class Caller:
     job_id: str = ""  # chosen by the client; "" creates a new one
 
 
+@dataclass(frozen=True, slots=True)
+class ReadyJob:
+    """A resolved job that was found sound. Nothing of it is stored yet."""
+
+    spec: JobSpec
+    card: ModelCard
+    size: PictureSize | None  # of its content picture
+    uploads: Sequence[Upload] = ()  # its pictures that came with the request
+
+    @property
+    def work(self) -> str:
+        """The kind of its work."""
+        return work_of(self.spec, self.card, self.size)
+
+    @property
+    def results(self) -> Results:
+        """What it is expected to make."""
+        return Results.of(self.spec, self.card, self.size)
+
+
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
+    return _accept(services, checked_json(services, raw), (), caller)
+
+
+def checked_json(services: Services, raw: object) -> CheckedSpec:
+    """Return the job that a JSON value describes; raise one error with all of its faults."""
     try:
-        asked = parse_spec(raw, services.catalog)
+        return parse_spec(raw, services.catalog)
     except AtelierError as error:
         raise combined([error, *AvailableModels(services).faults_of(raw)]) from error
-    return _accept(services, asked, (), caller)
 
 
 def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
-    asked, uploads = _checked(services, form)
+    asked, uploads = checked_form(services, form)
     try:
         return _accept(services, asked, uploads, caller)
     except AtelierError as error:
@@ -58,12 +82,11 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
 def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: same seeds, same pictures."""
     card = checked_card(job.spec, services.catalog)  # the card may have changed and refuse the job now
-    again = CheckedSpec(job.spec, card)
     check_bounds(job.spec, services.settings)
-    _check_model(services, again.card, caller)
+    check_model(services, card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
-    size = _content_size(services, job.spec, (), caller.owner)
-    return _submit(services, again, fingerprint, caller, size, retried_from=job.id)
+    again = ReadyJob(job.spec, card, _content_size(services, job.spec, (), caller.owner))
+    return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 
 def fingerprint_of(spec: JobSpec) -> str:
@@ -74,7 +97,8 @@ def fingerprint_of(spec: JobSpec) -> str:
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 
-def _checked(services: Services, form: Form) -> tuple[CheckedSpec, list[Upload]]:
+def checked_form(services: Services, form: Form) -> tuple[CheckedSpec, list[Upload]]:
+    """Return the job that a form describes, with its pictures; raise one error with all of its faults."""
     faults = list(form.faults)
     uploads = probe_parts(services, form.uploads, faults)
     try:
@@ -94,10 +118,24 @@ def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], c
     spec, card = asked
     fingerprint = fingerprint_of(spec)
     if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing
-        known = _known(services, caller)
+        known = known_job(services, caller)
         if known is not None:
-            return _repeated(known, fingerprint, caller)
-    _check_model(services, card, caller)
+            return repeated(known, fingerprint, caller)
+    check_model(services, card, caller)
+    ready = ready_job(services, asked, uploads, caller)
+    if ready.uploads:  # of a job that is refused no picture is stored
+        _check_quota(services, caller.owner, ready.results)
+    for upload in ready.uploads:
+        services.files.add(caller.owner, upload.data, upload.info, with_form=True)
+    return _submit(services, ready, fingerprint, caller)
+
+
+def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> ReadyJob:
+    """Return a job with defaults, seeds, styles and the pictures of its addresses; store nothing.
+
+    Raises what refuses the job, but for its model, its owner's quota, and files that are not there.
+    """
+    spec, card = asked
     resolved = services.styles.resolve(caller.owner, spec.filled(card))
     if resolved.addresses:
         terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched
@@ -108,11 +146,7 @@ def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], c
     size = _content_size(services, resolved, uploads, caller.owner)
     if size is not None and isinstance(resolved, ContentSpec):
         check_content(resolved, card, size, ImageLimits.of(services.settings.limits))
-    if uploads:  # of a job that is refused no picture is stored
-        _check_quota(services, caller.owner, Results.of(resolved, card, size))
-    for upload in uploads:
-        services.files.add(caller.owner, upload.data, upload.info, with_form=True)
-    return _submit(services, CheckedSpec(resolved, card), fingerprint, caller, size)
+    return ReadyJob(resolved, card, size, uploads)
 
 
 def _check_quota(services: Services, owner: str, results: Results) -> None:
@@ -132,14 +166,14 @@ def _content_size(
     return services.files.sizes(owner, [spec.content]).get(spec.content)
 
 
-def _check_model(services: Services, card: ModelCard, caller: Caller) -> None:
+def check_model(services: Services, card: ModelCard, caller: Caller) -> None:
     """Raise ModelUnavailable if no worker has the model, unless the request repeats an accepted one."""
     fault = AvailableModels(services).fault(card)
-    if fault is not None and _known(services, caller) is None:
+    if fault is not None and known_job(services, caller) is None:
         raise fault
 
 
-def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
+def known_job(services: Services, caller: Caller) -> tuple[str, str] | None:
     """Return the id and the fingerprint of the job that this request created before; None if it is new."""
     if caller.job_id:
         fingerprint = services.queries.fingerprint(caller.owner, caller.job_id)
@@ -148,14 +182,16 @@ def _known(services: Services, caller: Caller) -> tuple[str, str] | None:
     return services.queries.keyed(caller.owner, key) if key else None
 
 
-def _repeated(known: tuple[str, str], fingerprint: str, caller: Caller) -> Submitted:
+def repeated(known: tuple[str, str], fingerprint: str, caller: Caller) -> Submitted:
+    """Return the job that a repeated request finds; raise IdempotencyMismatch if it is another request."""
     job_id, first = known
     if first != fingerprint:
-        raise mismatch(_place_of_key(caller))
+        raise mismatch(place_of_key(caller))
     return Submitted(id=job_id, created=False)
 
 
-def _place_of_key(caller: Caller) -> str:
+def place_of_key(caller: Caller) -> str:
+    """Return the name of the header or field by which a repetition is known."""
     return "id" if caller.job_id else HEADER
 
 
@@ -166,16 +202,22 @@ def mismatch(name: str) -> IdempotencyMismatch:
 
 
 def _submit(
-    services: Services,
-    ready: CheckedSpec,
-    fingerprint: str,
-    caller: Caller,
-    size: PictureSize | None,
-    *,
-    retried_from: str = "",
+    services: Services, ready: ReadyJob, fingerprint: str, caller: Caller, *, retried_from: str = ""
 ) -> Submitted:
+    submission = submission_of(services, ready, fingerprint, caller, retried_from=retried_from)
+    _check_room(services, caller)
+    try:
+        return services.store.submit(submission)
+    except IdempotencyMismatch as error:
+        raise mismatch(place_of_key(caller)) from error
+
+
+def submission_of(
+    services: Services, ready: ReadyJob, fingerprint: str, caller: Caller, *, retried_from: str = ""
+) -> Submission:
+    """Return what the store takes; raise InvalidRequest if the job's webhook is refused."""
     job_id = caller.job_id or new_job_id()
-    submission = Submission(
+    return Submission(
         id=job_id,
         owner=caller.owner,
         spec=ready.spec,
@@ -183,17 +225,12 @@ def _submit(
         idempotency_key=caller.idempotency_key,
         retried_from=retried_from,
         webhook=terms_of(ready.spec.webhook, services.settings),
-        work=work_of(ready.spec, ready.card, size),
-        results=Results.of(ready.spec, ready.card, size),
+        work=ready.work,
+        results=ready.results,
         key=key_id(),
         request_id=request_id(),
         doorbell=services.queue.doorbell(job_id, ready.spec.lane),
     )
-    _check_room(services, caller)
-    try:
-        return services.store.submit(submission)
-    except IdempotencyMismatch as error:
-        raise mismatch(_place_of_key(caller)) from error
 
 
 def _check_room(services: Services, caller: Caller) -> None:
@@ -201,7 +238,7 @@ def _check_room(services: Services, caller: Caller) -> None:
     try:
         check_room(services)
     except (OutOfDisk, StoreFull):
-        if _known(services, caller) is None:
+        if known_job(services, caller) is None:
             raise
 
 

@@ -20,6 +20,7 @@ from shared.jobs.status import Status
 from shared.specs.parts import MAX_SEED
 
 MAX_LIMIT = 200
+DRY_RUN = "dry_run"
 PARTS = "Tell only these fields of each entry, with commas between them."
 CURSOR = "The `next_cursor` of the page before."
 DEAD = (Status.FAILED, Status.EXPIRED)  # lists of these are for those who look for what went wrong, anywhere
@@ -42,6 +43,16 @@ class QueryModel(BaseModel):
     """The parameters of a query. Their texts are read by `read_text`; nothing else is converted."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class DryRunQuery(QueryModel):
+    """Whether a submission is carried out."""
+
+    dry_run: bool = Field(
+        default=False,
+        description="Accept and store nothing: answer 200 with an `Estimate`, which says what would be "
+        "refused as well.",
+    )
 
 
 class PageQuery(QueryModel):
@@ -166,6 +177,18 @@ def read_query(model: type[Query]) -> Query:
     if g.get("may_be_signed"):  # api/auth.py has read the signature
         texts = {name: text for name, text in texts.items() if name not in SIGNED_BY}
     return validated(model, {name: read_text(model, name, text) for name, text in texts.items()})
+
+
+def is_dry_run(*, alone: bool = True) -> bool:
+    """Whether a submission asks for an estimate; raise InvalidRequest for another text than true or false.
+
+    Where the query takes nothing else, what else it has is refused: a slip must not submit in earnest.
+    """
+    if alone:
+        return read_query(DryRunQuery).dry_run
+    given = {name: text for name, text in query_texts().items() if name == DRY_RUN}
+    read = {name: read_text(DryRunQuery, name, text) for name, text in given.items()}
+    return validated(DryRunQuery, read).dry_run
 
 
 def parameters_of(model: type[BaseModel]) -> list[Json]:

@@ -1,9 +1,11 @@
 """Stored bytes over HTTP, sent in pieces: a picture with its entity tag and range, or many in a ZIP file."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from flask import Response, request
 from werkzeug.datastructures import ContentRange
@@ -13,7 +15,7 @@ from zipstream import ZipStream
 from api.errors import RangeNotSatisfiable
 from api.responses.problems import problem
 from api.responses.representation import reading_environ, require_match
-from shared.errors import StorageUnavailable
+from shared.errors import AtelierError, StorageUnavailable
 from shared.storage.base import ObjectStore
 
 PIECE_BYTES = 1024 * 1024
@@ -63,6 +65,30 @@ def send(content: Content, objects: ObjectStore, *, cache: str = FOREVER) -> Res
         response.status_code = 206
         response.content_range = ContentRange("bytes", start, end, content.size)
     return _with_validators(response, content, cache)
+
+
+def marked(response: Response, size: int, note: Callable[[], None]) -> Response:
+    """Return the response to a request for content of a size, which calls `note` once its end was sent.
+
+    A client that has the content already has fetched it too. Where it cannot be noted, nothing is lost.
+    """
+    if response.status_code == 304:
+        _note(note)
+    elif response.status_code in (200, 206) and request.method == "GET":
+        end = response.content_range.stop if response.status_code == 206 else size
+        if end == size:
+            response.response = _then(response.response, note)
+    return response
+
+
+def _then(pieces: Any, note: Callable[[], None]) -> Iterator[bytes]:
+    yield from pieces
+    _note(note)
+
+
+def _note(note: Callable[[], None]) -> None:
+    with suppress(AtelierError):
+        note()
 
 
 def _with_validators(response: Response, content: Content, cache: str) -> Response:

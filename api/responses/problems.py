@@ -44,6 +44,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.BatchNotFound: 404,
     errors.ActionNotFound: 404,
     errors.JobGone: 410,
+    errors.JobReclaimed: 410,
     errors.FileNotFound: 404,
     errors.OutputNotFound: 404,
     errors.ObjectNotFound: 404,
@@ -126,9 +127,18 @@ def _type_of(code: str) -> str:
     return (links() if has_request_context() else Links.of("", "")).problem(code)
 
 
-def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
+def _members(error: errors.AtelierError, path: str, request_id: str) -> dict[str, object]:
     body = {"type": _type_of(error.code), "status": status_of(error), **_bounded(error)}
-    return json.dumps(body | {"instance": path, "request_id": request_id})
+    return body | {"instance": path, "request_id": request_id}
+
+
+def _document(error: errors.AtelierError, path: str, request_id: str) -> str:
+    return json.dumps(_members(error, path, request_id))
+
+
+def members_of(error: errors.AtelierError) -> dict[str, object]:
+    """Return the members of the problem document with which this request would be refused."""
+    return _members(_told(error), request.path, g.get("request_id", ""))
 
 
 def whole_response(error: errors.AtelierError, path: str, request_id: str) -> bytes:

@@ -3,14 +3,15 @@
 from functools import partial
 from typing import Literal
 
-from flask import Response
+from flask import Response, request
 from pydantic import Field
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
 from api.batches.schemas import BatchPage, Retried
-from api.batches.submission import submit_batch
+from api.batches.submission import estimate_batch, submit_batch
 from api.following import accepted_response, is_done, record_response, wait
+from api.jobs.estimates import estimate_response
 from api.jobs.workers import notify_for
 from api.openapi import (
     KEY,
@@ -29,7 +30,7 @@ from api.openapi import (
 )
 from api.requests.headers import idempotency_key, wait_seconds
 from api.requests.move_request import asked_move
-from api.requests.query import PARTS, PageQuery, parameters_of, read_query
+from api.requests.query import PARTS, DryRunQuery, PageQuery, is_dry_run, parameters_of, read_query
 from api.resources import batches
 from api.responses.representation import conditional, json_response, page_response, require_version
 from api.services import check_room, owner, services
@@ -69,7 +70,7 @@ MOVED = {200: documented("The batch", ref("BatchView"))}
     "submitBatch",
     submitted("batch", "BatchView"),
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY, *SETTINGS),
+    parameters=(PREFER, KEY, *parameters_of(DryRunQuery), *SETTINGS),
     request_body=body({"application/json": ref("BatchRequest"), **dict.fromkeys(JSON_LINES, SETTLED)}),
 )
 @needs(Scope.SUBMIT)
@@ -82,7 +83,9 @@ def post_batch() -> Response:
     place. A batch of `open: true` takes more items until it is finalized. As JSON a batch may have 8 MiB, and
     each item what a job may have.
     """
-    key = idempotency_key()
+    key, is_trial = idempotency_key(), is_dry_run(alone=request.mimetype not in JSON_LINES)
+    if is_trial:
+        return estimate_response(services(), owner(), estimate_batch(services(), sent_batch, owner(), key))
     batch, created = submit_batch(services(), sent_batch(), owner(), key)
     return accepted_response(batches(), batch, created=created)
 
@@ -162,6 +165,27 @@ def resume_batch(batch_id: str) -> Response:
 def cancel_batch(batch_id: str) -> Response:
     """Cancel every item that is not done. Finished ones stay."""
     services().batches.cancel(batch_id, owner())
+    return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
+@blueprint.post("/<batch_id>/pin")
+@operation("pinBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
+def pin_batch(batch_id: str) -> Response:
+    """Keep a batch, its items and their pictures until it is unpinned or deleted.
+
+    It does not expire, and is never removed to make room.
+    """
+    services().batches.pin(batch_id, owner())
+    return record_response(batches(), services().batches.get(batch_id, owner()))
+
+
+@blueprint.post("/<batch_id>/unpin")
+@operation("unpinBatch", MOVED, problems=(409, *ONE))
+@needs(Scope.SUBMIT)
+def unpin_batch(batch_id: str) -> Response:
+    """Let a batch expire again; if it is done, its time to live begins now."""
+    services().batches.unpin(batch_id, owner())
     return record_response(batches(), services().batches.get(batch_id, owner()))
 
 

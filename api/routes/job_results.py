@@ -1,5 +1,7 @@
 """Results of a job: its events as they happen, and its pictures."""
 
+from functools import partial
+
 from flask import Response
 
 from api.auth import needs
@@ -19,7 +21,7 @@ from api.openapi import (
     parameter,
 )
 from api.resources import jobs
-from api.responses.content import Content, send
+from api.responses.content import Content, marked, send
 from api.services import links, owner, services
 from shared.access.key import Scope
 from shared.errors import OutputNotFound
@@ -103,4 +105,5 @@ def get_output(job_id: str, index: int) -> Response:
         sha256=output.sha256,
         name=f"{job.id}-{index}.{output.media_type.rpartition('/')[2]}",
     )
-    return send(content, services().objects)
+    response = send(content, services().objects)
+    return marked(response, content.size, partial(services().store.note_fetched, job, index))

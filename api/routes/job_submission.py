@@ -5,12 +5,14 @@ from flask import Response
 from api.auth import needs
 from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
 from api.following import accepted_response
+from api.jobs.estimates import estimate_form, estimate_json, estimate_response
 from api.jobs.submission import Caller, submit_again, submit_form, submit_json
 from api.jobs.workers import notify_for
 from api.openapi import KEY, PREFER, REFUSED, TaggedBlueprint, body, operation, ref, submitted
 from api.requests.body import MULTIPART, URLENCODED, json_body
 from api.requests.forms import FORMS, sent_form
 from api.requests.headers import idempotency_key
+from api.requests.query import DryRunQuery, QueryModel, is_dry_run, parameters_of, read_query
 from api.resources import jobs
 from api.services import check_room, owner, services
 from shared.access.key import Scope
@@ -23,6 +25,7 @@ blueprint = TaggedBlueprint("job_submission", tag="Jobs", url_prefix="/v1/jobs")
 
 RETRYABLE = (Status.FAILED, Status.CANCELED, Status.EXPIRED)
 SUBMITTED = submitted("job", "JobView")
+TRIAL = parameters_of(DryRunQuery)
 
 
 @blueprint.post("")
@@ -30,7 +33,7 @@ SUBMITTED = submitted("job", "JobView")
     "submitJob",
     SUBMITTED,
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY),
+    parameters=(PREFER, KEY, *TRIAL),
     request_body=body({"application/json": ref("JobSpec")}),
 )
 @needs(Scope.SUBMIT)
@@ -41,8 +44,7 @@ def submit_job() -> Response:
     `data:`, which are fetched or decoded before the job is accepted, and become files. A job may have 1 MiB,
     4,000 arrays, objects and members of objects, 100 members in one object, and 600,000 values.
     """
-    caller = Caller(owner(), idempotency_key())
-    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
+    return _submit_json(Caller(owner(), idempotency_key()))
 
 
 @blueprint.put("/<job_id>")
@@ -50,7 +52,7 @@ def submit_job() -> Response:
     "putJob",
     SUBMITTED,
     problems=(*REFUSED, 410, 507),
-    parameters=(PREFER,),
+    parameters=(PREFER, *TRIAL),
     request_body=body({"application/json": ref("JobSpec")}),
 )
 @needs(Scope.SUBMIT)
@@ -64,8 +66,15 @@ def put_job(job_id: str) -> Response:
             "/id",
             "id must have 1 to 64 letters, digits, hyphens and underscores, and begin with a letter or digit",
         )
-    caller = Caller(owner(), job_id=job_id)
-    return submitted_response(submit_json(services(), json_body(pictures=True), caller), caller.owner)
+    return _submit_json(Caller(owner(), job_id=job_id))
+
+
+def _submit_json(caller: Caller) -> Response:
+    """Submit the job in the body, or say what it would come to."""
+    is_trial, raw = is_dry_run(), json_body(pictures=True)
+    if is_trial:
+        return estimate_response(services(), caller.owner, estimate_json(services(), raw, caller))
+    return submitted_response(submit_json(services(), raw, caller), caller.owner)
 
 
 @blueprint.post("/stylize")
@@ -73,7 +82,7 @@ def put_job(job_id: str) -> Response:
     "stylize",
     SUBMITTED,
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY),
+    parameters=(PREFER, KEY, *TRIAL),
     request_body=body({MULTIPART: STYLIZE_FORM}),
 )
 @needs(Scope.SUBMIT)
@@ -91,7 +100,7 @@ def stylize() -> Response:
     "generate",
     SUBMITTED,
     problems=REFUSED,
-    parameters=(PREFER, KEY),
+    parameters=(PREFER, KEY, *TRIAL),
     request_body=body({MULTIPART: GENERATE_FORM, URLENCODED: GENERATE_FORM}, required=False),
 )
 @needs(Scope.SUBMIT)
@@ -108,7 +117,7 @@ def generate() -> Response:
     "transform",
     SUBMITTED,
     problems=(*REFUSED, 507),
-    parameters=(PREFER, KEY),
+    parameters=(PREFER, KEY, *TRIAL),
     request_body=body({MULTIPART: TRANSFORM_FORM}),
 )
 @needs(Scope.SUBMIT)
@@ -122,13 +131,20 @@ def transform() -> Response:
 
 def _submit(kind: str, *media_types: str) -> Response:
     """Submit the job that the sent form describes, in one of the media types."""
-    caller = Caller(owner(), idempotency_key())
+    caller, is_trial = Caller(owner(), idempotency_key()), is_dry_run()
     form = FORMS[kind].read(*sent_form(*media_types))
+    if is_trial:
+        return estimate_response(services(), caller.owner, estimate_form(services(), form, caller))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
 
 
 @blueprint.post("/<job_id>/retry")
-@operation("retryJob", SUBMITTED, problems=(404, 409, 410, 422, 429, 503, 507), parameters=(PREFER, KEY))
+@operation(
+    "retryJob",
+    submitted("job", "JobView", estimates=False),
+    problems=(404, 409, 410, 422, 429, 503, 507),
+    parameters=(PREFER, KEY),
+)
 @needs(Scope.SUBMIT)
 def retry_job(job_id: str) -> Response:
     """Submit a job again that failed, was canceled or expired.
@@ -137,6 +153,7 @@ def retry_job(job_id: str) -> Response:
     done, a further retry finds it. An item of a batch goes again in its place: the batch counts it, and
     however often it is asked, a job is tried again once.
     """
+    read_query(QueryModel)  # it takes none, so a dry run is refused
     job = services().store.get(job_id, owner())
     if job.status not in RETRYABLE:
         raise IllegalMove(f"only a failed, canceled or expired job can be retried; this one is {job.status}")

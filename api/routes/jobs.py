@@ -96,6 +96,27 @@ def requeue_job(job_id: str) -> Response:
     return record_response(jobs(), job)
 
 
+@blueprint.post("/<job_id>/pin")
+@operation("pinJob", {200: documented("The pinned job", ref("JobView"))}, problems=(404, 409, 410, 503))
+@needs(Scope.SUBMIT)
+def pin_job(job_id: str) -> Response:
+    """Keep a job and its pictures until it is unpinned or deleted.
+
+    It does not expire, and is never removed to make room. An item of a batch stays as long as its batch.
+    """
+    services().store.pin(job_id, owner())
+    return record_response(jobs(), jobs().get(job_id, owner()))
+
+
+@blueprint.post("/<job_id>/unpin")
+@operation("unpinJob", {200: documented("The job", ref("JobView"))}, problems=(404, 409, 410, 503))
+@needs(Scope.SUBMIT)
+def unpin_job(job_id: str) -> Response:
+    """Let a job expire again; if it is done, its time to live begins now."""
+    services().store.unpin(job_id, owner())
+    return record_response(jobs(), jobs().get(job_id, owner()))
+
+
 @blueprint.post("/<job_id>/move")
 @operation(
     "moveJob",

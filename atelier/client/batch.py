@@ -35,7 +35,10 @@ class Batch:
     mean_seconds: float | None = None  # what an item costs a worker
     eta_seconds: float | None = None  # until all items are done
     metadata: Mapping[str, str] = field(default_factory=dict)
-    stopped_at: datetime | None = None  # when `stop_when` paused it; None unless it is paused by that
+    pinned_at: datetime | None = None  # it is kept until it is unpinned or deleted
+    stopped_at: datetime | None = None  # when it paused by itself; None unless it is paused by that
+    stopped_by: Literal["stop_when", "sample"] | None = None  # the setting that paused it
+    sample: int | None = None  # items that are done before it pauses; None once all others may start
     not_before: datetime | None = None  # no item starts earlier
     queue: Hold | None = None  # why the next of its queued items has not started; None if none is queued
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
@@ -90,7 +93,10 @@ def batch_from_json(body: Any) -> Batch:
             mean_seconds=progress.get("mean_seconds"),
             eta_seconds=progress.get("eta_seconds"),
             metadata=body.get("metadata") or {},
+            pinned_at=moment(body.get("pinned_at")),
             stopped_at=moment(body.get("stopped_at")),
+            stopped_by=body.get("stopped_by"),
+            sample=body.get("sample"),
             not_before=moment(body.get("not_before")),
             queue=hold_from_json(body.get("queue")),
             failures=failures_from_json(body.get("failures") or ()),

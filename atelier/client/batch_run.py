@@ -27,6 +27,7 @@ class BatchRun:
     """One batch. Iterating yields the result of every item as soon as the item ends.
 
     An iteration that was interrupted goes on where it stopped: `after` counts the results that it yielded.
+    It ends where the batch pauses after its `sample`, too: after `resume`, iterate again for the rest.
     """
 
     def __init__(self, transport: Transport, batch: Batch, *, after: int = 0) -> None:
@@ -41,6 +42,22 @@ class BatchRun:
 
     def __iter__(self) -> Iterator[BatchItem]:
         """Yield results to the last; raise ServiceUnreachable after two minutes without a response."""
+        for page in self._pages():
+            for item in page:
+                self.after += 1
+                yield item
+
+    def pages(self) -> Iterator[list[BatchItem]]:
+        """Yield the results in the lists in which they come; an empty one where none came for 20 seconds.
+
+        So a caller can look at the batch meanwhile, which may be paused. Raises as an iteration does.
+        """
+        for page in self._pages():
+            self.after += len(page)
+            yield page
+
+    def _pages(self) -> Iterator[list[BatchItem]]:
+        """Yield lists of results; whoever takes one has counted them in `after` before the next."""
         patience = Patience()
         while True:
             response = None
@@ -52,17 +69,23 @@ class BatchRun:
             page = json_of(response)
             with reading("a page of results"):
                 entries, done = list(page["data"]), bool(page["done"])
-            for entry in entries:
-                self.after += 1
-                yield item_from_json(entry)
-            if done:
+            yield [item_from_json(entry) for entry in entries]
+            if done or (self._shows_sample and not entries):
                 return
             if len(entries) < FEW:
                 patience.pause()
 
     def _next_results(self) -> httpx.Response:
+        if self.batch.sample is not None:
+            self.refresh()
         query = {"after": self.after, "limit": PAGE_SIZE}
-        return self._transport.poll(self._path("/finished"), LONG_POLL_SECONDS, params=query)
+        seconds = 0 if self._shows_sample else LONG_POLL_SECONDS
+        return self._transport.poll(self._path("/finished"), seconds, params=query)
+
+    @property
+    def _shows_sample(self) -> bool:
+        """Whether the batch pauses after its sample, so that no further result will come."""
+        return self.batch.stopped_by == "sample"
 
     def _path(self, rest: str = "") -> str:
         return f"/v1/batches/{quote(self.id, safe='')}{rest}"
@@ -124,6 +147,14 @@ class BatchRun:
     def cancel(self) -> Batch:
         """Cancel every item that is not done."""
         return self._moved("cancel")
+
+    def pin(self) -> Batch:
+        """Keep the batch, its items and their pictures until it is unpinned or deleted."""
+        return self._moved("pin")
+
+    def unpin(self) -> Batch:
+        """Let the batch expire again: if it is done, its time to live begins now."""
+        return self._moved("unpin")
 
     def retry_failed(self) -> int:
         """Run every item again that failed or expired; return how many. New results come as further ones."""

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from atelier.client.batch import Batch, batch_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
+from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.request_parts import (
     BatchWebhook,
     Lane,
@@ -40,6 +41,7 @@ class BatchSettings(TypedDict, total=False):
     not_before: datetime | None  # no item starts earlier; with a zone
     cache: bool  # of every item: take over the result of an equal job
     stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
+    sample: int | None  # so many items are done first; then it pauses until `resume`
     webhook: BatchWebhook | None  # gets a POST when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 
@@ -122,6 +124,26 @@ class BatchesResource(Resource):
         if run.batch.status == "open":
             self._fill(run, chain([first, second], pages), is_kept=idempotency_key is not None)
         return run
+
+    def estimate(
+        self,
+        items: Items | None = None,
+        *,
+        template: Mapping[str, Any] | None = None,
+        **settings: Unpack[BatchSettings],
+    ) -> Estimate:
+        """Return what a batch would make and take, and what would refuse it; nothing is stored.
+
+        All items go in one request, so they must fit into one; `create` sends longer lists page by page.
+        """
+        if template is not None:
+            parts: dict[str, Any] = {"json": _given({**settings, "template": template})}
+        else:
+            given = _given(settings)
+            body = b"".join(_pages(items or ())) + (_line({"batch": given}) if given else b"")
+            parts = {"content": body, "headers": LINES}
+        options: Any = {"params": DRY_RUN, "read_seconds": SEND_SECONDS, **parts}
+        return estimate_from_json(json_of(self._transport.send("POST", "/v1/batches", **options)))
 
     def open(self, *, idempotency_key: str | None = None, **settings: Unpack[BatchSettings]) -> BatchRun:
         """Begin a batch that takes items, by `append`, until `finalize`. Settings are those of `create`."""

@@ -9,7 +9,7 @@ from typing import Self, Unpack
 from atelier.client.batches import BatchesResource
 from atelier.client.downloads import Picture
 from atelier.client.errors import InvalidValue
-from atelier.client.events import OnProgress
+from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
@@ -75,6 +75,7 @@ class Client:
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
+        self.events = EventsResource(self._transport)
         self.actions = ActionsResource(self._transport)
         self.workers = WorkersResource(self._transport)
 

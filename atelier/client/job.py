@@ -102,6 +102,7 @@ class Job:
     deadline_at: datetime | None = None  # it expires when not done by then
     not_before: datetime | None = None  # a queued job does not start earlier
     expires_at: datetime | None = None  # a job that is done is forgotten then
+    pinned_at: datetime | None = None  # it is kept until it is unpinned or deleted
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
     @property
@@ -155,6 +156,7 @@ def job_from_json(body: Any) -> Job:
             deadline_at=moment(body.get("deadline_at")),
             not_before=moment(body.get("not_before")),
             expires_at=moment(body.get("expires_at")),
+            pinned_at=moment(body.get("pinned_at")),
             raw=body,
         )
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from atelier.client.downloads import Picture, check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
+from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
 from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
@@ -45,6 +46,12 @@ class JobsResource(Resource):
         """
         body = to_plain(request) if isinstance(request, Mapping) else request.to_json()
         return self._posted("/v1/jobs", json=body, headers=idempotency_header(idempotency_key))
+
+    def estimate(self, request: Request | Mapping[str, Any]) -> Estimate:
+        """Return what a job would make and take, and what would refuse it; nothing is stored."""
+        body = to_plain(request) if isinstance(request, Mapping) else request.to_json()
+        found = self._transport.send("POST", "/v1/jobs", params=DRY_RUN, json=body)
+        return estimate_from_json(json_of(found))
 
     def get(self, job: Job | str) -> Job:
         """Return a job as it is now; raise ApiError (404, 410) where there is none."""
@@ -161,6 +168,14 @@ class JobsResource(Resource):
         An item of a batch keeps its place in the batch.
         """
         return self._posted(f"{_path(job)}/retry", headers=idempotency_header(idempotency_key))
+
+    def pin(self, job: Job | str) -> Job:
+        """Keep a job and its pictures until it is unpinned or deleted."""
+        return self._posted(f"{_path(job)}/pin")
+
+    def unpin(self, job: Job | str) -> Job:
+        """Let a job expire again: if it is done, its time to live begins now."""
+        return self._posted(f"{_path(job)}/unpin")
 
     def delete(self, job: Job | str) -> None:
         """Delete a finished job and its pictures."""

@@ -13,8 +13,9 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
-from atelier.commands.batch_file import PreparedOrder, send_prepared
+from atelier.commands.batch_file import PreparedOrder, estimate_prepared, send_prepared
 from atelier.commands.options.batch import batch_options
+from atelier.commands.options.brake import brake_of
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
@@ -24,14 +25,14 @@ from atelier.folder_batch.output_names import Names
 from atelier.folder_batch.photo_check import REFUSALS, PhotoChecker
 from atelier.folder_batch.photo_source import Find, Once, PhotoSource, Watched, finder
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import GO_ON, LATER, print_report
+from atelier.folder_batch.report import GO_ON, LATER, exit_status_of, print_report
 from atelier.folder_batch.resume import check_options, resume_batches
 from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.scan import is_around, why_no_photos
 from atelier.folder_batch.state_file import StateFile
 from atelier.folder_batch.submitter import Submitter
 from atelier.folder_batch.uploads import Uploads
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT, on_interrupt, on_timeout
+from atelier.lazy_group import EXIT_INTERRUPTED, EXIT_TIMEOUT, on_interrupt, on_timeout
 from shared.logs import plain
 
 PATIENT_RETRIES = 18  # about two minutes with a service that does not respond
@@ -78,10 +79,12 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
 
 def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
     target: Target = ctx.obj
+    brake_of(options)  # a wrong combination is refused before anything is sent
     with target.client(retries=PATIENT_RETRIES) as client:
         client.models.list()  # a service that is not there is told of before any photo is read
         if options["jsonl"] or options["template"]:
-            return send_prepared(client, PreparedOrder.of(ctx, options))
+            prepared = PreparedOrder.of(ctx, options)
+            return (estimate_prepared if options["dry_run"] else send_prepared)(client, prepared)
         limits = client.files.limits()
         most = limits.max_bytes if limits else MOST_BYTES
         return _paint(client, read_order(ctx, options, most), options, most)
@@ -104,11 +107,13 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
             seconds = time.monotonic() - began
             facts: dict[str, Any] = {"sent": uploads.sent, "naming": order.name_of}
             print_report(run_state, folder, seconds=seconds, as_json=options["as_json"], **facts)
+    if run_state.stopped:
+        return exit_status_of(run_state)
     if folder_run.interrupted and seconds >= (options["timeout"] or math.inf):
         return EXIT_TIMEOUT
     if folder_run.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
-    return EXIT_FAILED if run_state.failures else 0
+    return exit_status_of(run_state)
 
 
 def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
@@ -179,6 +184,6 @@ def _run(folder_run: FolderRun, source: PhotoSource, title: str, timeout: float 
             folder_run.run(source, show)
     except KeyboardInterrupt:
         folder_run.interrupt()
-    if folder_run.interrupted:
+    if folder_run.interrupted or folder_run.run_state.stopped:
         with suppress(KeyboardInterrupt):
             folder_run.wind_down()

@@ -20,9 +20,11 @@ from atelier.client.downloads import GONE
 from atelier.client.errors import ApiError
 from atelier.client.request_parts import json_bytes
 from atelier.commands.options.order import OF_A_RUN, settings_of
+from atelier.display import echo, echo_json
+from atelier.display.batch_tables import estimate_page
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import print_report
+from atelier.folder_batch.report import exit_status_of, print_report
 from atelier.folder_batch.results import save_results
 from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
@@ -69,6 +71,20 @@ class PreparedOrder:
         return {"name": self.file.name[:200], **settings_of(self.options)}
 
 
+def estimate_prepared(client: Client, order: PreparedOrder) -> int:
+    """Print what the batch would make and take, and what would refuse it; return the exit status."""
+    items, template = (None, _template(order.file)) if order.is_template else (_items(order.file), None)
+    estimate = client.batches.estimate(items, template=template, **order.settings)
+    if order.options["as_json"]:
+        echo_json(estimate.raw)
+    else:
+        estimate_page(estimate).print()
+        for problem in estimate.problems:
+            for reason in [fault.sentence for fault in problem.errors] or [problem.detail]:
+                echo(f"refused: {reason}", err=True)
+    return 0 if estimate.accepted else EXIT_FAILED
+
+
 def send_prepared(client: Client, order: PreparedOrder) -> int:
     """Send the batch, or find the one that was sent, and save its pictures; return the exit status."""
     state_file, options = StateFile(order.folder), order.options
@@ -87,7 +103,7 @@ def send_prepared(client: Client, order: PreparedOrder) -> int:
     print_report(
         run_state, order.folder, seconds=time.monotonic() - began, sent=0, as_json=options["as_json"]
     )
-    return status or (EXIT_FAILED if run_state.failures else 0)
+    return status or exit_status_of(run_state)
 
 
 def _interrupt() -> None:

@@ -1,4 +1,4 @@
-"""`atelier batches`: list batches, show one, pause, resume, cancel, retry, delete and fetch them."""
+"""`atelier batches`: list batches, show one, pause, resume, cancel, retry, pin, delete and fetch."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ from atelier.display import echo, echo_json
 from atelier.display.batch_tables import batch_page, batch_table
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
-from atelier.folder_batch.report import GO_ON, print_report
+from atelier.folder_batch.report import GO_ON, exit_status_of, print_report
 from atelier.folder_batch.results import save_results
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED
+from atelier.lazy_group import EXIT_INTERRUPTED
 
 MOST_FAILED = 20  # failed items that are shown with their reasons
 Move = Callable[[BatchRun], object]
@@ -105,6 +105,8 @@ _mover(
     BatchRun.retry_failed,
     say_retried,
 )
+_mover("pin", "Keep batches until they are unpinned or deleted.", BatchRun.pin, lambda _: "pinned")
+_mover("unpin", "Let batches expire again.", BatchRun.unpin, lambda _: "unpinned")
 _mover("delete", "Forget batches that are done, with their pictures.", BatchRun.delete, lambda _: "deleted")
 
 
@@ -147,4 +149,4 @@ def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> 
             echo(GO_ON, err=True)
             status = EXIT_INTERRUPTED
     print_report(run_state, output, seconds=time.monotonic() - began, sent=0, as_json=as_json)
-    ctx.exit(status or (EXIT_FAILED if run_state.failures else 0))
+    ctx.exit(status or exit_status_of(run_state))

@@ -183,6 +183,28 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
         carry_out_each(ctx, choice, client.jobs.cancel, lambda job: "canceled")
 
 
+@jobs.command(short_help="Keep finished jobs until they are unpinned.")
+@chosen_options(FINISHED, items=False)
+@url_option
+@click.pass_context
+def pin(ctx: click.Context, /, **chosen: object) -> None:
+    """Keep jobs and their pictures until they are unpinned or deleted: they do not expire."""
+    with _client(ctx) as client:
+        choice = choose(client, "pin", chosen)
+        carry_out_each(ctx, choice, client.jobs.pin, lambda _: "pinned")
+
+
+@jobs.command(short_help="Let pinned jobs expire again.")
+@chosen_options(FINISHED, items=False)
+@url_option
+@click.pass_context
+def unpin(ctx: click.Context, /, **chosen: object) -> None:
+    """Let jobs expire again: the time to live of those that are done begins now."""
+    with _client(ctx) as client:
+        choice = choose(client, "unpin", chosen)
+        carry_out_each(ctx, choice, client.jobs.unpin, lambda _: "unpinned")
+
+
 @jobs.command(short_help="Forget finished jobs and their pictures.")
 @chosen_options(FINISHED, items=False)
 @url_option

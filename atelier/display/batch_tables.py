@@ -6,12 +6,18 @@ from datetime import datetime
 from rich.text import Text
 
 from atelier.client.batch import Batch
+from atelier.client.estimate import Estimate
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
 from atelier.display.progress_bar import say_hold
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
+PAUSED_BY = {
+    "sample": "its sample, which is made: look at it, then resume or cancel",
+    "stop_when": "its stop_when: too much went wrong",
+}
+MEBIBYTE = 1024 * 1024
 COLORS = {
     "completed": "green",
     "failed": "red",
@@ -51,11 +57,34 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     page = FactSheet()
     for name, text in _facts(batch):
         page.add(name, text)
+    if batch.pinned_at:
+        page.add("pinned", f"since {say_moment(batch.pinned_at)}")
+    if batch.stopped_by:
+        page.add("paused by", PAUSED_BY[batch.stopped_by])
     for failure in batch.failures:
         page.add("failures", f"{failure.count} x {failure.code}: {failure.hint}")
     for job in failed:
         page.add("failed", f"{job.id} {job.raw.get('custom_id') or ''}: {reason_of(job)}")
     return page
+
+
+def estimate_page(estimate: Estimate) -> FactSheet:
+    """Return what a batch that was not sent yet would make and take."""
+    page = FactSheet()
+    at_fault = f", {estimate.refused_items:,} at fault" if estimate.refused_items else ""
+    page.add("items", f"{estimate.items:,}{at_fault}")
+    page.add("pictures", f"{estimate.pictures:,}, {estimate.pixels / 1e6:,.1f} megapixels")
+    page.add("storage", f"about {estimate.bytes / MEBIBYTE:,.1f} MiB")
+    page.add("work of a slot", _say_time(estimate.work_seconds))
+    page.add("done in", _say_time(estimate.eta_seconds))
+    if estimate.repeats:
+        page.add("was sent as", estimate.repeats)
+    page.add("accepted", "yes" if estimate.accepted else "no")
+    return page
+
+
+def _say_time(seconds: float | None) -> str:
+    return "not known yet" if seconds is None else f"about {say_seconds(seconds)}"
 
 
 _TIMES = {

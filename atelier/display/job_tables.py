@@ -119,6 +119,8 @@ def _model(model: dict[str, str]) -> list[str]:
 def _times(job: Job) -> Iterator[tuple[str, str]]:
     if job.deadline_at:
         yield "deadline", say_moment(job.deadline_at)
+    if job.pinned_at:
+        yield "pinned", f"since {say_moment(job.pinned_at)}"
     if job.expires_at:
         yield "kept until", say_moment(job.expires_at)
 

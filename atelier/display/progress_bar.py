@@ -26,6 +26,7 @@ from atelier.display import echo
 from atelier.display.time_format import say_moment, say_seconds
 from shared.logs import plain
 
+PAUSED = "paused: `atelier batches resume` goes on"
 LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
 
 
@@ -151,6 +152,7 @@ class RunProgress:
     per_second: float
     failed: str = ""  # how many failed, in words
     to_read: int = 0  # photos that are not checked yet
+    is_paused: bool = False  # whether it waits for somebody who has paused it
 
 
 OnRunProgress = Callable[[RunProgress], None]
@@ -203,6 +205,8 @@ def say_rate(progress: RunProgress) -> str:
         parts.append(f"{say_seconds(left / progress.per_second)} left")
     if progress.failed:
         parts.append(progress.failed)
+    if progress.is_paused:
+        parts.append(PAUSED)
     if progress.to_read:
         parts.append(f"{progress.to_read} photos to read")
     return ", ".join(parts)

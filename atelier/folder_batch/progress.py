@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from atelier.client.batch import Batch
 from atelier.display.progress_bar import RunProgress
 from atelier.folder_batch.photo_check import CheckedPhoto, WantedPicture
 from atelier.folder_batch.scan import Unread
@@ -60,6 +61,8 @@ class RunState:
     non_images: dict[str, str] = field(default_factory=dict)  # reasons, by file
     warnings: dict[str, tuple[str, ...]] = field(default_factory=dict)  # codes, by photo
     throughput: Throughput = field(default_factory=Throughput)
+    paused: set[str] = field(default_factory=set)  # ids of batches that somebody has paused
+    stopped: Batch | None = None  # the batch that its brake or its sample has paused
 
     @property
     def done(self) -> int:
@@ -75,7 +78,12 @@ class RunState:
     def progress(self) -> RunProgress:
         """How far the run is."""
         return RunProgress(
-            self.done, self.total, self.throughput.per_second, self.say_failed(), self.unchecked
+            self.done,
+            self.total,
+            self.throughput.per_second,
+            self.say_failed(),
+            self.unchecked,
+            is_paused=bool(self.paused),
         )
 
     def say_failed(self) -> str:
@@ -139,3 +147,7 @@ class RunState:
         """Note that pictures will not come."""
         for wanted in pictures:
             self.end(wanted, reason)
+
+    def note_pause(self, batch: str, *, paused: bool) -> None:
+        """Note that somebody has paused a batch, or that it goes on."""
+        (self.paused.add if paused else self.paused.discard)(batch)

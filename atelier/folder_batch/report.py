@@ -7,7 +7,9 @@ from pathlib import Path
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
 from atelier.display.time_format import say_seconds
+from atelier.folder_batch.pauses import say_stopped
 from atelier.folder_batch.progress import RunState
+from atelier.lazy_group import EXIT_FAILED, EXIT_STOPPED
 
 LATER = "the time is over; the service works on, and the same command goes on from here"
 GO_ON = "interrupted; the same command goes on from here"
@@ -24,6 +26,8 @@ def print_report(
 
     A style or mask at fault is named once, and not the photos that could not be painted with it.
     """
+    if run_state.stopped:
+        echo(*say_stopped(run_state.stopped), err=True)
     if as_json:
         echo_json(_facts(run_state, folder, seconds, sent, naming))
         return
@@ -40,6 +44,13 @@ def print_report(
     if len(run_state.non_images) > NAMED:
         echo(f"skipped: {len(run_state.non_images) - NAMED} more", err=True)
     echo(_sum(run_state, folder, seconds))
+
+
+def exit_status_of(run_state: RunState) -> int:
+    """Return the exit status of a run that was not interrupted."""
+    if run_state.stopped and run_state.stopped.stopped_by != "sample":
+        return EXIT_STOPPED
+    return EXIT_FAILED if run_state.failures else 0
 
 
 def _warn(run_state: RunState) -> None:
@@ -80,5 +91,6 @@ def _facts(run_state: RunState, folder: Path, seconds: float, sent: int, naming:
         ],
         "warnings": [{"source": name, "codes": list(codes)} for name, codes in run_state.warnings.items()],
         "skipped": [{"source": name, "reason": reason} for name, reason in run_state.non_images.items()],
+        "stopped": run_state.stopped.id if run_state.stopped else None,
         "seconds": round(seconds, 3),
     }

@@ -2,11 +2,11 @@
 
 import hashlib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from atelier.client.batch import BatchItem
 from atelier.client.batch_run import BatchRun
@@ -14,6 +14,7 @@ from atelier.client.downloads import GONE, Saved, save_each, write_whole
 from atelier.client.errors import ApiError, Fault, ProtocolError
 from atelier.display.progress_bar import OnRunProgress, RunProgress
 from atelier.folder_batch.output_names import say_fault
+from atelier.folder_batch.pauses import PausableResults
 from atelier.folder_batch.photo_check import WantedPicture, digest_of_file, subjects_of
 from atelier.folder_batch.progress import Failure, RunState
 from atelier.folder_batch.uploads import Inbox, reraise
@@ -49,17 +50,33 @@ class Result:
         return next((names[0] for names in subjects if names), "")
 
 
-def listen(run: BatchRun, inbox: Inbox, take: Callable[[Result], None], end: Callable[[str], None]) -> None:
-    """Start a thread that passes on each result of a batch, then its id when there are no more."""
+class BatchHandler(Protocol):
+    """Takes what comes of batches."""
+
+    def take(self, result: Result) -> None:
+        """Take a result."""
+
+    def note_pause(self, batch: str, *, paused: bool) -> None:
+        """Note that somebody has paused a batch, or that it goes on."""
+
+    def end(self, run: BatchRun, *, stopped: bool) -> None:
+        """Note that no further result comes: the batch is done, or it has paused itself."""
+
+
+def listen(run: BatchRun, inbox: Inbox, handler: BatchHandler) -> None:
+    """Start a thread that passes on what comes of a batch."""
+    results = PausableResults(
+        run, lambda paused: inbox.put(partial(handler.note_pause, run.id, paused=paused))
+    )
 
     def follow() -> None:
         try:
-            for item in run:
-                inbox.put(partial(take, Result(run, item)))
+            for item in results:
+                inbox.put(partial(handler.take, Result(run, item)))
         except BaseException as error:  # noqa: BLE001  # it is raised where the inbox is read
             inbox.put(partial(reraise, error))
         else:
-            inbox.put(partial(end, run.id))
+            inbox.put(partial(handler.end, run, stopped=results.is_stopped))
 
     threading.Thread(target=follow, name=f"listen-{run.id[-6:]}", daemon=True).start()
 
@@ -112,21 +129,30 @@ def part_of(body: Mapping[str, Any], fault: Fault) -> dict[str, Any]:
 
 
 def save_results(run: BatchRun, folder: Path, run_state: RunState, show: OnRunProgress) -> None:
-    """Save pictures until the batch is done. What failed and was tried again counts as it ended last.
+    """Save pictures until the batch is done, or pauses itself.
 
-    A picture that cannot be saved is a failure of its item alone.
+    What failed and was tried again counts as it ended last. A picture that cannot be saved is a failure of
+    its item alone.
     """
     ended: set[str] = set()  # custom ids
+
+    def report() -> None:
+        done, total, rate = len(ended), run.batch.counts["total"], run_state.throughput.per_second
+        show(RunProgress(done, total, rate, run_state.say_failed(), is_paused=bool(run_state.paused)))
+
+    def note_pause(paused: bool) -> None:
+        run_state.note_pause(run.id, paused=paused)
+        report()
+
     run.refresh()
-    for saved in save_each(run, run.download, folder, CONNECTIONS):
+    results = PausableResults(run, note_pause)
+    for saved in save_each(results, run.download, folder, CONNECTIONS):
         ended.add(saved.item.custom_id)
         run_state.throughput.count()
         _enter(run_state, saved, run)
-        show(
-            RunProgress(
-                len(ended), run.batch.counts["total"], run_state.throughput.per_second, run_state.say_failed()
-            )
-        )
+        report()
+    if results.is_stopped:
+        run_state.stopped = run.batch
 
 
 def _enter(run_state: RunState, saved: Saved, run: BatchRun) -> None:

@@ -63,14 +63,14 @@ class FolderRun:
         self._listen(run)
 
     def run(self, source: PhotoSource, show: OnRunProgress) -> None:
-        """Handle all photos of the source; return when it is over and all is done, or when interrupted."""
-        while not (self.interrupted or (source.over and self._is_idle())):
+        """Handle all photos of the source; return when all is done, a batch paused itself, or interrupted."""
+        while not (self.interrupted or self._is_over(source)):
             self._begin(source)
             self._send()
             self._handle(TICK_SECONDS)
             self._note_ends()
             show(self.run_state.progress)
-        if not self.interrupted:
+        if not (self.interrupted or self.run_state.stopped):
             self._await_ends()
 
     def interrupt(self) -> None:
@@ -87,6 +87,11 @@ class FolderRun:
             with suppress(ClientError):
                 self._handle(TICK_SECONDS, most=1)
             self._fetchers.drop()
+
+    def _is_over(self, source: PhotoSource) -> bool:
+        if self.run_state.stopped:
+            return not self._fetchers.busy
+        return source.over and self._is_idle()
 
     def _is_idle(self) -> bool:
         run_state = self.run_state
@@ -141,9 +146,13 @@ class FolderRun:
     def _listen(self, run: BatchRun) -> None:
         if run.id not in self._listening:
             self._listening.add(run.id)
-            listen(run, self._inbox, self._take, self._drained)
+            listen(run, self._inbox, self)
 
-    def _take(self, result: Result) -> None:
+    def note_pause(self, batch: str, *, paused: bool) -> None:
+        """Show that somebody has paused a batch, or that it goes on."""
+        self.run_state.note_pause(batch, paused=paused)
+
+    def take(self, result: Result) -> None:
         """Handle a result; ignore one that is not the latest of its item."""
         item, batch = result.item, result.run.id
         key = self._state_file.state.batches[batch].get(item.custom_id)
@@ -187,9 +196,13 @@ class FolderRun:
             self._state_file.note("saved", **wanted.facts, sha256=fetched.sha256)
         self.run_state.end(wanted, fetched.reason)
 
-    def _drained(self, batch: str) -> None:
-        self._listening.discard(batch)
-        self._drained_now.add(batch)
+    def end(self, run: BatchRun, *, stopped: bool) -> None:
+        """Note that no further results of a batch come; where it has paused itself, end the run."""
+        self._listening.discard(run.id)
+        if stopped:
+            self.run_state.stopped = run.batch
+        else:
+            self._drained_now.add(run.id)
 
     def _await_ends(self) -> None:
         """Wait a moment for the ends of batches that are done: the next run need not ask for them then."""

@@ -94,6 +94,7 @@ ATTACKS: dict[str, tuple[Attack, int]] = {  # with how many connections
     "300 silent after a request": (silent_after_one, 300),
     "64 readers that read nothing": (deaf, 64),
     "1,000 event streams": (stream, 1000),
+    "1,000 streams of all events": (stream, 1000),
 }
 
 

@@ -3,11 +3,12 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from atelier import Client
 from atelier.client.batch_run import BatchRun
+from atelier.client.errors import ApiError
 from atelier.local.redis_server import EmbeddedServer
 from bench.processes import cpu_seconds, running, wait_until
 from bench.service.noop_service import environ_of, is_reachable
@@ -99,8 +100,9 @@ class Rig:
 
     def _move(self, move: str, runs: Sequence[BatchRun]) -> None:
         for run in runs:
-            if not run.refresh().done:
-                getattr(run, move)()
+            with suppress(ApiError):  # its last item ended meanwhile
+                if not run.refresh().done:
+                    getattr(run, move)()
 
     def _spent(self) -> float:
         return cpu_seconds(self._server_pid, *self.pids)

@@ -160,6 +160,7 @@ def measure(target: Target, attacks: list[str], seconds: float, folder: Path) ->
 def attacked(target: Target, attack: str, folder: Path) -> Iterator[None]:
     """Have another process attack while the block runs."""
     path = f"{target.job}/events" if "streams" in attack else target.picture
+    path = "/v1/events" if "all events" in attack else path
     command = ["bench.service.attackers", attack, f"127.0.0.1:{target.port}", path]
     with running(command, {}, folder / "attackers.log"):
         threading.Event().wait(SETTLE_SECONDS)

@@ -22,14 +22,15 @@ ITEM_BYTES = 1536  # of the store's memory that an item takes beside its specifi
 # Fields of the view that need small fields of a record alone: not its settings, and no counts by error.
 LIGHT_FIELDS = frozenset(
     (
-        "id", "object", "name", "status", "done", "counts", "stopped_at", "progress", "queue", "lane",
-        "request_id", "not_before", "created_at", "finalized_at", "completed_at", "expires_at", "urls",
+        "id", "object", "name", "status", "done", "counts", "stopped_at", "stopped_by", "sample",
+        "progress", "queue", "lane", "request_id", "not_before", "created_at", "finalized_at",
+        "completed_at", "expires_at", "pinned_at", "urls",
     )
 )  # fmt: skip
 SMALL_FIELDS = (
     "id", "owner", "name", "status", "lane", "sequence", "total", *Status, "spent", "bytes", "request_id",
-    "stopped_at", "created_at", "finalized_at", "completed_at", "expires_at", "began_at", "last_end",
-    "done_since", "not_before",
+    "stopped_at", "stopped_by", "sample", "pinned_at", "created_at", "finalized_at", "completed_at",
+    "expires_at", "began_at", "last_end", "done_since", "not_before",
 )  # fmt: skip
 
 
@@ -70,6 +71,7 @@ class BatchDraft:
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
         optional["not_before"] = milliseconds_of(settings.not_before)
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
+        optional["sample"] = str(settings.sample or "")
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
         return record | {name: text for name, text in optional.items() if text}
 
@@ -119,11 +121,14 @@ class Batch:
     finalized_at: int | None
     completed_at: int | None
     expires_at: int | None
+    pinned_at: int | None  # it stays until it is unpinned or deleted
     # Items that succeeded or failed per second, from the first start (since the last pause) to the last end.
     rate_per_second: float | None
     mean_seconds: float | None  # mean time of a worker for one item
     request_id: str | None = None  # of the HTTP request that began it
-    stopped_at: int | None = None  # when `stop_when` paused it; None unless it is paused by that
+    stopped_at: int | None = None  # when it paused by itself; None unless it is paused by that
+    stopped_by: str | None = None  # the setting that paused it: stop_when or sample
+    sample: int | None = None  # items that may start before the next `resume`; None once all may
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now
     not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
@@ -156,15 +161,18 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         counts=counts,
         sequence=int(raw["sequence"]),
         created_at=int(raw["created_at"]),
-        finalized_at=_time(raw, "finalized_at"),
-        completed_at=_time(raw, "completed_at"),
-        expires_at=_time(raw, "expires_at"),
+        finalized_at=_number(raw, "finalized_at"),
+        completed_at=_number(raw, "completed_at"),
+        expires_at=_number(raw, "expires_at"),
+        pinned_at=_number(raw, "pinned_at"),
         rate_per_second=_rate(raw),
         mean_seconds=_mean(int(raw["spent"]), counts[Status.SUCCEEDED]),
         request_id=raw.get("request_id"),
-        stopped_at=_time(raw, "stopped_at"),
+        stopped_at=_number(raw, "stopped_at"),
+        stopped_by=raw.get("stopped_by") or ("stop_when" if raw.get("stopped_at") else None),
+        sample=_number(raw, "sample"),
         failures=failures_in(raw),
-        not_before=_time(raw, "not_before"),
+        not_before=_number(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
     )
 
@@ -179,5 +187,5 @@ def _mean(spent_ms: int, succeeded: int) -> float | None:
     return round(spent_ms / 1000 / succeeded, 4) if succeeded else None
 
 
-def _time(raw: Mapping[str, Any], name: str) -> int | None:
+def _number(raw: Mapping[str, Any], name: str) -> int | None:
     return int(raw[name]) if raw.get(name) else None

@@ -11,13 +11,13 @@ from shared.batches.batch import (
     FinishedItems,
     batch_from_record,
 )
-from shared.errors import BatchNotFound, JobGone
+from shared.errors import BatchNotFound
 from shared.jobs.job import Job
 from shared.jobs.queries import Event, JobQueries
 from shared.jobs.queue_place import Waiting
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
-from shared.jobs.store import JobStore
+from shared.jobs.store import JobStore, gone
 from shared.redis.client import Page, newest, store_errors
 
 SCAN_CHUNK = 200  # items that one round trip reads
@@ -40,11 +40,12 @@ class BatchQueries:
         """Return the owner's batch; raise BatchNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
             raw = self._client.hgetall(self._key("batch", batch_id))
-            gone = not raw and self._client.get(self._key("gone", batch_id)) == owner
+            names = (self._key("gone", batch_id), self._key("gone_why", batch_id))
+            owner_of_gone, reason = self._client.mget(names)
         if raw and raw["owner"] == owner and raw["status"] != "deleted":
             return batch_from_record(raw)
-        if gone or (raw and raw["owner"] == owner):
-            raise JobGone(f"the batch {batch_id} has expired or was deleted")
+        if (raw and raw["owner"] == owner) or (not raw and owner_of_gone == owner):
+            raise gone(f"the batch {batch_id}", was_reclaimed=bool(reason))
         raise BatchNotFound(f"there is no batch {batch_id}")
 
     def page(

@@ -23,9 +23,19 @@ _PAGES = {
     "resume": "resume",
     "cancel": "cancel",
     "retry_failed": "retry-failed",
+    "pin": "pin",
+    "unpin": "unpin",
 }
 _DOWNLOADS = ("results", "archive", "contact_sheet")  # pages link to them
-_TIMES = ("stopped_at", "not_before", "created_at", "finalized_at", "completed_at", "expires_at")
+_TIMES = (
+    "stopped_at",
+    "not_before",
+    "created_at",
+    "finalized_at",
+    "completed_at",
+    "expires_at",
+    "pinned_at",
+)
 LONGEST_PART = 230  # bytes of one path component, without additions: file systems allow 255
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
 _UNSAFE = re.compile(r"[^\w .,()+=@#&'!-]")
@@ -44,6 +54,8 @@ def batch_view(
         status=batch.status.value,
         done=batch.is_done,
         counts=BatchCounts(**batch.counts),
+        stopped_by=batch.stopped_by,
+        sample=batch.sample,
         failures=failure_views(batch.failures, links),
         progress=_progress(batch, eta_seconds),
         queue=HoldView(**hold_fields(hold)) if hold else None,

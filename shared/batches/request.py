@@ -23,6 +23,7 @@ from shared.specs.parts import (
 )
 from shared.specs.webhook import BatchWebhook
 
+MAX_SAMPLE = 400  # items: what one contact sheet can show
 MAX_LIST = 50_000  # values of one multiplied field
 CUSTOM_ID = r"^[^\x00-\x1f\x7f]{1,64}$"
 LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
@@ -86,6 +87,13 @@ class BatchSettings(Part):
     )
     stop_when: StopWhen | None = Field(
         default=None, description="When the batch pauses by itself, because too much of it goes wrong."
+    )
+    sample: int | None = Field(
+        default=None,
+        ge=1,
+        le=MAX_SAMPLE,
+        strict=True,
+        description="So many items are done first; then the batch pauses, to be looked at, until `resume`.",
     )
     webhook: BatchWebhook | None = Field(
         default=None, description="The address that is told when the batch is done."

@@ -21,7 +21,7 @@ from shared.errors import (
 from shared.identifiers import next_try
 from shared.jobs.job import Job
 from shared.jobs.moving import Move
-from shared.jobs.store import JobStore
+from shared.jobs.store import JobStore, too_many_pinned
 from shared.jobs.submission import Submitted, missing_files, to_text
 from shared.owners.quota import quota_exceeded
 from shared.redis.client import store_errors
@@ -128,6 +128,26 @@ class BatchStore(BatchQueries):
         """Delete the records of a finished batch and its items; the sweeper deletes their bytes later."""
         self._move(batch_id, owner, "delete")
         self.sweep(batch_id)
+
+    def pin(self, batch_id: str, owner: str) -> None:
+        """Keep a batch until its owner unpins or deletes it; raise IllegalMove if no more may be pinned."""
+        self._pin(batch_id, owner, "pin")
+
+    def unpin(self, batch_id: str, owner: str) -> None:
+        """Let a batch expire again: if it is done, its time to live begins now."""
+        self._pin(batch_id, owner, "unpin")
+
+    def _pin(self, batch_id: str, owner: str, request: str) -> None:
+        most = self._jobs.rules.max_pinned
+        outcome = self._scripts.run("room/pin", "batch", batch_id, owner, request, most)
+        if outcome == "full":
+            raise too_many_pinned(self._jobs.rules)
+        if outcome != "ok":
+            self.get(batch_id, owner)  # raises the error that fits
+
+    def note_fetched(self, batch_id: str, indexes: Sequence[int]) -> None:
+        """Note that all outputs of some items were sent whole."""
+        self._scripts.run("room/fetched_items", batch_id, *indexes)
 
     def move(self, batch_id: str, owner: str, move: Move) -> None:
         """Move what waits of a batch, and the items that come later, as JobStore.move does a job.

@@ -52,6 +52,8 @@ class BatchUrls(View):
     resume: Url
     cancel: Url
     retry_failed: Url
+    pin: Url
+    unpin: Url
 
 
 class BatchView(View):
@@ -67,8 +69,15 @@ class BatchView(View):
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts
     stopped_at: Time | None = Field(
-        description="When `stop_when` paused it; null unless it is paused by that. `resume` and "
+        description="When it paused by itself; null unless it is paused by that. `resume` and "
         "`retry-failed` go on, and what went wrong until then does not count again."
+    )
+    stopped_by: Literal["stop_when", "sample"] | None = Field(
+        description="The setting that paused it. After its `sample` the contact sheet shows what was made."
+    )
+    sample: int | None = Field(
+        description="Items that are done before the batch pauses; null for none, and once `resume` after "
+        "that pause lets all others start."
     )
     failures: list[FailureView] = Field(
         description="Of the items that are failed or expired now, by code, the most frequent first."
@@ -90,7 +99,12 @@ class BatchView(View):
     created_at: Time
     finalized_at: Time | None = Field(description="When the last item had been sent.")
     completed_at: Time | None
-    expires_at: Time | None = Field(description="When the batch will be forgotten, with all items.")
+    expires_at: Time | None = Field(
+        description="When the batch will be forgotten, with all items; null while it is pinned."
+    )
+    pinned_at: Time | None = Field(
+        description="Since when it is kept until it is unpinned or deleted; null where it is not pinned."
+    )
     urls: BatchUrls
 
 

@@ -67,6 +67,7 @@ class Job:
     started_at: int | None = None  # of the latest attempt
     completed_at: int | None = None
     expires_at: int | None = None
+    pinned_at: int | None = None  # it stays until it is unpinned or deleted
     worker: str | None = None
     progress: Progress | None = None
     outputs: tuple[StoredOutput, ...] = ()

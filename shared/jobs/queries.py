@@ -9,12 +9,13 @@ from typing import Any
 from shared.jobs.durations import MeanDurations
 from shared.jobs.job import Job
 from shared.jobs.listing import ALL, JobFilter, JobList
-from shared.jobs.queue_place import Waiting, expected, seconds_of_batch
+from shared.jobs.queue_place import Expected, Waiting, expected, expected_of_new, seconds_of_batch
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
-from shared.redis.client import MAX_BLOCK_MILLISECONDS, Page, store_errors
+from shared.redis.client import MAX_BLOCK_MILLISECONDS, Client, Page, store_errors
 from shared.specs.parts import Lane
+from shared.specs.spec import parted
 
 MOST_RUNNING = 256  # running jobs that an estimate looks at
 
@@ -27,7 +28,7 @@ class Event:
     """One entry of a job's event stream."""
 
     id: str  # grows within a job; resume after it
-    kind: str  # "state" or "progress"
+    kind: str  # "state", "progress" or "moved"
     data: Mapping[str, Any]
 
     @property
@@ -112,6 +113,18 @@ class JobQueries:
             "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
         )
 
+    def expected_of_new(
+        self, owner: str, lane: Lane, works: Mapping[str, int], slots: int, *, own_only: bool = False
+    ) -> Expected:
+        """Return the expectation for jobs that an owner would submit now, given by their kinds of work.
+
+        `slots` and `own_only` are as those of `waiting`.
+        """
+        last = next(iter(works), ":")
+        new = {"owner": owner, "lane": lane, "model": parted(last)[0], "work": last}
+        found = json.loads(self._place(json.dumps(new), own_only))
+        return expected_of_new(found, works, slots, self._patience_ms)
+
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""
         with store_errors():
@@ -140,20 +153,27 @@ class JobQueries:
         self, job_id: str, *, after: str = "0-0", block_seconds: float = 0, alarm: Alarm | None = None
     ) -> list[Event]:
         """Return the events after an id; wait for the first or an alarm, `block_seconds` (2 at most)."""
-        block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
-        key = self._key("events", job_id)
-        others = {alarm.key: alarm.after} if alarm else {}
-        with store_errors():
-            found = _by_stream(self._client.xread({key: after, **others}, count=500, block=block))
-        if alarm and alarm.key in found:
-            alarm.ring()
-        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found.get(key, ())]
+        found = read_stream(self._client, self._key("events", job_id), after, block_seconds, alarm)
+        return [Event(i, fields["event"], json.loads(fields["data"])) for i, fields in found]
 
     def last_event_id(self, job_id: str) -> str:
         """Return the id of the latest event, to wait for newer ones; "0-0" if there was no event."""
         with store_errors():
             last = self._client.xrevrange(self._key("events", job_id), count=1)
         return str(last[0][0]) if last else "0-0"
+
+
+def read_stream(
+    client: Client, key: str, after: str, block_seconds: float, alarm: Alarm | None
+) -> Sequence[tuple[str, Mapping[str, str]]]:
+    """Return a stream's entries after an id, which wait as those of `JobQueries.events` do."""
+    block = min(int(block_seconds * 1000), MAX_BLOCK_MILLISECONDS) or None
+    others = {alarm.key: alarm.after} if alarm else {}
+    with store_errors():
+        found = _by_stream(client.xread({key: after, **others}, count=500, block=block))
+    if alarm and alarm.key in found:
+        alarm.ring()
+    return found.get(key, [])
 
 
 def _by_stream(response: Any) -> dict[str, list[Any]]:

@@ -30,6 +30,14 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What jobs that are not submitted yet are expected to take; None where that was not measured."""
+
+    work_seconds: float | None  # for which all of them together keep one slot busy
+    eta_seconds: float | None  # until the last of them would be done; None where no worker lives, too
+
+
+@dataclass(frozen=True, slots=True)
 class JobsAhead:
     """The jobs ahead of a job."""
 
@@ -98,6 +106,22 @@ def seconds_of_batch(
         line = line_of(found, patience_ms)
         ends.append(_expected(line, durations, running, places, patience_ms)[1])
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
+
+
+def expected_of_new(
+    found: Mapping[str, Any], works: Mapping[str, int], places: int, patience_ms: float
+) -> Expected:
+    """Return the expectation for jobs that would be submitted now, from the script's reply for one of them.
+
+    `works` has the number of jobs of each kind of work; all of them would wait behind what waits now.
+    """
+    running = [Running(*each) for each in found["running"]]
+    durations = MeanDurations(found["durations"], places, running)
+    ahead = Counter(found["ahead"]) + Counter(works) - Counter([found["work"]])
+    line = line_of({**found, "ahead": ahead}, patience_ms)
+    work_ms = durations.total(works) if works else 0.0
+    eta = _expected(line, durations, running, places, patience_ms)[1] if works else math.nan
+    return Expected(_seconds(work_ms), _seconds(eta))
 
 
 def _seconds(milliseconds: float) -> float | None:

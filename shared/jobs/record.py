@@ -24,7 +24,7 @@ def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
 
     The record of an item has the parts of its specification beside it, as `whole_records` adds them. One that
-    was read in part (`shared/jobs/part_fields.py`) makes a Job that lacks the rest.
+    was read in part (`shared/jobs/reading.py`) makes a Job that lacks the rest.
     """
     raw = upgraded(_joined(unpacked(raw)))
     progress = _document(raw, "progress")
@@ -47,6 +47,7 @@ def job_from_record(raw: Record) -> Job:
         started_at=_number(raw, "started_at"),
         completed_at=_number(raw, "completed_at"),
         expires_at=_number(raw, "expires_at"),
+        pinned_at=_number(raw, "pinned_at"),
         worker=raw.get("worker") or None,
         progress=Progress(**{"preview": raw.get("preview"), **progress}) if progress else None,
         outputs=tuple(StoredOutput(**item) for item in _document(raw, "outputs") or []),

@@ -23,7 +23,7 @@ from shared.jobs.views import (
 )
 
 Sign = Callable[[str], str]  # returns the query with which anybody may read a path, or ""
-_TIMES = ("created_at", "started_at", "completed_at", "deadline_at", "expires_at")
+_TIMES = ("created_at", "started_at", "completed_at", "deadline_at", "expires_at", "pinned_at")
 
 
 def _unsigned(_path: str) -> str:
@@ -199,7 +199,7 @@ def rendered_times(record: object, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _urls(home: str) -> JobUrls:
-    names = ("cancel", "requeue", "retry", "events", "result")
+    names = ("cancel", "requeue", "retry", "pin", "unpin", "events", "result")
     return JobUrls(self=home, **{name: f"{home}/{name}" for name in names})
 
 

@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
@@ -57,15 +58,16 @@ class _Line:
         """Whether the time of all its work is known."""
         return not any(map(math.isnan, self._costs))
 
-    @property
-    def waits(self) -> bool:
-        """Whether it can start a job."""
-        return self.left > 0 or self.is_own
+    def is_before(self, other: Self) -> bool:
+        """Whether it has its turn before another line."""
+        return self.turn < other.turn or (self.turn == other.turn and self.owner < other.owner)
 
     def take(self, number: float) -> float:
         """Start jobs of one kind; return how long they take, one after the other."""
         self.left -= number
         self.turn = max(self.turn, self._later) + number * self._step
+        if len(self._costs) == 1:
+            return number * self._costs[0]
         self._owed = [owed + number * share for owed, share in zip(self._owed, self._shares, strict=True)]
         kind = max(range(len(self._owed)), key=self._owed.__getitem__)
         self._owed[kind] -= number
@@ -136,17 +138,18 @@ class Schedule:
             self._free += is_free
 
     def _first(self, lines: Sequence[_Line]) -> _Line | None:
-        running = self._running
-        able = [line for line in lines if line.waits and (not line.limit or running[line.owner] < line.limit)]
-        return min(able, key=lambda line: (line.turn, line.owner), default=None)
+        first = None
+        for line in lines:
+            if (line.left > 0 or line.is_own) and (not line.limit or self._running[line.owner] < line.limit):
+                first = line if first is None or line.is_before(first) else first
+        return first
 
     def _whose_turn(self, first: Sequence[_Line]) -> tuple[_Line, float]:
         """Return the line that starts jobs, and how many."""
         if len(first) > 1 and (turns := self._bulk.turns(self._now)):
             self._late_turns += self._now > 0
             return first[1], turns
-        bulk_waits = any(line.waits for line in self._lines[Lane.BULK])
-        self._bulk.note(first[0].lane, self._jobs_in_one, self._now, bulk_waits=bulk_waits)
+        self._bulk.note(first[0].lane, self._jobs_in_one, self._now)
         return first[0], self._jobs_in_one
 
     def _start(self, line: _Line, number: float) -> None:
@@ -174,10 +177,10 @@ class _Patience:
         self._due, self._between = now + turn, 0.0
         return turns
 
-    def note(self, lane: Lane, jobs: float, now: float, *, bulk_waits: bool) -> None:
+    def note(self, lane: Lane, jobs: float, now: float) -> None:
         """Note jobs that a lane starts by its order."""
         self._between = jobs
         if lane is Lane.BULK:
             self._due = None
-        elif self._due is None and bulk_waits:
+        elif self._due is None:
             self._due = now + self._patience

@@ -13,6 +13,7 @@ from shared.errors import (
     IllegalMove,
     JobGone,
     JobNotFound,
+    JobReclaimed,
     WorkerLost,
 )
 from shared.identifiers import batch_of
@@ -80,9 +81,16 @@ class JobStore:
         Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
         before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
+        return self._submit(submission, is_trial=False)
+
+    def try_out(self, submission: Submission) -> None:
+        """Raise what `submit` would, now; change nothing."""
+        self._submit(submission, is_trial=True)
+
+    def _submit(self, submission: Submission, *, is_trial: bool) -> Submitted:
         model = submission.spec.model or ""
         digest = self.served_digests({model} if submission.spec.cache else ()).get(model, "")
-        arguments = submission.arguments(self.rules, self._quotas, digest=digest)
+        arguments = submission.arguments(self.rules, self._quotas, digest=digest, is_trial=is_trial)
         outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
@@ -108,10 +116,11 @@ class JobStore:
             (raw,) = whole_records(self.client, self.scripts.keys, [found])
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)
-            names = [self.scripts.keys("gone", name) for name in (job_id, batch_of(job_id) or job_id)]
-            gone = not raw and owner in self.client.mget(names)
-        if gone:
-            raise JobGone(f"the job {job_id} has expired or was deleted")
+            ids = (job_id, batch_of(job_id) or job_id)
+            names = [self.scripts.keys(kind, name) for kind in ("gone", "gone_why") for name in ids]
+            owners, reasons = _halves(self.client.mget(names))
+        if not raw and owner in owners:
+            raise gone(f"the job {job_id}", was_reclaimed=any(reasons))
         raise JobNotFound(f"there is no job {job_id}")
 
     def claim(self, job_id: str, worker: str) -> Job | None:
@@ -227,6 +236,27 @@ class JobStore:
         tombstone = self.rules.tombstone_seconds * 1000
         self._own_move(self.scripts.run("jobs/delete", job_id, owner, tombstone), job_id, owner, "deleted")
 
+    def pin(self, job_id: str, owner: str) -> None:
+        """Keep a job until its owner unpins or deletes it; raise IllegalMove if no more may be pinned."""
+        self._pin(job_id, owner, "pin")
+
+    def unpin(self, job_id: str, owner: str) -> None:
+        """Let a job expire again: if it is done, its time to live begins now."""
+        self._pin(job_id, owner, "unpin")
+
+    def _pin(self, job_id: str, owner: str, request: str) -> None:
+        outcome = self.scripts.run("room/pin", "job", job_id, owner, request, self.rules.max_pinned)
+        if outcome == "full":
+            raise too_many_pinned(self.rules)
+        if outcome == "item":
+            raise IllegalMove(f"an item stays as long as its batch: {request} the batch {batch_of(job_id)}")
+        self._own_move(outcome, job_id, owner, f"{request}ned")
+
+    def note_fetched(self, job: Job, output: int) -> None:
+        """Note that one of a job's outputs was sent whole; it may be removed to make room once all were."""
+        where = (job.batch_id or "", job.index or 0)
+        self.scripts.run("room/fetched_output", job.id, output, len(job.outputs), *where)
+
     def move(self, job_id: str, owner: str, move: Move) -> None:
         """Move a queued job to another place in its owner's queue, or into another lane; its pause stays.
 
@@ -270,6 +300,23 @@ class JobStore:
         """Delete the records of terminal jobs whose time to live has ended; return their ids."""
         ids: list[str] = self.scripts.run("jobs/expire", limit, self.rules.tombstone_seconds * 1000)
         return ids
+
+
+def gone(subject: str, *, was_reclaimed: bool) -> JobGone:
+    """Return the error of a job or batch that was there."""
+    if was_reclaimed:
+        return JobReclaimed(f"{subject} was removed with its result to make room (ATELIER_DISK_RECLAIM)")
+    return JobGone(f"{subject} has expired or was deleted")
+
+
+def _halves(values: Sequence[str | None]) -> tuple[Sequence[str | None], Sequence[str | None]]:
+    return values[: len(values) // 2], values[len(values) // 2 :]
+
+
+def too_many_pinned(rules: JobRules) -> IllegalMove:
+    """Return the error of an owner who pins more than an owner may."""
+    most = f"{rules.max_pinned:,} jobs and batches are pinned already, as many as an owner may pin"
+    return IllegalMove(f"{most} (ATELIER_JOBS_MAX_PINNED); unpin or delete some")
 
 
 def _jitter() -> float:

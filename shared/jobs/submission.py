@@ -84,9 +84,12 @@ class Submission:
     request_id: str = ""  # of the HTTP request, as the API's log has it
     key: str = ""  # id of the API key; "" if none was needed
     results: Results = NOTHING  # what it is expected to make
+    unstored: frozenset[str] = frozenset()  # of a trial: ids of files that are not stored, and need not be
     doorbell: Doorbell = NO_DOORBELL
 
-    def arguments(self, rules: JobRules, quotas: str, *, digest: str = "") -> list[str | int]:
+    def arguments(
+        self, rules: JobRules, quotas: str, *, digest: str = "", is_trial: bool = False
+    ) -> list[str | int]:
         """Return the arguments of the submit script; `digest` is of the workers' model, `quotas` are JSON."""
         spec = self.spec
         ttl = spec.ttl_seconds or rules.retention_seconds
@@ -115,12 +118,13 @@ class Submission:
             self.id,
             self.owner,
             to_text(record),
-            to_text(spec.inputs),
+            to_text([name for name in spec.inputs if name not in self.unstored]),
             self.idempotency_key,
             self.fingerprint,
             rules.idempotency_seconds * 1000,
             digest,
             quotas,
+            int(is_trial),
             *self.doorbell,
         ]
 

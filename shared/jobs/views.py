@@ -139,6 +139,8 @@ class JobUrls(View):
     cancel: Url
     requeue: Url
     retry: Url
+    pin: Url
+    unpin: Url
     events: Url
     result: Url
 
@@ -200,7 +202,12 @@ class JobView(View):
         description="A queued job does not start before this time: the request named it, or an attempt that "
         "ended with an error. Null where there is none, and in every other status."
     )
-    expires_at: Time | None = Field(description="When a job that is done will be forgotten.")
+    expires_at: Time | None = Field(
+        description="When a job that is done will be forgotten; null while it is pinned."
+    )
+    pinned_at: Time | None = Field(
+        description="Since when it is kept until it is unpinned or deleted; null of a job that is not pinned."
+    )
     urls: JobUrls
 
 

@@ -54,6 +54,7 @@ KEYS = (
     Key("style", "style:{owner}:{name}", "record"),
     Key("delivery", "delivery:{id}", "record"),
     Key("gone", "gone:{id}", "other"),  # tombstone of a deleted job or batch
+    Key("gone_why", "gone-why:{id}", "passing"),  # beside a tombstone: it went to make room
     Key("idempotency", "idempotency:{owner}:{key}", "first"),
     Key("events", "events:{id}", "of_batch"),  # the stream of a job or batch
     Key("sequence", "sequence", "last"),  # the number of the latest record that an older Atelier counted
@@ -62,13 +63,17 @@ KEYS = (
     # Lists of an owner
     Key("owned_jobs", "owner:{owner}:jobs", "follows"),
     Key("owned_batches", "owner:{owner}:batches", "follows"),
+    Key("changes", "owner:{owner}:changes", "passing"),  # jobs and batches by their latest change
+    Key("latest_change", "owner:{owner}:latest-change", "passing"),  # a stream of one: who follows waits here
     Key("owned_deliveries", "owner:{owner}:deliveries", "follows"),
+    Key("owned_pinned", "owner:{owner}:pinned", "follows"),  # jobs and batches that never expire
     Key("owned_files", "owner:{owner}:files", "last"),
     Key("owned_styles", "owner:{owner}:styles", "last"),
     # Batches
     Key("batch_finished", "batch-finished:{batch}", "of_batch"),  # indexes of items, in order of their end
     Key("batch_again", "batch-again:{batch}", "of_batch"),  # number of retries of an item
     Key("batch_files", "batch-files:{batch}", "of_batch"),  # the files that its items read
+    Key("batch_fetched", "batch-fetched:{batch}", "passing"),  # a bit for each item whose result was sent
     Key("batch_names", "batch-names:{batch}", "of_batch"),  # custom ids that clients gave to items
     Key(
         "batch_parts", "batch-parts:{batch}", "of_batch"
@@ -110,6 +115,9 @@ KEYS = (
     Key("file_users", "file-users:{owner}:{file}", "follows"),
     Key("expiring", "expiring", "follows"),
     Key("expiring_files", "expiring-files", "follows"),
+    Key("results", "results", "follows"),  # jobs and batches that are done, by their end
+    Key("fetched", "fetched", "follows"),  # those of them whose result was sent
+    Key("reclaimed", "reclaimed", "passing"),  # how often room was made, and when last
     Key("garbage", "garbage", "passing"),  # objects and folders to remove from storage
     Key("collecting", "collecting", "other"),  # exists during the search for orphans
     Key("vector", "vector:{name}", "passing"),

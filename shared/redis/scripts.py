@@ -18,8 +18,7 @@ _TAKES_NEW_WORK = frozenset(
         "batches/open",
         "batches/append",
         "batches/retry",
-        "actions/open",
-        "actions/retry",
+        "actions/retry",  # to begin one takes no room worth naming, and a deletion makes some
         "access/create",
     }
 )
@@ -41,7 +40,10 @@ _FOLDER = resources.files("shared.redis") / "lua"
 _INCLUDES = "includes"
 _INCLUDE_LINE = re.compile(r"-- include: (.+)")  # the first line of a script, or of an include
 _KEYS = lua_definitions()
-_WORD = re.compile(r"[A-Za-z_]+")
+_WORD = re.compile(r"\w+")
+_COMMENT = re.compile(r"^--.*\n|[ ]-- .*", re.MULTILINE)
+_DEFINITION = re.compile(r"^(?=local )", re.MULTILINE)
+_NAMES = re.compile(r"local (?:function )?([\w, ]+)")
 
 
 class Scripts:
@@ -78,14 +80,19 @@ def names() -> list[str]:
 
 @cache
 def program(name: str) -> str:
-    """Return the text of a script, preceded by its includes, and by the keys that all of these use.
+    """Return the text of a script, after what it uses of its includes, and the keys that all of these use.
 
-    Raises FileNotFoundError for an include that does not exist.
+    Each run defines all of this anew, so what a script does not use would cost it time. Raises
+    FileNotFoundError for an include that does not exist.
     """
-    parts = [*_includes_of(name), name]
-    used = frozenset().union(*map(_words, parts))
+    parts, used = [source(name)], _words(_COMMENT.sub("", source(name)))
+    for include in reversed(_includes_of(name)):
+        for definition in reversed(_definitions(include)):
+            if _defined(definition) & used:
+                parts.append(definition)
+                used |= _words(definition)
     keys = [definition for key, definition in _KEYS.items() if key in used]
-    return "\n".join([*keys, *map(source, parts)])
+    return "\n".join([*keys, *reversed(parts)])
 
 
 @cache
@@ -109,5 +116,15 @@ def _includes_of(name: str) -> list[str]:
 
 
 @cache
-def _words(name: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(source(name)))
+def _definitions(include: str) -> list[str]:
+    """Return the functions and values that an include defines; it has nothing else."""
+    return _DEFINITION.split(_COMMENT.sub("", source(include)))[1:]
+
+
+def _defined(definition: str) -> set[str]:
+    names = _NAMES.match(definition)
+    return set(_WORD.findall(names[1])) if names else set()
+
+
+def _words(text: str) -> set[str]:
+    return set(_WORD.findall(text))

@@ -33,14 +33,19 @@ class DiskGuard:
         self._rules = rules
         self._usage = Usage(measure)
 
-    def check(self, incoming_bytes: int = 0, incoming_files: int = 0) -> None:
-        """Raise OutOfDisk, which names the limit, if new work of this size must be refused."""
+    def check(self, incoming_bytes: int = 0, incoming_files: int = 0, *, is_trial: bool = False) -> None:
+        """Raise OutOfDisk, which names the limit, if new work of this size must be refused.
+
+        Of a trial nothing is stored, so its bytes do not count afterward.
+        """
         if self._folder is None:
             return
         incoming_bytes = on_disk(incoming_bytes)
         self._check_floor(self._folder, incoming_bytes, incoming_files)
         if self._rules.quota_mebibytes:
             self._check_quota(incoming_bytes)
+            if not is_trial:
+                self._usage.note(incoming_bytes)
 
     def has_room_for_results(self) -> bool:
         """Whether the results of accepted work are likely to find room."""
@@ -70,7 +75,6 @@ class DiskGuard:
         if used + incoming_bytes > quota:
             shown = f"it holds {_mebibytes(used)} of {_mebibytes(quota)}"
             raise OutOfDisk(f"the storage's quota is used up: {shown} (ATELIER_DISK_QUOTA_MEBIBYTES)")
-        self._usage.note(incoming_bytes)
 
     def _room(self, folder: Path) -> "_Room":
         try:

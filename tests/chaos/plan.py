@@ -48,6 +48,7 @@ class Order:
     is_followed: bool  # by server-sent events
     is_polled: bool  # until it is done
     batch: int | None = None  # the number of the batch that it is an item of
+    move_after: float | None = None  # seconds, after which it is moved in the queue, if it waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class BatchOrder:
     copies: int  # requests at once with one Idempotency-Key
     gives_up_first: bool  # a first try whose response the client does not wait for
     pause_after: float | None  # seconds, after which the batch is paused for a moment
+    move_after: float | None = None  # seconds, after which it is moved in the queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Plan:
     trials: tuple[Trial, ...]  # after it, one by one
     clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
     batches: tuple[BatchOrder, ...] = ()  # of the storm, by time
+    actions: tuple[float, ...] = ()  # when all that waits is moved to the back by one action
 
     @property
     def stormy_orders(self) -> tuple[Order, ...]:

@@ -99,7 +99,7 @@ class _Run:
         calm = carry_out_calmly(self._cluster.stack.url, self._plan)
         forget_calm_jobs(self._cluster.stack.url)
         self._monitor.start()
-        self._play(self._plan.orders, self._plan.faults, self._plan.batches)
+        self._play(self._plan.orders, self._plan.faults, self._plan.batches, self._plan.actions)
         self._faults.settle()
         last_fault = time.time()
         settled = self._await_end()
@@ -134,12 +134,17 @@ class _Run:
         )
 
     def _play(
-        self, orders: Sequence[Order], faults: Sequence[Fault], batches: Sequence[BatchOrder] = ()
+        self,
+        orders: Sequence[Order],
+        faults: Sequence[Fault],
+        batches: Sequence[BatchOrder] = (),
+        actions: Sequence[float] = (),
     ) -> None:
-        """Start every order, every batch and every fault at its time."""
+        """Start every order, every batch, every action and every fault at its time."""
         timeline: list[tuple[float, Callable[[], None]]] = [
             *((order.at, partial(self._load.submit, order)) for order in orders),
             *((batch.at, partial(self._load.submit_batch, batch)) for batch in batches),
+            *((at, partial(self._load.act, number)) for number, at in enumerate(actions)),
             *((fault.at, partial(self._faults.strike, fault)) for fault in faults),
         ]
         start = time.monotonic()

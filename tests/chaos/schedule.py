@@ -10,6 +10,7 @@ from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan
 from tests.chaos.trials import draw_trials
 
 HOUR = 3600.0
+ACTIONS = (0.25, 0.5, 0.75)  # when there is a bulk action, as shares of the run
 
 
 def draw_plan(seed: int, scale: Scale) -> Plan:
@@ -33,6 +34,7 @@ def draw_plan(seed: int, scale: Scale) -> Plan:
         trials,
         _clocks(of_clocks),
         batches,
+        tuple(scale.seconds * share for share in ACTIONS),
     )
 
 
@@ -81,6 +83,7 @@ def _order(draw: random.Random, number: int, at: float, request: JobRequest, *, 
         is_deleted=0.06 <= fate < 0.09 and not request.is_poison,
         is_followed=watch < 0.1,
         is_polled=0.1 <= watch < 0.25,
+        move_after=number % 5 / 4 if number % 7 == 3 else None,
     )
 
 

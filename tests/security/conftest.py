@@ -11,7 +11,10 @@ from tests.support.http.gunicorn_server import Gunicorn, LoopbackGunicorn, loopb
 
 PAGE = "https://gallery.example"
 LOCAL_PAGE = "http://localhost:3000"
-NAMED = {"ATELIER_API_ALLOWED_ORIGINS": f"{PAGE}:443/ , {LOCAL_PAGE}"}
+NAMED = {
+    "ATELIER_API_ALLOWED_ORIGINS": f"{PAGE}:443/ , {LOCAL_PAGE}",
+    "ATELIER_API_MAX_STREAM_SECONDS": "1",
+}
 CONFIGURED = {
     "ATELIER_API_KNOWN_HOSTS": "api, Studio.LAN,.pictures.example,b\u00fccher.example",
     "ATELIER_API_PUBLIC_URL": "https://public.example:8443/atelier",

@@ -66,6 +66,7 @@ def test_all_others_are_served_while_an_attack_goes_on(gunicorn: Gunicorn, attac
     path = httpx.URL(job).path
     picture = gunicorn.http.post("/v1/files", files={"file": ("a.png", png(700, 700))}).json()["id"]
     wanted = f"{path}/events" if "streams" in attack else f"/v1/files/{picture}/content"
+    wanted = "/v1/events" if "all events" in attack else wanted
     with attacked(attack, gunicorn.socket, wanted):
         eventually(lambda: connections_of(gunicorn) > ATTACKS[attack][1])
         assert ask(gunicorn, path) == [200] * REQUESTS

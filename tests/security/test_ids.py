@@ -44,7 +44,7 @@ def routes_of(app: Flask) -> list[tuple[str, str]]:
 def test_a_sign_after_an_id_is_no_part_of_it(
     app: Flask, client: FlaskClient, ids: dict[str, str], names: dict[str, str], sign: str
 ) -> None:
-    known = ids | {"delivery_id": "msg_0", "key_id": "0" * 16}
+    known = ids | {"delivery_id": "msg_0", "key_id": "0" * 16, "action_id": "action_0", "pause_id": "pause_0"}
     walked = 0
     for method, rule in routes_of(app):
         named = known | {"name": next((names[word] for word in names if f"/{word}/" in rule), "")}

@@ -7,6 +7,7 @@ import time
 from shared.actions.runner import ActionRunner
 from shared.errors import AtelierError
 from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
+from shared.maintenance.reclaim import Reclaimer
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
@@ -118,6 +119,8 @@ class IoWorker:
         self._health = WorkerHealth(base.settings.worker_health, NOT_READY)
         self._dispatcher = dispatcher_of(base.store, base.settings)
         self._collector = Collector(base.client, base.objects, base.settings.disk)
+        parts = (base.store, base.batches, base.objects, base.garbage)
+        self._reclaimer = Reclaimer(*parts, base.settings.disk)
         memory = MemoryGuard(base.client, base.settings.store.full_percent)
         self._actions = ActionRunner(base.store, memory)
         base.celery.task(name=SWEEP)(self._sweep)
@@ -135,6 +138,7 @@ class IoWorker:
         """Start the reaper and the health file."""
         self._base.reaper.start()
         self._collector.start()
+        self._reclaimer.start()
         self._actions.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
@@ -148,6 +152,7 @@ class IoWorker:
         self._health.end(NOT_READY)
         self._dispatcher.stop()
         self._collector.stop()
+        self._reclaimer.stop()
         self._actions.stop()
 
     def _run_heartbeat(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from atelier.commands.options.brake import BRAKE
 from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
@@ -82,6 +83,7 @@ batch_options = with_options(
     *OF_A_JOB,
     lane_option("bulk"),
     format_option("Write pictures of this format. [default: the photo's own, png for bmp and tiff]"),
+    *BRAKE,
     click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(
         "--connections",
@@ -104,6 +106,18 @@ batch_options = with_options(
     ),
     click.option(
         "--template", type=EXISTING_FILE, help="Send the template in this file, in place of photos."
+    ),
+    click.option(
+        "--sample",
+        type=click.IntRange(1, 400),
+        metavar="N",
+        help="Make N pictures, then pause the batch and say how to look at them and how to go on.",
+    ),
+    click.option(
+        "--dry-run",
+        "dry_run",
+        is_flag=True,
+        help="Say what the items of --jsonl or --template would make and take, and send nothing.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON."),
 )

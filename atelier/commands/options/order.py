@@ -11,6 +11,7 @@ import click
 from atelier.client.errors import ApiError
 from atelier.client.files import id_of, read_at_most
 from atelier.client.request_parts import Style, to_plain
+from atelier.commands.options.brake import brake_of
 from atelier.commands.options.painting import OF_A_PAINTING, check_weights, given, optimization
 from atelier.commands.options.style_choice import OPTION
 from atelier.folder_batch.output_names import BadPattern, check_pattern, default_pattern, labels_of
@@ -19,7 +20,7 @@ from atelier.folder_batch.variations import PictureOptions, StyleMix
 # Options that change no picture: they may differ from run to run. All others are recorded.
 OF_A_RUN = frozenset(
     {"output", "cache", "lane", "webhook", "timeout", "connections", "watch", "retry", "replace", "as_json"}
-    | {"not_before"}
+    | {"stop_failed", "stop_share", "stop_after", "not_before", "sample", "dry_run"}
 )
 _BY_STYLES = frozenset({"sources", "styles", "numbers", "weights", "strengths", "pattern", "mask"})
 _OTHERWISE = {
@@ -73,6 +74,12 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
     """Return what the options ask for; raise UsageError. No file of more than `most_bytes` is read."""
     if not options["sources"]:
         raise click.UsageError("name a folder of photos, or photos")
+    if options["sample"] and options["watch"]:
+        raise click.UsageError(
+            "--sample and --watch: a folder that is watched makes one batch after the other"
+        )
+    if options["dry_run"]:
+        raise click.UsageError("--dry-run takes --jsonl or --template: the service looks at no photo for it")
     styles, files = _styles(options, most_bytes)
     mask = _mask(options, most_bytes)
     picture_options = PictureOptions(
@@ -93,9 +100,14 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
 
 
 def settings_of(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings of the batch that the options give; those of its items are not in it."""
+    """Return the settings of the batch, without those of its items; raise UsageError."""
     webhook = to_plain(options["webhook"]) if options["webhook"] else None
-    chosen = given(webhook=webhook, not_before=to_plain(options["not_before"]))  # as the state file keeps it
+    chosen = given(
+        webhook=webhook,
+        sample=options["sample"],
+        not_before=to_plain(options["not_before"]),  # as the state file keeps it
+        stop_when=brake_of(options),
+    )
     return {"cache": options["cache"], "lane": options["lane"], **chosen}
 
 

@@ -79,6 +79,17 @@ def test_a_batch_that_its_brake_paused_is_told_so(
     assert request.event["timestamp"] == request.event["data"]["stopped_at"]
 
 
+def test_a_batch_whose_sample_is_done_is_told_so(
+    client: FlaskClient, worker: FakeWorker, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    body = {"items": [DIGIT] * 3, "sample": 2, "webhook": {"url": told.url}}
+    run_all(client, worker, client.post("/v1/batches", json=body).json, most=2)
+    dispatcher.run()
+    (request,) = told.received
+    assert (request.event["type"], request.event["data"]["stopped_by"]) == ("batch.paused", "sample")
+    assert request.event["data"]["urls"]["contact_sheet"].endswith("/contact-sheet")
+
+
 def test_only_the_events_that_are_wanted_are_told(
     client: FlaskClient, dispatcher: Dispatcher, told: Receiver
 ) -> None:

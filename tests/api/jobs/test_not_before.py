@@ -246,3 +246,19 @@ def test_lines_take_the_time_in_the_query(client: FlaskClient, services: Service
     )
     assert response.status_code == 202
     assert claimed(services) == []
+
+
+def test_what_waits_for_its_time_is_moved_and_waits_on(client: FlaskClient, services: Services) -> None:
+    """At its time it goes to the place, and into the lane, that it was moved to."""
+    first = submit(client, seconds=-1)
+    job, batch = submit(client, lane="bulk"), begin(client, items=2, lane="bulk")
+    for path in (f"jobs/{job['id']}", f"batches/{batch['id']}"):
+        moved = client.post(f"/v1/{path}/move", json={"to": "front", "lane": "interactive"}).json
+        assert moved["not_before"] is not None
+    assert claimed(services) == [first["id"]]
+    pass_hours(services.store.client)
+    services.store.reap()
+    last = submit(client, seconds=-1)
+    started = [services.store.claim_next("w")[0].id for _ in range(4)]
+    items = [f"job_{batch['id'].removeprefix('batch_')}-{index}" for index in range(2)]
+    assert started == [*items, job["id"], last["id"]]

@@ -138,3 +138,12 @@ def test_reading_changes_nothing(client: FlaskClient, services: Services) -> Non
     stats(client)
     assert sorted(services.store.client.scan_iter()) == keys
     assert [services.store.client.dump(key) for key in keys] == before, json.dumps(keys)
+
+
+def test_the_oldest_is_found_behind_what_was_moved_to_the_front(
+    client: FlaskClient, services: Services
+) -> None:
+    old, _, young = submit(client, GENERATE, 3)
+    services.store.client.hset(f"atelier:job:{old}", "created_at", 1)
+    client.post(f"/v1/jobs/{young}/move", json={"to": "front"})
+    assert stats(client)["total"]["oldest_seconds"] > 3600

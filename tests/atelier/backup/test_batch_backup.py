@@ -6,8 +6,9 @@ import pytest
 
 from api.services import Services
 from shared.backup.snapshot import Snapshot
-from shared.batches.batch import BatchStatus, ItemDraft
-from shared.identifiers import ANONYMOUS
+from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
+from shared.batches.request import BatchSettings
+from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.job import Job
@@ -121,6 +122,45 @@ def test_open_paused_and_done_batches_are_brought_back_as_such(
     assert counts(empty.batches, canceled) == {"total": 2, "canceled": 2}
     empty.batches.resume(paused, ANONYMOUS)
     assert [job.index for job in drain(empty.store)] == [0, 1]
+
+
+def test_what_is_pinned_is_brought_back_so(services: Services, empty: Services, tmp_path: Path) -> None:
+    done, waiting = (begin(services.batches, 1) for _ in range(2))
+    services.batches.finalize(done, ANONYMOUS)
+    finish(services, services.store.claim_next("w1"))
+    job = submit(services.store)
+    finish(services, services.store.claim_next("w1"))
+    for batch in (done, waiting):
+        services.batches.pin(batch, ANONYMOUS)
+    services.store.pin(job, ANONYMOUS)
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    named = f"atelier:owner:{ANONYMOUS}:pinned"
+    assert set(empty.store.client.zrange(named, 0, -1)) == {done, waiting, job}
+    assert empty.store.client.zrange("atelier:expiring", 0, -1) == []
+    empty.store.unpin(job, ANONYMOUS)
+    assert empty.store.client.zrange("atelier:expiring", 0, -1) == [job]
+
+
+def test_a_sample_is_brought_back_as_far_as_it_was(
+    services: Services, empty: Services, tmp_path: Path
+) -> None:
+    settings = BatchSettings(sample=3)
+    running, shown = (
+        begin(services.batches, 5, ready=BatchDraft(new_batch_id(), ANONYMOUS, settings, "print"))
+        for _ in range(2)
+    )
+    claimed = drain(services.store)
+    finish(services, [job for job in claimed if job.batch_id == shown or job.index == 0])
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    assert empty.batches.get(shown, ANONYMOUS).stopped_by == "sample"
+    again = drain(empty.store)
+    assert [(job.batch_id, job.index) for job in again] == [(running, 1), (running, 2)]
+    finish(empty, again)
+    assert empty.batches.get(running, ANONYMOUS).stopped_by == "sample"
+    empty.batches.resume(shown, ANONYMOUS)
+    assert [job.index for job in drain(empty.store)] == [3, 4]
 
 
 def test_equal_jobs_of_a_backup_are_computed_once_still(

@@ -65,6 +65,52 @@ def test_results_come_as_the_items_end(client: Client, services: Services, worke
     assert run.refresh().done
 
 
+def test_an_estimate_tells_amounts_and_problems(client: Client, services: Services) -> None:
+    job = client.jobs.estimate(GenerateRequest(count=3))
+    assert (job.accepted, job.items, job.pictures, job.pixels) == (True, 1, 3, 3 * 784)
+    items = [DIGIT, {"type": "generate", "digit": 77}]
+    told = client.batches.estimate(items, name="digits", lane="interactive")
+    assert (told.accepted, told.items, told.refused_items, told.pixels) == (False, 2, 1, 784)
+    (problem,) = told.problems
+    assert (problem.status, problem.code, problem.errors[0].pointer) == (
+        422,
+        "invalid_request",
+        "/items/1/digit",
+    )
+    template = client.batches.estimate(template={"type": "generate", "multiply": {"seed": [1, 2, 3]}})
+    assert (template.accepted, template.items, template.work_seconds) == (True, 3, None)
+    assert (list(client.jobs.list(items=True)), list(client.batches.list())) == ([], [])
+
+
+def test_an_iteration_ends_with_the_sample_and_goes_on_after_it(
+    client: Client, services: Services, worker: FakeWorker
+) -> None:
+    run = client.batches.create([DIGIT] * 5, sample=2)
+    working = threading.Timer(0.1, carry_out_claims, (services, worker))
+    working.start()
+    assert [item.index for item in run] == [0, 1]
+    working.join()
+    assert (run.batch.status, run.batch.stopped_by, run.batch.sample) == ("paused", "sample", 2)
+    assert list(run) == []
+    assert run.resume().stopped_by is None
+    carry_out_claims(services, worker)
+    assert [item.index for item in run] == [2, 3, 4]
+
+
+def carry_out_claims(services: Services, worker: FakeWorker) -> None:
+    """Carry out what may be claimed."""
+    while claimed := services.store.claim_next("w"):
+        for job in claimed:
+            worker.succeed(job)
+
+
+def test_jobs_and_batches_are_pinned(client: Client) -> None:
+    job, run = client.jobs.create(DIGIT), client.batches.create([DIGIT])
+    assert client.jobs.pin(job).pinned_at is not None
+    assert run.pin().pinned_at is not None
+    assert (client.jobs.unpin(job).pinned_at, run.unpin().pinned_at) == (None, None)
+
+
 def test_items_may_be_given_by_custom_id(client: Client) -> None:
     run = client.batches.create({"x": DIGIT, "y": {"type": "generate"}})
     client.batches.get(run.id).cancel()

@@ -105,7 +105,8 @@ def test_the_environment_has_the_client_httpx_and_what_that_needs(python: Path, 
 def test_the_wheel_takes_one_import_name_and_holds_the_client_alone(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = {name for name in archive.namelist() if ".dist-info/" not in name}
-    client = {f"atelier/client/{path.name}" for path in (CHECKOUT / "atelier" / "client").glob("*.py")}
+    home = CHECKOUT / "atelier" / "client"
+    client = {f"atelier/client/{path.relative_to(home).as_posix()}" for path in home.rglob("*.py")}
     assert names == {"atelier/__init__.py", "atelier/py.typed", *client}
 
 

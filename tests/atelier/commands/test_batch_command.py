@@ -64,6 +64,23 @@ def test_a_folder_is_mirrored(run: Run, client: Client) -> None:
 
 
 @pytest.mark.usefixtures("artist", "photos")
+def test_a_sample_of_a_folder_is_made_first(run: Run, client: Client) -> None:
+    for new, kept in ((2, 0), (0, 2)):  # the second run finds the batch as it is
+        answer = run("--sample", 2)
+        assert answer.exit_code == 0, answer.output
+        assert answer.stdout.startswith(f"out: {new} new, {kept} kept, ")
+        (batch,) = client.batches.list()
+        assert (batch.stopped_by, len(tree())) == ("sample", 2)
+        assert batch.raw["urls"]["contact_sheet"] in answer.stderr
+        assert f"`atelier batches resume {batch.id}` goes on" in answer.stderr
+    client.batches.get(batch).resume()
+    rest = run("--sample", 2)
+    assert (rest.exit_code, len(tree()), "sample" in rest.stderr) == (0, 4, False), rest.output
+    assert items_of(client) == 4
+    assert run("--sample", 2, "--watch").exit_code == 2
+
+
+@pytest.mark.usefixtures("artist", "photos")
 def test_names_tell_styles_and_strengths_apart(run: Run) -> None:
     answer = run("--style", "b.png", "--strength", "0.6,1", "--format", "jpeg", "--json")
     facts = json.loads(answer.stdout)
@@ -74,6 +91,33 @@ def test_names_tell_styles_and_strengths_apart(run: Run) -> None:
         "two-b-0.6.jpg",
         "two-b-1.jpg",
     ]
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_run_of_which_too_much_fails_stops_and_goes_on_when_told(
+    run: Run, client: Client, artist: BatchWorker
+) -> None:
+    artist.verdict = lambda _: CorruptImage("it ends early")
+    stopped = run("--stop-after-failures", 2, "--json")
+    (batch,) = client.batches.list()
+    assert (batch.status, batch.counts["failed"], batch.counts["queued"]) == ("paused", 2, 2)
+    assert (stopped.exit_code, json.loads(stopped.stdout)["stopped"]) == (5, batch.id)
+    assert "stopped: 2 of 2 pictures failed, so the batch paused itself; 2 wait." in stopped.stderr
+    assert f"`atelier batches resume {batch.id}` goes on" in stopped.stderr
+    assert max(map(len, stopped.stderr.splitlines())) <= 80 + len(batch.id)
+    assert run("--json").exit_code == 5  # as long as it is paused
+    artist.verdict = lambda _: None
+    again = run("--retry-failed", "--json")
+    assert (again.exit_code, json.loads(again.stdout)["stopped"]) == (0, None), again.output
+    assert len(tree()) == 4
+    assert items_of(client) == 4
+
+
+@pytest.mark.parametrize(("share", "status"), [("0.3", 5), ("0.9", 1)])
+@pytest.mark.usefixtures("photos")
+def test_a_run_stops_at_a_share_of_failures(run: Run, artist: BatchWorker, share: str, status: int) -> None:
+    artist.verdict = lambda job: CorruptImage("no") if (job.index or 0) % 2 else None
+    assert run("--stop-at-share", share, "--stop-share-after", 2).exit_code == status
 
 
 @pytest.mark.usefixtures("photos")
@@ -232,6 +276,10 @@ def test_an_unreadable_file_is_told(run: Run, photos: Path) -> None:
         ["photos", "--style", "a.png", "--strength", "x"],
         ["--jsonl", "a.png", "--template", "a.png"],
         ["photos", "--jsonl", "a.png"],
+        ["photos", "--style", "a.png", "--stop-share-after", "3"],
+        ["photos", "--style", "a.png", "--stop-at-share", "0"],
+        ["photos", "--style", "a.png", "--stop-at-share", "1.5"],
+        ["photos", "--style", "a.png", "--stop-after-failures", "0"],
     ],
 )
 @pytest.mark.usefixtures("photos")

@@ -11,6 +11,9 @@ from api.services import Services
 from atelier import GenerateRequest
 from atelier.cli import main
 from atelier.client.client import Client
+from atelier.display.progress_bar import RunProgress, say_rate
+from atelier.folder_batch.progress import RunState
+from atelier.folder_batch.results import save_results
 from shared.errors import CorruptImage
 from tests.support.jobs.batch_worker import BatchWorker
 
@@ -55,7 +58,7 @@ def test_batches_are_moved(run: Run, client: Client, services: Services) -> None
     worker = BatchWorker(services)
     worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id == "w" else None
     batch = client.batches.create(DIGITS)
-    for verb, told in (("pause", "paused"), ("resume", "resumed")):
+    for verb, told in (("pin", "pinned"), ("unpin", "unpinned"), ("pause", "paused"), ("resume", "resumed")):
         assert run("batches", verb, batch.id).stdout == f"{batch.id} {told}\n"
     worker.round()
     assert run("batches", "retry-failed", batch.id).stdout == f"{batch.id} 1 item goes again\n"
@@ -131,6 +134,40 @@ def test_prepared_lines_are_sent_once(run: Run, client: Client, artist: BatchWor
     assert len(list(client.batches.list())) == 2
 
 
+def test_a_dry_run_says_what_a_batch_would_come_to(run: Run, client: Client) -> None:
+    Path("items.jsonl").write_text('{"type": "generate"}\n{"type": "generate", "count": 3}\n')
+    answer = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--dry-run")
+    page = dict(line.split("\t") for line in answer.stdout.splitlines())
+    assert (answer.exit_code, page["items"], page["accepted"]) == (0, "2", "yes"), answer.output
+    assert page["pictures"].startswith("4, ")
+    assert page["done in"] == "not known yet"
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"digit": [1, 77]}}')
+    refused = run("batch", "--template", "digits.json", "-o", "out", "--dry-run")
+    assert refused.exit_code == 1
+    assert "items\t2, 1 at fault" in refused.stdout
+    assert refused.stderr == "refused: digit must be between 0 and 9; got 77\n"
+    told = json.loads(run("batch", "--template", "digits.json", "-o", "out", "--dry-run", "--json").stdout)
+    assert (told["accepted"], told["items"], told["refused_items"]) == (False, 2, 1)
+    Path("photos").mkdir()
+    photos = run("batch", "photos", "--style", "waves", "-o", "out", "--dry-run")
+    assert (photos.exit_code, "--dry-run takes --jsonl or --template" in photos.stderr) == (2, True)
+    assert not Path("out").exists()
+    assert list(client.batches.list()) == []
+
+
+@pytest.mark.usefixtures("artist")
+def test_a_sample_of_prepared_items_is_made_first(run: Run, client: Client) -> None:
+    Path("digits.json").write_text('{"type": "generate", "multiply": {"seed": {"from": 1, "to": 9}}}')
+    sampled = run("batch", "--template", "digits.json", "-o", "out", "--sample", 4)
+    (batch,) = client.batches.list()
+    assert (sampled.exit_code, len(files("out"))) == (0, 4), sampled.output
+    assert "the sample is made: 4 of 9 items are done, and no other starts" in sampled.stderr
+    assert "its sample, which is made" in run("batches", "show", batch.id).stdout
+    assert run("batches", "resume", batch.id).exit_code == 0
+    rest = run("batch", "--template", "digits.json", "-o", "out")
+    assert (rest.exit_code, len(files("out")), rest.stderr) == (0, 9, "")
+
+
 @pytest.mark.usefixtures("artist")
 def test_a_prepared_template_is_sent(run: Run, client: Client) -> None:
     template = {"template": {"type": "generate", "multiply": {"digit": [1, 2], "seed": [5, 6]}}}
@@ -148,6 +185,47 @@ def test_lines_that_are_no_json_are_told_by_their_number(run: Run) -> None:
     Path("items.jsonl").write_text('{"type": "generate"}\n\nnonsense\n')
     answer = run("batch", "--jsonl", "items.jsonl", "-o", "out")
     assert (answer.exit_code, "line 3 of items.jsonl is no JSON" in answer.stderr) == (1, True)
+
+
+def test_a_batch_that_its_brake_has_paused_ends_the_command(
+    run: Run, client: Client, services: Services
+) -> None:
+    worker = BatchWorker(services)
+    worker.verdict = lambda job: CorruptImage("it ends early") if job.custom_id != "0" else None
+    Path("items.jsonl").write_text('{"type": "generate"}\n' * 6)
+    with worker.working():
+        sent = run("batch", "--jsonl", "items.jsonl", "-o", "out", "--stop-after-failures", 3)
+        (batch,) = client.batches.list()
+        assert (sent.exit_code, batch.status, files("out")) == (5, "paused", ["0.png"]), sent.output
+        assert f"`atelier batches retry-failed {batch.id}`" in sent.stderr
+        fetched = run("batches", "fetch", batch.id, "-o", "fetched", "--json")
+        assert (fetched.exit_code, json.loads(fetched.stdout)["stopped"]) == (5, batch.id)
+        assert run("batches", "resume", batch.id).exit_code == 0
+        worker.verdict = lambda _: None
+        assert run("batches", "fetch", batch.id, "-o", "fetched").exit_code == 1
+        assert run("batch", "--jsonl", "items.jsonl", "-o", "out", "--retry-failed").exit_code == 0
+    assert len(files("out")) == 6
+
+
+def test_a_batch_that_somebody_has_paused_is_waited_for(
+    client: Client, services: Services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("atelier.client.batch_run.LONG_POLL_SECONDS", 0.1)
+    batch = client.batches.create(DIGITS)
+    batch.pause()
+    told: list[RunProgress] = []
+
+    def show(progress: RunProgress) -> None:
+        told.append(progress)
+        if progress.is_paused:
+            batch.resume()
+
+    run_state = RunState(1)
+    with BatchWorker(services).working():
+        save_results(client.batches.get(batch.id), tmp_path, run_state, show)
+    assert (run_state.saved, run_state.stopped) == (3, None)
+    assert [progress.is_paused for progress in told] == [True, False, False, False, False]
+    assert say_rate(told[0]) == "paused: `atelier batches resume` goes on"
 
 
 def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(

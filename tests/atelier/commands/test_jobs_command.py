@@ -215,6 +215,14 @@ def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, fa
     assert (none.exit_code, none.stderr) == (0, "No job matches --status failed, so nothing was done.\n")
 
 
+def test_jobs_are_pinned(run: Run, client: Client, failed: list[str]) -> None:
+    assert run("pin", failed[0]).stdout == f"{failed[0]} pinned\n"
+    assert client.jobs.get(failed[0]).pinned_at is not None
+    assert "pinned" in run("show", failed[0]).stdout
+    assert run("unpin", "--status", "failed", "--all", "--yes").exit_code == 0
+    assert client.jobs.get(failed[0]).pinned_at is None
+
+
 def test_requeue_takes_a_job_from_its_worker(run: Run, client: Client, services: Services) -> None:
     job = client.jobs.create(SPEC)
     FakeWorker(services).claim(job.id)

@@ -46,7 +46,8 @@ OTHERS_OF = {
     "generate": {"grid", "animation"},
     "stylize": {"preview"},
     "transform": set[str](),
-    "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"},
+    "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
+    | {"stop_failed", "stop_share", "stop_after", "sample", "dry_run"},
 }
 # Options whose own default goes over the field's, and what their help says of it.
 DEFAULTS = {

@@ -11,6 +11,7 @@ from tests.chaos.plan import BatchOrder
 
 PAUSED_SECONDS = 1.0  # for which a paused batch stays so
 PAGE = 100  # items a request
+MOVES = ({"to": "front"}, {"to": "back", "lane": "interactive"}, {"lane": "bulk"}, {"to": "back"})
 
 OnAccepted = Callable[[list[Entry]], None]
 
@@ -18,7 +19,7 @@ OnAccepted = Callable[[list[Entry]], None]
 def carry_out_batch(
     wire: Wire, ledger: Ledger, order: BatchOrder, *, run: str, on_accepted: OnAccepted
 ) -> None:
-    """Have a batch accepted, pause it where that was ordered, and note each result; raise OutOfTime."""
+    """Have a batch accepted, pause and move it as ordered, and note each result; raise OutOfTime."""
     batch = ledger.intend_batch(order, f"{run}-batch-{order.number}")
     items = {str(item.number): ledger.intend(item, f"{batch.name}-{item.number}") for item in order.orders}
     for item in order.orders:
@@ -27,6 +28,8 @@ def carry_out_batch(
     on_accepted(list(items.values()))
     if order.pause_after is not None:
         _pause(wire, batch.id, order.pause_after)
+    if order.move_after is not None:
+        move(wire, f"/v1/batches/{batch.id}", order.number, order.move_after)
     for result in _results(wire, batch.id):
         items[result["custom_id"]].seen.append(Seen.of(result))
 
@@ -62,6 +65,12 @@ def _pause(wire: Wire, batch_id: str, after: float) -> None:
         time.sleep(PAUSED_SECONDS)
         # Refused where the items that ran were the last.
         wire.insist("POST", f"/v1/batches/{batch_id}/resume")
+
+
+def move(wire: Wire, path: str, number: int, after: float) -> int:
+    """Move a job or batch in the queue after some seconds; return the status of the response."""
+    time.sleep(after)
+    return wire.insist("POST", f"{path}/move", json=MOVES[number % len(MOVES)]).status_code
 
 
 def _items(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:

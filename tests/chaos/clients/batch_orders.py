@@ -31,6 +31,7 @@ def _batch(draw: random.Random, number: int, items: Sequence[Order]) -> BatchOrd
         copies=draw.choice((1, 1, 4)),
         gives_up_first=draw.random() < 0.3,
         pause_after=round(draw.uniform(0, 3), 3) if draw.random() < 0.5 else None,
+        move_after=round(draw.uniform(0, 3), 3),
     )
 
 
@@ -46,4 +47,5 @@ def _item(order: Order, batch: int, at: float) -> Order:
         is_deleted=False,
         is_followed=False,
         is_polled=False,
+        move_after=None,
     )

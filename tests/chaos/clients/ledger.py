@@ -76,6 +76,7 @@ class Ledger:
     def __init__(self, path: Path) -> None:
         self.entries: dict[int, Entry] = {}
         self.batches: dict[int, BatchEntry] = {}
+        self.actions: dict[int, Mapping[str, Any]] = {}  # as last seen, by number
         self.refusals: list[Refusal] = []
         self._file = path.open("a", encoding="utf-8")
         self._lock = threading.Lock()

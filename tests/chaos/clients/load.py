@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from tests.chaos.clients.batch_client import carry_out_batch, submit_batch
+from tests.chaos.clients.batch_client import carry_out_batch, move, submit_batch
 from tests.chaos.clients.follower import follow
 from tests.chaos.clients.ledger import BatchEntry, Entry, Ledger, Seen
 from tests.chaos.clients.wire import OutOfTime, Wire
@@ -14,6 +14,7 @@ from tests.chaos.plan import BatchOrder, Order
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 SUBMITTERS, FOLLOWERS = 24, 24
+ACTION_SECONDS = 0.5  # between two looks at an action
 
 
 class Load:
@@ -119,6 +120,8 @@ class Load:
         order = entry.order
         if order.cancel_after is not None:
             self._start(self._followers, self._cancel, entry, order.cancel_after)
+        if order.move_after is not None:
+            self._start(self._followers, self._move, entry, order.move_after)
         if order.is_deleted:
             self._start(self._followers, self._delete, entry)
         elif order.is_polled:
@@ -131,6 +134,24 @@ class Load:
         response = self._wire.insist("POST", f"/v1/jobs/{entry.id}/cancel")
         entry.cancel_response = "canceled" if response.is_success else f"{response.status_code}"
         self._ledger.note(entry, "cancel", response=entry.cancel_response)
+
+    def _move(self, entry: Entry, after: float) -> None:
+        status = move(self._wire, f"/v1/jobs/{entry.id}", entry.order.number, after)
+        self._ledger.note(entry, "move", response=status)  # 409 where it did not wait any more
+
+    def act(self, number: int) -> None:
+        """Have a thread begin a bulk action, and follow it to its end."""
+        self._start(self._followers, self._act, number)
+
+    def _act(self, number: int) -> None:
+        body = {"do": "move", "filter": {"status": "queued"}, "to": "back"}
+        headers = {"Idempotency-Key": f"{self._run}-action-{number}"}
+        found = self._wire.insist("POST", "/v1/actions", json=body, headers=headers).json()
+        self._ledger.actions[number] = found
+        while not found["done"]:
+            time.sleep(ACTION_SECONDS)
+            found = self._wire.insist("GET", f"/v1/actions/{found['id']}").json()
+            self._ledger.actions[number] = found
 
     def _poll(self, entry: Entry) -> None:
         while True:

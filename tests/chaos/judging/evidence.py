@@ -26,7 +26,15 @@ def gather(cluster: Cluster, plan: Plan, ledger: Ledger, calm: Mapping[str, Outc
         jobs = {job.id: job for job in pool.map(lambda job_id: read_job(cluster, http, job_id), sorted(ids))}
         batches = {name: _read_batch(http, name) for batch in ledger.batches.values() for name in batch.ids}
     return Facts(
-        plan, ledger.entries, jobs, calm, _stored(cluster), _doomed(cluster), ledger.batches, batches
+        plan,
+        ledger.entries,
+        jobs,
+        calm,
+        _stored(cluster),
+        _doomed(cluster),
+        ledger.batches,
+        batches,
+        ledger.actions,
     )
 
 

@@ -96,3 +96,4 @@ class Facts:
     doomed: tuple[str, ...] = field(default_factory=tuple)  # keys and prefixes on the garbage list
     batch_entries: Mapping[int, BatchEntry] = field(default_factory=dict)
     batches: Mapping[str, BatchFacts] = field(default_factory=dict)  # by id
+    actions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # as last seen, by number

@@ -33,7 +33,15 @@ def judge(facts: Facts) -> list[Finding]:
         found += [
             Finding(promise, rule, batch.name, text) for promise, rule, text in judge_batch(batch, facts)
         ]
-    return [*found, *_orphans(facts)]
+    return [*found, *_orphans(facts), *_actions(facts)]
+
+
+def _actions(facts: Facts) -> Iterator[Finding]:
+    """Every action comes to its end, and each job that it found counts once."""
+    for number, action in facts.actions.items():
+        counted = action["succeeded"] + sum(action["skipped"].values()) + sum(action["failed"].values())
+        if not action["done"] or counted != action["matched"]:
+            yield Finding("P2", "action counts", f"action {number}", str(action))
 
 
 def _judge_entry(entry: Entry, facts: Facts) -> Found:

@@ -133,3 +133,12 @@ def test_bytes_that_nobody_names_are_found(facts: Facts) -> None:
 def test_bytes_that_are_not_stored_are_found(facts: Facts, victim: Entry) -> None:
     missing = facts.stored - set(facts.jobs[victim.id].keys)
     assert found(replace(facts, stored=missing)) == {("P1", "bytes lost")}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"done": False}, {"matched": 5}, {"succeeded": 4}, {"skipped": {"running": 2}}]
+)
+def test_an_action_that_counts_wrongly_or_never_ends_is_found(facts: Facts, wrong: dict[str, object]) -> None:
+    action = {"done": True, "matched": 4, "succeeded": 3, "skipped": {"running": 1}, "failed": {}}
+    assert judge(replace(facts, actions={0: action})) == []
+    assert found(replace(facts, actions={0: {**action, **wrong}})) == {("P2", "action counts")}

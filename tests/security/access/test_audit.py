@@ -19,6 +19,7 @@ from shared.access.key import DEFAULT_SCOPES, KeyText, Scope
 from shared.access.store import KeyStore
 from shared.audit import MOST_A_SECOND, Event, audit
 from shared.network_settings import AccessSettings, ProxySettings, RateSettings
+from shared.workers import Worker
 
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text("utf-8")
 Logged = Callable[[], list[dict[str, Any]]]
@@ -60,13 +61,19 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=8),
+        rate=RateSettings(changes_per_minute=14),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()
-    made = client.post("/v1/keys", json={"name": "shop", "scopes": ["read"]}, headers=admin).json
+    made = client.post("/v1/keys", json={"name": "shop", "scopes": ["read", "submit"]}, headers=admin).json
     read_again(client)
     client.get("/v1/keys", headers=bearer(made["key"]))
+    job = client.post("/v1/jobs", json={"type": "generate"}, headers=bearer(made["key"])).json["id"]
+    client.post(f"/v1/owners/shop/jobs/{job}/move", json={"to": "front"}, headers=admin)
+    client.post("/v1/actions", json={"do": "cancel", "filter": {}, "owner": "shop"}, headers=admin)
+    services.roster.announce(Worker("w1", 1, ()))
+    for move in ("cordon", "uncordon"):
+        client.post(f"/v1/workers/w1/{move}", headers=admin)
     client.delete(f"/v1/keys/{made['id']}", headers=admin)
     read_again(client)
     client.get("/v1/jobs", headers=bearer(made["key"]))
@@ -101,7 +108,7 @@ def test_an_event_says_who_and_which_key(services: Services, logged: Logged) -> 
     by_event = {line["event"]: line for line in reversed(logged())}
     created, taken = by_event[Event.KEY_CREATED], by_event[Event.KEY_TAKEN]
     assert (created["owner"], created["key"]) == ("anonymous", boot.id)
-    assert (created["subject_owner"], created["scopes"]) == ("shop", "read")
+    assert (created["subject_owner"], created["scopes"]) == ("shop", "submit read")
     assert (taken["key"], taken["owner"], taken["key_name"]) == (created["subject"], "shop", "shop")
     assert by_event[Event.KEY_ENDED]["key"] == by_event[Event.KEY_REVOKED]["subject"] == created["subject"]
     assert by_event[Event.SCOPE_REFUSED]["key"] == created["subject"]

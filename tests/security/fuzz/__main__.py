@@ -33,7 +33,12 @@ from tests.security.fuzz.smuggling import FRAMINGS, smuggle
 from tests.support.http.gunicorn_server import loopback_gunicorn
 
 REQUESTS, PICTURES = 20_000, 10_000
-LOGS_ALL = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1", **NO_RATES}
+LOGS_ALL = {
+    "ATELIER_LOG_LEVEL": "DEBUG",
+    "ATELIER_API_MAX_WAIT_SECONDS": "1",
+    "ATELIER_API_MAX_STREAM_SECONDS": "1",
+    **NO_RATES,
+}
 WIDTH = 160  # of what goes into a file
 MOST_SHOWN = 20  # findings of a suite
 Suite = Callable[[argparse.Namespace, Path, reports.Progress], Report]

@@ -22,7 +22,12 @@ ONE_OF = 25  # texts a place; `make fuzz` tries all
 @pytest.fixture(scope="module")
 def talkative(module_server: EmbeddedServer, folder: Path) -> Iterator[LoopbackGunicorn]:
     """The service, with every request in its log."""
-    logs_all = {"ATELIER_LOG_LEVEL": "DEBUG", "ATELIER_API_MAX_WAIT_SECONDS": "1", **NO_RATES}
+    logs_all = {
+        "ATELIER_LOG_LEVEL": "DEBUG",
+        "ATELIER_API_MAX_WAIT_SECONDS": "1",
+        "ATELIER_API_MAX_STREAM_SECONDS": "1",
+        **NO_RATES,
+    }
     with loopback_gunicorn(module_server.url, folder / "talkative", **logs_all) as running:
         yield running
 

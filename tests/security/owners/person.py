@@ -112,6 +112,9 @@ def begin(person: Person, seconds: float) -> None:
         world.work(item, seconds)
     person.batch("<open batch>", 2, open=True)
     person.ask("POST", f"/v1/batches/{person.batch('<paused batch>', 2)}/pause")
+    person.ask("POST", f"/v1/jobs/{person.ids['<bulk>']}/move", json={"to": "front", "lane": "interactive"})
+    person.ask("POST", f"/v1/batches/{batch}/move", json={"to": "back"})
+    person.make("<action>", "/v1/actions", {"do": "cancel", "filter": {"status": "queued", "code": "none"}})
 
 
 def go_on(person: Person, seconds: float) -> None:

@@ -38,7 +38,7 @@ def snapshot(person: Person, routes: list[str]) -> dict[str, object]:
 
 def _paths(route: str, person: Person) -> Iterator[str]:
     """Yield the route's paths to all that a person has."""
-    kinds = {"job_id": "job_", "batch_id": "batch_", "delivery_id": "msg_"}
+    kinds = {"job_id": "job_", "batch_id": "batch_", "delivery_id": "msg_", "action_id": "action_"}
     route = route.replace("<model>", "multistyle-26").replace("<code>", "not_found")
     route = route.replace("models/<name>", "models/mnist-dcgan")
     parameter = re.search(r"<(\w+)>", route)
@@ -52,7 +52,14 @@ def _paths(route: str, person: Person) -> Iterator[str]:
 
 
 def _is_list(route: str) -> bool:
-    return route in ("/v1/jobs", "/v1/batches", "/v1/files", "/v1/styles", "/v1/webhooks/deliveries")
+    return route in (
+        "/v1/jobs",
+        "/v1/batches",
+        "/v1/actions",
+        "/v1/files",
+        "/v1/styles",
+        "/v1/webhooks/deliveries",
+    )
 
 
 def _answer(person: Person, path: str) -> Iterator[tuple[str, object]]:

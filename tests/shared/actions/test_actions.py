@@ -180,6 +180,10 @@ def test_jobs_are_moved_together_in_the_order_of_their_acceptance(
     action = act(Deed.MOVE, JobFilter(metadata=("go", "1")), move=move)
     assert (action.matched, action.done) == (12, 12)
     is_first = move.to is End.FRONT and move.lane is None
+    queries = JobQueries(store)
+    places = [queries.waiting(store.get(job_id, ANONYMOUS), 1) for job_id in moved]
+    first = 1 if is_first else 13
+    assert [each.position for each in places if each] == list(range(first, first + 12))
     assert [job.id for job in drain(store)] == (moved + others if is_first else others + moved)
 
 
@@ -353,10 +357,12 @@ def test_two_processes_share_the_work_and_count_once(
     def overtaken(*arguments: Any, **more: Any) -> Any:
         found = find(*arguments, **more)
         store.client.zadd("atelier:action-work", {action.id: 1}, xx=True)
-        quick.go_on()
+        quick._step(quick._take(""))
         return found
 
     monkeypatch.setattr(slow._queries, "page", overtaken)
+    slow._step(slow._take(""))
+    store.client.zadd("atelier:action-work", {action.id: 1}, xx=True)
     slow.go_on()
     found = actions.get(action.id, ANONYMOUS)
     assert (found.matched, found.done, found.skipped) == (35, 35, {})

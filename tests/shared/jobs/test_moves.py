@@ -139,6 +139,7 @@ def test_a_job_that_pauses_keeps_its_pause_and_has_the_new_place_afterwards(
     store.requeue(delayed, attempt.attempt, StorageUnavailable())
     others = [submit(store), submit(store)]
     store.move(delayed, ANONYMOUS, BACK)
+    assert queries.depths()[Lane.INTERACTIVE] == 2
     assert place(queries, store, delayed) == 3
     assert started(store) == others
     pass_pause(store, delayed)
@@ -213,10 +214,13 @@ def test_jobs_of_others_are_not_there(store: JobStore) -> None:
         store.move(submit(store), "another", FRONT)
 
 
-def test_a_paused_batch_goes_on_at_its_new_place(store: JobStore, batches: BatchStore) -> None:
+def test_a_paused_batch_goes_on_at_its_new_place(
+    store: JobStore, batches: BatchStore, queries: JobQueries
+) -> None:
     job_id, batch_id = submit(store), begin(batches, 3)
     batches.pause(batch_id, ANONYMOUS)
     batches.move(batch_id, ANONYMOUS, FRONT)
+    assert (place(queries, store, job_id), queries.depths()[Lane.INTERACTIVE]) == (1, 1)
     assert batches.get(batch_id, ANONYMOUS).status == "paused"
     assert started(store) == [job_id]
     last = submit(store)
@@ -272,8 +276,8 @@ def test_the_move_is_an_event(store: JobStore, batches: BatchStore, queries: Job
     job_id, batch_id = submit(store), begin(batches, 1)
     store.move(job_id, ANONYMOUS, Move(End.BACK, Lane.BULK))
     batches.move(batch_id, ANONYMOUS, FRONT)
-    told = [queries.events(each)[-1].data for each in (job_id, batch_id)]
-    assert told == [
-        {"status": "queued", "lane": "bulk", "moved_to": "back"},
-        {"status": "running", "lane": "interactive", "moved_to": "front"},
+    told = [queries.events(each)[-1] for each in (job_id, batch_id)]
+    assert [(event.kind, event.data) for event in told] == [
+        ("moved", {"lane": "bulk", "to": "back"}),
+        ("moved", {"lane": "interactive", "to": "front"}),
     ]

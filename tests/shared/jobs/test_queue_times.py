@@ -2,6 +2,7 @@
 
 import heapq
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -170,6 +171,23 @@ def test_nine_of_ten_jobs_of_mixed_sizes_end_within_a_factor_of_two_of_what_they
         for (job, at, eta), good in zip(told, near, strict=True)
         if not good
     ]
+
+
+def test_what_is_not_sent_yet_is_told_its_time(lasting: JobStore, clock: Clock) -> None:
+    works = shop(lasting, clock, places=2, slots=2)
+    kinds = [*(stylize(*size) for size in SIZES), *(digits(count) for count in (1, 16))]
+    for each in kinds:
+        works.submit(each)
+    works.go_on()
+    works.append(kinds * 3)
+    asked = Counter(each.work for each in kinds * 5)
+    told = works.queries.expected_of_new(ANONYMOUS, Lane.BULK, asked, slots=2)
+    begun, items = clock.now, works.append(kinds * 5)
+    works.go_on()
+    took = max(works.done[item] for item in items) - begun
+    assert took / 1.5 <= (told.eta_seconds or 0) <= took * 1.5
+    work = sum(each.seconds for each in kinds * 5)
+    assert work / 1.5 <= (told.work_seconds or 0) <= work * 1.5
 
 
 def test_large_photos_after_small_ones_are_told_a_longer_time(lasting: JobStore, clock: Clock) -> None:

@@ -47,6 +47,22 @@ def test_an_include_stands_once_before_all_that_need_it() -> None:
     assert text.count("local function fields(") == 1
 
 
+def test_a_script_has_of_its_includes_what_it_uses_alone() -> None:
+    beat = program("jobs/beat")
+    assert "local function lease_state(" in beat
+    assert "end_attempt" not in beat
+    assert "HOLDINGS" not in beat.upper(), "no key for what it does not use"
+
+
+@pytest.mark.parametrize("name", INCLUDES)
+def test_an_include_only_defines(name: str) -> None:
+    """What is no part of a definition would be left out with the one before it."""
+    starts = {
+        line.partition(" ")[0] for line in source(name).splitlines() if not line.startswith((" ", "--"))
+    }
+    assert starts <= {"", "local", "end", "}"}
+
+
 def test_an_include_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"jobs/fail": "-- include: moods\nreturn 1"}
     monkeypatch.setattr(scripts, "source", lambda name: texts.get(name) or source(name))

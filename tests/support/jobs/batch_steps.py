@@ -24,8 +24,8 @@ def items(count: int, first: int = 0, **spec: object) -> list[ItemDraft]:
     ]
 
 
-def begin(batches: BatchStore, count: int, owner: str = ANONYMOUS) -> str:
-    batch, _ = batches.open(draft(owner))
+def begin(batches: BatchStore, count: int, owner: str = ANONYMOUS, *, ready: BatchDraft | None = None) -> str:
+    batch, _ = batches.open(ready or draft(owner))
     batches.append(batch.id, owner, items(count), first=0)
     return batch.id
 

@@ -1,4 +1,4 @@
--- include: records, queues, files, webhooks, result_cache, moves, holdings
+-- include: records, queues, files, webhooks, result_cache, moves, holdings, expiry
 -- Put a restored record where it belongs besides: a job into the queues that fit its status (a running one is queued
 -- again, its attempt not counted), a delivery into its host's, a style and a file into the lists that name them.
 -- Files come before what names them; a kind `rest` afterwards lets files expire that nothing names. `passed_ms` is the
@@ -15,6 +15,7 @@ end
 local function readmit_terminal(id, expires)
   redis.call('HSET', job_key(id), 'expires_at', expires)
   redis.call('ZADD', EXPIRING, expires, id)
+  if job_value(id, 'status') == 'succeeded' then list_result(job_key(id), id) end
 end
 
 local function readmit_unfinished(id, job)
@@ -36,8 +37,9 @@ local function readmit_job(id)
     if redis.call('HGET', file_key(job.owner, file), 'key') == object then add_reference(job.owner, file) end
   end
   redis.call('ZADD', owned_jobs_key(job.owner), job.sequence, id)
+  if job.pinned_at then redis.call('ZADD', owned_pinned_key(job.owner), job.pinned_at, id) end
   if job.status == 'queued' or job.status == 'running' then readmit_unfinished(id, job)
-  else readmit_terminal(id, tonumber(job.expires_at) + passed_ms) end
+  elseif not job.pinned_at then readmit_terminal(id, tonumber(job.expires_at) + passed_ms) end
   readmit_equal(id, job)
 end
 

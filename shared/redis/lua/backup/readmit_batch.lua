@@ -1,4 +1,4 @@
--- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, removal, holdings
+-- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, removal, holdings, expiry
 -- Put a restored batch where it belongs. First 'open' for the batch, when its files are there, then 'item' for each of
 -- its items, then 'close', which counts what came. `passed_ms` is the time since the record was read.
 local step, id, passed_ms = unpack(ARGV)
@@ -79,7 +79,10 @@ local function close()
   end
   if came < tonumber(batch.total) then return delete_batch(id, batch.owner) end -- it was deleted while it was read
   complete_finished(tonumber(batch.total))
+  if batch.pinned_at then redis.call('ZADD', owned_pinned_key(batch.owner), batch.pinned_at, id) end
   if batch.completed_at then
+    if batch.pinned_at then return end
+    if batch.succeeded ~= '0' then list_result(batch_key(id), id) end
     return redis.call('ZADD', EXPIRING, redis.call('HINCRBY', batch_key(id), 'expires_at', passed_ms), id)
   end
   if not batch.finalized_at then redis.call('ZADD', OPEN_BATCHES, now, id) end
@@ -92,6 +95,7 @@ local function close()
     stop_batch(id, batch.lane, batch.owner, place)
   else
     start_batch(id, batch.lane, batch.owner, place, batch.not_before)
+    show_sample(id)
   end
 end
 

@@ -1,4 +1,4 @@
--- include: records, new_job, waits, queues, files, moves, quotas
+-- include: records, new_job, waits, queues, files, moves, quotas, changes
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over. The
 -- digests are of the models that the workers have, `quotas` those of owners that have none of their own (JSON objects). A
 -- batch's items take `most_bytes` at most, each its specification and `item_bytes`. After the named arguments come
@@ -100,6 +100,7 @@ for work, entries in pairs(waits) do
   redis.call('ZADD', waits_key(batch.lane, owner, work), unpack(entries))
   redis.call('SADD', works_key(batch.lane, owner), work)
 end
+if #items > 0 then note_change(owner, batch_id) end
 if batch.counted == batch.total then redis.call('HSET', batch_key(batch_id), 'counted', total + #items) end
 
 for _, item in ipairs(items) do

@@ -1,9 +1,9 @@
--- include: records, queues, batch_counts, batches, removal
+-- include: records, queues, batch_counts, batches, removal, changes
 -- A client's request about a batch: 'finalize', 'pause', 'resume', 'cancel' or 'delete'. Each may come twice.
 -- Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request = unpack(ARGV)
 local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'order',
-  'not_before')
+  'not_before', 'sample')
 if not batch.owner then redis.call('ZREM', OPEN_BATCHES, id) end
 if batch.owner ~= owner then return 'missing' end
 local status, is_over, place = batch.status, batch.completed_at, batch.order or batch.sequence
@@ -37,6 +37,7 @@ function moves.resume()
     release_brake(id)
   end
   redis.call('HDEL', batch_key(id), 'paused')
+  if batch.sample and not sample_goes_on(id, batch.sample) then redis.call('HDEL', batch_key(id), 'sample') end
   if tonumber(batch.not_before or 0) > now then set('not_before', now) end
   start_batch(id, batch.lane, owner, place)
   become(batch.finalized_at and 'running' or 'open')
@@ -46,7 +47,7 @@ function moves.cancel()
   stop_batch(id, batch.lane, owner, place)
   redis.call('ZREM', OPEN_BATCHES, id)
   redis.call('ZREM', DELAYED_BATCHES, id)
-  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at')
+  redis.call('HDEL', batch_key(id), 'paused', 'stopped_at', 'stopped_by', 'sample')
   set('finalized_at', batch.finalized_at or now, 'swept', 0)
   redis.call('ZADD', BATCH_WORK, now, id)
   become('canceled')
@@ -59,4 +60,6 @@ end
 
 if status == 'deleted' then return 'missing' end
 if status == 'canceled' and request ~= 'delete' and request ~= 'cancel' then return status end
-return moves[request]() or 'ok'
+local refusal = moves[request]()
+if not refusal then note_change(owner, id) end
+return refusal or 'ok'

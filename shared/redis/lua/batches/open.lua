@@ -1,4 +1,4 @@
--- include: records, idempotency
+-- include: records, idempotency, changes
 -- Begin a batch, or find the one that the same key or id already began. The record is a JSON object of fields; the
 -- key is '' for none. Returns {'created', id}, {'existing', id} or {'mismatch', id}.
 local id, owner, record, key, fingerprint, key_ttl_ms = unpack(ARGV)
@@ -15,4 +15,5 @@ redis.call('ZADD', owned_batches_key(owner), sequence, id)
 redis.call('ZADD', OPEN_BATCHES, now, id)
 keep_key(owner, name_of_key, id, fingerprint, key_ttl_ms)
 emit(id, 'state', {status = 'open'})
+note_change(owner, id)
 return {'created', id}

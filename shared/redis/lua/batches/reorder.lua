@@ -1,4 +1,4 @@
--- include: records, queues, places
+-- include: records, queues, places, changes
 -- Move what waits of a batch to the 'front' or the 'back' of its owner's queue, or into another lane, or both; '' where
 -- one stays. Its next items are claimed at the new place from now on; sweep.lua has those follow that are counted or wait
 -- by themselves. Returns 'ok', 'missing', or what forbids it: the status, 'started'
@@ -16,9 +16,12 @@ lane = lane ~= '' and lane or old_lane
 redis.call('HSET', batch_key(id), 'lane', lane, 'order', number,
   'moved_from', string.format('%s%s %s;', batch.moved_from or '', old_lane, old_number))
 if redis.call('ZREM', queue_key(old_lane, owner), id) == 1 then enqueue(lane, owner, number, id) end
-if redis.call('ZREM', stopped_key(old_lane, owner), id) == 1 then
-  redis.call('ZADD', stopped_key(lane, owner), number, id)
+local stopped = redis.call('ZSCORE', stopped_key(old_lane, owner), id)
+if stopped then
+  redis.call('ZREM', stopped_key(old_lane, owner), id)
+  redis.call('ZADD', stopped_key(lane, owner), stopped + (number - old_number), id) -- a sample keeps its part of it
 end
 redis.call('ZADD', BATCH_WORK, now, id)
-emit(id, 'state', {status = batch.status, lane = lane, moved_to = to ~= '' and to or nil})
+emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
+note_change(owner, id)
 return 'ok'

@@ -1,4 +1,4 @@
--- include: records, new_job, files, queues, moves
+-- include: records, new_job, files, queues, moves, changes
 -- Acceptance of a job by itself, whose quota was asked for: from here on it will be run. Returns its first event's id.
 local function accept_job(id, request, inputs, digest)
   local owner = request.owner
@@ -15,6 +15,7 @@ local function accept_job(id, request, inputs, digest)
   end
   enqueue_job(id, request.not_before)
   local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
+  note_change(owner, id)
   if request.reuse then reuse(id, owner, request.reuse, digest) end
   return event
 end

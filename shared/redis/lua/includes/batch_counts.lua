@@ -1,4 +1,4 @@
--- include: records, holdings
+-- include: records, holdings, changes
 -- Counts: jobs of an owner that wait; of a batch its items by status, and the rate at which they end.
 local FAILURES, EXAMPLE = 'failures ', 'example ' -- with an error's code: fields; as in shared/jobs/failures.py
 
@@ -6,6 +6,7 @@ local FAILURES, EXAMPLE = 'failures ', 'example ' -- with an error's code: field
 local function count_move(id, to)
   local batch, from, index, owner = job_values(id, 'batch', 'status', 'index', 'owner')
   hold(owner, 'queued', (to == 'queued' and 1 or 0) - (from == 'queued' and 1 or 0))
+  note_change(owner, batch or id)
   if not batch then return end
   if to == 'failed' or to == 'expired' then redis.call('ZADD', batch_dead_key(batch), index, index) end
   redis.call('HINCRBY', batch_key(batch), from, -1)

@@ -1,38 +1,59 @@
--- include: records, queues, files, webhooks, batch_counts
+-- include: records, queues, files, webhooks, batch_counts, expiry
 -- Batches: their end, and that of their items.
 -- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again. `status` is
 -- 'completed', which becomes 'failed' where no item succeeded and some went wrong, or 'canceled'.
 local function close_batch(batch, status)
-  local ttl_ms, lane, owner, succeeded, failed, expired =
-    batch_values(batch, 'ttl_ms', 'lane', 'owner', 'succeeded', 'failed', 'expired')
+  local lane, owner, succeeded, failed, expired =
+    batch_values(batch, 'lane', 'owner', 'succeeded', 'failed', 'expired')
   if status == 'completed' and succeeded == '0' and failed + expired > 0 then status = 'failed' end
-  local expires = now + tonumber(ttl_ms)
   redis.call('ZREM', queue_key(lane, owner), batch)
   redis.call('ZREM', stopped_key(lane, owner), batch)
   redis.call('ZREM', OPEN_BATCHES, batch)
   redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)
-  redis.call('ZADD', EXPIRING, expires, batch)
-  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now, 'expires_at', expires)
+  redis.call('HDEL', batch_key(batch), 'paused', 'stopped_at', 'stopped_by', 'sample') -- it may run again
+  redis.call('HSET', batch_key(batch), 'status', status, 'completed_at', now)
+  start_to_expire(batch_key(batch), batch, succeeded ~= '0')
+  note_batch_fetched(batch)
   emit(batch, 'state', {status = status})
   note_delivery('batch', batch, 'batch.' .. status)
+end
+
+-- Pause a batch by itself; `by` names the setting of its request that says so.
+local function halt(batch, by)
+  local lane, owner, sequence, order, status = batch_values(batch, 'lane', 'owner', 'sequence', 'order', 'status')
+  redis.call('HSET', batch_key(batch), 'paused', 1, 'status', 'paused', 'stopped_at', now, 'stopped_by', by)
+  stop_batch(batch, lane, owner, order or sequence)
+  if status ~= 'paused' then emit(batch, 'state', {status = 'paused'}) end
+  note_delivery('batch', batch, 'batch.paused')
 end
 
 -- Pause a batch of which more went wrong than its request allows. What went wrong before the latest 'resume' does not
 -- count again.
 local function brake(batch)
   local found = fields(batch_key(batch), 'stop_failed', 'stop_share', 'stop_after', 'stop_wrong', 'stop_done', 'failed',
-    'expired', 'succeeded', 'status', 'lane', 'owner', 'sequence', 'order')
+    'expired', 'succeeded', 'status')
   if not (found.stop_failed or found.stop_share) or found.status ~= 'open' and found.status ~= 'running' then return end
   local wrong = found.failed + found.expired - (found.stop_wrong or 0)
   local done = wrong + found.succeeded - (found.stop_done or 0)
   local is_too_much = found.stop_failed and wrong >= tonumber(found.stop_failed)
     or found.stop_share and done >= tonumber(found.stop_after) and wrong / done >= tonumber(found.stop_share)
-  if not is_too_much or unfinished(batch) == 0 then return end
-  redis.call('HSET', batch_key(batch), 'paused', 1, 'status', 'paused', 'stopped_at', now)
-  stop_batch(batch, found.lane, found.owner, found.order or found.sequence)
-  emit(batch, 'state', {status = 'paused'})
-  note_delivery('batch', batch, 'batch.paused')
+  if is_too_much and unfinished(batch) > 0 then halt(batch, 'stop_when') end
+end
+
+-- Whether an item of the sample with which a batch begins has not ended, or has not come yet.
+local function sample_goes_on(batch, sample)
+  for index = sample - 1, 0, -1 do
+    local status = job_value(item_id(batch, index), 'status')
+    if not status or status == 'queued' or status == 'running' then return true end
+  end
+  return false
+end
+
+-- Pause a batch whose sample is done, until 'resume'.
+local function show_sample(batch)
+  local sample, stopped_at = batch_values(batch, 'sample', 'stopped_at')
+  if sample and not stopped_at and not sample_goes_on(batch, sample) then halt(batch, 'sample') end
 end
 
 -- The time of a batch has come.
@@ -46,7 +67,7 @@ end
 -- Let the brake count from here.
 local function release_brake(batch)
   local failed, expired, succeeded = batch_values(batch, 'failed', 'expired', 'succeeded')
-  redis.call('HDEL', batch_key(batch), 'stopped_at')
+  redis.call('HDEL', batch_key(batch), 'stopped_at', 'stopped_by')
   redis.call('HSET', batch_key(batch), 'stop_wrong', failed + expired, 'stop_done', succeeded)
 end
 
@@ -58,8 +79,9 @@ local function note_end(id, batch, index, custom_id, status)
   local batch_status, finalized_at = batch_values(batch, 'status', 'finalized_at')
   if finalized_at and unfinished(batch) == 0 then
     close_batch(batch, batch_status == 'canceled' and 'canceled' or 'completed')
-  elseif status == 'failed' or status == 'expired' then
-    brake(batch)
+  else
+    if status == 'failed' or status == 'expired' then brake(batch) end
+    if batch_status ~= 'canceled' then show_sample(batch) end
   end
 end
 

@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, holdings
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, holdings, expiry
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -24,8 +24,8 @@ end
 
 -- Move a job into a terminal status, once and for good; its followers stay as they are.
 local function end_job(id, status, ...)
-  local ttl_ms, batch, index, custom_id, lane, owner, model =
-    job_values(id, 'ttl_ms', 'batch', 'index', 'custom_id', 'lane', 'owner', 'model')
+  local batch, index, custom_id, lane, owner, model =
+    job_values(id, 'batch', 'index', 'custom_id', 'lane', 'owner', 'model')
   count_end(status, lane, owner, model)
   local first, error = ...
   if first == 'error' then count_failure(id, owner, batch, error) end
@@ -41,9 +41,8 @@ local function end_job(id, status, ...)
     return note_end(id, batch, index, custom_id, status)
   end
   free_inputs(id)
-  local expires = now + tonumber(ttl_ms)
-  redis.call('ZADD', EXPIRING, expires, id)
-  change(id, 'status', status, 'completed_at', now, 'expires_at', expires, ...)
+  change(id, 'status', status, 'completed_at', now, ...)
+  start_to_expire(job_key(id), id, status == 'succeeded')
   emit(id, 'state', {status = status})
   note_delivery('job', id, 'job.' .. status)
 end

@@ -1,4 +1,4 @@
--- include: records, queues
+-- include: records, queues, changes
 -- Places: what waits goes to the front or the back of its owner's queue, or to the other lane. Its record has the number
 -- of its place as `order`, once it was moved.
 local MOST_FOLLOWING = 200 -- items that one script moves after their batch
@@ -24,7 +24,8 @@ local function move_job(id, owner, to, lane, number)
   lane = lane ~= '' and lane or job.lane
   change(id, 'lane', lane, 'order', order)
   enqueue_job(id, tonumber(job.not_before))
-  emit(id, 'state', {status = 'queued', lane = lane, moved_to = to ~= '' and to or nil})
+  emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
+  note_change(owner, id)
   return 'ok'
 end
 

@@ -1,4 +1,4 @@
--- include: records, queues, holdings
+-- include: records, waits, queues, holdings
 -- Result cache: equal jobs of an owner are computed once. One leads; those that came meanwhile follow it: they are
 -- queued but not claimable, and take over its result. Bytes that several jobs name are kept until all are forgotten.
 
@@ -58,7 +58,7 @@ local function overtakes(id, other)
   local start_of_other = start_of(other.attempt, other.not_before, other.batch)
   if start ~= start_of_other then return start < start_of_other end
   if other.lane ~= lane then return other.lane == 'bulk' end
-  return other.batch and other.batch ~= batch and redis.call('HEXISTS', batch_key(other.batch), 'paused') == 1
+  return other.batch and other.batch ~= batch and is_held(other.batch, other.index)
 end
 
 -- Have a new job follow an unfinished equal one, or lead those that come later. `equality` is the digest of what

@@ -1,4 +1,4 @@
--- include: records, new_job, queues, files, batch_counts, result_cache
+-- include: records, new_job, queues, files, batch_counts, result_cache, changes, expiry
 -- Retries of items: each is a new job in the item's place.
 local COPIED = {'model', 'lane', 'spec', 'parts', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work', 'pixels',
   'expected_bytes'}
@@ -46,11 +46,13 @@ end
 
 -- Items of a batch are tried again: it goes on, where it had ended, and its brake does not count what is mended.
 local function reopen_batch(batch_id)
-  local status, failed, expired, wrong = batch_values(batch_id, 'status', 'failed', 'expired', 'stop_wrong')
+  local owner, status, failed, expired, wrong =
+    batch_values(batch_id, 'owner', 'status', 'failed', 'expired', 'stop_wrong')
+  note_change(owner, batch_id)
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
   if status ~= 'completed' and status ~= 'failed' then return end
-  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'expires_at')
-  redis.call('ZREM', EXPIRING, batch_id)
+  redis.call('HDEL', batch_key(batch_id), 'completed_at', 'fetched_at')
+  stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)
   redis.call('HSET', batch_key(batch_id), 'status', 'running')
   emit(batch_id, 'state', {status = 'running'})

@@ -14,19 +14,18 @@ local function order_of(number, index, came_back)
   return number - (came_back and 0.5 or 0) + index / PLACES
 end
 
--- The lane and the number of a job that waits. Those of an item are its batch's, which may have been moved.
-local function standing_of(id)
-  local lane, sequence, moved_to, batch = job_values(id, 'lane', 'sequence', 'order', 'batch')
-  if not batch then return lane, moved_to or sequence end
-  local now_in, order = batch_values(batch, 'lane', 'order')
+-- The lane and the number of a batch's item: the batch may have been moved since the item was accepted.
+local function with_batch(id, batch, lane)
+  local now_in, number = batch_values(batch, 'lane', 'order')
   if now_in and now_in ~= lane then redis.call('HSET', job_key(id), 'lane', now_in) end
-  return now_in or lane, order or sequence
+  return now_in or lane, number
 end
 
 local function wait_in(id, came_back)
-  local lane, number = standing_of(id)
-  local owner, index, model, work = job_values(id, 'owner', 'index', 'model', 'work')
-  local order = order_of(number, index, came_back)
+  local lane, owner, sequence, number, index, model, work, batch =
+    job_values(id, 'lane', 'owner', 'sequence', 'order', 'index', 'model', 'work', 'batch')
+  if batch then lane, number = with_batch(id, batch, lane) end
+  local order = order_of(number or sequence, index, came_back)
   work = work_of(model, work)
   redis.call('ZADD', waits_key(lane, owner, work), order, id)
   redis.call('SADD', works_key(lane, owner), work)
@@ -41,6 +40,22 @@ local function wait_out(id)
   return lane, owner
 end
 
+-- Whether an item is after the sample that its batch runs.
+local function is_after(sample, index) return sample and tonumber(index) >= tonumber(sample) end
+
+-- Whether an item may not be claimed now: its batch is paused, waits for its time, or runs a sample.
+local function is_held(batch, index)
+  local paused, sample, not_before = batch_values(batch, 'paused', 'sample', 'not_before')
+  return paused or tonumber(not_before or 0) > now or is_after(sample, index)
+end
+
+-- The places from the first to before the last that an entry of `stopped` keeps: of a whole batch, where its score is the
+-- whole number of the batch's place, else of the items after a sample.
+local function stopped_places(score)
+  local number = math.floor(score)
+  return score - (tonumber(score) == number and 0.5 or 0), number + 0.5
+end
+
 -- How many of an owner's jobs wait by kind of work, and in all: those that come before a place, or all of them.
 local function waiting_of(lane, owner, place)
   local before = place and string.format('(%.17g', place) or '+inf'
@@ -50,7 +65,8 @@ local function waiting_of(lane, owner, place)
     local key = waits_key(lane, owner, work)
     local count = redis.call('ZCOUNT', key, '-inf', before)
     for i = 2, #stopped, 2 do
-      count = count - redis.call('ZCOUNT', key, stopped[i] - 0.5, '(' .. stopped[i] + 0.5)
+      local first, after = stopped_places(stopped[i])
+      count = count - redis.call('ZCOUNT', key, first, '(' .. after)
     end
     if count > 0 then counts[work], total = count, total + count end
   end

@@ -63,28 +63,23 @@ local function holds_suspect()
   return false
 end
 
-local function is_stopped(batch)
-  local paused, not_before = batch_values(batch, 'paused', 'not_before')
-  return paused or tonumber(not_before or 0) > now
-end
-
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
-  local status, not_before, deadline_at, job_schema, batch, follows, crashes =
-    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes')
+  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index =
+    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes', 'index')
   if status ~= 'queued' or follows then return 'not now' end
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end
-  if batch and is_stopped(batch) then return 'paused' end
+  if batch and is_held(batch, index) then return 'paused' end
   if is_suspect(crashes) and holds_suspect() then return 'suspect' end
 end
 
--- The job that an entry of a queue stands for; nil for a batch whose items have all been started.
+-- The job that an entry of a queue stands for; nil for a batch whose items, or whose sample, have all been started.
 local function job_of(entry)
-  local next_index, total = batch_values(entry, 'next', 'total')
+  local next_index, total, sample = batch_values(entry, 'next', 'total', 'sample')
   if not next_index then return entry end
-  if tonumber(next_index) < tonumber(total) then return item_id(entry, next_index) end
+  if tonumber(next_index) < math.min(total, sample or total) then return item_id(entry, next_index) end
 end
 
 -- Pass over what will not be claimed now: a batch goes on to its next item, a job leaves its queue.

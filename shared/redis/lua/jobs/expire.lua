@@ -4,6 +4,9 @@ local most, tombstone_ms = unpack(ARGV)
 local ids = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(ids) do
   local owner = redis.call('HGET', batch_key(id), 'owner')
-  if owner then delete_batch(id, owner) else forget_job(id, tombstone_ms) end
+  local is_pinned = redis.call('HEXISTS', owner and batch_key(id) or job_key(id), 'pinned_at') == 1
+  if is_pinned then redis.call('ZREM', EXPIRING, id) -- an older Atelier beside this one listed it
+  elseif owner then delete_batch(id, owner)
+  else forget_job(id, tombstone_ms) end
 end
 return ids

@@ -6,7 +6,9 @@
 -- batch of which no item is queued, what runs and no more: see shared/jobs/queue_place.py.
 local id, most_running, most_of_owner, own_only = unpack(ARGV)
 local FIRST_LANE = 5 -- among the arguments
-local alone = own_only == '1' and (job_value(id, 'owner') or batch_values(id, 'owner'))
+-- A job that is submitted only now: a JSON object of its owner, lane, model and kind of work in the place of an id.
+local new = string.sub(id, 1, 1) == '{' and cjson.decode(id) or nil
+local alone = own_only == '1' and (new and new.owner or job_value(id, 'owner') or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
 found.hold = hold_of(id, own_only == '1', most_of_owner)
@@ -21,12 +23,13 @@ end
 
 -- The item of a batch that comes last in its owner's queue.
 local function last_item(batch)
-  local owner, lane, sequence, order = batch_values(batch, 'owner', 'lane', 'sequence', 'order')
+  local owner, lane, sequence, order, sample = batch_values(batch, 'owner', 'lane', 'sequence', 'order', 'sample')
   local number = order or sequence
+  local after = string.format('(%.17g', sample and order_of(number, sample) or number + 0.5)
   local last, highest
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
     local entry = redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
-      '(' .. number + 0.5, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
+      after, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)
     local item, order = entry[1], tonumber(entry[2])
     if item and (not highest or order > highest) then last, highest = item, order end
   end
@@ -39,17 +42,20 @@ end
 
 -- A job that follows an equal one goes with it.
 local status, owner, follows, equality = job_values(id, 'status', 'owner', 'follows', 'reuse')
+if new then status, owner, follows = 'queued', new.owner, nil end
 if status ~= 'queued' then return '' end
 if follows then
   id = redis.call('GET', reuse_key(owner, equality)) or id
   found.leader = id
 end
 
-local job = fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
+local job = new or fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
   'follows')
+if new then job.status, job.sequence, job.not_before = 'queued', math.huge, now end
 local lane = job.lane
-local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order', 'not_before') or {}
-if job.status ~= 'queued' or job.follows or batch.paused or batch.status == 'canceled' then return cjson.encode(found) end
+local batch = job.batch and fields(batch_key(job.batch), 'paused', 'status', 'order', 'not_before', 'sample') or {}
+local is_stopped = batch.paused or batch.status == 'canceled' or is_after(batch.sample, job.index)
+if job.status ~= 'queued' or job.follows or is_stopped then return cjson.encode(found) end
 
 found.lane, found.work, found.pause = lane, work_of(job.model, job.work), math.max(0, job.not_before - now)
 local place = redis.call('ZSCORE', waits_key(lane, owner, found.work), id)

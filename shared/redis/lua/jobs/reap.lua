@@ -79,8 +79,8 @@ local function note_turns(lane)
 end
 
 local function jobs_of(entry)
-  local next_index, total = batch_values(entry, 'next', 'total')
-  return next_index and total - next_index or 1
+  local next_index, total, sample = batch_values(entry, 'next', 'total', 'sample')
+  return next_index and math.max(0, math.min(total, sample or total) - next_index) or 1
 end
 
 -- How many jobs of a lane could be claimed now, as far as they are counted, and the entry that comes first.

@@ -1,4 +1,4 @@
--- include: records, queues, moves
+-- include: records, queues, moves, changes
 -- A client's request: running -> queued, taken from its worker and not counted; or the end of a queued job's pause.
 -- Either may be claimed at once. Returns 'ok', 'missing', or the status that forbids it.
 local id, owner = unpack(ARGV)
@@ -10,6 +10,7 @@ elseif status == 'queued' then
   redis.call('HDEL', job_key(id), 'follows') -- it waits for no equal job any more
   change(id, 'not_before', now)
   enqueue_job(id, now)
+  note_change(owner, id)
 else
   return status
 end

@@ -18,7 +18,9 @@ local function oldest_of(lane, owner, work)
   local function first_of(from)
     local entry = first(from)
     for i = 2, #stopped, 2 do
-      if entry[2] and math.abs(entry[2] - stopped[i]) <= 0.5 then entry = first(stopped[i] + 0.5) end
+      local before, after = stopped_places(stopped[i])
+      local place = tonumber(entry[2] or nil)
+      if place and place >= before and place < after then entry = first(after) end
     end
     return entry[1] and tonumber(job_value(entry[1], 'created_at') or nil), tonumber(entry[2])
   end

@@ -2,10 +2,11 @@
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
 -- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
 -- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). The doorbell
--- goes into the list `bells`, '' for none, unless that has `most_bells`.
+-- goes into the list `bells`, '' for none, unless that has `most_bells`. With `trial` '1' nothing is changed, and 'trial'
+-- says that the job would be accepted.
 -- Returns {'created', id, the id of its first event, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
 -- {'missing', file ids}, or a refusal by quota.
-local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, bells, doorbell, most_bells =
+local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial, bells, doorbell, most_bells =
   unpack(ARGV)
 local request, files = cjson.decode(record), cjson.decode(input_ids)
 
@@ -40,6 +41,7 @@ local asked = {}
 add_asked(asked, request)
 local refusal = over_quota(owner, asked, quotas)
 if refusal then return refusal end
+if trial == '1' then return {'trial', id} end
 hold_asked(owner, asked)
 
 request.owner, request.fingerprint = owner, fingerprint

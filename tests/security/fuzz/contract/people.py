@@ -25,7 +25,12 @@ DRAWN = {
 NO_RATES = {  # what comes too often would be refused, and not tried
     f"ATELIER_RATE_{name}_PER_MINUTE": "0" for name in ("READS", "CHANGES", "FAILURES")
 }
-SETTINGS = {"ATELIER_API_MAX_WAIT_SECONDS": "1", "ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "4", **NO_RATES}
+SETTINGS = {
+    "ATELIER_API_MAX_WAIT_SECONDS": "1",
+    "ATELIER_API_MAX_STREAM_SECONDS": "1",
+    "ATELIER_LIMITS_MAX_BODY_MEBIBYTES": "4",
+    **NO_RATES,
+}
 
 
 @dataclass
