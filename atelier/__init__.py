@@ -1,6 +1,6 @@
 """The user's side: the typed client and the `atelier` command."""
 
-from atelier.client.batch import Batch, BatchItem, NamedOutput
+from atelier.client.batch import Batch, BatchItem, Estimate, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
 from atelier.client.client import Client
@@ -14,7 +14,6 @@ from atelier.client.errors import (
     ProtocolError,
     ServiceUnreachable,
 )
-from atelier.client.estimate import Estimate
 from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue

@@ -8,10 +8,9 @@ from itertools import chain, islice
 from typing import Any, TypedDict, Unpack, overload
 from urllib.parse import quote
 
-from atelier.client.batch import Batch, batch_from_json
+from atelier.client.batch import DRY_RUN, Batch, Estimate, batch_from_json, estimate_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
-from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.request_parts import (
     BatchWebhook,
     Lane,

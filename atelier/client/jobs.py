@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
+from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.downloads import Picture, check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
-from atelier.client.estimate import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
 from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain

@@ -5,8 +5,7 @@ from datetime import datetime
 
 from rich.text import Text
 
-from atelier.client.batch import Batch
-from atelier.client.estimate import Estimate
+from atelier.client.batch import Batch, Estimate
 from atelier.client.job import Job
 from atelier.display.job_tables import reason_of
 from atelier.display.progress_bar import say_hold

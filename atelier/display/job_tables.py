@@ -6,8 +6,8 @@ from datetime import datetime
 
 from rich.text import Text
 
-from atelier.client.failure import Failure
 from atelier.client.job import Attempt, Job
+from atelier.client.stats import Failure
 from atelier.display.progress_bar import say_state
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_exactly, say_moment, say_seconds

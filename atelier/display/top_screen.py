@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from rich.text import Text
 
 from atelier.client.batch import Batch
-from atelier.client.failure import Failure
 from atelier.client.job import Job
-from atelier.client.stats import Stats
+from atelier.client.stats import Failure, Stats
 from atelier.display.batch_tables import say_left, say_status
 from atelier.display.progress_bar import say_state
 from atelier.display.stats_tables import stats_table

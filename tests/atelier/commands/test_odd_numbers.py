@@ -43,7 +43,7 @@ def test_an_option_takes_finite_numbers_alone(name: str, param: click.Parameter)
     needed = {"stylize": ["a.png", "--style", "a.png"], "transform": ["a.png"]}
     needed["batch"] = ["photos", "--style", "a.png", "-o", "out"]
     for value in ODD:
-        words = ["--url", "http://127.0.0.1:9", name, *needed.get(name, []), param.opts[0], value]
+        words = ["--url", "http://127.0.0.1:9", *name.split(), *needed.get(name, []), param.opts[0], value]
         answer = CliRunner().invoke(main, words)
         assert (answer.exit_code, f"'{param.opts[0]}'" in answer.stderr) == (2, True), answer.output
 

@@ -17,6 +17,7 @@ from atelier.cli import main
 from atelier.client.client import Client
 from atelier.display.table import Table, wrapped
 from shared.errors import CorruptImage
+from shared.logs import plain
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
 from tests.support.jobs.fake_worker import FakeWorker
@@ -124,7 +125,7 @@ def test_any_table_fits_any_terminal(rows: list[tuple[str, str, str]], width: in
         table.add(*row)
     shown = [line.plain for line in table.lines(width)]
     assert too_wide(shown, width) == []
-    words = {word for row in rows for cell in row for word in cell.split()}
+    words = {word for row in rows for cell in row for word in plain(cell).split()}
     assert words <= set(" ".join(shown).split())
     assert [len(line.split("\t")) for line in table.tabbed()] == [3] * (len(rows) + 1)
 
