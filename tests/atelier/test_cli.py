@@ -319,7 +319,10 @@ def test_watch_in_a_pipe_says_where_a_job_stands_and_how_to_get_its_pictures(
     monkeypatch.setattr(JobsResource, "get", get_and_go_on)
     waited, done = run("watch", job.id), run("watch", job.id)
     hint = f"`atelier watch {job.id} -o out/` saves what it made."
-    assert [line.split(", about")[0] for line in waited.stderr.splitlines()] == ["queued, number 2: no worker lives", hint]
+    assert [line.split(", about")[0] for line in waited.stderr.splitlines()] == [
+        "queued, number 2: no worker lives",
+        hint,
+    ]
     assert done.stderr == f"{hint}\n"
     assert done.stdout.startswith(f"{job.id} succeeded: http")
     assert waited.stdout == done.stdout
