@@ -52,6 +52,7 @@ _REASONS = {
     "backoff": "pausing after an error",
     "equal_job": "waiting for the result of an equal job",
     "quota": "as many of its owner's jobs run as may",
+    "model_limit": "as many jobs of its model run as may",
     "no_worker": "no worker lives",
     "no_worker_has_model": "no worker that takes jobs has the model",
     "needs_newer_worker": "the workers are too old for it",
