@@ -29,6 +29,7 @@ from atelier.commands.options.times import Ago
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import failure_table, job_page, job_table
 from atelier.display.progress_bar import job_bar, say_state
+from atelier.display.time_format import say_moment
 from atelier.lazy_group import interruption
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
@@ -89,7 +90,7 @@ def list_jobs(
     type=Ago(),
     default="24h",
     show_default=True,
-    help="Begin so long ago, such as 90m or 7d; 31 days at most.",
+    help="Begin so long ago, such as 90m or 7d, at the full hour before; 31 days at most.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
@@ -103,7 +104,7 @@ def failures(target: Target, /, *, since: datetime, as_json: bool) -> None:
     elif found:
         failure_table(found).print()
     else:
-        echo("No job failed in this time.", err=True)
+        echo(f"No job failed since {say_moment(since)}.", err=True)
 
 
 @jobs.command()

@@ -172,16 +172,21 @@ def reload(target: Target) -> None:
 
 @models.command()
 @click.argument("name")
-@click.argument("running", type=RunningLimit())
+@click.argument("running", type=RunningLimit(), required=False)
 @pass_target
 def limit(target: Target, *, name: str, running: int | None) -> None:
     """Let RUNNING jobs of the model NAME run at once, over all workers; `none` for any number.
 
-    More of them wait, and jobs of other models go on. Needs an admin's key.
+    More of them wait, and jobs of other models go on. It needs an admin's key.
+    Without RUNNING it shows the limit.
     """
     with target.client() as client:
-        client.models.set_limit(name, running or None)
-    echo(f"{name}: {running or 'any number of'} jobs may run at once")
+        if running is None:
+            limit = client.models.limit(name)
+        else:
+            limit = running or None
+            client.models.set_limit(name, limit)
+    echo(f"{name}: {limit or 'any number of'} {'job' if limit == 1 else 'jobs'} may run at once")
 
 
 def _cards(

@@ -74,6 +74,7 @@ def _read(client: Client) -> Snapshot:
         url=client.base_url,
         at=datetime.now(UTC),
         stats=client.stats.read(),
+        pauses=client.pauses.list(),
         running=tuple(islice(client.jobs.list(status="running", items=True), MOST_ROWS)),
         batches=tuple(islice(unfinished, MOST_ROWS)),
         failures=client.stats.failures(),

@@ -13,8 +13,8 @@ from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment, say_seconds
 
 PAUSED_BY = {
-    "sample": "its sample, which is made: look at it, then resume or cancel",
-    "stop_when": "its stop_when: too much went wrong",
+    "sample": "its sample, which is made: look at it, then `resume` or `cancel`",
+    "stop_when": "its stop_when: too much went wrong; `resume` or `retry-failed` goes on",
 }
 MEBIBYTE = 1024 * 1024
 COLORS = {
@@ -60,6 +60,8 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
         page.add("pinned", f"since {say_moment(batch.pinned_at)}")
     if batch.stopped_by:
         page.add("paused by", PAUSED_BY[batch.stopped_by])
+    if batch.stopped_by == "sample":
+        page.add("look at it", batch.raw["urls"]["contact_sheet"])
     for failure in batch.failures:
         page.add("failures", f"{failure.count} x {failure.code}: {failure.hint}")
     for job in failed:
@@ -102,6 +104,8 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     yield from _pauses(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
     yield from _pace(batch)
+    if batch.raw.get("lane") and not batch.done:
+        yield "lane", str(batch.raw["lane"])
     for title, name in _TIMES.items():
         moment = _time(batch, name)
         if moment is not None:
@@ -115,7 +119,7 @@ def _pace(batch: Batch) -> Iterator[tuple[str, str]]:
         yield "rate", f"{batch.rate_per_second:.2f}/s"
     if batch.mean_seconds:
         yield "each took", say_seconds(batch.mean_seconds)
-    if batch.queue and say_hold(batch.queue):
+    if batch.queue and say_hold(batch.queue) and not batch.pause:  # "paused" says it
         yield "now", say_hold(batch.queue)
     if batch.eta_seconds is not None:
         yield "left", say_seconds(batch.eta_seconds)

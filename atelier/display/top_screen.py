@@ -1,4 +1,4 @@
-"""The screen of `atelier top`: the queue, the running jobs, the batches and the failures at one moment."""
+"""The screen of `atelier top`: the queue, pauses, running jobs, batches and failures at one moment."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,10 @@ from rich.text import Text
 
 from atelier.client.batch import Batch
 from atelier.client.job import Job
+from atelier.client.queue.pauses import Pause
 from atelier.client.stats import Failure, Stats
 from atelier.display.batch_tables import say_left, say_status
+from atelier.display.pause_tables import say_scope, say_time
 from atelier.display.progress_bar import say_state
 from atelier.display.stats_tables import stats_table
 from atelier.display.table import Table, wrapped
@@ -23,6 +25,7 @@ class Snapshot:
     url: str
     at: datetime
     stats: Stats
+    pauses: Sequence[Pause]  # that the key may see
     running: Sequence[Job]  # the latest of those that run
     batches: Sequence[Batch]  # the latest of those that are not done
     failures: Sequence[Failure]  # of the last day
@@ -34,6 +37,7 @@ def top_lines(shown: Snapshot, width: int) -> Iterator[Text]:
     yield Text()
     yield from stats_table(shown.stats).lines(width)
     parts = (
+        ("Pauses", _pauses(shown.pauses), shown.pauses),
         ("Running jobs", _running(shown.running), shown.running),
         ("Batches", _batches(shown.batches), shown.batches),
         ("Failures of the last day", _failures(shown.failures), shown.failures),
@@ -61,6 +65,13 @@ def _heading(shown: Snapshot) -> Text:
     workers = f"{stats.workers} {noun} with {stats.slots} slots{wanted}"
     delayed = f", {stats.delayed} delayed" if stats.delayed else ""
     return Text.assemble((shown.url, "bold"), f"  {shown.at.astimezone():%H:%M:%S}  ", workers, delayed)
+
+
+def _pauses(pauses: Iterable[Pause]) -> Table:
+    table = Table("of", "when", "reason")
+    for pause in pauses:
+        table.add(say_scope(pause), say_time(pause), pause.reason)
+    return table
 
 
 def _running(jobs: Iterable[Job]) -> Table:

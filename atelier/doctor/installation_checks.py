@@ -63,6 +63,11 @@ def check_disk(settings: Settings) -> Finding:
         return warn(
             "disk", text, "pictures are kept for a week; ATELIER_JOBS_RETENTION_SECONDS shortens that"
         )
+    if settings.disk.reclaim == "oldest" and not settings.disk.quota_mebibytes:
+        advice = (
+            "set ATELIER_DISK_QUOTA_MEBIBYTES too: ATELIER_DISK_RECLAIM=oldest removes nothing without it"
+        )
+        return warn("disk", text, advice)
     return ok("disk", text)
 
 

@@ -11,7 +11,7 @@ from atelier.client.request_parts import Lane
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options
 from atelier.display import echo, echo_json
-from atelier.display.pause_tables import pause_table, say_scope
+from atelier.display.pause_tables import pause_table, say_scope, say_time
 from atelier.lazy_group import EXIT_FAILED
 
 
@@ -91,7 +91,7 @@ def _tell(made: Pause, *, as_json: bool) -> None:
         echo_json(made.raw)
         return
     echo(made.id)
-    echo(f"{say_scope(made)}: paused; `atelier pauses end {made.id}` ends it", err=True)
+    echo(f"{say_scope(made)}: {say_time(made)}; `atelier pauses end {made.id}` ends it", err=True)
 
 
 @pauses.command()

@@ -55,8 +55,11 @@ def test_a_models_limit(client: Client, url: str) -> None:
     assert client.models.limit("mnist-dcgan") == 2
     assert run(url, "models", "limit", "mnist-dcgan", "3").stdout == "mnist-dcgan: 3 jobs may run at once\n"
     assert client.models.limit("mnist-dcgan") == 3
+    assert run(url, "models", "limit", "mnist-dcgan").stdout == "mnist-dcgan: 3 jobs may run at once\n"
+    assert run(url, "models", "limit", "mnist-dcgan", "1").stdout == "mnist-dcgan: 1 job may run at once\n"
     assert run(url, "models", "limit", "mnist-dcgan", "none").exit_code == 0
     assert client.models.limit("mnist-dcgan") is None
+    assert "any number of jobs" in run(url, "models", "limit", "mnist-dcgan").stdout
     assert run(url, "models", "limit", "mnist-dcgan", "0").exit_code == 2
 
 
@@ -66,7 +69,7 @@ def test_the_command_makes_lists_and_ends_pauses(client: Client, url: str) -> No
     assert answer.exit_code == 0, answer.output
     (made,) = client.pauses.list()
     assert answer.stdout == f"{made.id}\n"
-    assert "lane bulk: paused" in answer.stderr
+    assert "each day 22:00-06:00 Asia/Tokyo, until 20" in answer.stderr
     assert (made.window, made.timezone) == ("22:00-06:00", "Asia/Tokyo")
     headings, row = (line.split("\t") for line in run(url, "pauses", "list").stdout.splitlines())
     told = dict(zip(headings, row, strict=True))
@@ -80,6 +83,17 @@ def test_the_command_makes_lists_and_ends_pauses(client: Client, url: str) -> No
     assert client.pauses.list() == []
     again = run(url, "pauses", "end", made.id, "--json")
     assert (again.exit_code, json.loads(again.stdout)["code"]) == (1, "pause_not_found")
+
+
+def test_the_command_says_whether_a_new_pause_holds_now(url: str) -> None:
+    words = "pauses", "create", "--reason", "night shift", "--lane", "bulk"
+    assert "lane bulk: paused; `atelier pauses end" in run(url, *words).stderr
+    now = datetime.now(UTC)
+    later = [f"{now + timedelta(hours=hours):%H:%M}" for hours in (6, 7)]
+    told = run(url, *words, "--window", "-".join(later)).stderr
+    assert f"lane bulk: not paused now, each day {later[0]}-{later[1]} UTC; " in told
+    rows = run(url, "pauses", "list").stdout.splitlines()[1:]
+    assert [row.split("\t")[2] for row in rows] == ["not now", "holds"]
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,11 @@ def test_a_sample_of_prepared_items_is_made_first(run: Run, client: Client) -> N
     (batch,) = client.batches.list()
     assert (sampled.exit_code, len(files("out"))) == (0, 4), sampled.output
     assert "the sample is made: 4 of 9 items are done, and no other starts" in sampled.stderr
-    assert "its sample, which is made" in run("batches", "show", batch.id).stdout
+    page = run("batches", "show", batch.id).stdout
+    assert "its sample, which is made" in page
+    assert f"/v1/batches/{batch.id}/contact-sheet" in page
+    names = [line.split()[0] for line in page.splitlines()]
+    assert ("now" in names, "lane" in names) == (False, True)  # "paused" says what `now` would
     assert run("batches", "resume", batch.id).exit_code == 0
     rest = run("batch", "--template", "digits.json", "-o", "out")
     assert (rest.exit_code, len(files("out")), rest.stderr) == (0, 9, "")

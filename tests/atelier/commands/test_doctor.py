@@ -14,6 +14,7 @@ from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
+from shared.setting_groups import DiskRules
 from shared.settings import Settings
 from worker.models.files.manifest import MANIFEST_FILE
 
@@ -82,6 +83,13 @@ def test_little_disk_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch
     assert installation_checks.check_disk(settings).level is Level.WARN
     monkeypatch.setattr(installation_checks, "LEAST_DISK", 10**18)
     assert installation_checks.check_disk(settings).level is Level.FAIL
+
+
+@pytest.mark.parametrize(("quota", "level"), [(0, Level.WARN), (1000, Level.OK)])
+def test_room_that_is_made_without_a_quota_is_told(tmp_path: Path, quota: int, level: Level) -> None:
+    disk = DiskRules(reclaim="oldest", quota_mebibytes=quota)
+    finding = installation_checks.check_disk(Settings(state_dir=tmp_path, disk=disk))
+    assert (finding.level, "ATELIER_DISK_QUOTA_MEBIBYTES" in (finding.mend)) == (level, quota == 0)
 
 
 def test_a_damaged_model_is_a_failure(settings: Settings) -> None:

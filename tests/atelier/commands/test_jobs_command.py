@@ -345,7 +345,8 @@ def test_failures_are_told_by_code_with_what_to_do(run: Run, client: Client, fai
 def test_no_failure_is_said(run: Run) -> None:
     answer = run("failures")
     assert (answer.exit_code, answer.stdout) == (0, "")
-    assert "No job failed" in answer.stderr
+    yesterday = (datetime.now() - timedelta(hours=24)).isoformat(" ")  # in this machine's zone
+    assert f"No job failed since {yesterday[:13]}" in answer.stderr
 
 
 def test_jobs_are_found_by_metadata_and_time(run: Run, client: Client) -> None:
@@ -364,6 +365,7 @@ def test_a_waiting_job_is_moved_and_its_place_is_told(run: Run, client: Client) 
     assert run("move", ids[1], "--to", "front").stdout == f"{ids[1]} moved to the front, now at place 1\n"
     moved = run("move", ids[1], "--lane", "bulk", "--json")
     assert lines(moved) == [{"id": ids[1], "ok": True, "job": ids[1], "status": "queued"}]
+    assert ["lane", "bulk"] in [line.split() for line in run("show", ids[1]).stdout.splitlines()]
     assert run("move", ids[1]).exit_code == 2
 
 

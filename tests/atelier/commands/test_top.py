@@ -41,6 +41,14 @@ def test_everything_is_shown_once_in_a_pipe(url: str, busy: tuple[str, str]) -> 
         assert text in answer.stdout, text
 
 
+def test_pauses_are_shown(url: str, client: Client) -> None:
+    client.pauses.create("the disk is moved", lane="bulk", for_seconds=60)
+    told = CliRunner().invoke(main, ["--url", url, "top"]).stdout
+    assert "Pauses" in told
+    assert "lane bulk" in told.split("Pauses")[1]
+    assert "the disk is moved" in told
+
+
 def test_an_idle_service_shows_its_lanes_alone(url: str) -> None:
     answer = CliRunner().invoke(main, ["--url", url, "top"])
     assert "lane bulk" in answer.stdout
