@@ -30,7 +30,7 @@ for line in sys.stdin:
             exec(compile(code.read(), path, "exec"), names)
     print("done", flush=True)
 """
-IDS = ("job", "batch")  # in a command, `job_019a...` is the one that the page met last
+IDS = ("job", "batch", "pause")  # in a command, `job_019a...` is the one that the page met last
 
 
 class Session:
