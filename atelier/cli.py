@@ -23,7 +23,7 @@ COMMANDS = {
     "events": "atelier.commands.events:events",
     "jobs": "atelier.commands.jobs:jobs",
     "actions": "atelier.commands.queue.actions:actions",
-    "models": "atelier.commands.models:models",
+    "models": "atelier.commands.queue.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
     "pauses": "atelier.commands.queue.pauses:pauses",

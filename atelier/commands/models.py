@@ -1,11 +1,9 @@
 """`atelier models`: which networks there are, and their weights in the model store."""
 
-import re
 from collections.abc import Callable, Iterable
 
 import click
 
-from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.table import Table
 from atelier.lazy_group import interruption
@@ -23,27 +21,7 @@ MEGABYTE = 1_000_000
 COLUMNS = ("name", "type", "version", "weights", "license", "title")
 
 
-class RunningLimit(click.ParamType[int]):
-    """A number of jobs, 1 or more; `none` is read as 0."""
-
-    name = "number"
-
-    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number; fail where it is none."""
-        if value == "none" or not isinstance(value, str):
-            return 0 if value == "none" else int(value)
-        if re.fullmatch(r"[1-9][0-9]{0,5}", value) is None:
-            self.fail(f"{value!r} is neither a number of 1 to 999999 nor `none`", param, ctx)
-        return int(value)
-
-
-@click.group(short_help="List, pull, verify, limit and reload models.")
-@url_option
-def models() -> None:
-    """Look after the model store; it lies in the state folder."""
-
-
-@models.command("list")
+@click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(*, as_json: bool) -> None:
     """Show every known model and whether its weights are here."""
@@ -88,7 +66,7 @@ def _changed(card: ModelCard, found: StoredModel) -> str:
     return advice(card, file) if file else ""
 
 
-@models.command()
+@click.command()
 @click.argument("names", nargs=-1)
 @click.option("--replace", is_flag=True, help="Pull again what is stored, under the same version.")
 def pull(*, names: tuple[str, ...], replace: bool) -> None:
@@ -137,7 +115,7 @@ def _step_printer(name: str) -> Callable[[PullStep], None]:
     return show
 
 
-@models.command()
+@click.command()
 @click.argument("names", nargs=-1)
 def verify(*, names: tuple[str, ...]) -> None:
     """Check stored weights against their checksums; without NAMES all that are stored."""
@@ -159,34 +137,6 @@ def _verify(store: ModelStore, card: ModelCard) -> str:
         return error.whole
     echo(f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}")
     return ""
-
-
-@models.command()
-@pass_target
-def reload(target: Target) -> None:
-    """Have every worker of the service take new versions and cards into service, within seconds."""
-    with target.client() as client:
-        client.models.reload()
-    echo("Every worker looks for new versions and cards within seconds.")
-
-
-@models.command()
-@click.argument("name")
-@click.argument("running", type=RunningLimit(), required=False)
-@pass_target
-def limit(target: Target, *, name: str, running: int | None) -> None:
-    """Let RUNNING jobs of the model NAME run at once, over all workers; `none` for any number.
-
-    More of them wait, and jobs of other models go on. It needs an admin's key.
-    Without RUNNING it shows the limit.
-    """
-    with target.client() as client:
-        if running is None:
-            limit = client.models.limit(name)
-        else:
-            limit = running or None
-            client.models.set_limit(name, limit)
-    echo(f"{name}: {limit or 'any number of'} {'job' if limit == 1 else 'jobs'} may run at once")
 
 
 def _cards(

@@ -1,4 +1,4 @@
-"""What the API image installs is all that its processes import."""
+"""What the API image installs is all that its processes and its operator's commands import."""
 
 import re
 import subprocess
@@ -33,12 +33,35 @@ from shared.settings import Settings
 
 make_celery(Settings()).connection_for_write()
 """
+# Commands that talk to a service, or to the job store.
+OPERATOR = """
+events jobs batches actions stats top pauses workers keys quota usage backup gc models/limit models/reload
+"""
+ASKING = """
+import click
+from atelier.cli import main
+
+for path in sys.argv[2].split():
+    command, context = main, click.Context(main)
+    for name in path.split("/"):
+        command = command.get_command(context, name)
+    assert command is not None and "not installed" not in command.get_short_help_str(), path
+"""
 
 
 def test_the_api_image_has_what_its_processes_import() -> None:
+    done = in_the_image(PROGRAM)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_api_image_has_what_an_operators_commands_import() -> None:
+    done = in_the_image(PROGRAM + ASKING, OPERATOR)
+    assert done.returncode == 0, done.stderr
+
+
+def in_the_image(program: str, *words: str) -> subprocess.CompletedProcess[str]:
     lock = (ROOT / "requirements/api.txt").read_text("utf-8")
     names = re.findall(r"^([a-z0-9][a-z0-9-]*)==", lock, re.MULTILINE)
     assert {"flask", "celery", "kombu"} <= set(names)
-    program = [sys.executable, "-c", PROGRAM, ",".join([*names, "atelier-service"])]
-    done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
+    command = [sys.executable, "-c", program, ",".join([*names, "atelier-service"]), *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
