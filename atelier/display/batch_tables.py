@@ -29,11 +29,12 @@ COLORS = {
 
 def batch_table(batches: Iterable[Batch]) -> Table:
     """Return a row for each batch: when it was accepted, how far it is, how long it will take."""
-    table = Table("batch", "status", "accepted", "done", "failed", "left", "name")
+    table = Table("batch", "status", "accepted", "done", "failed", "canceled", "left", "name")
     for batch in batches:
         done, failed = f"{batch.ended}/{batch.counts['total']}", str(batch.counts["failed"] or "")
         accepted = say_moment(_time(batch, "created_at"))
-        table.add(batch.id, say_status(batch), accepted, done, failed, say_left(batch), batch.name)
+        canceled = str(batch.counts["canceled"] or "")
+        table.add(batch.id, say_status(batch), accepted, done, failed, canceled, say_left(batch), batch.name)
     return table
 
 

@@ -202,7 +202,7 @@ def say_rate(progress: RunProgress) -> str:
     """Return the rate, the time that is left, and how many failed, in a few words."""
     left = progress.total - progress.done
     parts = [f"{progress.per_second:.1f}/s"] if progress.per_second else []
-    if progress.per_second and left:
+    if progress.per_second and left and not progress.is_paused:
         parts.append(f"{say_seconds(left / progress.per_second)} left")
     if progress.failed:
         parts.append(progress.failed)

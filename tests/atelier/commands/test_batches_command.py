@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,6 +231,17 @@ def test_a_batch_that_somebody_has_paused_is_waited_for(
     assert (run_state.saved, run_state.stopped) == (3, None)
     assert [progress.is_paused for progress in told] == [True, False, False, False, False]
     assert say_rate(told[0]) == "paused: `atelier batches resume` goes on"
+    paused = replace(told[0], done=2, total=9, per_second=1.0)
+    assert say_rate(paused) == "1.0/s, paused: `atelier batches resume` goes on"  # no end is known
+
+
+def test_a_list_says_how_many_items_were_canceled(run: Run, client: Client) -> None:
+    batch = client.batches.create([GenerateRequest()])
+    for job in batch.jobs():
+        client.jobs.cancel(job.id)
+    headings, row = (line.split("\t") for line in run("batches", "list").stdout.splitlines())
+    told = dict(zip(headings, row, strict=True))
+    assert (told["done"], told["failed"], told["canceled"]) == ("1/1", "", "1")
 
 
 def test_waiting_batches_go_to_the_front_in_the_order_in_which_they_are_named(
