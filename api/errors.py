@@ -95,9 +95,9 @@ class RateLimited(AtelierError):
     code = "rate_limited"
     title = "Too many requests"
 
-    def __init__(self, detail: str = "", *, retry_seconds: int = 1) -> None:
+    def __init__(self, detail: str = "", *, retry_after_seconds: int = 1) -> None:
         super().__init__(detail)
-        self.retry_seconds = retry_seconds  # after which there is room again
+        self.retry_after_seconds = retry_after_seconds  # after which there is room again
 
 
 class UnsupportedMediaType(AtelierError):

@@ -214,7 +214,7 @@ def _headers_of(error: errors.AtelierError) -> dict[str, str]:
     if isinstance(error, edge.AccessRefused):
         return {"WWW-Authenticate": error.challenge}
     if isinstance(error, edge.RateLimited):
-        return {"Retry-After": str(error.retry_seconds)}
+        return {"Retry-After": str(error.retry_after_seconds)}
     return {}
 
 

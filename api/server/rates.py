@@ -94,7 +94,7 @@ class RequestRates:
             raise RateLimited(
                 f"at most {most} {_NAMES[name]} may come in {WINDOW_SECONDS} seconds; "
                 f"these are over in {reading.seconds_left}",
-                retry_seconds=reading.seconds_left,
+                retry_after_seconds=reading.seconds_left,
             )
 
     def _most(self, name: str, *, keys_needed: bool) -> int:

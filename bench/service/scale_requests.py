@@ -13,6 +13,12 @@ from bench.service.noop_service import BODY
 from bench.service.scale_rig import Rig
 
 LATENCY_GOAL = Goal(1.5)
+READ_GOAL = Goal(20.0)  # milliseconds
+READS = {  # what an operator and a page ask for, however much waits
+    "the numbers of the queue": "/v1/stats",
+    "a page of items that wait": "/v1/jobs?items=true&status=queued&model=nothing",
+    "a page of a filter that admits nothing": "/v1/jobs?items=true&metadata=customer=nobody",
+}
 ACCEPT_GOAL = Goal(5.0)
 ACCEPTED = 10_000  # items in one request
 TURNS, REQUESTS = 6, 200  # for a percentile
@@ -29,7 +35,14 @@ def compare_latencies(idle: Rig, loaded: Rig, length: int) -> Table:
         table.add(f"{name}: none", before, "ms")
         table.add(f"{name}: {length:,}", after, "ms")
         table.add(f"{name}: ratio", after / before, "x", LATENCY_GOAL)
+    for name, path in READS.items():
+        table.add(f"{name}: {length:,}", 1000 * percentile(_reading(loaded, path), 99), "ms", READ_GOAL)
     return table
+
+
+def _reading(rig: Rig, path: str) -> list[float]:
+    with httpx.Client(base_url=rig.url, timeout=60) as client:
+        return [timed(lambda: client.get(path).raise_for_status()) for _ in range(TURNS * REQUESTS)]
 
 
 def _latencies(rig: Rig) -> tuple[list[float], list[float]]:

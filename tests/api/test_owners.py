@@ -20,11 +20,17 @@ from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 
 Json = dict[str, Any]
-BODIES = {"items": {"items": [{"type": "generate"}]}, "move": {"to": "front"}}
+BODIES = {"pause": {}, "items": {"items": [{"type": "generate"}]}, "move": {"to": "front"}}
 MULTIPART = "multipart/form-data"
 WEBHOOK = {"url": "http://127.0.0.1:9/told"}
 # Routes whose paths name nothing of an owner.
-SHARED = {"models.get_model", "styles.get_style_sheet", "about.explain_problem", "about.docs_asset"}
+SHARED = {
+    "models.get_model",
+    "models.get_model_limits",
+    "styles.get_style_sheet",
+    "about.explain_problem",
+    "about.docs_asset",
+}
 
 
 @pytest.fixture
@@ -75,11 +81,13 @@ def belongings(person: Person, worker: FakeWorker) -> dict[str, str]:
     items = {"items": [{"type": "generate", "seed": 1}], "open": True}
     batch = person("POST", "/v1/batches", json=items).json
     action = person("POST", "/v1/actions", json={"do": "cancel", "filter": {}}).json
+    pause = person("POST", "/v1/pauses", json={"reason": "a test", "lane": "bulk"}).json
     deliveries = person("GET", "/v1/webhooks/deliveries").json["data"]
     return {
         "job_id": job["id"],
         "batch_id": batch["id"],
         "action_id": action["id"],
+        "pause_id": pause["id"],
         "delivery_id": deliveries[0]["id"],
         "index": "0",
         "files.name": picture,
@@ -115,7 +123,7 @@ def test_every_path_to_something_of_another_is_a_404(
         assert response.status_code == 404, f"{method} {path}: {response.text}"
         missing = path.replace(theirs["job_id"], "job_of-nobody").replace(theirs["batch_id"], "batch_x")
         missing = missing.replace(theirs["delivery_id"], "msg_0").replace("waves", "shores")
-        missing = missing.replace(theirs["action_id"], "action_0")
+        missing = missing.replace(theirs["action_id"], "action_0").replace(theirs["pause_id"], "pause_0")
         missing = missing.replace(theirs["files.name"], "file_" + "0" * 64)
         again = anna(method, missing, json=body if method in ("POST", "PUT") else None)
         assert (again.status_code, again.json["code"]) == (404, response.json["code"]), f"{method} {path}"

@@ -63,6 +63,19 @@ class BatchOrder:
     gives_up_first: bool  # a first try whose response the client does not wait for
     pause_after: float | None  # seconds, after which the batch is paused for a moment
     move_after: float | None = None  # seconds, after which it is moved in the queue
+    sample: int | None = None  # items after which it pauses, until the client goes on
+    has_brake: bool = False  # it pauses when an item fails, until the client goes on
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """What an operator does for a time."""
+
+    number: int
+    at: float  # seconds after the load begins
+    kind: str  # pause, cordon or drain
+    seconds: float
+    lane: str = ""  # of a pause; "" for everything
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +99,7 @@ class Plan:
     clocks: Mapping[str, float]  # seconds by which a process's clock is wrong
     batches: tuple[BatchOrder, ...] = ()  # of the storm, by time
     actions: tuple[float, ...] = ()  # when all that waits is moved to the back by one action
+    interventions: tuple[Intervention, ...] = ()  # of the storm, by time
 
     @property
     def stormy_orders(self) -> tuple[Order, ...]:

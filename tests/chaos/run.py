@@ -26,7 +26,7 @@ from tests.chaos.judging.facts import Facts
 from tests.chaos.judging.figures import Figures, end_of, measure
 from tests.chaos.judging.oracle import Finding, judge
 from tests.chaos.monitor import Monitor, as_json, is_calm
-from tests.chaos.plan import BatchOrder, Fault, Order, Plan, Scale
+from tests.chaos.plan import Fault, Order, Plan, Scale
 from tests.chaos.schedule import draw_plan
 
 TICK_SECONDS = 0.01
@@ -37,6 +37,7 @@ TIDY_SECONDS = 20.0  # within which bytes that nobody names must be gone
 REPEATED = 20  # orders that are submitted once more at the end
 
 Say = Callable[[str], None]
+Step = tuple[float, Callable[[], None]]  # what is started, and after how many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class _Run:
         calm = carry_out_calmly(self._cluster.stack.url, self._plan)
         forget_calm_jobs(self._cluster.stack.url)
         self._monitor.start()
-        self._play(self._plan.orders, self._plan.faults, self._plan.batches, self._plan.actions)
+        self._play_storm()
         self._faults.settle()
         last_fault = time.time()
         settled = self._await_end()
@@ -133,19 +134,23 @@ class _Run:
             seconds=time.monotonic() - began,
         )
 
-    def _play(
-        self,
-        orders: Sequence[Order],
-        faults: Sequence[Fault],
-        batches: Sequence[BatchOrder] = (),
-        actions: Sequence[float] = (),
-    ) -> None:
-        """Start every order, every batch, every action and every fault at its time."""
-        timeline: list[tuple[float, Callable[[], None]]] = [
+    def _play_storm(self) -> None:
+        """Start all that the plan has for the storm."""
+        plan, load = self._plan, self._load
+        self._play(
+            plan.orders,
+            plan.faults,
+            *((batch.at, partial(load.submit_batch, batch)) for batch in plan.batches),
+            *((at, partial(load.act, number)) for number, at in enumerate(plan.actions)),
+            *((wanted.at, partial(load.intervene, wanted)) for wanted in plan.interventions),
+        )
+
+    def _play(self, orders: Sequence[Order], faults: Sequence[Fault], *others: Step) -> None:
+        """Start every order, every fault, and whatever else, at its time."""
+        timeline: list[Step] = [
             *((order.at, partial(self._load.submit, order)) for order in orders),
-            *((batch.at, partial(self._load.submit_batch, batch)) for batch in batches),
-            *((at, partial(self._load.act, number)) for number, at in enumerate(actions)),
             *((fault.at, partial(self._faults.strike, fault)) for fault in faults),
+            *others,
         ]
         start = time.monotonic()
         for at, step in sorted(timeline, key=itemgetter(0)):

@@ -6,17 +6,19 @@ from dataclasses import replace
 
 from tests.chaos.clients.batch_orders import STAMPEDE, draw_batches
 from tests.chaos.clients.requests import JobRequest, Pool, draw_pool
-from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Order, Plan, Scale
+from tests.chaos.plan import CLOCKED, MODEL_WORKERS, PROXIED, Fault, Intervention, Order, Plan, Scale
 from tests.chaos.trials import draw_trials
 
 HOUR = 3600.0
+INTERVENTIONS = (("pause", ""), ("pause", "bulk"), ("pause", "interactive"), ("cordon", ""), ("drain", ""))
+INTERVENTION_SECONDS = 5.0  # from one to the next, on average
 ACTIONS = (0.25, 0.5, 0.75)  # when there is a bulk action, as shares of the run
 
 
 def draw_plan(seed: int, scale: Scale) -> Plan:
     """Draw a run. The same seed and scale give the same plan, on every machine."""
-    names = ("pool", "orders", "faults", "clocks", "trials", "batches")
-    of_pool, of_orders, of_faults, of_clocks, of_trials, of_batches = (
+    names = ("pool", "orders", "faults", "clocks", "trials", "batches", "operator")
+    of_pool, of_orders, of_faults, of_clocks, of_trials, of_batches, of_operator = (
         random.Random(f"{seed}/{name}") for name in names
     )
     pool = draw_pool(of_pool)
@@ -35,7 +37,18 @@ def draw_plan(seed: int, scale: Scale) -> Plan:
         _clocks(of_clocks),
         batches,
         tuple(scale.seconds * share for share in ACTIONS),
+        tuple(_interventions(of_operator, scale)),
     )
+
+
+def _interventions(draw: random.Random, scale: Scale) -> Iterator[Intervention]:
+    """Draw what an operator does: each kind, again and again, for a few seconds."""
+    at = 3.0
+    kinds = draw.sample(INTERVENTIONS, len(INTERVENTIONS))
+    for number in range(int(scale.seconds / INTERVENTION_SECONDS)):
+        kind, lane = kinds[number % len(kinds)]
+        yield Intervention(number, round(at, 2), kind, draw.choice((1.0, 2.0, 3.0)), lane)
+        at += draw.uniform(0.5, 1.5) * INTERVENTION_SECONDS
 
 
 def _clocks(draw: random.Random) -> dict[str, float]:

@@ -5,7 +5,7 @@ from collections import Counter
 from tests.chaos.clients.batch_orders import STAMPEDE
 from tests.chaos.faults import KINDS
 from tests.chaos.plan import CLOCKED, Order, Scale
-from tests.chaos.schedule import HOUR, draw_plan
+from tests.chaos.schedule import HOUR, INTERVENTIONS, draw_plan
 
 SCALE = Scale(jobs=1000, seconds=90, lease_seconds=5)
 
@@ -83,3 +83,16 @@ def test_every_run_has_poison_that_nobody_withdraws_and_a_stampede() -> None:
 
 def test_every_order_has_a_number_of_its_own() -> None:
     assert sorted(order.number for order in all_orders(7)) == list(range(SCALE.jobs))
+
+
+def test_an_operator_does_everything_in_a_run_of_a_usual_length() -> None:
+    for seed in range(5):
+        plan = draw_plan(seed, SCALE)
+        assert {(each.kind, each.lane) for each in plan.interventions} == set(INTERVENTIONS)
+        assert all(each.at + each.seconds < SCALE.seconds * 1.5 for each in plan.interventions)
+
+
+def test_some_batches_make_a_sample_and_some_have_a_brake() -> None:
+    batches = [batch for seed in range(10) for batch in draw_plan(seed, SCALE).batches]
+    assert {batch.sample for batch in batches} == {None, 5}
+    assert {batch.has_brake for batch in batches} == {True, False}

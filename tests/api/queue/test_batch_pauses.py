@@ -124,6 +124,22 @@ def test_a_batch_that_paused_by_itself_says_so(client: FlaskClient, worker: Fake
     assert (told["pause"]["by"], "stop_when" in told["pause"]["reason"]) == (None, True)
 
 
+@pytest.mark.parametrize("more", [{"stop_when": {"failed": 1}}, {"sample": 1}])
+def test_the_end_of_a_pause_lets_no_batch_go_on_that_paused_itself(
+    client: FlaskClient, services: Services, worker: FakeWorker, reaper: Reaper, more: dict[str, Any]
+) -> None:
+    batch = client.post("/v1/batches", json={"items": ITEMS, **more}).json["id"]
+    job = worker.claim(f"job_{batch[6:]}-0")
+    worker.fail(job, CorruptImage()) if "stop_when" in more else worker.succeed(job)
+    pause(client, batch, reason="lunch", for_seconds=600)
+    let_end(services, batch)
+    reaper.end_pauses()
+    assert client.get(f"/v1/batches/{batch}").json["status"] == "paused"
+    assert services.store.claim_next("w") == []
+    assert client.post(f"/v1/batches/{batch}/resume").json["status"] == "running"
+    assert len(services.store.claim_next("w", most=8)) == len(ITEMS) - 1
+
+
 @pytest.mark.parametrize(
     "body", [{"reason": ""}, {"until": "yesterday"}, {"for_seconds": 0}, {"window": "01:00-07:00"}]
 )

@@ -182,6 +182,54 @@ def test_a_batch_is_paused(client: FlaskClient, services: Services) -> None:
     assert claim(services) is not None
 
 
+def test_a_batch_is_paused_until_a_time(client: FlaskClient) -> None:
+    batch = begin(client)
+    paused = client.post(batch["urls"]["pause"], json={"reason": "lunch", "for_seconds": 600}).json
+    (item, *_) = client.get(batch["urls"]["items"]).json["data"]
+    for told in (paused["queue"], item["queue"]):
+        assert (told["reason"], told["detail"]) == ("paused", "lunch")
+        assert told["until"] == paused["pause"]["until"]
+
+
+@pytest.mark.parametrize("scope", [{}, {"lane": "interactive"}, {"model": MODEL}, {"owner": ANONYMOUS}])
+@pytest.mark.parametrize("end", [{}, {"for_seconds": 600}])
+def test_what_a_job_is_of_is_paused(
+    client: FlaskClient, services: Services, scope: dict[str, str], end: dict[str, int]
+) -> None:
+    announce(services)
+    job_id, batch = submit(client), begin(client, lane="interactive")
+    pause = client.post("/v1/pauses", json={"reason": "the disk is moved", **scope, **end}).json
+    for told in (queue(client, job_id), client.get(batch["urls"]["self"]).json["queue"]):
+        assert (told["reason"], told["detail"]) == ("paused", "the disk is moved")
+        assert told["until"] == pause["until"]
+    assert claim(services) is None
+    client.delete(pause["urls"]["self"])
+    assert (reason(client, job_id), reason_of_batch(client, batch)) == ("workers_busy", "workers_busy")
+    assert claim(services) is not None
+
+
+def test_as_many_jobs_of_a_model_run_as_may(
+    client: FlaskClient, services: Services, worker: FakeWorker
+) -> None:
+    announce(services)
+    client.put(f"/v1/models/{MODEL}/limits", json={"running": 1})
+    first, second = submit(client), submit(client, seed=8)
+    assert reason(client, second) == "workers_busy"
+    job = claim(services)
+    assert job is not None
+    assert (job.id, reason(client, second), claim(services)) == (first, "model_limit", None)
+    worker.succeed(job)
+    assert reason(client, second) == "workers_busy"
+    assert claim(services) is not None
+
+
+def test_items_after_a_sample_wait_for_it(client: FlaskClient) -> None:
+    batch = begin(client, items=3, sample=1)
+    first, *others = client.get(batch["urls"]["items"]).json["data"]
+    assert first["queue"]["reason"] == "no_worker"
+    assert {item["queue"]["detail"] for item in others} == {"the batch makes its sample first"}
+
+
 def test_a_batch_that_stop_when_paused_says_so(
     client: FlaskClient, services: Services, worker: FakeWorker
 ) -> None:

@@ -30,7 +30,7 @@ def carry_out_batch(
         _pause(wire, batch.id, order.pause_after)
     if order.move_after is not None:
         move(wire, f"/v1/batches/{batch.id}", order.number, order.move_after)
-    for result in _results(wire, batch.id):
+    for result in _results(wire, batch):
         items[result["custom_id"]].seen.append(Seen.of(result))
 
 
@@ -47,7 +47,9 @@ def _submit_all(wire: Wire, ledger: Ledger, batch: BatchEntry, items: dict[str, 
 
 def _body(order: BatchOrder) -> dict[str, Any]:
     items = [{**item.request.body, "custom_id": str(item.number)} for item in order.orders]
-    return {"name": f"batch {order.number}", "lane": order.lane, "items": items}
+    settings = {"name": f"batch {order.number}", "lane": order.lane, "items": items}
+    settings |= {"sample": order.sample} if order.sample else {}
+    return settings | ({"stop_when": {"failed": 1}} if order.has_brake else {})
 
 
 def submit_batch(wire: Wire, ledger: Ledger, batch: BatchEntry) -> str:
@@ -84,14 +86,26 @@ def _items(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:
         cursor = {"cursor": after}
 
 
-def _results(wire: Wire, batch_id: str) -> Iterator[dict[str, Any]]:
+def _go_on(wire: Wire, batch: BatchEntry) -> None:
+    """Resume a batch that has paused by itself."""
+    view = wire.insist("GET", f"/v1/batches/{batch.id}").raise_for_status().json()
+    if not view["stopped_by"]:
+        return
+    if view["stopped_by"] == "sample":
+        batch.sampled = view["counts"]
+    batch.stops += 1
+    wire.insist("POST", f"/v1/batches/{batch.id}/resume")
+
+
+def _results(wire: Wire, batch: BatchEntry) -> Iterator[dict[str, Any]]:
     """Yield results in the order in which the items ended, until all have."""
     after = 0
     while True:
-        parameters = {"after": str(after), "wait": "4"}
-        response = wire.insist("GET", f"/v1/batches/{batch_id}/finished", params=parameters)
+        parameters = {"after": str(after), "wait": "2"}
+        response = wire.insist("GET", f"/v1/batches/{batch.id}/finished", params=parameters)
         page = response.raise_for_status().json()
         yield from page["data"]
         if page["done"]:
             return
         after = page["next_after"]
+        _go_on(wire, batch)

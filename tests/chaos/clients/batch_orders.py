@@ -32,6 +32,8 @@ def _batch(draw: random.Random, number: int, items: Sequence[Order]) -> BatchOrd
         gives_up_first=draw.random() < 0.3,
         pause_after=round(draw.uniform(0, 3), 3) if draw.random() < 0.5 else None,
         move_after=round(draw.uniform(0, 3), 3),
+        sample=draw.choice((None, 5)),
+        has_brake=draw.random() < 0.5,
     )
 
 

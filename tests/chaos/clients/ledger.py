@@ -36,6 +36,16 @@ class Seen:
         return cls(view["status"], outputs, (view.get("error") or {}).get("code", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A time in which something was not to start. Milliseconds since the epoch, true time."""
+
+    kind: str  # pause, cordon or drain
+    target: str  # the lane of a pause, "" for everything; else the name of a worker
+    since: int
+    until: int
+
+
 @dataclass(slots=True)
 class Entry:
     """One order in the book."""
@@ -63,6 +73,8 @@ class BatchEntry:
     order: BatchOrder
     name: str  # the Idempotency-Key
     ids: list[str] = field(default_factory=list)  # one for each response that accepted it
+    sampled: Mapping[str, int] | None = None  # its counts when it paused after its sample
+    stops: int = 0  # how often it paused by itself
 
     @property
     def id(self) -> str:
@@ -77,6 +89,7 @@ class Ledger:
         self.entries: dict[int, Entry] = {}
         self.batches: dict[int, BatchEntry] = {}
         self.actions: dict[int, Mapping[str, Any]] = {}  # as last seen, by number
+        self.held: list[Held] = []
         self.refusals: list[Refusal] = []
         self._file = path.open("a", encoding="utf-8")
         self._lock = threading.Lock()
@@ -109,6 +122,12 @@ class Ledger:
             entry.ids.append(job_id)
             entry.accepted_at = entry.accepted_at or time.time()
             self._write("accepted", entry.order.number, id=job_id)
+
+    def hold(self, held: Held) -> None:
+        """Write down a time in which something was not to start."""
+        with self._lock:
+            self.held.append(held)
+            self._write(held.kind, -1, target=held.target, since=held.since, until=held.until)
 
     def refuse(self, refusal: Refusal) -> None:
         """Write down a response that refused the client for now."""

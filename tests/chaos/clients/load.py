@@ -4,13 +4,15 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from tests.chaos.clients.batch_client import carry_out_batch, move, submit_batch
 from tests.chaos.clients.follower import follow
 from tests.chaos.clients.ledger import BatchEntry, Entry, Ledger, Seen
+from tests.chaos.clients.operator import intervene
 from tests.chaos.clients.wire import OutOfTime, Wire
-from tests.chaos.plan import BatchOrder, Order
+from tests.chaos.plan import BatchOrder, Intervention, Order
 
 TERMINAL = ("succeeded", "failed", "canceled", "expired")
 SUBMITTERS, FOLLOWERS = 24, 24
@@ -138,6 +140,11 @@ class Load:
     def _move(self, entry: Entry, after: float) -> None:
         status = move(self._wire, f"/v1/jobs/{entry.id}", entry.order.number, after)
         self._ledger.note(entry, "move", response=status)  # 409 where it did not wait any more
+
+    def intervene(self, wanted: Intervention) -> None:
+        """Have a thread do what an operator does for a time."""
+        key = f"{self._run}-intervention-{wanted.number}"
+        self._start(self._followers, partial(intervene, key=key), self._wire, self._ledger, wanted)
 
     def act(self, number: int) -> None:
         """Have a thread begin a bulk action, and follow it to its end."""

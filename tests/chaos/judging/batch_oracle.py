@@ -25,6 +25,17 @@ def judge_batch(entry: BatchEntry, facts: Facts) -> Found:
         yield "P1", "batch stuck", f"still {batch.status}: {dict(batch.counts)}"
         return
     yield from _told_rightly(batch, entry, facts)
+    yield from _sample_only(entry)
+
+
+def _sample_only(entry: BatchEntry) -> Found:
+    """No item after the sample started before the client went on."""
+    counts, sample = entry.sampled, entry.order.sample
+    if counts is None or sample is None:
+        return
+    started = sum(counts[status] for status in ("running", "succeeded", "failed"))
+    if started > sample:
+        yield "P2", "more than the sample", f"a sample of {sample}, and started were {dict(counts)}"
 
 
 def _told_rightly(batch: BatchFacts, entry: BatchEntry, facts: Facts) -> Found:

@@ -10,6 +10,7 @@ import httpx
 from shared.identifiers import sha256
 from shared.jobs.record import unpacked
 from shared.redis.keys import PREFIX
+from shared.workers import name_of
 from tests.chaos.clients.ledger import Ledger
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.judging.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome
@@ -35,6 +36,7 @@ def gather(cluster: Cluster, plan: Plan, ledger: Ledger, calm: Mapping[str, Outc
         ledger.batches,
         batches,
         ledger.actions,
+        tuple(ledger.held),
     )
 
 
@@ -86,10 +88,10 @@ def _served(http: httpx.Client, job_id: str, response: httpx.Response) -> Iterab
 def _claims(raw: Mapping[str, str]) -> Iterable[Claim]:
     """The record names every ended attempt, and the one that runs or ended last."""
     past: list[dict[str, Any]] = json.loads(raw.get("history") or "[]")
-    known = {int(attempt["started_at"]): pid_in(attempt["worker"] or "") for attempt in past}
+    known = {int(attempt["started_at"]): attempt["worker"] or "" for attempt in past}
     if raw.get("worker") and raw.get("started_at"):
-        known[int(raw["started_at"])] = pid_in(raw["worker"])
-    return [Claim(started, pid) for started, pid in sorted(known.items())]
+        known[int(raw["started_at"])] = raw["worker"]
+    return [Claim(started, pid_in(worker), name_of(worker)) for started, worker in sorted(known.items())]
 
 
 def _stored(cluster: Cluster) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.clients.ledger import BatchEntry, Entry
+from tests.chaos.clients.ledger import BatchEntry, Entry, Held
 from tests.chaos.plan import Plan
 
 WORKER_LOST = "worker_lost"
@@ -31,6 +31,7 @@ class Claim:
 
     milliseconds: int  # by the server's clock
     pid: int  # of the worker; 0 where the record does not tell
+    worker: str = ""  # its name
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +98,4 @@ class Facts:
     batch_entries: Mapping[int, BatchEntry] = field(default_factory=dict)
     batches: Mapping[str, BatchFacts] = field(default_factory=dict)  # by id
     actions: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # as last seen, by number
+    held: tuple[Held, ...] = ()  # times in which something was not to start

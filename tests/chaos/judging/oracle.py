@@ -33,7 +33,20 @@ def judge(facts: Facts) -> list[Finding]:
         found += [
             Finding(promise, rule, batch.name, text) for promise, rule, text in judge_batch(batch, facts)
         ]
-    return [*found, *_orphans(facts), *_actions(facts)]
+    return [*found, *_orphans(facts), *_actions(facts), *_held(facts)]
+
+
+def _held(facts: Facts) -> Iterator[Finding]:
+    """Nothing starts while all is paused, and nothing at a worker that is cordoned."""
+    for held in facts.held:
+        if held.kind == "pause" and held.target:
+            continue  # of one lane: a record does not say in which lane it was when it started
+        for job in facts.jobs.values():
+            for claim in job.claims:
+                is_meant = held.kind == "pause" or claim.worker == held.target
+                if is_meant and held.since < claim.milliseconds < held.until:
+                    text = f"{job.id} was started at {claim.milliseconds}, while {held}"
+                    yield Finding("P2", "started while held", job.id, text)
 
 
 def _actions(facts: Facts) -> Iterator[Finding]:

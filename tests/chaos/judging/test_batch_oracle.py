@@ -96,3 +96,11 @@ def test_an_items_attempt_that_nothing_ended_is_found(batched: Facts) -> None:
 def test_an_item_with_other_bytes_than_in_a_calm_run_is_found(batched: Facts) -> None:
     other = ("b" * 64,)
     assert ("P2", "mismatched") in found(with_item(batched, outputs=other, served=other))
+
+
+@pytest.mark.parametrize(("succeeded", "is_found"), [(3, False), (4, True)])
+def test_more_than_the_sample_is_found(batched: Facts, succeeded: int, is_found: bool) -> None:
+    entry = batched.batch_entries[1]
+    entry.order = replace(entry.order, sample=5)
+    entry.sampled = {"queued": 9, "running": 1, "succeeded": succeeded, "failed": 1, "canceled": 2}
+    assert found(batched) == ({("P2", "more than the sample")} if is_found else set())

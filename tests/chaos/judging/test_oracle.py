@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from tests.chaos.clients.ledger import Entry, Seen
-from tests.chaos.conftest import DIGEST, Change, story
-from tests.chaos.judging.facts import Facts
+from tests.chaos.clients.ledger import Entry, Held, Seen
+from tests.chaos.conftest import DIGEST, START, Change, story
+from tests.chaos.judging.facts import Claim, Facts
 from tests.chaos.judging.oracle import judge
 
 OTHER = "b" * 64
@@ -142,3 +142,20 @@ def test_an_action_that_counts_wrongly_or_never_ends_is_found(facts: Facts, wron
     action = {"done": True, "matched": 4, "succeeded": 3, "skipped": {"running": 1}, "failed": {}}
     assert judge(replace(facts, actions={0: action})) == []
     assert found(replace(facts, actions={0: {**action, **wrong}})) == {("P2", "action counts")}
+
+
+@pytest.mark.parametrize(
+    ("held", "is_found"),
+    [
+        (Held("pause", "", START, START + 500), True),
+        (Held("pause", "", START + 500, START + 900), False),
+        (Held("pause", "bulk", START, START + 500), False),  # jobs may move between lanes
+        (Held("cordon", "box-1", START, START + 500), True),
+        (Held("drain", "box-2", START, START + 500), False),
+    ],
+)
+def test_a_start_while_it_is_held_is_found(changed: Change, held: Held, is_found: bool) -> None:
+    facts = changed(claims=(Claim(START + 100, 7, "box-1"),))
+    assert judge(facts) == []
+    expected = {("P2", "started while held")} if is_found else set()
+    assert found(replace(facts, held=(held,))) == expected

@@ -5,7 +5,6 @@ import pytest
 from shared.batches.store import BatchStore
 from shared.identifiers import ANONYMOUS
 from shared.jobs.queries import JobQueries
-from shared.jobs.queue_place import Waiting
 from shared.jobs.store import JobStore
 from shared.pauses.pause import Pause
 from shared.redis.client import server_time
@@ -27,8 +26,15 @@ def submit_to(store: JobStore, model: str) -> str:
     return submit(store, spec=spec, work=f"{model}:3")
 
 
-def told(store: JobStore, job_id: str, slots: int = 1) -> Waiting | None:
-    return JobQueries(store).waiting(store.get(job_id, ANONYMOUS), slots)
+def told(store: JobStore, job_id: str, slots: int = 1) -> tuple[int | None, float | None]:
+    """Return the place, and the seconds until the job is done."""
+    found = JobQueries(store).waiting(store.get(job_id, ANONYMOUS), slots)
+    assert found is not None
+    return found.position, found.eta_seconds
+
+
+def seconds_of(batches: BatchStore, batch_id: str) -> float | None:
+    return batches.waiting(batches.get(batch_id, ANONYMOUS), 1).eta_seconds
 
 
 def pause(store: JobStore, seconds: float | None = None, **scope: str) -> None:
@@ -41,38 +47,32 @@ def test_what_is_paused_is_not_ahead_of_a_job(measured: JobStore) -> None:
     for _ in range(5):
         submit_to(measured, "a")
     job_id = submit_to(measured, "b")
-    assert told(measured, job_id) == Waiting(6, 6 * COST)
+    assert told(measured, job_id) == (6, 6 * COST)
     pause(measured, model="a")
-    assert told(measured, job_id) == Waiting(1, COST)
+    assert told(measured, job_id) == (1, COST)
 
 
 def test_a_paused_job_has_no_position_and_no_time_without_an_end(measured: JobStore) -> None:
     job_id = submit_to(measured, "a")
     pause(measured, HOUR)
     pause(measured, model="a")
-    assert told(measured, job_id) == Waiting(None, None)
+    assert told(measured, job_id) == (None, None)
 
 
 def test_a_job_is_done_after_its_pause_and_those_that_wait_for_it_too(measured: JobStore) -> None:
     ids = [submit_to(measured, model) for model in "aaab"]
     pause(measured, HOUR, model="a")
     for number, job_id in enumerate(ids[:3], start=1):
-        waiting = told(measured, job_id)
-        assert waiting is not None
-        assert (waiting.position, waiting.eta_seconds) == (None, pytest.approx(HOUR + number * COST, abs=1))
-    assert told(measured, ids[3]) == Waiting(1, COST)
-    two = told(measured, ids[2], slots=2)
-    assert two is not None
-    assert two.eta_seconds == pytest.approx(HOUR + 2 * COST, abs=1)
+        assert told(measured, job_id) == (None, pytest.approx(HOUR + number * COST, abs=1))
+    assert told(measured, ids[3]) == (1, COST)
+    assert told(measured, ids[2], slots=2) == (None, pytest.approx(HOUR + 2 * COST, abs=1))
 
 
 def test_the_longest_pause_counts(measured: JobStore) -> None:
     job_id = submit_to(measured, "a")
     pause(measured, HOUR)
     pause(measured, 3 * HOUR, model="a")
-    waiting = told(measured, job_id)
-    assert waiting is not None
-    assert waiting.eta_seconds == pytest.approx(3 * HOUR + COST, abs=1)
+    assert told(measured, job_id) == (None, pytest.approx(3 * HOUR + COST, abs=1))
 
 
 def test_a_batch_is_told_the_time_after_its_own_pause(measured: JobStore, batches: BatchStore) -> None:
@@ -80,7 +80,7 @@ def test_a_batch_is_told_the_time_after_its_own_pause(measured: JobStore, batche
     batches.append(batch.id, ANONYMOUS, items(10, model="a"), first=0)
 
     def eta() -> float | None:
-        return batches.eta_seconds(batches.get(batch.id, ANONYMOUS), 1)
+        return seconds_of(batches, batch.id)
 
     assert eta() == 10 * COST
     batches.pause(batch.id, ANONYMOUS)
@@ -96,8 +96,7 @@ def test_a_batch_with_items_that_are_paused_without_an_end_has_no_time(
     mixed = [item for n, model in enumerate("aabb") for item in items(1, n, model=model)]
     batches.append(batch.id, ANONYMOUS, mixed, first=0)
     pause(measured, model="a")
-    assert batches.eta_seconds(batches.get(batch.id, ANONYMOUS), 1) is None
+    assert seconds_of(batches, batch.id) is None
     measured.client.delete("atelier:pauses")
     pause(measured, HOUR, model="a")
-    told = batches.eta_seconds(batches.get(batch.id, ANONYMOUS), 1)
-    assert told == pytest.approx(HOUR + 2 * COST, abs=1)
+    assert seconds_of(batches, batch.id) == pytest.approx(HOUR + 2 * COST, abs=1)
