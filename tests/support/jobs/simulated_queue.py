@@ -124,7 +124,9 @@ class SimulatedQueue:
         """Keep what a batch is told now that has items left."""
         batch = self.batches.get(batch_id, owner)
         if not batch.is_done:
-            self.batch_etas.append((batch_id, self.batches.eta_seconds(batch, self.slots), self.clock.now))
+            self.batch_etas.append(
+                (batch_id, self.batches.waiting(batch, self.slots).eta_seconds, self.clock.now)
+            )
 
     def batches_compared(self) -> list[tuple[float | None, float]]:
         """Return the seconds that batches were told, each with those that it then took."""
