@@ -13,8 +13,8 @@ RUN = {"sh", "python", "json", "http"}
 SHOWN = {"text", "yaml"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
-    "docs/api.md": ["needs the network"],
-    "docs/cli.md": ["needs the network", "ends with Ctrl-C"],
+    "docs/api.md": ["needs the network", "goes on without an end"],
+    "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/operations.md": [
