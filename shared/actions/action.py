@@ -12,8 +12,6 @@ from shared.jobs.moving import NOWHERE, Move
 from shared.jobs.status import Status
 from shared.jobs.submission import to_text
 
-TTL_DAYS = 7  # of the record of one that is over; as in shared/redis/lua/includes/actions.lua
-
 
 class Deed(StrEnum):
     """What is done with each job."""

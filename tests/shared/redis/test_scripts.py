@@ -40,6 +40,13 @@ def test_no_name_is_defined_by_two_includes() -> None:
     assert sorted(every) == sorted(set(every))
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_defines_no_function_twice(name: str) -> None:
+    """The later one hides the earlier one, which may then be what nobody calls."""
+    functions = re.findall(r"^local function (\w+)", source(name), re.MULTILINE)
+    assert sorted(functions) == sorted(set(functions))
+
+
 def test_an_include_stands_once_before_all_that_need_it() -> None:
     text = program("jobs/submit")
     places = [text.index(f"local function {word}(") for word in ("fields", "wait_in", "enqueue", "end_job")]

@@ -1,7 +1,7 @@
 -- include: records
 -- Bulk actions: jobs are found and counted some at a time, and each is acted on and counted in one step. So none counts
 -- twice or is left out, whichever process goes on.
-local ACTION_TTL_MS = 7 * 24 * 3600 * 1000 -- of the record of one that is over; as in shared/actions/action.py
+local ACTION_TTL_MS = 7 * 24 * 3600 * 1000 -- of the record of one that is over
 
 local function end_action(id, status)
   redis.call('HSET', action_key(id), 'status', status, 'completed_at', now, 'expires_at', now + ACTION_TTL_MS)

@@ -30,19 +30,6 @@ local function stop_batch(batch, lane, owner, number)
   redis.call('ZADD', stopped_key(lane, owner), number, batch)
 end
 
--- Let the items of a batch be claimed, from its time on: until then it is one entry, however many items it has.
-local function start_batch(batch, lane, owner, number, not_before)
-  if tonumber(not_before or 0) > now then
-    redis.call('ZADD', DELAYED_BATCHES, not_before, batch)
-    return stop_batch(batch, lane, owner, number)
-  end
-  redis.call('ZREM', DELAYED_BATCHES, batch)
-  redis.call('ZREM', stopped_key(lane, owner), batch)
-  stop_after_sample(batch, lane, owner, number)
-  enqueue(lane, owner, number, batch)
-  if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
-end
-
 -- Let no item of a batch be claimed after its sample, if it runs one.
 local function stop_after_sample(batch, lane, owner, number)
   local sample = batch_values(batch, 'sample')
@@ -60,9 +47,4 @@ local function start_batch(batch, lane, owner, number, not_before)
   stop_after_sample(batch, lane, owner, number)
   enqueue(lane, owner, number, batch)
   if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end
-end
-
--- Let no item of a batch be claimed after its sample.
-local function stop_after_sample(batch, lane, owner, sequence, sample)
-  redis.call('ZADD', stopped_key(lane, owner), order_of(sequence, sample), batch)
 end
