@@ -1,6 +1,7 @@
 """Made from atelier/client/batch_run.py by `make async-client`: change that file, not this one."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -40,23 +41,25 @@ class AsyncBatchRun:
         """The batch's id."""
         return self.batch.id
 
-    async def __aiter__(self) -> AsyncIterator[BatchItem]:
+    async def __aiter__(self) -> AsyncGenerator[BatchItem, None]:
         """Yield results to the last; raise ServiceUnreachable after two minutes without a response."""
-        async for page in self._pages():
-            for item in page:
-                self.after += 1
-                yield item
+        async with aclosing(self._pages()) as stream:
+            async for page in stream:
+                for item in page:
+                    self.after += 1
+                    yield item
 
-    async def pages(self) -> AsyncIterator[list[BatchItem]]:
+    async def pages(self) -> AsyncGenerator[list[BatchItem], None]:
         """Yield the results in the lists in which they come; an empty one where none came for 20 seconds.
 
         So a caller can look at the batch meanwhile, which may be paused. Raises as an iteration does.
         """
-        async for page in self._pages():
-            self.after += len(page)
-            yield page
+        async with aclosing(self._pages()) as stream:
+            async for page in stream:
+                self.after += len(page)
+                yield page
 
-    async def _pages(self) -> AsyncIterator[list[BatchItem]]:
+    async def _pages(self) -> AsyncGenerator[list[BatchItem], None]:
         """Yield lists of results; whoever takes one has counted them in `after` before the next."""
         patience = AsyncPatience()
         while True:
@@ -102,10 +105,11 @@ class AsyncBatchRun:
         response where no time was given.
         """
         batch = None
-        async for batch in states(
-            self._transport, self._path(), batch_from_json, timeout_seconds=timeout_seconds
-        ):
-            self.batch = batch
+        async with aclosing(
+            states(self._transport, self._path(), batch_from_json, timeout_seconds=timeout_seconds)
+        ) as stream:
+            async for batch in stream:
+                self.batch = batch
         if batch is None or not batch.done:
             raise WaitTimeout(self.id, batch=self.batch)
         return batch
@@ -122,14 +126,14 @@ class AsyncBatchRun:
         """Close an open batch: it has all of its items."""
         return await self._moved("finalize")
 
-    def jobs(self, *, status: Status | None = None) -> AsyncIterator[Job]:
+    def jobs(self, *, status: Status | None = None) -> AsyncGenerator[Job, None]:
         """Yield the items as jobs, by index; of an item that was tried again, the latest job."""
         query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         return self._transport.entries(self._path("/items"), job_from_json, query)
 
     def job_fields(
         self, fields: Iterable[str], *, status: Status | None = None
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield these fields alone of the items' jobs, by index, as JSON has them: cheap for pollers."""
         query = {"limit": PAGE_SIZE, **({"status": status} if status else {})}
         return self._transport.light_entries(self._path("/items"), fields, query)
@@ -180,7 +184,7 @@ class AsyncBatchRun:
         output = item.outputs[number].output
         return check_digest((await self._transport.send("GET", output.url)).content, output)
 
-    async def save(self, folder: str | Path, *, connections: int = 4) -> AsyncIterator[Saved]:
+    async def save(self, folder: str | Path, *, connections: int = 4) -> AsyncGenerator[Saved, None]:
         """Write every picture below a folder as soon as its item ends; yield each item with its files.
 
         Files are named after the custom ids. One that exists already, with the right bytes, is left as it is,
@@ -189,9 +193,10 @@ class AsyncBatchRun:
         A picture that cannot be saved stops no other; raises NotSaved with all of them after the last item.
         """
         missing = []
-        async for entry in save_each(self, self.download, Path(folder), connections):
-            missing += [entry] if entry.fault else []
-            yield entry
+        async with aclosing(save_each(self, self.download, Path(folder), connections)) as stream:
+            async for entry in stream:
+                missing += [entry] if entry.fault else []
+                yield entry
         if missing:
             raise NotSaved(missing)
 

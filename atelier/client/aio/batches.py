@@ -1,6 +1,6 @@
 """Made from atelier/client/batches.py by `make async-client`: change that file, not this one."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import chain
 from typing import Any, Unpack, overload
@@ -29,7 +29,7 @@ class AsyncBatchesResource(AsyncResource):
         found = json_of(await self._transport.send("GET", f"/v1/batches/{quote(name, safe='')}"))
         return AsyncBatchRun(self._transport, batch_from_json(found), after=after)
 
-    def list(self) -> AsyncIterator[Batch]:
+    def list(self) -> AsyncGenerator[Batch, None]:
         """Yield all batches, newest first, page by page."""
         return self._transport.entries("/v1/batches", batch_from_json)
 
@@ -41,7 +41,7 @@ class AsyncBatchesResource(AsyncResource):
         path = f"/v1/owners/{quote(owner, safe='')}/batches/{quote(name, safe='')}/move"
         await self._transport.send("POST", path, json=move_body(to, lane))
 
-    def list_fields(self, fields: Iterable[str]) -> AsyncIterator[Mapping[str, Any]]:
+    def list_fields(self, fields: Iterable[str]) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield these fields alone of all batches, newest first, as JSON has them: cheap for pollers.
 
         Raises ApiError where a batch has no such field.

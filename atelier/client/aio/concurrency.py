@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Coroutine
 from typing import Any
 
 from atelier.client.batch import BatchItem
@@ -15,7 +15,7 @@ Results = AsyncIterable[BatchItem]
 
 async def in_order(
     items: Results, work: Callable[[BatchItem], Coroutine[Any, Any, Saved]], connections: int
-) -> AsyncIterator[Saved]:
+) -> AsyncGenerator[Saved, None]:
     """Yield what the work makes of each item, in their order; it is done for several at once."""
     gate = asyncio.Semaphore(connections)
     waiting: deque[asyncio.Task[Saved]] = deque()

@@ -1,7 +1,8 @@
 """Made from atelier/client/downloads.py by `make async-client`: change that file, not this one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,13 +29,14 @@ class AsyncPicture:
 
 async def save_each(
     items: Results, download: Download, folder: Path, connections: int
-) -> AsyncIterator[Saved]:
+) -> AsyncGenerator[Saved, None]:
     """Yield each item, in the order in which they come, once its pictures are on the disk.
 
     A picture that cannot be saved is the fault of its item, and stops no other.
     """
-    async for entry in in_order(items, partial(_save, download, folder), connections):
-        yield entry
+    async with aclosing(in_order(items, partial(_save, download, folder), connections)) as stream:
+        async for entry in stream:
+            yield entry
 
 
 async def _save(download: Download, folder: Path, item: BatchItem) -> Saved:

@@ -1,6 +1,7 @@
 """Made from atelier/client/events.py by `make async-client`: change that file, not this one."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -22,7 +23,7 @@ from atelier.client.events import (
 from atelier.client.responses import json_of
 
 
-async def watch(transport: AsyncTransport, path: str, *, after: str = "") -> AsyncIterator[Event]:
+async def watch(transport: AsyncTransport, path: str, *, after: str = "") -> AsyncGenerator[Event, None]:
     """Yield the events of a stream up to its last one; raise ServiceUnreachable after two minutes' silence.
 
     A stream that breaks is opened again after the event that came last.
@@ -33,20 +34,22 @@ async def watch(transport: AsyncTransport, path: str, *, after: str = "") -> Asy
         options: Any = {"read_seconds": SILENCE_SECONDS, "headers": headers}
         with patience.tolerate():
             async with transport.stream(path, **options) as response:
-                async for event in events_of(response):
-                    after = event.id or after
-                    patience.note_response()
-                    yield event
-                    if event.kind == LAST:
-                        return
+                async with aclosing(events_of(response)) as stream:
+                    async for event in stream:
+                        after = event.id or after
+                        patience.note_response()
+                        yield event
+                        if event.kind == LAST:
+                            return
         await patience.pause()
 
 
-async def events_of(response: httpx.Response) -> AsyncIterator[Event]:
+async def events_of(response: httpx.Response) -> AsyncGenerator[Event, None]:
     """Yield the events of one stream. Comments, and an event that the stream's end cuts off, are dropped."""
-    async for event in EventSource(response).aiter_sse():
-        if event.data:
-            yield Event(event.id, event.event, _document(event.data))
+    async with aclosing(EventSource(response).aiter_sse()) as stream:
+        async for event in stream:
+            if event.data:
+                yield Event(event.id, event.event, _document(event.data))
 
 
 async def states(
@@ -56,7 +59,7 @@ async def states(
     *,
     timeout_seconds: float | None,
     every_change: bool = False,
-) -> AsyncIterator[Work]:
+) -> AsyncGenerator[Work, None]:
     """Yield the job or batch at `path` until it is done or the time is over: as it is, then as it changes.
 
     Without `every_change` it may be left out until it is done. Where no time is given, raises
@@ -102,7 +105,7 @@ class AsyncEventsResource(AsyncResource):
         batch: str | None = None,
         owner: str | None = None,
         after: str = "",
-    ) -> AsyncIterator[Change]:
+    ) -> AsyncGenerator[Change, None]:
         """Yield what changes of all your jobs and batches, without an end; of items, their batch's counts.
 
         The first is a reset, unless `after` is the place of a change that the service still knows: open the
@@ -115,5 +118,8 @@ class AsyncEventsResource(AsyncResource):
         """
         given = {"types": ",".join(types) if types else None, "batch": batch, "owner": owner}
         query = urlencode({name: text for name, text in given.items() if text})
-        async for event in watch(self._transport, f"/v1/events{('?' if query else '')}{query}", after=after):
-            yield change_from_event(event)
+        async with aclosing(
+            watch(self._transport, f"/v1/events{('?' if query else '')}{query}", after=after)
+        ) as stream:
+            async for event in stream:
+                yield change_from_event(event)

@@ -1,7 +1,8 @@
 """Made from atelier/client/jobs.py by `make async-client`: change that file, not this one."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Unpack
 from urllib.parse import quote
 
@@ -54,7 +55,9 @@ class AsyncJobsResource(AsyncResource):
         """Return the statuses of many jobs by id, 500 a request; what is no job is left out."""
         return {entry["id"]: entry["status"] async for entry in self._read(jobs, ["id", "status"])}
 
-    async def _read(self, jobs: Iterable[Job | str], fields: Sequence[str] | None) -> AsyncIterator[Any]:
+    async def _read(
+        self, jobs: Iterable[Job | str], fields: Sequence[str] | None
+    ) -> AsyncGenerator[Any, None]:
         left = deque(map(_id, jobs))
         while left:
             asked = [left.popleft() for _ in range(min(MOST_IDS, len(left)))]
@@ -65,7 +68,7 @@ class AsyncJobsResource(AsyncResource):
                     yield entry
                 left.extendleft(reversed(found["unread"]))
 
-    def list(self, **filters: Unpack[JobFilters]) -> AsyncIterator[Job]:
+    def list(self, **filters: Unpack[JobFilters]) -> AsyncGenerator[Job, None]:
         """Yield jobs, newest first, page by page. The filters are the keys of JobFilters.
 
         Without `items`, items of batches are among them where `status` is "failed" or "expired".
@@ -74,7 +77,7 @@ class AsyncJobsResource(AsyncResource):
 
     def list_fields(
         self, fields: Iterable[str], **filters: Unpack[JobFilters]
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield jobs as `list` does, and only these fields of each, as JSON has them: cheap for pollers.
 
         Raises ApiError where a job has no such field.
@@ -97,9 +100,12 @@ class AsyncJobsResource(AsyncResource):
         ServiceUnreachable after two minutes without a response where no time was given.
         """
         found = None
-        async for found in self._states(job, timeout_seconds, every_change=on_progress is not None):
-            if on_progress is not None:
-                on_progress(found)
+        async with aclosing(
+            self._states(job, timeout_seconds, every_change=on_progress is not None)
+        ) as stream:
+            async for found in stream:
+                if on_progress is not None:
+                    on_progress(found)
         if found is None or not found.done:
             known = None if isinstance(job, str) else job
             raise WaitTimeout(_id(job), job=found or known)
@@ -107,18 +113,19 @@ class AsyncJobsResource(AsyncResource):
 
     async def _states(
         self, job: Job | str, timeout_seconds: float | None, *, every_change: bool
-    ) -> AsyncIterator[Job]:
+    ) -> AsyncGenerator[Job, None]:
         options: Any = {"timeout_seconds": timeout_seconds, "every_change": every_change}
         try:
-            async for entry in states(self._transport, _path(job), job_from_json, **options):
-                yield entry
+            async with aclosing(states(self._transport, _path(job), job_from_json, **options)) as stream:
+                async for entry in stream:
+                    yield entry
         except ServiceUnreachable as error:
             if error.absent:
                 raise
             message = f"{error}; the job {_id(job)} was not done when the service last answered"
             raise ServiceUnreachable(message, job_id=_id(job)) from error
 
-    def events(self, job: Job | str, *, after: str = "") -> AsyncIterator[Event]:
+    def events(self, job: Job | str, *, after: str = "") -> AsyncGenerator[Event, None]:
         """Yield a job's events from the first, or from the one after `after`, to the last.
 
         A stream that breaks is resumed; raises ServiceUnreachable after two minutes without a

@@ -1,8 +1,8 @@
 """Made from atelier/client/transport.py by `make async-client`: change that file, not this one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -108,19 +108,20 @@ class AsyncTransport:
 
     async def entries(
         self, path: str, read: Callable[[Any], Entry], query: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Entry]:
+    ) -> AsyncGenerator[Entry, None]:
         """Yield every entry of a list, page by page, as `read` understands it."""
-        async for page in self.pages(path, {"limit": PAGE_SIZE, **(query or {})}):
-            for entry in map(read, page["data"]):
-                yield entry
+        async with aclosing(self.pages(path, {"limit": PAGE_SIZE, **(query or {})})) as stream:
+            async for page in stream:
+                for entry in map(read, page["data"]):
+                    yield entry
 
     def light_entries(
         self, path: str, fields: Iterable[str], query: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Mapping[str, Any]]:
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield these fields alone of every entry of a list, page by page; raise as `entries`."""
         return self.entries(path, dict, {**(query or {}), "fields": ",".join(fields)})
 
-    async def pages(self, path: str, query: Mapping[str, Any]) -> AsyncIterator[Mapping[str, Any]]:
+    async def pages(self, path: str, query: Mapping[str, Any]) -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield every page of a list, from the first on; raise ProtocolError where one is none."""
         page = await self.page(path, query)
         yield page

@@ -1,6 +1,6 @@
 """Made from atelier/client/usage.py by `make async-client`: change that file, not this one."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime, timedelta
 
 from atelier.client.aio.transport import AsyncTransport
@@ -11,7 +11,7 @@ from atelier.client.usage import DAYS_AT_ONCE, Usage, _usage
 
 async def read_usage(
     transport: AsyncTransport, since: date | None, until: date | None, owner: str | None
-) -> AsyncIterator[Usage]:
+) -> AsyncGenerator[Usage, None]:
     """Yield the usage of days, both included, in their order; without them that of 31 days until today."""
     last = until or datetime.now(UTC).date()
     first = since or last - timedelta(days=DAYS_AT_ONCE - 1)

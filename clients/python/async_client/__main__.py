@@ -7,9 +7,10 @@ class that has one of these gets a name with `Async` before it. All else is impo
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kinds import BY_HAND, Code, names_in
 from rewriter import Rewriter
@@ -17,10 +18,11 @@ from rewriter import Rewriter
 CHECKOUT = Path(__file__).resolve().parents[3]
 CLIENT = CHECKOUT / "atelier" / "client"
 HEADER = '"""Made from {source} by `make async-client`: change that file, not this one."""\n\n'
+RULES = "F401,F811,I,UP034"  # of ruff: what it puts right
 ADDED = (
     "import asyncio\n"
-    "from collections.abc import AsyncIterator\n"
-    "from contextlib import asynccontextmanager\n"
+    "from collections.abc import AsyncGenerator, AsyncIterator\n"
+    "from contextlib import aclosing, asynccontextmanager\n"
     f"from atelier.client.aio.concurrency import {', '.join(sorted(BY_HAND))}\n"
 )
 
@@ -28,7 +30,8 @@ ADDED = (
 def main() -> int:
     """Write what differs; with `--check` name it, and fail."""
     code = Code(CLIENT)
-    texts = {CLIENT / "aio" / place: text for place in code.modules if (text := _module(code, place))}
+    made = {place: text for place in code.modules if (text := _module(code, place))}
+    texts = {CLIENT / "aio" / place: text for place, text in _formatted(made).items()}
     stale = [path for path, text in texts.items() if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
         if "--check" in sys.argv:
@@ -51,7 +54,7 @@ def _module(code: Code, place: Path) -> str:
     imports += [f"from {_dotted(place)} import {', '.join(here)}"] if here else []
     body = [ast.unparse(ast.fix_missing_locations(Rewriter(code).visit(deepcopy(node)))) for node in kept]
     header = HEADER.format(source=f"atelier/client/{place.as_posix()}")
-    return _formatted(header + ADDED + "\n".join(imports) + "\n\n" + "\n\n".join(body) + "\n")
+    return header + ADDED + "\n".join(imports) + "\n\n" + "\n\n".join(body) + "\n"
 
 
 def _is_kept(code: Code, node: ast.stmt) -> bool:
@@ -90,17 +93,17 @@ def _dotted(place: Path) -> str:
     return ".".join(("atelier.client", *place.with_suffix("").parts))
 
 
-def _formatted(text: str) -> str:
-    """Return code without unused imports, in its one form."""
-    ruff = [sys.executable, "-m", "ruff"]
-    for command in (
-        ["check", "--quiet", "--fix-only", "--select", "F401,F811,I,UP034"],
-        ["format", "--quiet"],
-    ):
-        arguments = [*ruff, *command, "--stdin-filename", str(CLIENT / "aio" / "made.py"), "-"]
-        done = subprocess.run(arguments, input=text, cwd=CHECKOUT, capture_output=True, text=True, check=True)
-        text = done.stdout
-    return text
+def _formatted(texts: Mapping[Path, str]) -> dict[Path, str]:
+    """Return modules without unused imports, in the one form of the code."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for place, text in texts.items():
+            (folder / place).parent.mkdir(exist_ok=True)
+            (folder / place).write_text(text, "utf-8")
+        form = ["--config", str(CHECKOUT / "pyproject.toml"), "--config", f"src = ['{CHECKOUT}']", name]
+        for command in (["check", "--fix-only", "--select", RULES], ["format"]):
+            subprocess.run([sys.executable, "-m", "ruff", *command, "--quiet", *form], check=True)
+        return {place: (folder / place).read_text("utf-8") for place in texts}
 
 
 if __name__ == "__main__":

@@ -38,9 +38,10 @@ class Rewriter(ast.NodeTransformer):
         self._scope = Scope(self._code, node, self._owner)
         self.generic_visit(node)
         node.name = RENAMED.get(node.name, node.name)
-        if kind > Kind.AWAITED and node.returns:
+        if kind is Kind.ITERATED and isinstance(node.returns, ast.Subscript):
+            node.returns = _expression(f"AsyncGenerator[{ast.unparse(node.returns.slice)}, None]")
+        if kind is Kind.ENTERED and node.returns:
             node.returns = _expression(f"Async{ast.unparse(node.returns)}")
-        if kind is Kind.ENTERED:
             node.decorator_list = [_expression("asynccontextmanager")]
         members = {name: getattr(node, name) for name in node._fields}
         return ast.AsyncFunctionDef(**members) if waits or node.name.startswith("__a") else node
@@ -56,10 +57,17 @@ class Rewriter(ast.NodeTransformer):
         return ast.Await(node) if kind is Kind.AWAITED else node
 
     def visit_For(self, node: ast.For) -> ast.AST:
-        """Wait for each entry of what waits."""
-        waits = self._scope is not None and self._scope.is_iterated(node.iter)
+        """Wait for each entry of what waits, and close that at the end: nothing else does so at once."""
+        kind, waits = self._kind(node.iter), self._scope is not None and self._scope.is_iterated(node.iter)
         self.generic_visit(node)
-        return ast.AsyncFor(node.target, node.iter, node.body, node.orelse) if waits else node
+        if not waits:
+            return node
+        loop = ast.AsyncFor(node.target, node.iter, node.body, node.orelse)
+        if kind is not Kind.ITERATED:
+            return loop
+        opened = ast.Call(ast.Name("aclosing"), [node.iter], [])
+        loop.iter = ast.Name("stream")
+        return ast.AsyncWith([ast.withitem(opened, ast.Name("stream"))], [loop])
 
     def visit_comprehension(self, node: ast.comprehension) -> ast.AST:
         """Wait for each entry of what waits."""

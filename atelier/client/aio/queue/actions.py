@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Unpack
 
 from atelier.client.aio.transport import AsyncResource
@@ -44,7 +44,7 @@ class AsyncActionsResource(AsyncResource):
         """Return an action as it is now; raise ApiError (404) where there is none, or not any more."""
         return _action(json_of(await self._transport.send("GET", _path(action))))
 
-    def list(self) -> AsyncIterator[Action]:
+    def list(self) -> AsyncGenerator[Action, None]:
         """Yield actions, newest first, page by page; each is kept for 7 days after its end."""
         return self._transport.entries("/v1/actions", _action)
 
