@@ -98,9 +98,11 @@ def test_over_http_each_call_has_the_key_of_its_caller(
 
     async def call(address: str, key: str, tool: str, arguments: Any) -> Any:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
-            async with Program(streamable_http_client(address, http_client=http)) as program:
-                return await program.call_tool(tool, arguments)
+        async with (
+            httpx2.AsyncClient(headers=headers, timeout=60) as http,
+            Program(streamable_http_client(address, http_client=http)) as program,
+        ):
+            return await program.call_tool(tool, arguments)
 
     def ask(address: str, key: str, tool: str, **arguments: Any) -> Any:
         return asyncio.run(call(address, key, tool, arguments))
