@@ -20,14 +20,20 @@ _FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 
 
 @click.command("mcp", short_help="Serve tools for programs over MCP.")
-@click.option("--http", "over_http", is_flag=True, help="Serve over HTTP, not over stdin and stdout.")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen, with --http.")
 @click.option(
-    "--port", default=PORT, show_default=True, type=click.IntRange(1, 65535), help="The port, with --http."
+    "--http", "over_http", is_flag=True, help="Listen for HTTP, in place of using stdin and stdout."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen there, with --http.")
+@click.option(
+    "--port",
+    default=PORT,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Listen there, with --http.",
 )
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME",
-    help="With --http, answer requests to this name too, such as mcp.example.org. May be repeated.",
+    help="Let requests name this server so too, such as mcp.example.org, with --http. May be repeated.",
 )  # fmt: skip
 @click.option(
     "--folder", "folders", multiple=True, type=_FOLDER,
@@ -48,15 +54,15 @@ def mcp(
     The program starts this command and talks to it over stdin and stdout, with your key. With --http it
     listens, and whoever calls sends a key of their own.
     """
-    server = _server()
     url = target.url or default_url(Settings.from_env())
+    if over_http and not is_loopback(host):
+        _check_keys(target, url)
+    server = _server()
     allowed = folders or (() if over_http else None)
     door = server.Door(url, target.key, target.headers, target.ca, folders=allowed, lends_key=not over_http)
     if not over_http:
         server.serve_stdio(door)
         return
-    if not is_loopback(host):
-        _check_keys(target, url)
     listen(host, port).close()  # a port that is taken is told in words
     echo(f"MCP at http://{url_host(host)}:{port}{server.PATH}, for the service at {url}", err=True)
     server.serve_http(door, host, port, names)
