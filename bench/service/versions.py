@@ -9,7 +9,6 @@ Usage: python -m bench.service.versions BEFORE [NOW] [--rounds N]
 
 import argparse
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -46,6 +45,7 @@ class Version:
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None, "a pipe"
         self._pid = process.pid
+        self._last = ""
         self._client = httpx.Client(base_url=process.stdout.readline().strip(), timeout=60)
 
     def carry(self) -> None:
@@ -55,7 +55,13 @@ class Version:
 
     def submit(self) -> None:
         """Submit a job."""
-        self._client.post("/v1/jobs", json=BODY).raise_for_status()
+        self._last = self._client.post("/v1/jobs", json=BODY).raise_for_status().json()["id"]
+
+    def settle(self) -> None:
+        """Wait for the end of the job that was submitted last."""
+        last, self._last = self._last, ""
+        if last:
+            self._client.get(f"/v1/jobs/{last}", params={"wait": 30}).raise_for_status()
 
     def carry_batch(self) -> None:
         """Submit a batch and wait for its end."""
@@ -98,7 +104,7 @@ def in_turns(
     for _ in range(times // turn):
         for one, found in zip(versions, seconds, strict=True):
             found += [timed(partial(action, one)) for _ in range(turn)]
-    time.sleep(0.5)  # what goes on after a submission counts as well
+            one.settle()  # the other has the machine for itself
     spent = [one.spent() for one in versions]
     grown = [{role: now[role] - was[role] for role in ROLES} for now, was in zip(spent, before, strict=True)]
     return list(zip(seconds, grown, strict=True))
