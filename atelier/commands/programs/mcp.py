@@ -16,13 +16,12 @@ from shared.settings import Settings, is_loopback
 
 PORT = 8490
 INSTALL = "install it with `{} -m pip install 'mcp>=2.3,<3'`"
+_PORTS = click.IntRange(1, 65535)
 _FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path)
 
 
 @click.command("mcp", short_help="Serve tools for programs over MCP.")
-@click.option(
-    "--http", "over_http", is_flag=True, help="Listen for HTTP, in place of using stdin and stdout."
-)
+@click.option("--http", "over_http", is_flag=True, help="Listen for HTTP, in place of stdin and stdout.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen there, with --http.")
 @click.option(
     "--port",
@@ -65,7 +64,7 @@ def mcp(
         return
     listen(host, port).close()  # a port that is taken is told in words
     echo(f"MCP at http://{url_host(host)}:{port}{server.PATH}, for the service at {url}", err=True)
-    server.serve_http(door, host, port, names)
+    server.serve_http(door, host, port, (*names, url_host(host)))
 
 
 def _server() -> ModuleType:

@@ -26,7 +26,8 @@ from tests.atelier.mcp_server.conftest import played, words
 from tests.support.waiting import eventually
 
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-ACCEPT = {"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18"}
+ACCEPT = {"Accept": "application/json, text/event-stream"}
+BEFORE, NOW = {"MCP-Protocol-Version": "2025-06-18"}, {"MCP-Protocol-Version": "2026-07-28"}
 
 
 @pytest.fixture
@@ -95,6 +96,7 @@ def test_over_http_each_call_has_the_key_of_its_caller(
     url: str, tmp_path: Path, keys: Callable[[str], str]
 ) -> None:
     own, anna, ben = keys("anonymous"), keys("anna"), keys("ben")
+    told: list[tuple[float, float | None]] = []
 
     async def call(address: str, key: str, tool: str, arguments: Any) -> Any:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
@@ -102,7 +104,10 @@ def test_over_http_each_call_has_the_key_of_its_caller(
             httpx2.AsyncClient(headers=headers, timeout=60) as http,
             Program(streamable_http_client(address, http_client=http)) as program,
         ):
-            return await program.call_tool(tool, arguments)
+            return await program.call_tool(tool, arguments, progress_callback=note)
+
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, total))
 
     def ask(address: str, key: str, tool: str, **arguments: Any) -> Any:
         return asyncio.run(call(address, key, tool, arguments))
@@ -112,6 +117,10 @@ def test_over_http_each_call_has_the_key_of_its_caller(
         job = made.structured_content["job"]
         assert ask(address, anna, "wait", job=job, seconds=0).structured_content["job"] == job
         assert ask(address, ben, "wait", job=job, seconds=0).is_error
+        assert not ask(address, anna, "cancel", job=job).is_error
+        told.clear()
+        assert ask(address, anna, "wait", job=job).structured_content["status"] == "canceled"
+        assert told == [(100, 100)]
         assert ask(address, ben, "jobs").structured_content == {"jobs": []}
         refused = ask(address, "", "jobs")  # the server's own key is lent to nobody
         assert (refused.is_error, "Give a key" in words(refused)) == (True, True)
@@ -125,12 +134,14 @@ def test_over_http_foreign_names_pages_and_large_bodies_are_refused(url: str, tm
         def status(headers: dict[str, str], **parts: Any) -> int:
             return http.post(address, headers={**ACCEPT, **headers}, **(parts or {"json": CALL})).status_code
 
-        assert status({}) == 200
-        assert status({"Host": "mcp.example.org"}) == 200
-        assert status({"Origin": "http://localhost:3000"}) == 200
-        assert status({"Host": "evil.example"}) == 421
-        assert status({"Origin": "https://evil.example"}) == 403
-        assert status({"Content-Type": "application/json"}, content=b" " * (4 * 1024 * 1024 + 1)) == 413
+        assert status(BEFORE) == 200
+        assert status({**BEFORE, "Host": "mcp.example.org"}) == 200
+        assert status({**BEFORE, "Origin": "http://localhost:3000"}) == 200
+        large = b" " * (4 * 1024 * 1024 + 1)
+        for version in (BEFORE, NOW):
+            assert status({**version, "Host": "evil.example"}) == 421
+            assert status({**version, "Origin": "https://evil.example"}) == 403
+            assert status({**version, "Content-Type": "application/json"}, content=large) == 413
 
 
 def test_it_listens_for_other_machines_only_where_keys_are_asked_for(url: str) -> None:
