@@ -88,12 +88,13 @@ def test_whoever_stops_saving_stops_the_downloads(url: str, artist: BatchWorker,
         async with AsyncClient(url) as client:
             run = await client.batches.create([GenerateRequest(seed=seed) for seed in range(9)])
             await run.wait()
-            async with aclosing(run.save(tmp_path)) as saving:
+            async with aclosing(run.save(tmp_path, connections=1)) as saving:
                 async for _ in saving:
                     break
             return len(asyncio.all_tasks()) - 1
 
     assert asyncio.run(stop()) == 0
+    assert 1 <= len(list(tmp_path.glob("*.png"))) < 9
 
 
 def test_what_cannot_be_saved_is_told_at_the_end(url: str, artist: BatchWorker, tmp_path: Path) -> None:
