@@ -1,4 +1,4 @@
-"""A batch of which every item is canceled, by whatever way, reads as canceled; its items may be tried again."""
+"""A batch of which every item is canceled, in whatever way, is canceled; its items may be tried again."""
 
 from collections.abc import Callable
 
