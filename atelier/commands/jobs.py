@@ -17,7 +17,7 @@ from atelier.commands.options.job_selection import (
     carry_out_each,
     choose,
     chosen_options,
-    filter_options,
+    list_options,
     report_unlisted_items,
     say_none,
     with_items,
@@ -44,7 +44,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="List only jobs of this status.")
-@filter_options
+@list_options
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many jobs."
 )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -62,7 +62,7 @@ class ActionDraft:
         record = {
             "of": self.of,
             "do": str(self.deed),
-            "only": to_text(asdict(self.only)),
+            "only": to_text({name: getattr(self.only, name) for name in self.only.given}),
             "items": str(int(self.items)),
             "asked": to_text(self.asked),
             "dry_run": str(int(self.dry_run)),

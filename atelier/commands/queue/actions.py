@@ -7,8 +7,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.queue.actions import Action, Deed
-from atelier.commands.options.job_selection import FILTERS, filter_options
-from atelier.commands.options.places import LANES
+from atelier.commands.options.job_selection import FILTERS, LANES, filter_options
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.action_tables import action_page, action_table, say_counts
@@ -30,6 +29,7 @@ def actions() -> None:
 @click.argument("do", type=click.Choice(DEEDS))
 @click.option("--status", type=click.Choice(STATUSES), help="Choose only jobs of this status.")
 @filter_options
+@click.option("--in-lane", type=click.Choice(LANES), help="Choose only jobs that are in this lane.")
 @click.option("--to", type=click.Choice(("front", "back")), help="Put moved jobs at this end of the queue.")
 @click.option("--lane", type=click.Choice(LANES), help="Put moved jobs into this lane.")
 @click.option("--owner", help="Take jobs of this owner; for admins.")
@@ -47,9 +47,8 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
     """
     target: Target = ctx.obj
     as_json = options.pop("as_json")
-    names = ("status", "items", *FILTERS)
-    filters = {name: options[name] for name in names if options[name] is not None}
-    asked = {**filters, **{name: options[name] for name in ("to", "lane", "owner") if options[name]}}
+    names = ("status", "items", "in_lane", "to", "owner", *FILTERS)  # of these, "lane" is where to move
+    asked = {name: options[name] for name in names if options[name] is not None}
     with target.client() as client:
         if not (yes or dry_run):
             count = client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched

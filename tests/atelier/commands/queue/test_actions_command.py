@@ -46,6 +46,18 @@ def test_an_action_is_asked_for_counted_and_told(run: Run, client: Client) -> No
 
 
 @pytest.mark.usefixtures("carried_out")
+def test_jobs_of_a_lane_are_moved_into_the_other(run: Run, client: Client) -> None:
+    here, there = (client.jobs.create({**SPEC, "lane": lane}) for lane in ("interactive", "bulk"))
+    answer = run(
+        "begin", "move", "--in-lane", "bulk", "--lane", "interactive", "--to", "front", "--yes", "--json"
+    )
+    assert json.loads(answer.stdout)["succeeded"] == 1
+    assert [job.id for job in client.jobs.list(lane="interactive")] == [there.id, here.id]
+    assert list(client.jobs.list(lane="bulk")) == []
+    assert client.actions.wait(client.actions.begin("cancel", in_lane="bulk")).matched == 0
+
+
+@pytest.mark.usefixtures("carried_out")
 def test_a_dry_run_says_how_many(run: Run, client: Client) -> None:
     job = client.jobs.create(SPEC)
     assert run("begin", "move", "--to", "front", "--dry-run").stdout.endswith("completed: 1 found\n")
