@@ -55,6 +55,7 @@ class ActionDraft:
     move: Move = NOWHERE
     dry_run: bool = False
     idempotency_key: str = ""
+    webhook: str = ""  # the result of `webhook_record`; "" for no webhook
 
     def record(self) -> dict[str, str]:
         """Return the initial fields of the action's record."""
@@ -67,7 +68,7 @@ class ActionDraft:
             "asked": to_text(self.asked),
             "dry_run": str(int(self.dry_run)),
         }
-        optional = {"to": to, "lane": lane, "only_status": self.only.status or ""}
+        optional = {"to": to, "lane": lane, "only_status": self.only.status or "", "webhook": self.webhook}
         return record | {name: text for name, text in optional.items() if text}
 
 

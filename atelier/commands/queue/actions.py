@@ -7,6 +7,7 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.queue.actions import Action, Deed
+from atelier.client.request_parts import ActionWebhook
 from atelier.commands.options.job_selection import FILTERS, LANES, filter_options
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
@@ -33,6 +34,7 @@ def actions() -> None:
 @click.option("--to", type=click.Choice(("front", "back")), help="Put moved jobs at this end of the queue.")
 @click.option("--lane", type=click.Choice(LANES), help="Put moved jobs into this lane.")
 @click.option("--owner", help="Take jobs of this owner; for admins.")
+@click.option("--webhook", metavar="URL", help="Tell this address when it is over, with the counts.")
 @click.option("--dry-run", is_flag=True, help="Say how many jobs there are, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end, or leave it alone.")
@@ -46,14 +48,15 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
     Exits with 1 where it was refused for a job.
     """
     target: Target = ctx.obj
-    as_json = options.pop("as_json")
+    as_json, address = options.pop("as_json"), options.pop("webhook")
+    webhook = ActionWebhook(url=address) if address else None
     names = ("status", "items", "in_lane", "to", "owner", *FILTERS)  # of these, "lane" is where to move
     asked = {name: options[name] for name in names if options[name] is not None}
     with target.client() as client:
         if not (yes or dry_run):
             count = client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched
             click.confirm(f"{do} {count} {'job' if count == 1 else 'jobs'}?", abort=True, err=True)
-        action = client.actions.begin(do, dry_run=dry_run, **asked)
+        action = client.actions.begin(do, dry_run=dry_run, webhook=webhook, **asked)
         if wait:
             action = _follow(client, action)
     _print(action, as_json=as_json)

@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from api.services import Services
+from atelier import ActionWebhook
 from atelier.cli import main
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
@@ -55,6 +56,13 @@ def test_jobs_of_a_lane_are_moved_into_the_other(run: Run, client: Client) -> No
     assert [job.id for job in client.jobs.list(lane="interactive")] == [there.id, here.id]
     assert list(client.jobs.list(lane="bulk")) == []
     assert client.actions.wait(client.actions.begin("cancel", in_lane="bulk")).matched == 0
+
+
+def test_an_action_names_a_webhook(run: Run, client: Client) -> None:
+    assert run("begin", "cancel", "--yes", "--no-wait", "--webhook", "https://a.example/told").exit_code == 0
+    with pytest.raises(ApiError, match=r"webhook\.url"):
+        client.actions.begin("cancel", webhook=ActionWebhook(url="ftp://a.example"))
+    client.actions.begin("cancel", webhook=ActionWebhook(url="https://a", events=["action.canceled"]))
 
 
 @pytest.mark.usefixtures("carried_out")
