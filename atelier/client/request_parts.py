@@ -140,6 +140,7 @@ Part = (
     | Optimization
     | Webhook
     | BatchWebhook
+    | ActionWebhook
     | StopWhen
 )
 
