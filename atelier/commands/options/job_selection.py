@@ -85,18 +85,28 @@ def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
     return with_options(*which, _LANE_OPTION, *_FILTER_OPTIONS, *of_items, *how)
 
 
-def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
-    """Return the jobs that the options name; ask before it is all of a status."""
-    ids = tuple(dict.fromkeys(options["job_ids"]))
-    filters = {name: options[name] for name in FILTERS if options[name]}
+def chosen_filters(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters that the options give; raise UsageError where they choose no jobs."""
+    ids, filters = options["job_ids"], {name: options[name] for name in FILTERS if options[name]}
     if bool(ids) == bool(options["status"]) or bool(options["status"]) != options["everything"]:
         raise click.UsageError("name jobs by their ids, or all of a status with --status STATUS --all")
     given = [*filters, *(["items"] if options.get("items") is not None else [])]
     if ids and given:
         raise click.UsageError(f"--{given[0]} goes with --status and --all")
-    if not ids:
-        ids = _all_of_status(client, verb, options, filters)
-    none = f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+    return filters
+
+
+def say_nothing_done(options: Mapping[str, Any]) -> str:
+    """Return the sentence for a choice without jobs."""
+    filters = chosen_filters(options)
+    return f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+
+
+def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
+    """Return the jobs that the options name; ask before it is all of a status."""
+    filters = chosen_filters(options)
+    ids = tuple(dict.fromkeys(options["job_ids"])) or _all_of_status(client, verb, options, filters)
+    none = say_nothing_done(options)
     if verb == "retry":
         none = none.replace("No job", "No job that was not retried before", 1)
     return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"], none=none)

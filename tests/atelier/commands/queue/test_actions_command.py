@@ -1,18 +1,16 @@
 """`atelier actions`, and `client.actions` below it, with a process that carries them out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
-from api.services import Services
 from atelier import ActionWebhook
 from atelier.cli import main
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.events import WaitTimeout
-from shared.actions.runner import ActionRunner
 from tests.support.jobs.fake_worker import FakeWorker
 
 Run = Callable[..., Result]
@@ -25,14 +23,6 @@ def run(url: str) -> Run:
     return lambda *arguments, answer=None: CliRunner().invoke(
         main, ["--url", url, "actions", *map(str, arguments)], input=answer
     )
-
-
-@pytest.fixture
-def carried_out(services: Services) -> Iterator[None]:
-    runner = ActionRunner(services.store, services.memory)
-    runner.start()
-    yield
-    runner.stop()
 
 
 @pytest.mark.usefixtures("carried_out")
@@ -59,7 +49,8 @@ def test_jobs_of_a_lane_are_moved_into_the_other(run: Run, client: Client) -> No
 
 
 def test_an_action_names_a_webhook(run: Run, client: Client) -> None:
-    assert run("begin", "cancel", "--yes", "--no-wait", "--webhook", "https://a.example/told").exit_code == 0
+    begun = run("begin", "cancel", "--yes", "--no-wait", "--webhook", "https://a.example/told")
+    assert begun.exit_code == 0, begun.stderr
     with pytest.raises(ApiError, match=r"webhook\.url"):
         client.actions.begin("cancel", webhook=ActionWebhook(url="ftp://a.example"))
     client.actions.begin("cancel", webhook=ActionWebhook(url="https://a", events=["action.canceled"]))
