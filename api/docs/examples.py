@@ -117,7 +117,7 @@ _FAILURE: Json = {
     "hint": "the picture is at fault: send another one; a retry of the same ends in the same way",
 }  # fmt: skip
 _SHARE: Json = {
-    "waiting": 40, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
+    "waiting": 40, "paused": 0, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
     "ended_a_minute": {"succeeded": 96.0, "failed": 0.4, "canceled": 0.0, "expired": 0.0},
 }  # fmt: skip
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}

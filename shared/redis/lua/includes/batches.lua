@@ -10,7 +10,7 @@ local function close_batch(batch, status)
     status = failed + expired > 0 and 'failed' or 'canceled'
   end
   redis.call('ZREM', queue_key(lane, owner), batch)
-  redis.call('ZREM', stopped_key(lane, owner), batch)
+  free_places(batch, lane, owner)
   redis.call('ZREM', OPEN_BATCHES, batch)
   redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)
