@@ -1,6 +1,7 @@
 """/v1/stats: the numbers of the queue, compared with what was sent and done."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -119,7 +120,7 @@ def test_an_owner_whose_batches_are_all_paused_is_there(client: FlaskClient, ser
 def test_a_batch_that_waits_for_its_time_is_delayed_and_one_behind_its_sample_paused(
     client: FlaskClient,
 ) -> None:
-    later = {"not_before": "2100-01-01T00:00:00Z"}
+    later = {"not_before": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
     early = client.post("/v1/batches", json={"items": [GENERATE] * 3, **later}).json["urls"]
     client.post("/v1/batches", json={"items": [GENERATE] * 5, "sample": 2})
     found = stats(client)
