@@ -5,7 +5,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,3 +184,13 @@ def _read_state(lines: list[bytes]) -> FolderState:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return state
+
+
+@contextmanager
+def known_state(folder: Path) -> Iterator[FolderState]:
+    """Yield what is known of an output folder, which need not be there; raise FolderBusy."""
+    if not (folder / FILE).exists():
+        yield FolderState()
+        return
+    with closing(StateFile(folder)) as state_file:
+        yield state_file.state
