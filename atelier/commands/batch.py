@@ -122,8 +122,8 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
 
 def _try_out(client: Client, order: Order, find: Find, options: dict[str, Any], most_bytes: int) -> int:
     """Print what the order would make and take; return the exit status."""
-    folder, uploads = options["output"], TrialUploads(client, client.files.limits())
-    with known_state(folder) as state:
+    uploads = TrialUploads(client, client.files.limits())
+    with known_state(options["output"]) as (state, folder):
         trial = try_photos(_checker(order, state, folder, uploads, most_bytes), uploads, find())
     settings = {**settings_of(options), "cache": False}  # photos that are alike are not equal
     estimate = client.batches.estimate(trial.items, **settings) if trial.items else NOTHING

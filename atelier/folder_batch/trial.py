@@ -78,6 +78,7 @@ def try_photos(checker: PhotoChecker, uploads: TrialUploads, found: Iterable[Pho
             trial.unread.append(f"{plan.name}: {plan.reason}")
         else:
             _note(trial, uploads, checker.check(plan, ()))
+    trial.unread = list(dict.fromkeys(trial.unread))  # one photo may have several pictures
     return trial
 
 
