@@ -8,9 +8,18 @@ local found = {waiting = {}, paused = {}, running = {}, ended = {}, durations = 
   delayed = redis.call('ZCARD', DELAYED), whole = true}
 local left = most_rows -- rows, and batches of which items are kept from starting, that are still looked at
 
+-- Batches of which `stopped` keeps items that are not paused: they wait for their time, or are canceled.
+local not_paused = {}
 for _, batch in ipairs(redis.call('ZRANGE', DELAYED_BATCHES, 0, most_rows - 1)) do
   local queued, paused = batch_values(batch, 'queued', 'paused')
-  if not paused then found.delayed = found.delayed + (queued or 0) end
+  if not paused then
+    found.delayed = found.delayed + (queued or 0)
+    not_paused[batch] = true
+  end
+end
+for _, batch in ipairs(redis.call('ZRANGE', BATCH_WORK, 0, most_rows - 1)) do
+  local status = batch_values(batch, 'status')
+  if status == 'canceled' or status == 'deleted' then not_paused[batch] = true end
 end
 
 -- When the oldest job of a kind was accepted that is in no batch that is paused or canceled.
@@ -28,32 +37,32 @@ local function add(counts, work, count)
   if count > 0 then counts[work] = (counts[work] or 0) + count end
 end
 
--- Is what `stopped` keeps of a batch paused, or the rest after its sample? Else it waits for its time, or is canceled.
-local function is_paused(batch)
-  local paused, sample, status, not_before = batch_values(batch, 'paused', 'sample', 'status', 'not_before')
-  if status == 'canceled' or status == 'deleted' then return false end
-  return paused or sample and tonumber(not_before or 0) <= now
+-- Items of paused batches that were about to start are kept apart: one call for many batches.
+local MOST_AT_ONCE = 500
+local function add_held(paused, batches)
+  for from = 1, #batches, MOST_AT_ONCE do
+    local keys = {}
+    for i = from, math.min(from + MOST_AT_ONCE - 1, #batches) do keys[#keys + 1] = batch_held_key(batches[i]) end
+    for _, id in ipairs(redis.call('SUNION', unpack(keys))) do add(paused, work_of(job_values(id, 'model', 'work')), 1) end
+  end
 end
 
 -- How many of an owner's jobs a worker could start, and how many a pause keeps from it, each by kind of work.
 local function parts_of(lane, owner)
-  local waiting, paused, works = {}, {}, redis.call('SMEMBERS', works_key(lane, owner))
-  local stopped = redis.call('ZRANGE', stopped_key(lane, owner), 0, math.max(left, 1) - 1, 'WITHSCORES')
-  if redis.call('ZCARD', stopped_key(lane, owner)) > #stopped / 2 then found.whole = false end
-  left = left - #stopped / 2
+  local waiting, paused, works, held = {}, {}, redis.call('SMEMBERS', works_key(lane, owner)), {}
   for _, work in ipairs(works) do waiting[work] = redis.call('ZCARD', waits_key(lane, owner, work)) end
+  local stopped = redis.call('ZRANGE', stopped_key(lane, owner), 0, -1, 'WITHSCORES')
   for i = 1, #stopped, 2 do
     local first, after = stopped_places(stopped[i + 1])
-    local holds = is_paused(stopped[i])
+    local is_paused = not not_paused[stopped[i]]
+    if is_paused then held[#held + 1] = stopped[i] end
     for _, work in ipairs(works) do
       local count = redis.call('ZCOUNT', waits_key(lane, owner, work), first, '(' .. after)
       waiting[work] = waiting[work] - count
-      if holds then add(paused, work, count) end
-    end
-    for _, id in ipairs(holds and redis.call('SMEMBERS', batch_held_key(stopped[i])) or {}) do -- were about to start
-      add(paused, work_of(job_values(id, 'model', 'work')), 1)
+      if is_paused then add(paused, work, count) end
     end
   end
+  add_held(paused, held)
   for work, count in pairs(waiting) do
     if count <= 0 then waiting[work] = nil
     elseif pause_of(lane, owner, model_of(work)) then
@@ -65,6 +74,7 @@ local function parts_of(lane, owner)
 end
 
 local function look_at(lane, owner)
+  left = left - redis.call('ZCARD', stopped_key(lane, owner))
   if left <= 0 then found.whole = false return end
   local waiting, paused = parts_of(lane, owner)
   for work, count in pairs(waiting) do
