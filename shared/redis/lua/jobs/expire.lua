@@ -1,4 +1,4 @@
--- include: records, removal
+-- include: records, removal, webhooks
 -- Forget terminal jobs whose time to live is over, and delete such batches; of bulk actions, whose records expire by
 -- themselves, forget what was told. Returns their ids.
 local most, tombstone_ms = unpack(ARGV)
