@@ -1,5 +1,8 @@
 """The user's side: the typed client and the `atelier` command."""
 
+from atelier.client.aio.batch_run import AsyncBatchRun
+from atelier.client.aio.client import AsyncClient
+from atelier.client.aio.downloads import AsyncPicture
 from atelier.client.batch import Batch, BatchItem, BatchPause, Estimate, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
@@ -45,6 +48,9 @@ __all__ = [
     "ActionWebhook",
     "Animation",
     "ApiError",
+    "AsyncBatchRun",
+    "AsyncClient",
+    "AsyncPicture",
     "Attempt",
     "Batch",
     "BatchItem",

@@ -40,8 +40,8 @@ def watch(transport: Transport, path: str, *, after: str = "") -> Iterator[Event
     patience = Patience()
     while True:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
-        stream = transport.stream(path, read_seconds=SILENCE_SECONDS, headers=headers)
-        with patience.tolerate(), stream as response:
+        options: Any = {"read_seconds": SILENCE_SECONDS, "headers": headers}
+        with patience.tolerate(), transport.stream(path, **options) as response:
             for event in events_of(response):
                 after = event.id or after
                 patience.note_response()

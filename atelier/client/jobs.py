@@ -199,7 +199,7 @@ class JobsResource(Resource):
     def pictures(self, job: Job | str) -> tuple[Picture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""
         job = self._succeeded(job)
-        return tuple(Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs))
+        return tuple([Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs)])
 
     def preview(self, job: Job | str) -> bytes | None:
         """Return the latest preview of a running job; None where it has none now."""
