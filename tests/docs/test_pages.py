@@ -42,7 +42,8 @@ COMMAND = re.compile(r"\s*(\$ )?(atelier|curl|make|docker|python|pip|git) (?!.*\
 TRANSLATED = {"README.ko.md"}  # its blocks are those of the page that is read: test_translation.py
 READ = [
     page
-    for page in PAGES.keys() - TRANSLATED
+    for page in PAGES
+    if page not in TRANSLATED
     if any(block.language in RUN and not block.reason for block in blocks_of(page))
 ]
 

@@ -23,7 +23,7 @@ def draw_norms(studio: Studio) -> None:
     content = to_float(photo(SIDE))
     first = weights.contract[0]
     plain = normed(first, content)[:, :, CHANNEL]
-    figure = Figure((10, 4.6), layout="constrained")
+    figure = Figure((10, 3.9), layout="constrained")
     above, below = figure.subplots(2, 1 + len(NUMBERS))
     show(above[0], plain, "a map, normed: mean 0, deviation 1", vmin=-3, vmax=3)
     show(below[0], content, "the photo")
@@ -73,18 +73,18 @@ def draw_vectors(studio: Studio) -> None:
     ends = [model.prepare_style(to_float(picture)) for picture in looks.values()]
     mixed = model.blend([(ends[0], 1.0), (ends[1], 1.0)])
     rows = [*zip(looks, looks.values(), ends, strict=True)]
-    rows.insert(1, ("the mean of both vectors", None, mixed))
+    rows.insert(1, ("the mean of both", None, mixed))
     figure = Figure((10, 6.2), layout="constrained")
     for axes, (name, picture, style) in zip(
         figure.subplots(3, 3, width_ratios=[1, 2, 1.5]), rows, strict=True
     ):
         if picture is None:
-            axes[0].axis("off")
+            axes[0].axis("off")  # no picture looks so
         else:
             show(axes[0], picture, name)
         axes[1].bar(range(len(style.vector)), style.vector, color="#1f5fa8", width=1.0)
-        axes[1].set(xlim=(-1, len(style.vector)), ylim=(-6, 6))
-        axes[1].set_title(f"{name}: {len(style.vector)} numbers", fontsize=9)
+        axes[1].set(xlim=(-1, len(style.vector)), ylim=(-3, 3))
+        axes[1].set_title(f"{len(style.vector)} numbers of {name}", fontsize=9)
         show(axes[2], model.stylize(content, style), "painted")
     studio.save("vectors.jpg", drawn(figure))
     began = time.perf_counter()

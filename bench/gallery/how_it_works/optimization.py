@@ -71,7 +71,8 @@ def _distance(found: Any, wanted: Any) -> float:
 def draw_iterations(studio: Studio) -> None:
     """One run from coarse to fine, by the previews that a job shows."""
     previews, seconds = painted(studio.load(MODEL), Optimization(steps=STEPS, preview_every=EVERY))
-    sheet = [(f"step {step}, at {side_at(step)} pixels", previews[step // EVERY - 1]) for step in SHOWN]
+    shown = {step: previews[step // EVERY - 1].resize(CELL, Image.Resampling.BICUBIC) for step in SHOWN}
+    sheet = [(f"step {step}, at {side_at(step)} pixels", picture) for step, picture in shown.items()]
     inputs = [("the photo, step 0", photo(SIDE)), ("the style", painting())]
     studio.save("iterations.jpg", lay_out([*inputs, *sheet], 4, cell=CELL))
     print(f"{STEPS} steps at up to {SIDE} pixels: {seconds:.1f} s")
