@@ -66,6 +66,7 @@ def draw_walk(studio: Studio) -> None:
         pictures = np.asarray(generator(path))[..., 0]
         show(axes, np.concatenate(list(pictures), axis=1), name)
         lengths.plot(np.linalg.norm(path[:, : shape.normals], axis=1), label=name, marker="o", markersize=3)
+    lengths.lines[-1].remove()  # as long all the way
     lengths.set(xlim=(-0.5, STEPS - 0.5), ylim=(0, 12), xticks=[])
     lengths.set_title("length of the latent's 90 normals", fontsize=9)
     lengths.legend(loc="lower left", frameon=False, fontsize=8)
