@@ -65,7 +65,8 @@ def read(
             _let_a_job_fail(installation)
         if page not in ALONE:
             return follow(blocks_of(page), installation)
-        with RunningStack(tmp_path_factory.mktemp("alone"), start_seconds=600) as own:
+        environ = {"ATELIER_MODELS_DIR": str(installation.folder / "models")}
+        with RunningStack(tmp_path_factory.mktemp("alone"), environ=environ, start_seconds=600) as own:
             return follow(blocks_of(page), own)
 
     return do

@@ -34,4 +34,5 @@ def test_every_source_is_cited_and_every_citation_has_its_source() -> None:
         number for found in re.findall(r"\[(\d+(?:, \d+)*)\](?!\()", text) for number in found.split(", ")
     }
     assert cited == set(re.findall(r"^(\d+)\. ", sources, re.MULTILINE))
-    assert len(re.findall(r"arxiv\.org/abs/\d{4}\.\d{5}|SIGGRAPH", sources)) >= len(cited)
+    linked = r"\[arXiv:(\d{4}\.\d{4,5})\]\(https://arxiv\.org/abs/\1\)"
+    assert all(re.search(linked, line) for line in sources.strip().splitlines())
