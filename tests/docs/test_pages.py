@@ -10,7 +10,7 @@ import yaml
 from tests.support.pages.pages import PAGES, blocks_of
 
 RUN = {"sh", "python", "json", "http"}
-SHOWN = {"text", "yaml"}
+SHOWN = {"text", "yaml", "js"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
     "README.ko.md": ["installs everything", "needs Docker"],
@@ -19,6 +19,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
+    "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/operations.md": [
         "takes a worker out of service",
         "needs Docker",
