@@ -28,7 +28,8 @@ KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
 RATES = "atelier.rates"  # name of its RequestRates
 USERS = "atelier.users"  # name of its ProxyUser
 HOW = "send an API key in the header `Authorization: Bearer atl_...`"
-_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
+# `Token` is what older clients of Replicate send.
+_BEARER = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE | re.ASCII)
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -174,7 +175,7 @@ def _signed_identity(keys: KeyTable) -> Identity:
 
 
 def _sends_key() -> bool:
-    return request.headers.get("Authorization", "").strip().lower().startswith("bearer")
+    return request.headers.get("Authorization", "").strip().lower().startswith(("bearer", "token"))
 
 
 def _sent_key() -> KeyText:

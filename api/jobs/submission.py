@@ -59,7 +59,7 @@ class ReadyJob:
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
-    return _accept(services, checked_json(services, raw), (), caller)
+    return accept(services, checked_json(services, raw), (), caller)
 
 
 def checked_json(services: Services, raw: object) -> CheckedSpec:
@@ -74,7 +74,7 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
     asked, uploads = checked_form(services, form)
     try:
-        return _accept(services, asked, uploads, caller)
+        return accept(services, asked, uploads, caller)
     except AtelierError as error:
         raise renamed(error, form) from error
 
@@ -114,7 +114,8 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
     return [renamed(fault, form) for fault in AvailableModels(services).faults_of(form.raw)]
 
 
-def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+    """Accept a job that was checked; `uploads` are the pictures of its files that came with the request."""
     spec, card = asked
     fingerprint = fingerprint_of(spec)
     if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing

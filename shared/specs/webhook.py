@@ -14,6 +14,7 @@ EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled"
 BatchEventType = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
+EVENT_BODY = "event"
 BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
 
 
@@ -47,6 +48,10 @@ class Webhook(Receiver):
         min_length=1,
         max_length=len(EVENTS),
         description="The events that are told; null tells of every way to end.",
+    )
+    body: Literal["event", "prediction"] = Field(
+        default="event",
+        description="What is told: an event with the job, or the job as clients of Replicate read it.",
     )
 
     @property
@@ -82,11 +87,13 @@ def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:
 
     `private` is whether the address may be in a private network, `base` that of the links in what is sent.
     """
+    body = getattr(webhook, "body", EVENT_BODY)
     record = {
         "url": webhook.url,
         "host": host_of(webhook.url),
         "events": dict.fromkeys(webhook.wanted, True),
         "private": private,
         "base": base,
+        **({} if body == EVENT_BODY else {"body": body}),
     }
     return json.dumps(record, separators=(",", ":"))
