@@ -1,6 +1,8 @@
 """Files: pictures that predictions name by the address which an upload gets."""
 
 import json
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response
@@ -26,6 +28,7 @@ blueprint = Blueprint("files", __name__, url_prefix="/files")
 LONGEST_NAME = 255  # characters
 MOST_METADATA_BYTES = 4096
 FIELDS = ("content", "metadata", "filename", "type")
+_PAIR = re.compile(r"metadata\[([^\[\]]{1,255})\]")
 
 
 def _view(file: StoredFile) -> dict[str, Any]:
@@ -49,10 +52,11 @@ def upload_file() -> Response:
     """Store a picture under what the client calls it. The same bytes are the same file."""
     expect_form(MULTIPART)
     parts = {part.name: part for part in sent_parts()}
+    pairs = {found[1]: parts.pop(found[0]) for found in map(_PAIR.fullmatch, list(parts)) if found}
     faults: list[AtelierError] = list(unknown_fields(parts, FIELDS))
     if "content" not in parts:
         faults.append(fault("/content", "content is missing: it is the picture", "missing"))
-    metadata, called = _metadata(parts.get("metadata"), faults), _name(parts, faults)
+    metadata, called = _metadata(parts.get("metadata"), pairs, faults), _name(parts, faults)
     if faults:
         raise combined(faults)
     data = parts["content"].data.getvalue()
@@ -62,9 +66,13 @@ def upload_file() -> Response:
     return json_of(_view(services().files.get(owner(), upload.file_id)), 201)
 
 
-def _metadata(part: SentPart | None, faults: list[AtelierError]) -> str:
-    """Return the metadata as JSON; the JavaScript client sends them as a file."""
-    data = part.data.getvalue() if part else b"{}"
+def _metadata(part: SentPart | None, pairs: Mapping[str, SentPart], faults: list[AtelierError]) -> str:
+    """Return the metadata as JSON.
+
+    The JavaScript client sends them as a file, the Python client 2 each pair as a text of its own.
+    """
+    texts = {name: decoded_name(each.data.getvalue()) for name, each in pairs.items()}
+    data = part.data.getvalue() if part else json.dumps(texts).encode()
     if len(data) > MOST_METADATA_BYTES:
         detail = f"metadata may have at most {MOST_METADATA_BYTES} bytes"
         faults.append(fault("/metadata", detail, "invalid_length"))
