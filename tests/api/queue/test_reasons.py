@@ -23,7 +23,7 @@ MODEL = "mnist-dcgan"
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("api.resources.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("shared.workers.RECENT_SECONDS", 0.0)
     return
 
 
