@@ -92,6 +92,12 @@ def is_anonymous() -> bool:
     return identity.key is None and not identity.is_user
 
 
+def is_by_address() -> bool:
+    """Whether a signature in the request's address stands in for a key."""
+    identity: Identity = g.identity
+    return identity.by_address
+
+
 def key_table_of(services: Services) -> KeyTable:
     """Return the table of keys for an application."""
     return key_table(services.settings, KeyStore(services.store.scripts))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from flask import Response
 
+from api.auth import is_by_address
 from api.responses.representation import json_response
 from api.services import links, services
 from shared.cards.card import Catalog
@@ -70,11 +71,14 @@ class Answers:
     links: Links
     catalog: Catalog
     objects: ObjectStore
+    encoding: str  # of pictures, where a prediction does not say it
 
     @classmethod
     def here(cls) -> "Answers":
         """Return those of the request that is handled now; they hold on when it is over."""
-        return cls(links(), services().catalog, services().objects)
+        # Whoever comes by a signed address has no key, and is told no address that does without.
+        needs_data = is_by_address() or links().base.startswith("http:")
+        return cls(links(), services().catalog, services().objects, "data" if needs_data else "url")
 
     def prediction(self, job: Job) -> Prediction:
         """Return a job as a prediction, whose pictures are addresses."""
@@ -82,8 +86,7 @@ class Answers:
 
     def pictures(self, job: Job) -> Pictures | None:
         """Return the pictures of a job that stand in its prediction; None where their addresses do."""
-        default = "data" if self.links.base.startswith("http:") else "url"
-        if job.spec.metadata.get(ENCODING, default) != "data" or not job.outputs:
+        if job.spec.metadata.get(ENCODING, self.encoding) != "data" or not job.outputs:
             return None
         if sum(output.bytes for output in job.outputs) > MOST_DATA_BYTES:
             return None
