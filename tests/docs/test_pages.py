@@ -10,7 +10,7 @@ import yaml
 from tests.support.pages.pages import PAGES, blocks_of
 
 RUN = {"sh", "python", "json", "http"}
-SHOWN = {"text", "yaml"}
+SHOWN = {"text", "yaml", "js"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
     "docs/api.md": ["needs the network", "goes on without an end"],
@@ -26,6 +26,10 @@ NOT_RUN = {  # what may be left out, block by block
         "needs Docker",
     ],
     "docs/reliability.md": ["breaks things for 40 minutes"],
+    "docs/replicate.md": [
+        f"with {client}, by tests/e2e/test_replicate_clients.py"
+        for client in ("replicate 1", "replicate 2", "node")
+    ],
     "docs/security.md": [
         "from the first key on, the other examples would need it",
         "needs openssl",

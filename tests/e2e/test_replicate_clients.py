@@ -12,6 +12,7 @@ import pytest
 from atelier.local.stack import RunningStack
 from shared.access.key import KeyText
 from tests.support.images import pictures
+from tests.support.pages.pages import blocks_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 
@@ -46,7 +47,7 @@ def installed(command: Sequence[str | Path], folder: Path) -> None:
 
 
 def carried_out(
-    command: Sequence[str | Path], stack: RunningStack, base: str, environ: dict[str, str]
+    command: Sequence[str | Path], stack: RunningStack, base: str, desk: dict[str, str]
 ) -> list[str]:
     """Run a script; return the names of its parts, each of which it tells once it is done."""
     whole = {
@@ -54,11 +55,22 @@ def carried_out(
         "REPLICATE_API_TOKEN": KEY,
         "REPLICATE_BASE_URL": f"{stack.url}/{base}",
         "REPLICATE_POLL_INTERVAL": "0.1",
-        **environ,
+        **desk,
     }
-    ran = subprocess.run(command, env=whole, capture_output=True, text=True, timeout=300, check=False)
+    folder = Path(desk["PHOTO"]).parent
+    ran = subprocess.run(
+        command, cwd=folder, env=whole, capture_output=True, text=True, timeout=300, check=False
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout.split()
+
+
+def example(client: str, stack: RunningStack, folder: Path, name: str) -> Path:
+    """Return the page's example for a client as a file, for this installation."""
+    (block,) = [each for each in blocks_of("docs/replicate.md") if f"with {client}," in (each.reason or "")]
+    path = folder / name
+    path.write_text(block.text.replace("http://127.0.0.1:8480", stack.url), "utf-8")
+    return path
 
 
 @pytest.mark.parametrize(("number", "base"), [(1, "replicate"), (2, "replicate/v1")])
@@ -72,6 +84,9 @@ def test_a_python_client_does_all_that_programs_do(
     python = [sys.executable, "-S", "-W", "ignore", script]
     done = carried_out(python, stack, base, desk | {"PYTHONPATH": str(tmp_path)})
     assert len(done) == 10, done
+    told = example(f"replicate {number}", stack, tmp_path, "example.py")
+    carried_out([*python[:-1], told], stack, base, desk | {"PYTHONPATH": str(tmp_path)})
+    assert (Path(desk["PHOTO"]).parent / f"painted-{number}.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_javascript_client_does_all_that_programs_do(
@@ -84,3 +99,5 @@ def test_the_javascript_client_does_all_that_programs_do(
     installed(["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"], tmp_path)
     done = carried_out(["node", tmp_path / "javascript.mjs"], stack, "replicate/v1", desk)
     assert len(done) == 9, done
+    carried_out(["node", example("node", stack, tmp_path, "example.mjs")], stack, "replicate/v1", desk)
+    assert (Path(desk["PHOTO"]).parent / "painted-3.png").read_bytes().startswith(b"\x89PNG")

@@ -65,7 +65,9 @@ def test_the_list_has_the_models_that_workers_have(client: FlaskClient, worker: 
     assert there == {"mnist-dcgan", "magenta-mobile"}
 
 
-@pytest.mark.parametrize("words", ["MobileNetV2 magenta", '"Magenta mobilenetv2"', "atelier/magenta-mobile"])
+@pytest.mark.parametrize(
+    "words", ["Quarter-Width magenta", '"Magenta quarter-width"', "atelier/magenta-mobile"]
+)
 def test_a_search_finds_models_by_all_of_its_words(client: FlaskClient, words: str) -> None:
     found = client.open(f"{HOME}/models", method="QUERY", data=words, content_type="text/plain").json
     assert [model["name"] for model in found["results"]] == ["magenta-mobile"]

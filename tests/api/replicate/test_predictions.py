@@ -82,7 +82,7 @@ def test_what_is_wrong_is_told_by_its_place(
 
 
 def test_a_refusal_repeats_no_value_of_an_input_that_is_not_known(create: Create) -> None:
-    """The JavaScript client with `fileEncodingStrategy: "data-uri"` sends itself as the input, its token too."""
+    """The JavaScript client with `fileEncodingStrategy: "data-uri"` sends itself, with its token."""
     refused = create({"auth": "atl_secret", "baseUrl": "http://127.0.0.1:8480"})
     assert refused.status_code == 422
     assert "atl_secret" not in refused.text

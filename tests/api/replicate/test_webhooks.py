@@ -104,7 +104,7 @@ def test_a_retried_prediction_is_told_of_as_a_prediction(
     again = client.post(f"/v1/jobs/{made['id']}/retry").json
     worker.run(again["id"])
     dispatcher.run()
-    assert [request.event["id"] for request in told.received] == [made["id"], again["id"]]
+    assert {request.event["id"] for request in told.received} == {made["id"], again["id"]}
 
 
 def test_a_native_job_may_be_told_of_as_a_prediction(

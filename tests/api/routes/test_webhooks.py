@@ -200,7 +200,8 @@ def test_a_form_names_a_receiver_too(
 ) -> None:
     form = {"seed": "7", "webhook": told.url, "webhook_events": "job.started, job.failed"}
     job = client.post("/v1/jobs/generate", data=form, content_type="multipart/form-data").json
-    assert job["input"]["webhook"] == {"url": told.url, "events": ["job.started", "job.failed"]}
+    events = ["job.started", "job.failed"]
+    assert job["input"]["webhook"] == {"url": told.url, "events": events, "body": "event"}
     worker.run(job["id"])
     dispatcher.run()
     assert [request.event["type"] for request in told.received] == ["job.started"]
