@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, checked_card, work_of
-from shared.specs.webhook import Receiver, webhook_record
+from shared.specs.webhook import EVENT_BODY, Receiver, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
 
 HEADER = "Idempotency-Key"
@@ -94,6 +94,8 @@ def fingerprint_of(spec: JobSpec) -> str:
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     if spec.not_before is not None:  # in no dump
         asked["not_before"] = spec.not_before.timestamp()
+    if spec.webhook is not None and spec.webhook.body != EVENT_BODY:  # neither
+        asked["webhook"]["body"] = spec.webhook.body
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 

@@ -49,8 +49,10 @@ class Webhook(Receiver):
         max_length=len(EVENTS),
         description="The events that are told; null tells of every way to end.",
     )
+    # Not in the record's specification, which older workers read, but beside the address in the record.
     body: Literal["event", "prediction"] = Field(
         default="event",
+        exclude=True,
         description="What is told: an event with the job, or the job as clients of Replicate read it.",
     )
 

@@ -1,5 +1,6 @@
 """Webhooks of predictions: what comes, when, and how it is signed."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -115,6 +116,25 @@ def test_a_native_job_may_be_told_of_as_a_prediction(
     worker.run(job["id"])
     dispatcher.run()
     assert told.received[0].event["model"] == "atelier/mnist-dcgan"
+
+
+def test_another_body_is_another_request(client: FlaskClient, told: Receiver) -> None:
+    answers = [
+        client.post(
+            "/v1/jobs",
+            json={"type": "generate", "seed": 7, "webhook": {"url": told.url, **body}},
+            headers={"Idempotency-Key": "one"},
+        )
+        for body in ({}, {"body": "event"}, {"body": "prediction"})
+    ]
+    assert [answer.status_code for answer in answers] == [202, 202, 422]
+
+
+def test_older_workers_can_read_the_record(create: Create, services: Services, told: Receiver) -> None:
+    made = create(webhook=told.url).json
+    record = services.store.client.hgetall(f"atelier:job:{made['id']}")
+    assert json.loads(record["spec"])["webhook"].keys() == {"url", "events"}
+    assert json.loads(record["webhook"])["body"] == "prediction"
 
 
 def test_the_secret_can_be_split_as_the_python_client_does(client: FlaskClient) -> None:
