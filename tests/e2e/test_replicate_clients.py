@@ -98,6 +98,6 @@ def test_the_javascript_client_does_all_that_programs_do(
         shutil.copy(HERE / name, tmp_path)
     installed(["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"], tmp_path)
     done = carried_out(["node", tmp_path / "javascript.mjs"], stack, "replicate/v1", desk)
-    assert len(done) == 9, done
+    assert len(done) == 10, done
     carried_out(["node", example("node", stack, tmp_path, "example.mjs")], stack, "replicate/v1", desk)
     assert (Path(desk["PHOTO"]).parent / "painted-3.png").read_bytes().startswith(b"\x89PNG")

@@ -57,3 +57,8 @@ def done(create: Create, worker: FakeWorker, client: FlaskClient) -> Json:
 def version_of(client: FlaskClient, model: str = DIGITS) -> str:
     version: str = client.get(f"{HOME}/models/{model}").json["latest_version"]["id"]
     return version
+
+
+def read(client: FlaskClient, job_id: str) -> Json:
+    found: Json = client.get(f"{HOME}/predictions/{job_id}").json
+    return found

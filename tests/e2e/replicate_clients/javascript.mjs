@@ -132,7 +132,26 @@ async function errors() {
   await assert.rejects(nobody.predictions.list(), /401/);
 }
 
-const parts = [run, createWaitReload, cancel, listAndPaginate, files, stream, webhooks, modelsAndVersions, errors];
+async function tooMany() {
+  const limit = (body) =>
+    fetch(`${new URL(baseUrl).origin}/v1/owners/anonymous/quota`, {
+      method: "PUT",
+      headers: { Authorization: `Bearer ${process.env.REPLICATE_API_TOKEN}`, "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  assert.equal((await limit({ daily_pixels: 1 })).status, 200);
+  let tries = 0;
+  const counted = new Replicate({ baseUrl, fetch: (...of) => ++tries && fetch(...of) });
+  await assert.rejects(counted.run(DIGITS, { input: { seed: 7 } }), /429.*quota_exceeded/s);
+  assert.equal(tries, 6); // at once: this client does not wait for Retry-After
+  await limit({});
+  const isLetIn = () => replicate.predictions.create({ model: DIGITS, input: { seed: 7 } }).then(() => true, () => false);
+  while (!(await isLetIn())); // a spent quota counts as spent for a second more
+}
+
+const parts = [
+  run, createWaitReload, cancel, listAndPaginate, files, stream, webhooks, modelsAndVersions, errors, tooMany,
+];
 for (const part of parts) {
   await part();
   console.log(part.name);
