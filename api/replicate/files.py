@@ -51,9 +51,10 @@ def _view(file: StoredFile) -> dict[str, Any]:
 def upload_file() -> Response:
     """Store a picture under what the client calls it. The same bytes are the same file."""
     expect_form(MULTIPART)
-    parts = {part.name: part for part in sent_parts()}
+    faults: list[AtelierError] = []
+    parts = _parts(faults)
     pairs = {found[1]: parts.pop(found[0]) for found in map(_PAIR.fullmatch, list(parts)) if found}
-    faults: list[AtelierError] = list(unknown_fields(parts, FIELDS))
+    faults += unknown_fields(parts, FIELDS)
     if "content" not in parts:
         faults.append(fault("/content", "content is missing: it is the picture", "missing"))
     metadata, called = _metadata(parts.get("metadata"), pairs, faults), _name(parts, faults)
@@ -64,6 +65,15 @@ def upload_file() -> Response:
     services().files.add(owner(), data, upload.info)
     services().files.describe(owner(), upload.file_id, called=called, metadata=metadata)
     return json_of(_view(services().files.get(owner(), upload.file_id)), 201)
+
+
+def _parts(faults: list[AtelierError]) -> dict[str, SentPart]:
+    parts: dict[str, SentPart] = {}
+    for part in sent_parts():
+        if part.name in parts:
+            faults.append(fault(f"/{part.name}", f"{part.name} may be given once", "repeated_field"))
+        parts[part.name] = part
+    return parts
 
 
 def _metadata(part: SentPart | None, pairs: Mapping[str, SentPart], faults: list[AtelierError]) -> str:

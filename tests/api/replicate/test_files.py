@@ -55,6 +55,7 @@ def test_metadata_come_back(client: FlaskClient, parts: Json, kept: Json) -> Non
         ({"metadata[a][b]": "1"}, "/metadata[a][b]"),
         ({"filename": "x" * 256}, "/filename"),
         ({"other": "1"}, "/other"),
+        ({"metadata": ["{}", "{}"]}, "/metadata"),
     ],
 )
 def test_what_is_wrong_with_an_upload_is_told_by_its_field(
