@@ -17,6 +17,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
+    "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/operations.md": [
         "takes a worker out of service",
         "needs Docker",
