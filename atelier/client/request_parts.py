@@ -103,6 +103,7 @@ class Webhook:
 
     url: str
     events: Sequence[JobEvent] | None = None  # None: every way to end
+    body: Literal["event", "prediction"] | None = None  # what is sent; None: an event with the job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ BatchEventType = Literal["batch.completed", "batch.failed", "batch.canceled", "b
 ActionEventType = Literal["action.completed", "action.canceled"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
+EVENT_BODY = "event"
 BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
 ACTION_EVENTS: tuple[ActionEventType, ...] = get_args(ActionEventType)
 
@@ -49,6 +50,12 @@ class Webhook(Receiver):
         min_length=1,
         max_length=len(EVENTS),
         description="The events that are told; null tells of every way to end.",
+    )
+    # Not in the record's specification, which older workers read, but beside the address in the record.
+    body: Literal["event", "prediction"] = Field(
+        default="event",
+        exclude=True,
+        description="What is told: an event with the job, or the job as clients of Replicate read it.",
     )
 
     @property
@@ -100,11 +107,13 @@ def webhook_record(webhook: Receiver, *, private: bool, base: str) -> str:
 
     `private` is whether the address may be in a private network, `base` that of the links in what is sent.
     """
+    body = getattr(webhook, "body", EVENT_BODY)
     record = {
         "url": webhook.url,
         "host": host_of(webhook.url),
         "events": dict.fromkeys(webhook.wanted, True),
         "private": private,
         "base": base,
+        **({} if body == EVENT_BODY else {"body": body}),
     }
     return json.dumps(record, separators=(",", ":"))

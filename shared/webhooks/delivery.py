@@ -56,6 +56,7 @@ class Delivery:
     claimed_at: int | None
     ended_at: int | None
     log: tuple[Try, ...]  # oldest first, the latest 20
+    body: str = "event"  # what is sent, as the webhook has it
 
 
 def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
@@ -79,6 +80,7 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
         claimed_at=_time(raw, "claimed_at"),
         ended_at=_time(raw, "ended_at"),
         log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
+        body=raw.get("body", "event"),
     )
 
 

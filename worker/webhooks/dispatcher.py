@@ -15,11 +15,13 @@ from shared.actions.store import ActionStore
 from shared.actions.views import action_view
 from shared.batches.rendering import batch_view
 from shared.batches.store import BatchStore
+from shared.cards.card import load_catalog
 from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
 from shared.jobs.views import rfc3339
 from shared.logs import plain
+from shared.replicate.prediction import prediction_of
 from shared.settings import Settings
 from shared.webhooks.delivery import ActionEvent, BatchEvent, Delivery, DeliveryStatus, JobEvent
 from shared.webhooks.store import Deliveries, WebhookSecrets
@@ -184,6 +186,8 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
 
     def render_job(delivery: Delivery) -> BaseModel:
         job = store.get(delivery.subject, delivery.owner)
+        if delivery.body == "prediction":
+            return prediction_of(job, links_of(delivery), catalog)
         view = view_of(job, links_of(delivery), max_attempts=settings.jobs.max_attempts)
         created = rfc3339(delivery.created_at)
         return JobEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
@@ -207,4 +211,5 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
 
     keys = KeyTable(KeyStore(store.scripts), signed_seconds=settings.access.signed_url_seconds)
     batches, actions = BatchStore(store, settings.batches), ActionStore(store)
+    catalog = load_catalog(settings.cards)
     return {"job": render_job, "batch": render_batch, "action": render_action}
