@@ -109,6 +109,7 @@ def _encode(image: Image.Image, form: str = "PNG") -> bytes:
 
 @click.command(short_help="Show everything at work, in half a minute.")
 @click.option(
+    "-o",
     "--output",
     type=OutputFolder(),
     default=OUTPUT,
@@ -119,6 +120,10 @@ def demo(*, output: Path) -> None:
     """Start everything, make digits and a stylized photo over the HTTP API, and stop.
 
     Needs no network. The job store and pictures of the demo stay in the folder `demo` of the state folder.
+
+    \b
+    atelier demo
+    atelier demo -o pictures/
     """
     settings = Settings.from_env()
     console = Console(highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import BaseModel
 
 from atelier.client.client import Client
@@ -20,6 +21,11 @@ from atelier.commands.options.pictures import Address, sent
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 MOST_JSON_BYTES = 256 * 1024 * 1024  # of a file of vectors: no service takes more
+
+
+def complete_files(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Have the shell complete files for a value that may be one; click does so only for paths."""
+    return [CompletionItem(typed, type="file")]
 
 
 def at_least(part: type[BaseModel], field: str) -> click.IntRange:
