@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -126,7 +127,7 @@ def demo(*, output: Path) -> None:
     atelier demo -o pictures/
     """
     settings = Settings.from_env()
-    console = Console(highlight=False, soft_wrap=True)
+    console = Console(highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty())
 
     @contextmanager
     def step(title: str) -> Iterator[None]:
