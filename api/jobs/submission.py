@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, checked_card, work_of
-from shared.specs.webhook import Receiver, webhook_record
+from shared.specs.webhook import Receiver, notice_in, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
 
 HEADER = "Idempotency-Key"
@@ -85,7 +85,9 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     check_bounds(job.spec, services.settings)
     check_model(services, card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
-    again = ReadyJob(job.spec, card, _content_size(services, job.spec, (), caller.owner))
+    notice = notice_in(job.webhook)
+    spec = job.spec.model_copy(update={"webhook": notice}) if notice else job.spec
+    again = ReadyJob(spec, card, _content_size(services, job.spec, (), caller.owner))
     return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 

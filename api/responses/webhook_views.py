@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.services import links
 from shared.jobs.views import Time, Url, View, rfc3339
-from shared.specs.webhook import BatchEventType, EventType
+from shared.specs.webhook import BatchEventType, EventType, NoticeTemplate, shown_url
 from shared.webhooks.delivery import Delivery, DeliveryStatus
 
 
@@ -36,7 +36,8 @@ class DeliveryView(View):
     type: EventType | BatchEventType = Field(description="What happened.")
     job: str | None = Field(description="Id of the job to which it happened; null where it was a batch.")
     batch: str | None = Field(description="Id of the batch to which it happened; null where it was a job.")
-    url: Url = Field(description="The address that is told.")
+    url: Url = Field(description="The address that is told; of a notice for people its host alone.")
+    template: NoticeTemplate | None = Field(description="Of a notice for people; null otherwise.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
     )
@@ -77,7 +78,8 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         "type": delivery.event,
         "job": job,
         "batch": batch,
-        "url": delivery.url,
+        "url": shown_url(delivery.url, delivery.template),
+        "template": delivery.template,
         "status": delivery.status,
         "tries": [
             TryView(

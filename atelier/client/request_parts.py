@@ -20,6 +20,7 @@ Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
+NoticeTemplate = Literal["ntfy", "discord", "slack"]
 
 
 class Array(Protocol):
@@ -98,17 +99,19 @@ class Optimization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """An address that gets signed POSTs about a job."""
+    """An address that gets signed POSTs about a job, or with a template is written to as people read it."""
 
     url: str
+    template: NoticeTemplate | None = None  # None: events as JSON, for a program
     events: Sequence[JobEvent] | None = None  # None: every way to end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWebhook:
-    """An address that gets a signed POST when a batch is done."""
+    """An address that gets a signed POST when a batch is done, or with a template a notice for people."""
 
     url: str
+    template: NoticeTemplate | None = None  # None: events as JSON, for a program
     events: Sequence[BatchEvent] | None = None  # None: every way to end
 
 

@@ -55,6 +55,7 @@ class Delivery:
     claimed_at: int | None
     ended_at: int | None
     log: tuple[Try, ...]  # oldest first, the latest 20
+    template: str | None = None  # of a notice for people; None: the event as JSON, signed
 
 
 def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
@@ -78,6 +79,7 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
         claimed_at=_time(raw, "claimed_at"),
         ended_at=_time(raw, "ended_at"),
         log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
+        template=raw.get("template"),
     )
 
 

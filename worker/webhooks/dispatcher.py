@@ -4,10 +4,9 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
-
-from pydantic import BaseModel
 
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
@@ -21,6 +20,7 @@ from shared.logs import plain
 from shared.settings import Settings
 from shared.webhooks.delivery import BatchEvent, Delivery, DeliveryStatus, JobEvent
 from shared.webhooks.store import Deliveries, WebhookSecrets
+from worker.webhooks.notices import notice_request
 from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
 from worker.webhooks.shares import InFlight, Shares
 
@@ -30,7 +30,16 @@ _NO_WARNING = (DeliveryStatus.DELIVERED, DeliveryStatus.PENDING)
 LOOK_SECONDS = 0.25  # between two looks at what is due, while deliveries are in flight
 HEADERS = {"Content-Type": "application/json"}
 
-Render = Callable[[Delivery], BaseModel]
+Render = Callable[[Delivery], JobEvent | BatchEvent]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is posted."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class Dispatcher:
@@ -108,8 +117,9 @@ class Dispatcher:
 
     async def _deliver(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
         try:
-            body = await asyncio.to_thread(self._body, delivery)
-            result = await self._post(delivery, body, secrets, sender)
+            request = await asyncio.to_thread(self._request, delivery, secrets)
+            private = delivery.private if self._allow_private is None else self._allow_private
+            result = await sender.post(request.url, request.body, request.headers, private=private)
             took_long = result.milliseconds > self._shares.slow_seconds * 1000
             self._in_flight.note(delivery.host, is_silent=result.status is None and took_long)
             await asyncio.to_thread(self._note, delivery, result)
@@ -121,17 +131,16 @@ class Dispatcher:
             log.exception("delivery met a fault of the program", extra={"delivery": delivery.id})
             await asyncio.to_thread(self._note_fault, delivery)
 
-    def _body(self, delivery: Delivery) -> bytes:
-        return self._render[delivery.kind](delivery).model_dump_json().encode()
-
-    async def _post(
-        self, delivery: Delivery, body: bytes, secrets: tuple[str, ...], sender: Sender
-    ) -> PostResult:
+    def _request(self, delivery: Delivery, secrets: tuple[str, ...]) -> Request:
+        event = self._render[delivery.kind](delivery)
+        if delivery.template is not None:  # services for people check no signature
+            url, body = notice_request(delivery.template, delivery.url, event)
+            return Request(url, body, HEADERS)
+        body = event.model_dump_json().encode()
         # The server's clock: that of this machine may be wrong, and receivers refuse what seems old.
         seconds = (delivery.claimed_at or delivery.created_at) // 1000
         headers = {**HEADERS, **signed_headers(delivery.id, seconds, body, secrets)}
-        private = delivery.private if self._allow_private is None else self._allow_private
-        return await sender.post(delivery.url, body, headers, private=private)
+        return Request(delivery.url, body, headers)
 
     def _forget(self, delivery: Delivery) -> None:
         try:
@@ -180,13 +189,13 @@ def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | No
 def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
     """Return what renders the body of a delivery, by the kind of its subject."""
 
-    def render_job(delivery: Delivery) -> BaseModel:
+    def render_job(delivery: Delivery) -> JobEvent:
         job = store.get(delivery.subject, delivery.owner)
         view = view_of(job, links_of(delivery), max_attempts=settings.jobs.max_attempts)
         created = rfc3339(delivery.created_at)
         return JobEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
 
-    def render_batch(delivery: Delivery) -> BaseModel:
+    def render_batch(delivery: Delivery) -> BatchEvent:
         batch = batches.get(delivery.subject, delivery.owner)
         view = batch_view(batch, links_of(delivery))
         created = rfc3339(delivery.created_at)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.files import read_at_most
-from atelier.client.request_parts import Stroke, Style, Webhook
+from atelier.client.request_parts import NoticeTemplate, Stroke, Style, Webhook
 from atelier.commands.options.pictures import Address, sent
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -114,8 +114,11 @@ def read_stroke(text: str) -> Stroke:
 
 
 def read_webhook(text: str) -> Webhook:
-    """Return the webhook that sends every ending to an address."""
-    return Webhook(url=text)
+    """Return the webhook that sends every ending to an address; `ntfy+https://...` is a notice for people."""
+    template, plus, address = text.partition("+")
+    if not plus or template not in get_args(NoticeTemplate):
+        return Webhook(url=text)
+    return Webhook(url=address, template=template)  # type: ignore[arg-type]  # it is one of them
 
 
 def weighted_styles(

@@ -16,8 +16,9 @@ SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComple
 def completion(ctx: click.Context, *, shell: str) -> None:
     """Print the script that completes commands, options, words and files.
 
-    The shell's own start file takes it: for bash, `eval "$(atelier completion bash)"` in ~/.bashrc; for zsh the
-    same with zsh in ~/.zshrc, below compinit; for fish, save it as ~/.config/fish/completions/atelier.fish.
+    The shell's own start file takes it: for bash, `eval "$(atelier completion bash)"` in ~/.bashrc; for
+    zsh the same with zsh in ~/.zshrc, below compinit; for fish, save it as
+    ~/.config/fish/completions/atelier.fish.
 
     \b
     atelier completion bash

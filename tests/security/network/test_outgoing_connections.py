@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[3]
 MODULES = [path for name in ("api", "worker", "shared") for path in sorted((ROOT / name).rglob("*.py"))]
 
 CONNECTING = {
-    "_socket", "aiohttp", "asyncio.open_connection", "asyncio.open_unix_connection", "boto3", "botocore",
-    "dns", "fsspec", "ftplib", "grpc", "http.client", "httpcore", "httpx", "httpx2", "imaplib",
+    "_socket", "aiohttp", "apprise", "asyncio.open_connection", "asyncio.open_unix_connection", "boto3",
+    "botocore", "dns", "fsspec", "ftplib", "grpc", "http.client", "httpcore", "httpx", "httpx2", "imaplib",
     "multiprocessing.connection", "obstore.store", "paramiko", "poplib", "pycurl", "redis.Redis",
     "redis.asyncio", "redis.connection", "redis.from_url", "requests", "smtplib", "socket.create_connection",
     "socket.fromfd", "socket.getaddrinfo", "socket.gethostbyname", "socket.socket", "telnetlib",
