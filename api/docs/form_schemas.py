@@ -20,7 +20,7 @@ _OWN = {  # where a form's field has another description, or type, than the spec
         "description": "The address that is told how the job goes; it begins with http:// or https://."
     },
     "webhook_template": {
-        "description": "Have the address write to people: `ntfy`, `discord` or `slack` says in which form."
+        "description": "Have the address write to people: `ntfy`, `discord`, `slack` or `mail` says how."
     },
     "webhook_events": {"description": "Of what it is told: repeat it, or separate events by commas."},
     "seeds": {"description": "The seeds. Repeat the field, or separate them by commas."},

@@ -20,7 +20,7 @@ Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
-NoticeTemplate = Literal["ntfy", "discord", "slack"]
+NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
 
 
 class Array(Protocol):

@@ -15,7 +15,11 @@ from pydantic import Field, ValidationInfo, field_validator
 from shared.network.url import MAX_URL, fault_of_url, port_of
 from shared.specs.parts import Part
 
-NoticeTemplate = Literal["ntfy", "discord", "slack"]
+NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
+MAIL = "mail"
+_MAILTO = re.compile(
+    r"mailto:([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,251}[A-Za-z0-9])"
+)
 # The end of a notice's path, by its template, and how one looks; Slack's form is spoken at many other paths.
 _PATHS: dict[str, tuple[str, str]] = {
     "ntfy": (r"/[-_A-Za-z0-9]{1,64}", "a topic, as https://ntfy.sh/TOPIC does"),
@@ -40,11 +44,13 @@ class Receiver(Part):
         default=None,
         exclude_if=lambda template: template is None,  # older versions read such records too
         description="Write to people instead, in the form that the address takes: of ntfy, of Discord, or of "
-        "Slack, Mattermost and others that speak it. The address is not shown again then.",
+        "Slack, Mattermost and others that speak it; or by `mail` to a mailto: address, where the operator "
+        "has set that up. The address is not shown again then.",
     )
     url: str = Field(
         max_length=MAX_URL,
-        description="The address, which begins with http:// or https:// and holds no credentials.",
+        description="The address, which begins with http:// or https:// and holds no credentials; with "
+        "mailto: where the template is mail.",
     )
 
     @field_validator("url")
@@ -95,6 +101,10 @@ class BatchWebhook(Receiver):
 
 def fault_of_receiver(url: str, template: str | None) -> str:
     """Return what is wrong with an address as such, or as that of a notice; "" where nothing is."""
+    if template == MAIL:
+        return (
+            "" if _MAILTO.fullmatch(url) else "must be mailto: and one address, as mailto:ada@example.org is"
+        )
     fault = fault_of_url(url)
     if fault or template not in _PATHS:
         return fault
@@ -104,12 +114,23 @@ def fault_of_receiver(url: str, template: str | None) -> str:
 
 def shown_url(url: str, template: str | None) -> str:
     """Return an address as it is shown: of a notice the host alone."""
+    if template is None:
+        return url
+    if template == MAIL:
+        return f"mailto:...@{recipient_of(url).rpartition('@')[2]}"
     parts = urlsplit(url)
-    return url if template is None else f"{parts.scheme}://{parts.hostname}/..."
+    return f"{parts.scheme}://{parts.hostname}/..."
+
+
+def recipient_of(url: str) -> str:
+    """Return the address of mail in a mailto URL without faults."""
+    return url.removeprefix("mailto:")
 
 
 def host_of(url: str) -> str:
-    """Return the host and port of an address: deliveries to one wait in one line."""
+    """Return the host and port of an address: deliveries to one wait in one line, and all mails in one."""
+    if url.startswith("mailto:"):
+        return MAIL
     parts = urlsplit(url)
     return f"{parts.hostname}:{port_of(parts)}"
 

@@ -83,7 +83,7 @@ def _first_picture(job: JobView) -> str:
 
 def notice_request(template: str, url: str, event: JobEvent | BatchEvent) -> tuple[str, bytes]:
     """Return the address and the body of the POST that tells people of an event, for a webhook's address."""
-    where, body = _FORMS[template](url, notice_of(event))
+    where, body = FORMS[template](url, notice_of(event))
     return where, json.dumps(body).encode()
 
 
@@ -109,7 +109,7 @@ def _slack(url: str, notice: Notice) -> tuple[str, dict[str, Any]]:
     return url, {"text": text, "mrkdwn": False}
 
 
-_FORMS: Mapping[str, Callable[[str, Notice], tuple[str, dict[str, Any]]]] = {
+FORMS: Mapping[str, Callable[[str, Notice], tuple[str, dict[str, Any]]]] = {
     "ntfy": _ntfy,
     "discord": _discord,
     "slack": _slack,

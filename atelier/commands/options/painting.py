@@ -46,7 +46,8 @@ OF_A_JOB = (
         "--webhook",
         type=read_webhook,
         metavar="URL",
-        help="Tell this address how the job ends; ntfy+URL, discord+URL or slack+URL writes to people.",
+        help="Tell this address how the job ends. ntfy+URL, discord+URL, slack+URL and mailto:ADDRESS write "
+        "to people.",
     ),
     click.option(
         "--timeout",

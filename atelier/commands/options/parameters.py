@@ -114,7 +114,9 @@ def read_stroke(text: str) -> Stroke:
 
 
 def read_webhook(text: str) -> Webhook:
-    """Return the webhook that sends every ending to an address; `ntfy+https://...` is a notice for people."""
+    """Return the webhook of an address; `ntfy+https://...` and `mailto:...` are notices for people."""
+    if text.startswith("mailto:"):
+        return Webhook(url=text, template="mail")
     template, plus, address = text.partition("+")
     if not plus or template not in get_args(NoticeTemplate):
         return Webhook(url=text)
