@@ -1,5 +1,6 @@
 """Webhooks with a template: notices that people read, through the same deliveries as all others."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -7,10 +8,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
+from api.app import create_app
 from api.services import Services
+from shared.mail_settings import MailSettings
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
+from tests.support.http.mail_server import mail_server
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
@@ -141,7 +146,9 @@ def test_a_form_names_a_template_too(client: FlaskClient, told: Receiver) -> Non
     [
         ({"template": "ntfy", "url": "https://ntfy.sh/"}, "/webhook/url", "a topic"),
         ({"template": "discord", "url": "https://discord.com/x"}, "/webhook/url", "path of a webhook"),
-        ({"template": "mail", "url": "https://a.example/"}, "/webhook/template", "ntfy"),
+        ({"template": "fax", "url": "https://a.example/"}, "/webhook/template", "ntfy"),
+        ({"template": "mail", "url": "https://a.example/x"}, "/webhook/url", "mailto:"),
+        ({"template": "mail", "url": "mailto:ada@example.org"}, "/webhook/url", "ATELIER_MAIL_TO"),
         ({"template": "slack", "url": "http://169.254.169.254/x"}, "/webhook/url", "refused"),
         ({"template": "slack"}, "/webhook/url", "url"),
     ],
@@ -153,3 +160,21 @@ def test_a_fault_names_its_field_and_repeats_no_address(
     (fault,) = answer.json["errors"]
     assert (answer.status_code, fault["pointer"], words in fault["detail"]) == (422, pointer, True)
     assert hook.get("url", "-").rpartition("/")[0] + "/x" not in answer.text
+
+
+def test_a_batch_is_told_once_by_mail(services: Services, worker: FakeWorker) -> None:
+    with mail_server() as post_office:
+        mail = MailSettings(
+            server=SecretStr(post_office.url), sender="atelier@example.org", to="@example.org"
+        )
+        settings = services.settings.model_copy(update={"mail": mail})
+        client = create_app(dataclasses.replace(services, settings=settings)).test_client()
+        hook = {"template": "mail", "url": "mailto:ada@example.org"}
+        body = {"items": [{"type": "generate", "digit": 3}] * 3, "name": "wedding", "webhook": hook}
+        batch = submit(client, "/v1/batches", body)
+        run_all(client, worker, batch)
+        dispatcher_of(services.store, settings).run()
+        (delivery,) = client.get("/v1/webhooks/deliveries").json["data"]
+    (message,) = post_office.mails
+    assert message["Subject"] == "wedding: completed"
+    assert (delivery["status"], delivery["url"]) == ("delivered", "mailto:...@example.org")

@@ -1,4 +1,7 @@
-"""Notices for people go through the guard, whatever their template, and are redirected nowhere."""
+"""Notices by HTTP go through the guard, whatever their template, and are redirected nowhere.
+
+Those by mail go to the operator's server alone: tests/worker/webhooks/test_mail.py.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +15,14 @@ from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
 from shared.settings import Settings
 from shared.specs.spec import JOB_SPEC, resolve
-from shared.specs.webhook import NOTICE_TEMPLATES, webhook_record
+from shared.specs.webhook import MAIL, NOTICE_TEMPLATES, fault_of_receiver, webhook_record
 from shared.webhooks.delivery import Delivery
 from shared.webhooks.store import Deliveries
 from tests.support.http.receiver import Receiver, receiver
 from worker.webhooks.dispatcher import dispatcher_of
 from worker.webhooks.sender import DeliveryRules
 
+BY_HTTP = [template for template in NOTICE_TEMPLATES if template != MAIL]
 PATHS = {"ntfy": "/topic", "discord": "/api/webhooks/77/token", "slack": "/services/T0/B0/token"}
 
 
@@ -43,7 +47,7 @@ def tell(store: JobStore, template: str, told: Receiver, tmp_path: Path, *, priv
     return delivery
 
 
-@pytest.mark.parametrize("template", NOTICE_TEMPLATES)
+@pytest.mark.parametrize("template", BY_HTTP)
 def test_no_notice_reaches_this_machine_unless_it_may(
     store: JobStore, told: Receiver, tmp_path: Path, template: str
 ) -> None:
@@ -54,8 +58,28 @@ def test_no_notice_reaches_this_machine_unless_it_may(
     )
 
 
-@pytest.mark.parametrize("template", NOTICE_TEMPLATES)
+@pytest.mark.parametrize("template", BY_HTTP)
 def test_no_notice_follows_a_redirect(store: JobStore, told: Receiver, tmp_path: Path, template: str) -> None:
     told.answer(302, Location=told.url)
     delivery = tell(store, template, told, tmp_path, private=True)
     assert (len(told.received), delivery.log[0].status) == (1, 302)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mailto:a@example.org?bcc=b@evil.example",
+        "mailto:a@example.org,b@evil.example",
+        "mailto:a%0d%0aBcc:b@example.org",
+        "mailto:b%evil.example@example.org",
+        "mailto:evil.example!b@example.org",
+        "mailto:a@[169.254.169.254]",
+        "https://example.org/a",
+    ],
+)
+def test_an_address_of_mail_names_one_person_and_no_server(url: str) -> None:
+    assert fault_of_receiver(url, MAIL)
+
+
+def test_mail_without_a_template_is_no_webhook() -> None:
+    assert fault_of_receiver("mailto:a@example.org", None)
