@@ -190,7 +190,8 @@ def _operation(event: str) -> dict[str, Any]:
         "operationId": f"{subject}{happened.title()}",
         "tags": ["Webhooks"],
         "summary": f"A {subject} {_VERBS[happened]}.",
-        "description": f"Sent to the `webhook.url` of a {subject} without a template, signed as Standard Webhooks 1.0 has it.",
+        "description": f"Sent to the `webhook.url` of a {subject} that names no template, signed as Standard "
+        "Webhooks 1.0 has it.",
         "parameters": [
             {
                 "in": "header",
