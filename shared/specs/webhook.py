@@ -17,9 +17,8 @@ from shared.specs.parts import Part
 
 NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
 MAIL = "mail"
-_MAILTO = re.compile(
-    r"mailto:([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,251}[A-Za-z0-9])"
-)
+# No % and no !, by which old servers of mail send on to others.
+_MAILTO = re.compile(r"mailto:[A-Za-z0-9_+='.-]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]{0,251}[A-Za-z0-9]")
 # The end of a notice's path, by its template, and how one looks; Slack's form is spoken at many other paths.
 _PATHS: dict[str, tuple[str, str]] = {
     "ntfy": (r"/[-_A-Za-z0-9]{1,64}", "a topic, as https://ntfy.sh/TOPIC does"),
@@ -102,9 +101,7 @@ class BatchWebhook(Receiver):
 def fault_of_receiver(url: str, template: str | None) -> str:
     """Return what is wrong with an address as such, or as that of a notice; "" where nothing is."""
     if template == MAIL:
-        return (
-            "" if _MAILTO.fullmatch(url) else "must be mailto: and one address, as mailto:ada@example.org is"
-        )
+        return "" if _MAILTO.fullmatch(url) else "must be one address, such as mailto:ada@example.org"
     fault = fault_of_url(url)
     if fault or template not in _PATHS:
         return fault

@@ -7,6 +7,7 @@ import logging
 import smtplib
 import ssl
 import time
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -22,6 +23,7 @@ log = logging.getLogger("atelier.webhooks")
 
 SILENCE_SECONDS = 6.0  # of each step: with four or so of them a try ends within its lease
 TAKEN = 250
+REFUSED_FROM = 400
 NOT_REACHED = "the mail server cannot be reached"
 NOT_SET_UP = "refused: the io worker has no ATELIER_MAIL_SERVER, or its ATELIER_MAIL_TO does not admit this"
 
@@ -46,26 +48,36 @@ def send_mail(delivery: Delivery, notice: Notice, settings: MailSettings) -> Pos
     try:
         _hand_over(message_of(delivery, notice, settings.sender), settings)
         status = TAKEN
-    except smtplib.SMTPRecipientsRefused as fault:
-        status = next(code for code, _ in fault.recipients.values())
-    except smtplib.SMTPResponseException as fault:
-        status = fault.smtp_code
     except OSError as fault:  # as every SMTPException is
+        status = _code_of(fault)
+        error = "" if status else NOT_REACHED
         log.info("mail not handed over", extra={"reason": type(fault).__name__})
-        error = NOT_REACHED
     return PostResult(int((time.monotonic() - began) * 1000), status, error)
+
+
+def _code_of(fault: OSError) -> int | None:
+    """Return the code by which the server refused; None where it said nothing of the kind."""
+    codes = [getattr(fault, "smtp_code", 0)]
+    if isinstance(fault, smtplib.SMTPRecipientsRefused):
+        codes = [code for code, _ in fault.recipients.values()]
+    return next((code for code in codes if code >= REFUSED_FROM), None)
 
 
 def _hand_over(message: EmailMessage, settings: MailSettings) -> None:
     parts = urlsplit(settings.server.get_secret_value())
     context = ssl.create_default_context()
-    with _connected(parts, context) as server:
+    server = _connected(parts, context)
+    try:
         server.ehlo_or_helo_if_needed()
         if parts.scheme == "smtp" and (parts.username or server.has_extn("starttls")):
             server.starttls(context=context)  # fails where it is not offered: no password goes out open
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         server.send_message(message)
+        with suppress(OSError):  # the mail is taken, whatever comes now
+            server.quit()
+    finally:
+        server.close()
 
 
 def _connected(parts: SplitResult, context: ssl.SSLContext) -> smtplib.SMTP:

@@ -30,7 +30,7 @@ def mail_server() -> Iterator[MailServer]:
             for line in iter(self.rfile.readline, b""):
                 command = line.decode("ascii").strip()
                 state.commands.append(command)
-                if command == "DATA":
+                if command.upper() == "DATA":
                     self.say("354 go on")
                     state.mails.append(self.read_mail())
                 self.say(answer_to(command))
