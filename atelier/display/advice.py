@@ -45,24 +45,24 @@ _BY_CODE: Mapping[str, str] = {
     "unknown_model": _listed("models"),
     "job_state_conflict": "`atelier jobs show ID` or `atelier batches show ID` says how it stands",
     "file_in_use": "delete the jobs and styles that need it first",
-    "style_exists": "choose another name, or `atelier styles remove NAME` first",
+    "style_exists": "take another name, or `atelier styles remove NAME` first",
     "too_many_pauses": "`atelier pauses end ID` ends one",
     "webhook_secret_configured": "the operator changes ATELIER_WEBHOOK_SECRET",
     "picture_not_fetched": "download it yourself, and name the file",
     "no_journal": "name the state folder of a stopped installation, such as .atelier",
     "backup_damaged": "take another backup; `atelier backup --check FILE` says whether one is good",
     "record_refused": "restore another backup: this one was not written by Atelier alone",
-    "cannot_listen": "choose another address with --host and --port",
+    "cannot_listen": "take another address with --host and --port",
     "stack_failed": "`atelier doctor` says what is wrong with this machine",
     "internal_error": _LOGS,
 }
 _BY_ERRNO: Mapping[int | None, str] = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
-    errno.EACCES: "choose a place that you may read and write, or change who may",
-    errno.EPERM: "choose a place that you may read and write, or change who may",
-    errno.EROFS: "choose a place that can be written",
-    errno.ENOENT: "check how the path is spelled",
+    errno.EACCES: "name a place that you may read and write, or change who may",
+    errno.EPERM: "name a place that you may read and write, or change who may",
+    errno.EROFS: "name a place that can be written",
+    errno.ENOENT: "is the path spelled right?",
 }
 
 

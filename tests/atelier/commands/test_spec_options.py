@@ -31,6 +31,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "styles.number": ("styles", "numbers"),
     "styles.weight": ("weights",),
     "webhook.url": ("webhook",),
+    "webhook.template": ("webhook",),
     "interpolate.seeds": ("interpolate",),
     "interpolate.latents": ("interpolate_latents",),
     "animation.loop": ("once",),
@@ -61,7 +62,15 @@ DEFAULTS = {
     ("batch", "output.format"): "the photo's own, png for bmp and tiff",
 }
 # Types whose values an option reads from a text of its own: lists, files, words beside numbers.
-READERS = {"seeds", "latents", "interpolate.seeds", "interpolate.latents", "stroke", "strength"}
+READERS = {
+    "seeds",
+    "latents",
+    "interpolate.seeds",
+    "interpolate.latents",
+    "stroke",
+    "strength",
+    "webhook.template",
+}
 
 
 def fields_of(spec: type[BaseModel]) -> dict[str, dict[str, Any]]:
