@@ -145,7 +145,7 @@ class Run:
             done = [client.jobs.wait(job, timeout_seconds=200) for job in jobs]
         assert [job.succeeded for job in done] == [True, True]
         told.wait_for(2)
-        self.said += json.dumps([dict(job.raw) for job in done])
+        self.said += json.dumps([dict(job.input) for job in done])
         self.tell("GET", "/v1/webhooks/deliveries", self.key)
         address = self.ask("GET", f"/v1/jobs/{done[1].id}", self.key).json()["outputs"][0]["url"]
         self.secrets.add(address.rpartition("signature=")[2])

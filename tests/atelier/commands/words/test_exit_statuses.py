@@ -14,7 +14,7 @@ from atelier.client.jobs import JobsResource
 from shared.settings import EXIT_CONFIGURATION
 from tests.support.jobs.fake_worker import FakeWorker
 
-PAGE = Path(__file__).parents[3] / "docs" / "cli.md"
+PAGE = Path(__file__).parents[4] / "docs" / "cli.md"
 EXITS = {value for name, value in vars(lazy_group).items() if name.startswith("EXIT_")}
 Status = Callable[..., int]
 
