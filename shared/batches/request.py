@@ -102,8 +102,7 @@ class BatchSettings(Part):
     @property
     def kept(self) -> Self:
         """The settings as records keep them: without a notice, whose address is a secret."""
-        is_notice = self.webhook is not None and self.webhook.template is not None
-        return self.model_copy(update={"webhook": None}) if is_notice else self
+        return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
 
 
 class LabeledContent(Part):

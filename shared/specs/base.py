@@ -123,8 +123,7 @@ class JobSpec(Part):
     @property
     def kept(self) -> Self:
         """The specification as records keep and show it: without a notice, whose address is a secret."""
-        is_notice = self.webhook is not None and self.webhook.template is not None
-        return self.model_copy(update={"webhook": None}) if is_notice else self
+        return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
 
     def range_faults(self, card: ModelCard) -> Iterator[FieldError]:
         """Yield a fault for every value that the card does not allow."""

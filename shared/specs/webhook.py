@@ -61,6 +61,11 @@ class Receiver(Part):
         return url
 
     @property
+    def is_notice(self) -> bool:
+        """Whether it is written to as people read it, so that its address is a secret."""
+        return self.template is not None
+
+    @property
     def wanted(self) -> Sequence[str]:
         """The events that the address gets."""
         raise NotImplementedError

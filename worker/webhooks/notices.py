@@ -16,7 +16,7 @@ from shared.jobs.views import JobView
 from shared.logs import plain
 from shared.webhooks.delivery import BatchEvent, JobEvent
 
-MOST_TITLE, MOST_TEXT = 200, 1500  # characters; Discord takes 256 and 4096, ntfy 4096 bytes of text
+MOST_TITLE, MOST_TEXT = 200, 1000  # characters; ntfy takes 4096 bytes of text, Discord 256 and 4096
 MOST_FAILURES = 3  # codes that are named
 GOOD, BAD, NEUTRAL = "good", "bad", "neutral"
 _TONES = {"completed": GOOD, "succeeded": GOOD, "failed": BAD, "expired": BAD, "paused": BAD}
