@@ -2,7 +2,6 @@
 
 import importlib.util
 import io
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -10,7 +9,6 @@ from pathlib import Path
 
 import click
 from PIL import Image
-from rich.console import Console
 
 from atelier.client.client import Client
 from atelier.client.downloads import Picture, write_whole
@@ -18,6 +16,7 @@ from atelier.client.request_parts import Encoding, Grid
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import OutputFolder
 from atelier.display import echo
+from atelier.display.progress_bar import stdout_console
 from atelier.local.stack import RunningStack
 from shared.settings import Settings
 
@@ -127,7 +126,7 @@ def demo(*, output: Path) -> None:
     atelier demo -o pictures/
     """
     settings = Settings.from_env()
-    console = Console(highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty())
+    console = stdout_console()
 
     @contextmanager
     def step(title: str) -> Iterator[None]:

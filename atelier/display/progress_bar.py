@@ -38,6 +38,11 @@ def stderr_console() -> Console:
     return Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
 
 
+def stdout_console() -> Console:
+    """Return the console for lines of the result that are drawn while they grow; in a pipe as above."""
+    return Console(highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty())
+
+
 def say_state(job: Job) -> str:
     """Return the state of a job, in a few words."""
     if job.status == "queued" and job.queue:

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from atelier.client.client import Client
+from atelier.display.progress_bar import stderr_console, stdout_console
 from tests.support.images import pictures
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,6 +40,14 @@ def run(url: str, tmp_path: Path) -> Run:
         )
 
     return carry_out
+
+
+@pytest.mark.parametrize("console", [stderr_console, stdout_console])
+def test_no_console_draws_where_there_is_no_terminal(
+    monkeypatch: pytest.MonkeyPatch, console: Callable[[], Console]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert not console().is_terminal
 
 
 @pytest.mark.slow
