@@ -19,7 +19,7 @@ class MailServer:
     mails: list[EmailMessage] = field(default_factory=list)
 
     def answer(self, command: str) -> str:
-        """Return what it says; a goodbye is answered oddly, which must not count."""
+        """Return what it says."""
         if command.startswith("EHLO"):
             return "250-here\r\n250 AUTH PLAIN"
         return self.recipient_answer if command.startswith("RCPT") else "250 fine"
@@ -39,9 +39,9 @@ def mail_server() -> Iterator[MailServer]:
                 if command.upper() == "DATA":
                     self.say("354 go on")
                     state.mails.append(self.read_mail())
-                self.say(state.answer(command.upper()))
                 if command.upper() == "QUIT":
-                    return
+                    return  # without a goodbye, which must not count
+                self.say(state.answer(command.upper()))
 
         def say(self, text: str) -> None:
             self.wfile.write(f"{text}\r\n".encode())
