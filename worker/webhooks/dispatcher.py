@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from shared.errors import AtelierError, JobGone, JobNotFound
+from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
 from shared.jobs.store import JobStore
 from shared.logs import plain
 from shared.mail_settings import MailSettings
@@ -121,7 +121,7 @@ class Dispatcher:
             took_long = result.milliseconds > self._shares.slow_seconds * 1000
             self._in_flight.note(delivery.host, is_silent=result.status is None and took_long)
             await asyncio.to_thread(self._note, delivery, result)
-        except (JobGone, JobNotFound):
+        except (JobGone, JobNotFound, ActionNotFound):
             await asyncio.to_thread(self._forget, delivery)
         except AtelierError as error:  # due again when its lease ends
             log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.whole})

@@ -5,15 +5,17 @@ from functools import partial
 
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
+from shared.actions.store import ActionStore
+from shared.actions.views import action_view
 from shared.batches.rendering import batch_view
 from shared.batches.store import BatchStore
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
 from shared.jobs.views import rfc3339
 from shared.settings import Settings
-from shared.webhooks.delivery import BatchEvent, Delivery, JobEvent
+from shared.webhooks.delivery import ActionEvent, BatchEvent, Delivery, Event, JobEvent
 
-Render = Callable[[Delivery], JobEvent | BatchEvent]
+Render = Callable[[Delivery], Event]
 
 
 def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
@@ -37,6 +39,11 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
         signing = {"sign": partial(keys.signed_query, key)} if key else {}
         return Links.of(delivery.base, settings.api.public_url, **signing)
 
+    def render_action(delivery: Delivery) -> ActionEvent:
+        view = action_view(actions.get(delivery.subject, delivery.owner), links_of(delivery))
+        created = rfc3339(delivery.created_at)
+        return ActionEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
+
     keys = KeyTable(KeyStore(store.scripts), signed_seconds=settings.access.signed_url_seconds)
-    batches = BatchStore(store, settings.batches)
-    return {"job": render_job, "batch": render_batch}
+    batches, actions = BatchStore(store, settings.batches), ActionStore(store)
+    return {"job": render_job, "batch": render_batch, "action": render_action}

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.actions.views import ActionView
 from shared.batches.views import BatchView
 from shared.jobs.views import JobView
 from shared.logs import plain
-from shared.webhooks.delivery import BatchEvent, JobEvent
+from shared.webhooks.delivery import Event
 
 MOST_TITLE, MOST_TEXT = 200, 1000  # characters; ntfy takes 4096 bytes of text, Discord 256 and 4096
 MOST_FAILURES = 3  # codes that are named
@@ -36,12 +37,14 @@ class Notice:
     tone: str
 
 
-def notice_of(event: JobEvent | BatchEvent) -> Notice:
+def notice_of(event: Event) -> Notice:
     """Return an event in words."""
     happened = event.type.partition(".")[2]
     data = event.data
     if isinstance(data, BatchView):
         title, lines, link = f"{data.name or data.id}: {happened}", _of_batch(data), _sheet(data)
+    elif isinstance(data, ActionView):
+        title, lines, link = f"bulk {data.do}: {happened}", _of_action(data), ""
     else:
         title, lines, link = f"{data.type}: {happened}", _of_job(data), _first_picture(data)
     text = "\n".join(plain(line) for line in lines)
@@ -63,6 +66,15 @@ def _of_batch(batch: BatchView) -> Iterator[str]:
         yield batch.id
 
 
+def _of_action(action: ActionView) -> Iterator[str]:
+    skipped, refused = sum(action.skipped.values()), sum(action.failed.values())
+    rest = ((skipped, "skipped"), (refused, "refused"))
+    yield ", ".join(
+        [f"{action.succeeded} of {action.matched} jobs", *(f"{n} {word}" for n, word in rest if n)]
+    )
+    yield action.id
+
+
 def _of_job(job: JobView) -> Iterator[str]:
     count = len(job.outputs)
     if count:
@@ -81,7 +93,7 @@ def _first_picture(job: JobView) -> str:
     return str(job.outputs[0].url) if job.outputs else ""
 
 
-def notice_request(template: str, url: str, event: JobEvent | BatchEvent) -> tuple[str, bytes]:
+def notice_request(template: str, url: str, event: Event) -> tuple[str, bytes]:
     """Return the address and the body of the POST that tells people of an event, for a webhook's address."""
     where, body = FORMS[template](url, notice_of(event))
     return where, json.dumps(body).encode()

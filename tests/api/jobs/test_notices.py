@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from api.services import Services
+from shared.actions.runner import ActionRunner
 from shared.mail_settings import MailSettings
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
@@ -178,3 +179,16 @@ def test_a_batch_is_told_once_by_mail(services: Services, worker: FakeWorker) ->
     (message,) = post_office.mails
     assert message["Subject"] == "wedding: completed"
     assert (delivery["status"], delivery["url"]) == ("delivered", "mailto:...@example.org")
+
+
+def test_a_bulk_action_is_told_once_in_words(
+    client: FlaskClient, services: Services, dispatcher: Dispatcher, told: Receiver
+) -> None:
+    for _ in range(2):
+        submit(client, "/v1/jobs", {"type": "generate"})
+    action = submit(client, "/v1/actions", {"do": "cancel", "filter": {}, "webhook": notice(told, "slack")})
+    assert SECRET not in json.dumps(action)
+    ActionRunner(services.store, services.memory).go_on()
+    dispatcher.run()
+    (request,) = told.received
+    assert json.loads(request.body)["text"].splitlines()[:2] == ["bulk cancel: completed", "2 of 2 jobs"]
