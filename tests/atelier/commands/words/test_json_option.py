@@ -7,6 +7,7 @@ WITHOUT = {
     "up": "runs until Ctrl-C; `up.json` in the state folder has what programs need",
     "styles sheet": "writes one picture where it is told to",
     "models reload": "asks for something that happens later, and learns nothing of it",
+    "mcp": "speaks a protocol of its own on the standard output",
     "top": "is `stats --json` for people",
     "journal": "mends a damaged installation once, with a person who reads what was cut",
     "completion": "prints a script",
