@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, checked_card, work_of
-from shared.specs.webhook import EVENT_BODY, Receiver, webhook_record
+from shared.specs.webhook import EVENT_BODY, MAIL, Receiver, notice_in, recipient_of, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
 
 HEADER = "Idempotency-Key"
@@ -85,7 +85,9 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     check_bounds(job.spec, services.settings)
     check_model(services, card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
-    again = ReadyJob(job.spec, card, _content_size(services, job.spec, (), caller.owner))
+    notice = notice_in(job.webhook)
+    spec = job.spec.model_copy(update={"webhook": notice}) if notice else job.spec
+    again = ReadyJob(spec, card, _content_size(services, job.spec, (), caller.owner))
     return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 
@@ -245,6 +247,9 @@ def _check_room(services: Services, caller: Caller) -> None:
             raise
 
 
+NO_MAIL = "the operator admits no mail to this address (ATELIER_MAIL_SERVER, ATELIER_MAIL_TO)"
+
+
 def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     """Return the webhook for the record, or "" without one; raise InvalidRequest if it is refused.
 
@@ -252,6 +257,10 @@ def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     """
     if webhook is None:
         return ""
+    if webhook.template == MAIL:
+        if not settings.mail.admits(recipient_of(webhook.url)):
+            raise InvalidRequest.of_field("/webhook/url", f"webhook.url is refused: {NO_MAIL}")
+        return webhook_record(webhook, private=False, base=base_url())
     private = settings.private_webhooks
     reason = refusal_of_url(webhook.url, private=private, setting="ATELIER_WEBHOOK_ALLOW_PRIVATE")
     if reason:

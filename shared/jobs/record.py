@@ -58,6 +58,7 @@ def job_from_record(raw: Record) -> Job:
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
         retried_from=raw.get("retried_from") or None,
+        webhook=raw.get("webhook"),
         retried_as=raw.get("retried_as"),
         cached_from=raw.get("cached_from"),
         batch_id=raw.get("batch"),
