@@ -73,6 +73,7 @@ COMMON: Table = {
     "cache": FormField(("cache",), flag),
     "webhook": FormField(("webhook", "url")),
     "webhook_template": FormField(("webhook", "template")),
+    "webhook_body": FormField(("webhook", "body")),
     "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),

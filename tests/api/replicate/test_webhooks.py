@@ -118,6 +118,14 @@ def test_a_native_job_may_be_told_of_as_a_prediction(
     assert told.received[0].event["model"] == "atelier/mnist-dcgan"
 
 
+def test_people_are_told_of_the_event_alone(client: FlaskClient) -> None:
+    webhook = {"url": "https://ntfy.sh/prints", "template": "ntfy", "body": "prediction"}
+    response = client.post("/v1/jobs", json={"type": "generate", "seed": 7, "webhook": webhook})
+    assert response.status_code == 422
+    (fault,) = response.json["errors"]
+    assert (fault["pointer"], "must be event" in fault["detail"]) == ("/webhook/body", True)
+
+
 def test_another_body_is_another_request(client: FlaskClient, told: Receiver) -> None:
     answers = [
         client.post(
