@@ -22,6 +22,7 @@ from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import (
+    ActionWebhook,
     Animation,
     BatchWebhook,
     Encoding,
@@ -44,6 +45,7 @@ from atelier.client.requests import (
 from atelier.client.styles import BuiltinStyles, Model, StoredStyle, Styles
 
 __all__ = [
+    "ActionWebhook",
     "Animation",
     "ApiError",
     "AsyncBatchRun",

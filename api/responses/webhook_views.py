@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.services import links
 from shared.jobs.views import Time, Url, View, rfc3339
-from shared.specs.webhook import BatchEventType, EventType
+from shared.specs.webhook import ActionEventType, BatchEventType, EventType, NoticeTemplate, shown_url
 from shared.webhooks.delivery import Delivery, DeliveryStatus
 
 
@@ -26,6 +26,7 @@ class DeliveryUrls(View):
     redeliver: Url
     job: Url | None
     batch: Url | None
+    action: Url | None
 
 
 class DeliveryView(View):
@@ -33,10 +34,14 @@ class DeliveryView(View):
 
     id: str = Field(description="The header `webhook-id`: the same at every try.")
     object: Literal["delivery"]
-    type: EventType | BatchEventType = Field(description="What happened.")
-    job: str | None = Field(description="Id of the job to which it happened; null where it was a batch.")
-    batch: str | None = Field(description="Id of the batch to which it happened; null where it was a job.")
-    url: Url = Field(description="The address that is told.")
+    type: EventType | BatchEventType | ActionEventType = Field(description="What happened.")
+    job: str | None = Field(description="Id of the job to which it happened; null where it was none.")
+    batch: str | None = Field(description="Id of the batch to which it happened; null where it was none.")
+    action: str | None = Field(
+        description="Id of the bulk action to which it happened; null where it was none."
+    )
+    url: Url = Field(description="The address that is told; of a notice for people its host alone.")
+    template: NoticeTemplate | None = Field(description="Of a notice for people; null otherwise.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
     )
@@ -70,14 +75,17 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
     """Return the delivery's representation."""
     where = links()
     home = f"{where.base}/v1/webhooks/deliveries/{delivery.id}"
-    job, batch = (delivery.subject if delivery.kind == kind else None for kind in ("job", "batch"))
+    kinds = ("job", "batch", "action")
+    job, batch, action = (delivery.subject if delivery.kind == kind else None for kind in kinds)
     values: dict[str, Any] = {
         "id": delivery.id,
         "object": "delivery",
         "type": delivery.event,
         "job": job,
         "batch": batch,
-        "url": delivery.url,
+        "action": action,
+        "url": shown_url(delivery.url, delivery.template),
+        "template": delivery.template,
         "status": delivery.status,
         "tries": [
             TryView(
@@ -93,6 +101,7 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
             redeliver=f"{home}/redeliver",
             job=where.job(job) if job else None,
             batch=where.batch(batch) if batch else None,
+            action=where.action(action) if action else None,
         ),
     }
     return DeliveryView.model_validate(values)

@@ -19,8 +19,8 @@ from atelier.client.transport import Resource, idempotency_header
 MOST_IDS = 500  # of one request to read many
 
 
-class JobFilters(TypedDict, total=False):
-    """The keywords of `client.jobs.list`: which jobs are listed."""
+class ActionFilters(TypedDict, total=False):
+    """The keywords of `client.actions.begin` that say which jobs, beside its `in_lane`."""
 
     status: Status | None
     type: JobType | None
@@ -34,6 +34,12 @@ class JobFilters(TypedDict, total=False):
     until: datetime | None  # accepted before
     metadata: str | None  # a pair that the job has among others: name=text
     items: bool | None  # whether items of batches are among them
+
+
+class JobFilters(ActionFilters, total=False):
+    """The keywords of `client.jobs.list`: which jobs are listed."""
+
+    lane: Lane | None  # in which they are now
 
 
 class JobsResource(Resource):

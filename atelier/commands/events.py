@@ -25,6 +25,10 @@ def events(
     """Show what changes of your jobs and batches, until Ctrl-C; of items, the counts of their batch.
 
     A service that restarts meanwhile is waited for.
+
+    \b
+    atelier events
+    atelier events --type batch --json
     """
     types = [kind] if kind else None
     with target.client() as client:
@@ -33,14 +37,15 @@ def events(
                 echo_json({"event": change.kind, "place": change.place, **change.raw})
             elif not change.is_reset:
                 echo(say_change(change))
-            elif change.raw.get("reason") == "lost":
+            elif change.reason == "lost":
                 echo(LOST, err=True)
 
 
 def say_change(change: Change) -> str:
     """Return a change as a line with the time, the id and what became of it."""
     counts = change.counts
-    parts = [change.status or "deleted"]
+    gone = "removed to make room" if change.reason == "reclaimed" else "deleted"
+    parts = [change.status or gone]
     if change.fraction is not None:
         parts.append(f"{100 * change.fraction:.0f} %")
     if counts:

@@ -13,7 +13,7 @@ from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest, TransformRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
 from atelier.commands.options.painting import MAX_SIDE, check_weights, optimization, painting, with_options
-from atelier.commands.options.parameters import Number, weighted_styles
+from atelier.commands.options.parameters import Number, complete_files, weighted_styles
 from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
@@ -32,6 +32,7 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
     metavar="FILE|URL|NAME|NUMBER",
     multiple=True,
     required=True,
+    shell_complete=complete_files,
     help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
     "Repeat it to mix styles.",
 )
@@ -63,6 +64,7 @@ def stylize(
     output: Destination,
     timeout: float | None,
     as_json: bool,
+    dry_run: bool,
     **options: Any,
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
@@ -90,10 +92,12 @@ def stylize(
         with interruption(NOTHING_ASKED):
             check_styles(client, styles, options["model"])
             # Before the photo: a broken style is reported before anything else is sent.
-            known = weighted_styles(client, styles, weights)
-            painted = None if mask is None else sent(client, mask)
-            request = StylizeRequest(content=sent(client, photo), styles=known, mask=painted, **options)
-        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
+            known = weighted_styles(client, styles, weights, dry_run=dry_run)
+            painted = None if mask is None else sent(client, mask, dry_run=dry_run)
+            content = sent(client, photo, dry_run=dry_run)
+            request = StylizeRequest(content=content, styles=known, mask=painted, **options)
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        wait["stem"] = stem_of(photo.stem, styles)
         on_progress = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_progress=on_progress, **wait)
 
@@ -126,6 +130,7 @@ def transform(
     timeout: float | None,
     output: Destination,
     as_json: bool,
+    dry_run: bool,
     **options: Any,
 ) -> None:
     """Send PICTURE through a network of your own: one whose card is of kind transform.
@@ -139,7 +144,8 @@ def transform(
     encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
-            content = sent(client, picture)
+            content = sent(client, picture, dry_run=dry_run)
         request = TransformRequest(content=content, output=encoded, **options)
         stem = stem_of(picture.stem)
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        carry_out(client, request, output=output, stem=stem, **wait)

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.actions.views import ActionView
 from shared.batches.views import BatchView
 from shared.jobs.views import JobView, Time, View
 
@@ -39,8 +40,8 @@ class Delivery:
 
     id: str  # webhook-id: the same at every try
     owner: str
-    kind: str  # kind of the subject: "job" or "batch"
-    subject: str  # id of the job or batch that the event is about
+    kind: str  # kind of the subject: "job", "batch" or "action"
+    subject: str  # id of the job, batch or bulk action that the event is about
     event: str  # "job.succeeded"
     url: str
     host: str  # with port: deliveries to one host wait in one queue
@@ -55,6 +56,8 @@ class Delivery:
     claimed_at: int | None
     ended_at: int | None
     log: tuple[Try, ...]  # oldest first, the latest 20
+    body: str = "event"  # what is sent, as the webhook has it
+    template: str | None = None  # of a notice for people; None: the event as JSON, signed
 
 
 def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
@@ -78,6 +81,8 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
         claimed_at=_time(raw, "claimed_at"),
         ended_at=_time(raw, "ended_at"),
         log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
+        body=raw.get("body", "event"),
+        template=raw.get("template"),
     )
 
 
@@ -99,3 +104,14 @@ class BatchEvent(View):
     type: Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
     timestamp: Time = Field(description="When it happened.")
     data: BatchView = Field(description="The batch as `GET /v1/batches/{id}` shows it, when it is sent.")
+
+
+class ActionEvent(View):
+    """An event of a bulk action."""
+
+    type: Literal["action.completed", "action.canceled"]
+    timestamp: Time = Field(description="When it happened.")
+    data: ActionView = Field(description="The action as `GET /v1/actions/{id}` shows it, when it is sent.")
+
+
+Event = JobEvent | BatchEvent | ActionEvent

@@ -46,6 +46,11 @@ def mcp(
 
     The program starts this command and talks to it over stdin and stdout, with your key. With --http it
     listens, and whoever calls sends a key of their own.
+
+    \b
+    atelier mcp
+    atelier mcp --folder photos/
+    atelier mcp --http --port 9000
     """
     url = target.url or default_url(Settings.from_env())
     if over_http and not is_loopback(host):

@@ -1,7 +1,10 @@
 -- include: records
 -- Webhooks: deliveries wait in one queue for each host, so that a slow receiver delays no other.
--- The subject of a delivery is a job or a batch.
-local function subject_key(kind, id) return kind == 'batch' and batch_key(id) or job_key(id) end
+-- The subject of a delivery is a job, a batch or a bulk action.
+local function subject_key(kind, id)
+  if kind == 'action' then return action_key(id) end
+  return kind == 'batch' and batch_key(id) or job_key(id)
+end
 
 local function sort_host(host)
   local first = redis.call('ZRANGE', webhook_due_key(host), 0, 0, 'WITHSCORES')
@@ -20,6 +23,8 @@ local function note_delivery(kind, subject, event)
   redis.call('HSET', delivery_key(id), 'id', id, 'owner', owner, 'kind', kind, 'subject', subject,
     'event', event, 'url', hook.url, 'host', hook.host, 'private', hook.private and 1 or 0, 'base', hook.base,
     'status', 'pending', 'attempt', 0, 'tries', 0, 'sequence', sequence, 'created_at', now, 'next_at', now)
+  if hook.body then redis.call('HSET', delivery_key(id), 'body', hook.body) end
+  if hook.template then redis.call('HSET', delivery_key(id), 'template', hook.template) end
   redis.call('ZADD', owned_deliveries_key(owner), sequence, id)
   redis.call('RPUSH', subject_deliveries_key(kind, subject), id)
   redis.call('ZADD', webhook_due_key(hook.host), now, id)
