@@ -28,7 +28,8 @@ KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
 RATES = "atelier.rates"  # name of its RequestRates
 USERS = "atelier.users"  # name of its ProxyUser
 HOW = "send an API key in the header `Authorization: Bearer atl_...`"
-_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
+# `Token` is what older clients of Replicate send.
+_BEARER = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE | re.ASCII)
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -89,6 +90,12 @@ def is_anonymous() -> bool:
     """Whether the request needed no key."""
     identity: Identity = g.identity
     return identity.key is None and not identity.is_user
+
+
+def is_by_address() -> bool:
+    """Whether a signature in the request's address stands in for a key."""
+    identity: Identity = g.identity
+    return identity.by_address
 
 
 def key_table_of(services: Services) -> KeyTable:
@@ -174,7 +181,7 @@ def _signed_identity(keys: KeyTable) -> Identity:
 
 
 def _sends_key() -> bool:
-    return request.headers.get("Authorization", "").strip().lower().startswith("bearer")
+    return request.headers.get("Authorization", "").strip().lower().startswith(("bearer", "token"))
 
 
 def _sent_key() -> KeyText:

@@ -44,6 +44,7 @@ atelier actions show {action}
 """
 TESTED = {  # by a test of their own, which starts, stops or breaks more than a reader's page may
     "atelier actions cancel": "tests/atelier/commands/queue/test_actions_command.py",
+    "atelier completion": "tests/atelier/commands/words/test_completion.py",
     "atelier demo": "tests/atelier/commands/test_demo.py",
     "atelier doctor": "tests/atelier/commands/test_doctor.py",
     "atelier events": "tests/atelier/commands/test_interrupted_commands.py",

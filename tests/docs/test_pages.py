@@ -30,6 +30,10 @@ NOT_RUN = {  # what may be left out, block by block
     ],
     "docs/reliability.md": ["breaks things for 40 minutes"],
     "docs/how-it-works.md": ["draws the pictures, for a quarter of an hour"],
+    "docs/replicate.md": [
+        f"with {client}, by tests/e2e/test_replicate_clients.py"
+        for client in ("replicate 1", "replicate 2", "node")
+    ],
     "docs/security.md": [
         "from the first key on, the other examples would need it",
         "needs openssl",
@@ -37,6 +41,7 @@ NOT_RUN = {  # what may be left out, block by block
     ],
     "docs/start/operator.md": ["needs Docker"],
     "docs/start/photographer.md": ["installs everything, then runs until Ctrl-C", "ends with Ctrl-C"],
+    "docs/webhooks.md": ["writes to services of others"],
     "docs/training.md": ["takes an hour and the network"],
 }
 COMMAND = re.compile(r"\s*(\$ )?(atelier|curl|make|docker|python|pip|git) (?!.*\[--)")
