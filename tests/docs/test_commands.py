@@ -1,15 +1,16 @@
 """Every command that a page names in a sentence exists, and a test runs it, or a mark says why none does."""
 
 import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Callable
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 from click import Group
+from click.testing import CliRunner
 
+from atelier.cli import main
 from atelier.local.stack import RunningStack
 from tests.support.pages.commands import (
     block_commands,
@@ -19,7 +20,7 @@ from tests.support.pages.commands import (
     unknown_options,
     words_of,
 )
-from tests.support.pages.pages import PAGES, ROOT, Block
+from tests.support.pages.pages import PAGES, ROOT
 
 NAMED = """
 atelier models list
@@ -28,24 +29,18 @@ atelier styles list
 atelier usage --csv
 atelier quota set shop --weight 3
 atelier quota show shop
-atelier pauses create --lane bulk --reason 'a page names commands' --for 10m
-JOB=$(curl -s http://127.0.0.1:8480/v1/jobs/generate -d seed=7 -d lane=bulk | jq -r .id)
-atelier jobs requeue $JOB
-echo '{"type": "generate", "seed": 7}' > items.jsonl
-BATCH=$(curl -s 'http://127.0.0.1:8480/v1/batches?name=named' -H 'Content-Type: application/jsonl' \\
-  --data-binary @items.jsonl | jq -r .id)
-atelier batches move $BATCH --to back
-atelier batches pause $BATCH --reason 'held by hand'
-atelier batches resume $BATCH
-atelier pauses list --json | jq -r .id | xargs atelier pauses end
-atelier watch $JOB
-atelier jobs pin $JOB
-atelier jobs unpin $JOB
-atelier batches pin $BATCH
-atelier batches unpin $BATCH
-atelier batches retry-failed $BATCH
-ACTION=$(atelier actions begin cancel --status queued --type transform --yes --json | jq -r .id)
-atelier actions show $ACTION
+atelier jobs requeue {job}
+atelier batches move {batch} --to back
+atelier batches pause {batch} --reason 'held by hand'
+atelier batches resume {batch}
+atelier pauses end {pause}
+atelier watch {job}
+atelier jobs pin {job}
+atelier jobs unpin {job}
+atelier batches pin {batch}
+atelier batches unpin {batch}
+atelier batches retry-failed {batch}
+atelier actions show {action}
 """
 TESTED = {  # by a test of their own, which starts, stops or breaks more than a reader's page may
     "atelier actions cancel": "tests/atelier/commands/queue/test_actions_command.py",
@@ -168,7 +163,16 @@ def test_marks_are_needed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
-def test_commands_that_are_only_named_work(
-    follow: Callable[[list[Block], RunningStack], Path], installation: RunningStack
-) -> None:
-    follow([Block("commands that pages name", 1, "sh", NAMED, "")], installation)
+def test_commands_that_are_only_named_work(installation: RunningStack) -> None:
+    runner = CliRunner(env={"ATELIER_STATE_DIR": str(installation.folder)})
+    with installation.client() as client:
+        pause = client.pauses.create("a page names commands", lane="bulk", for_seconds=600)
+        ids = {
+            "pause": pause.id,
+            "job": client.jobs.create({"type": "generate", "seed": 7, "lane": "bulk"}).id,
+            "batch": client.batches.create([{"type": "generate", "seed": 7}]).id,
+            "action": client.actions.begin("cancel", status="queued", type="transform").id,
+        }
+    for line in NAMED.strip().splitlines():
+        ended = runner.invoke(main, shlex.split(line.format(**ids))[1:])
+        assert ended.exit_code == 0, f"{line}\n{ended.output}\n{ended.exception!r}"
