@@ -18,11 +18,11 @@ export class Compare extends HTMLElement {
     this.#move();
   }
 
-  /** Show the original alone: `width` and `height` give its shape. */
-  original(address, width, height) {
+  /** Show the original alone, given its shape; one that the browser cannot read keeps its room alone. */
+  original(address, { width, height, readable }) {
     this.frame.style.setProperty("--shape", `${width / height}`);
-    this.before.src = address;
-    this.before.hidden = false;
+    this.before.hidden = !readable;
+    if (readable) this.before.src = address;
     this.clear();
   }
 
@@ -38,6 +38,7 @@ export class Compare extends HTMLElement {
     const loaded = new Image();
     loaded.src = address;
     await loaded.decode();
+    if (this.before.hidden) this.frame.style.setProperty("--shape", `${loaded.naturalWidth / loaded.naturalHeight}`);
     this.after.src = address;
     this.after.hidden = this.slider.hidden = false;
     this.dataset.compared = "";
