@@ -10,7 +10,7 @@ export class Compare extends HTMLElement {
     this.before = h("img", { class: "compare-before", alt: t("compare.before"), hidden: true });
     this.after = h("img", { class: "compare-after", alt: t("compare.after"), hidden: true });
     this.slider = h("input", {
-      type: "range", min: 0, max: 100, value: 0, class: "compare-slider", "aria-label": t("compare.slider"), hidden: true,
+      type: "range", min: 0, max: 100, value: 15, class: "compare-slider", "aria-label": t("compare.slider"), hidden: true,
       on: { input: () => this.#move() },
     });
     this.frame = h("div", { class: "compare-frame" }, this.before, this.after, h("div", { class: "compare-line", "aria-hidden": "true" }), this.slider);

@@ -109,9 +109,9 @@ function storedTile({ name, urls }) {
   return { key: `stored-${name}`, group: "picture", label: name, face, style: async () => ({ name }) };
 }
 
-function builtinTile(model, { number, name }, sheet, count) {
+function builtinTile(model, { number }, sheet, count) {
   const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } });
-  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { name }), face, style: async () => ({ number }) };
+  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { number }), face, style: async () => ({ number }) };
 }
 
 /** Return what shows the middle of one cell of the sheet as a square of any size. */
