@@ -113,6 +113,13 @@ def test_a_file_that_only_looks_like_a_picture_is_refused_in_words(
     visit.allow("415")
 
 
+def test_a_photo_that_waits_for_a_worker_says_so(visits: Visits, service: LoopbackGunicorn) -> None:
+    visit = visits(service.url)
+    visit.drop([("small.png", pictures.png(24, 24))])
+    visit.page.locator(".style-tile").nth(1).click()
+    expect(visit.page.locator(".paint-note")).to_contain_text("no worker is running")
+
+
 def test_a_bad_file_among_many_is_left_out_and_named(visits: Visits, service: LoopbackGunicorn) -> None:
     visit = visits(service.url)
     good = [(f"{n}.png", pictures.png(20, 20 + n)) for n in range(3)]
