@@ -187,7 +187,8 @@ class TestWithKeys:
     def test_a_key_that_only_reads_sees_no_panel_that_submits(
         self, visits: Visits, service: LoopbackGunicorn, keys: KeyStore
     ) -> None:
+        key = keys.create("dora", owner="dora", scopes=frozenset({Scope.READ}))[1]
         visit = visits(service.url)
-        self.sign_in(visit, keys.create("dora", owner="dora", scopes=frozenset({Scope.READ}))[1])
+        self.sign_in(visit, key)
         expect(visit.page.locator(".state")).to_have_text("Live")
         assert visit.page.get_by_role("link", name="Paint").count() == 0
