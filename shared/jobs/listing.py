@@ -24,6 +24,7 @@ class JobFilter:
     status: Status | None = None
     kind: str | None = None  # generate, stylize or transform
     model: str | None = None
+    lane: str | None = None  # in which it is now
     code: str | None = None  # error code
     worker: str | None = None  # the latest worker
     model_version: str | None = None  # known of jobs that succeeded
@@ -45,6 +46,7 @@ class JobFilter:
             (self.status, job.status),
             (self.kind, job.spec.type),
             (self.model, job.spec.model),
+            (self.lane, job.lane),
             (self.code, code),
             (self.worker, job.worker),
             (self.model_version, job.model_version),
