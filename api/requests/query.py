@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -128,9 +129,21 @@ class JobFilterQuery(QueryModel):
 class JobsQuery(JobFilterQuery, PageQuery):
     """What the list of jobs takes."""
 
+    style: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Only jobs with this style among theirs: a stored style's name, a built-in one's number, "
+        "or the id of a file.",
+    )
     cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR
     )
+
+    @property
+    def filters(self) -> JobFilter:
+        """What the store is asked for."""
+        return replace(super().filters, style=self.style)
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

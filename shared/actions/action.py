@@ -62,7 +62,9 @@ class ActionDraft:
         record = {
             "of": self.of,
             "do": str(self.deed),
-            "only": to_text(asdict(self.only)),
+            "only": to_text(
+                {name: wanted for name, wanted in asdict(self.only).items() if wanted is not None}
+            ),
             "items": str(int(self.items)),
             "asked": to_text(self.asked),
             "dry_run": str(int(self.dry_run)),
