@@ -1,0 +1,37 @@
+// Work: what runs and waits, with true places and reasons; batches; what ended lately.
+
+import { fill, h } from "../../core/dom.js";
+import { t } from "../../core/i18n.js";
+import { Batches } from "./batches.js";
+import { BatchView } from "./batch-view.js";
+import { Queue } from "./queue.js";
+
+export class Work extends HTMLElement {
+  connectedCallback() {
+    if (this.lists) return;
+    this.queue = new Queue();
+    this.batches = new Batches();
+    this.lists = h("div", { class: "work-lists" }, this.queue, this.batches);
+    this.one = h("div", { class: "stack", hidden: true });
+    fill(this, h("h1", { tabindex: "-1" }, t("nav.work")), this.lists, this.one);
+  }
+
+  /** `rest` names a batch to be shown alone. */
+  show([id]) {
+    this.lists.hidden = Boolean(id);
+    this.one.hidden = !id;
+    fill(this.one, id ? new BatchView(id) : null);
+    this.#follow(!id);
+  }
+
+  hide() {
+    fill(this.one);
+    this.#follow(false);
+  }
+
+  #follow(listsAreShown) {
+    for (const part of [this.queue, this.batches]) listsAreShown ? part.start() : part.stop();
+  }
+}
+
+customElements.define("atelier-work", Work);
