@@ -38,6 +38,7 @@ from api.routes import (
     webhooks,
     workers,
 )
+from api.routes.page import page
 from api.server.connections import WAITS, drain, limit_silence
 from api.server.hosts import HostCheck, trust_proxies
 from api.server.origins import Origins
@@ -54,7 +55,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs,
+    models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
 )  # fmt: skip
 
 

@@ -87,8 +87,13 @@ class Identity:
 
 def is_anonymous() -> bool:
     """Whether the request needed no key."""
-    identity: Identity = g.identity
+    identity = own_identity()
     return identity.key is None and not identity.is_user
+
+
+def own_identity() -> Identity:
+    """Return in whose name the request is made."""
+    return cast(Identity, g.identity)
 
 
 def key_table_of(services: Services) -> KeyTable:
@@ -142,8 +147,7 @@ def _counted(keys: KeyTable, rule: Rule) -> Identity:
 
 def require(scope: Scope) -> None:
     """Raise ScopeMissing if the key of the request, which its route takes, lacks a further scope."""
-    identity: Identity = g.identity
-    if not identity.allows(scope):
+    if not own_identity().allows(scope):
         raise ScopeMissing(f"this needs a key with the scope {scope}", scope=scope)
 
 

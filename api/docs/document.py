@@ -24,7 +24,7 @@ from api.responses import views
 from api.responses.action_views import ActionPage, ActionView
 from api.responses.estimate_views import EstimateView
 from api.responses.job_views import JobPage, JobsRead
-from api.responses.key_views import KeyPage, NewKeyView
+from api.responses.key_views import IdentityView, KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.pause_views import PauseList, PauseView
 from api.responses.stats_views import FailureList, StatsView
@@ -75,7 +75,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
-    KeyRequest, KeyPage, NewKeyView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
+    KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
     ActionRequest, ActionView, ActionPage,
     WorkerView, WorkerList, CordonRequest,

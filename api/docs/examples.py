@@ -208,6 +208,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "SecretView": {"secret": _SECRET, "secrets": [_SECRET]},
     "KeyRequest": {"name": "shop", "scopes": ["submit", "read"], "expires_seconds": 7_776_000},
     "KeyPage": _page(_KEY),
+    "IdentityView": {"object": "identity", "owner": "shop", "key": _KEY, "scopes": ["submit", "read"]},
     "NewKeyView": {**_KEY, "key": f"atl_0123456789abcdef_{'0' * 64}"},
     "FailureList": {"object": "list", "since": _THEN, "data": [_FAILURE]},
     "StatsView": {

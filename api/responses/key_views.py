@@ -37,6 +37,15 @@ class KeyPage(View):
     next_cursor: str | None = Field(description="Hand it back as `cursor`; null on the last page.")
 
 
+class IdentityView(View):
+    """In whose name a request is made."""
+
+    object: Literal["identity"]
+    owner: str = Field(description="Whose jobs, files and styles it sees and makes.")
+    key: KeyView | None = Field(description="Null where requests need no key, or a proxy names the user.")
+    scopes: list[Scope] = Field(description="What it may do.")
+
+
 def key_view(key: ApiKey) -> KeyView:
     """Return the key's representation."""
     return KeyView.model_validate(_values(key))

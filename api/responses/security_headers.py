@@ -16,6 +16,13 @@ SECURITY_HEADERS = {
     RESOURCE_POLICY: "same-origin",
 }
 
+# The web page: its own files and the service alone, no inline script or style, no text that becomes markup.
+WEB_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
 
 def page_policy(nonce: str) -> str:
     """Return the policy of a page of our own, whose inline script has the nonce."""

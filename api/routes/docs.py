@@ -85,12 +85,5 @@ def explain_problem(code: str) -> Response:
     return _to_page(f"problem-{code}")
 
 
-@blueprint.get("/")
-@open_to_all("it leads to the page")
-def home() -> Response:
-    """Send a browser to the page."""
-    return _to_page()
-
-
-def _to_page(anchor: str | None = None) -> Response:
+def _to_page(anchor: str) -> Response:
     return Response(status=302, headers={"Location": url_for("about.docs", _anchor=anchor)})

@@ -3,13 +3,13 @@
 from flask import Response
 
 from api.audit import audit
-from api.auth import needs
+from api.auth import needs, own_identity
 from api.openapi import TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.body import json_body
 from api.requests.field_errors import validated
 from api.requests.key_request import KeyRequest
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.responses.key_views import KeyPage, key_view, new_key_view
+from api.responses.key_views import IdentityView, KeyPage, key_view, new_key_view
 from api.responses.representation import json_response, page_response
 from api.services import services
 from shared.access.key import Scope, scopes_to_text
@@ -54,6 +54,23 @@ def list_keys() -> Response:
     """List all keys, newest first, revoked and expired ones too; never their texts."""
     query = read_query(PageQuery)
     return page_response(KeyPage, _store().page(limit=query.limit, cursor=query.cursor), key_view)
+
+
+@blueprint.get("/self")
+@operation("getOwnKey", {200: documented("In whose name it is made", ref("IdentityView"))}, problems=(503,))
+@needs(Scope.READ)
+def get_own_key() -> Response:
+    """Read in whose name this request is made, and what it may do: of its key, or without one."""
+    identity = own_identity()
+    return json_response(
+        IdentityView(
+            object="identity",
+            owner=identity.owner,
+            key=None if identity.key is None else key_view(identity.key),
+            scopes=[scope for scope in Scope if identity.allows(scope)],
+        ),
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 @blueprint.delete("/<key_id>")

@@ -23,8 +23,8 @@ from tests.support.http.openapi_client import CheckedClient
 from tests.support.jobs.fake_worker import FakeWorker
 
 ALL_SCOPES = frozenset(Scope) - {Scope.ADMIN}
-OPEN = {"health.healthz", "health.readyz", "about.openapi", "about.docs", "about.docs_asset", "about.home",
-        "about.explain_problem"}  # fmt: skip
+OPEN = {"health.healthz", "health.readyz", "about.openapi", "about.docs", "about.docs_asset",
+        "about.explain_problem", "page.home", "page.web_file"}  # fmt: skip
 
 
 @pytest.fixture

@@ -30,6 +30,7 @@ SHARED = {
     "styles.get_style_sheet",
     "about.explain_problem",
     "about.docs_asset",
+    "page.web_file",
 }
 
 

@@ -62,7 +62,8 @@ def test_links_follow_one_trusted_proxy(proxied_service: LoopbackGunicorn) -> No
     assert [link for link in links(response) if not link.startswith(f"{home}/v1/")] == []
     missing = proxied_service.http.get("/v1/jobs/job_none", headers=forwarded).json()
     assert missing["type"] == "/atelier/problems/job_not_found"
-    assert proxied_service.http.get("/", headers=forwarded).headers["Location"] == "/atelier/docs"
+    explained = proxied_service.http.get("/problems/job_not_found", headers=forwarded)
+    assert explained.headers["Location"] == "/atelier/docs#problem-job_not_found"
 
 
 def test_a_client_that_goes_round_the_proxy_has_plain_links(proxied_service: LoopbackGunicorn) -> None:

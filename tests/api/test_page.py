@@ -1,0 +1,112 @@
+"""The web page and its files, as the API sends them; tests/web has it in a browser."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from api.routes.page.page import MEDIA_TYPES, web_files
+from api.services import Services
+from shared.access.key import Scope
+from shared.access.store import KeyStore
+from shared.redis.client import connect
+
+WEB = Path("api/web")
+MOST_BYTES = 200_000
+
+
+def files_of(page: str) -> list[str]:
+    return re.findall(r'(?:href|src)="(web/[^"]+)"', page)
+
+
+def test_the_page_loads_its_own_files_by_relative_addresses(client: FlaskClient) -> None:
+    response = client.get("/")
+    assert (response.status_code, response.mimetype) == (200, "text/html")
+    assert not re.search(r'(?:href|src)="(?:/|https?:)', response.text)
+    assert len(files_of(response.text)) > 10
+    for address in files_of(response.text):
+        file = client.get(f"/{address}")
+        assert (file.status_code, file.mimetype) == (200, MEDIA_TYPES[address.rpartition(".")[2]])
+        assert "immutable" in file.headers["Cache-Control"]
+
+
+def test_nothing_in_the_page_is_inline_and_its_policy_allows_nothing_inline(client: FlaskClient) -> None:
+    response = client.get("/")
+    policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["require-trusted-types-for"] == "'script'"
+    assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*src=)", response.text)
+
+
+def test_a_browser_that_has_the_page_is_told_so(client: FlaskClient) -> None:
+    page = client.get("/")
+    again = client.get("/", headers={"If-None-Match": page.headers["ETag"]})
+    assert (page.headers["Cache-Control"], again.status_code) == ("no-cache", 304)
+
+
+def test_a_page_from_before_an_upgrade_gets_its_modules_and_keeps_none(client: FlaskClient) -> None:
+    response = client.get("/web/0123456789ab/main.js")
+    assert (response.status_code, response.headers["Cache-Control"]) == (200, "no-cache")
+
+
+@pytest.mark.parametrize(
+    "path", ["index.html", "README.md", "..%2fapp.py", "../app.py", "core", "nothing.js"]
+)
+def test_other_files_are_not_sent(client: FlaskClient, path: str) -> None:
+    assert client.get(f"/web/{web_files().version}/{path}").status_code == 404
+
+
+def test_the_whole_page_is_small() -> None:
+    assert sum(map(len, web_files().content.values())) < MOST_BYTES
+
+
+def test_the_page_says_whether_a_key_is_needed(client: FlaskClient, services: Services) -> None:
+    assert "data-keys" not in client.get("/").text
+    KeyStore(services.store.scripts).create("anna", owner="anna", scopes=frozenset({Scope.READ}))
+    with_keys = client.get("/")
+    assert 'data-keys="needed"' in with_keys.text
+
+
+def test_the_page_comes_while_the_job_store_is_away(app: Flask, services: Services) -> None:
+    with connect(services.settings.redis_url) as redis:
+        redis.config_set("maxclients", 1)
+        try:
+            services.store.client.connection_pool.disconnect()
+            assert app.test_client().get("/").status_code == 200
+        finally:
+            redis.config_set("maxclients", 10_000)
+
+
+def words(language: str) -> dict[str, object]:
+    found: dict[str, object] = json.loads((WEB / "words" / f"{language}.json").read_text())
+    return found
+
+
+def forms(text: object) -> list[str]:
+    return list(text.values()) if isinstance(text, dict) else [str(text)]
+
+
+def test_both_languages_have_the_same_words_with_the_same_values() -> None:
+    english, korean = words("en"), words("ko")
+    assert english.keys() == korean.keys()
+    for key in english:
+        values = [
+            {name for form in forms(text) for name in re.findall(r"\{(\w+)\}", form)}
+            for text in (english[key], korean[key])
+        ]
+        assert values[0] == values[1], key
+
+
+def test_every_text_that_the_page_asks_for_is_there_and_every_text_is_asked_for() -> None:
+    source = "\n".join(path.read_text() for path in sorted(WEB.rglob("*.js")))
+    whole = set(re.findall(r'"([a-z]+\.[a-z0-9._-]+)"', source))
+    starts = {start for start in re.findall(r"`([a-z]+\.[a-z0-9._-]*)\$\{", source) if "." in start}
+    asked = {key for key in re.findall(r'\bt\("([^"]+)"', source)}
+    assert asked <= words("en").keys()
+    assert all(any(key.startswith(start) for key in words("en")) for start in starts)
+    unused = {key for key in words("en") if key not in whole and not key.startswith(tuple(starts))}
+    assert not unused
