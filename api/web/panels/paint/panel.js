@@ -1,9 +1,155 @@
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
+// Paint: photos in the manner of pictures. Choose, see a quick preview, then have the full size.
+
+import { href } from "../../core/api.js";
+import { fill, h, icon } from "../../core/dom.js";
+import { seconds, t } from "../../core/i18n.js";
+import { Code } from "../../parts/code.js";
+import { notify, tell } from "../../parts/notices.js";
+import { samples } from "../../parts/samples.js";
+import { PREVIEW_SIDE } from "./photos.js";
+import { Preview } from "./preview.js";
+import { jobFor, previewOf } from "./request.js";
+import { followBatch, paintMany, paintOne } from "./run.js";
+import { PaintSettings } from "./settings.js";
+import { Stage } from "./stage.js";
+import { StylePicker } from "./styles.js";
 
 export class Paint extends HTMLElement {
+  #preview = new Preview();
+  #job = jobFor("FILE", [{ image: "FILE_OF_A_STYLE" }], { format: "jpeg" }); // as it was asked for last
+
   connectedCallback() {
-    fill(this, h("h1", { tabindex: "-1" }, t("nav.paint")));
+    if (this.firstChild) return;
+    this.stage = new Stage();
+    this.picker = new StylePicker();
+    this.settings = new PaintSettings();
+    this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button")));
+    this.download = h("a", { class: "button", download: "", hidden: true }, icon("download"), t("paint.download"));
+    this.note = h("p", { class: "paint-note", role: "status" });
+    this.bar = h("progress", { max: 1, value: 0, "aria-label": t("paint.progress"), class: "idle" });
+    this.code = new Code(() => samples(this.#job));
+    fill(this, h("header", { class: "stack-tight" }, h("h1", { tabindex: "-1" }, t("paint.title")), h("p", { class: "hint" }, t("paint.lead"))), h("div", { class: "paint-columns" }, this.#left(), this.#right()));
+    this.#listen();
+    this.#ready();
+  }
+
+  #left() {
+    const actions = h("div", { class: "row paint-actions" }, this.button, this.download, h("div", { class: "grow" }, this.note, this.bar));
+    return h("div", { class: "stack paint-left" }, this.stage, actions, this.code);
+  }
+
+  #right() {
+    return h("div", { class: "stack paint-right" },
+      h("section", { class: "card stack" }, h("h2", {}, t("paint.styles")), this.picker),
+      h("section", { class: "card stack" }, h("h2", {}, t("paint.settings")), this.settings));
+  }
+
+  #listen() {
+    this.stage.addEventListener("photos", () => this.#ready());
+    for (const [part, type] of [[this.stage, "chosen"], [this.picker, "change"], [this.settings, "change"]])
+      part.addEventListener(type, () => this.#look().catch(tell));
+  }
+
+  hide() {
+    this.#preview.stop();
+  }
+
+  /** Say what is missing, or what the button will do. */
+  #ready() {
+    const count = this.stage.photos.length;
+    const missing = !count ? "paint.needs-photo" : !this.picker.count ? "paint.needs-style" : "";
+    this.button.disabled = Boolean(missing);
+    fill(this.label, t("paint.button-many", { count: Math.max(1, count) }));
+    if (missing) this.#say(t(missing));
+    return !missing;
+  }
+
+  /** Return a job of the present choices for a photo's file. */
+  async #make(content) {
+    const [styles, values] = await Promise.all([this.picker.styles(), this.settings.values()]);
+    this.#job = jobFor(content, styles, { ...values, model: this.picker.model ?? values.model });
+    this.code.refresh();
+    return this.#job;
+  }
+
+  /** Show the present choices on the photo that is looked at, small and soon. */
+  async #look() {
+    this.download.hidden = true;
+    if (!this.#ready()) return this.stage.compare.clear();
+    if (this.settings.isSlow) return this.#say(t("paint.no-preview"));
+    const began = performance.now();
+    this.#say(t("paint.previewing"), null);
+    const photo = this.stage.chosen;
+    const job = await this.#preview.show(async (signal) => previewOf(await this.#make(await photo.smallId({ signal })), PREVIEW_SIDE));
+    if (job && this.stage.chosen === photo) await this.#present(job, t("paint.previewed", { side: PREVIEW_SIDE, time: seconds((performance.now() - began) / 1000) }));
+  }
+
+  async #paint() {
+    this.#preview.stop();
+    this.button.disabled = true;
+    try {
+      await (this.stage.photos.length > 1 ? this.#paintMany() : this.#paintOne());
+    } catch (error) {
+      this.#say(t("paint.stopped"));
+      throw error;
+    } finally {
+      this.button.disabled = !this.picker.count || !this.stage.photos.length;
+    }
+  }
+
+  async #paintOne() {
+    this.#say(t("paint.uploading", { done: 0, count: 1 }), null);
+    const began = performance.now();
+    const job = await paintOne(this.stage.photos[0], (id) => this.#make(id), (record) => this.#tellProgress(record));
+    if (!(await this.#present(job, t("paint.painted", { time: seconds((performance.now() - began) / 1000) })))) return;
+    this.download.href = href(job.outputs[0].url);
+    this.download.download = `${this.stage.photos[0].name.replace(/\.[^.]*$/, "")}-painted.${job.input.output.format}`;
+    this.download.hidden = false;
+  }
+
+  #tellProgress({ status, progress, queue }) {
+    if (status === "running") this.#say(t("paint.running"), progress?.fraction ?? 0);
+    else if (status === "queued") this.#say(queue?.position ? t("paint.queued-at", { position: queue.position }) : t("paint.queued"), null);
+  }
+
+  async #paintMany() {
+    const photos = [...this.stage.photos];
+    const count = photos.length;
+    this.#say(t("paint.uploading", { done: 0, count }), 0);
+    const batch = await paintMany(photos, (id) => this.#make(id), t("paint.batch-name", { count }), (done) => this.#say(t("paint.uploading", { done, count }), done / count));
+    this.#tellBatch(batch);
+    const off = followBatch(batch.id, (record) => (this.#tellBatch(record), record.done && off()));
+  }
+
+  #tellBatch({ id, counts, done, urls }) {
+    const ended = counts.total - counts.queued - counts.running;
+    this.#say(t(done ? "paint.batch-done" : "paint.batch-running", { done: counts.succeeded, count: counts.total, failed: counts.failed + counts.expired }), ended / counts.total, id);
+    if (!done || !urls) return;
+    this.download.href = href(urls.archive);
+    this.download.download = "painted.zip";
+    this.download.hidden = false;
+  }
+
+  /** Show a job's picture, or why there is none. Returns whether there is one. */
+  async #present(job, text) {
+    if (job.status !== "succeeded") {
+      if (job.status === "failed") notify(job.error.detail, "fault");
+      this.#say(t(`paint.${job.status}`));
+      return false;
+    }
+    await this.stage.compare.result(href(job.outputs[0].url));
+    this.#say(text);
+    return true;
+  }
+
+  /** Tell how it goes; `fraction` is null where nobody knows, and the bar is idle without one. */
+  #say(text, fraction, batch) {
+    fill(this.note, text);
+    this.bar.classList.toggle("idle", fraction === undefined);
+    if (fraction === null) this.bar.removeAttribute("value");
+    else this.bar.value = fraction ?? 0;
+    if (batch) this.note.dataset.batch = batch;
+    else delete this.note.dataset.batch;
   }
 }
 

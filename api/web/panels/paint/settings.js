@@ -1,0 +1,86 @@
+// How to paint: the fields of a job besides its photo and its styles.
+
+import { api } from "../../core/api.js";
+import { fill, h } from "../../core/dom.js";
+import { number, t } from "../../core/i18n.js";
+import { upload } from "../../core/jobs.js";
+import { picker } from "../../parts/picking.js";
+import { RangeField } from "../../parts/range.js";
+import { tell } from "../../parts/notices.js";
+
+const STROKES = [128, 192, 256, 384, 512, 768, 1024, 2048, "native"];
+const AS_THE_MODEL = STROKES.indexOf(1024);
+const FORMATS = ["jpeg", "png", "webp"];
+
+/** Tells `change` as fields do. */
+export class PaintSettings extends HTMLElement {
+  #mask = null;
+
+  connectedCallback() {
+    if (this.firstChild) return;
+    const percent = (value) => number(value, { style: "percent" });
+    this.strength = new RangeField({ label: t("paint.strength"), min: 0, max: 1, step: 0.05, value: 1, show: percent });
+    this.stroke = new RangeField({ label: t("paint.stroke"), hint: t("paint.stroke-hint"), min: 0, max: STROKES.length - 1, step: 1, value: AS_THE_MODEL, show: strokeInWords });
+    this.color = h("input", { type: "checkbox" });
+    this.model = h("select", { id: "paint-model" }, h("option", { value: "" }, t("paint.model-default")));
+    this.size = h("select", { id: "paint-size" }, sizes());
+    this.format = h("select", { id: "paint-format" }, FORMATS.map((each) => h("option", { value: each }, each.toUpperCase())));
+    fill(this, this.strength, this.stroke, h("label", { class: "check" }, this.color, t("paint.preserve-color")), this.#maskField(),
+      h("details", {}, h("summary", {}, t("paint.more")), h("div", { class: "stack" }, labeled("paint.size", this.size), labeled("paint.format", this.format), labeled("paint.model", this.model))));
+    this.#loadModels().catch(tell);
+  }
+
+  /** Whether the chosen network paints step by step, which takes too long for a quick preview. */
+  get isSlow() {
+    return this.model.selectedOptions[0]?.dataset.slow === "yes";
+  }
+
+  /** Return the values; a mask is uploaded first. */
+  async values() {
+    const stroke = STROKES[this.stroke.value];
+    return {
+      model: this.model.value || undefined,
+      strength: this.strength.value,
+      stroke: this.stroke.value === AS_THE_MODEL ? undefined : stroke,
+      preserveColor: this.color.checked,
+      mask: this.#mask ? await this.#mask.id : undefined,
+      maxSide: Number(this.size.value) || undefined,
+      format: this.format.value,
+    };
+  }
+
+  async #loadModels() {
+    const { data } = await api.get("v1/models");
+    const fit = data.filter((model) => model.type === "stylize" && model.available && !model.default && !model.name.startsWith("multistyle"));
+    this.model.append(...fit.map((model) => h("option", { value: model.name, data: { slow: model.name.startsWith("nst") ? "yes" : "no" } }, model.title)));
+  }
+
+  #maskField() {
+    const pick = picker(([file]) => file && this.#setMask(file), { many: false, label: t("paint.mask") });
+    this.maskButton = h("button", { class: "small", type: "button", on: { click: () => (this.#mask ? this.#setMask(null) : pick.click()) } }, t("paint.mask-add"));
+    return h("div", { class: "field" }, h("div", { class: "row" }, this.maskButton, pick), h("p", { class: "hint" }, t("paint.mask-hint")));
+  }
+
+  #setMask(file) {
+    this.#mask = file && { id: upload(file).then(({ id }) => id) };
+    this.#mask?.id.catch((error) => (tell(error), this.#setMask(null)));
+    fill(this.maskButton, file ? t("paint.mask-remove", { name: file.name }) : t("paint.mask-add"));
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+function labeled(key, field) {
+  return h("div", { class: "field" }, h("label", { for: field.id }, t(key)), field);
+}
+
+function strokeInWords(at) {
+  if (STROKES[at] === "native") return t("paint.stroke-native");
+  return at === AS_THE_MODEL ? t("paint.stroke-usual") : t("paint.stroke-value", { side: STROKES[at] });
+}
+
+function sizes() {
+  const option = (value) => h("option", { value }, t("paint.size-value", { side: value }));
+  return [h("option", { value: "" }, t("paint.size-own")), [512, 1024, 2048, 4096].map(option)];
+}
+
+customElements.define("atelier-paint-settings", PaintSettings);

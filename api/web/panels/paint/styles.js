@@ -1,0 +1,123 @@
+// What to paint in the manner of: drawn pictures, stored styles, a network's own, or pictures of one's own.
+
+import { api, href } from "../../core/api.js";
+import { fill, h, icon } from "../../core/dom.js";
+import { t } from "../../core/i18n.js";
+import { upload } from "../../core/jobs.js";
+import { isPicture, picker } from "../../parts/picking.js";
+import { RangeField } from "../../parts/range.js";
+import { tell } from "../../parts/notices.js";
+import { DRAWN, drawing } from "./drawn.js";
+
+const MOST = 8; // styles of one job
+const SHEET = { columns: 6, cell: [240, 160], margin: 8, label: 20 }; // as bench/gallery/builtin_styles.py lays it out
+
+/** Tells `change` when other styles are chosen, or their weights are let go. */
+export class StylePicker extends HTMLElement {
+  #tiles = new Map(); // by key: { key, group, label, face, style, button }
+  #chosen = new Map(); // by key, in the order of choice: weight
+  #own = 0;
+
+  connectedCallback() {
+    if (this.firstChild) return;
+    this.grid = h("div", { class: "style-grid", role: "group", "aria-label": t("paint.styles") });
+    this.weights = h("div", { class: "stack style-weights" });
+    const pick = picker((files) => this.addOwn(files), { label: t("paint.own-style") });
+    const add = h("button", { class: "style-tile style-add", type: "button", on: { click: () => pick.click() } }, icon("plus"), h("span", {}, t("paint.own-style")));
+    fill(this, this.grid, pick, this.weights);
+    this.grid.append(add);
+    for (const style of DRAWN) this.#add(drawnTile(style));
+    this.load().catch(tell);
+  }
+
+  /** Read the stored styles and those of networks. */
+  async load() {
+    const [page, models] = await Promise.all([api.get("v1/styles", { limit: 50 }), api.get("v1/models")]);
+    for (const style of page.data) this.#add(storedTile(style));
+    const there = new Set(models.data.filter((model) => model.available).map((model) => model.name));
+    for (const { model, styles, sheet_url: sheet } of page.builtin)
+      if (there.has(model) && sheet) for (const style of styles) this.#add(builtinTile(model, style, sheet));
+  }
+
+  /** Take pictures of one's own as styles, and choose them. */
+  addOwn(files) {
+    for (const file of files.filter(isPicture).slice(0, MOST)) {
+      const key = `own-${(this.#own += 1)}`;
+      this.#add({ key, group: "picture", label: file.name || t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: once(() => imageOf(file)) }, true);
+      this.#toggle(key, true);
+    }
+  }
+
+  /** The network that the chosen styles need; undefined where any will do. */
+  get model() {
+    const [key] = this.#chosen.keys();
+    return key && this.#tiles.get(key).model;
+  }
+
+  get count() {
+    return this.#chosen.size;
+  }
+
+  /** Return the chosen styles as a job has them; pictures are uploaded first. */
+  styles() {
+    const several = this.#chosen.size > 1;
+    return Promise.all([...this.#chosen].map(async ([key, weight]) => ({ ...(await this.#tiles.get(key).style()), ...(several && { weight }) })));
+  }
+
+  #add(tile, first = false) {
+    if (this.#tiles.has(tile.key)) return;
+    tile.button = h("button", { class: "style-tile", type: "button", "aria-pressed": "false", title: tile.label, on: { click: () => this.#toggle(tile.key) } }, tile.face, h("span", { class: "style-name" }, tile.label));
+    this.#tiles.set(tile.key, tile);
+    if (first) this.grid.firstChild.after(tile.button);
+    else this.grid.append(tile.button);
+  }
+
+  #toggle(key, on = !this.#chosen.has(key)) {
+    const { group } = this.#tiles.get(key);
+    for (const other of [...this.#chosen.keys()]) if (this.#tiles.get(other).group !== group || this.#chosen.size >= MOST) this.#chosen.delete(other);
+    if (on) this.#chosen.set(key, 1);
+    else this.#chosen.delete(key);
+    for (const tile of this.#tiles.values()) tile.button.setAttribute("aria-pressed", `${this.#chosen.has(tile.key)}`);
+    fill(this.weights, this.#chosen.size > 1 ? [...this.#chosen.keys()].map((each) => this.#weightField(each)) : []);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #weightField(key) {
+    const label = t("paint.weight", { style: this.#tiles.get(key).label });
+    const field = new RangeField({ label, min: 0.1, max: 3, step: 0.1, value: this.#chosen.get(key) });
+    field.addEventListener("change", () => this.#chosen.set(key, field.value)); // and it goes on to the panel
+    return field;
+  }
+}
+
+const once = (make) => {
+  let made = null;
+  return () => (made ??= make().catch((error) => ((made = null), Promise.reject(error))));
+};
+
+const imageOf = async (file) => ({ image: (await upload(file)).id });
+
+function drawnTile(style) {
+  const canvas = drawing(style);
+  canvas.setAttribute("aria-hidden", "true");
+  const blob = () => new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  return { key: `drawn-${style.id}`, group: "picture", label: t(`paint.drawn.${style.id}`), face: canvas, style: once(async () => imageOf(await blob())) };
+}
+
+function storedTile({ name, urls }) {
+  const face = h("img", { src: href(urls.image), alt: "", loading: "lazy" });
+  return { key: `stored-${name}`, group: "picture", label: name, face, style: async () => ({ name }) };
+}
+
+function builtinTile(model, { number, name }, sheet) {
+  const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, "background-position": placeOf(number + 1) } });
+  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { name }), face, style: async () => ({ number }) };
+}
+
+/** Return where a cell of the sheet lies, for a background that is as large as the sheet. */
+function placeOf(cell) {
+  const { columns, cell: [width, height], margin, label } = SHEET;
+  return `${-(margin + (cell % columns) * (width + margin))}px ${-(margin + Math.floor(cell / columns) * (height + label + margin))}px`;
+}
+
+customElements.define("atelier-styles", StylePicker);
