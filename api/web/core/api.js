@@ -107,10 +107,11 @@ export const api = {
   /** Read bytes, such as a picture or an archive. */
   blob: async (address, options = {}) => (await insist("GET", address, options)).blob(),
 
-  /** Make something once, however often the request must be sent: a job, a batch, an action. */
+  /** Make something once, however often the request must be sent: a job, a batch, an action. With `wait`, the
+   * response to a job comes when it is done, or after so many seconds. */
   async create(address, value, options = {}) {
     const { headers, body } = asJson(value);
-    const once = { ...headers, "Idempotency-Key": options.key ?? unique() };
+    const once = { ...headers, "Idempotency-Key": unique(), ...(options.wait && { Prefer: `wait=${options.wait}` }) };
     return parsed(await insist("POST", address, { ...options, headers: once, body }));
   },
 

@@ -2,14 +2,12 @@
 
 const LANGUAGES = ["en", "ko"];
 let words = {};
-let plural = new Intl.PluralRules("en");
 
 export let language = "en";
 
 /** Read the words; before this, `t` returns keys. */
 export async function loadWords() {
   language = chosen(navigator.languages ?? []);
-  plural = new Intl.PluralRules(language);
   document.documentElement.lang = language;
   const response = await fetch(new URL(`../words/${language}.json`, import.meta.url));
   words = await response.json();
@@ -28,7 +26,7 @@ function chosen(wanted) {
 export function t(key, values = {}) {
   const text = words[key];
   if (text === undefined) return key;
-  const form = typeof text === "string" ? text : (text[plural.select(values.count)] ?? text.other);
+  const form = typeof text === "string" ? text : values.count === 1 ? text.one : text.other;
   return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? shown(values[name]) : whole));
 }
 

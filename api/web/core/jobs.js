@@ -12,7 +12,7 @@ export function upload(file, options = {}) {
   return api.form("v1/files", form, options);
 }
 
-/** Submit a job and return its record. */
+/** Submit a job and return its record; with `wait`, after so many seconds at most, done if it is by then. */
 export async function submit(spec, options = {}) {
   return store.put(await api.create("v1/jobs", spec, options));
 }

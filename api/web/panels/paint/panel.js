@@ -3,11 +3,11 @@
 import { href } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
 import { seconds, t } from "../../core/i18n.js";
+import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { notify, tell } from "../../parts/notices.js";
 import { samples } from "../../parts/samples.js";
 import { PREVIEW_SIDE } from "./photos.js";
-import { Preview } from "./preview.js";
 import { jobFor, previewOf } from "./request.js";
 import { followBatch, paintMany, paintOne } from "./run.js";
 import { PaintSettings } from "./settings.js";
@@ -15,7 +15,7 @@ import { Stage } from "./stage.js";
 import { StylePicker } from "./styles.js";
 
 export class Paint extends HTMLElement {
-  #preview = new Preview();
+  #preview = new Newest();
   #job = jobFor("FILE", [{ image: "FILE_OF_A_STYLE" }], { format: "jpeg" }); // as it was asked for last
 
   connectedCallback() {
@@ -23,7 +23,7 @@ export class Paint extends HTMLElement {
     this.stage = new Stage();
     this.picker = new StylePicker();
     this.settings = new PaintSettings();
-    this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button")));
+    this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button-many", { count: 1 })));
     this.download = h("a", { class: "button", download: "", hidden: true }, icon("download"), t("paint.download"));
     this.note = h("p", { class: "paint-note", role: "status" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": t("paint.progress"), class: "idle" });
@@ -80,7 +80,7 @@ export class Paint extends HTMLElement {
     const began = performance.now();
     this.#say(t("paint.previewing"), null);
     const photo = this.stage.chosen;
-    const job = await this.#preview.show(async (signal) => previewOf(await this.#make(await photo.smallId({ signal })), PREVIEW_SIDE));
+    const job = await this.#preview.run(async (signal) => previewOf(await this.#make(await photo.smallId({ signal })), PREVIEW_SIDE));
     if (job && this.stage.chosen === photo) await this.#present(job, t("paint.previewed", { side: PREVIEW_SIDE, time: seconds((performance.now() - began) / 1000) }));
   }
 

@@ -25,9 +25,10 @@ export class Stage extends HTMLElement {
     this.empty = h("div", { class: "stage-empty" }, icon("image"), h("p", { class: "stage-lead" }, t("paint.drop")),
       h("div", { class: "row" }, pick(files, "paint.pick", "image"), pick(folder, "paint.pick-folder", "folder")), h("p", { class: "hint" }, t("paint.paste")));
     this.strip = h("div", { class: "strip", role: "group", "aria-label": t("paint.photos") });
-    this.bar = h("div", { class: "row stage-bar", hidden: true }, h("span", { class: "hint grow" }),
+    this.bar = h("div", { class: "row stage-bar" }, h("span", { class: "hint grow" }),
       h("button", { class: "small", type: "button", on: { click: () => files.click() } }, icon("plus"), t("paint.add")),
       h("button", { class: "small quiet", type: "button", on: { click: () => this.clear() } }, icon("trash"), t("paint.clear")));
+    this.bar.classList.add("idle");
     fill(this, h("div", { class: "stage-box" }, this.empty, this.compare), this.bar, this.strip, files, folder);
     takeDrops(this, () => this.isConnected && !this.closest("[hidden]"), (found) => this.add(found), this.#stop.signal);
   }
@@ -68,7 +69,8 @@ export class Stage extends HTMLElement {
   #draw() {
     const count = this.photos.length;
     this.empty.hidden = count > 0;
-    this.compare.hidden = this.bar.hidden = count === 0;
+    this.compare.hidden = count === 0;
+    this.bar.classList.toggle("idle", count === 0); // it keeps its room
     const size = this.photos.reduce((sum, photo) => sum + photo.file.size, 0);
     fill(this.bar.firstChild, t("paint.count", { count, size: bytes(size) }));
     fill(this.strip, count > 1 ? this.photos.slice(0, MOST_SHOWN).map((photo) => this.#thumbnail(photo)) : []);

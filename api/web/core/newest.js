@@ -1,12 +1,12 @@
-// Quick previews: the newest wish alone counts, and the job of an older one is canceled.
+// Jobs that follow a person's hand: the newest wish alone counts, and the job of an older one is canceled.
 
-import { cancel, done, submit } from "../../core/jobs.js";
+import { cancel, done, submit } from "./jobs.js";
 
-export class Preview {
+export class Newest {
   #running = null; // { stopper, id }
 
-  /** Return the picture's address for the job that `make` gives; null when a newer wish came meanwhile. */
-  async show(make) {
+  /** Submit what `make` returns, and return the job at its end; null when a newer wish came meanwhile. */
+  async run(make) {
     this.stop();
     const mine = (this.#running = { stopper: new AbortController(), id: null });
     const { signal } = mine.stopper;

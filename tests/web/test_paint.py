@@ -1,0 +1,133 @@
+"""The panels Paint and Digits in a browser, with a worker that paints."""
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from atelier.local.stack import RunningStack
+from tests.support.waiting import eventually
+from tests.web.conftest import Visits
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+expect = sync_api.expect
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
+NOTE = ".paint-note"
+OUTPUT = re.compile(r"/v1/jobs/job_\w+/outputs/\d+")
+
+
+def with_photo(visits: Visits, stack: RunningStack, photo: Path, **options: Any) -> Any:
+    """Open the panel, bring a photo and choose a style; return the visit once a preview is there."""
+    visit = visits(stack.url, **options)
+    visit.page.locator("atelier-stage input[type=file]").first.set_input_files(photo)
+    visit.page.locator(".style-tile").nth(1).click()
+    expect(visit.page.locator("[data-compared]")).to_be_visible()
+    return visit
+
+
+def jobs(stack: RunningStack) -> list[Any]:
+    with stack.client() as client:
+        return [job.raw for job in client.jobs.list()]
+
+
+def test_a_photo_is_painted_in_three_clicks_and_downloaded_in_its_own_size(
+    visits: Visits, stack: RunningStack, photo: Path
+) -> None:
+    visit = with_photo(visits, stack, photo)
+    expect(visit.page.locator(NOTE)).to_contain_text("384")
+    visit.page.get_by_role("button", name="Paint", exact=True).click()
+    expect(visit.page.locator(NOTE)).to_contain_text("full size")
+    with visit.page.expect_download() as download:
+        visit.page.get_by_role("link", name="Download").click()
+    picture = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
+    assert (picture.size, download.value.suggested_filename) == ((480, 320), "harbor-painted.jpeg")
+    assert visit.layout_shift() < 0.05
+
+
+def test_letting_a_slider_go_brings_a_small_preview_of_its_own(
+    visits: Visits, stack: RunningStack, photo: Path
+) -> None:
+    visit = with_photo(visits, stack, photo)
+    before = visit.page.locator(".compare-after").get_attribute("src")
+    visit.slide("atelier-paint-settings input[type=range] >> nth=0", 0.35)
+    expect(visit.page.locator(".compare-after")).not_to_have_attribute("src", before)
+    latest = jobs(stack)[0]
+    assert (latest["input"]["strength"], latest["input"]["lane"]) == (0.35, "interactive")
+    assert max(latest["outputs"][0]["width"], latest["outputs"][0]["height"]) == 384
+    assert latest["metadata"] == {"from": "page", "preview": "yes"}
+
+
+def test_only_the_newest_of_many_wishes_is_shown(visits: Visits, stack: RunningStack, photo: Path) -> None:
+    visit = with_photo(visits, stack, photo)
+    for value in (0.1, 0.2, 0.3, 0.4, 0.5):
+        visit.slide("atelier-paint-settings input[type=range] >> nth=0", value)
+    expect(visit.page.locator(NOTE)).to_contain_text("Preview at 384")
+    shown = visit.page.locator(".compare-after").get_attribute("src")
+    (wanted,) = [job for job in jobs(stack) if job["input"].get("strength") == 0.5]
+    assert wanted["id"] in shown
+
+
+def test_several_styles_are_mixed_by_weight(visits: Visits, stack: RunningStack, photo: Path) -> None:
+    visit = with_photo(visits, stack, photo)
+    visit.page.locator(".style-tile").nth(2).click()
+    visit.slide(".style-weights input[type=range] >> nth=1", 2.5)
+    eventually(lambda: [style["weight"] for style in jobs(stack)[0]["input"]["styles"]] == [1.0, 2.5])
+
+
+def test_the_code_is_the_request(visits: Visits, stack: RunningStack, photo: Path) -> None:
+    visit = with_photo(visits, stack, photo)
+    visit.page.get_by_text("The same from a program").click()
+    for language, words in (("curl", "curl -s"), ("Python", "client.jobs"), ("JavaScript", "await fetch")):
+        visit.page.get_by_role("button", name=language, exact=True).click()
+        expect(visit.page.locator(".code").first).to_contain_text(words)
+        expect(visit.page.locator(".code").first).to_contain_text('"stylize"')
+
+
+def test_digits_are_drawn_mixed_filmed_and_walked(visits: Visits, stack: RunningStack) -> None:
+    visit = visits(f"{stack.url}/#/digits")
+    expect(visit.page.locator("atelier-digits-sheet .digits-picture")).to_have_attribute("src", OUTPUT)
+    visit.page.get_by_role("link", name="Between two").click()
+    picture = visit.page.locator("atelier-digits-between .digits-picture")
+    expect(picture).to_have_attribute("src", OUTPUT)
+    first = picture.get_attribute("src")
+    visit.slide("atelier-digits-between input[type=range]", 20)
+    expect(picture).not_to_have_attribute("src", first)
+    visit.page.locator("atelier-digits-between").get_by_role("button", name="Film").click()
+    expect(visit.page.locator("atelier-digits-between a[download]")).to_have_attribute(
+        "download", "Film.webp"
+    )
+    visit.page.get_by_role("link", name="Walk").click()
+    walked = visit.page.locator("atelier-digits-walk .digits-picture")
+    expect(walked).to_have_attribute("src", OUTPUT)
+    there = walked.get_attribute("src")
+    visit.page.locator(".walk-pad").press("ArrowRight")
+    expect(walked).not_to_have_attribute("src", there)
+
+
+def test_the_page_goes_on_when_the_api_was_killed(visits: Visits, stack: RunningStack) -> None:
+    visit = visits(f"{stack.url}/#/digits")
+    state = visit.page.locator(".state")
+    expect(state).to_have_text("Live")
+    stack.kill("api")
+    expect(state).to_have_text("Offline")
+    expect(state).to_have_text("Live")
+    picture = visit.page.locator("atelier-digits-sheet .digits-picture")
+    expect(picture).to_have_attribute("src", OUTPUT)
+    before = picture.get_attribute("src")
+    visit.page.get_by_role("button", name="Draw another one").click()
+    expect(picture).not_to_have_attribute("src", before)
+    visit.allow("ERR_")  # the connection that broke off
+
+
+def test_on_a_phone_in_korean(visits: Visits, stack: RunningStack, photo: Path) -> None:
+    visit = with_photo(visits, stack, photo, phone=True, locale="ko-KR")
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text("사진 그리기")
+    assert visit.page.locator("html").get_attribute("lang") == "ko"
+    for address in ("#/paint", "#/digits", "#/digits/between", "#/digits/walk"):
+        visit.page.evaluate("(address) => (location.hash = address)", address)
+        expect(visit.page.locator("main > :not([hidden]) h1")).to_be_visible()
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
