@@ -43,8 +43,10 @@ export function reasonText({ reason, until, detail }) {
   const parts = [has(key) ? t(key) : reason];
   if (until) parts.push(t("queue.until", { time: when(until) }));
   if (detail && (reason === "paused" || !has(key))) parts.push(`(${detail})`);
-  return parts.join(" ");
+  return sentenceOf(parts.join(" "));
 }
+
+const sentenceOf = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Return where a waiting job is and why, as a line. */
 export function waitingText(queue) {
@@ -52,7 +54,7 @@ export function waitingText(queue) {
   const { position, eta_seconds: eta } = queue;
   const place = position ? t("queue.place", { position }) : "";
   const left = eta === null || eta === undefined ? "" : t("queue.left", { time: seconds(eta) });
-  return [place, left, reasonText(queue)].filter(Boolean).join(" · ");
+  return sentenceOf([place, left, reasonText(queue)].filter(Boolean).join(" · "));
 }
 
 /** Return how far a running job is, as a line. */

@@ -104,7 +104,7 @@ export class Batches extends HTMLElement {
   }
 
   #sorted() {
-    return [...this.#batches.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
+    return [...this.#batches.values()].sort((a, b) => a.done - b.done || Date.parse(b.created_at) - Date.parse(a.created_at));
   }
 
   #show() {

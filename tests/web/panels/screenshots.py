@@ -1,0 +1,169 @@
+"""Takes pictures of every state of the page: `python -m tests.web.panels.screenshots docs/images/page`."""
+
+import argparse
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shared.access.key import Scope
+from tests.web.panels.scenes import Scene, painted
+from tests.web.panels.site import Site, running_site
+
+DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+QUALITY = 70
+SHARED = "the service"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture: whose page, at which address, what is done there, and how the browser is."""
+
+    name: str
+    who: str = "anna"
+    at: str = ""
+    steps: Callable[[Page], Any] = lambda page: None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def variants(name: str, at: str, **more: Any) -> Iterator[Shot]:
+    """Yield a state in light and dark, on a phone, and in Korean."""
+    yield Shot(name, at=at, **more)
+    yield Shot(f"{name}-dark", at=at, options={"color_scheme": "dark"}, **more)
+    yield Shot(f"{name}-phone", at=at, options={"viewport": PHONE}, **more)
+    yield Shot(f"{name}-korean", at=at, options={"locale": "ko-KR"}, **more)
+
+
+def open_result(page: Page) -> None:
+    page.locator(".tile").nth(1).click()
+    page.locator("dialog.result").wait_for()
+
+
+def ask_for_pause(page: Page) -> None:
+    page.locator("#operator-pauses [data-act=pause]").click()
+    page.locator("dialog.ask").wait_for()
+
+
+def ask_to_delete(page: Page) -> None:
+    open_result(page)
+    page.locator("dialog.result [data-act=unpin], dialog.result [data-act=pin]").wait_for()
+    page.locator("dialog.result [data-act=delete]").click()
+
+
+def go_offline(page: Page) -> None:
+    page.context.set_offline(True)
+    page.evaluate("() => { window.stop(); }")
+    page.locator(".state[data-state=offline]").wait_for(timeout=60_000)
+
+
+def choose_photo(page: Page) -> None:
+    pictures = [{"name": "harbor.png", "mimeType": "image/png", "buffer": painted(-1)}]
+    page.locator("atelier-stage input[type=file]").first.set_input_files(pictures)
+    page.locator(".style-tile").nth(1).click()
+
+
+def search_for_nothing(page: Page) -> None:
+    page.get_by_label("Metadata").fill("album=winter")
+    page.get_by_text("No result is like that").wait_for()
+
+
+def open_sheet(page: Page) -> None:
+    page.locator("atelier-batch summary").click()
+
+
+def to_the_end(page: Page) -> None:
+    page.locator("#operator-pauses").scroll_into_view_if_needed()
+
+
+def shots(batch: str) -> list[Shot]:
+    """Return all pictures that are taken."""
+    return [
+        Shot("sign-in", who=""),
+        Shot("sign-in-dark", who="", options={"color_scheme": "dark"}),
+        Shot("sign-in-phone", who="", options={"viewport": PHONE}),
+        Shot("sign-in-korean", who="", options={"locale": "ko-KR"}),
+        *variants("paint", "paint", steps=choose_photo),
+        Shot("paint-empty", who="new", at="paint"),
+        *variants("digits", "digits"),
+        *variants("work", "work"),
+        Shot("work-empty", who="new", at="work"),
+        Shot("work-batch", at=f"work/{batch}", steps=open_sheet),
+        Shot("work-offline", at="work", steps=go_offline),
+        *variants("gallery", "gallery"),
+        Shot("gallery-empty", who="new", at="gallery"),
+        Shot("gallery-none-found", at="gallery", steps=search_for_nothing),
+        *variants("gallery-result", "gallery", steps=open_result),
+        Shot("gallery-delete", at="gallery", steps=ask_to_delete),
+        *variants("operator", "operator", who="root"),
+        Shot("operator-pauses", who="root", at="operator", steps=to_the_end),
+        Shot("operator-pause", who="root", at="operator", steps=ask_for_pause),
+    ]
+
+
+def main() -> None:
+    """Take the pictures into a folder, those alone whose names begin with `--only`."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", default="")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, _browser() as browser:
+        keys = {"anna": site.person("anna"), "new": site.person("new")}
+        keys["root"] = site.person("root", frozenset({Scope.ADMIN}))
+        scene = Scene(site, keys["anna"])
+        scene.results()
+        batch = scene.batches()[0]
+        scene.at_work()
+        _operate(keys["root"].http)
+        for shot in shots(batch):
+            if shot.name.startswith(asked.only):
+                key = keys[shot.who].key if shot.who else ""
+                _take(browser, site, shot, key, asked.folder / f"{shot.name}.webp")
+
+
+def _operate(http: Any) -> None:
+    http.post("/v1/pauses", json={"lane": "bulk", "reason": "people work here by day", "for_seconds": 7200})
+    http.post("/v1/workers/studio-2/cordon", json={"reason": "new disk"})
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    if path is None:
+        raise SystemExit("this needs a browser: apt-get install chromium, or CHROMIUM=/path/to/one")
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"]
+        )
+
+
+def _take(browser: Browser, site: Site, shot: Shot, key: str, path: Path) -> None:
+    context = browser.new_context(
+        **{"viewport": DESK, "locale": "en-US", "reduced_motion": "reduce", **shot.options}
+    )
+    context.set_default_timeout(60_000)
+    if key:
+        context.add_init_script(f"sessionStorage.setItem('atelier.key', '{key}')")
+    page = context.new_page()
+    page.goto(f"{site.url}/#/{shot.at}")
+    page.locator(".state[data-state=live]" if key else "#key").wait_for()
+    page.locator("main [aria-busy]").first.wait_for(state="detached")
+    shot.steps(page)
+    page.wait_for_timeout(1500)  # pictures that are shown, and numbers that come from time to time
+    with Image.open(io.BytesIO(page.screenshot())) as picture:
+        picture.convert("RGB").save(path, "WEBP", quality=QUALITY, method=6)
+    print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
+    context.close()
+
+
+if __name__ == "__main__":
+    main()
