@@ -19,8 +19,7 @@ export class Problem extends Error {
 /** Return one sentence for people about anything that was thrown. */
 export function sentence(error) {
   if (!(error instanceof Problem)) return error.message;
-  const known = `problem.${error.code}`;
-  if (has(known)) return t(known, { detail: error.detail });
+  if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, { detail: error.detail });
   const text = error.detail || error.title || t("problem.unknown", { status: error.status });
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -6,6 +6,7 @@ import { t } from "../../core/i18n.js";
 import { done, submit } from "../../core/jobs.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
+import { downloadLink, offer } from "../../parts/download.js";
 import { tell } from "../../parts/notices.js";
 import { samples } from "../../parts/samples.js";
 import { kept } from "./request.js";
@@ -20,7 +21,7 @@ export class View extends HTMLElement {
     if (this.firstChild) return;
     this.picture = h("img", { class: "digits-picture", alt: "", width: 560, height: 560 });
     this.note = h("p", { class: "hint", role: "status" });
-    this.download = h("a", { class: "button", hidden: true }, icon("download"), t("paint.download"));
+    this.download = downloadLink();
     this.code = new Code(() => samples(this.job));
     fill(this, h("div", { class: "digits-columns" },
       h("div", { class: "stack" }, this.stage(), h("div", { class: "row digits-actions" }, this.actions(), this.download, this.note), this.code),
@@ -79,9 +80,7 @@ export class View extends HTMLElement {
   offer(job, url, name) {
     this.job = job;
     this.code.refresh();
-    this.download.href = href(url);
-    this.download.download = `${name}.${job.output.format}`;
-    this.download.hidden = false;
+    offer(this.download, url, `${name}.${job.output.format}`);
   }
 
   say(text) {

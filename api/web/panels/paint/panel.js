@@ -5,6 +5,7 @@ import { fill, h, icon } from "../../core/dom.js";
 import { seconds, t } from "../../core/i18n.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
+import { downloadLink, offer } from "../../parts/download.js";
 import { notify, tell } from "../../parts/notices.js";
 import { samples } from "../../parts/samples.js";
 import { PREVIEW_SIDE } from "./photos.js";
@@ -24,7 +25,7 @@ export class Paint extends HTMLElement {
     this.picker = new StylePicker();
     this.settings = new PaintSettings();
     this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button-many", { count: 1 })));
-    this.download = h("a", { class: "button", download: "", hidden: true }, icon("download"), t("paint.download"));
+    this.download = downloadLink();
     this.note = h("p", { class: "paint-note", role: "status" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": t("paint.progress"), class: "idle" });
     this.code = new Code(() => samples(this.#job));
@@ -102,9 +103,8 @@ export class Paint extends HTMLElement {
     const began = performance.now();
     const job = await paintOne(this.stage.photos[0], (id) => this.#make(id), (record) => this.#tellProgress(record));
     if (!(await this.#present(job, t("paint.painted", { time: seconds((performance.now() - began) / 1000) })))) return;
-    this.download.href = href(job.outputs[0].url);
-    this.download.download = `${this.stage.photos[0].name.replace(/\.[^.]*$/, "")}-painted.${job.input.output.format}`;
-    this.download.hidden = false;
+    const name = this.stage.photos[0]?.name.replace(/\.[^.]*$/, "") ?? "photo";
+    offer(this.download, job.outputs[0].url, `${name}-painted.${job.input.output.format}`);
   }
 
   #tellProgress({ status, progress, queue }) {
@@ -124,10 +124,7 @@ export class Paint extends HTMLElement {
   #tellBatch({ id, counts, done, urls }) {
     const ended = counts.total - counts.queued - counts.running;
     this.#say(t(done ? "paint.batch-done" : "paint.batch-running", { done: counts.succeeded, count: counts.total, failed: counts.failed + counts.expired }), ended / counts.total, id);
-    if (!done || !urls) return;
-    this.download.href = href(urls.archive);
-    this.download.download = "painted.zip";
-    this.download.hidden = false;
+    if (done && urls) offer(this.download, urls.archive);
   }
 
   /** Show a job's picture, or why there is none. Returns whether there is one. */
