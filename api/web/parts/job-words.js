@@ -18,7 +18,7 @@ export function title(job) {
   const { input } = job;
   if (!input) return t("job.any");
   if (job.type === "generate") return digitsTitle(input);
-  if (job.type === "stylize") return t("job.stylize", { styles: input.styles.map(styleName).join(" + ") });
+  if (job.type === "stylize") return t("job.stylize", { styles: stylesText(job) });
   return t("job.transform", { model: job.model?.name ?? input.model });
 }
 
@@ -31,6 +31,9 @@ function digitsTitle(input) {
     ? t("job.digits", { count }) : t("job.digit", { count, digit: String(input.digit) });
 }
 
+/** Return the names of a painting's styles. */
+export const stylesText = ({ input }) => input.styles.map(styleName).join(" + ");
+
 /** Return the name of one style of a job. */
 export function styleName(style) {
   if (style.name) return style.name;
@@ -39,10 +42,10 @@ export function styleName(style) {
 
 /** Return why something waits, as a sentence. */
 export function reasonText({ reason, until, detail }) {
-  const key = `queue.${reason}`;
-  const parts = [has(key) ? t(key) : reason];
+  const isKnown = has(`queue.${reason}`);
+  const parts = [isKnown ? t(`queue.${reason}`) : reason];
   if (until) parts.push(t("queue.until", { time: when(until) }));
-  if (detail && (reason === "paused" || !has(key))) parts.push(`(${detail})`);
+  if (detail && (reason === "paused" || !isKnown)) parts.push(`(${detail})`);
   return sentenceOf(parts.join(" "));
 }
 

@@ -69,6 +69,7 @@ export class Shell extends HTMLElement {
   async #show(panel, rest, moveFocus) {
     this.#current = panel.id;
     for (const [id, link] of this.tabs) link.setAttribute("aria-current", id === panel.id ? "page" : "false");
+    this.tabs.get(panel.id).scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone there are more than one sees
     document.title = `${t(`nav.${panel.id}`)} · Atelier`;
     await panel.load();
     const element = this.#open.get(panel.id) ?? this.#add(panel);

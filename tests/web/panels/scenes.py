@@ -57,9 +57,7 @@ class Scene:
 
     def stylize(self, style: str = "waves", **more: Any) -> str:
         """Submit a painting and return its id."""
-        return self._person.submit(
-            type="stylize", content=self._photo, styles=[{"name": style}], **more
-        )
+        return self._person.submit(type="stylize", content=self._photo, styles=[{"name": style}], **more)
 
     def results(self, count: int = 22) -> None:
         """Have many results, of both kinds."""

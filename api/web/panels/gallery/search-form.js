@@ -15,15 +15,18 @@ export class SearchForm {
     this.styles = h("datalist", { id: "gallery-styles" });
     const text = (name, props = {}) => h("input", { name, type: "search", autocomplete: "off", ...props });
     const date = (name) => h("input", { name, type: "date" });
-    this.element = h("form", { class: "search", role: "search", "aria-label": t("gallery.search") },
-      field(t("gallery.status"), select("status", options("status", [...STATES, ""]))),
-      field(t("gallery.type"), select("type", options("type", ["", "stylize", "generate", "transform"]))),
-      field(t("gallery.model"), this.models),
-      field(t("gallery.style"), h("div", {}, text("style", { id: "gallery-style", list: "gallery-styles" }), this.styles)),
-      field(t("gallery.since"), date("since")), field(t("gallery.until"), date("until")),
-      field(t("gallery.metadata"), text("metadata", { placeholder: t("gallery.metadata-example") })),
-      h("label", { class: "check" }, h("input", { type: "checkbox", name: "items" }), t("gallery.items")),
-      h("button", { type: "reset", class: "quiet small" }, t("gallery.reset")));
+    const isWide = matchMedia("(min-width: 701px)").matches; // a phone shows the pictures first
+    this.element = h("form", { role: "search", "aria-label": t("gallery.search") },
+      h("div", { class: "search" },
+        field(t("gallery.status"), select("status", options("status", [...STATES, ""]))),
+        field(t("gallery.style"), text("style", { list: "gallery-styles" })), this.styles,
+        field(t("gallery.metadata"), text("metadata", { placeholder: t("gallery.metadata-example") })),
+        h("button", { type: "reset", class: "quiet" }, t("gallery.reset"))),
+      h("details", { open: isWide }, h("summary", {}, t("gallery.more")), h("div", { class: "search" },
+        field(t("gallery.type"), select("type", options("type", ["", "stylize", "generate", "transform"]))),
+        field(t("gallery.model"), this.models),
+        field(t("gallery.since"), date("since")), field(t("gallery.until"), date("until")),
+        h("label", { class: "check" }, h("input", { type: "checkbox", name: "items" }), t("gallery.items")))));
     this.element.addEventListener("submit", (event) => event.preventDefault());
     this.element.addEventListener("reset", () => setTimeout(changed));
     this.element.addEventListener("input", (event) => this.#later(changed, event.target.matches("[type=search]") ? WAIT : 0));

@@ -2,7 +2,7 @@
 
 import { fill, h, icon } from "../../core/dom.js";
 import { t, when } from "../../core/i18n.js";
-import { smallPicture, title } from "../../parts/job-words.js";
+import { smallPicture, stylesText, title } from "../../parts/job-words.js";
 
 const SIDE = 256; // pixels
 
@@ -20,7 +20,7 @@ export class Tile {
     const output = job.outputs?.[0];
     this.element.dataset.id = job.id;
     this.link.href = `#/gallery/job/${job.id}`;
-    fill(this.name, job.custom_id ?? title(job));
+    fill(this.name, job.custom_id ?? (job.type === "stylize" ? stylesText(job) : title(job)));
     fill(this.time, when(job.completed_at ?? job.created_at));
     fill(this.marks,
       job.status !== "succeeded" && h("span", { class: `tag ${job.status}` }, t(`status.${job.status}`)),

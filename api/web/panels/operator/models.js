@@ -9,7 +9,7 @@ import { notify, tell } from "../../parts/notices.js";
 
 export class Models {
   constructor() {
-    const list = h("ul", { class: "stack" });
+    const list = h("ul", { class: "models" });
     this.list = new KeyedList(list, (name) => new ModelCard(name));
     this.faults = h("ul", { class: "failures" });
     const reload = h("button", { class: "small", on: { click: () => this.#reload() } }, t("operator.reload"));

@@ -17,7 +17,7 @@ export class Operator extends HTMLElement {
   connectedCallback() {
     if (this.parts) return;
     const again = () => this.#read();
-    this.parts = [["numbers", new Numbers()], ["workers", new Workers(again)], ["models", new Models(again)], ["pauses", new Pauses(again)]];
+    this.parts = [["numbers", new Numbers()], ["pauses", new Pauses(again)], ["workers", new Workers(again)], ["models", new Models()]];
     this.note = h("p", { class: "fault-text", role: "status" });
     fill(this, h("h1", { tabindex: "-1" }, t("nav.operator")), this.note, this.parts.map(([name, part]) =>
       h("section", { class: "stack", id: `operator-${name}`, "aria-label": t(`operator.${name}`) }, h("h2", {}, t(`operator.${name}`)), part.element)));

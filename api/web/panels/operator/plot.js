@@ -22,7 +22,7 @@ export class Plot {
 
   /** Add a value; `text` is how it is told, where that is not the number alone. */
   add(value, text = number(value, { maximumFractionDigits: 1 })) {
-    this.#values = [...this.#values, value].slice(-MOST);
+    this.#values = [...(this.#values.length ? this.#values : [value]), value].slice(-MOST);
     fill(this.now, text);
     const most = Math.max(1, ...this.#values);
     const step = WIDTH / (MOST - 1);

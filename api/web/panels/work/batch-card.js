@@ -56,7 +56,7 @@ export class BatchCard {
       await act(name, this.batch);
       button.disabled = false;
     };
-    const button = h("button", { class: "small", data: { act: name }, on: { click: run } }, icon(image), t(name === "front" || name === "back" ? `work.${name}` : `batch.${name}`));
+    const button = h("button", { class: "small", data: { act: name }, on: { click: run } }, icon(image), name === "front" || name === "back" ? t(`work.${name}`) : t(`batch.${name}`));
     return button;
   }
 
