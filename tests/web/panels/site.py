@@ -3,7 +3,7 @@
 import io
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,12 +80,14 @@ class Site:
     url: str
     store: JobStore
     worker: Painter
+    open: ExitStack  # what is closed with it
 
     def person(self, name: str, scopes: frozenset[Scope] = PERSON) -> Person:
         """Return somebody with a key of their own."""
         _, text = KeyStore(self.store.scripts).create(name, owner=name, scopes=scopes)
         key = str(text)
-        http = httpx.Client(base_url=self.url, timeout=60, headers={"Authorization": f"Bearer {key}"})
+        headers = {"Authorization": f"Bearer {key}"}
+        http = self.open.enter_context(httpx.Client(base_url=self.url, timeout=60, headers=headers))
         return Person(name, key, http)
 
 
@@ -101,8 +103,8 @@ def running_site(folder: Path) -> Iterator[Site]:
         objects = open_object_store((folder / "state" / "storage").as_uri())
         parts = SimpleNamespace(store=store, objects=objects, roster=WorkerRoster(client))
         worker = Painter(cast(Services, parts))
-        with _announced(worker):
-            yield Site(running.url, store, worker)
+        with _announced(worker), ExitStack() as opened:
+            yield Site(running.url, store, worker, opened)
 
 
 @contextmanager

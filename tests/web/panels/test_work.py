@@ -101,7 +101,7 @@ def test_a_batch_with_a_bad_file_says_what_failed_and_goes_again(
     card.get_by_text("Contact sheet").click()
     sheet = card.get_by_role("img", name="2 results on a sheet")
     expect(sheet).to_have_js_property("complete", value=True)
-    assert sheet.evaluate("image => image.naturalWidth === image.width")
+    assert sheet.evaluate("image => image.naturalWidth === Number(image.getAttribute('width'))")
     with page.expect_download() as download:
         card.get_by_role("link", name="Download ZIP").click()
     assert download.value.suggested_filename == f"{batch}.zip"

@@ -8,6 +8,7 @@ import { store } from "../../core/store.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
 import { foreign, reasonText, styleName, title } from "../../parts/job-words.js";
 import { notify, tell } from "../../parts/notices.js";
+import { retry } from "../work/acts.js";
 
 const MOST_SHOWN = 64; // pictures of one job that are shown at once
 
@@ -49,7 +50,7 @@ function actions(job, dialog) {
     panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
     downloads(job),
     isOwn && button(job.pinned_at ? "unpin" : "pin", "pin", async (name) => store.put(await api.post(`v1/jobs/${job.id}/${name}`))),
-    isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retry(job, dialog)),
+    isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retryIt(job, dialog)),
     isOwn && button("delete", "trash", async () => remove(job, dialog)),
     job.batch_id && h("a", { class: "button", href: `#/work/${job.batch_id}` }, icon("stack"), t("gallery.batch")));
 }
@@ -68,8 +69,8 @@ function button(name, image, run) {
   return h("button", { data: { act: name }, on: { click: press } }, icon(image), t(`gallery.${name}`));
 }
 
-async function retry(job, dialog) {
-  store.put(await api.post(`v1/jobs/${job.id}/retry`));
+async function retryIt(job, dialog) {
+  await retry(job);
   dialog.close();
   notify(t("gallery.retried"));
 }

@@ -21,7 +21,7 @@ async function changed(record, name) {
 
 const ACTS = {
   cancel: (job) => cancel(job.id),
-  retry: (job) => changed(job, "retry"),
+  retry,
   front: (record) => moved(record, { to: "front" }),
   back: (record) => moved(record, { to: "back" }),
   lane: (record, { lane }) => moved(record, { lane }),
@@ -38,6 +38,13 @@ export async function act(name, record, more = {}) {
   } catch (error) {
     tell(error);
   }
+}
+
+/** Try a job again, and return the new one. */
+export async function retry(job) {
+  const next = store.put(await api.post(`${path(job)}/retry`));
+  if (next.id !== job.id && !job.batch_id) store.put({ id: job.id, object: "job", done: true, retried_as: next.id });
+  return next;
 }
 
 async function cancelBatch(batch) {
