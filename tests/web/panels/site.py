@@ -26,6 +26,7 @@ from shared.storage.object_store import open_object_store
 from shared.workers import WorkerRoster
 from tests.support.http.gunicorn_server import loopback_gunicorn
 from tests.support.jobs.fake_worker import FakeWorker
+from tests.support.waiting import eventually
 
 MODELS = ("mnist-dcgan", "magenta-mobile", "nst-gatys")
 ANNOUNCED_SECONDS = 4  # a worker that was silent for 15 is taken for dead
@@ -88,6 +89,7 @@ class Site:
         key = str(text)
         headers = {"Authorization": f"Bearer {key}"}
         http = self.open.enter_context(httpx.Client(base_url=self.url, timeout=60, headers=headers))
+        eventually(lambda: http.get("/v1/keys/self").status_code == 200)  # keys are read once a second
         return Person(name, key, http)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.access.key import Scope
 from tests.web.panels.conftest import Enter
 from tests.web.panels.scenes import Scene
 from tests.web.panels.site import Person, Site
@@ -21,7 +22,8 @@ def test_only_an_admin_sees_it(enter: Enter, anna: Person) -> None:
 
 
 def test_a_pause_is_made_with_a_reason_and_ended(enter: Enter, root: Person) -> None:
-    page = enter(root, "operator").page
+    visit = enter(root, "operator")
+    page = visit.page
     expect(page.get_by_text("Nothing is paused.")).to_be_visible()
     page.get_by_role("button", name="Pause work").click()
     dialog = page.get_by_role("dialog")
@@ -31,6 +33,7 @@ def test_a_pause_is_made_with_a_reason_and_ended(enter: Enter, root: Person) -> 
     dialog.get_by_label("Owner").fill("not a name!")
     dialog.get_by_role("button", name="Pause", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("wner")
+    visit.allow("422")
     dialog.get_by_label("Owner").fill("")
     dialog.get_by_role("button", name="Pause", exact=True).click()
     card = page.locator("#operator-pauses .pause")
@@ -81,8 +84,6 @@ def test_numbers_and_plots_follow_the_queue(enter: Enter, root: Person, anna: Pe
 @pytest.fixture(scope="session")
 def busy(site: Site) -> Person:
     """An admin who has something of everything."""
-    from shared.access.key import Scope
-
     person = site.person("busy", frozenset({Scope.ADMIN}))
     scene = Scene(site, person)
     scene.results(4)

@@ -24,7 +24,6 @@ export class Digits extends HTMLElement {
 
   /** `rest` names a view, or a result to be drawn again: ["again", id]. */
   show([id, job]) {
-    if (id === "again") this.views.sheet.again(job).catch(tell);
     this.#chosen = id === "again" ? "sheet" : this.#chosen;
     this.#chosen = id in VIEWS ? id : this.#chosen;
     for (const link of this.links) link.setAttribute("aria-current", link.dataset.id === this.#chosen ? "page" : "false");
@@ -32,7 +31,8 @@ export class Digits extends HTMLElement {
       view.hidden = each !== this.#chosen;
       if (view.hidden) view.hide();
     }
-    this.views[this.#chosen].show();
+    if (id === "again") this.views.sheet.again(job).catch(tell);
+    else this.views[this.#chosen].show();
   }
 
   hide() {

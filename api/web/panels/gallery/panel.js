@@ -25,7 +25,7 @@ export class Gallery extends HTMLElement {
     this.form = new SearchForm((search) => this.#search(search));
     const tiles = h("ul", { class: "tiles" });
     this.list = new KeyedList(tiles, () => new Tile());
-    this.state = h("p", { class: "empty", role: "status" }, t("gallery.reading"));
+    this.state = h("p", { class: "empty", role: "status" }, t("list.reading"));
     this.newer = h("button", { on: { click: () => this.#turn(-1) } }, t("gallery.newer"));
     this.older = h("button", { on: { click: () => this.#turn(1) } }, t("gallery.older"));
     this.turns = h("nav", { class: "row", "aria-label": t("gallery.pages"), hidden: true }, this.newer, this.older);

@@ -19,8 +19,10 @@ export class Operator extends HTMLElement {
     const again = () => this.#read();
     this.parts = [["numbers", new Numbers()], ["pauses", new Pauses(again)], ["workers", new Workers(again)], ["models", new Models()]];
     this.note = h("p", { class: "fault-text", role: "status" });
-    fill(this, h("h1", { tabindex: "-1" }, t("nav.operator")), this.note, this.parts.map(([name, part]) =>
+    this.sections = h("div", { class: "stack operator", hidden: true }, this.parts.map(([name, part]) =>
       h("section", { class: "stack", id: `operator-${name}`, "aria-label": t(`operator.${name}`) }, h("h2", {}, t(`operator.${name}`)), part.element)));
+    this.reading = h("p", { class: "empty", "aria-busy": "true" }, t("list.reading"));
+    fill(this, h("h1", { tabindex: "-1" }, t("nav.operator")), this.note, this.reading, this.sections);
   }
 
   show() {
@@ -40,6 +42,8 @@ export class Operator extends HTMLElement {
       const [stats, workers, models, pauses] = await Promise.all(["stats", "workers", "models", "pauses"].map((name) => api.get(`v1/${name}`, {}, { patience: 0 })));
       const all = { stats, workers: workers.data, models, pauses: pauses.data };
       for (const [, part] of this.parts) part.show(all);
+      this.reading.remove();
+      this.sections.hidden = false;
       fill(this.note);
     } catch (error) {
       fill(this.note, t("operator.stale"));

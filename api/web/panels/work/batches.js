@@ -73,7 +73,7 @@ export class Batches extends HTMLElement {
     this.none = h("p", { class: "empty", hidden: true }, t("batch.none"));
     this.more = h("button", { class: "small", hidden: true, on: { click: () => this.#read(this.#cursor).catch(tell) } }, t("list.more"));
     fill(this, h("section", { class: "stack", "aria-label": t("batch.title") }, h("h2", {}, t("batch.title")), this.cards, this.none, this.more));
-    this.load();
+    this.loaded = this.load();
   }
 
   start() {

@@ -11,14 +11,25 @@ export class Work extends HTMLElement {
     if (this.lists) return;
     this.queue = new Queue();
     this.batches = new Batches();
-    this.lists = h("div", { class: "work-lists" }, this.queue, this.batches);
+    this.lists = h("div", { class: "work-lists", hidden: true }, this.queue, this.batches);
     this.one = h("div", { class: "stack", hidden: true });
-    fill(this, h("h1", { tabindex: "-1" }, t("nav.work")), this.lists, this.one);
+    this.reading = h("p", { class: "empty", "aria-busy": "true" }, t("list.reading"));
+    fill(this, h("h1", { tabindex: "-1" }, t("nav.work")), this.reading, this.lists, this.one);
+    Promise.all([this.queue.loaded, this.batches.loaded]).then(() => this.#reveal());
+  }
+
+  /** Show the lists once both were read, so that neither pushes the other down. */
+  #reveal() {
+    this.reading.remove();
+    this.isRead = true;
+    this.lists.hidden = !this.one.hidden;
+    if (!this.lists.hidden && !this.hidden) this.#follow(true);
   }
 
   /** `rest` names a batch to be shown alone. */
   show([id]) {
-    this.lists.hidden = Boolean(id);
+    this.lists.hidden = Boolean(id) || !this.isRead;
+    this.reading.hidden = Boolean(id);
     this.one.hidden = !id;
     fill(this.one, id ? new BatchView(id) : null);
     this.#follow(!id);

@@ -31,7 +31,7 @@ export class Queue extends HTMLElement {
     this.activeList = new KeyedList(this.active, () => new JobRow());
     this.endedList = new KeyedList(this.ended, () => new JobRow());
     fill(this, section("work.now", this.active, this.none, this.more), section("work.ended", this.ended, this.noneEnded));
-    this.load();
+    this.loaded = this.load();
   }
 
   /** Ask for places and previews while the panel is in view. */
@@ -71,13 +71,12 @@ export class Queue extends HTMLElement {
   }
 
   #draw() {
-    if (!this.#isDrawn) return;
+    if (!this.#isDrawn || this.closest("[hidden]")) return; // `start` draws it
     this.#isDrawn = false;
     requestAnimationFrame(() => ((this.#isDrawn = true), this.#show()));
   }
 
   #show() {
-    if (this.closest("[hidden]")) return; // `start` draws it
     const jobs = this.#sorted();
     const done = jobs.filter((job) => job.done);
     const active = jobs.filter((job) => !job.done).slice(0, MOST_ROWS);
