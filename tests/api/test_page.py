@@ -82,7 +82,7 @@ def test_a_file_is_packed_for_those_who_unpack_it(client: FlaskClient) -> None:
 def test_the_page_says_whether_a_key_is_needed(client: FlaskClient, services: Services) -> None:
     assert "data-keys" not in client.get("/").text
     KeyStore(services.store.scripts).create("anna", owner="anna", scopes=frozenset({Scope.READ}))
-    eventually(lambda: 'data-keys="needed"' in client.get("/").text)  # a process reads keys once a second
+    eventually(lambda: 'data-keys="needed"' in client.get("/").text)  # keys are read twice a second
 
 
 def test_the_page_comes_while_the_job_store_is_away(app: Flask, services: Services) -> None:

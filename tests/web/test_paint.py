@@ -1,7 +1,12 @@
 """The panels Paint and Digits in a browser, with a worker that paints."""
 
+import contextlib
 import io
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +22,7 @@ expect = sync_api.expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 NOTE = ".paint-note"
+STRENGTH = "atelier-paint-settings input[type=range] >> nth=0"
 OUTPUT = re.compile(r"/v1/jobs/job_\w+/outputs/\d+")
 
 
@@ -53,7 +59,7 @@ def test_letting_a_slider_go_brings_a_small_preview_of_its_own(
 ) -> None:
     visit = with_photo(visits, stack, photo)
     before = visit.page.locator(".compare-after").get_attribute("src")
-    visit.slide("atelier-paint-settings input[type=range] >> nth=0", 0.35)
+    visit.slide(STRENGTH, 0.35)
     expect(visit.page.locator(".compare-after")).not_to_have_attribute("src", before)
     latest = jobs(stack)[0]
     assert (latest["input"]["strength"], latest["input"]["lane"]) == (0.35, "interactive")
@@ -61,14 +67,32 @@ def test_letting_a_slider_go_brings_a_small_preview_of_its_own(
     assert latest["metadata"] == {"from": "page", "preview": "yes"}
 
 
-def test_only_the_newest_of_many_wishes_is_shown(visits: Visits, stack: RunningStack, photo: Path) -> None:
+def test_only_the_newest_wish_is_shown_and_the_job_of_an_older_one_is_canceled(
+    visits: Visits, stack: RunningStack, photo: Path
+) -> None:
     visit = with_photo(visits, stack, photo)
-    for value in (0.1, 0.2, 0.3, 0.4, 0.5):
-        visit.slide("atelier-paint-settings input[type=range] >> nth=0", value)
-    expect(visit.page.locator(NOTE)).to_contain_text("Preview at 384")
-    shown = visit.page.locator(".compare-after").get_attribute("src")
-    (wanted,) = [job for job in jobs(stack) if job["input"].get("strength") == 0.5]
-    assert wanted["id"] in shown
+    held: list[Any] = []
+    visit.page.route(re.compile(r"/v1/jobs/job_\w+\?wait="), held.append, times=1)
+    with visit.page.expect_request(re.compile(r"\?wait=")):
+        visit.slide(STRENGTH, 0.1)
+    visit.slide(STRENGTH, 0.5)
+    newer = output_of(stack, 0.5)
+    expect(visit.page.locator(".compare-after")).to_have_attribute("src", re.compile(newer))
+    with contextlib.suppress(sync_api.Error):  # the page waits for it no more
+        held[0].continue_()
+    visit.page.wait_for_load_state()
+    assert newer in visit.page.locator(".compare-after").get_attribute("src")
+    assert [url for url in visit.requests if url.endswith("/cancel")]
+
+
+def output_of(stack: RunningStack, strength: float) -> str:
+    """Return the id of the job with a strength, once it is there."""
+
+    def found() -> list[str]:
+        return [job["id"] for job in jobs(stack) if job["input"].get("strength") == strength]
+
+    eventually(lambda: bool(found()))
+    return found()[0]
 
 
 def test_several_styles_are_mixed_by_weight(visits: Visits, stack: RunningStack, photo: Path) -> None:
@@ -78,13 +102,30 @@ def test_several_styles_are_mixed_by_weight(visits: Visits, stack: RunningStack,
     eventually(lambda: [style["weight"] for style in jobs(stack)[0]["input"]["styles"]] == [1.0, 2.5])
 
 
-def test_the_code_is_the_request(visits: Visits, stack: RunningStack, photo: Path) -> None:
+TOOLS = {"curl": ("bash", "curl", "jq"), "JavaScript": ("node",)}
+PROGRAMS = {
+    "curl": ("bash", "-euc"),
+    "Python": (sys.executable, "-c"),
+    "JavaScript": ("node", "--input-type=module", "-e"),
+}
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_the_code_that_is_shown_makes_the_same_picture(
+    visits: Visits, stack: RunningStack, photo: Path, language: str
+) -> None:
+    missing = [tool for tool in TOOLS.get(language, ()) if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)}")
     visit = with_photo(visits, stack, photo)
     visit.page.get_by_text("The same from a program").click()
-    for language, words in (("curl", "curl -s"), ("Python", "client.jobs"), ("JavaScript", "await fetch")):
-        visit.page.get_by_role("button", name=language, exact=True).click()
-        expect(visit.page.locator(".code").first).to_contain_text(words)
-        expect(visit.page.locator(".code").first).to_contain_text('"stylize"')
+    visit.page.get_by_role("button", name=language, exact=True).click()
+    text = visit.page.locator("atelier-paint .code").inner_text()
+    photo.rename(photo.with_name("photo.jpg"))
+    environ = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    subprocess.run([*PROGRAMS[language], text], cwd=photo.parent, env=environ, check=True, timeout=120)
+    (made,) = photo.parent.glob("picture.*")
+    assert Image.open(io.BytesIO(made.read_bytes())).size == (480, 320)
 
 
 def test_digits_are_drawn_mixed_filmed_and_walked(visits: Visits, stack: RunningStack) -> None:

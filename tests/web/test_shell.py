@@ -113,6 +113,17 @@ def test_a_file_that_only_looks_like_a_picture_is_refused_in_words(
     visit.allow("415")
 
 
+def test_a_bad_file_among_many_is_left_out_and_named(visits: Visits, service: LoopbackGunicorn) -> None:
+    visit = visits(service.url)
+    good = [(f"{n}.png", pictures.png(20, 20 + n)) for n in range(3)]
+    visit.drop([*good, ("broken.png", b"no picture at all")])
+    visit.page.locator(".style-tile").nth(1).click()
+    visit.page.get_by_role("button", name="Paint 4 photos").click()
+    expect(visit.page.locator(".notice.fault")).to_contain_text("broken.png was left out")
+    expect(visit.page.locator(".paint-note[data-batch]")).to_contain_text("0 of 3 painted")
+    visit.allow("415")
+
+
 class TestWithKeys:
     """Last in this module: from the first key on, nothing is answered without one."""
 

@@ -32,7 +32,7 @@ class Visit:
     def tab(self) -> Any:
         """Return a further page of the same person, at the start."""
         page = self.context.new_page()
-        page.on("console", lambda message: self._note(message.type, message.text))
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self._note("error", str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
         page.goto(self.url)
@@ -42,6 +42,10 @@ class Visit:
     def allow(self, pattern: str) -> None:
         """Forget the faults that match: what a test has caused itself."""
         self.faults = [fault for fault in self.faults if not re.search(pattern, fault)]
+
+    def _hear(self, message: Any) -> None:
+        if not message.location["url"].endswith("/cancel"):  # of a preview that has just ended: a 409
+            self._note(message.type, message.text)
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):

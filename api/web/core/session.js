@@ -5,6 +5,7 @@ const needed = document.documentElement.dataset.keys === "needed";
 
 class Session extends EventTarget {
   #key = "";
+  #ended = false;
   owner = "";
   scopes = new Set();
 
@@ -31,6 +32,7 @@ class Session extends EventTarget {
   /** Take a key, for this tab or for longer. */
   take(key, remember) {
     this.#key = key;
+    this.#ended = false;
     write("sessionStorage", key);
     if (remember) write("localStorage", key);
   }
@@ -43,6 +45,8 @@ class Session extends EventTarget {
 
   /** Forget the key; `reason` is a key of the words, told where the next one is asked for. */
   end(reason = "") {
+    if (this.#ended) return; // several requests find out at once
+    this.#ended = true;
     this.#key = "";
     this.scopes = new Set();
     for (const storage of ["sessionStorage", "localStorage"]) write(storage, "");

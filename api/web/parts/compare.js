@@ -10,7 +10,7 @@ export class Compare extends HTMLElement {
     this.before = h("img", { class: "compare-before", alt: t("compare.before"), hidden: true });
     this.after = h("img", { class: "compare-after", alt: t("compare.after"), hidden: true });
     this.slider = h("input", {
-      type: "range", min: 0, max: 100, value: 0, class: "compare-slider", "aria-label": t("compare.slider"), hidden: true,
+      type: "range", min: 0, max: 100, value: 15, class: "compare-slider", "aria-label": t("compare.slider"), hidden: true,
       on: { input: () => this.#move() },
     });
     this.frame = h("div", { class: "compare-frame" }, this.before, this.after, h("div", { class: "compare-line", "aria-hidden": "true" }), this.slider);
@@ -18,11 +18,11 @@ export class Compare extends HTMLElement {
     this.#move();
   }
 
-  /** Show the original alone: `width` and `height` give its shape. */
-  original(address, width, height) {
+  /** Show the original alone, given its shape; one that the browser cannot read keeps its room alone. */
+  original(address, { width, height, readable }) {
     this.frame.style.setProperty("--shape", `${width / height}`);
-    this.before.src = address;
-    this.before.hidden = false;
+    this.before.hidden = !readable;
+    if (readable) this.before.src = address;
     this.clear();
   }
 
@@ -38,6 +38,7 @@ export class Compare extends HTMLElement {
     const loaded = new Image();
     loaded.src = address;
     await loaded.decode();
+    if (this.before.hidden) this.frame.style.setProperty("--shape", `${loaded.naturalWidth / loaded.naturalHeight}`);
     this.after.src = address;
     this.after.hidden = this.slider.hidden = false;
     this.dataset.compared = "";

@@ -1,6 +1,6 @@
 // Paint: photos in the manner of pictures. Choose, see a quick preview, then have the full size.
 
-import { href } from "../../core/api.js";
+import { href, sentence } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
 import { seconds, t } from "../../core/i18n.js";
 import { Newest } from "../../core/newest.js";
@@ -133,7 +133,12 @@ export class Paint extends HTMLElement {
     const photos = [...this.stage.photos];
     const count = photos.length;
     this.#say(t("paint.uploading", { done: 0, count }), 0);
-    const batch = await paintMany(photos, (id) => this.#make(id), t("paint.batch-name", { count }), (done) => this.#say(t("paint.uploading", { done, count }), done / count));
+    const batch = await paintMany(photos, (id) => this.#make(id), {
+      name: t("paint.batch-name", { count }),
+      uploaded: (done) => this.#say(t("paint.uploading", { done, count }), done / count),
+      refused: (photo, error) => notify(t("paint.refused", { name: photo.name, reason: sentence(error) }), "fault"),
+    });
+    if (!batch) return this.#say(t("paint.none-left"));
     this.#tellBatch(batch);
     const off = followBatch(batch.id, (record) => (this.#tellBatch(record), record.done && off()));
   }

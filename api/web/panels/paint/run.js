@@ -1,10 +1,12 @@
 // The full size: one job for one photo, one batch for many.
 
-import { api } from "../../core/api.js";
+import { api, Problem } from "../../core/api.js";
 import { done, submit } from "../../core/jobs.js";
 import { store } from "../../core/store.js";
 import { eachOf } from "../../parts/pool.js";
 import { batchOf } from "./request.js";
+
+const BAD_FILE = new Set([413, 415, 422]);
 
 /** Paint one photo; `told` is called with the job while it waits and runs. Returns the job at its end. */
 export async function paintOne(photo, make, told) {
@@ -18,15 +20,25 @@ export async function paintOne(photo, make, told) {
   }
 }
 
-/** Upload many photos and make one batch of them; `uploaded` is called with how many are there. Returns the batch. */
-export async function paintMany(photos, make, name, uploaded) {
-  let there = 0;
-  const ids = await eachOf(photos, async (photo) => {
-    const id = await photo.id({ patience: 300 });
-    uploaded((there += 1));
-    return { id, label: labelOf(photo.name) };
+/** Upload many photos and make one batch of those that are pictures; `uploaded` is called with how many were
+ * sent, `refused` with each photo that is none, and why. Returns the batch. */
+export async function paintMany(photos, make, { name, uploaded, refused }) {
+  let sent = 0;
+  const uploads = await eachOf(photos, async (photo) => {
+    const id = await photo.id({ patience: 300 }).catch((error) => passOver(error, () => refused(photo, error)));
+    uploaded((sent += 1));
+    return id && { id, label: labelOf(photo.name) };
   });
-  return store.put(await api.create("v1/batches", batchOf(ids, await make(ids[0].id), name)));
+  const there = uploads.filter(Boolean);
+  if (!there.length) return null;
+  return store.put(await api.create("v1/batches", batchOf(there, await make(there[0].id), name)));
+}
+
+/** Call `note` where one file is at fault; raise what is the matter with all of them. */
+function passOver(error, note) {
+  if (!(error instanceof Problem) || !BAD_FILE.has(error.status)) throw error;
+  note();
+  return null;
 }
 
 /** Call `told` with a batch whenever it changes, and once it is done with the whole record. Returns what ends it. */

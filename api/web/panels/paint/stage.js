@@ -62,8 +62,8 @@ export class Stage extends HTMLElement {
     this.chosen = photo;
     for (const button of this.strip.children) button.setAttribute("aria-pressed", `${button.photo === photo}`);
     this.dispatchEvent(new Event("chosen"));
-    const { width, height } = await photo.small();
-    if (this.chosen === photo) this.compare.original(photo.url, width, height);
+    const shape = await photo.small();
+    if (this.chosen === photo) this.compare.original(photo.url, shape);
   }
 
   #draw() {

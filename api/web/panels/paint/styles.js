@@ -10,7 +10,7 @@ import { tell } from "../../parts/notices.js";
 import { DRAWN, drawing } from "./drawn.js";
 
 const MOST = 8; // styles of one job
-const SHEET = { columns: 6, cell: [240, 160], margin: 8, label: 20 }; // as bench/gallery/builtin_styles.py lays it out
+const SHEET = { columns: 6, width: 240, height: 160, margin: 8, label: 20 }; // as bench/gallery/builtin_styles.py lays it out
 
 /** Tells `change` when other styles are chosen, or their weights are let go. */
 export class StylePicker extends HTMLElement {
@@ -36,7 +36,7 @@ export class StylePicker extends HTMLElement {
     for (const style of page.data) this.#add(storedTile(style));
     const there = new Set(models.data.filter((model) => model.available).map((model) => model.name));
     for (const { model, styles, sheet_url: sheet } of page.builtin)
-      if (there.has(model) && sheet) for (const style of styles) this.#add(builtinTile(model, style, sheet));
+      if (there.has(model) && sheet) for (const style of styles) this.#add(builtinTile(model, style, sheet, styles.length));
   }
 
   /** Take pictures of one's own as styles, and choose them. */
@@ -133,15 +133,21 @@ function storedTile({ name, urls }) {
   return { key: `stored-${name}`, group: "picture", label: name, face, style: async () => ({ name }) };
 }
 
-function builtinTile(model, { number, name }, sheet) {
-  const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, "background-position": placeOf(number + 1) } });
-  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { name }), face, style: async () => ({ number }) };
+function builtinTile(model, { number }, sheet, count) {
+  const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } });
+  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { number }), face, style: async () => ({ number }) };
 }
 
-/** Return where a cell of the sheet lies, for a background that is as large as the sheet. */
-function placeOf(cell) {
-  const { columns, cell: [width, height], margin, label } = SHEET;
-  return `${-(margin + (cell % columns) * (width + margin))}px ${-(margin + Math.floor(cell / columns) * (height + label + margin))}px`;
+/** Return what shows the middle of one cell of the sheet as a square of any size. */
+function cellOf(cell, cells) {
+  const { columns, width, height, margin, label } = SHEET;
+  const sheet = [columns * (width + margin) + margin, Math.ceil(cells / columns) * (height + label + margin) + margin];
+  const corner = [margin + (cell % columns) * (width + margin) + (width - height) / 2, margin + Math.floor(cell / columns) * (height + label + margin)];
+  const percent = (values) => values.map((value) => `${value * 100}%`).join(" ");
+  return {
+    "background-size": percent(sheet.map((side) => side / height)),
+    "background-position": percent(corner.map((at, axis) => at / (sheet[axis] - height))),
+  };
 }
 
 customElements.define("atelier-styles", StylePicker);
