@@ -1,4 +1,9 @@
-"""Takes pictures of every state of the page: `python -m tests.web.panels.screenshots docs/images/page`."""
+"""Takes pictures of the panels Work, Gallery and Operator, and of signing in and being offline.
+
+Usage: python -m tests.web.panels.screenshots [--output docs/images/page] [--all] [--only NAME]
+Without --all the pictures of the documentation alone; with it every state: light, dark, phone, Korean, empty,
+offline, signing in. Korean needs a font of the machine. Paint and Digits are in tests/web/screenshots.py.
+"""
 
 import argparse
 import io
@@ -15,13 +20,17 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.access.key import Scope
-from tests.web.panels.scenes import Scene, painted
+from tests.web.panels.scenes import Scene
 from tests.web.panels.site import Site, running_site
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 70
-SHARED = "the service"
+SETTLE_MILLISECONDS = 2500  # for pictures that are loaded when they are seen, and the first points of plots
+IN_THE_DOCS = (
+    "sign-in", "work", "work-batch", "work-dark", "work-phone", "work-korean", "gallery", "gallery-result",
+    "operator", "operator-dark",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -61,14 +70,7 @@ def ask_to_delete(page: Page) -> None:
 
 def go_offline(page: Page) -> None:
     page.context.set_offline(True)
-    page.evaluate("() => { window.stop(); }")
-    page.locator(".state[data-state=offline]").wait_for(timeout=60_000)
-
-
-def choose_photo(page: Page) -> None:
-    pictures = [{"name": "harbor.png", "mimeType": "image/png", "buffer": painted(-1)}]
-    page.locator("atelier-stage input[type=file]").first.set_input_files(pictures)
-    page.locator(".style-tile").nth(1).click()
+    page.locator(".state[data-state=offline]").wait_for(timeout=90_000)  # once the stream was silent for long
 
 
 def search_for_nothing(page: Page) -> None:
@@ -91,9 +93,6 @@ def shots(batch: str) -> list[Shot]:
         Shot("sign-in-dark", who="", options={"color_scheme": "dark"}),
         Shot("sign-in-phone", who="", options={"viewport": PHONE}),
         Shot("sign-in-korean", who="", options={"locale": "ko-KR"}),
-        *variants("paint", "paint", steps=choose_photo),
-        Shot("paint-empty", who="new", at="paint"),
-        *variants("digits", "digits"),
         *variants("work", "work"),
         Shot("work-empty", who="new", at="work"),
         Shot("work-batch", at=f"work/{batch}", steps=open_sheet),
@@ -110,12 +109,13 @@ def shots(batch: str) -> list[Shot]:
 
 
 def main() -> None:
-    """Take the pictures into a folder, those alone whose names begin with `--only`."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--only", default="")
+    """Fill a service and take the pictures that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--output", type=Path, default=Path("docs/images/page"))
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--only", default="", help="those whose names begin with this")
     asked = parser.parse_args()
-    asked.folder.mkdir(parents=True, exist_ok=True)
+    asked.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, _browser() as browser:
         keys = {"anna": site.person("anna"), "new": site.person("new")}
         keys["root"] = site.person("root", frozenset({Scope.ADMIN}))
@@ -125,9 +125,9 @@ def main() -> None:
         scene.at_work()
         _operate(keys["root"].http)
         for shot in shots(batch):
-            if shot.name.startswith(asked.only):
+            if shot.name.startswith(asked.only) and (asked.all or shot.name in IN_THE_DOCS):
                 key = keys[shot.who].key if shot.who else ""
-                _take(browser, site, shot, key, asked.folder / f"{shot.name}.webp")
+                _take(browser, site, shot, key, asked.output / f"{shot.name}.webp")
 
 
 def _operate(http: Any) -> None:
@@ -158,7 +158,7 @@ def _take(browser: Browser, site: Site, shot: Shot, key: str, path: Path) -> Non
     page.locator(".state[data-state=live]" if key else "#key").wait_for()
     page.locator("main [aria-busy]").first.wait_for(state="detached")
     shot.steps(page)
-    page.wait_for_timeout(1500)  # pictures that are shown, and numbers that come from time to time
+    page.wait_for_timeout(SETTLE_MILLISECONDS)
     with Image.open(io.BytesIO(page.screenshot())) as picture:
         picture.convert("RGB").save(path, "WEBP", quality=QUALITY, method=6)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB", flush=True)
