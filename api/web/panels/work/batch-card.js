@@ -3,6 +3,7 @@
 import { href } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
 import { number, seconds, t, when } from "../../core/i18n.js";
+import { session } from "../../core/session.js";
 import { foreign, reasonText } from "../../parts/job-words.js";
 import { act } from "./acts.js";
 
@@ -44,7 +45,7 @@ export class BatchCard {
     fill(this.why, whyText(batch));
     this.why.hidden = !this.why.textContent;
     fill(this.failures, batch.failures.map(failure));
-    for (const [name, , has] of ACTS) this.buttons.get(name).hidden = !has(batch);
+    for (const [name, , has] of ACTS) this.buttons.get(name).hidden = !session.may("submit") || !has(batch);
     this.archive.hidden = this.sheet.hidden = !counts.succeeded;
     this.archive.href = href(batch.urls.archive);
     if (this.sheet.open) this.#showSheet();

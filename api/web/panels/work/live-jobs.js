@@ -15,12 +15,17 @@ export class LiveJobs extends EventTarget {
   #wanted = new Set(); // ids whose records are to be read
   #reading = false;
   #timer = 0;
+  #frame = null;
 
   /** `takes` says of a job that was not known whether it belongs here. */
   constructor(takes) {
     super();
     this.takes = takes;
     this.ends = [store.on("job", (job) => this.#see(job)), store.on("deleted", (id) => this.#jobs.delete(id) && this.#tell())];
+  }
+
+  get size() {
+    return this.#jobs.size;
   }
 
   get all() {
@@ -31,7 +36,7 @@ export class LiveJobs extends EventTarget {
   take(records, only = false) {
     if (only) this.#jobs.clear();
     for (const record of records) if (!isPreview(record)) this.#jobs.set(record.id, record);
-    for (const record of records) if (!isPreview(record)) store.put(record);
+    for (const record of records) store.put(record);
     this.#tell();
   }
 
@@ -58,7 +63,7 @@ export class LiveJobs extends EventTarget {
 
   #see(job) {
     const known = this.#jobs.get(job.id);
-    if (!known && !this.takes(job)) return;
+    if (isPreview(job) || (!known && !this.takes(job))) return;
     if (known) this.#jobs.set(job.id, { ...job, progress: joined(known.progress, job.progress) });
     if (!known || (job.done && !job.completed_at)) this.#want(job.id);
     if (known) this.#tell();
@@ -91,8 +96,9 @@ export class LiveJobs extends EventTarget {
     for (const job of data) if (this.#jobs.has(job.id)) store.put(job);
   }
 
+  /** Much may change at once, and is drawn once. */
   #tell() {
-    this.dispatchEvent(new Event("change"));
+    this.#frame ??= requestAnimationFrame(() => ((this.#frame = null), this.dispatchEvent(new Event("change"))));
   }
 }
 

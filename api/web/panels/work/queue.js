@@ -12,16 +12,17 @@ import { JobRow } from "./row.js";
 
 const PAGE = 40;
 const MOST_ROWS = 300;
+const FEW = 15; // where more wait, so many are shown at least
 const ENDED = 20;
 
 export class Queue extends HTMLElement {
   #cursor = null;
-  #isDrawn = true;
+  #isReading = false;
 
   connectedCallback() {
     if (this.live) return;
-    this.live = new LiveJobs((job) => !job.done && !job.batch_id && this.live.all.length < MOST_ROWS);
-    this.live.addEventListener("change", () => this.#draw());
+    this.live = new LiveJobs((job) => !job.done && !job.batch_id && (job.status === "running" || this.live.size < MOST_ROWS));
+    this.live.addEventListener("change", () => this.#show());
     store.on("reset", () => this.load());
     this.active = h("ul", { class: "jobs", "aria-busy": "true" });
     this.ended = h("ul", { class: "jobs" });
@@ -36,7 +37,7 @@ export class Queue extends HTMLElement {
 
   /** Ask for places and previews while the panel is in view. */
   start() {
-    this.#draw();
+    this.#show();
     this.live.start(() => this.#sorted().filter((job) => !job.done));
   }
 
@@ -61,6 +62,8 @@ export class Queue extends HTMLElement {
   }
 
   async #more() {
+    if (this.#isReading) return;
+    this.#isReading = true;
     try {
       const page = await list({ status: "queued", limit: PAGE, cursor: this.#cursor }, [...FIELDS, "queue"]);
       this.#cursor = page.next_cursor;
@@ -68,15 +71,11 @@ export class Queue extends HTMLElement {
     } catch (error) {
       tell(error);
     }
-  }
-
-  #draw() {
-    if (!this.#isDrawn || this.closest("[hidden]")) return; // `start` draws it
-    this.#isDrawn = false;
-    requestAnimationFrame(() => ((this.#isDrawn = true), this.#show()));
+    this.#isReading = false;
   }
 
   #show() {
+    if (this.closest("[hidden]")) return; // `start` shows it
     const jobs = this.#sorted();
     const done = jobs.filter((job) => job.done);
     const active = jobs.filter((job) => !job.done).slice(0, MOST_ROWS);
@@ -89,6 +88,7 @@ export class Queue extends HTMLElement {
     this.none.hidden = !isRead || active.length > 0;
     this.noneEnded.hidden = !isRead || done.length > 0;
     this.more.hidden = !this.#cursor || active.length >= MOST_ROWS;
+    if (this.#cursor && active.length < FEW) this.#more(); // those that were shown have run
   }
 
   #sorted() {

@@ -3,6 +3,7 @@
 import { href } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
 import { t, when } from "../../core/i18n.js";
+import { session } from "../../core/session.js";
 import { foreign, progressText, smallPicture, title, waitingText } from "../../parts/job-words.js";
 import { act } from "./acts.js";
 
@@ -81,6 +82,7 @@ export class JobRow {
 const ICONS = { cancel: "close", retry: "redo", front: "first", back: "last", lane: "swap" };
 
 function actsOf(job) {
+  if (!session.may("submit")) return [];
   if (job.status === "running") return ["cancel"];
   if (job.status === "queued") return job.batch_id ? ["cancel"] : ["front", "back", "lane", "cancel"];
   return job.status === "succeeded" || job.retried_as ? [] : ["retry"];
