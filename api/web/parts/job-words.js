@@ -43,8 +43,8 @@ export function styleName(style) {
 /** Return why something waits, as a sentence. */
 export function reasonText({ reason, until, detail }) {
   const isKnown = has(`queue.${reason}`);
-  const parts = [isKnown ? t(`queue.${reason}`) : reason];
-  if (until) parts.push(t("queue.until", { time: when(until) }));
+  const why = isKnown ? t(`queue.${reason}`) : reason;
+  const parts = [until ? t("queue.reason-until", { reason: why, time: when(until) }) : why];
   if (detail && (reason === "paused" || !isKnown)) parts.push(`(${detail})`);
   return sentenceOf(parts.join(" "));
 }

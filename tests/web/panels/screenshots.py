@@ -27,6 +27,12 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 70
 SETTLE_MILLISECONDS = 2500  # for pictures that are loaded when they are seen, and the first points of plots
+SUBMIT = """async (count) => {
+  const key = sessionStorage.getItem("atelier.key");
+  const headers = { Authorization: `Bearer ${key}`, "Content-Type": "application/json" };
+  for (let seed = 0; seed < count; seed += 1)
+    await fetch("v1/jobs", { method: "POST", headers, body: JSON.stringify({ type: "generate", seed }) });
+}"""
 IN_THE_DOCS = (
     "sign-in", "work", "work-batch", "work-dark", "work-phone", "work-korean", "gallery", "gallery-result",
     "operator", "operator-dark",
@@ -82,6 +88,12 @@ def open_sheet(page: Page) -> None:
     page.locator("atelier-batch summary").click()
 
 
+def wait_for_plots(page: Page) -> None:
+    for count in (2, 0, 3, 1, 0, 4, 1):
+        page.evaluate(SUBMIT, count)
+        page.wait_for_timeout(3000)  # a point comes every three seconds
+
+
 def to_the_end(page: Page) -> None:
     page.locator("#operator-pauses").scroll_into_view_if_needed()
 
@@ -102,7 +114,7 @@ def shots(batch: str) -> list[Shot]:
         Shot("gallery-none-found", at="gallery", steps=search_for_nothing),
         *variants("gallery-result", "gallery", steps=open_result),
         Shot("gallery-delete", at="gallery", steps=ask_to_delete),
-        *variants("operator", "operator", who="root"),
+        *variants("operator", "operator", who="root", steps=wait_for_plots),
         Shot("operator-pauses", who="root", at="operator", steps=to_the_end),
         Shot("operator-pause", who="root", at="operator", steps=ask_for_pause),
     ]

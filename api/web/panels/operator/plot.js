@@ -5,7 +5,7 @@ import { number, t } from "../../core/i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [240, 48];
-const MOST = 100; // values that are kept: five minutes
+const [FEWEST, MOST] = [20, 100]; // values that are shown: of one minute, of five in the end
 
 export class Plot {
   #values = [];
@@ -25,8 +25,9 @@ export class Plot {
     this.#values = [...(this.#values.length ? this.#values : [value]), value].slice(-MOST);
     fill(this.now, text);
     const most = Math.max(1, ...this.#values);
-    const step = WIDTH / (MOST - 1);
-    const first = MOST - this.#values.length;
+    const span = Math.max(FEWEST, this.#values.length);
+    const step = WIDTH / (span - 1);
+    const first = span - this.#values.length;
     const points = this.#values.map((each, at) => `${((first + at) * step).toFixed(1)} ${(HEIGHT - 2 - (each / most) * (HEIGHT - 4)).toFixed(1)}`);
     this.line.setAttribute("d", `M${points.join("L")}`);
     this.area.setAttribute("d", `M${(first * step).toFixed(1)} ${HEIGHT}L${points.join("L")}L${WIDTH} ${HEIGHT}Z`);
