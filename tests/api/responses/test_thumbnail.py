@@ -34,8 +34,10 @@ def test_the_shape_stays_and_nothing_is_enlarged(
     assert red > 240 > 15 > max(green, blue)
 
 
-def test_what_is_transparent_stays_so(objects: ObjectStore) -> None:
-    output = stored(objects, encoded(Image.new("RGBA", (64, 64), (255, 0, 0, 0))))
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_transparent_stays_so(objects: ObjectStore, mode: str) -> None:
+    clear = Image.new("RGBA", (64, 64), (255, 0, 0, 0)).convert(mode)
+    output = stored(objects, encoded(clear))
     with Image.open(io.BytesIO(thumbnail(output, 32, objects))) as made:
         assert made.getchannel("A").getextrema() == (0, 0)
 
