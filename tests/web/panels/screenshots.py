@@ -47,6 +47,7 @@ class Shot:
     who: str = "anna"
     at: str = ""
     steps: Callable[[Page], Any] = lambda page: None
+    state: str = "live"  # of the connection, as the page tells it
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -72,11 +73,6 @@ def ask_to_delete(page: Page) -> None:
     open_result(page)
     page.locator("dialog.result [data-act=unpin], dialog.result [data-act=pin]").wait_for()
     page.locator("dialog.result [data-act=delete]").click()
-
-
-def go_offline(page: Page) -> None:
-    page.context.set_offline(True)
-    page.locator(".state[data-state=offline]").wait_for(timeout=90_000)  # once the stream was silent for long
 
 
 def search_for_nothing(page: Page) -> None:
@@ -108,7 +104,7 @@ def shots(batch: str) -> list[Shot]:
         *variants("work", "work"),
         Shot("work-empty", who="new", at="work"),
         Shot("work-batch", at=f"work/{batch}", steps=open_sheet),
-        Shot("work-offline", at="work", steps=go_offline),
+        Shot("work-offline", at="work", state="offline"),
         *variants("gallery", "gallery"),
         Shot("gallery-empty", who="new", at="gallery"),
         Shot("gallery-none-found", at="gallery", steps=search_for_nothing),
@@ -165,9 +161,11 @@ def _take(browser: Browser, site: Site, shot: Shot, key: str, path: Path) -> Non
     context.set_default_timeout(60_000)
     if key:
         context.add_init_script(f"sessionStorage.setItem('atelier.key', '{key}')")
+    if shot.state == "offline":
+        context.route("**/v1/events", lambda route: route.abort())
     page = context.new_page()
     page.goto(f"{site.url}/#/{shot.at}")
-    page.locator(".state[data-state=live]" if key else "#key").wait_for()
+    page.locator(f".state[data-state={shot.state}]" if key else "#key").wait_for()
     page.locator("main [aria-busy]").first.wait_for(state="detached")
     shot.steps(page)
     page.wait_for_timeout(SETTLE_MILLISECONDS)
