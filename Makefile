@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs screenshots compose-test lock clean
+.PHONY: help demo up client async-client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs screenshots compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ client: for-running ## Build the Python client's wheel for other projects; leave
 	@$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index \
 		--wheel-dir dist clients/python
 	@ls dist/atelier_client-*.whl
+
+async-client: for-testing ## Make the asynchronous client from the synchronous one, after a change of that
+	@$(BIN)/python clients/python/async_client
 
 quick: lint ## Check code, types and import contracts, and run the quick tests
 	@exec $(PYTEST) -m "not slow"
@@ -47,6 +50,7 @@ lint: for-testing ## Check code, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file= --strict deploy/install/*.py
+	@$(BIN)/mypy --config-file= --strict clients/python/async_client/*.py
 	@$(BIN)/lint-imports
 
 format: for-testing ## Bring the code into its one form

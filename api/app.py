@@ -14,7 +14,6 @@ from api.key_watch import watch_streams
 from api.refusals import QuotaRefusals
 from api.requests.body import refuse_codings
 from api.requests.query import refuse_repeated
-from api.resources import CAPACITY, Capacity
 from api.responses import problems
 from api.routes import (
     actions,
@@ -71,7 +70,6 @@ def create_app(services: Services) -> Flask:
     """Return the application that answers with these services."""
     app = _Api("api", static_folder=None)
     app.extensions[SERVICES] = services
-    app.extensions[CAPACITY] = Capacity(services.roster)
     app.extensions[KEYS] = key_table_of(services)
     app.extensions[RATES] = RequestRates(services.settings.rate, services.store.client)
     app.extensions[USERS] = ProxyUser(services.settings.proxy)

@@ -62,6 +62,8 @@ def _frame_of(change: Change) -> str:
     told: dict[str, Any] = {"id": change.id, "object": change.kind}
     if change.state is not None:
         told |= _told_state(change)
+    elif change.why is not None:
+        told["reason"] = change.why
     return frame(name, change.place, json.dumps(told))
 
 

@@ -1,10 +1,6 @@
 """Jobs and batches as resources of this API: how one is read and shown."""
 
-import threading
-import time
 from collections.abc import Collection
-
-from flask import current_app
 
 from api.services import Services, links, may_know_of_others, services
 from shared.batches.batch import Batch
@@ -16,42 +12,15 @@ from shared.jobs.reasons import Hold, hold_of
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.status import Status
 from shared.jobs.views import JobView, QueueView, hold_fields
-from shared.workers import Worker, WorkerRoster, slots_of
-
-CAPACITY = "atelier.capacity"  # name of the application's Capacity among its extensions
-FRESH_SECONDS = 1.0
-
-
-class Capacity:
-    """All live workers. Estimates need them often and need not be fresher than a second."""
-
-    def __init__(self, roster: WorkerRoster) -> None:
-        self._roster = roster
-        self._lock = threading.Lock()
-        self._workers: tuple[Worker, ...] = ()
-        self._until = 0.0
-
-    def slots(self) -> int:
-        """Return how many jobs all workers carry out at once at full speed; raise StoreUnavailable."""
-        return slots_of(self.workers())
-
-    def workers(self) -> tuple[Worker, ...]:
-        """Return the live workers; raise StoreUnavailable."""
-        if time.monotonic() >= self._until:
-            workers = self._roster.live()
-            with self._lock:
-                self._workers, self._until = workers, time.monotonic() + FRESH_SECONDS
-        with self._lock:
-            return self._workers
+from shared.workers import slots_of
 
 
 class _Resource:
     """What reading and showing a record takes, whatever its kind."""
 
-    def __init__(self, services: Services, capacity: Capacity, links: Links, *, own_only: bool) -> None:
+    def __init__(self, services: Services, links: Links, *, own_only: bool) -> None:
         """With `own_only`, places and times tell of the owner's own work alone."""
         self._services = services
-        self._capacity = capacity
         self._own_only = own_only
         self.links = links
 
@@ -97,8 +66,9 @@ class JobResource(_Resource):
         if job.status is not Status.QUEUED:
             return None
         try:
-            waiting = self._services.queries.waiting(job, self._capacity.slots(), own_only=self._own_only)
-            hold = hold_of(waiting.hold, self._capacity.workers()) if waiting else None
+            workers = self._services.roster.recent()
+            waiting = self._services.queries.waiting(job, slots_of(workers), own_only=self._own_only)
+            hold = hold_of(waiting.hold, workers) if waiting else None
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
             return None
         if waiting is None or hold is None:
@@ -133,21 +103,18 @@ class BatchResource(_Resource):
     def _waiting(self, batch: Batch) -> tuple[float | None, Hold | None]:
         """Return the seconds until a batch is done, and why the next of its items waits."""
         try:
-            waiting = self._services.batches.waiting(batch, self._capacity.slots(), own_only=self._own_only)
-            return waiting.eta_seconds, hold_of(waiting.hold, self._capacity.workers())
+            workers = self._services.roster.recent()
+            waiting = self._services.batches.waiting(batch, slots_of(workers), own_only=self._own_only)
+            return waiting.eta_seconds, hold_of(waiting.hold, workers)
         except StoreUnavailable:  # the batch was read; its time is not worth an error
             return None, None
 
 
 def jobs() -> JobResource:
     """Return the jobs with links that suit this request."""
-    return JobResource(*_parts(), own_only=not may_know_of_others())
+    return JobResource(services(), links(), own_only=not may_know_of_others())
 
 
 def batches() -> BatchResource:
     """Return the batches with links that suit this request."""
-    return BatchResource(*_parts(), own_only=not may_know_of_others())
-
-
-def _parts() -> tuple[Services, Capacity, Links]:
-    return services(), current_app.extensions[CAPACITY], links()
+    return BatchResource(services(), links(), own_only=not may_know_of_others())

@@ -1,5 +1,8 @@
 """The user's side: the typed client and the `atelier` command."""
 
+from atelier.client.aio.batch_run import AsyncBatchRun
+from atelier.client.aio.client import AsyncClient
+from atelier.client.aio.downloads import AsyncPicture
 from atelier.client.batch import Batch, BatchItem, BatchPause, Estimate, NamedOutput
 from atelier.client.batch_run import BatchRun
 from atelier.client.batches import BatchSettings
@@ -19,6 +22,7 @@ from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import (
+    ActionWebhook,
     Animation,
     BatchWebhook,
     Encoding,
@@ -41,8 +45,12 @@ from atelier.client.requests import (
 from atelier.client.styles import BuiltinStyles, Model, StoredStyle, Styles
 
 __all__ = [
+    "ActionWebhook",
     "Animation",
     "ApiError",
+    "AsyncBatchRun",
+    "AsyncClient",
+    "AsyncPicture",
     "Attempt",
     "Batch",
     "BatchItem",

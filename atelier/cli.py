@@ -28,6 +28,7 @@ COMMANDS = {
     "top": "atelier.commands.top:top",
     "pauses": "atelier.commands.queue.pauses:pauses",
     "workers": "atelier.commands.queue.workers:workers",
+    "mcp": "atelier.commands.programs.mcp:mcp",
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",

@@ -9,6 +9,7 @@ ANONYMOUS = "anonymous"  # the owner of what is made without an API key
 # Python reads these by `fullmatch`: its `$` also matches before a line end.
 JOB_ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 BATCH_ID = r"^batch_[0-9a-f]{32}$"
+ACTION_ID = r"^action_[0-9a-f]{32}$"
 # The batch's digits, the item's index, the number of its retry.
 ITEM_ID = r"^job_([0-9a-f]{32})-[0-9]+(-[0-9]+)?$"
 FILE_ID = r"^file_[0-9a-f]{64}$"

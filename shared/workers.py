@@ -2,6 +2,8 @@
 
 import json
 import re
+import threading
+import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -14,6 +16,7 @@ from shared.redis.keys import PREFIX, Keys
 from shared.redis.scripts import Scripts
 
 STALE_AFTER_SECONDS = 15
+RECENT_SECONDS = 1.0  # estimates and checks of many requests need no newer roster
 _ID = re.compile(r"(.+)-\d+-[0-9a-f]+", re.DOTALL)
 FIRST_REPORTED_SCHEMA = 4  # of records; workers that do not report what they read read this
 
@@ -111,15 +114,20 @@ class WorkerRoster:
         self._scripts = Scripts(client, prefix=prefix)
         self._set = self._scripts.keys("workers")
         self._cordons = self._scripts.keys("cordons")
+        self._lock = threading.Lock()
+        self._recent: tuple[Worker, ...] = ()
+        self._recent_until = 0.0
 
     def announce(self, worker: Worker) -> None:
         """Add a working worker to the roster. Repeat this well within STALE_AFTER_SECONDS."""
+        self._recent_until = 0.0
         self._scripts.run(
             "workers/announce", worker.id, json.dumps(asdict(worker)), STALE_AFTER_SECONDS * 1000
         )
 
     def withdraw(self, worker_id: str) -> None:
         """Remove a stopping worker from the roster."""
+        self._recent_until = 0.0
         self._scripts.run("workers/announce", worker_id, "", 0)
 
     def live(self) -> tuple[Worker, ...]:
@@ -128,7 +136,17 @@ class WorkerRoster:
         found = sorted(announced, key=itemgetter(0))
         self._forget([name for name, text in found if text is None])
         workers = (worker_from_json(json.loads(text)) for _, text in found if text is not None)
-        return tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
+        live = tuple(replace(worker, cordoned=worker.name in cordons) for worker in workers)
+        with self._lock:
+            self._recent, self._recent_until = live, time.monotonic() + RECENT_SECONDS
+        return live
+
+    def recent(self) -> tuple[Worker, ...]:
+        """Return the live workers as they were up to a second ago; raise StoreUnavailable."""
+        with self._lock:
+            if time.monotonic() < self._recent_until:
+                return self._recent
+        return self.live()
 
     def is_cordoned(self, worker_id: str) -> bool:
         """Whether a worker is to claim no jobs."""

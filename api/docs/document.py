@@ -21,7 +21,7 @@ from api.requests.pause_request import BatchPauseRequest, PauseRequest
 from api.requests.read_request import ReadRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
-from api.responses.action_views import ActionPage, ActionView
+from api.responses.action_views import ActionPage
 from api.responses.estimate_views import EstimateView
 from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import IdentityView, KeyPage, NewKeyView
@@ -30,10 +30,11 @@ from api.responses.pause_views import PauseList, PauseView
 from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
+from shared.actions.views import ActionView
 from shared.jobs.views import JobView
 from shared.specs.spec import SPECS
-from shared.specs.webhook import BATCH_EVENTS, EVENTS
-from shared.webhooks.delivery import BatchEvent, JobEvent
+from shared.specs.webhook import ACTION_EVENTS, BATCH_EVENTS, EVENTS
+from shared.webhooks.delivery import ActionEvent, BatchEvent, JobEvent
 
 OPENAPI = "atelier.openapi"  # name of the finished document among the application's extensions
 METHODS = ("get", "post", "put", "delete")
@@ -74,7 +75,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, EstimateView, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView,
     views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
-    StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, views.Health,
+    StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, ActionEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
     ActionRequest, ActionView, ActionPage,
@@ -168,7 +169,7 @@ _VERBS = {
     "succeeded": "succeeded",
     "failed": "failed",
     "canceled": "was canceled",
-    "completed": "is done: every item has ended",
+    "completed": "is done",
     "expired": "expired: its deadline passed",
     "paused": "paused by itself: too much went wrong for its `stop_when`, or its `sample` is done",
 }
@@ -181,16 +182,17 @@ _HEADERS = {
 
 def described_events() -> dict[str, Any]:
     """Return the OpenAPI document's `webhooks`: each event as a request that the service sends."""
-    return {event: {"post": _operation(event)} for event in (*EVENTS, *BATCH_EVENTS)}
+    return {event: {"post": _operation(event)} for event in (*EVENTS, *BATCH_EVENTS, *ACTION_EVENTS)}
 
 
 def _operation(event: str) -> dict[str, Any]:
     subject, _, happened = event.partition(".")
+    name = "bulk action" if subject == "action" else subject
     return {
         "operationId": f"{subject}{happened.title()}",
         "tags": ["Webhooks"],
-        "summary": f"A {subject} {_VERBS[happened]}.",
-        "description": f"Sent to the `webhook.url` of a {subject}, signed as Standard Webhooks 1.0 has it.",
+        "summary": f"A {name} {_VERBS[happened]}.",
+        "description": f"Sent to the `webhook.url` of a {name}, signed as Standard Webhooks 1.0 has it.",
         "parameters": [
             {
                 "in": "header",

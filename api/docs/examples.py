@@ -98,12 +98,12 @@ _STYLE_VIEW: Json = {
 }  # fmt: skip
 _DELIVERY: Json = {
     "id": "msg_019a2b3c4d5e7f60", "object": "delivery", "type": "job.succeeded", "job": _JOB, "batch": None,
-    "url": "https://example.org/told", "status": "delivered",
+    "action": None, "url": "https://example.org/told", "status": "delivered",
     "tries": [{"at": _THEN, "milliseconds": 84, "status_code": 204, "error": None}],
     "created_at": _THEN, "next_try_at": None, "ended_at": _THEN,
     "urls": {
         **_urls(f"{_BASE}/v1/webhooks/deliveries/msg_019a2b3c4d5e7f60", "redeliver"),
-        "job": f"{_BASE}/v1/jobs/{_JOB}", "batch": None,
+        "job": f"{_BASE}/v1/jobs/{_JOB}", "batch": None, "action": None,
     },
 }  # fmt: skip
 _SECRET = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"  # noqa: S105  (nobody's)
@@ -117,7 +117,7 @@ _FAILURE: Json = {
     "hint": "the picture is at fault: send another one; a retry of the same ends in the same way",
 }  # fmt: skip
 _SHARE: Json = {
-    "waiting": 40, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
+    "waiting": 40, "paused": 0, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
     "ended_a_minute": {"succeeded": 96.0, "failed": 0.4, "canceled": 0.0, "expired": 0.0},
 }  # fmt: skip
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}

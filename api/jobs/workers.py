@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 
 from api.services import Services
 from shared.batches.batch import Batch
@@ -16,25 +15,32 @@ log = logging.getLogger("atelier.api")
 
 
 class AvailableModels:
-    """The models that live workers have loaded or can load; read once. Create one for each request."""
+    """The models that live workers have loaded or can load, up to a second ago; a refusal looks again.
+
+    Create one for each request.
+    """
 
     def __init__(self, services: Services, workers: tuple[Worker, ...] | None = None) -> None:
         self._roster = services.roster
         self._catalog = services.catalog
-        self._workers = workers  # None: not read yet
-
-    @cached_property
-    def _names(self) -> frozenset[str] | None:
-        """The names; None if that is unknown."""
-        return runnable_models(self._roster.live() if self._workers is None else self._workers)
+        self._names = runnable_models(workers) if workers is not None else None
+        self._read = "newest" if workers is not None else ""
 
     def has(self, card: ModelCard) -> bool | None:
         """Whether a live worker has a model; None if unknown."""
+        if not self._read:
+            self._names, self._read = runnable_models(self._roster.recent()), "recent"
         return None if self._names is None else card.name in self._names
+
+    def _lacks(self, card: ModelCard) -> bool:
+        """Whether all live workers, by the newest roster, lack a model."""
+        if self.has(card) is False and self._read == "recent":
+            self._names, self._read = runnable_models(self._roster.live()), "newest"
+        return self.has(card) is False
 
     def fault(self, card: ModelCard) -> ModelUnavailable | None:
         """Return the fault of a job that names an unavailable model; None if a worker has or may have it."""
-        if self.has(card) is not False:
+        if not self._lacks(card):
             return None
         names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
         error = ModelUnavailable.of_field(

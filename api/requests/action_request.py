@@ -8,6 +8,7 @@ from shared.actions.action import ALLOWED, OF_ITEMS, Deed
 from shared.errors import InvalidRequest
 from shared.jobs.moving import End, Move
 from shared.specs.parts import LaneName
+from shared.specs.webhook import ActionWebhook
 
 PLACES = ("to", "lane")
 
@@ -28,6 +29,7 @@ class ActionRequest(BaseModel):
     owner: str | None = Field(
         default=None, pattern=f"^{NAME}$", description="Whose jobs; another owner's for admins."
     )
+    webhook: ActionWebhook | None = Field(default=None, description="Told once, when it is over.")
     dry_run: bool = Field(default=False, strict=True, description="Count the jobs, and change nothing.")
 
     @property

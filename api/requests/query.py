@@ -18,7 +18,7 @@ from shared.cards.parts import Kind
 from shared.errors import FieldError
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
-from shared.specs.parts import MAX_SEED
+from shared.specs.parts import MAX_SEED, LaneName
 
 MAX_LIMIT = 200
 DRY_RUN = "dry_run"
@@ -74,6 +74,9 @@ class JobFilterQuery(QueryModel):
     status: StatusName | None = Field(default=None, description="Only jobs of this status.")
     type: Kind | None = Field(default=None, description="Only jobs of this type.")
     model: str | None = Field(default=None, max_length=200, description="Only jobs for this model.")
+    lane: LaneName | None = Field(
+        default=None, description="Only jobs in this lane, into which they may have been moved."
+    )
     code: str | None = Field(default=None, max_length=64, description="Only jobs whose error has this code.")
     worker: str | None = Field(
         default=None, max_length=200, description="Only jobs whose latest worker this is."
@@ -115,6 +118,7 @@ class JobFilterQuery(QueryModel):
             status=self.status,
             kind=self.type,
             model=self.model,
+            lane=self.lane,
             code=self.code,
             worker=self.worker,
             model_version=self.model_version,

@@ -27,6 +27,10 @@ class ShareView(View):
     """What one lane, one model, one owner, or all together have in the queue."""
 
     waiting: int = Field(description="Jobs that a worker could start now, items of batches included.")
+    paused: int = Field(
+        description="Jobs that a pause keeps from starting, of their lane, model, owner or batch, and the "
+        "rest of a batch that runs its sample. They are not in `waiting`, nor in `work_seconds`."
+    )
     running: int
     oldest_seconds: float | None = Field(description="How long the oldest of these has waited.")
     ended_a_minute: EndedView = Field(description="By the last `window_seconds`.")
@@ -117,6 +121,7 @@ def _values(stats: Stats, share: Share) -> dict[str, Any]:
     ended = [status for status in Status if status.name.lower() in EndedView.model_fields]
     return {
         "waiting": share.waiting,
+        "paused": share.paused,
         "running": share.running,
         "oldest_seconds": None if share.oldest_ms is None else max(0.0, share.oldest_ms / 1000),
         "ended_a_minute": {status: round(share.ended.get(status, 0) / minutes, 3) for status in ended},

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.services import links
 from shared.jobs.views import Time, Url, View, rfc3339
-from shared.specs.webhook import BatchEventType, EventType
+from shared.specs.webhook import ActionEventType, BatchEventType, EventType
 from shared.webhooks.delivery import Delivery, DeliveryStatus
 
 
@@ -26,6 +26,7 @@ class DeliveryUrls(View):
     redeliver: Url
     job: Url | None
     batch: Url | None
+    action: Url | None
 
 
 class DeliveryView(View):
@@ -33,9 +34,12 @@ class DeliveryView(View):
 
     id: str = Field(description="The header `webhook-id`: the same at every try.")
     object: Literal["delivery"]
-    type: EventType | BatchEventType = Field(description="What happened.")
-    job: str | None = Field(description="Id of the job to which it happened; null where it was a batch.")
-    batch: str | None = Field(description="Id of the batch to which it happened; null where it was a job.")
+    type: EventType | BatchEventType | ActionEventType = Field(description="What happened.")
+    job: str | None = Field(description="Id of the job to which it happened; null where it was none.")
+    batch: str | None = Field(description="Id of the batch to which it happened; null where it was none.")
+    action: str | None = Field(
+        description="Id of the bulk action to which it happened; null where it was none."
+    )
     url: Url = Field(description="The address that is told.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
@@ -70,13 +74,15 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
     """Return the delivery's representation."""
     where = links()
     home = f"{where.base}/v1/webhooks/deliveries/{delivery.id}"
-    job, batch = (delivery.subject if delivery.kind == kind else None for kind in ("job", "batch"))
+    kinds = ("job", "batch", "action")
+    job, batch, action = (delivery.subject if delivery.kind == kind else None for kind in kinds)
     values: dict[str, Any] = {
         "id": delivery.id,
         "object": "delivery",
         "type": delivery.event,
         "job": job,
         "batch": batch,
+        "action": action,
         "url": delivery.url,
         "status": delivery.status,
         "tries": [
@@ -93,6 +99,7 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
             redeliver=f"{home}/redeliver",
             job=where.job(job) if job else None,
             batch=where.batch(batch) if batch else None,
+            action=where.action(action) if action else None,
         ),
     }
     return DeliveryView.model_validate(values)

@@ -6,19 +6,20 @@ from flask import Response
 
 from api.audit import audit
 from api.auth import needs, require
-from api.jobs.submission import HEADER, mismatch
+from api.jobs.submission import HEADER, mismatch, terms_of
 from api.openapi import KEY, TaggedBlueprint, body, documented, listed, operation, ref
 from api.requests.action_request import ActionRequest
 from api.requests.body import json_body
 from api.requests.field_errors import validated
 from api.requests.headers import idempotency_key
 from api.requests.query import PageQuery, parameters_of, read_query
-from api.responses.action_views import ActionPage, action_view
+from api.responses.action_views import ActionPage
 from api.responses.representation import json_response, page_response
-from api.services import check_room, owner, services
+from api.services import check_room, links, owner, services
 from shared.access.key import Scope
-from shared.actions.action import ActionDraft, Deed
+from shared.actions.action import Action, ActionDraft, Deed
 from shared.actions.store import ActionStore
+from shared.actions.views import ActionView, action_view
 from shared.audit import Event
 from shared.errors import IdempotencyMismatch
 from shared.identifiers import new_action_id, sha256
@@ -31,6 +32,10 @@ FRESH = {"Cache-Control": "no-store"}
 
 def _store() -> ActionStore:
     return ActionStore(services().store)
+
+
+def _view(action: Action) -> ActionView:
+    return action_view(action, links())
 
 
 @blueprint.post("")
@@ -57,6 +62,7 @@ def begin_action() -> Response:
     It is carried out some jobs at a time, whatever process dies, and counts each once. Jobs that are accepted
     after it began are not touched. With `dry_run` it counts the jobs and changes nothing. Items of batches
     are canceled and tried again where the filter lists them; they are deleted and moved with their batch.
+    Its `webhook` is told once, at the end, with the counts.
     """
     asked = validated(ActionRequest, json_body())
     asked.check()
@@ -70,7 +76,7 @@ def begin_action() -> Response:
         raise mismatch(HEADER) from error
     if created and action.of != owner():
         audit(Event.ACTION_BEGUN, subject=action.id, subject_owner=action.of)
-    view = action_view(action)
+    view = _view(action)
     replayed = {} if created else {"Idempotency-Replayed": "true"}
     return json_response(view, 202, {"Location": view.urls.self, **FRESH, **replayed})
 
@@ -89,6 +95,7 @@ def _draft(asked: ActionRequest) -> ActionDraft:
         move=asked.move,
         dry_run=asked.dry_run,
         idempotency_key=idempotency_key(),
+        webhook=terms_of(asked.webhook, services().settings),
     )
 
 
@@ -101,7 +108,7 @@ def list_actions() -> Response:
     """List bulk actions, newest first."""
     query = read_query(PageQuery)
     page = _store().page(owner(), limit=query.limit, cursor=query.cursor)
-    return page_response(ActionPage, page, action_view)
+    return page_response(ActionPage, page, _view)
 
 
 @blueprint.get("/<action_id>")
@@ -112,7 +119,7 @@ def get_action(action_id: str) -> Response:
 
     One that is over is forgotten after 7 days.
     """
-    return json_response(action_view(_store().get(action_id, owner())), headers=FRESH)
+    return json_response(_view(_store().get(action_id, owner())), headers=FRESH)
 
 
 @blueprint.post("/<action_id>/cancel")
@@ -121,4 +128,4 @@ def get_action(action_id: str) -> Response:
 def cancel_action(action_id: str) -> Response:
     """Stop a bulk action. What it has done stays done, and is counted."""
     _store().cancel(action_id, owner())
-    return json_response(action_view(_store().get(action_id, owner())), headers=FRESH)
+    return json_response(_view(_store().get(action_id, owner())), headers=FRESH)

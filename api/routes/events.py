@@ -49,8 +49,8 @@ def stream_events() -> Response:
 
     `job` and `batch` tell that one is new or has changed: its `id`, `status`, whether it is `done`; of a job
     its `version` and `progress` too, of a batch its `counts`, which stand for its items. `deleted` tells that
-    one is gone. What changes within a quarter of a second is told as one change, so that states may be left
-    out; the latest is always told.
+    one is gone, with the `reason` `reclaimed` where it went to make room. What changes within a quarter of a
+    second is told as one change, so that states may be left out; the latest is always told.
 
     `reset` comes first, unless `Last-Event-ID` names an event that is known: read the lists then, for what
     was before is not told. With the `reason` `lost`, changes after that event may be missing: more than 1,000

@@ -41,8 +41,8 @@ class StatsQuery(QueryModel):
 def get_stats() -> Response:
     """Read the numbers of the queue: by lane, by model, by owner.
 
-    They are read in one step, of all owners. What is paused, jobs that wait for a time and jobs that follow
-    an equal one do not count as waiting: no worker could start them.
+    They are read in one step, of all owners. Jobs that wait for a time and jobs that follow an equal one do
+    not count as waiting, as no worker could start them, and what is paused counts apart.
     """
     query = read_query(StatsQuery)
     workers = services().roster.live()

@@ -15,7 +15,7 @@ from api.services import owner, services
 from shared.access.key import Scope
 from shared.audit import Event
 from shared.errors import SecretIsConfigured
-from shared.identifiers import BATCH_ID, JOB_ID
+from shared.identifiers import ACTION_ID, BATCH_ID, JOB_ID
 from shared.redis.client import Page
 from shared.webhooks.delivery import Delivery, DeliveryStatus
 from shared.webhooks.store import Deliveries, WebhookSecrets
@@ -28,6 +28,9 @@ class DeliveriesQuery(PageQuery):
 
     job: str | None = Field(default=None, pattern=JOB_ID, description="Only those about this job.")
     batch: str | None = Field(default=None, pattern=BATCH_ID, description="Only those about this batch.")
+    action: str | None = Field(
+        default=None, pattern=ACTION_ID, description="Only those about this bulk action."
+    )
     status: Annotated[DeliveryStatus, Field(strict=False)] | None = Field(
         default=None, description="Only deliveries of this status."
     )
@@ -50,20 +53,21 @@ def _secrets() -> WebhookSecrets:
 )
 @needs(Scope.READ)
 def list_deliveries() -> Response:
-    """List deliveries, newest first. They are kept as long as their jobs."""
+    """List deliveries, newest first. They are kept as long as what they are about."""
     query = read_query(DeliveriesQuery)
     page = (
         _of_subject(query)
-        if query.job or query.batch
+        if query.job or query.batch or query.action
         else _deliveries().page(owner(), limit=query.limit, cursor=query.cursor, status=query.status)
     )
     return page_response(DeliveryList, page, delivery_view)
 
 
 def _of_subject(query: DeliveriesQuery) -> Page[Delivery]:
-    """Return the deliveries about one job or batch. There are few: one for each event."""
-    kind, subject = ("job", query.job) if query.job else ("batch", query.batch)
-    found = _deliveries().of(kind, subject or "", owner())
+    """Return the deliveries about one job, batch or action. There are few: one for each event."""
+    subjects = {"job": query.job, "batch": query.batch, "action": query.action}
+    kind, subject = next((kind, name) for kind, name in subjects.items() if name)
+    found = _deliveries().of(kind, subject, owner())
     below = int(query.cursor) if query.cursor else None
     kept = [
         delivery

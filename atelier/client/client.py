@@ -154,7 +154,7 @@ class Client:
 
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
-        return tuple(read_usage(self._transport, since, until, owner))
+        return tuple([entry for entry in read_usage(self._transport, since, until, owner)])
 
     def quota(self, owner: str | None = None) -> Quota:
         """Return what you may have, and what you have; of another owner, with an admin's key."""

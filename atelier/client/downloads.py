@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "i
 GONE = frozenset({404, 410})  # statuses for a picture that the service has forgotten
 AHEAD = 4  # items a connection that may be in flight: bounds what is kept in memory
 Download = Callable[[BatchItem, int], bytes]  # of the picture of a number
+Results = Iterable[BatchItem]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +107,21 @@ class NotSaved(ClientError):
         super().__init__(f"pictures of {first.item.custom_id} could not be saved{others}: {first.fault}")
 
 
-def save_each(
-    items: Iterable[BatchItem], download: Download, folder: Path, connections: int
-) -> Iterator[Saved]:
+def save_each(items: Results, download: Download, folder: Path, connections: int) -> Iterator[Saved]:
     """Yield each item, in the order in which they come, once its pictures are on the disk.
 
     A picture that cannot be saved is the fault of its item, and stops no other.
     """
+    yield from in_order(items, partial(_save, download, folder), connections)
+
+
+def in_order(items: Results, work: Callable[[BatchItem], Saved], connections: int) -> Iterator[Saved]:
+    """Yield what the work makes of each item, in their order; it is done for several at once."""
     waiting: deque[Future[Saved]] = deque()
     with ThreadPoolExecutor(connections, thread_name_prefix="download") as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(_save, item, download, folder))
+                waiting.append(pool.submit(work, item))
                 while waiting and (waiting[0].done() or len(waiting) > connections * AHEAD):
                     yield waiting.popleft().result()
             while waiting:
@@ -126,7 +131,7 @@ def save_each(
                 future.cancel()
 
 
-def _save(item: BatchItem, download: Download, folder: Path) -> Saved:
+def _save(download: Download, folder: Path, item: BatchItem) -> Saved:
     paths: list[Path] = []
     new = 0
     try:

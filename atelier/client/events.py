@@ -40,8 +40,8 @@ def watch(transport: Transport, path: str, *, after: str = "") -> Iterator[Event
     patience = Patience()
     while True:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": after} if after else {})}
-        stream = transport.stream(path, read_seconds=SILENCE_SECONDS, headers=headers)
-        with patience.tolerate(), stream as response:
+        options: Any = {"read_seconds": SILENCE_SECONDS, "headers": headers}
+        with patience.tolerate(), transport.stream(path, **options) as response:
             for event in events_of(response):
                 after = event.id or after
                 patience.note_response()
@@ -134,6 +134,7 @@ class Change:
     done: bool = False
     counts: Mapping[str, int] = field(default_factory=dict)  # of a batch, as those of Batch
     fraction: float | None = None  # 0..1 of a running job; None until it is known
+    reason: str = ""  # of a reset: new or lost; of what was deleted: reclaimed where it went to make room
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
     @property
@@ -182,5 +183,6 @@ def change_from_event(event: Event) -> Change:
             done=bool(event.data.get("done")),
             counts=event.data.get("counts") or {},
             fraction=progress.get("fraction"),
+            reason=str(event.data.get("reason") or ""),
             raw=event.data,
         )

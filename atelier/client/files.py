@@ -3,10 +3,8 @@
 import hashlib
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +40,9 @@ class Limits:
 class FilesResource(Resource):
     """The uploaded pictures of one Atelier."""
 
+    _known_limits: Limits | None = None
+    _has_limits = False
+
     def upload(self, source: Source) -> str:
         """Upload a picture and return its file id; equal bytes are stored once.
 
@@ -53,7 +54,7 @@ class FilesResource(Resource):
         if is_named(source):
             return str(source)
         try:
-            picture = _read_source(source, lambda: self._max_bytes)
+            picture = _read_source(source, self._most_bytes() if _is_large(source) else None)
             response = self._transport.send("POST", "/v1/files", files={"file": picture})
         except ApiError as error:
             path = str(source) if isinstance(source, str | Path) else ""
@@ -88,10 +89,12 @@ class FilesResource(Resource):
                 max_missing_percent=float(body.get("max_missing_percent") or 0),
             )
 
-    @cached_property
-    def _max_bytes(self) -> int | None:
-        limits = self.limits()
-        return limits.max_bytes if limits else None
+    def _most_bytes(self) -> int | None:
+        """Return the most bytes that the service takes in one file, which is asked once; None for any."""
+        if not self._has_limits:
+            self._known_limits = self.limits()
+            self._has_limits = True
+        return self._known_limits.max_bytes if self._known_limits else None
 
 
 def is_file_id(source: Source) -> bool:
@@ -116,20 +119,22 @@ def check_there(*sources: object) -> None:
             Path(source).open("rb").close()
 
 
-def _read_source(source: Source, limit: Callable[[], int | None]) -> tuple[str, bytes]:
+def _is_large(source: Source) -> bool:
+    """Whether the service may refuse a picture for its size; raise OSError for a path of nothing."""
+    if isinstance(source, bytes):
+        return len(source) > ALWAYS_TAKEN
+    return not (Path(source).stat().st_size <= ALWAYS_TAKEN and Path(source).is_file())
+
+
+def _read_source(source: Source, most: int | None) -> tuple[str, bytes]:
     """Return the name and the bytes of a picture; raise OSError where the file cannot be read.
 
-    `limit` returns the most bytes that the service takes, and is called for large pictures alone. Raises
-    ApiError where there are more.
+    Raises ApiError where there are more bytes than `most`, where that is given.
     """
     if isinstance(source, bytes):
-        if len(source) > ALWAYS_TAKEN:
-            _check_size(len(source), limit(), "")
+        _check_size(len(source), most, "")
         return "picture", source
-    path = Path(source)
-    if path.stat().st_size <= ALWAYS_TAKEN and path.is_file():
-        return path.name, path.read_bytes()
-    return path.name, read_at_most(path, limit())
+    return Path(source).name, read_at_most(Path(source), most)
 
 
 def read_at_most(path: Path, most: int | None) -> bytes:

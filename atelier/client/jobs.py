@@ -19,8 +19,8 @@ from atelier.client.transport import Resource, idempotency_header
 MOST_IDS = 500  # of one request to read many
 
 
-class JobFilters(TypedDict, total=False):
-    """The keywords of `client.jobs.list`: which jobs are listed."""
+class ActionFilters(TypedDict, total=False):
+    """The keywords of `client.actions.begin` that say which jobs, beside its `in_lane`."""
 
     status: Status | None
     type: JobType | None
@@ -35,6 +35,12 @@ class JobFilters(TypedDict, total=False):
     metadata: str | None  # a pair that the job has among others: name=text
     style: str | None  # one of the job's styles: a stored style's name, a number, or the id of a file
     items: bool | None  # whether items of batches are among them
+
+
+class JobFilters(ActionFilters, total=False):
+    """The keywords of `client.jobs.list`: which jobs are listed."""
+
+    lane: Lane | None  # in which they are now
 
 
 class JobsResource(Resource):
@@ -194,7 +200,7 @@ class JobsResource(Resource):
     def pictures(self, job: Job | str) -> tuple[Picture, ...]:
         """Return every output of a job with its bytes; raise as `download` does."""
         job = self._succeeded(job)
-        return tuple(Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs))
+        return tuple([Picture(job, output, self.download(job, i)) for i, output in enumerate(job.outputs)])
 
     def preview(self, job: Job | str) -> bytes | None:
         """Return the latest preview of a running job; None where it has none now."""

@@ -19,6 +19,7 @@ QueueEnd = Literal["front", "back"]  # of the queue that an owner has in a lane
 Format = Literal["png", "jpeg", "webp", "gif"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
+ActionEvent = Literal["action.completed", "action.canceled"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 
 
@@ -113,6 +114,14 @@ class BatchWebhook:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActionWebhook:
+    """An address that gets a signed POST when a bulk action is over, with its counts."""
+
+    url: str
+    events: Sequence[ActionEvent] | None = None  # None: completed and canceled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopWhen:
     """When a batch pauses by itself: so many items, or such a share of those done, failed or expired."""
 
@@ -131,6 +140,7 @@ Part = (
     | Optimization
     | Webhook
     | BatchWebhook
+    | ActionWebhook
     | StopWhen
 )
 

@@ -39,6 +39,7 @@ class Share:
     oldest_seconds: float | None  # how long the oldest waiting job has waited; None where none waits
     ended_a_minute: Mapping[str, float]  # by status: succeeded, failed, canceled, expired
     work_seconds: float | None  # for which all of it keeps one slot busy; None where that was not measured
+    paused: int = 0  # jobs that a pause keeps from starting, which are not among those that wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +91,5 @@ def _share(body: Any) -> Share:
         oldest_seconds=body["oldest_seconds"],
         ended_a_minute=dict(body["ended_a_minute"]),
         work_seconds=body["work_seconds"],
+        paused=body.get("paused", 0),  # older services do not say
     )

@@ -48,7 +48,7 @@ class StylesResource(Resource):
 
     def list(self) -> Styles:
         """Return all stored styles, newest first, and the built-in ones of every model that has any."""
-        pages = [*self._transport.pages("/v1/styles", {"limit": PAGE_SIZE})]
+        pages = [page for page in self._transport.pages("/v1/styles", {"limit": PAGE_SIZE})]
         stored = tuple(_style_from_json(entry) for page in pages for entry in page["data"])
         with reading("a list of styles"):
             return Styles(stored, tuple(_builtin(entry) for entry in pages[0]["builtin"]))
@@ -95,7 +95,7 @@ class ModelsResource(Resource):
 
     def list(self) -> tuple[Model, ...]:
         """Return the models that jobs may name."""
-        page = next(self._transport.pages("/v1/models", {}))  # all are on one
+        page = self._transport.page("/v1/models")  # all are on one
         with reading("a model"):
             return tuple(
                 Model(body["name"], body["type"], body["version"], body.get("title") or "", body)

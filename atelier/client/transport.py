@@ -16,6 +16,7 @@ from atelier.client.responses import check_type, checked, json_of
 from atelier.client.retries import is_retryable, pauses, retry_after_seconds
 
 Entry = TypeVar("Entry")
+Sleep = Callable[[float], None]
 
 USER_AGENT = "atelier-client"
 _PLAIN = re.compile(r"[\x20-\x7e]+")  # what a header's value may hold
@@ -35,7 +36,7 @@ class Transport:
         retries: int,
         credentials: Mapping[str, str] | None = None,
         ca: str | None = None,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Sleep = time.sleep,
     ) -> None:
         check_seconds(timeout_seconds, "timeout_seconds")
         self.base_url = _checked_address(base_url)
@@ -120,17 +121,19 @@ class Transport:
 
     def pages(self, path: str, query: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         """Yield every page of a list, from the first on; raise ProtocolError where one is none."""
-        cursor: dict[str, Any] = {}
-        while True:
-            page = json_of(self.send("GET", path, params={**query, **cursor}))
-            with reading("a page of a list"):
-                entries, following = page["data"], page.get("next_cursor")
-                if not isinstance(entries, list):
-                    raise TypeError("no list")
+        page = self.page(path, query)
+        yield page
+        while following := page.get("next_cursor"):
+            page = self.page(path, {**query, "cursor": following})
             yield page
-            if not following:
-                return
-            cursor = {"cursor": following}
+
+    def page(self, path: str, query: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        """Return one page of a list; raise ProtocolError where it is none."""
+        page: Mapping[str, Any] = json_of(self.send("GET", path, params=query or {}))
+        with reading("a page of a list"):
+            if not (isinstance(page, dict) and isinstance(page["data"], list)):
+                raise TypeError("no list")
+        return page
 
     @contextmanager
     def stream(self, path: str, *, read_seconds: float, headers: dict[str, str]) -> Iterator[httpx.Response]:

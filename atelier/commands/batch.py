@@ -16,6 +16,7 @@ from atelier.client.errors import ApiError
 from atelier.commands.batch_file import PreparedOrder, estimate_prepared, send_prepared
 from atelier.commands.options.batch import batch_options
 from atelier.commands.options.brake import brake_of
+from atelier.commands.options.estimates import NOTHING, print_trial
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
@@ -29,8 +30,9 @@ from atelier.folder_batch.report import GO_ON, LATER, exit_status_of, print_repo
 from atelier.folder_batch.resume import check_options, resume_batches
 from atelier.folder_batch.run import FolderRun
 from atelier.folder_batch.scan import is_around, why_no_photos
-from atelier.folder_batch.state_file import StateFile
+from atelier.folder_batch.state_file import FolderState, StateFile, known_state
 from atelier.folder_batch.submitter import Submitter
+from atelier.folder_batch.trial import TrialUploads, try_photos
 from atelier.folder_batch.uploads import Uploads
 from atelier.lazy_group import EXIT_INTERRUPTED, EXIT_TIMEOUT, on_interrupt, on_timeout
 from shared.logs import plain
@@ -98,6 +100,8 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
     _check_photos(order, folder, find, is_watched=options["watch"])
     check_styles(client, options["styles"], order.picture_options.model, options["numbers"] or ())
     _upload_files(uploads, order)
+    if options["dry_run"]:
+        return _try_out(client, order, find, options, most_bytes)
     source: PhotoSource = Watched(find) if options["watch"] else Once(find)
     with closing(StateFile(folder)) as state_file:
         folder_run = _begun(client, order, state_file, Parts(uploads, run_state, most_bytes), options)
@@ -114,6 +118,30 @@ def _paint(client: Client, order: Order, options: dict[str, Any], most_bytes: in
     if folder_run.interrupted and not options["watch"]:
         return EXIT_INTERRUPTED
     return exit_status_of(run_state)
+
+
+def _try_out(client: Client, order: Order, find: Find, options: dict[str, Any], most_bytes: int) -> int:
+    """Print what the order would make and take; return the exit status."""
+    uploads = TrialUploads(client, client.files.limits())
+    with known_state(options["output"]) as (state, folder):
+        trial = try_photos(_checker(order, state, folder, uploads, most_bytes), uploads, find())
+    settings = {**settings_of(options), "cache": False}  # photos that are alike are not equal
+    estimate = client.batches.estimate(trial.items, **settings) if trial.items else NOTHING
+    return print_trial(trial, estimate, as_json=options["as_json"])
+
+
+def _checker(
+    order: Order, state: FolderState, folder: Path, uploads: Uploads, most_bytes: int
+) -> PhotoChecker:
+    known = state.targets
+    names = Names(
+        order.pattern,
+        order.picture_options,
+        state.owners(),
+        is_foreign=lambda target: target not in known and os.path.lexists(folder / target),
+    )
+    where: dict[str, Any] = {"folder": folder, "uploads": uploads, "most": most_bytes}
+    return PhotoChecker(order.picture_options, names, state, **where)
 
 
 def _check_photos(order: Order, output: Path, find: Find, *, is_watched: bool) -> None:
@@ -137,16 +165,7 @@ def _begun(
     """Return a run that has resumed the batches of earlier ones."""
     uploads = parts.uploads
     check_options(state_file, order.recorded, client, replace=options["replace"])
-    state = state_file.state
-    known = state.targets
-    names = Names(
-        order.pattern,
-        order.picture_options,
-        state.owners(),
-        is_foreign=lambda target: target not in known and os.path.lexists(state_file.folder / target),
-    )
-    where: dict[str, Any] = {"folder": state_file.folder, "uploads": uploads, "most": parts.most_bytes}
-    checker = PhotoChecker(order.picture_options, names, state, **where)
+    checker = _checker(order, state_file.state, state_file.folder, uploads, parts.most_bytes)
     settings = {"name": plain(state_file.folder.resolve().name)[:200], **settings_of(options)}
     submitter = Submitter(client, state_file, settings, partial(_upload_files, uploads, order))
     places: dict[str, Any] = {"folder": state_file.folder, "connections": options["connections"]}

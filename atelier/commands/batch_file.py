@@ -19,16 +19,15 @@ from atelier.client.client import Client
 from atelier.client.downloads import GONE
 from atelier.client.errors import ApiError
 from atelier.client.request_parts import json_bytes
+from atelier.commands.options.estimates import print_estimate
 from atelier.commands.options.order import OF_A_RUN, settings_of
-from atelier.display import echo, echo_json
-from atelier.display.batch_tables import estimate_page
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.progress import RunState
 from atelier.folder_batch.report import exit_status_of, print_report
 from atelier.folder_batch.results import save_results
 from atelier.folder_batch.resume import check_options
 from atelier.folder_batch.state_file import StateFile
-from atelier.lazy_group import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TIMEOUT, on_timeout
+from atelier.lazy_group import EXIT_INTERRUPTED, EXIT_TIMEOUT, on_timeout
 
 MOST_LINE_BYTES = 32 * 1024 * 1024  # of an item, or of a template
 # The options that may be given beside a file of items.
@@ -75,14 +74,7 @@ def estimate_prepared(client: Client, order: PreparedOrder) -> int:
     """Print what the batch would make and take, and what would refuse it; return the exit status."""
     items, template = (None, _template(order.file)) if order.is_template else (_items(order.file), None)
     estimate = client.batches.estimate(items, template=template, **order.settings)
-    if order.options["as_json"]:
-        echo_json(estimate.raw)
-    else:
-        estimate_page(estimate).print()
-        for problem in estimate.problems:
-            for reason in [fault.sentence for fault in problem.errors] or [problem.detail]:
-                echo(f"refused: {reason}", err=True)
-    return 0 if estimate.accepted else EXIT_FAILED
+    return print_estimate(estimate, as_json=order.options["as_json"])
 
 
 def send_prepared(client: Client, order: PreparedOrder) -> int:

@@ -33,14 +33,15 @@ def events(
                 echo_json({"event": change.kind, "place": change.place, **change.raw})
             elif not change.is_reset:
                 echo(say_change(change))
-            elif change.raw.get("reason") == "lost":
+            elif change.reason == "lost":
                 echo(LOST, err=True)
 
 
 def say_change(change: Change) -> str:
     """Return a change as a line with the time, the id and what became of it."""
     counts = change.counts
-    parts = [change.status or "deleted"]
+    gone = "removed to make room" if change.reason == "reclaimed" else "deleted"
+    parts = [change.status or gone]
     if change.fraction is not None:
         parts.append(f"{100 * change.fraction:.0f} %")
     if counts:

@@ -69,7 +69,14 @@ from shared.specs.generate import GenerateSpec
 @result_options
 @pass_target
 def generate(
-    target: Target, /, *, output: Destination, timeout: float | None, as_json: bool, **options: Any
+    target: Target,
+    /,
+    *,
+    output: Destination,
+    timeout: float | None,
+    as_json: bool,
+    dry_run: bool,
+    **options: Any,
 ) -> None:
     """Make pictures of handwritten digits. The same seed gives the same picture.
 
@@ -83,7 +90,7 @@ def generate(
     request = _request(output, as_json=as_json, **options)
     check_room(output, count=_count(request))
     with target.client() as client:
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json)
+        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, dry_run=dry_run)
 
 
 def _request(

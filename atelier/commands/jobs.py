@@ -11,13 +11,14 @@ import click
 
 from atelier.client.client import Client
 from atelier.client.job import Job, JobFailed, Status
+from atelier.commands.options.bulk_action import act_on_all
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import (
     carry_out_each,
     choose,
     chosen_options,
-    filter_options,
+    list_options,
     report_unlisted_items,
     say_none,
     with_items,
@@ -44,7 +45,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--status", type=click.Choice(STATUSES), help="List only jobs of this status.")
-@filter_options
+@list_options
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many jobs."
 )
@@ -178,10 +179,16 @@ def move(ctx: click.Context, /, **options: Any) -> None:
 @url_option
 @click.pass_context
 def cancel(ctx: click.Context, /, **chosen: object) -> None:
-    """Withdraw jobs that are queued or running."""
+    """Withdraw jobs that are queued or running.
+
+    All of a status are withdrawn by a bulk action of the service, which goes on if the command is stopped.
+    """
     with _client(ctx) as client:
-        choice = choose(client, "cancel", chosen)
-        carry_out_each(ctx, choice, client.jobs.cancel, lambda job: "canceled")
+        if chosen["status"]:
+            act_on_all(ctx, client, "cancel", chosen)
+        else:
+            choice = choose(client, "cancel", chosen)
+            carry_out_each(ctx, choice, client.jobs.cancel, lambda job: "canceled")
 
 
 @jobs.command(short_help="Keep finished jobs until they are unpinned.")
@@ -211,10 +218,16 @@ def unpin(ctx: click.Context, /, **chosen: object) -> None:
 @url_option
 @click.pass_context
 def delete(ctx: click.Context, /, **chosen: object) -> None:
-    """Forget jobs that are done, with their pictures, before their time is over."""
+    """Forget jobs that are done, with their pictures, before their time is over.
+
+    All of a status are forgotten by a bulk action of the service, which goes on if the command is stopped.
+    """
     with _client(ctx) as client:
-        choice = choose(client, "delete", chosen)
-        carry_out_each(ctx, choice, client.jobs.delete, lambda _: "deleted")
+        if chosen["status"]:
+            act_on_all(ctx, client, "delete", chosen)
+        else:
+            choice = choose(client, "delete", chosen)
+            carry_out_each(ctx, choice, client.jobs.delete, lambda _: "deleted")
 
 
 @click.command(short_help="Follow a job until it is done.")

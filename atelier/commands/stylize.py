@@ -63,6 +63,7 @@ def stylize(
     output: Destination,
     timeout: float | None,
     as_json: bool,
+    dry_run: bool,
     **options: Any,
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
@@ -90,10 +91,12 @@ def stylize(
         with interruption(NOTHING_ASKED):
             check_styles(client, styles, options["model"])
             # Before the photo: a broken style is reported before anything else is sent.
-            known = weighted_styles(client, styles, weights)
-            painted = None if mask is None else sent(client, mask)
-            request = StylizeRequest(content=sent(client, photo), styles=known, mask=painted, **options)
-        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "stem": stem_of(photo.stem, styles)}
+            known = weighted_styles(client, styles, weights, dry_run=dry_run)
+            painted = None if mask is None else sent(client, mask, dry_run=dry_run)
+            content = sent(client, photo, dry_run=dry_run)
+            request = StylizeRequest(content=content, styles=known, mask=painted, **options)
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        wait["stem"] = stem_of(photo.stem, styles)
         on_progress = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_progress=on_progress, **wait)
 
@@ -126,6 +129,7 @@ def transform(
     timeout: float | None,
     output: Destination,
     as_json: bool,
+    dry_run: bool,
     **options: Any,
 ) -> None:
     """Send PICTURE through a network of your own: one whose card is of kind transform.
@@ -139,7 +143,8 @@ def transform(
     encoded = encoding(form, quality, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
-            content = sent(client, picture)
+            content = sent(client, picture, dry_run=dry_run)
         request = TransformRequest(content=content, output=encoded, **options)
         stem = stem_of(picture.stem)
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, stem=stem)
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        carry_out(client, request, output=output, stem=stem, **wait)

@@ -1,6 +1,6 @@
 """Batches as people read them in a terminal: a table of many, a page of one."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from rich.text import Text
@@ -70,9 +70,11 @@ def batch_page(batch: Batch, failed: Iterable[Job]) -> FactSheet:
     return page
 
 
-def estimate_page(estimate: Estimate) -> FactSheet:
-    """Return what a batch that was not sent yet would make and take."""
+def estimate_page(estimate: Estimate, facts: Mapping[str, str]) -> FactSheet:
+    """Return what a job or batch that was not sent yet would make and take, after further facts."""
     page = FactSheet()
+    for name, text in facts.items():
+        page.add(name, text)
     at_fault = f", {estimate.refused_items:,} at fault" if estimate.refused_items else ""
     page.add("items", f"{estimate.items:,}{at_fault}")
     page.add("pictures", f"{estimate.pictures:,}, {estimate.pixels / 1e6:,.1f} megapixels")

@@ -6,7 +6,7 @@ from atelier.client.stats import Share, Stats
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_seconds
 
-HEADINGS = ("part", "waiting", "running", "oldest", "done/min", "failed/min", "work")
+HEADINGS = ("part", "waiting", "running", "paused", "oldest", "done/min", "failed/min", "work")
 
 
 def stats_table(stats: Stats) -> Table:
@@ -39,6 +39,7 @@ def _cells(share: Share) -> tuple[str, ...]:
     return (
         str(share.waiting),
         str(share.running),
+        str(share.paused or ""),
         "" if share.oldest_seconds is None else say_seconds(share.oldest_seconds),
         f"{ended['succeeded']:.4g}",
         f"{ended['failed'] + ended['expired']:.4g}",

@@ -5,9 +5,10 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from atelier.client.downloads import write_whole
@@ -184,3 +185,19 @@ def _read_state(lines: list[bytes]) -> FolderState:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
     return state
+
+
+@contextmanager
+def known_state(folder: Path) -> Iterator[tuple[FolderState, Path]]:
+    """Yield what is known of an output folder, and the folder; raise FolderBusy. Nothing is made there.
+
+    Where it is not there, that is an empty one in its place.
+    """
+    if (folder / FILE).exists():
+        with closing(StateFile(folder)) as state_file:
+            yield state_file.state, folder
+    elif folder.exists():
+        yield FolderState(), folder
+    else:
+        with TemporaryDirectory() as empty:
+            yield FolderState(), Path(empty)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,7 @@ class ActionDraft:
     move: Move = NOWHERE
     dry_run: bool = False
     idempotency_key: str = ""
+    webhook: str = ""  # the result of `webhook_record`; "" for no webhook
 
     def record(self) -> dict[str, str]:
         """Return the initial fields of the action's record."""
@@ -62,14 +63,12 @@ class ActionDraft:
         record = {
             "of": self.of,
             "do": str(self.deed),
-            "only": to_text(
-                {name: wanted for name, wanted in asdict(self.only).items() if wanted is not None}
-            ),
+            "only": to_text({name: getattr(self.only, name) for name in self.only.given}),
             "items": str(int(self.items)),
             "asked": to_text(self.asked),
             "dry_run": str(int(self.dry_run)),
         }
-        optional = {"to": to, "lane": lane, "only_status": self.only.status or ""}
+        optional = {"to": to, "lane": lane, "only_status": self.only.status or "", "webhook": self.webhook}
         return record | {name: text for name, text in optional.items() if text}
 
 

@@ -39,14 +39,14 @@ SMALL_FIELDS = (
 
 
 class BatchStatus(StrEnum):
-    """The status of a batch. The last three are terminal, but failed items may be retried."""
+    """The status of a batch. The last three are terminal, but items may be retried (not of one withdrawn)."""
 
     OPEN = "open"  # takes more items; its present items already run
     RUNNING = "running"  # all items were sent; some have not ended
     PAUSED = "paused"  # no item starts
     COMPLETED = "completed"  # every item has ended; some may have failed, but not all
     FAILED = "failed"  # every item has ended, some failed or expired, and none succeeded
-    CANCELED = "canceled"  # withdrawn by the client; ended items keep their results
+    CANCELED = "canceled"  # withdrawn as a whole, ended items keep their results; or every item was canceled
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,8 @@ class BatchView(View):
     name: str
     status: Literal["open", "running", "paused", "completed", "failed", "canceled"] = Field(
         description="`completed`: every item is done; some may have failed, but not all. `failed`: every "
-        "item is done, some failed or expired, and none succeeded."
+        "item is done, some failed or expired, and none succeeded. `canceled`: the batch was canceled, or "
+        "every item was."
     )
     done: bool = Field(description="Whether every item is done.")
     counts: BatchCounts

@@ -24,6 +24,7 @@ class Change:
     id: str  # of the record
     place: str  # of its latest change among the owner's
     state: Mapping[str, Any] | None  # status and so on, as owners/changes.lua reads it; None: it is gone
+    why: str | None = None  # it is gone: "reclaimed" where it went to make room; None for other reasons
 
     @property
     def kind(self) -> str:
@@ -59,7 +60,9 @@ class ChangeQueries:
         """
         latest, is_lost, *found = self._scripts.run("owners/changes", owner, place, AT_ONCE, KEPT_SECONDS)
         entries = (json.loads(text) for text in found)
-        some = tuple(Change(entry["id"], entry["place"], entry.get("state")) for entry in entries)
+        some = tuple(
+            Change(entry["id"], entry["place"], entry.get("state"), entry.get("why")) for entry in entries
+        )
         return Changes(latest, bool(is_lost), some)
 
     def wait(self, owner: str, place: str, block_seconds: float, alarm: Alarm | None = None) -> bool:

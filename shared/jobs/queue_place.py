@@ -4,8 +4,9 @@ The position is the number of jobs that a single worker would start, one after a
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
 owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
 long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing.
-A paused job has no position. Where time decides, because an owner may run only so many jobs at once or bulk
-will have turns for waiting too long, the position is how many jobs the workers are expected to start.
+A paused job has no position. Where time decides, because only so many jobs of an owner or a model may run at
+once or bulk will have turns for waiting too long, the position is how many jobs the workers are expected to
+start.
 """
 
 import math
@@ -15,9 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.durations import MeanDurations, Running
-from shared.jobs.schedule import UNITS, Counts, Line, Schedule
+from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Started
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
+from shared.specs.spec import parted
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,13 @@ class JobsAhead:
     due_after: float  # number of interactive jobs that start before the turn of bulk
     held_ms: float | None = None  # until its pause ends; None if it is not paused
     held_ahead: Counts = field(default_factory=dict)  # jobs ahead of it that wait for the end of a pause
+    # How many jobs of a model may run at once; of models of which some wait.
+    model_limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def has_limits(self) -> bool:
-        """Whether some owner may run only so many jobs at once."""
-        return any(line.turns.limit for line in (self.own, *self.lines))
+        """Whether only so many jobs of some owner or model may run at once."""
+        return bool(self.model_limits) or any(line.turns.limit for line in (self.own, *self.lines))
 
     def must_be_played(self, start_ms: float, patience_ms: float) -> bool:
         """Whether more than the number of jobs ahead matters to a job that would start after so long else."""
@@ -104,8 +108,10 @@ def seconds_of_batch(
     durations = MeanDurations(found["durations"], places, running)
     ends = [durations.remainder(job) for job in running if job.id.startswith(prefix)]
     ends = _busy(ends, places)[-1:] if ends else []
-    if "lane" in found:
-        line = line_of(found, patience_ms)
+    # The last item, and the last of each model with a limit, which may be done later.
+    lasts = {found["work"]: found["ahead"], **(found.get("limited") or {})} if "lane" in found else {}
+    for work, ahead in lasts.items():
+        line = line_of({**found, "work": work, "ahead": ahead}, patience_ms)
         ends.append(_expected(line, durations, running, places, patience_ms)[1])
     return _seconds(math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan))
 
@@ -119,10 +125,14 @@ def expected_of_new(
     """
     running = [Running(*each) for each in found["running"]]
     durations = MeanDurations(found["durations"], places, running)
-    ahead = Counter(found["ahead"]) + Counter(works) - Counter([found["work"]])
-    line = line_of({**found, "ahead": ahead}, patience_ms)
+    line, ends = line_of(found, patience_ms), []
+    lasts = {found["work"], *(work for work in works if parted(work)[0] in line.model_limits)}
+    for last in lasts if works else ():
+        ahead = Counter(found["ahead"]) + Counter(works) - Counter([last])
+        one = line_of({**found, "work": last, "ahead": ahead}, patience_ms)
+        ends.append(_expected(one, durations, running, places, patience_ms)[1])
     work_ms = durations.total(works) if works else 0.0
-    eta = _expected(line, durations, running, places, patience_ms)[1] if works else math.nan
+    eta = math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan)
     return Expected(_seconds(work_ms), _seconds(eta))
 
 
@@ -161,32 +171,61 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
         due_after=due_after,
         held_ms=found.get("held"),
         held_ahead=found.get("held_ahead") or {},
+        model_limits=_limits(found, [own, *lines]),
     )
 
 
+def _limits(found: Mapping[str, Any], lines: Sequence[Line]) -> Mapping[str, int]:
+    """Return the limits of the models of the job and of what waits."""
+    works = {found["work"], *(work for line in lines for work in line.counts)}
+    models, limits = {parted(work)[0] for work in works}, found.get("model_limits") or {}
+    return {model: int(number) for model, number in limits.items() if model in models}
+
+
 def _expected(
-    line: JobsAhead, durations: MeanDurations, running: Sequence[Running], places: int, patience_ms: float
+    line: JobsAhead,
+    durations: MeanDurations,
+    running: Sequence[Running],
+    places: int,
+    patience_ms: float,
 ) -> tuple[int, float]:
     """Return the position of a job, and the milliseconds until it is done, NaN if unknown."""
     if not places:
         return line.position, math.nan
-    left = [(durations.remainder(job), job.owner) for job in running]
-    start = _free_after(_busy([remainder for remainder, _ in left], places), durations.total(line.in_lane))
-    position = line.position
+    left = [durations.remainder(job) for job in running]
+    start, position = _free_after(_busy(left, places), durations.total(line.in_lane)), line.position
     if line.must_be_played(start, patience_ms):
-        schedule = Schedule(
-            [line.own, *line.lines], durations.cost, places=places, jobs_in_one=position / UNITS
-        )
-        schedule.occupy(left)
-        started = schedule.start(
-            passed_over_ms=line.passed_over_ms, had_the_last=line.bulk_had_the_last, patience_ms=patience_ms
-        )
+        started = _played(line, durations, running, places, patience_ms)
         start = started.after_ms if started else math.nan
         if started and (line.has_limits or started.late_turns):
             position = started.before + 1
     later = durations.total(line.of_batch) + durations.total(line.held_ahead)
     start = max(start, line.pause_ms, line.held_ms or 0.0)
     return position, start + later / places + durations.cost(line.work)
+
+
+def _played(
+    line: JobsAhead,
+    durations: MeanDurations,
+    running: Sequence[Running],
+    places: int,
+    patience_ms: float,
+) -> Started | None:
+    """Return when a job starts, by the queue that is played forward; None where some time is unknown."""
+    schedule = Schedule(
+        [line.own, *line.lines],
+        durations.cost,
+        places=places,
+        jobs_in_one=line.position / UNITS,
+        limits=line.model_limits,
+    )
+    schedule.occupy((durations.remainder(job), job.owner, parted(job.work)[0]) for job in running)
+    return schedule.start(
+        parted(line.work)[0],
+        passed_over_ms=line.passed_over_ms,
+        had_the_last=line.bulk_had_the_last,
+        patience_ms=patience_ms,
+    )
 
 
 def _with_turns(own: Line, others: Sequence[Line]) -> Counts:

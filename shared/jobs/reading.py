@@ -1,5 +1,6 @@
 """Reads the records of many jobs for a page: no more than it may have, and what its fields need alone."""
 
+import sys
 from collections.abc import Collection, Mapping, Sequence
 
 from pydantic_core import from_json
@@ -60,10 +61,15 @@ def without_spec(raw: Record) -> Record:
 
 
 class PageReader:
-    """Reads jobs for one page, until their records have `PAGE_BYTES` together."""
+    """Reads jobs for one page, until their records have `PAGE_BYTES` together, or are `most`."""
 
     def __init__(
-        self, scripts: Scripts, fields: Collection[str] | None = None, filters: Collection[str] = ()
+        self,
+        scripts: Scripts,
+        fields: Collection[str] | None = None,
+        filters: Collection[str] = (),
+        *,
+        most: int = sys.maxsize,
     ) -> None:
         """With `fields`, it reads what these fields of a job's view need, and what filters of these names do.
 
@@ -72,19 +78,21 @@ class PageReader:
         self._scripts = scripts
         self._names = record_fields(fields, filters)
         self.bytes_left = PAGE_BYTES  # that the page may still have
+        self.records_left = most
 
     @property
     def is_full(self) -> bool:
         """Whether the page has all that it may have."""
-        return self.bytes_left <= 0
+        return min(self.bytes_left, self.records_left) <= 0
 
     def read(self, ids: Sequence[str]) -> list[Job | None]:
         """Return the jobs in order, None for one that is gone; fewer of them where the page gets full."""
         found: list[Job | None] = []
         while len(found) < len(ids) and not self.is_full:
-            some = ids[len(found) : len(found) + AT_ONCE]
+            some = ids[len(found) : len(found) + min(AT_ONCE, self.records_left)]
             size, *records = self._scripts.run("jobs/read", self.bytes_left, " ".join(self._names), *some)
             self.bytes_left -= size
+            self.records_left -= len(records)
             needed = [self._needed(unpacked(record_of(flat))) for flat in records]
             whole = whole_records(self._scripts.client, self._scripts.keys, needed)
             found += [job_from_record(raw) if raw else None for raw in whole]

@@ -51,6 +51,10 @@ class Links:
         """Return the URL of a batch."""
         return f"{self.base}/v1/batches/{batch_id}"
 
+    def action(self, action_id: str) -> str:
+        """Return the URL of a bulk action."""
+        return f"{self.base}/v1/actions/{action_id}"
+
     def output(self, job_id: str, index: int) -> str:
         """Return the URL of one of a job's pictures."""
         return self.signed(f"/v1/jobs/{job_id}/outputs/{index}")

@@ -2,19 +2,21 @@
 
 It does what the script `claim` does: interactive jobs go before bulk, which has a turn where it has waited
 too long; owners take turns by their weights; an owner starts no more jobs than its quota lets run at once,
-and the slots that it leaves are free for others. Where many jobs are before the job, several count as one
-long one.
+and the slots that it leaves are free for others. Jobs of a model of which as many run as may are passed over,
+and those behind them go on. Where many jobs are before the job, several count as one long one.
 """
 
 import heapq
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Self
 
-from shared.jobs.turns import Turns
+from shared.jobs.turns import PARTS, Turns
 from shared.specs.parts import Lane
+from shared.specs.spec import parted
 
 TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
 UNITS = 120  # into which the jobs before a job are divided: more take longer to play
@@ -42,6 +44,17 @@ class Started:
     late_turns: int  # how often bulk has a turn until then for waiting too long, now left out
 
 
+@dataclass(slots=True)
+class _Kind:
+    """The jobs of one kind of work in a line."""
+
+    model: str
+    cost: float  # milliseconds of a slot
+    left: float  # jobs that have not started
+    share: float  # of the line
+    owed: float = 0.0  # jobs that are behind the share
+
+
 class _Line:
     """A line while it is played. Its kinds of work are mixed evenly, as their order is not known."""
 
@@ -49,38 +62,62 @@ class _Line:
         self.lane, self.owner, self.limit = line.lane, line.turns.owner, line.turns.limit
         self.left, self.is_own = sum(line.counts.values()), is_own
         self.turn, self._later, self._step = line.turns.turn, line.turns.later, 1 / line.turns.weight
-        self._costs = [cost(work) for work in line.counts]
-        self._shares = [count / self.left for count in line.counts.values()]
-        self._owed = [0.0] * len(self._costs)  # jobs of each kind that are behind their share
+        self._kinds = [
+            _Kind(parted(work)[0], cost(work), count, count / self.left)
+            for work, count in line.counts.items()
+        ]
 
     @property
     def is_known(self) -> bool:
         """Whether the time of all its work is known."""
-        return not any(map(math.isnan, self._costs))
+        return not any(math.isnan(kind.cost) for kind in self._kinds)
 
     def is_before(self, other: Self) -> bool:
         """Whether it has its turn before another line."""
         return self.turn < other.turn or (self.turn == other.turn and self.owner < other.owner)
 
-    def take(self, number: float) -> float:
-        """Start jobs of one kind; return how long they take, one after the other."""
-        self.left -= number
-        self.turn = max(self.turn, self._later) + number * self._step
-        if len(self._costs) == 1:
-            return number * self._costs[0]
-        self._owed = [owed + number * share for owed, share in zip(self._owed, self._shares, strict=True)]
-        kind = max(range(len(self._owed)), key=self._owed.__getitem__)
-        self._owed[kind] -= number
-        return number * self._costs[kind]
+    def may_start(self, full: Set[str]) -> bool:
+        """Whether it has jobs of another model than these, of which as many run as may."""
+        if not full:
+            return self.left > 0
+        return any(kind.left > 0 and kind.model not in full for kind in self._kinds)
+
+    def have_turn(self, served: float) -> float:
+        """Return its turn, where the highest of its lane that was served is this: it saved up none."""
+        self.turn = max(self.turn, self._later, served - self._step / PARTS)
+        return self.turn
+
+    def take(self, number: float, full: Set[str]) -> tuple[float, float, str]:
+        """Start jobs of one kind, of another model than these: how many, how long they take, and their model.
+
+        They take so long one after the other.
+        """
+        for each in self._kinds:
+            each.owed += number * each.share
+        kind = max(
+            (kind for kind in self._kinds if kind.left > 0 and kind.model not in full),
+            key=attrgetter("owed"),
+        )
+        taken = min(number, kind.left)
+        kind.left, kind.owed = kind.left - taken, kind.owed - taken
+        self.left = sum(kind.left for kind in self._kinds)
+        self.turn += taken * self._step
+        return taken, taken * kind.cost, kind.model
 
 
 class Schedule:
     """The queue as it goes on from now, if nothing comes or goes."""
 
     def __init__(
-        self, lines: Sequence[Line], cost: Callable[[str], float], *, places: int, jobs_in_one: float
+        self,
+        lines: Sequence[Line],
+        cost: Callable[[str], float],
+        *,
+        places: int,
+        jobs_in_one: float,
+        limits: Mapping[str, int],
     ) -> None:
-        """Take what waits, and the milliseconds of a slot that a kind of work costs.
+        """Take what waits, the milliseconds of a slot that a kind of work costs, and limits of models.
 
         The first line is that of the job, and has the jobs before it.
         """
@@ -89,38 +126,55 @@ class Schedule:
         self._is_known = all(line.is_known for line in played)
         self._free = places
         self._jobs_in_one = max(1.0, jobs_in_one)
-        self._ends: list[tuple[float, str, bool]] = []  # whose job ends, and whether its slot is free then
-        self._running = Counter[str]()
+        # Whose job ends, of which model, and whether its slot is free then.
+        self._ends: list[tuple[float, str, str, bool]] = []
+        self._running = Counter[str]()  # by owner
+        self._limits, self._of_model = limits, Counter[str]()
+        self._full: set[str] = set()  # models of which as many run as may
+        self._served = dict.fromkeys(Lane, -math.inf)  # the highest turn of each lane
         self._now, self._before, self._late_turns = 0.0, 0.0, 0
         self._bulk = _Patience(0.0, None, 1.0)
 
-    def occupy(self, running: Iterable[tuple[float, str]]) -> None:
-        """Have jobs run, each with the milliseconds that are left of it and its owner; longest go first."""
+    def occupy(self, running: Iterable[tuple[float, str, str]]) -> None:
+        """Have jobs run: the milliseconds that are left of each, its owner and model; longest first."""
         slots = [0.0] * self._free
-        ends: list[tuple[float, int, str]] = []
-        for remainder, owner in sorted(running, reverse=True):
+        ends: list[tuple[float, int, str, str]] = []
+        for remainder, owner, model in sorted(running, reverse=True):
             slot = min(range(len(slots)), key=slots.__getitem__)
             slots[slot] += remainder
-            ends.append((slots[slot], slot, owner))
-            self._running[owner] += 1
-        self._ends = [(end, owner, end == slots[slot]) for end, slot, owner in ends]
+            ends.append((slots[slot], slot, owner, model))
+            self._count(owner, model, 1)
+        self._ends = [(end, owner, model, end == slots[slot]) for end, slot, owner, model in ends]
         self._free = slots.count(0.0)
         heapq.heapify(self._ends)
 
+    def _count(self, owner: str, model: str, number: int) -> None:
+        self._running[owner] += number
+        if model in self._limits:
+            self._of_model[model] += number
+            is_full = self._of_model[model] >= self._limits[model]
+            (self._full.add if is_full else self._full.discard)(model)
+
     def start(
-        self, *, passed_over_ms: float | None, had_the_last: bool, patience_ms: float
+        self,
+        model: str,
+        *,
+        passed_over_ms: float | None,
+        had_the_last: bool,
+        patience_ms: float,
     ) -> Started | None:
-        """Play until the job starts; None where the time of some work is not known.
+        """Play until the job, of this model, starts; None where the time of some work is not known.
 
         Bulk was passed over for so long, or is not; `had_the_last` turn, it has none before interactive jobs.
         """
+        self._model = model
         self._bulk = _Patience(patience_ms, passed_over_ms, 0.0 if had_the_last else 1.0)
         for unit in range(1, MOST_UNITS if self._is_known else 0):
             first = self._next_lines()
             if not first:
                 return None
             line, jobs = self._whose_turn(first)
-            if line.is_own and line.left < 1:
+            if line.is_own and not self._has_before(line):
                 break
             self._start(line, min(jobs, line.left))
             if unit % (2 * UNITS) == 0:
@@ -133,16 +187,26 @@ class Schedule:
             first = [line for lane in Lane if (line := self._first(self._lines[lane]))] if self._free else []
             if first or not self._ends:
                 return first
-            self._now, owner, is_free = heapq.heappop(self._ends)
-            self._running[owner] -= 1
+            self._now, owner, model, is_free = heapq.heappop(self._ends)
+            self._count(owner, model, -1)
             self._free += is_free
 
     def _first(self, lines: Sequence[_Line]) -> _Line | None:
         first = None
         for line in lines:
-            if (line.left > 0 or line.is_own) and (not line.limit or self._running[line.owner] < line.limit):
+            if self._may_start(line) and (not line.limit or self._running[line.owner] < line.limit):
                 first = line if first is None or line.is_before(first) else first
         return first
+
+    def _may_start(self, line: _Line) -> bool:
+        """Whether a job of the line, or the job itself in its own, may start by the limits of models."""
+        if not line.is_own or self._has_before(line):
+            return line.may_start(self._full)
+        return self._model not in self._full
+
+    def _has_before(self, line: _Line) -> bool:
+        """Whether another job of the job's own line starts before it."""
+        return line.left >= 1 and line.may_start(self._full)
 
     def _whose_turn(self, first: Sequence[_Line]) -> tuple[_Line, float]:
         """Return the line that starts jobs, and how many."""
@@ -153,11 +217,13 @@ class Schedule:
         return first[0], self._jobs_in_one
 
     def _start(self, line: _Line, number: float) -> None:
-        end = self._now + line.take(number)
-        self._before += number
+        self._served[line.lane] = max(self._served[line.lane], line.have_turn(self._served[line.lane]))
+        taken, duration, model = line.take(number, self._full)
+        end = self._now + duration
+        self._before += taken
         self._free -= 1
-        self._running[line.owner] += 1
-        heapq.heappush(self._ends, (end, line.owner, True))
+        self._count(line.owner, model, 1)
+        heapq.heappush(self._ends, (end, line.owner, model, True))
 
 
 class _Patience:

@@ -15,7 +15,7 @@ from shared.workers import Worker, slots_of
 
 MINUTES = 5  # that rates are of, the current one included
 Where = tuple[str, str, str]  # lane, owner, model
-MOST_ROWS = 2000  # of kinds of work that wait or run: what a reading costs is bounded
+MOST_ROWS = 2000  # of kinds of work, and of batches that start nothing: what a reading costs is bounded
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Share:
     """What one lane, one model, one owner, or all together have in the queue."""
 
     waiting: int = 0  # jobs that a worker could start now
+    paused: int = 0  # jobs that it could start if nothing were paused
     running: int = 0
     oldest_ms: float | None = None  # age of the job that has waited longest; None where none waits
     ended: Mapping[str, int] = field(default_factory=dict)  # in the last minutes, by status
@@ -81,6 +82,8 @@ def _facts(found: Mapping[str, Any], durations: MeanDurations) -> Iterator[tuple
     for lane, owner, work, count, oldest in found["waiting"]:
         share = Share(waiting=count, oldest_ms=found["now"] - oldest, work_ms=count * durations.cost(work))
         yield (lane, owner, parted(work)[0]), share
+    for lane, owner, work, count in found["paused"]:
+        yield (lane, owner, parted(work)[0]), Share(paused=count)
     for lane, owner, work, elapsed in found["running"]:
         rest = durations.remainder(Running("", work, elapsed))
         yield (lane, owner, parted(work)[0]), Share(running=1, work_ms=rest)
@@ -95,7 +98,12 @@ def _by(facts: Sequence[tuple[Where, Share]], part: int) -> dict[str, Share]:
     for where, share in facts:
         groups[where[part]].append(share)
     shares = {name: _together(group) for name, group in groups.items()}
-    return dict(sorted(shares.items(), key=lambda each: (-each[1].waiting - each[1].running, each[0])))
+
+    def order(entry: tuple[str, Share]) -> tuple[int, int, str]:
+        name, share = entry
+        return -share.waiting - share.running, -share.paused, name
+
+    return dict(sorted(shares.items(), key=order))
 
 
 def _together(shares: Iterable[Share]) -> Share:
@@ -105,6 +113,7 @@ def _together(shares: Iterable[Share]) -> Share:
         ended.update(share.ended)
     return Share(
         waiting=sum(share.waiting for share in each),
+        paused=sum(share.paused for share in each),
         running=sum(share.running for share in each),
         oldest_ms=max((share.oldest_ms for share in each if share.oldest_ms is not None), default=None),
         ended=ended,

@@ -89,6 +89,7 @@ KEYS = (
     Key("served", "served:{lane}", "passing"),  # the next turn of each owner, and the lane's
     Key("starving", "starving:{lane}", "passing"),
     Key("stopped", "stopped:{lane}:{owner}", "follows"),  # batches that wait but may not be claimed
+    Key("stopped_owners", "stopped-owners:{lane}", "follows"),  # owners of these batches
     Key("waits", "waits:{lane}:{owner}:{work}", "follows"),  # waiting jobs, in the order of claims
     Key("works", "works:{lane}:{owner}", "follows"),  # kinds of work with waiting jobs
     Key("delayed", "delayed", "follows"),

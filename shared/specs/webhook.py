@@ -12,9 +12,11 @@ from shared.specs.parts import Part
 
 EventType = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 BatchEventType = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
+ActionEventType = Literal["action.completed", "action.canceled"]
 EVENTS: tuple[EventType, ...] = get_args(EventType)
 ENDINGS: tuple[EventType, ...] = EVENTS[1:]
 BATCH_EVENTS: tuple[BatchEventType, ...] = get_args(BatchEventType)
+ACTION_EVENTS: tuple[ActionEventType, ...] = get_args(ActionEventType)
 
 
 class Receiver(Part):
@@ -69,6 +71,22 @@ class BatchWebhook(Receiver):
     def wanted(self) -> Sequence[str]:
         """The events that the address gets."""
         return self.events or BATCH_EVENTS
+
+
+class ActionWebhook(Receiver):
+    """An address that is told when a bulk action is over by POST, signed as Standard Webhooks has it."""
+
+    events: list[ActionEventType] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=len(ACTION_EVENTS),
+        description="The events that are told; null tells of all of them.",
+    )
+
+    @property
+    def wanted(self) -> Sequence[str]:
+        """The events that the address gets."""
+        return self.events or ACTION_EVENTS
 
 
 def host_of(url: str) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from shared.actions.views import ActionView
 from shared.batches.views import BatchView
 from shared.jobs.views import JobView, Time, View
 
@@ -39,8 +40,8 @@ class Delivery:
 
     id: str  # webhook-id: the same at every try
     owner: str
-    kind: str  # kind of the subject: "job" or "batch"
-    subject: str  # id of the job or batch that the event is about
+    kind: str  # kind of the subject: "job", "batch" or "action"
+    subject: str  # id of the job, batch or bulk action that the event is about
     event: str  # "job.succeeded"
     url: str
     host: str  # with port: deliveries to one host wait in one queue
@@ -99,3 +100,11 @@ class BatchEvent(View):
     type: Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
     timestamp: Time = Field(description="When it happened.")
     data: BatchView = Field(description="The batch as `GET /v1/batches/{id}` shows it, when it is sent.")
+
+
+class ActionEvent(View):
+    """An event of a bulk action."""
+
+    type: Literal["action.completed", "action.canceled"]
+    timestamp: Time = Field(description="When it happened.")
+    data: ActionView = Field(description="The action as `GET /v1/actions/{id}` shows it, when it is sent.")

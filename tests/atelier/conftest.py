@@ -11,6 +11,7 @@ from api.app import create_app
 from api.services import Services, build_services
 from atelier.client.client import Client
 from atelier.local.redis_server import EmbeddedServer
+from shared.actions.runner import ActionRunner
 from shared.identifiers import ANONYMOUS
 from shared.jobs.listing import JobFilter
 from shared.jobs.status import Status
@@ -102,3 +103,12 @@ def busy_worker(services: Services, worker: FakeWorker) -> Iterator[FakeWorker]:
     yield worker
     stopped.set()
     thread.join()
+
+
+@pytest.fixture
+def carried_out(services: Services) -> Iterator[None]:
+    """Have bulk actions carried out, as the io worker does."""
+    runner = ActionRunner(services.store, services.memory)
+    runner.start()
+    yield
+    runner.stop()

@@ -72,7 +72,9 @@ def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
     """`make lock` was run after the last change of pyproject.toml."""
     extras = project()["optional-dependencies"]
     wanted = [*project()["dependencies"], *(extras["worker"] if name != "api" else ())]
-    wanted += [each for each in extras["dev"] if "atelier" not in each] if name == "dev" else []
+    wanted += (
+        [each for each in (*extras["dev"], *extras["mcp"]) if "atelier" not in each] if name == "dev" else []
+    )
     locked = {entry: [*versions] for entry, versions in versions_of(name).items()}
 
     for requirement in map(Requirement, wanted):

@@ -10,13 +10,14 @@ import yaml
 from tests.support.pages.pages import PAGES, blocks_of
 
 RUN = {"sh", "python", "json", "http"}
-SHOWN = {"text", "yaml"}
+SHOWN = {"text", "yaml", "js"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
     "docs/api.md": ["needs the network", "goes on without an end"],
     "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
+    "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/operations.md": [
         "takes a worker out of service",
         "needs Docker",

@@ -72,7 +72,7 @@ def test_only_the_newest_wish_is_shown_and_the_job_of_an_older_one_is_canceled(
 ) -> None:
     visit = with_photo(visits, stack, photo)
     held: list[Any] = []
-    visit.page.route(re.compile(r"/v1/jobs/job_\w+\?wait="), held.append, times=1)
+    visit.page.route(re.compile(r"/v1/jobs/job_\w+\?wait="), lambda route: held.append(route), times=1)
     with visit.page.expect_request(re.compile(r"\?wait=")):
         visit.slide(STRENGTH, 0.1)
     visit.slide(STRENGTH, 0.5)

@@ -113,6 +113,13 @@ def test_a_file_that_only_looks_like_a_picture_is_refused_in_words(
     visit.allow("415")
 
 
+def test_a_photo_that_waits_for_a_worker_says_so(visits: Visits, service: LoopbackGunicorn) -> None:
+    visit = visits(service.url)
+    visit.drop([("small.png", pictures.png(24, 24))])
+    visit.page.locator(".style-tile").nth(1).click()
+    expect(visit.page.locator(".paint-note")).to_contain_text("no worker is running")
+
+
 def test_a_bad_file_among_many_is_left_out_and_named(visits: Visits, service: LoopbackGunicorn) -> None:
     visit = visits(service.url)
     good = [(f"{n}.png", pictures.png(20, 20 + n)) for n in range(3)]
@@ -180,7 +187,8 @@ class TestWithKeys:
     def test_a_key_that_only_reads_sees_no_panel_that_submits(
         self, visits: Visits, service: LoopbackGunicorn, keys: KeyStore
     ) -> None:
+        key = keys.create("dora", owner="dora", scopes=frozenset({Scope.READ}))[1]
         visit = visits(service.url)
-        self.sign_in(visit, keys.create("dora", owner="dora", scopes=frozenset({Scope.READ}))[1])
+        self.sign_in(visit, key)
         expect(visit.page.locator(".state")).to_have_text("Live")
         assert visit.page.get_by_role("link", name="Paint").count() == 0

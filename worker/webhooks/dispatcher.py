@@ -11,15 +11,17 @@ from pydantic import BaseModel
 
 from shared.access.store import KeyStore
 from shared.access.table import KeyTable
+from shared.actions.store import ActionStore
+from shared.actions.views import action_view
 from shared.batches.rendering import batch_view
 from shared.batches.store import BatchStore
-from shared.errors import AtelierError, JobGone, JobNotFound
+from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
 from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
 from shared.jobs.views import rfc3339
 from shared.logs import plain
 from shared.settings import Settings
-from shared.webhooks.delivery import BatchEvent, Delivery, DeliveryStatus, JobEvent
+from shared.webhooks.delivery import ActionEvent, BatchEvent, Delivery, DeliveryStatus, JobEvent
 from shared.webhooks.store import Deliveries, WebhookSecrets
 from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
 from worker.webhooks.shares import InFlight, Shares
@@ -113,7 +115,7 @@ class Dispatcher:
             took_long = result.milliseconds > self._shares.slow_seconds * 1000
             self._in_flight.note(delivery.host, is_silent=result.status is None and took_long)
             await asyncio.to_thread(self._note, delivery, result)
-        except (JobGone, JobNotFound):
+        except (JobGone, JobNotFound, ActionNotFound):
             await asyncio.to_thread(self._forget, delivery)
         except AtelierError as error:  # due again when its lease ends
             log.warning("delivery not noted", extra={"delivery": delivery.id, "detail": error.whole})
@@ -198,6 +200,11 @@ def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
         signing = {"sign": partial(keys.signed_query, key)} if key else {}
         return Links.of(delivery.base, settings.api.public_url, **signing)
 
+    def render_action(delivery: Delivery) -> BaseModel:
+        view = action_view(actions.get(delivery.subject, delivery.owner), links_of(delivery))
+        created = rfc3339(delivery.created_at)
+        return ActionEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
+
     keys = KeyTable(KeyStore(store.scripts), signed_seconds=settings.access.signed_url_seconds)
-    batches = BatchStore(store, settings.batches)
-    return {"job": render_job, "batch": render_batch}
+    batches, actions = BatchStore(store, settings.batches), ActionStore(store)
+    return {"job": render_job, "batch": render_batch, "action": render_action}

@@ -10,6 +10,7 @@ const HIDDEN_SECONDS = 20; // a browser has six connections to a host, and a hid
 class EventStream extends EventTarget {
   state = "connecting";
   #last = "";
+  #wanted = false;
   #stopper = null; // ends what runs
   #hiding = 0;
 
@@ -20,27 +21,38 @@ class EventStream extends EventTarget {
     session.addEventListener("end", () => ((this.#last = ""), this.stop()));
   }
 
+  /** Follow the events until the session ends, or `stop` is called. */
   start() {
+    this.#wanted = true;
+    this.#open();
+  }
+
+  stop() {
+    this.#wanted = false;
+    this.#close();
+  }
+
+  #open() {
     if (this.#stopper) return;
     this.#stopper = new AbortController();
     this.#run(this.#stopper.signal).catch(() => {}); // ended by stop()
   }
 
-  stop() {
+  #close() {
     this.#stopper?.abort();
     this.#stopper = null;
   }
 
   #follow() {
     clearTimeout(this.#hiding);
-    if (!document.hidden && this.#last) this.start();
-    if (document.hidden) this.#hiding = setTimeout(() => this.stop(), HIDDEN_SECONDS * 1000);
+    if (!document.hidden && this.#wanted) this.#open();
+    if (document.hidden) this.#hiding = setTimeout(() => this.#close(), HIDDEN_SECONDS * 1000);
   }
 
   #reconnect() {
     if (this.state !== "offline" || !this.#stopper) return;
-    this.stop();
-    this.start();
+    this.#close();
+    this.#open();
   }
 
   async #run(signal) {

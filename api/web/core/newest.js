@@ -5,8 +5,9 @@ import { cancel, done, submit } from "./jobs.js";
 export class Newest {
   #running = null; // { stopper, id }
 
-  /** Submit what `make` returns, and return the job at its end; null when a newer wish came meanwhile. */
-  async run(make) {
+  /** Submit what `make` returns, and return the job at its end; null when a newer wish came meanwhile. `told` is
+   * called with the job as it was accepted. */
+  async run(make, told = () => {}) {
     this.stop();
     const mine = (this.#running = { stopper: new AbortController(), id: null });
     const { signal } = mine.stopper;
@@ -14,6 +15,7 @@ export class Newest {
       const job = await submit(await make(signal), { signal });
       mine.id = job.id;
       if (signal.aborted) return void cancel(job.id).catch(() => {});
+      told(job);
       const ended = await done(job.id, { signal });
       return signal.aborted ? null : ended;
     } catch (error) {

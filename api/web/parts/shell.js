@@ -47,7 +47,7 @@ export class Shell extends HTMLElement {
 
   #showState() {
     this.state.dataset.state = events.state;
-    fill(this.state, h("span", { class: "dot" }), h("span", { class: "state-text" }, t(`shell.${events.state}`)));
+    fill(this.state, h("span", { class: "dot" }), h("span", { class: "state-text" }, t(`shell.state.${events.state}`)));
   }
 
   #skip(event) {

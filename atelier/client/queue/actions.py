@@ -10,8 +10,8 @@ from urllib.parse import quote
 from atelier.client.errors import reading
 from atelier.client.events import WaitTimeout
 from atelier.client.job import moment
-from atelier.client.jobs import JobFilters
-from atelier.client.request_parts import Lane, QueueEnd, move_body
+from atelier.client.jobs import ActionFilters
+from atelier.client.request_parts import ActionWebhook, Lane, QueueEnd, move_body, to_plain
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource, idempotency_header
 
@@ -50,20 +50,25 @@ class ActionsResource(Resource):
         *,
         to: QueueEnd | None = None,
         lane: Lane | None = None,
+        in_lane: Lane | None = None,
         owner: str | None = None,
         dry_run: bool = False,
+        webhook: ActionWebhook | None = None,
         idempotency_key: str | None = None,
-        **filters: Unpack[JobFilters],
+        **filters: Unpack[ActionFilters],
     ) -> Action:
         """Begin an action with all jobs that the filters admit, which are those of `client.jobs.list`.
 
-        `to` and `lane` say where a move goes. Jobs that are accepted later are not touched. With `dry_run` it
-        counts the jobs and changes nothing. `owner` is another owner of the jobs, for admins.
+        `in_lane` is that list's filter `lane`; `to` and `lane` say where a move goes. Jobs that are accepted
+        later are not touched. With `dry_run` it counts the jobs and changes nothing.
+        `owner` is another owner of the jobs, for admins. `webhook` is told once, at the end.
         """
-        only = {name: _plain(value) for name, value in filters.items() if value is not None}
+        chosen = {**filters, "lane": in_lane}
+        only = {name: _plain(value) for name, value in chosen.items() if value is not None}
         body: dict[str, Any] = {"do": do, "filter": only, **move_body(to, lane)}
         body |= {"owner": owner} if owner else {}
         body |= {"dry_run": True} if dry_run else {}
+        body |= {"webhook": to_plain(webhook)} if webhook else {}
         headers = idempotency_header(idempotency_key)
         return _action(json_of(self._transport.send("POST", "/v1/actions", json=body, headers=headers)))
 

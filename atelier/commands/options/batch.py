@@ -117,7 +117,8 @@ batch_options = with_options(
         "--dry-run",
         "dry_run",
         is_flag=True,
-        help="Say what the items of --jsonl or --template would make and take, and send nothing.",
+        help="Say what would be made and what it takes, and ask for no job. Of photos it sends one of each "
+        "size, for the service to look at.",
     ),
     click.option("--json", "as_json", is_flag=True, help="Print what came of it as JSON."),
 )

@@ -15,9 +15,11 @@ from atelier.display import echo, echo_json
 from atelier.lazy_group import EXIT_FAILED
 
 UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the next jobs too
+LANES = ("interactive", "bulk")
 TYPES = ("generate", "stylize", "transform")
 FILTERS = (
-    "type", "model", "code", "worker", "model_version", "batch", "custom_id", "metadata", "since", "until",
+    "lane", "type", "model", "code", "worker", "model_version", "batch", "custom_id", "metadata", "since",
+    "until",
 )  # fmt: skip
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
 GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
@@ -33,6 +35,9 @@ _FILTER_OPTIONS = (
     click.option("--metadata", metavar="NAME=TEXT", help="Choose only jobs with this pair among theirs."),
     click.option("--since", type=Ago(), help="Choose only jobs accepted in this time, such as 90m or 7d."),
     click.option("--until", type=Ago(), help="Choose only jobs accepted longer ago than this, such as 1d."),
+)
+_LANE_OPTION = click.option(
+    "--lane", type=click.Choice(LANES), help="Choose only jobs that are in this lane."
 )
 _ITEMS_OPTION = click.option(
     "--items/--no-items",
@@ -52,8 +57,13 @@ class Choice:
 
 
 def filter_options(command: Command) -> Command:
-    """Give a command the options that filter jobs."""
+    """Give a command the options that filter jobs, those of FILTERS but for the lane."""
     return with_options(*_FILTER_OPTIONS, _ITEMS_OPTION)(command)
+
+
+def list_options(command: Command) -> Command:
+    """Give a command all options that filter jobs."""
+    return with_options(_LANE_OPTION, *_FILTER_OPTIONS, _ITEMS_OPTION)(command)
 
 
 def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
@@ -72,21 +82,31 @@ def chosen_options(statuses: Sequence[str], *, items: bool = True) -> Option:
         click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job."),
     )
     of_items = (_ITEMS_OPTION,) if items else ()
-    return with_options(*which, *_FILTER_OPTIONS, *of_items, *how)
+    return with_options(*which, _LANE_OPTION, *_FILTER_OPTIONS, *of_items, *how)
 
 
-def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
-    """Return the jobs that the options name; ask before it is all of a status."""
-    ids = tuple(dict.fromkeys(options["job_ids"]))
-    filters = {name: options[name] for name in FILTERS if options[name]}
+def chosen_filters(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters that the options give; raise UsageError where they choose no jobs."""
+    ids, filters = options["job_ids"], {name: options[name] for name in FILTERS if options[name]}
     if bool(ids) == bool(options["status"]) or bool(options["status"]) != options["everything"]:
         raise click.UsageError("name jobs by their ids, or all of a status with --status STATUS --all")
     given = [*filters, *(["items"] if options.get("items") is not None else [])]
     if ids and given:
         raise click.UsageError(f"--{given[0]} goes with --status and --all")
-    if not ids:
-        ids = _all_of_status(client, verb, options, filters)
-    none = f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+    return filters
+
+
+def say_nothing_done(options: Mapping[str, Any]) -> str:
+    """Return the sentence for a choice without jobs."""
+    filters = chosen_filters(options)
+    return f"{say_none({'status': options['status'], **filters})[:-1]}, so nothing was done."
+
+
+def choose(client: Client, verb: str, options: Mapping[str, Any]) -> Choice:
+    """Return the jobs that the options name; ask before it is all of a status."""
+    filters = chosen_filters(options)
+    ids = tuple(dict.fromkeys(options["job_ids"])) or _all_of_status(client, verb, options, filters)
+    none = say_nothing_done(options)
     if verb == "retry":
         none = none.replace("No job", "No job that was not retried before", 1)
     return Choice(ids, by_status=bool(options["status"]), as_json=options["as_json"], none=none)

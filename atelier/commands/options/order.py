@@ -78,8 +78,8 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         raise click.UsageError(
             "--sample and --watch: a folder that is watched makes one batch after the other"
         )
-    if options["dry_run"]:
-        raise click.UsageError("--dry-run takes --jsonl or --template: the service looks at no photo for it")
+    if options["dry_run"] and options["watch"]:
+        raise click.UsageError("--dry-run and --watch: a dry run looks at the photos that are there now")
     styles, files = _styles(options, most_bytes)
     mask = _mask(options, most_bytes)
     picture_options = PictureOptions(

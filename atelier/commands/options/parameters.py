@@ -113,9 +113,13 @@ def read_webhook(text: str) -> Webhook:
 
 
 def weighted_styles(
-    client: Client, choices: Sequence[Path | Style | Address], weights: Sequence[float]
+    client: Client,
+    choices: Sequence[Path | Style | Address],
+    weights: Sequence[float],
+    *,
+    dry_run: bool = False,
 ) -> list[Style]:
     """Upload the files among the styles, and give each style its weight."""
     shares = weights or [1.0] * len(choices)
-    known = (c if isinstance(c, Style) else Style(image=sent(client, c)) for c in choices)
+    known = (c if isinstance(c, Style) else Style(image=sent(client, c, dry_run=dry_run)) for c in choices)
     return [replace(style, weight=share) for style, share in zip(known, shares, strict=True)]

@@ -1,6 +1,7 @@
 """Pictures as arguments: a file here, which is uploaded, or an address, which the service fetches."""
 
 import re
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,6 +57,13 @@ class PictureArgument(click.Path):
 PICTURE = PictureArgument()
 
 
-def sent(client: Client, picture: Path | Address) -> str:
-    """Return what a request names a picture by: its address, or the id of the file that is uploaded now."""
-    return picture.url if isinstance(picture, Address) else client.files.upload(picture)
+def sent(client: Client, picture: Path | Address, *, dry_run: bool = False) -> str:
+    """Return what a request names a picture by: its address, or the id of the file that is uploaded now.
+
+    For a dry run nothing is uploaded: the name is a data URL, which has all of the file.
+    """
+    if isinstance(picture, Address):
+        return picture.url
+    if dry_run:
+        return f"data:application/octet-stream;base64,{b64encode(picture.read_bytes()).decode()}"
+    return client.files.upload(picture)

@@ -9,10 +9,8 @@ import click
 from atelier.client.batches import BatchesResource
 from atelier.client.job import Job
 from atelier.client.jobs import JobsResource
-from atelier.commands.options.job_selection import Choice, carry_out_each
+from atelier.commands.options.job_selection import LANES, Choice, carry_out_each
 from atelier.commands.options.painting import Option, with_options
-
-LANES = ("interactive", "bulk")
 
 
 def place_options(what: str) -> Option:

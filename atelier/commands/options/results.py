@@ -18,6 +18,7 @@ from atelier.client.job import Job, Output
 from atelier.client.request_parts import Encoding, Style
 from atelier.client.requests import Request
 from atelier.commands.options.destination import Destination, OutputPictures
+from atelier.commands.options.estimates import dry_run_option, try_out
 from atelier.commands.options.painting import OF_A_JOB, format_option, lane_option, with_options
 from atelier.display import echo, echo_json
 from atelier.display.job_tables import say_warnings
@@ -50,6 +51,7 @@ result_options = with_options(
         metavar="FILE|FOLDER|-",
         help=f"{OUTPUT_HELP} [default: this folder]",
     ),
+    dry_run_option,
     click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON."),
 )  # which model works, and what becomes of its pictures
 
@@ -82,10 +84,16 @@ def carry_out(
     output: Destination,
     timeout: float | None,
     as_json: bool,
+    dry_run: bool,
     stem: str = "",
     on_progress: Callable[[Job], None] | None = None,
 ) -> None:
-    """Submit, wait with a bar, save the pictures, and print their paths or the job as JSON."""
+    """Submit, wait with a bar, save the pictures, and print their paths or the job as JSON.
+
+    With `dry_run`, print what the job would make and take, and exit with 1 where it would be refused.
+    """
+    if dry_run:
+        try_out(client, request, as_json=as_json)
     with job_bar(request.type) as show:
 
         def notify(job: Job) -> None:

@@ -5,15 +5,14 @@ from typing import Any
 
 import click
 
-from atelier.client.client import Client
-from atelier.client.queue.actions import Action, Deed
-from atelier.commands.options.job_selection import FILTERS, filter_options
-from atelier.commands.options.places import LANES
+from atelier.client.queue.actions import Deed
+from atelier.client.request_parts import ActionWebhook
+from atelier.commands.options.bulk_action import confirm, follow, print_action
+from atelier.commands.options.job_selection import FILTERS, LANES, filter_options
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
-from atelier.display.action_tables import action_page, action_table, say_counts
-from atelier.display.progress_bar import count_spinner
-from atelier.lazy_group import EXIT_FAILED, interruption
+from atelier.display.action_tables import action_page, action_table
+from atelier.lazy_group import EXIT_FAILED
 
 STATUSES = ("queued", "running", "succeeded", "failed", "canceled", "expired")
 DEEDS = ("cancel", "retry", "delete", "move")
@@ -30,9 +29,11 @@ def actions() -> None:
 @click.argument("do", type=click.Choice(DEEDS))
 @click.option("--status", type=click.Choice(STATUSES), help="Choose only jobs of this status.")
 @filter_options
+@click.option("--in-lane", type=click.Choice(LANES), help="Choose only jobs that are in this lane.")
 @click.option("--to", type=click.Choice(("front", "back")), help="Put moved jobs at this end of the queue.")
 @click.option("--lane", type=click.Choice(LANES), help="Put moved jobs into this lane.")
 @click.option("--owner", help="Take jobs of this owner; for admins.")
+@click.option("--webhook", metavar="URL", help="Tell this address when it is over, with the counts.")
 @click.option("--dry-run", is_flag=True, help="Say how many jobs there are, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end, or leave it alone.")
@@ -46,32 +47,18 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
     Exits with 1 where it was refused for a job.
     """
     target: Target = ctx.obj
-    as_json = options.pop("as_json")
-    names = ("status", "items", *FILTERS)
-    filters = {name: options[name] for name in names if options[name] is not None}
-    asked = {**filters, **{name: options[name] for name in ("to", "lane", "owner") if options[name]}}
+    as_json, address = options.pop("as_json"), options.pop("webhook")
+    webhook = ActionWebhook(url=address) if address else None
+    names = ("status", "items", "in_lane", "to", "owner", *FILTERS)  # of these, "lane" is where to move
+    asked = {name: options[name] for name in names if options[name] is not None}
     with target.client() as client:
         if not (yes or dry_run):
-            count = client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched
-            click.confirm(f"{do} {count} {'job' if count == 1 else 'jobs'}?", abort=True, err=True)
-        action = client.actions.begin(do, dry_run=dry_run, **asked)
+            confirm(client, do, asked)
+        action = client.actions.begin(do, dry_run=dry_run, webhook=webhook, **asked)
         if wait:
-            action = _follow(client, action)
-    _print(action, as_json=as_json)
+            action = follow(client, action)
+    print_action(action, as_json=as_json)
     ctx.exit(EXIT_FAILED if action.failed else 0)
-
-
-def _follow(client: Client, action: Action) -> Action:
-    way = f"the action goes on: `atelier actions show {action.id}`, `atelier actions cancel {action.id}`"
-    with interruption(way), count_spinner(f"{action.do}:") as show:
-        return client.actions.wait(action, on_progress=lambda seen: show(seen.succeeded))
-
-
-def _print(action: Action, *, as_json: bool) -> None:
-    if as_json:
-        echo_json(action.raw)
-    else:
-        echo(f"{action.id} {action.status}: {say_counts(action)}")
 
 
 @actions.command("list")
@@ -115,4 +102,4 @@ def cancel(target: Target, /, *, action_id: str, as_json: bool) -> None:
     """Stop an action. What it has done stays done."""
     with target.client() as client:
         action = client.actions.cancel(action_id)
-    _print(action, as_json=as_json)
+    print_action(action, as_json=as_json)

@@ -43,6 +43,20 @@ def test_an_action_is_accepted_carried_out_and_read(client: FlaskClient, runner:
     assert [entry["id"] for entry in client.get("/v1/actions").json["data"]] == [action["id"]]
 
 
+def test_an_action_is_for_the_jobs_of_a_lane(client: FlaskClient, runner: ActionRunner) -> None:
+    first, moved = (submit(client, lane="interactive") for _ in range(2))
+    client.post(f"/v1/jobs/{moved}/move", json={"lane": "bulk"})
+    batch = client.post("/v1/batches", json={"items": [{"type": "generate"}] * 2}).json
+    accepted = begin(client, "cancel", {"lane": "bulk", "items": True})
+    runner.go_on()
+    action = client.get(accepted.headers["Location"]).json
+    assert (action["matched"], action["succeeded"], action["lane"]) == (3, 3, None)
+    assert action["filter"] == {"lane": "bulk", "items": True}
+    assert client.get(batch["urls"]["self"]).json["status"] == "canceled"
+    statuses = [client.get(f"/v1/jobs/{job_id}").json["status"] for job_id in (first, moved)]
+    assert statuses == ["queued", "canceled"]
+
+
 def test_what_failed_with_a_code_goes_again(
     client: FlaskClient, worker: FakeWorker, runner: ActionRunner
 ) -> None:

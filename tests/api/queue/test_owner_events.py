@@ -84,6 +84,18 @@ def test_a_jobs_life_is_told(live: httpx.Client, worker: FakeWorker) -> None:
         assert stream.next() == ("deleted", {"id": job_id, "object": "job"})
 
 
+def test_what_goes_to_make_room_is_told_as_such(
+    live: httpx.Client, services: Services, worker: FakeWorker
+) -> None:
+    with following(live) as stream:
+        stream.next()
+        job_id = submit(live)
+        worker.run(job_id)
+        stream.until("succeeded")
+        services.store.scripts.run("room/reclaim", "0", "old", 0, 1, 0, 50, 60_000)
+        assert stream.next() == ("deleted", {"id": job_id, "object": "job", "reason": "reclaimed"})
+
+
 def test_a_batch_tells_its_counts_and_not_its_items(live: httpx.Client, worker: FakeWorker) -> None:
     with following(live) as stream:
         stream.next()

@@ -23,7 +23,7 @@ MODEL = "mnist-dcgan"
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("api.resources.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("shared.workers.RECENT_SECONDS", 0.0)
     return
 
 
@@ -206,6 +206,27 @@ def test_what_a_job_is_of_is_paused(
     client.delete(pause["urls"]["self"])
     assert (reason(client, job_id), reason_of_batch(client, batch)) == ("workers_busy", "workers_busy")
     assert claim(services) is not None
+
+
+@pytest.mark.parametrize(("pause_hours", "told"), [(1, "not_before"), (9, "paused"), (None, "paused")])
+def test_of_a_pause_and_a_time_the_later_one_is_told(
+    client: FlaskClient, pause_hours: int | None, told: str
+) -> None:
+    now = datetime.now(UTC)
+    later, ends = now + timedelta(hours=5), now + timedelta(hours=pause_hours or 0)
+    until = {} if pause_hours is None else {"until": ends.isoformat()}
+    job_id, batch = submit(client, not_before=later.isoformat()), begin(client, not_before=later.isoformat())
+    client.post(f"{batch['urls']['self']}/pause", json=until)
+    assert reason_of_batch(client, batch) == told
+    assert (
+        client.post("/v1/pauses", json={"model": MODEL, "reason": "new weights", **until}).status_code == 201
+    )
+    assert reason(client, job_id) == told
+    expected = {"not_before": later, "paused": ends if pause_hours else None}[told]
+    shown = queue(client, job_id)["until"]
+    assert (shown and datetime.fromisoformat(shown).replace(microsecond=0)) == (
+        expected and expected.replace(microsecond=0)
+    )
 
 
 def test_as_many_jobs_of_a_model_run_as_may(

@@ -1,6 +1,7 @@
 """/v1/stats: the numbers of the queue, compared with what was sent and done."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -79,6 +80,54 @@ def test_items_of_a_batch_wait_and_those_of_a_paused_one_do_not(client: FlaskCli
     bulk = stats(client)["lanes"][1]
     assert bulk["waiting"] == 1
     assert bulk["oldest_seconds"] is not None
+
+
+def paused(found: dict[str, Any], kind: str) -> dict[str, tuple[int, int]]:
+    """Return what waits and what is paused, by the names of a kind."""
+    return {entry[kind]: (entry["waiting"], entry["paused"]) for entry in found[f"{kind}s"]}
+
+
+@pytest.mark.parametrize(
+    "scope", [{"lane": "bulk"}, {"model": "mnist-dcgan", "lane": "bulk"}, {"owner": "anonymous"}, {}]
+)
+def test_what_waits_behind_a_pause_is_counted_apart(client: FlaskClient, scope: dict[str, str]) -> None:
+    submit(client, BULK, 2)
+    client.post("/v1/batches", json={"items": [GENERATE] * 3})
+    pause = client.post("/v1/pauses", json={"reason": "a test", **scope, "for_seconds": 60})
+    assert pause.status_code == 201, pause.json
+    found = stats(client)
+    assert paused(found, "lane") == {"interactive": (0, 0), "bulk": (0, 5)}
+    assert paused(found, "model") == {"mnist-dcgan": (0, 5)}
+    assert paused(found, "owner") == {"anonymous": (0, 5)}
+    assert (found["total"]["waiting"], found["total"]["paused"]) == (0, 5)
+    assert (found["total"]["work_seconds"], found["total"]["oldest_seconds"]) == (0, None)
+    client.delete(f"/v1/pauses/{pause.json['id']}")
+    assert paused(stats(client), "lane")["bulk"] == (5, 0)
+
+
+def test_an_owner_whose_batches_are_all_paused_is_there(client: FlaskClient, services: Services) -> None:
+    items = [{**GENERATE, "seeds": [number]} for number in range(4)]
+    batch = client.post("/v1/batches", json={"items": items}).json["urls"]
+    client.post(batch["pause"])
+    assert services.store.claim_next("w1") == []  # takes the owner out of the turns
+    assert paused(stats(client), "owner") == {"anonymous": (0, 4)}
+    client.post(f"{batch['self']}/move", json={"lane": "interactive"})
+    assert paused(stats(client), "lane") == {"interactive": (0, 4), "bulk": (0, 0)}
+    client.post(batch["cancel"])
+    assert paused(stats(client), "owner") == {"anonymous": (0, 0)}
+
+
+def test_a_batch_that_waits_for_its_time_is_delayed_and_one_behind_its_sample_paused(
+    client: FlaskClient,
+) -> None:
+    later = {"not_before": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
+    early = client.post("/v1/batches", json={"items": [GENERATE] * 3, **later}).json["urls"]
+    client.post("/v1/batches", json={"items": [GENERATE] * 5, "sample": 2})
+    found = stats(client)
+    assert (found["delayed"], paused(found, "lane")["bulk"]) == (3, (2, 3))
+    client.post(early["pause"])
+    found = stats(client)
+    assert (found["delayed"], paused(found, "lane")["bulk"]) == (0, (2, 6)), "it is told as paused first"
 
 
 def test_the_oldest_is_not_one_of_a_paused_batch(client: FlaskClient, services: Services) -> None:

@@ -19,7 +19,7 @@ NAMES = ("magenta-mobile", "mnist-dcgan")
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.resources.FRESH_SECONDS", 0.0)
+    monkeypatch.setattr("shared.workers.RECENT_SECONDS", 0.0)
 
 
 def announce(services: Services, worker_id: str = ALPHA, **more: Any) -> None:

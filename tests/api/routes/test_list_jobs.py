@@ -58,6 +58,19 @@ def test_dead_jobs_are_found_by_reason_model_and_worker(client: FlaskClient, wor
     assert ids(client.get("/v1/jobs?model=magenta-mobile")) == []
 
 
+def test_jobs_are_found_by_the_lane_in_which_they_are(client: FlaskClient, worker: FakeWorker) -> None:
+    first, moved = submit(client, 2)
+    item = {"type": "generate", "seed": 3}
+    batch = client.post("/v1/batches", json={"items": [item], "lane": "interactive"}).json["id"]
+    client.post(f"/v1/jobs/{moved}/move", json={"lane": "bulk"})
+    client.post(f"/v1/batches/{batch}/move", json={"lane": "bulk"})
+    one = f"job_{batch.removeprefix('batch_')}-0"
+    worker.run(one)
+    assert ids(client.get("/v1/jobs?lane=interactive&items=true")) == [first]
+    assert ids(client.get("/v1/jobs?lane=bulk&items=true")) == [one, moved]
+    assert client.get("/v1/jobs?lane=bulk&items=true&fields=id").json["data"] == [{"id": one}, {"id": moved}]
+
+
 def test_jobs_are_found_by_metadata_version_and_time(client: FlaskClient, worker: FakeWorker) -> None:
     body = {"type": "generate", "seed": 1}
     first = client.post("/v1/jobs", json={**body, "metadata": {"for": "the wall", "a": "b=c"}}).json
@@ -101,7 +114,13 @@ def test_jobs_are_found_by_style(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("name", "text"),
-    [("since", "yesterday"), ("until", "2026-01-01"), ("metadata", "for"), ("metadata", "=x")],
+    [
+        ("since", "yesterday"),
+        ("until", "2026-01-01"),
+        ("metadata", "for"),
+        ("metadata", "=x"),
+        ("lane", "fast"),
+    ],
 )
 def test_a_filter_that_is_none_is_a_422(client: FlaskClient, name: str, text: str) -> None:
     response = client.get("/v1/jobs", query_string={name: text})

@@ -244,6 +244,8 @@ def test_the_document_describes_the_events(client: FlaskClient) -> None:
         "batch.failed",
         "batch.canceled",
         "batch.paused",
+        "action.completed",
+        "action.canceled",
     ]
-    assert "JobEvent" in document["components"]["schemas"]
+    assert {"JobEvent", "BatchEvent", "ActionEvent"} <= set(document["components"]["schemas"])
     OpenAPIV31SpecValidator(document).validate()

@@ -8,6 +8,7 @@ from api.services import Services
 from shared.backup.snapshot import Snapshot
 from shared.batches.batch import BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
+from shared.errors import IllegalMove
 from shared.identifiers import ANONYMOUS, new_batch_id
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
@@ -120,6 +121,8 @@ def test_open_paused_and_done_batches_are_brought_back_as_such(
     assert {job.batch_id for job in drain(empty.store)} == {opened}
     empty.batches.clean_up()
     assert counts(empty.batches, canceled) == {"total": 2, "canceled": 2}
+    with pytest.raises(IllegalMove, match="is canceled"):  # as a whole
+        empty.batches.retry_failed(canceled, ANONYMOUS)
     empty.batches.resume(paused, ANONYMOUS)
     assert [job.index for job in drain(empty.store)] == [0, 1]
 

@@ -103,6 +103,7 @@ def test_the_command_tells_what_changes(client: Client, url: str) -> None:
         ("job", {"status": "running", "progress": {"fraction": 0.5}}, "running, 50 %"),
         ("job", {"status": "succeeded", "progress": None}, "succeeded"),
         ("deleted", {}, "deleted"),
+        ("deleted", {"reason": "reclaimed"}, "removed to make room"),
     ],
 )
 def test_a_change_is_a_line(kind: str, data: dict[str, object], words: str) -> None:

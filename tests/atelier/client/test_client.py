@@ -134,6 +134,7 @@ def test_a_picture_goes_through_a_network(client: Client, services: Services) ->
 
 def test_styles_are_kept_listed_and_forgotten(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atelier.client.styles.PAGE_SIZE", 2)
+    monkeypatch.setattr("atelier.client.aio.styles.PAGE_SIZE", 2)
     first = client.styles.create("waves", pictures.png())
     assert client.styles.create("waves", pictures.png()) == first
     for name in ("a", "b"):
@@ -296,6 +297,7 @@ def test_a_service_that_goes_away_for_good_while_a_job_is_waited_for_leaves_the_
     client: Client, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("atelier.client.retries.PATIENCE_SECONDS", 0.3)
+    monkeypatch.setattr("atelier.client.aio.retries.PATIENCE_SECONDS", 0.3)
     job = client.jobs.create(REQUEST)
     trouble.lose += ["GET"] * 500
     with pytest.raises(ServiceUnreachable, match=job.id) as caught:
@@ -374,6 +376,7 @@ def test_a_job_tells_its_attempts_and_its_deadline(client: Client, worker: FakeW
 
 def test_all_pages_of_jobs_are_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("atelier.client.transport.PAGE_SIZE", 2)
+    monkeypatch.setattr("atelier.client.aio.transport.PAGE_SIZE", 2)
     ids = [client.jobs.create(REQUEST).id for _ in range(5)]
     assert [job.id for job in client.jobs.list()] == ids[::-1]
     assert list(client.jobs.list(status="failed")) == []

@@ -149,9 +149,6 @@ def test_a_dry_run_says_what_a_batch_would_come_to(run: Run, client: Client) -> 
     assert refused.stderr == "refused: digit must be between 0 and 9; got 77\n"
     told = json.loads(run("batch", "--template", "digits.json", "-o", "out", "--dry-run", "--json").stdout)
     assert (told["accepted"], told["items"], told["refused_items"]) == (False, 2, 1)
-    Path("photos").mkdir()
-    photos = run("batch", "photos", "--style", "waves", "-o", "out", "--dry-run")
-    assert (photos.exit_code, "--dry-run takes --jsonl or --template" in photos.stderr) == (2, True)
     assert not Path("out").exists()
     assert list(client.batches.list()) == []
 

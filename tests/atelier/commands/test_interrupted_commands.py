@@ -189,7 +189,7 @@ WITHOUT_SERVICE = [
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
     "batches fetch b -o out", "models reload", "models limit m 2", "pauses list",
     "pauses create --reason r --everything", "pauses end p", "stats", "top", "jobs failures", "usage",
-    "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
+    "mcp --http --host 0.0.0.0", "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
 ]  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from atelier.cli import main
 from atelier.client.batch_run import BatchRun
 from atelier.client.client import Client
 from atelier.client.job import Job, job_from_json
+from atelier.client.queue.actions import ActionsResource
+from atelier.commands.options import bulk_action
 from atelier.display.job_tables import history_of
 from atelier.display.time_format import say_seconds
 from shared.errors import StorageUnavailable
@@ -205,14 +207,43 @@ def test_a_retry_that_failed_is_retried_and_the_job_that_it_retried_is_not(
     assert "retried as" in run("show", failed[0]).stdout
 
 
+@pytest.mark.usefixtures("carried_out")
 def test_all_of_a_status_are_moved_after_a_question(run: Run, client: Client, failed: list[str]) -> None:
     refused = run("delete", "--status", "failed", "--all", answer="n\n")
     assert (refused.exit_code, "delete 3 failed jobs?" in refused.stderr) == (1, True)
     assert len(list(client.jobs.list())) == 3
     agreed = run("delete", "--status", "failed", "--all", answer="y\n")
-    assert (agreed.exit_code, agreed.stdout.splitlines()) == (0, [f"{job_id} deleted" for job_id in failed])
+    assert (agreed.exit_code, agreed.stdout.split(" ", 1)[1]) == (0, "completed: 3 of 3 done\n")
+    assert list(client.jobs.list()) == []
     none = run("delete", "--status", "failed", "--all")
     assert (none.exit_code, none.stderr) == (0, "No job matches --status failed, so nothing was done.\n")
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_all_of_a_status_are_canceled_by_one_action(run: Run, client: Client) -> None:
+    ids = [client.jobs.create({**SPEC, "lane": lane}).id for lane in ("bulk", "bulk", "interactive")]
+    chosen = ("--status", "queued", "--lane", "bulk", "--all", "--yes", "--json")
+    (action,) = lines(run("cancel", *chosen))
+    assert (action["do"], action["matched"], action["succeeded"]) == ("cancel", 2, 2)
+    assert action["filter"] == {"status": "queued", "lane": "bulk", "items": False}
+    assert [client.jobs.get(job_id).status for job_id in ids] == ["canceled", "canceled", "queued"]
+    none = run("cancel", *chosen)
+    assert none.stderr == "No job matches --status queued --lane bulk, so nothing was done.\n"
+
+
+def test_an_interrupted_cancel_says_that_the_action_goes_on(
+    run: Run, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    client.jobs.create(SPEC)
+    monkeypatch.setattr(bulk_action, "counted", lambda *_: 1)  # nobody carries out actions here
+    monkeypatch.setattr(ActionsResource, "wait", interrupted)
+    answer = run("cancel", "--status", "queued", "--all", "--yes")
+    (action,) = client.actions.list()
+    assert f"the action goes on: `atelier actions show {action.id}`" in answer.stderr
+    assert (answer.exit_code, action.status) == (130, "running")
 
 
 def test_jobs_are_pinned(run: Run, client: Client, failed: list[str]) -> None:
@@ -308,6 +339,7 @@ def test_all_failed_jobs_and_items_are_retried_and_items_stay_in_their_batch(
     assert lines(run("retry", "--status", "failed", "--all", "--yes", "--json")) == []
 
 
+@pytest.mark.usefixtures("carried_out")
 def test_items_are_canceled_and_deleted_only_where_that_is_said(
     run: Run, client: Client, batch: BatchRun, failed: list[str]
 ) -> None:
@@ -315,10 +347,11 @@ def test_items_are_canceled_and_deleted_only_where_that_is_said(
     left = run("cancel", "--status", "queued", "--all", "--yes")
     assert left.stderr == "1 queued item of batches is left alone: add --items\n"
     assert batch.refresh().counts["queued"] == 1
-    assert run("cancel", "--status", "queued", "--all", "--items", "--yes").exit_code == 0
+    asked = run("cancel", "--status", "queued", "--all", "--items", answer="y\n")
+    assert (asked.exit_code, "cancel 1 queued job, items of batches among them?" in asked.stderr) == (0, True)
     assert batch.refresh().counts["canceled"] == 1
     deleted = run("delete", "--status", "failed", "--all", "--yes")
-    assert len(deleted.stdout.splitlines()) == 3
+    assert deleted.stdout.endswith("completed: 3 of 3 done\n")
     assert deleted.stderr == (
         "2 failed items of batches are left alone: they go with their batch, by `atelier batches delete`\n"
     )

@@ -41,13 +41,13 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 NOT_OFFERED = {"type", "ttl_seconds", "deadline_seconds", "metadata", "webhook.events"}
 NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}}
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
-OTHERS = {"output", "timeout", "as_json", "url"}
+OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {
     "generate": {"grid", "animation"},
     "stylize": {"preview"},
     "transform": set[str](),
     "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
-    | {"stop_failed", "stop_share", "stop_after", "sample", "dry_run"},
+    | {"stop_failed", "stop_share", "stop_after", "sample"},
 }
 # Options whose own default goes over the field's, and what their help says of it.
 DEFAULTS = {

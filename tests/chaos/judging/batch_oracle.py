@@ -21,7 +21,10 @@ def judge_batch(entry: BatchEntry, facts: Facts) -> Found:
     if batch.response != 200:
         yield "P1", "batch lost", f"accepted as {entry.id}; GET answers {batch.response}"
         return
-    if batch.status not in ("completed", "failed"):
+    all_canceled = (
+        batch.counts.get("canceled") == batch.counts["total"] > 0
+    )  # one by one: chaos cancels no batch
+    if batch.status not in (("canceled",) if all_canceled else ("completed", "failed")):
         yield "P1", "batch stuck", f"still {batch.status}: {dict(batch.counts)}"
         return
     yield from _told_rightly(batch, entry, facts)

@@ -20,6 +20,8 @@ KINDS = (
     Kind("slow:8", 30.0),
 )
 SECOND = Kind("steady:1", 1.0)
+QUOTAS = [None, None, 1, 2]
+CAPS = {"paint": 1, "slow": 2}  # how many jobs of a model may run at once
 
 
 @pytest.fixture
@@ -77,13 +79,19 @@ def is_near(told: float | None, true: float, factor: float = 1.5) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", [[None], [None, None, 1, 2]], ids=["no quotas", "quotas"])
+@pytest.mark.parametrize(
+    ("limits", "caps"),
+    [([None], {}), (QUOTAS, {}), ([None], CAPS), (QUOTAS, CAPS)],
+    ids=["no limits", "quotas", "limits of models", "quotas and limits of models"],
+)
 def test_of_a_thousand_jobs_nine_in_ten_are_told_their_time_within_a_factor_of_one_and_a_half(
-    lasting: JobStore, clock: Clock, limits: list[int | None]
+    lasting: JobStore, clock: Clock, limits: list[int | None], caps: dict[str, int]
 ) -> None:
     times, places, batch_times = [], [], []
     for seed, (slots, owners) in enumerate([(1, 3), (2, 2), (4, 5), (8, 3)]):
         works = queue(lasting, clock, slots, seed=seed)
+        for model, number in caps.items():
+            works.model_limits.set(model, number)
         world = World(works, owners, limits)
         world.fill(250)
         for pause in (2, 10, 40, 120):
@@ -98,7 +106,7 @@ def test_of_a_thousand_jobs_nine_in_ten_are_told_their_time_within_a_factor_of_o
     assert len(times) > 1000
     assert sum(times) >= 0.9 * len(times)
     assert sum(batch_times) >= 0.9 * len(batch_times) > 50
-    assert sum(places) >= 0.8 * len(places) > 800
+    assert sum(places) >= (0.75 if caps else 0.8) * len(places) > 800
 
 
 def world_job(world: World) -> tuple[str, Lane, Kind]:
@@ -171,3 +179,61 @@ def test_the_model_of_each_job_ahead_counts(lasting: JobStore, clock: Clock) -> 
     (told,) = works.compared()
     assert told.eta == pytest.approx(20 * (0.4 + 30), rel=0.15)
     assert is_near(told.eta, told.done, 1.2)
+
+
+def test_jobs_of_a_model_that_may_run_once_at_a_time_are_told_that_they_go_one_after_the_other(
+    lasting: JobStore, clock: Clock
+) -> None:
+    works = queue(lasting, clock, slots=4)
+    works.model_limits.set("steady", 1)
+    works.begin("a", Lane.BULK, [SECOND] * 12)
+    works.begin("b", Lane.BULK, [KINDS[2]] * 12)  # 3 seconds each
+    last_of_a, last_of_b = works.waiting[11], works.waiting[23]
+    works.ask(last_of_a)
+    works.ask(last_of_b)
+    works.go_on()
+    told = {each.job: each for each in works.compared()}
+    assert told[last_of_a].eta == pytest.approx(12, abs=1.5)
+    assert told[last_of_b].eta == pytest.approx(12, abs=3.5), "the slots that one model leaves are free"
+    assert all(is_near(each.eta, each.done) for each in told.values())
+
+
+def test_a_job_that_goes_past_a_model_with_a_limit_is_told_so(lasting: JobStore, clock: Clock) -> None:
+    works = queue(lasting, clock, slots=2)
+    works.model_limits.set("slow", 1)
+    works.begin("a", Lane.BULK, [KINDS[4]] * 10)  # 30 seconds each
+    works.go_on(clock.now)
+    works.submit("a", Lane.BULK, SECOND)
+    works.submit("a", Lane.BULK, KINDS[4])
+    (*_, fast, slow) = works.waiting
+    works.ask(fast)
+    works.ask(slow)
+    works.go_on()
+    of_fast, of_slow = works.compared()
+    assert (of_fast.position, of_fast.started, of_slow.position) == (1, 1, 11)
+    assert is_near(of_fast.eta, of_fast.done, 1.3)
+    assert is_near(of_slow.eta, of_slow.done, 1.3)
+
+
+def test_running_jobs_count_to_the_limit_of_their_model(lasting: JobStore, clock: Clock) -> None:
+    works = queue(lasting, clock, slots=4)
+    works.model_limits.set("slow", 1)
+    works.submit("b", Lane.BULK, KINDS[4])
+    works.go_on(clock.now)
+    works.submit("a", Lane.BULK, KINDS[4])
+    works.ask(works.waiting[0])
+    works.go_on()
+    (told,) = works.compared()
+    assert told.eta == pytest.approx(60, rel=0.2)
+    assert is_near(told.eta, told.done, 1.3)
+
+
+def test_a_batch_is_told_the_end_of_the_model_that_takes_longest(lasting: JobStore, clock: Clock) -> None:
+    works = queue(lasting, clock, slots=4)
+    works.model_limits.set("paint", 1)
+    batch_id = works.begin("a", Lane.BULK, [KINDS[2], SECOND] * 10)  # 3 seconds and 1 second
+    works.ask_batch(batch_id, "a")
+    works.go_on()
+    ((eta, true),) = works.batches_compared()
+    assert eta == pytest.approx(30, rel=0.2)
+    assert is_near(eta, true, 1.3)

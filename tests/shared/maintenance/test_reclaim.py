@@ -8,6 +8,7 @@ import pytest
 from shared.batches.store import BatchStore
 from shared.errors import JobGone, JobReclaimed
 from shared.identifiers import ANONYMOUS
+from shared.jobs.changes import ChangeQueries
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.store import JobStore
 from shared.jobs.submission import Submission
@@ -101,6 +102,23 @@ def test_a_removed_job_says_why_it_is_gone(
     with pytest.raises(JobGone) as told:
         store.get(deleted, ANONYMOUS)
     assert told.value.code == "job_gone"
+
+
+def test_who_follows_an_owners_changes_is_told_what_went_to_make_room(
+    store: JobStore, objects: ObjectStore, batches: BatchStore, reclaimer: Reclaimer
+) -> None:
+    batch_id = begin(batches, 2)
+    batches.finalize(batch_id, ANONYMOUS)
+    for job in store.claim_next("w", most=2):
+        finish(store, objects, job)
+    deleted, *ids = results(store, objects, 13)
+    changes = ChangeQueries(store.scripts)
+    place = changes.after(ANONYMOUS).place
+    store.delete(deleted, ANONYMOUS)
+    gone = reclaimer.step().ids + reclaimer.step().ids
+    assert gone[:2] == (batch_id, ids[0])
+    told = [(change.id, change.state, change.why) for change in changes.after(ANONYMOUS, place).some]
+    assert told == [(deleted, None, None), *((name, None, "reclaimed") for name in gone)]
 
 
 def test_what_is_pinned_stays_however_old_it_is(

@@ -17,9 +17,10 @@ from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
 from shared.jobs.store import JobStore
 from shared.owners.quota import QuotaStore
+from shared.pauses.model_limits import ModelLimits
 from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
-from shared.specs.spec import JOB_SPEC, JobSpec
+from shared.specs.spec import JOB_SPEC, JobSpec, parted
 from tests.support.jobs.batch_steps import finish
 from tests.support.jobs.job_steps import submit
 from tests.support.jobs.server_clock import Clock
@@ -63,23 +64,25 @@ class SimulatedQueue:
         self.queries = JobQueries(self.store)
         self.batches = BatchStore(self.store, BatchRules())
         self.quotas = QuotaStore(self.store.scripts, self.store.quotas)
+        self.model_limits = ModelLimits(self.store.scripts)
         self._running: list[tuple[float, str, Job]] = []
         self._seed = 0
 
-    def _spec(self, lane: Lane) -> JobSpec:
+    def _spec(self, lane: Lane, kind: Kind) -> JobSpec:
         self._seed += 1
-        asked = {"type": "generate", "model": "mnist-dcgan", "truncation": 1.0, "seeds": [self._seed]}
+        model = parted(kind.work)[0]
+        asked = {"type": "generate", "model": model, "truncation": 1.0, "seeds": [self._seed]}
         return JOB_SPEC.validate_python({**asked, "lane": lane})
 
     def submit(self, owner: str, lane: Lane, kind: Kind) -> None:
         """Accept a job."""
-        self._note(submit(self.store, owner=owner, spec=self._spec(lane), work=kind.work), owner, kind)
+        self._note(submit(self.store, owner=owner, spec=self._spec(lane, kind), work=kind.work), owner, kind)
 
     def begin(self, owner: str, lane: Lane, kinds: Sequence[Kind]) -> str:
         """Accept a batch with an item of each kind; return its id."""
         draft = BatchDraft(new_batch_id(), owner, BatchSettings(lane=lane), "print")
         batch, _ = self.batches.open(draft)
-        items = [ItemDraft(f"n{n}", self._spec(lane), kind.work) for n, kind in enumerate(kinds)]
+        items = [ItemDraft(f"n{n}", self._spec(lane, kind), kind.work) for n, kind in enumerate(kinds)]
         self.batches.append(batch.id, owner, items, first=0)
         self.batches.finalize(batch.id, owner)
         for index, kind in enumerate(kinds):

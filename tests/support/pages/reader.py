@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +95,8 @@ class Reader:
             path = self._folder / block.file
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(self._with_words(block.text), "utf-8")
+        elif re.match("node ", block.text) and shutil.which("node") is None:
+            pytest.skip(f"{block.place} needs Node.js, which is not installed; what stands before it was run")
         elif block.language == "sh":
             self._type(self._shell, block, REFUSED if refused else ACCEPTED)
         elif block.language == "python":

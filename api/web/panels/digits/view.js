@@ -91,7 +91,7 @@ export class View extends HTMLElement {
 /** Return a job that succeeded; raise an Error with the reason of one that did not. */
 export function checked(job) {
   if (job.status === "succeeded") return job;
-  throw new Error(job.error?.detail ?? t(`digits.${job.status}`));
+  throw new Error(job.error?.detail ?? t(`digits.ended.${job.status}`));
 }
 
 /** Return a button of a view. */

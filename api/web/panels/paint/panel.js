@@ -2,7 +2,7 @@
 
 import { href, sentence } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
-import { seconds, t } from "../../core/i18n.js";
+import { has, seconds, t } from "../../core/i18n.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
@@ -98,7 +98,8 @@ export class Paint extends HTMLElement {
     const began = performance.now();
     this.#say(t("paint.previewing"), null);
     const photo = this.stage.chosen;
-    const job = await this.#preview.run(async (signal) => previewOf(await this.#make(await photo.smallId({ signal })), PREVIEW_SIDE));
+    const make = async (signal) => previewOf(await this.#make(await photo.smallId({ signal })), PREVIEW_SIDE);
+    const job = await this.#preview.run(make, (record) => this.#tellWaiting(record));
     if (job && this.stage.chosen === photo) await this.#present(job, t("paint.previewed", { side: PREVIEW_SIDE, time: seconds((performance.now() - began) / 1000) }));
   }
 
@@ -127,6 +128,12 @@ export class Paint extends HTMLElement {
   #tellProgress({ status, progress, queue }) {
     if (status === "running") this.#say(t("paint.running"), progress?.fraction ?? 0);
     else if (status === "queued") this.#say(queue?.position ? t("paint.queued-at", { position: queue.position }) : t("paint.queued"), null);
+    this.#tellWaiting({ status, queue });
+  }
+
+  /** Say why a job waits, where that is no matter of a moment. */
+  #tellWaiting({ status, queue }) {
+    if (status === "queued" && queue && has(`paint.reason.${queue.reason}`)) this.#say(t(`paint.reason.${queue.reason}`), null);
   }
 
   async #paintMany() {
@@ -153,7 +160,7 @@ export class Paint extends HTMLElement {
   async #present(job, text) {
     if (job.status !== "succeeded") {
       if (job.status === "failed") notify(job.error.detail, "fault");
-      this.#say(t(`paint.${job.status}`));
+      this.#say(t(`paint.ended.${job.status}`));
       return false;
     }
     await this.stage.compare.result(href(job.outputs[0].url));

@@ -3,6 +3,7 @@
 import { api, Problem } from "../../core/api.js";
 import { done, submit } from "../../core/jobs.js";
 import { store } from "../../core/store.js";
+import { tell } from "../../parts/notices.js";
 import { eachOf } from "../../parts/pool.js";
 import { batchOf } from "./request.js";
 
@@ -41,12 +42,14 @@ function passOver(error, note) {
   return null;
 }
 
-/** Call `told` with a batch whenever it changes, and once it is done with the whole record. Returns what ends it. */
+/** Call `told` with a batch whenever it changes, with the whole record once it is done. Returns what ends it. */
 export function followBatch(id, told) {
-  return store.on("batch", async (record) => {
-    if (record.id !== id) return;
-    told(record.done && !record.urls ? { ...record, ...(await api.get(`v1/batches/${id}`)) } : record);
-  });
+  const read = () => api.get(`v1/batches/${id}`).then((whole) => store.put(whole), tell); // which tells `batch` again
+  const offs = [
+    store.on("batch", (record) => record.id === id && (record.done && !record.completed_at ? read() : told(record))),
+    store.on("reset", read),
+  ];
+  return () => offs.forEach((off) => off());
 }
 
 /** Return a name that may stand in an archive. */

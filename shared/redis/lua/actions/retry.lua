@@ -17,9 +17,9 @@ local function ask_for(request)
 end
 
 local function retry_item_of(batch_id, job)
-  local status, sequence = batch_values(batch_id, 'status', 'sequence')
+  local status, sequence, swept = batch_values(batch_id, 'status', 'sequence', 'swept')
   local index = full_record(job).index or 0
-  if status == 'canceled' or status == 'deleted' then return 'skipped', 'batch_' .. status end
+  if status == 'canceled' and swept or status == 'deleted' then return 'skipped', 'batch_' .. status end
   if item_id(batch_id, index) ~= job then return 'skipped', 'retried' end
   local item = item_to_retry(owner, batch_id, sequence, index, {})
   if not item then return 'failed', 'file_not_found' end

@@ -15,12 +15,14 @@ local function readmit_files(owner, is_over)
 end
 
 local function open()
-  local owner, sequence, total, completed_at = batch_values(id, 'owner', 'sequence', 'total', 'completed_at')
+  local owner, sequence, total, completed_at, swept =
+    batch_values(id, 'owner', 'sequence', 'total', 'completed_at', 'swept')
   redis.call('ZADD', owned_batches_key(owner), sequence, id)
   redis.call('HSET', batch_key(id), 'next', total, 'counted', total, 'queued', 0, 'running', 0,
     'succeeded', 0, 'failed', 0, 'canceled', 0, 'expired', 0)
   forget_rate(id)
-  redis.call('HDEL', batch_key(id), 'swept', 'moved_from')
+  redis.call('HDEL', batch_key(id), 'moved_from')
+  if swept then redis.call('HSET', batch_key(id), 'swept', 0) end
   readmit_files(owner, completed_at)
 end
 

@@ -4,7 +4,7 @@
 -- time is over. Returns 'ok', 'missing', or the status that forbids it.
 local id, owner, request, reason, by, ends_at = unpack(ARGV)
 local batch = fields(batch_key(id), 'owner', 'status', 'finalized_at', 'completed_at', 'lane', 'sequence', 'order',
-  'not_before', 'sample')
+  'not_before', 'sample', 'swept')
 if request == 'wake' and tonumber(redis.call('ZSCORE', BATCH_PAUSES, id) or 0) <= now then
   redis.call('ZREM', BATCH_PAUSES, id)
 end
@@ -80,7 +80,8 @@ function moves.delete()
 end
 
 if status == 'deleted' then return 'missing' end
-if status == 'canceled' and request ~= 'delete' and request ~= 'cancel' then return status end
+local is_withdrawn = status == 'canceled' and batch.swept -- else each of its items was canceled
+if is_withdrawn and request ~= 'delete' and request ~= 'cancel' then return status end
 local refusal = moves[request]()
 if not refusal then note_change(owner, id) end
 return refusal or 'ok'

@@ -18,8 +18,8 @@ redis.call('HSET', batch_key(id), 'lane', lane, 'order', number,
 if redis.call('ZREM', queue_key(old_lane, owner), id) == 1 then enqueue(lane, owner, number, id) end
 local stopped = redis.call('ZSCORE', stopped_key(old_lane, owner), id)
 if stopped then
-  redis.call('ZREM', stopped_key(old_lane, owner), id)
-  redis.call('ZADD', stopped_key(lane, owner), stopped + (number - old_number), id) -- a sample keeps its part of it
+  free_places(id, old_lane, owner)
+  hold_places(id, lane, owner, stopped + (number - old_number)) -- a sample keeps its part of it
 end
 redis.call('ZADD', BATCH_WORK, now, id)
 emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})

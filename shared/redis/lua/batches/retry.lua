@@ -6,9 +6,9 @@
 -- refusal by quota where none was tried again.
 local batch_id, owner, from, most, quotas, alone = unpack(ARGV)
 from, most = tonumber(from), tonumber(most)
-local batch = fields(batch_key(batch_id), 'owner', 'status', 'total', 'sequence', 'failed', 'expired')
+local batch = fields(batch_key(batch_id), 'owner', 'status', 'total', 'sequence', 'failed', 'expired', 'swept')
 if batch.owner ~= owner or batch.status == 'deleted' then return {'missing'} end
-if batch.status == 'canceled' then return {batch.status} end
+if batch.status == 'canceled' and batch.swept then return {batch.status} end
 local total = tonumber(batch.total)
 local function may_retry(id, status)
   if alone and id ~= alone then return false end

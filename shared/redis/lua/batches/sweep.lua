@@ -3,8 +3,9 @@
 -- Returns 1 while there is more to do.
 local batch_id, most, tombstone_ms = unpack(ARGV)
 most = tonumber(most)
-local batch = fields(batch_key(batch_id), 'status', 'total', 'swept', 'owner')
-if batch.status ~= 'canceled' and batch.status ~= 'deleted' then
+local batch = fields(batch_key(batch_id), 'status', 'total', 'swept', 'owner', 'completed_at')
+local is_canceled = batch.status == 'canceled' and not batch.completed_at
+if not is_canceled and batch.status ~= 'deleted' then
   if follow_batch(batch_id) then return 1 end
   local held = batch.status ~= 'paused' and redis.call('SPOP', batch_held_key(batch_id), most) or {}
   for _, id in ipairs(held) do enqueue_job(id, now) end
@@ -36,7 +37,7 @@ local function forget_item(index)
 end
 
 for index = from, to - 1 do
-  if batch.status == 'canceled' then cancel(item_id(batch_id, index)) else forget_item(index) end
+  if is_canceled then cancel(item_id(batch_id, index)) else forget_item(index) end
 end
 redis.call('HSET', batch_key(batch_id), 'swept', to)
 if to < tonumber(batch.total) then return 1 end

@@ -1,4 +1,4 @@
--- include: records
+-- include: records, webhooks
 -- Bulk actions: jobs are found and counted some at a time, and each is acted on and counted in one step. So none counts
 -- twice or is left out, whichever process goes on.
 local ACTION_TTL_MS = 7 * 24 * 3600 * 1000 -- of the record of one that is over
@@ -8,6 +8,8 @@ local function end_action(id, status)
   redis.call('PEXPIRE', action_key(id), ACTION_TTL_MS)
   redis.call('DEL', action_jobs_key(id))
   redis.call('ZREM', ACTION_WORK, id)
+  note_delivery('action', id, 'action.' .. status)
+  if redis.call('HEXISTS', action_key(id), 'webhook') == 1 then redis.call('ZADD', EXPIRING, now + ACTION_TTL_MS, id) end
 end
 
 local function end_if_over(id)

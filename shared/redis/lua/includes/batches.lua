@@ -1,13 +1,16 @@
 -- include: records, queues, files, webhooks, batch_counts, expiry
 -- Batches: their end, and that of their items.
--- End a batch whose items have all ended. It takes no more items, but failed ones may be tried again. `status` is
--- 'completed', which becomes 'failed' where no item succeeded and some went wrong, or 'canceled'.
+-- End a batch whose items have all ended. It takes no more items, but those that did not succeed may be tried again, unless
+-- the batch was canceled as a whole: then it is being `swept`, or was (batches/move.lua). `status` is 'canceled', or
+-- 'completed', which becomes 'failed' where no item succeeded and some went wrong, 'canceled' where all were canceled.
 local function close_batch(batch, status)
-  local lane, owner, succeeded, failed, expired =
-    batch_values(batch, 'lane', 'owner', 'succeeded', 'failed', 'expired')
-  if status == 'completed' and succeeded == '0' and failed + expired > 0 then status = 'failed' end
+  local lane, owner, total, succeeded, failed, expired =
+    batch_values(batch, 'lane', 'owner', 'total', 'succeeded', 'failed', 'expired')
+  if status == 'completed' and succeeded == '0' and total ~= '0' then
+    status = failed + expired > 0 and 'failed' or 'canceled'
+  end
   redis.call('ZREM', queue_key(lane, owner), batch)
-  redis.call('ZREM', stopped_key(lane, owner), batch)
+  free_places(batch, lane, owner)
   redis.call('ZREM', OPEN_BATCHES, batch)
   redis.call('ZREM', DELAYED_BATCHES, batch)
   free_batch_inputs(batch, owner)

@@ -31,35 +31,43 @@ local function last_code(history)
   return ended[#ended] and ended[#ended].code
 end
 
+-- The holds that end at a time, or never. Of several the one that lasts longest is told.
+local function longer(one, other)
+  local function lasts(hold) return hold and (hold['until'] or math.huge) or 0 end
+  return lasts(other) > lasts(one) and other or one
+end
+
 -- Of a batch that is paused: who has done it, and when it goes on by itself.
-local function hold_of_pause(batch)
+local function hold_of_batch_pause(batch)
+  if not batch.paused then return nil end
   return {reason = 'paused', stopped_by = batch.stopped_by, ['until'] = tonumber(batch.paused_until or nil),
     detail = batch.paused_reason and batch.paused_reason ~= '' and batch.paused_reason or nil}
+end
+
+local function hold_of_pause(pause)
+  if not pause then return nil end
+  local ends = pause.holds_until < math.huge and pause.holds_until or nil
+  return {reason = 'paused', detail = pause.reason, ['until'] = ends}
+end
+
+local function hold_of_time(reason, at, code)
+  at = tonumber(at or 0)
+  return at > now and {reason = reason, ['until'] = at, code = code} or nil
 end
 
 local function hold_of_job(id, own_only, most_running)
   local job = fields(job_key(id), 'owner', 'status', 'model', 'lane', 'schema', 'crashes', 'attempt', 'not_before', 'batch',
     'follows', 'history', 'index')
   if job.status ~= 'queued' then return nil end
-  local why = {model = job.model, schema = tonumber(job.schema)}
   local batch = job.batch
     and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'sample') or {}
-  local pause = pause_of(job.lane, job.owner, job.model)
-  if batch.paused then return hold_of_pause(batch) end
-  if job.follows then
-    why.reason = 'equal_job'
-  elseif is_after(batch.sample, job.index) then
-    why.reason, why.stopped_by = 'paused', 'sample_first'
-  elseif pause then
-    why.reason, why.detail = 'paused', pause.reason
-    if pause.holds_until < math.huge then why['until'] = pause.holds_until end
-  elseif tonumber(batch.not_before or 0) > now then
-    why.reason, why['until'] = 'not_before', tonumber(batch.not_before)
-  elseif tonumber(job.not_before or 0) > now then
-    why.reason, why['until'] = job.attempt == '0' and 'not_before' or 'backoff', tonumber(job.not_before)
-    why.code = last_code(job.history)
-  end
-  return why.reason and why or hold_of_attempts(why, job, own_only, most_running)
+  local hold = hold_of_batch_pause(batch)
+  if not hold and job.follows then return {reason = 'equal_job'} end
+  if not hold and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
+  hold = longer(hold, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
+  hold = longer(hold, hold_of_time('not_before', batch.not_before))
+  hold = longer(hold, hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before, last_code(job.history)))
+  return hold or hold_of_attempts({model = job.model, schema = tonumber(job.schema)}, job, own_only, most_running)
 end
 
 -- The item of a batch that starts next; if none may start now, the first that pauses, else one that follows an equal job.
@@ -85,10 +93,8 @@ local function hold_of(id, own_only, most_running)
   if redis.call('EXISTS', batch_key(id)) == 0 then return hold_of_job(id, own_only, most_running) end
   local batch = fields(batch_key(id), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'queued', 'status')
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
-  if batch.paused then return hold_of_pause(batch) end
-  if tonumber(batch.not_before or 0) > now then
-    return {reason = 'not_before', ['until'] = tonumber(batch.not_before)}
-  end
+  local hold = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
+  if hold then return hold end
   local item = next_item(id)
   return item and hold_of_job(item, own_only, most_running) or {reason = 'equal_job'}
 end

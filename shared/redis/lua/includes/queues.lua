@@ -24,16 +24,29 @@ local function dequeue_job(id)
   redis.call('ZREM', DELAYED, id)
 end
 
+-- Note from which place on no item of a batch may be claimed, or that all may.
+local function hold_places(batch, lane, owner, place)
+  redis.call('ZADD', stopped_key(lane, owner), place, batch)
+  redis.call('SADD', stopped_owners_key(lane), owner)
+end
+
+local function free_places(batch, lane, owner)
+  local was_held = redis.call('ZREM', stopped_key(lane, owner), batch) == 1
+  if was_held and redis.call('EXISTS', stopped_key(lane, owner)) == 0 then
+    redis.call('SREM', stopped_owners_key(lane), owner)
+  end
+end
+
 -- Let no item of a batch be claimed.
 local function stop_batch(batch, lane, owner, number)
   redis.call('ZREM', queue_key(lane, owner), batch)
-  redis.call('ZADD', stopped_key(lane, owner), number, batch)
+  hold_places(batch, lane, owner, number)
 end
 
 -- Let no item of a batch be claimed after its sample, if it runs one.
 local function stop_after_sample(batch, lane, owner, number)
   local sample = batch_values(batch, 'sample')
-  if sample then redis.call('ZADD', stopped_key(lane, owner), order_of(number, sample), batch) end
+  if sample then hold_places(batch, lane, owner, order_of(number, sample)) end
 end
 
 -- Let the items of a batch be claimed, from its time on: until then it is one entry, however many items it has.
@@ -43,7 +56,7 @@ local function start_batch(batch, lane, owner, number, not_before)
     return stop_batch(batch, lane, owner, number)
   end
   redis.call('ZREM', DELAYED_BATCHES, batch)
-  redis.call('ZREM', stopped_key(lane, owner), batch)
+  free_places(batch, lane, owner)
   stop_after_sample(batch, lane, owner, number)
   enqueue(lane, owner, number, batch)
   if redis.call('EXISTS', batch_held_key(batch)) == 1 then redis.call('ZADD', BATCH_WORK, now, batch) end

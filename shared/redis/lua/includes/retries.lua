@@ -46,11 +46,11 @@ end
 
 -- Items of a batch are tried again: it goes on, where it had ended, and its brake does not count what is mended.
 local function reopen_batch(batch_id)
-  local owner, status, failed, expired, wrong =
-    batch_values(batch_id, 'owner', 'status', 'failed', 'expired', 'stop_wrong')
+  local owner, completed_at, failed, expired, wrong =
+    batch_values(batch_id, 'owner', 'completed_at', 'failed', 'expired', 'stop_wrong')
   note_change(owner, batch_id)
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
-  if status ~= 'completed' and status ~= 'failed' then return end
+  if not completed_at then return end
   redis.call('HDEL', batch_key(batch_id), 'completed_at', 'fetched_at')
   stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)

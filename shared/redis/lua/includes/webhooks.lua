@@ -1,7 +1,10 @@
 -- include: records
 -- Webhooks: deliveries wait in one queue for each host, so that a slow receiver delays no other.
--- The subject of a delivery is a job or a batch.
-local function subject_key(kind, id) return kind == 'batch' and batch_key(id) or job_key(id) end
+-- The subject of a delivery is a job, a batch or a bulk action.
+local function subject_key(kind, id)
+  if kind == 'action' then return action_key(id) end
+  return kind == 'batch' and batch_key(id) or job_key(id)
+end
 
 local function sort_host(host)
   local first = redis.call('ZRANGE', webhook_due_key(host), 0, 0, 'WITHSCORES')

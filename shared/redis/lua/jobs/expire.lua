@@ -1,11 +1,15 @@
--- include: records, removal
--- Forget terminal jobs whose time to live is over, and delete such batches. Returns their ids.
+-- include: records, removal, webhooks
+-- Forget terminal jobs whose time to live is over, and delete such batches; of bulk actions, whose records expire by
+-- themselves, forget what was told. Returns their ids.
 local most, tombstone_ms = unpack(ARGV)
 local ids = redis.call('ZRANGEBYSCORE', EXPIRING, '-inf', now, 'LIMIT', 0, most)
 for _, id in ipairs(ids) do
   local owner = redis.call('HGET', batch_key(id), 'owner')
   local is_pinned = redis.call('HEXISTS', owner and batch_key(id) or job_key(id), 'pinned_at') == 1
-  if is_pinned then redis.call('ZREM', EXPIRING, id) -- an older Atelier beside this one listed it
+  if string.sub(id, 1, 7) == 'action_' then
+    redis.call('ZREM', EXPIRING, id)
+    forget_deliveries('action', id)
+  elseif is_pinned then redis.call('ZREM', EXPIRING, id) -- an older Atelier beside this one listed it
   elseif owner then delete_batch(id, owner)
   else forget_job(id, tombstone_ms) end
 end

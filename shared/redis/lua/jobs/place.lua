@@ -13,6 +13,7 @@ local alone = own_only == '1' and (new and new.owner or job_value(id, 'owner') o
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
 found.hold = hold_of(id, own_only == '1', most_of_owner)
+found.model_limits = all_fields(MODEL_LIMITS)
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
@@ -40,7 +41,21 @@ local function last_item(batch)
   end
   return last
 end
+
+-- Of a batch's kinds of work whose models have a limit, what is before the last item of each: these may be done last.
+local function limited_ahead(batch)
+  local owner, lane, sequence, order, sample = batch_values(batch, 'owner', 'lane', 'sequence', 'order', 'sample')
+  local number, found_ahead = order or sequence, {}
+  local after = string.format('(%.17g', sample and order_of(number, sample) or number + 0.5)
+  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+    local last = found.model_limits[model_of(work)] and redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
+      after, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+    if last then found_ahead[work] = startable_of(lane, owner, tonumber(last)) end
+  end
+  return found_ahead
+end
 if redis.call('EXISTS', batch_key(id)) == 1 then
+  found.limited = limited_ahead(id)
   id = last_item(id)
   if not id then return cjson.encode(found) end
 end

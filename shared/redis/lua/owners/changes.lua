@@ -1,7 +1,8 @@
 -- include: records, changes
 -- What became of an owner's jobs and batches that changed after a place, '' for none: at most so many. Changes are noted
 -- from now on, for so many seconds. Returns the place up to which this tells, and 1 where changes before it may be
--- missing, else 0; then for each of them JSON: its id, place and state, without one where it is gone.
+-- missing, else 0; then for each of them JSON: its id, place and state, without one where it is gone; and `why` it is, where
+-- that is known.
 local owner, after, most, seconds = unpack(ARGV)
 most = tonumber(most)
 local SINCE, A_MILLISECOND = 1700000000000, 4096 -- as in includes/changes.lua
@@ -52,7 +53,8 @@ for i = 1, #changed, 2 do
   local id, at = changed[i], place_of_change(tonumber(changed[i + 1]))
   local is_batch = string.sub(id, 1, 6) == 'batch_'
   local state = (is_batch and state_of_batch or state_of_job)(id)
-  answer[#answer + 1] = cjson.encode({id = id, place = at, state = state})
+  local why = not state and redis.call('GET', gone_why_key(id)) or nil
+  answer[#answer + 1] = cjson.encode({id = id, place = at, state = state, why = why})
   if #answer == most + 2 then answer[1] = at end
 end
 return answer

@@ -2,7 +2,18 @@
 
 from pathlib import Path
 
-from atelier import Client, Encoding, GenerateRequest, Grid, Job, Optimization, Style, StylizeRequest, Webhook
+from atelier import (
+    AsyncClient,
+    Client,
+    Encoding,
+    GenerateRequest,
+    Grid,
+    Job,
+    Optimization,
+    Style,
+    StylizeRequest,
+    Webhook,
+)
 
 
 def of_parameters(client: Client, photo: Path) -> None:
@@ -23,6 +34,15 @@ def of_parameters(client: Client, photo: Path) -> None:
     client.transform(photo, strength=1)  # refused
     client.transform(photo, max_side="512")  # refused
     client.transform(photo, timeout=5)  # refused
+
+
+async def of_coroutines(client: AsyncClient, photo: Path) -> None:
+    await client.generate(sed=7)  # refused
+    client.generate(seed=7).save("a.png")  # refused
+    client.jobs.delete("job_1")  # refused
+    await client.stylize(photo, "a.jpg", lane="fast")  # refused
+    await client.jobs.list()  # refused
+    print((await client.stylize(photo, "a.jpg")).save("b.png").name)  # refused
 
 
 def of_requests() -> None:

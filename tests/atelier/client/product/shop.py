@@ -13,6 +13,9 @@ from api import bill
 from atelier import (
     Animation,
     ApiError,
+    AsyncBatchRun,
+    AsyncClient,
+    AsyncPicture,
     Attempt,
     BatchItem,
     BatchRun,
@@ -93,6 +96,17 @@ def in_bulk(client: Client, folder: Path) -> Iterator[object]:
         client.batches.open(idempotency_key="k", deadline_seconds=60, webhook=told).finalize().status
         == "running"
     )
+
+
+async def without_threads(client: AsyncClient, folder: Path) -> None:
+    """Ask for pictures in one thread. It is type checked, not run."""
+    picture = await client.stylize(folder / "a.jpg", 3, strength=0.5, on_progress=print)
+    assert_type(await assert_type(picture, AsyncPicture).save(folder / "b.png"), Path)
+    assert_type(await client.generate(seed=1), tuple[AsyncPicture, ...])
+    assert_type([job async for job in client.jobs.list(status="failed")], list[Job])
+    run = assert_type(await client.batches.create([GenerateRequest(seed=1)], name="one"), AsyncBatchRun)
+    assert_type([item async for item in run], list[BatchItem])
+    assert_type([saved async for saved in run.save(folder)], list[Saved])
 
 
 def troubles(client: Client) -> str:

@@ -35,6 +35,7 @@ MEANT_OTHERWISE = {
     "--output": "a folder, and required",
     "--json": "a sum of the run, not a job",
     "--lane": "bulk is the default",
+    "--dry-run": "of a folder, one photo of each size goes along",
 }
 WISHES = {
     "--strength": "0.5",
@@ -100,7 +101,8 @@ def test_batch_has_every_option_of_the_commands_for_one_picture(single: click.Co
 
 def test_every_option_but_those_for_waiting_is_tried_below() -> None:
     untried = set(options(stylize)) - set(WISHES) - set(NOT_IN_BATCH)
-    assert untried == {"--style", "--weight", "--output", "--json", "--timeout", "--not-before"}
+    alone = {"--style", "--weight", "--output", "--json", "--timeout", "--not-before", "--dry-run"}
+    assert untried == alone
 
 
 @pytest.mark.usefixtures("busy_worker")

@@ -1,17 +1,16 @@
 """`atelier actions`, and `client.actions` below it, with a process that carries them out."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from click.testing import CliRunner, Result
 
-from api.services import Services
+from atelier import ActionWebhook
 from atelier.cli import main
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.events import WaitTimeout
-from shared.actions.runner import ActionRunner
 from tests.support.jobs.fake_worker import FakeWorker
 
 Run = Callable[..., Result]
@@ -26,14 +25,6 @@ def run(url: str) -> Run:
     )
 
 
-@pytest.fixture
-def carried_out(services: Services) -> Iterator[None]:
-    runner = ActionRunner(services.store, services.memory)
-    runner.start()
-    yield
-    runner.stop()
-
-
 @pytest.mark.usefixtures("carried_out")
 def test_an_action_is_asked_for_counted_and_told(run: Run, client: Client) -> None:
     ids = [client.jobs.create(SPEC).id for _ in range(3)]
@@ -43,6 +34,26 @@ def test_an_action_is_asked_for_counted_and_told(run: Run, client: Client) -> No
     answer = run("begin", "cancel", "--status", "queued", answer="y\n")
     assert (answer.exit_code, answer.stdout.split(" ", 1)[1]) == (0, "completed: 3 of 3 done\n")
     assert {client.jobs.get(job_id).status for job_id in ids} == {"canceled"}
+
+
+@pytest.mark.usefixtures("carried_out")
+def test_jobs_of_a_lane_are_moved_into_the_other(run: Run, client: Client) -> None:
+    here, there = (client.jobs.create({**SPEC, "lane": lane}) for lane in ("interactive", "bulk"))
+    answer = run(
+        "begin", "move", "--in-lane", "bulk", "--lane", "interactive", "--to", "front", "--yes", "--json"
+    )
+    assert json.loads(answer.stdout)["succeeded"] == 1
+    assert [job.id for job in client.jobs.list(lane="interactive")] == [there.id, here.id]
+    assert list(client.jobs.list(lane="bulk")) == []
+    assert client.actions.wait(client.actions.begin("cancel", in_lane="bulk")).matched == 0
+
+
+def test_an_action_names_a_webhook(run: Run, client: Client) -> None:
+    begun = run("begin", "cancel", "--yes", "--no-wait", "--webhook", "https://a.example/told")
+    assert begun.exit_code == 0, begun.stderr
+    with pytest.raises(ApiError, match=r"webhook\.url"):
+        client.actions.begin("cancel", webhook=ActionWebhook(url="ftp://a.example"))
+    client.actions.begin("cancel", webhook=ActionWebhook(url="https://a", events=["action.canceled"]))
 
 
 @pytest.mark.usefixtures("carried_out")

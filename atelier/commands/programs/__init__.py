@@ -1,0 +1,1 @@
+"""Commands for programs that are no clients of the API themselves."""
