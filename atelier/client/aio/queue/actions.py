@@ -7,9 +7,9 @@ from typing import Any, Unpack
 
 from atelier.client.aio.transport import AsyncResource
 from atelier.client.events import WaitTimeout
-from atelier.client.jobs import JobFilters
+from atelier.client.jobs import ActionFilters
 from atelier.client.queue.actions import LOOK_SECONDS, Action, Deed, _action, _path, _plain
-from atelier.client.request_parts import Lane, QueueEnd, move_body
+from atelier.client.request_parts import ActionWebhook, Lane, QueueEnd, move_body, to_plain
 from atelier.client.responses import json_of
 from atelier.client.transport import idempotency_header
 
@@ -23,20 +23,25 @@ class AsyncActionsResource(AsyncResource):
         *,
         to: QueueEnd | None = None,
         lane: Lane | None = None,
+        in_lane: Lane | None = None,
         owner: str | None = None,
         dry_run: bool = False,
+        webhook: ActionWebhook | None = None,
         idempotency_key: str | None = None,
-        **filters: Unpack[JobFilters],
+        **filters: Unpack[ActionFilters],
     ) -> Action:
         """Begin an action with all jobs that the filters admit, which are those of `client.jobs.list`.
 
-        `to` and `lane` say where a move goes. Jobs that are accepted later are not touched. With `dry_run` it
-        counts the jobs and changes nothing. `owner` is another owner of the jobs, for admins.
+        `in_lane` is that list's filter `lane`; `to` and `lane` say where a move goes. Jobs that are accepted
+        later are not touched. With `dry_run` it counts the jobs and changes nothing.
+        `owner` is another owner of the jobs, for admins. `webhook` is told once, at the end.
         """
-        only = {name: _plain(value) for name, value in filters.items() if value is not None}
+        chosen = {**filters, "lane": in_lane}
+        only = {name: _plain(value) for name, value in chosen.items() if value is not None}
         body: dict[str, Any] = {"do": do, "filter": only, **move_body(to, lane)}
         body |= {"owner": owner} if owner else {}
         body |= {"dry_run": True} if dry_run else {}
+        body |= {"webhook": to_plain(webhook)} if webhook else {}
         headers = idempotency_header(idempotency_key)
         return _action(json_of(await self._transport.send("POST", "/v1/actions", json=body, headers=headers)))
 
