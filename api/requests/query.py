@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
@@ -97,6 +96,13 @@ class JobFilterQuery(QueryModel):
     metadata: Annotated[str, Field(pattern=PAIR)] | None = Field(
         default=None, max_length=600, description="Only jobs with this pair among theirs: `name=text`."
     )
+    style: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Only jobs with this style among theirs: a stored style's name, a built-in one's number, "
+        "or the id of a file.",
+    )
     items: bool | None = Field(
         default=None,
         description="Whether items of batches are listed too, in their batch's place. Without it they are "
@@ -127,27 +133,16 @@ class JobFilterQuery(QueryModel):
             since=_milliseconds(self.since),
             until=_milliseconds(self.until),
             metadata=None if self.metadata is None else (name, text),
+            style=self.style,
         )
 
 
 class JobsQuery(JobFilterQuery, PageQuery):
     """What the list of jobs takes."""
 
-    style: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=100,
-        description="Only jobs with this style among theirs: a stored style's name, a built-in one's number, "
-        "or the id of a file.",
-    )
     cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR
     )
-
-    @property
-    def filters(self) -> JobFilter:
-        """What the store is asked for."""
-        return replace(super().filters, style=self.style)
 
 
 def _milliseconds(moment: datetime | None) -> int | None:

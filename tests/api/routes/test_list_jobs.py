@@ -110,6 +110,8 @@ def test_jobs_are_found_by_style(client: FlaskClient) -> None:
     assert found("waves") == [by_name]
     assert found(file) == [by_name, by_file]
     assert found("19") == []
+    action = client.post("/v1/actions", json={"do": "cancel", "filter": {"style": "waves"}, "dry_run": True})
+    assert (action.status_code, action.json["filter"]["style"]) == (202, "waves")
 
 
 @pytest.mark.parametrize(
