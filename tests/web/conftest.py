@@ -37,7 +37,7 @@ def browser() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def stack(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Everything: server, API, worker with real networks."""
-    with RunningStack(tmp_path_factory.mktemp("web")) as running:
+    with RunningStack(tmp_path_factory.mktemp("web"), start_seconds=400) as running:
         yield running
 
 
