@@ -69,7 +69,6 @@ export class Shell extends HTMLElement {
   async #show(panel, rest, moveFocus) {
     this.#current = panel.id;
     for (const [id, link] of this.tabs) link.setAttribute("aria-current", id === panel.id ? "page" : "false");
-    this.tabs.get(panel.id).scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone there are more than one sees
     document.title = `${t(`nav.${panel.id}`)} · Atelier`;
     await panel.load();
     const element = this.#open.get(panel.id) ?? this.#add(panel);
@@ -77,6 +76,7 @@ export class Shell extends HTMLElement {
     if (this.#current !== panel.id) return hide(element); // another tab was chosen meanwhile
     element.hidden = false;
     element.show?.(rest);
+    this.tabs.get(panel.id).scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone there are more than one sees
     if (moveFocus) element.querySelector("h1")?.focus({ preventScroll: false });
   }
 

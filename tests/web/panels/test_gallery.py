@@ -34,7 +34,8 @@ def test_results_are_found_by_state_style_metadata_and_date(enter: Enter, site: 
     page = enter(anna, "gallery").page
     expect(tiles(page)).to_have_count(2)
     picture = tiles(page).first.locator("img")
-    assert picture.evaluate("image => [image.naturalWidth, image.loading]") == [240, "lazy"]
+    expect(picture).to_have_js_property("naturalWidth", 240)
+    expect(picture).to_have_attribute("loading", "lazy")
     page.get_by_label("Style", exact=True).fill("waves")
     expect(tiles(page)).to_have_count(1)
     expect(tiles(page)).to_have_attribute("data-id", waves)

@@ -56,7 +56,7 @@ class ModelCard {
 
   async #read() {
     const { running } = await api.get(`v1/models/${this.name}/limits`).catch(() => ({ running: null }));
-    this.limit.value = running ?? "";
+    if (this.save.disabled) this.limit.value = running ?? ""; // else somebody was faster, and typed
   }
 
   async #save(event) {
