@@ -2,6 +2,7 @@
 
 import { href } from "../core/api.js";
 import { h } from "../core/dom.js";
+import { session } from "../core/session.js";
 import { has, language, seconds, t, when } from "../core/i18n.js";
 
 /** What lists read of a job; `queue` is costly, so it is read apart, of those that wait. */
@@ -67,6 +68,9 @@ export function progressText(progress) {
   const name = has(`stage.${stage}`) ? t(`stage.${stage}`) : stage;
   return total ? t("job.step", { stage: name, step, total }) : name;
 }
+
+/** Return the link to where work begins, for those who may submit. */
+export const beginLink = () => session.may("submit") && h("a", { href: "#/paint" }, t("work.begin"));
 
 /** Return a text of the service, which speaks English on a page of any language. */
 export const foreign = (text, props = {}) => h("span", language === "en" ? props : { ...props, lang: "en" }, text);

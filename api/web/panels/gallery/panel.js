@@ -4,7 +4,7 @@ import { api } from "../../core/api.js";
 import { fill, h } from "../../core/dom.js";
 import { t } from "../../core/i18n.js";
 import { store } from "../../core/store.js";
-import { FIELDS, isPreview } from "../../parts/job-words.js";
+import { beginLink, FIELDS, isPreview } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 import { tell } from "../../parts/notices.js";
 import { openResult } from "./result.js";
@@ -102,7 +102,7 @@ export class Gallery extends HTMLElement {
   #show() {
     this.list.show(this.#jobs);
     this.state.hidden = this.#jobs.length > 0;
-    const nothing = this.form.isNarrow ? [t("gallery.none-found")] : [t("gallery.empty"), " ", h("a", { href: "#/paint" }, t("work.begin"))];
+    const nothing = this.form.isNarrow ? [t("gallery.none-found")] : [t("gallery.empty"), " ", beginLink()];
     if (!this.#jobs.length) fill(this.state, this.#next ? t("gallery.far") : nothing);
     this.newer.disabled = this.#cursors.length < 2;
     this.older.disabled = !this.#next;

@@ -4,7 +4,7 @@ import { api } from "../../core/api.js";
 import { fill, h } from "../../core/dom.js";
 import { t } from "../../core/i18n.js";
 import { store } from "../../core/store.js";
-import { FIELDS } from "../../parts/job-words.js";
+import { beginLink, FIELDS } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 import { tell } from "../../parts/notices.js";
 import { LiveJobs } from "./live-jobs.js";
@@ -26,7 +26,7 @@ export class Queue extends HTMLElement {
     store.on("reset", () => this.load());
     this.active = h("ul", { class: "jobs", "aria-busy": "true" });
     this.ended = h("ul", { class: "jobs" });
-    this.none = h("p", { class: "empty", hidden: true }, t("work.nothing"), " ", h("a", { href: "#/paint" }, t("work.begin")));
+    this.none = h("p", { class: "empty", hidden: true }, t("work.nothing"), " ", beginLink());
     this.noneEnded = h("p", { class: "empty", hidden: true }, t("work.nothing-ended"));
     this.more = h("button", { class: "small", hidden: true, on: { click: () => this.#more() } }, t("list.more"));
     this.activeList = new KeyedList(this.active, () => new JobRow());
