@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from api.auth import KEYS, RATES, USERS, authenticate, key_table_of
 from api.key_watch import watch_streams
 from api.refusals import QuotaRefusals
+from api.replicate import routes as replicate
 from api.requests.body import refuse_codings
 from api.requests.query import refuse_repeated
 from api.responses import problems
@@ -55,6 +56,7 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
     models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
+    replicate,
 )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ KEYS = "atelier.keys"  # name of the application's KeyTable among its extensions
 RATES = "atelier.rates"  # name of its RequestRates
 USERS = "atelier.users"  # name of its ProxyUser
 HOW = "send an API key in the header `Authorization: Bearer atl_...`"
-_BEARER = re.compile(r"bearer +(\S+)", re.IGNORECASE | re.ASCII)
+# `Token` is what older clients of Replicate send.
+_BEARER = re.compile(r"(?:bearer|token) +(\S+)", re.IGNORECASE | re.ASCII)
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -94,6 +95,11 @@ def is_anonymous() -> bool:
 def own_identity() -> Identity:
     """Return in whose name the request is made."""
     return cast(Identity, g.identity)
+
+
+def is_by_address() -> bool:
+    """Whether a signature in the request's address stands in for a key."""
+    return own_identity().by_address
 
 
 def key_table_of(services: Services) -> KeyTable:
@@ -178,7 +184,7 @@ def _signed_identity(keys: KeyTable) -> Identity:
 
 
 def _sends_key() -> bool:
-    return request.headers.get("Authorization", "").strip().lower().startswith("bearer")
+    return request.headers.get("Authorization", "").strip().lower().startswith(("bearer", "token"))
 
 
 def _sent_key() -> KeyText:

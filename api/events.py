@@ -16,7 +16,7 @@ from api.key_watch import ENDED, Watch
 from api.server.threads import LOOK_SECONDS, waits
 from api.services import services
 from shared.errors import BatchNotFound, JobGone, JobNotFound, StoreUnavailable
-from shared.jobs.queries import JobQueries
+from shared.jobs.queries import Event, JobQueries
 
 RECONNECT_MILLISECONDS = 2000  # the pause of a client whose stream broke off
 PING_SECONDS = 15.0
@@ -117,12 +117,20 @@ class RecordStream(EventStream):
             self._record_id, after=self._after, block_seconds=block, alarm=self._watch.alarm
         )
         self._watch.check()
-        frames = [frame(event.kind, event.id, json.dumps(self._public(event.data))) for event in events]
+        frames = [text for event in events for text in self._frames_of(event)]
         self._after = events[-1].id if events else self._after
         if record.is_done and not events:
             self._done = True
-            frames.append(frame("done", self._after, self._resource.view(record).model_dump_json()))
+            frames += self._last_frames(record)
         return frames
+
+    def _frames_of(self, event: Event) -> list[str]:
+        """Return what tells of an event."""
+        return [frame(event.kind, event.id, json.dumps(self._public(event.data)))]
+
+    def _last_frames(self, record: Any) -> list[str]:
+        """Return what tells that the record is done, and how."""
+        return [frame("done", self._after, self._resource.view(record).model_dump_json())]
 
     def _public(self, data: Any) -> dict[str, Any]:
         """Return an event's data with a preview's address in the place of its key in object storage."""

@@ -38,6 +38,7 @@ COMMANDS = {
     "gc": "atelier.commands.gc:gc",
     "journal": "atelier.commands.up:journal",
     "doctor": "atelier.commands.doctor:doctor",
+    "completion": "atelier.commands.shell.completion:completion",
 }
 
 
@@ -53,5 +54,11 @@ logging.getLogger("atelier").addHandler(logging.NullHandler())
 def main(
     ctx: click.Context, /, *, key_file: Path | None, headers: Mapping[str, str], ca: Path | None
 ) -> None:
-    """Make pictures: digits from a GAN, photos in the style of paintings."""
+    """Make pictures: digits from a GAN, photos in the style of paintings.
+
+    \b
+    atelier up
+    atelier generate --seed 7 -o seven.png
+    atelier stylize photo.jpg --style painting.jpg -o out.png
+    """
     ctx.obj = identified(ctx.obj, key_file=key_file, headers=headers, ca=ca)

@@ -23,6 +23,7 @@ from atelier.client.errors import (
 )
 from atelier.client.events import WaitTimeout
 from atelier.display import echo
+from atelier.display.advice import advice
 from atelier.display.errors import COMMAND, say_error
 from shared.errors import AtelierError, InvalidRequest
 from shared.logs import TextFormatter, plain, plain_lines, report_uncaught
@@ -82,12 +83,12 @@ class LazyGroup(click.Group):
             with _plain_faults():
                 return super().invoke(ctx)
         except (ClientError, AtelierError, SettingsError) as error:
-            echo(f"error: {say_error(error, ctx.meta.get(COMMAND))}", *_advice(error), err=True)
+            echo(f"error: {say_error(error, ctx.meta.get(COMMAND))}", *advice(error), err=True)
             ctx.exit(exit_status(error))
         except OSError as error:
             if error.filename is None:
                 raise
-            echo(f"error: {error.filename}: {error.strerror}", err=True)
+            echo(f"error: {error.filename}: {error.strerror}", *advice(error), err=True)
             ctx.exit(EXIT_FAILED)
         except KeyboardInterrupt as stop:
             echo(str(stop) or "interrupted", err=True)
@@ -132,11 +133,6 @@ def exit_status(error: Exception) -> int:
         return EXIT_CONFIGURATION
     is_wrong = isinstance(error, InvalidAddress | InvalidRequest | InvalidValue)
     return EXIT_REFUSED if is_wrong else EXIT_FAILED
-
-
-def _advice(error: Exception) -> list[str]:
-    start = ["is it running? start it with `atelier up`"] if isinstance(error, ServiceUnreachable) else []
-    return [*start, *getattr(error, "__notes__", ())]
 
 
 @contextmanager

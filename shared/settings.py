@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import EnvSettingsSource
 
+from shared.mail_settings import MailSettings
 from shared.messages import near, requirement
 from shared.network_settings import (
     AccessSettings,
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     access: AccessSettings = AccessSettings()
     webhook: WebhookSettings = WebhookSettings()
+    mail: MailSettings = MailSettings()
     fetch: FetchSettings = FetchSettings()
     rate: RateSettings = RateSettings()
     proxy: ProxySettings = ProxySettings()

@@ -192,7 +192,8 @@ def _operation(event: str) -> dict[str, Any]:
         "operationId": f"{subject}{happened.title()}",
         "tags": ["Webhooks"],
         "summary": f"A {name} {_VERBS[happened]}.",
-        "description": f"Sent to the `webhook.url` of a {name}, signed as Standard Webhooks 1.0 has it.",
+        "description": f"Sent to the `webhook.url` of a {name} that names no template, signed as Standard "
+        "Webhooks 1.0 has it.",
         "parameters": [
             {
                 "in": "header",

@@ -98,7 +98,7 @@ _STYLE_VIEW: Json = {
 }  # fmt: skip
 _DELIVERY: Json = {
     "id": "msg_019a2b3c4d5e7f60", "object": "delivery", "type": "job.succeeded", "job": _JOB, "batch": None,
-    "action": None, "url": "https://example.org/told", "status": "delivered",
+    "action": None, "url": "https://example.org/told", "template": None, "status": "delivered",
     "tries": [{"at": _THEN, "milliseconds": 84, "status_code": 204, "error": None}],
     "created_at": _THEN, "next_try_at": None, "ended_at": _THEN,
     "urls": {

@@ -19,6 +19,9 @@ _OWN = {  # where a form's field has another description, or type, than the spec
     "webhook": {
         "description": "The address that is told how the job goes; it begins with http:// or https://."
     },
+    "webhook_template": {
+        "description": "Have the address write to people: `ntfy`, `discord`, `slack` or `mail` says how."
+    },
     "webhook_events": {"description": "Of what it is told: repeat it, or separate events by commas."},
     "seeds": {"description": "The seeds. Repeat the field, or separate them by commas."},
     "interpolate_seeds": {"description": "Walk from seed to seed: repeat it, or separate them by commas."},

@@ -22,7 +22,7 @@ from shared.settings import Settings
 from shared.specs.parts import PictureSize
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec, checked_card, work_of
-from shared.specs.webhook import Receiver, webhook_record
+from shared.specs.webhook import EVENT_BODY, MAIL, Receiver, notice_in, recipient_of, webhook_record
 from shared.specs.working_size import ContentSpec, check_content
 
 HEADER = "Idempotency-Key"
@@ -59,7 +59,7 @@ class ReadyJob:
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
-    return _accept(services, checked_json(services, raw), (), caller)
+    return accept(services, checked_json(services, raw), (), caller)
 
 
 def checked_json(services: Services, raw: object) -> CheckedSpec:
@@ -74,7 +74,7 @@ def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
     asked, uploads = checked_form(services, form)
     try:
-        return _accept(services, asked, uploads, caller)
+        return accept(services, asked, uploads, caller)
     except AtelierError as error:
         raise renamed(error, form) from error
 
@@ -85,7 +85,9 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     check_bounds(job.spec, services.settings)
     check_model(services, card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
-    again = ReadyJob(job.spec, card, _content_size(services, job.spec, (), caller.owner))
+    notice = notice_in(job.webhook)
+    spec = job.spec.model_copy(update={"webhook": notice}) if notice else job.spec
+    again = ReadyJob(spec, card, _content_size(services, job.spec, (), caller.owner))
     return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 
@@ -94,6 +96,8 @@ def fingerprint_of(spec: JobSpec) -> str:
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     if spec.not_before is not None:  # in no dump
         asked["not_before"] = spec.not_before.timestamp()
+    if spec.webhook is not None and spec.webhook.body != EVENT_BODY:  # neither
+        asked["webhook"]["body"] = spec.webhook.body
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 
@@ -114,7 +118,8 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
     return [renamed(fault, form) for fault in AvailableModels(services).faults_of(form.raw)]
 
 
-def _accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
+    """Accept a job that was checked; `uploads` are the pictures of its files that came with the request."""
     spec, card = asked
     fingerprint = fingerprint_of(spec)
     if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing
@@ -242,6 +247,9 @@ def _check_room(services: Services, caller: Caller) -> None:
             raise
 
 
+NO_MAIL = "the operator admits no mail to this address (ATELIER_MAIL_SERVER, ATELIER_MAIL_TO)"
+
+
 def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     """Return the webhook for the record, or "" without one; raise InvalidRequest if it is refused.
 
@@ -249,6 +257,10 @@ def terms_of(webhook: Receiver | None, settings: Settings) -> str:
     """
     if webhook is None:
         return ""
+    if webhook.template == MAIL:
+        if not settings.mail.admits(recipient_of(webhook.url)):
+            raise InvalidRequest.of_field("/webhook/url", f"webhook.url is refused: {NO_MAIL}")
+        return webhook_record(webhook, private=False, base=base_url())
     private = settings.private_webhooks
     reason = refusal_of_url(webhook.url, private=private, setting="ATELIER_WEBHOOK_ALLOW_PRIVATE")
     if reason:

@@ -72,6 +72,8 @@ COMMON: Table = {
     "not_before": FormField(("not_before",)),
     "cache": FormField(("cache",), flag),
     "webhook": FormField(("webhook", "url")),
+    "webhook_template": FormField(("webhook", "template")),
+    "webhook_body": FormField(("webhook", "body")),
     "webhook_events": FormField(("webhook", "events"), _words, repeats=True),
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),

@@ -130,8 +130,8 @@ class JobFilterQuery(QueryModel):
             model_version=self.model_version,
             batch=self.batch,
             custom_id=self.custom_id,
-            since=_milliseconds(self.since),
-            until=_milliseconds(self.until),
+            since=milliseconds_of(self.since),
+            until=milliseconds_of(self.until),
             metadata=None if self.metadata is None else (name, text),
             style=self.style,
         )
@@ -145,7 +145,8 @@ class JobsQuery(JobFilterQuery, PageQuery):
     )
 
 
-def _milliseconds(moment: datetime | None) -> int | None:
+def milliseconds_of(moment: datetime | None) -> int | None:
+    """Return a time as the job store has it; None for none."""
     return None if moment is None else int(moment.timestamp() * 1000)
 
 

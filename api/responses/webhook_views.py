@@ -6,7 +6,7 @@ from pydantic import Field
 
 from api.services import links
 from shared.jobs.views import Time, Url, View, rfc3339
-from shared.specs.webhook import ActionEventType, BatchEventType, EventType
+from shared.specs.webhook import ActionEventType, BatchEventType, EventType, NoticeTemplate, shown_url
 from shared.webhooks.delivery import Delivery, DeliveryStatus
 
 
@@ -40,7 +40,8 @@ class DeliveryView(View):
     action: str | None = Field(
         description="Id of the bulk action to which it happened; null where it was none."
     )
-    url: Url = Field(description="The address that is told.")
+    url: Url = Field(description="The address that is told; of a notice for people its host alone.")
+    template: NoticeTemplate | None = Field(description="Of a notice for people; null otherwise.")
     status: DeliveryStatus = Field(
         description="`pending` until a try succeeds; `disabled` by an answer 410; `failed`: no try is left."
     )
@@ -83,7 +84,8 @@ def delivery_view(delivery: Delivery) -> DeliveryView:
         "job": job,
         "batch": batch,
         "action": action,
-        "url": delivery.url,
+        "url": shown_url(delivery.url, delivery.template),
+        "template": delivery.template,
         "status": delivery.status,
         "tries": [
             TryView(

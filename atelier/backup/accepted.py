@@ -15,10 +15,10 @@ from shared.batches.sharing import DIGEST_CHARACTERS
 from shared.errors import AtelierError
 from shared.identifiers import sha256
 from shared.jobs.record import PART, job_from_record, unpacked
-from shared.network.url import fault_of_url
 from shared.owners.usage import usage_from_record
 from shared.pauses.pause import pause_from_json
 from shared.redis.keys import KEYS, Key, Keys
+from shared.specs.webhook import fault_of_receiver
 from shared.storage.base import INPUTS, OUTPUTS, check_key
 from shared.webhooks.delivery import delivery_from_record
 
@@ -197,7 +197,7 @@ def _check_batch(copy: RecordCopy) -> None:
 def _check_delivery(copy: RecordCopy) -> None:
     delivery = delivery_from_record(copy.value)
     _must(copy.key == _KEYS("delivery", delivery.id), "its id is another one")
-    _check_url(delivery.url)
+    _check_url(delivery.url, delivery.template)
 
 
 def _check_usage(copy: RecordCopy) -> None:
@@ -213,11 +213,12 @@ def _check_pauses(copy: RecordCopy) -> None:
 
 def _check_webhook(record: Mapping[str, str]) -> None:
     if record.get("webhook"):
-        _check_url(json.loads(record["webhook"])["url"])
+        kept = json.loads(record["webhook"])
+        _check_url(kept["url"], kept.get("template"))
 
 
-def _check_url(url: str) -> None:
-    fault = fault_of_url(url)
+def _check_url(url: str, template: str | None) -> None:
+    fault = fault_of_receiver(url, template)
     _must(not fault, f"the address of its webhook {fault}")
 
 

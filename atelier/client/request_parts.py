@@ -21,6 +21,7 @@ Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 ActionEvent = Literal["action.completed", "action.canceled"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
+NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
 
 
 class Array(Protocol):
@@ -99,17 +100,20 @@ class Optimization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Webhook:
-    """An address that gets signed POSTs about a job."""
+    """An address that gets signed POSTs about a job, or with a template is written to as people read it."""
 
     url: str
+    template: NoticeTemplate | None = None  # None: events as JSON, for a program
     events: Sequence[JobEvent] | None = None  # None: every way to end
+    body: Literal["event", "prediction"] | None = None  # what is sent; None: an event with the job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWebhook:
-    """An address that gets a signed POST when a batch is done."""
+    """An address that gets a signed POST when a batch is done, or with a template a notice for people."""
 
     url: str
+    template: NoticeTemplate | None = None  # None: events as JSON, for a program
     events: Sequence[BatchEvent] | None = None  # None: every way to end
 
 
@@ -118,6 +122,7 @@ class ActionWebhook:
     """An address that gets a signed POST when a bulk action is over, with its counts."""
 
     url: str
+    template: NoticeTemplate | None = None  # None: events as JSON, for a program
     events: Sequence[ActionEvent] | None = None  # None: completed and canceled
 
 

@@ -31,6 +31,10 @@ def backup(*, file: Path, check: bool, replace: bool, as_json: bool) -> None:
 
     An existing FILE stays as it is, unless --replace is given: then the new one takes its place when it is
     complete; - is the standard output. Models are not in it: `atelier models pull`.
+
+    \b
+    atelier backup monday.tar
+    atelier backup --check monday.tar
     """
     if check:
         with open_backup(file) as found, step_bars() as on_step:
@@ -56,6 +60,9 @@ def restore(*, file: Path, as_json: bool) -> None:
     """Verify FILE, then bring everything in it into an installation that is empty and stopped.
 
     Jobs that were waiting or running start once the service does.
+
+    \b
+    atelier restore monday.tar
     """
     begin_again = interruption("nothing of it counts yet; the same command begins again")
     with begin_again, open_backup(file) as found, step_bars() as on_step:

@@ -31,7 +31,12 @@ Move = Callable[[BatchRun], object]
 @click.group(short_help="List batches, look into one, pause, cancel, fetch.")
 @url_option
 def batches() -> None:
-    """See how batches stand, and do something about it."""
+    """See how batches stand, and do something about it.
+
+    \b
+    atelier batches list
+    atelier batches show batch_019a...
+    """
 
 
 @batches.command("list")
@@ -42,7 +47,12 @@ def batches() -> None:
 @fields_option
 @pass_target
 def list_batches(target: Target, *, limit: int, as_json: bool, fields: str) -> None:
-    """Show batches, newest first."""
+    """Show batches, newest first.
+
+    \b
+    atelier batches list --limit 5
+    atelier batches list --json --fields id,status
+    """
     names = json_fields(fields, as_json=as_json)
     with target.client() as client:
         found: Iterator[Any] = client.batches.list_fields(names) if names else client.batches.list()
@@ -63,7 +73,11 @@ def list_batches(target: Target, *, limit: int, as_json: bool, fields: str) -> N
 @click.option("--json", "as_json", is_flag=True, help="Print the batch as JSON.")
 @pass_target
 def show(target: Target, *, batch_id: str, as_json: bool) -> None:
-    """Show how a batch stands, and why items of it failed."""
+    """Show how a batch stands, and why items of it failed.
+
+    \b
+    atelier batches show batch_019a...
+    """
     with target.client() as client:
         run = client.batches.get(batch_id)
         if as_json:
@@ -79,7 +93,7 @@ def show(target: Target, *, batch_id: str, as_json: bool) -> None:
 def _mover(name: str, text: str, move: Move, say: Callable[[object], str]) -> None:
     """Add a command that makes one move with each batch that is named."""
 
-    @batches.command(name, short_help=text, help=text)
+    @batches.command(name, short_help=text, help=f"{text}\n\n\b\natelier batches {name} batch_019a...")
     @click.argument("batch_ids", nargs=-1, required=True, metavar="ID...")
     @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each batch.")
     @url_option
@@ -118,6 +132,10 @@ def pause(
     """Start no further item of batches; with --for or --until they go on by themselves.
 
     Another pause replaces the reason and the end.
+
+    \b
+    atelier batches pause batch_019a... --for 2h \\
+        --reason 'the disk is full'
     """
     target: Target = ctx.obj
     with target.client() as client:
@@ -150,6 +168,10 @@ def move(ctx: click.Context, /, **options: Any) -> None:
     """Move batches to the front or the back of their owner's queue, or into the other lane, or both.
 
     Items that run go on; other owners have their turns as before.
+
+    \b
+    atelier batches move batch_019a... --to front
+    atelier batches move batch_019a... --lane interactive
     """
     target: Target = ctx.obj
     with target.client() as client:
@@ -169,7 +191,11 @@ def move(ctx: click.Context, /, **options: Any) -> None:
 @url_option
 @click.pass_context
 def fetch(ctx: click.Context, *, batch_id: str, output: Path, as_json: bool) -> None:
-    """Save every picture of a batch, as they come. Those that are there already are left alone."""
+    """Save every picture of a batch, as they come. Those that are there already are left alone.
+
+    \b
+    atelier batches fetch batch_019a... -o out/
+    """
     target: Target = ctx.obj
     run_state, began, status = RunState(1), time.monotonic(), 0
     with target.client() as client:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 from PIL import Image
-from rich.console import Console
 
 from atelier.client.client import Client
 from atelier.client.downloads import Picture, write_whole
@@ -17,6 +16,7 @@ from atelier.client.request_parts import Encoding, Grid
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import OutputFolder
 from atelier.display import echo
+from atelier.display.progress_bar import stdout_console
 from atelier.local.stack import RunningStack
 from shared.settings import Settings
 
@@ -109,6 +109,7 @@ def _encode(image: Image.Image, form: str = "PNG") -> bytes:
 
 @click.command(short_help="Show everything at work, in half a minute.")
 @click.option(
+    "-o",
     "--output",
     type=OutputFolder(),
     default=OUTPUT,
@@ -119,9 +120,13 @@ def demo(*, output: Path) -> None:
     """Start everything, make digits and a stylized photo over the HTTP API, and stop.
 
     Needs no network. The job store and pictures of the demo stay in the folder `demo` of the state folder.
+
+    \b
+    atelier demo
+    atelier demo -o pictures/
     """
     settings = Settings.from_env()
-    console = Console(highlight=False, soft_wrap=True)
+    console = stdout_console()
 
     @contextmanager
     def step(title: str) -> Iterator[None]:

@@ -21,7 +21,11 @@ COLORS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON lines.")
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    """Check everything that Atelier needs. Exits with 1 when something keeps it from working."""
+    """Check everything that Atelier needs. Exits with 1 when something keeps it from working.
+
+    \b
+    atelier doctor
+    """
     worst = Level.OK
     for finding in find():
         if as_json:

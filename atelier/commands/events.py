@@ -25,6 +25,10 @@ def events(
     """Show what changes of your jobs and batches, until Ctrl-C; of items, the counts of their batch.
 
     A service that restarts meanwhile is waited for.
+
+    \b
+    atelier events
+    atelier events --type batch --json
     """
     types = [kind] if kind else None
     with target.client() as client:

@@ -43,6 +43,10 @@ def gc(*, dry_run: bool, each: bool, as_json: bool) -> None:
     """Remove stored pictures that no record names: what crashes and lost attempts left more than an hour ago.
 
     The service may run meanwhile, and does the same now and then by itself.
+
+    \b
+    atelier gc --dry-run
+    atelier gc
     """
     tally = Tally()
     with enter(Settings.from_env()) as installation, count_spinner("looking through storage") as on_count:

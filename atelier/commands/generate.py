@@ -8,7 +8,14 @@ from atelier.client.request_parts import Animation, Grid, Interpolation, Upscale
 from atelier.client.requests import GenerateRequest
 from atelier.commands.options.destination import Destination
 from atelier.commands.options.painting import given
-from atelier.commands.options.parameters import Number, at_least, choice, read_latents, read_seeds
+from atelier.commands.options.parameters import (
+    Number,
+    at_least,
+    choice,
+    complete_files,
+    read_latents,
+    read_seeds,
+)
 from atelier.commands.options.results import carry_out, check_room, encoding, result_options
 from atelier.commands.options.service import Target, pass_target
 from shared.specs import parts
@@ -24,7 +31,11 @@ from shared.specs.generate import GenerateSpec
 @click.option("--count", type=at_least(GenerateSpec, "count"), help="Make so many pictures. [default: 1]")
 @click.option("--seeds", type=read_seeds, metavar="1,2,3", help="Make one picture from each of these seeds.")
 @click.option(
-    "--latents", type=read_latents, metavar="FILE", help="Read the latent vectors from this JSON file."
+    "--latents",
+    type=read_latents,
+    metavar="FILE",
+    shell_complete=complete_files,
+    help="Read the latent vectors from this JSON file.",
 )
 @click.option(
     "--interpolate", type=read_seeds, metavar="1,2,3", help="Walk through the pictures from seed to seed."
@@ -33,6 +44,7 @@ from shared.specs.generate import GenerateSpec
     "--interpolate-latents",
     type=read_latents,
     metavar="FILE",
+    shell_complete=complete_files,
     help="Walk from vector to vector of this JSON file.",
 )
 @click.option(

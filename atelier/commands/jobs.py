@@ -40,7 +40,12 @@ UNFINISHED, FINISHED, UNSUCCESSFUL = STATUSES[:2], STATUSES[2:], STATUSES[3:]
 @click.group(short_help="List jobs, look into one, try again, cancel, delete.")
 @url_option
 def jobs() -> None:
-    """See what happened to jobs, and do something about it."""
+    """See what happened to jobs, and do something about it.
+
+    \b
+    atelier jobs list --status failed
+    atelier jobs show job_019a...
+    """
 
 
 @jobs.command("list")
@@ -65,7 +70,12 @@ def list_jobs(
     items: bool | None,
     **filters: Any,
 ) -> None:
-    """Show jobs, newest first, and why they failed; failed and expired items of batches among them."""
+    """Show jobs, newest first, and why they failed; failed and expired items of batches among them.
+
+    \b
+    atelier jobs list --status failed --since 7d
+    atelier jobs list --all --json --fields id,status
+    """
     listed = with_items(status, items)
     asked: dict[str, Any] = {"status": status, "items": listed, **filters}
     names = json_fields(fields, as_json=as_json)
@@ -96,7 +106,11 @@ def list_jobs(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
 def failures(target: Target, /, *, since: datetime, as_json: bool) -> None:
-    """Show how jobs and items of batches failed, by code, and what to do about it."""
+    """Show how jobs and items of batches failed, by code, and what to do about it.
+
+    \b
+    atelier jobs failures --since 7d
+    """
     with target.client() as client:
         found = client.stats.failures(since=since)
     if as_json:
@@ -113,7 +127,11 @@ def failures(target: Target, /, *, since: datetime, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the job as JSON.")
 @pass_target
 def show(target: Target, *, job_id: str, as_json: bool) -> None:
-    """Show a job: its error, outputs and times, and what happened to it."""
+    """Show a job: its error, outputs and times, and what happened to it.
+
+    \b
+    atelier jobs show job_019a...
+    """
     with target.client() as client:
         job = client.jobs.get(job_id)
     if as_json:
@@ -136,6 +154,10 @@ def retry(ctx: click.Context, /, **chosen: object) -> None:
 
     Items of batches go again in their place, so that the batch counts them. --status and --all leave out jobs
     that were retried before; a retry that failed too is a job like any other, and is retried.
+
+    \b
+    atelier jobs retry job_019a...
+    atelier jobs retry --status failed --all --since 1d
     """
     with _client(ctx) as client:
         choice = choose(client, "retry", chosen)
@@ -155,6 +177,10 @@ def requeue(ctx: click.Context, /, **chosen: object) -> None:
     """Take running jobs from their workers and queue them again; end the pause of jobs that wait for one.
 
     The attempt is not counted.
+
+    \b
+    atelier jobs requeue job_019a...
+    atelier jobs requeue --status running --all --worker gpu-1
     """
     with _client(ctx) as client:
         choice = choose(client, "requeue", chosen)
@@ -169,6 +195,10 @@ def move(ctx: click.Context, /, **options: Any) -> None:
     """Move waiting jobs to the front or the back of their owner's queue, or into the other lane, or both.
 
     Other owners have their turns as before.
+
+    \b
+    atelier jobs move job_019a... --to front
+    atelier jobs move job_019a... --lane bulk
     """
     with _client(ctx) as client:
         move_each(ctx, client.jobs, client.jobs.move, options)
@@ -182,6 +212,10 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
     """Withdraw jobs that are queued or running.
 
     All of a status are withdrawn by a bulk action of the service, which goes on if the command is stopped.
+
+    \b
+    atelier jobs cancel job_019a...
+    atelier jobs cancel --status queued --all --type stylize
     """
     with _client(ctx) as client:
         if chosen["status"]:
@@ -196,7 +230,11 @@ def cancel(ctx: click.Context, /, **chosen: object) -> None:
 @url_option
 @click.pass_context
 def pin(ctx: click.Context, /, **chosen: object) -> None:
-    """Keep jobs and their pictures until they are unpinned or deleted: they do not expire."""
+    """Keep jobs and their pictures until they are unpinned or deleted: they do not expire.
+
+    \b
+    atelier jobs pin job_019a...
+    """
     with _client(ctx) as client:
         choice = choose(client, "pin", chosen)
         carry_out_each(ctx, choice, client.jobs.pin, lambda _: "pinned")
@@ -207,7 +245,11 @@ def pin(ctx: click.Context, /, **chosen: object) -> None:
 @url_option
 @click.pass_context
 def unpin(ctx: click.Context, /, **chosen: object) -> None:
-    """Let jobs expire again: the time to live of those that are done begins now."""
+    """Let jobs expire again: the time to live of those that are done begins now.
+
+    \b
+    atelier jobs unpin job_019a...
+    """
     with _client(ctx) as client:
         choice = choose(client, "unpin", chosen)
         carry_out_each(ctx, choice, client.jobs.unpin, lambda _: "unpinned")
@@ -221,6 +263,10 @@ def delete(ctx: click.Context, /, **chosen: object) -> None:
     """Forget jobs that are done, with their pictures, before their time is over.
 
     All of a status are forgotten by a bulk action of the service, which goes on if the command is stopped.
+
+    \b
+    atelier jobs delete job_019a...
+    atelier jobs delete --status failed --all --until 7d --yes
     """
     with _client(ctx) as client:
         if chosen["status"]:
@@ -242,7 +288,12 @@ def delete(ctx: click.Context, /, **chosen: object) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @pass_target
 def watch(target: Target, *, job_id: str, output: Destination | None, as_json: bool) -> None:
-    """Show the job's progress as it happens. Exits with 1 when it does not succeed."""
+    """Show the job's progress as it happens. Exits with 1 when it does not succeed.
+
+    \b
+    atelier watch job_019a...
+    atelier watch job_019a... -o out.png
+    """
     if output:
         check_room(output, as_json=as_json)
     with target.client() as client:

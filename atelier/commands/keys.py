@@ -55,6 +55,10 @@ def keys() -> None:
 
     Works on the job store itself, so it needs no key: on the machine of the service, whether it runs or not,
     or in its container.
+
+    \b
+    atelier keys create ada
+    atelier keys list
     """
 
 
@@ -90,6 +94,10 @@ def create(
     """Create a key and print it. It is shown this once: only a hash of it is kept.
 
     From the first key on, the service answers no request without one.
+
+    \b
+    atelier keys create ada
+    atelier keys create shop --scope submit,read --expires 90d
     """
     with _store() as store:
         key, text = store.create(name, owner=owner or name, scopes=scopes, expires_seconds=expires)
@@ -104,7 +112,11 @@ def create(
 @keys.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_keys(*, as_json: bool) -> None:
-    """Show all keys, newest first, and when each was used last."""
+    """Show all keys, newest first, and when each was used last.
+
+    \b
+    atelier keys list
+    """
     with _store() as store:
         now, found = store.read().now, list(_all(store))
     if as_json:
@@ -123,12 +135,20 @@ def list_keys(*, as_json: bool) -> None:
 
 @keys.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-def revoke(*, ids: tuple[str, ...]) -> None:
-    """Refuse keys from now on, within a second. What they made stays with its owner."""
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each key.")
+def revoke(*, ids: tuple[str, ...], as_json: bool) -> None:
+    """Refuse keys from now on, within a second. What they made stays with its owner.
+
+    \b
+    atelier keys revoke key_019a...
+    """
     with _store() as store:
         for key_id in ids:
             store.revoke(key_id)
-            echo(f"{key_id} revoked")
+            if as_json:
+                echo_json({"id": key_id, "ok": True})
+            else:
+                echo(f"{key_id} revoked")
 
 
 def _all(store: KeyStore) -> Iterator[ApiKey]:

@@ -24,7 +24,11 @@ COLUMNS = ("name", "type", "version", "weights", "license", "title")
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def list_models(*, as_json: bool) -> None:
-    """Show every known model and whether its weights are here."""
+    """Show every known model and whether its weights are here.
+
+    \b
+    atelier models list
+    """
     settings = Settings.from_env()
     store, catalog = ModelStore(settings.models), load_catalog(settings.cards)
     rows = [_row(card, _find(store, card)) for card in catalog] + [_fault_row(one) for one in catalog.faults]
@@ -69,11 +73,16 @@ def _changed(card: ModelCard, found: StoredModel) -> str:
 @click.command()
 @click.argument("names", nargs=-1)
 @click.option("--replace", is_flag=True, help="Pull again what is stored, under the same version.")
-def pull(*, names: tuple[str, ...], replace: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each model.")
+def pull(*, names: tuple[str, ...], replace: bool, as_json: bool) -> None:
     """Bring models into the store; without NAMES those that workers load at start.
 
     One that fails stops no other. A network that has changed under the version of the stored one is not taken
     without --replace.
+
+    \b
+    atelier models pull
+    atelier models pull multistyle-26 nst-gatys
     """
     if replace and not names:
         raise click.UsageError("--replace needs the NAMES of the models to pull again")
@@ -82,13 +91,13 @@ def pull(*, names: tuple[str, ...], replace: bool) -> None:
     cards, unknown = _cards(settings, names, wanted_models(settings))
     if not cards and not unknown:
         echo("Workers load no model at start, so nothing was pulled; name the models to pull.", err=True)
-    faults = {card.name: _pull(store, card, replace=replace) for card in cards}
+    faults = {card.name: _pull(store, card, replace=replace, as_json=as_json) for card in cards}
     await_notice(settings, [name for name, fault in faults.items() if not fault])
     if failed := [*filter(None, faults.values()), *unknown]:
         raise ModelUnavailable("; ".join(failed))
 
 
-def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
+def _pull(store: ModelStore, card: ModelCard, *, replace: bool, as_json: bool) -> str:
     try:
         with interruption(f"{card.name} is as it was; the same command begins again"):
             found = store.pull(card, _step_printer(card.name), replace=replace)
@@ -96,7 +105,11 @@ def _pull(store: ModelStore, card: ModelCard, *, replace: bool) -> str:
         return error.whole
     if changed := _changed(card, found):
         return changed
-    echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
+    if as_json:
+        facts = {"name": card.name, "version": card.version}
+        echo_json({**facts, "bytes": found.bytes, "folder": str(found.folder)})
+    else:
+        echo(f"{card.name} {card.version}: {found.bytes / MEGABYTE:.1f} MB in {found.folder}")
     return ""
 
 
@@ -117,25 +130,35 @@ def _step_printer(name: str) -> Callable[[PullStep], None]:
 
 @click.command()
 @click.argument("names", nargs=-1)
-def verify(*, names: tuple[str, ...]) -> None:
-    """Check stored weights against their checksums; without NAMES all that are stored."""
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each model that is good.")
+def verify(*, names: tuple[str, ...], as_json: bool) -> None:
+    """Check stored weights against their checksums; without NAMES all that are stored.
+
+    \b
+    atelier models verify
+    atelier models verify magenta-mobile
+    """
     settings = Settings.from_env()
     store = ModelStore(settings.models)
     stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
     cards, unknown = _cards(settings, names, stored)
     if not cards and not unknown:
         echo("No model is stored; `atelier models pull` brings those that workers load at start.", err=True)
-    faults = [fault for card in cards if (fault := _verify(store, card))]
+    faults = [fault for card in cards if (fault := _verify(store, card, as_json=as_json))]
     if faults or unknown:
         raise ModelCorrupt("; ".join([*faults, *unknown]))
 
 
-def _verify(store: ModelStore, card: ModelCard) -> str:
+def _verify(store: ModelStore, card: ModelCard, *, as_json: bool) -> str:
     try:
         found = store.verify(card)
     except AtelierError as error:
         return error.whole
-    echo(f"{card.name} {card.version}: good, {len(found.manifest.files)} files, {found.manifest.digest[:12]}")
+    files, digest = len(found.manifest.files), found.manifest.digest
+    if as_json:
+        echo_json({"name": card.name, "version": card.version, "files": files, "digest": digest})
+    else:
+        echo(f"{card.name} {card.version}: good, {files} files, {digest[:12]}")
     return ""
 
 

@@ -56,6 +56,10 @@ def quota() -> None:
 
     Owners without a quota have that of the settings ATELIER_QUOTA_... Works on the job store itself, so it
     needs no key: on the machine of the service, whether it runs or not, or in its container.
+
+    \b
+    atelier quota show ada
+    atelier quota set ada --queued 500
     """
 
 
@@ -80,6 +84,10 @@ def set_quota(*, owner: str, as_json: bool, **given: int | None) -> None:
     """Set limits of an owner, from its next request on; what is not given stays as it is.
 
     0 is no limit; `default` takes what the settings say. The weight is 1 to 100, by default 1.
+
+    \b
+    atelier quota set ada --queued 500 --stored-bytes 10G
+    atelier quota set ada --weight 3 --running default
     """
     limits = {name: None if limit == -1 else limit for name, limit in given.items() if limit is not None}
     with _store() as store:
@@ -91,7 +99,11 @@ def set_quota(*, owner: str, as_json: bool, **given: int | None) -> None:
 @click.argument("owner", type=KeyName())
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def show(*, owner: str, as_json: bool) -> None:
-    """Show what an owner may have, and what it has."""
+    """Show what an owner may have, and what it has.
+
+    \b
+    atelier quota show ada
+    """
     with _store() as store:
         _tell(owner, store.read(owner), as_json=as_json)
 

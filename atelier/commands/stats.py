@@ -23,6 +23,10 @@ def stats(target: Target, /, *, within: float, as_json: bool) -> None:
     """Show what waits, what runs, and what has ended in the last minutes: by lane, model and owner.
 
     A key needs the scope metrics or admin.
+
+    \b
+    atelier stats
+    atelier stats --within 600 --json
     """
     with target.client() as client:
         found = client.stats.read(within_seconds=within)

@@ -18,14 +18,24 @@ from atelier.display.table import Table
 @click.group(short_help="Keep, list and remove styles.")
 @url_option
 def styles() -> None:
-    """Keep pictures as styles under names, for `atelier stylize --style NAME`."""
+    """Keep pictures as styles under names, for `atelier stylize --style NAME`.
+
+    \b
+    atelier styles list
+    atelier styles add waves painting.jpg
+    """
 
 
 @styles.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
 def list_styles(target: Target, *, as_json: bool) -> None:
-    """Show stored styles, and how many each model has of its own."""
+    """Show stored styles, and how many each model has of its own.
+
+    \b
+    atelier styles list
+    atelier styles list --json
+    """
     with target.client() as client:
         found = client.styles.list()
     if as_json:
@@ -49,22 +59,39 @@ def _table(found: Styles) -> Table:
 @styles.command()
 @click.argument("name")
 @click.argument("picture", type=EXISTING_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print the style as JSON.")
 @pass_target
-def add(target: Target, *, name: str, picture: Path) -> None:
-    """Keep PICTURE as a style under NAME."""
+def add(target: Target, *, name: str, picture: Path, as_json: bool) -> None:
+    """Keep PICTURE as a style under NAME.
+
+    \b
+    atelier styles add waves painting.jpg
+    """
     with target.client() as client:
-        echo(client.styles.create(name, picture).url)
+        style = client.styles.create(name, picture)
+    if as_json:
+        echo_json(dict(style.raw))
+    else:
+        echo(style.url)
 
 
 @styles.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each style.")
 @pass_target
-def remove(target: Target, *, names: tuple[str, ...]) -> None:
-    """Forget stored styles. Their pictures stay among the files."""
+def remove(target: Target, *, names: tuple[str, ...], as_json: bool) -> None:
+    """Forget stored styles. Their pictures stay among the files.
+
+    \b
+    atelier styles remove waves dunes
+    """
     with target.client() as client:
         for name in names:
             client.styles.delete(name)
-            echo(f"{name} removed")
+            if as_json:
+                echo_json({"name": name, "ok": True})
+            else:
+                echo(f"{name} removed")
 
 
 @styles.command()
@@ -79,7 +106,12 @@ def remove(target: Target, *, names: tuple[str, ...]) -> None:
 )
 @pass_target
 def sheet(target: Target, *, model: str, output: Path) -> None:
-    """Save a picture of all built-in styles of MODEL, by number."""
+    """Save a picture of all built-in styles of MODEL, by number.
+
+    \b
+    atelier styles sheet
+    atelier styles sheet multistyle-26 -o styles.jpg
+    """
     with target.client() as client:
         sheet = client.styles.sheet(model)
     if str(output) == STANDARD_OUTPUT:

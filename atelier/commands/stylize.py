@@ -13,7 +13,7 @@ from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest, TransformRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
 from atelier.commands.options.painting import MAX_SIDE, check_weights, optimization, painting, with_options
-from atelier.commands.options.parameters import Number, weighted_styles
+from atelier.commands.options.parameters import Number, complete_files, weighted_styles
 from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
@@ -32,6 +32,7 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
     metavar="FILE|URL|NAME|NUMBER",
     multiple=True,
     required=True,
+    shell_complete=complete_files,
     help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
     "Repeat it to mix styles.",
 )

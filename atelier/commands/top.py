@@ -40,6 +40,10 @@ def top(target: Target, /, *, every: float) -> None:
 
     Where the standard output is no terminal, it is shown once. A key needs the scopes read and metrics, or
     admin; jobs, batches and failures are those of its owner.
+
+    \b
+    atelier top
+    atelier top --every 5
     """
     with target.client() as client:
         if not sys.stdout.isatty():

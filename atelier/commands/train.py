@@ -11,7 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import Option
-from atelier.display import echo
+from atelier.commands.options.parameters import complete_files
+from atelier.display import echo, echo_json
 from atelier.display.progress_bar import stderr_console
 from atelier.lazy_group import on_interrupt
 from shared.settings import Settings
@@ -29,13 +30,18 @@ def _number(name: str, default: int, text: str, *, least: int = 1) -> Option:
 
 @click.group(short_help="Train a model.")
 def train() -> None:
-    """Train a model on this machine."""
+    """Train a model on this machine.
+
+    \b
+    atelier train mnist-dcgan --data mnist
+    """
 
 
 @train.command("mnist-dcgan")
 @click.option(
     "--data",
     required=True,
+    shell_complete=complete_files,
     help='Train on "mnist", which is downloaded, on an .npz of pictures, or on a folder '
     "whose subfolders are classes.",
 )
@@ -57,8 +63,8 @@ def train() -> None:
     help="Train on grey pictures with 1, on colored ones with 3.",
 )
 @_number("--steps", 4000, "Train for at most so many steps.")
-@_number("--batch-size", 32, "Write everything into this folder.")
-@_number("--seed", 0, "Write everything into this folder.", least=0)
+@_number("--batch-size", 32, "Train on so many pictures at a time.")
+@_number("--seed", 0, "Draw weights, noise and order from this seed.", least=0)
 @_number("--checkpoint-every", 500, "Save a checkpoint after so many steps.")
 @_number("--sample-every", 500, "Draw samples after so many steps; 0 never draws any.", least=0)
 @_number(
@@ -71,11 +77,18 @@ def train() -> None:
     "--patience", 5, "End the run early after so many checks without a better one; 0 never does.", least=0
 )
 @click.option("--resume", is_flag=True, help="Go on from the newest checkpoint in --out.")
-def mnist_dcgan(*, name: str | None, **options: object) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+def mnist_dcgan(*, name: str | None, as_json: bool, **options: object) -> None:
     """Train the digit generator, or one for your own pictures, and put it into the model store.
 
     Checkpoints, sample grids, metrics and weights go to --out. Stopped at any moment and started again with
     --resume, it ends with the same weights.
+
+    \b
+    atelier train mnist-dcgan --data mnist
+    atelier train mnist-dcgan --data letters/ --size 32 \\
+        --out letters-run
+    atelier train mnist-dcgan --data mnist --resume
     """
     _check_out(Path(str(options["data"])), Path(str(options["out"])))
     config = training.TrainingConfig(**options)  # type: ignore[arg-type]  # click has checked the types
@@ -95,7 +108,10 @@ def mnist_dcgan(*, name: str | None, **options: object) -> None:
     with _reporter(config.steps) as show, stop.on_ctrl_c():
         trained = run_training(config, on_progress=stop.noting(show), is_stopping=lambda: stop.is_asked)
     card = publish(trained, model, store=ModelStore(settings.models), cards=settings.cards)
-    echo(f"{card.name} {card.version}: {trained.weights}")
+    if as_json:
+        echo_json({"name": card.name, "version": card.version, "weights": str(trained.weights)})
+    else:
+        echo(f"{card.name} {card.version}: {trained.weights}")
 
 
 class _Stop:

@@ -45,6 +45,11 @@ def up(
     """Start the job store, the API and the workers; restart what dies; Ctrl-C ends all in order.
 
     REDIS_URL names a server to use instead of the embedded one. Other settings: docs/cli.md.
+
+    \b
+    atelier up
+    atelier up --port 8080 --workers 2
+    atelier up --host 0.0.0.0 --strict
     """
     shutdown = Shutdown()
     shutdown.listen()
@@ -81,5 +86,8 @@ def journal(*, folder: Path) -> None:
     """Cut the journal of a stopped installation where its damage begins: what was written after that is lost.
 
     Copy the folder `redis` in the state folder to a safe place first.
+
+    \b
+    atelier journal --cut .atelier
     """
     echo(*cut_journal(folder.absolute()).splitlines())

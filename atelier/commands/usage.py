@@ -34,7 +34,12 @@ def usage(
     as_csv: bool,
     as_json: bool,
 ) -> None:
-    """Show what jobs took on each day: seconds of workers' slots, pixels and bytes of results."""
+    """Show what jobs took on each day: seconds of workers' slots, pixels and bytes of results.
+
+    \b
+    atelier usage --since 2026-11-01
+    atelier usage --owner '*' --csv
+    """
     with target.client() as client:
         found = client.usage(since=_day(since), until=_day(until), owner=owner)
     if as_csv:

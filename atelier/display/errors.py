@@ -22,6 +22,7 @@ _PARAMETERS: Mapping[str, tuple[str, ...]] = {
     "styles.weight": ("weights",),
     "strength": ("strength", "strengths"),
     "webhook.url": ("webhook",),
+    "webhook.template": ("webhook",),
     "interpolate.seeds": ("interpolate",),
     "interpolate.latents": ("interpolate_latents",),
     "upscale.factor": ("upscale",),

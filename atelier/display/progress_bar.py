@@ -31,8 +31,16 @@ LINE_SECONDS = 5.0  # between lines, where no terminal shows a bar
 
 
 def stderr_console() -> Console:
-    """Return the console for everything that is not the command's result."""
-    return Console(stderr=True, highlight=False)
+    """Return the console for everything that is not the command's result.
+
+    In a pipe it draws nothing and has no colors, also where FORCE_COLOR is set, as in many build systems.
+    """
+    return Console(stderr=True, highlight=False, force_terminal=sys.stderr.isatty())
+
+
+def stdout_console() -> Console:
+    """Return the console for lines of the result that are drawn while they grow; in a pipe as above."""
+    return Console(highlight=False, soft_wrap=True, force_terminal=sys.stdout.isatty())
 
 
 def say_state(job: Job) -> str:

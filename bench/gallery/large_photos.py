@@ -19,7 +19,7 @@ from atelier.client.client import Client
 from atelier.commands.demo import OWN_STYLE
 from atelier.local.stack import RunningStack
 from bench.gallery.contact_sheet import bold_strokes
-from bench.gallery.stylization import encoded, lay_out
+from bench.gallery.sheets import encoded, lay_out
 from bench.measuring import machine
 from bench.processes import cpu_seconds
 from shared.cards.card import load_catalog

@@ -6,7 +6,7 @@ Usage: python -m bench.gallery.stylization docs/images
 import argparse
 import io
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,9 @@ from atelier.client.client import Client
 from atelier.commands.demo import OWN_PHOTO, OWN_STYLE
 from atelier.local.stack import RunningStack
 from bench.gallery.large_photos import enlarged
+from bench.gallery.sheets import CELL, Sheet, encoded, lay_out
 from shared.cards.card import load_catalog
 from worker.models.store import ModelStore
-
-CELL = (300, 225)  # pixels
-MARGIN, LABEL = 6, 18  # pixels
-Sheet = Sequence[tuple[str, Image.Image]]  # labels and pictures
-Size = tuple[int, int]  # pixels
 
 
 def main() -> None:
@@ -72,12 +68,6 @@ class Studio:
         body = {"type": "stylize", "content": self._client.files.upload(content), "styles": styles, **fields}
         job = self._client.jobs.wait(self._client.jobs.create(body), timeout_seconds=600)
         return self._client.jobs.download(job)
-
-
-def encoded(image: Image.Image, form: str = "PNG", **options: Any) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, form, **options)
-    return buffer.getvalue()
 
 
 def coffee() -> Image.Image:
@@ -167,24 +157,6 @@ def make_film(studio: Studio, path: Path) -> None:
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=80, loop=0)
     output = {"format": "webp", "quality": 80}
     path.write_bytes(studio.stylize_file(buffer.getvalue(), output=output, steadiness=0.8))
-
-
-def lay_out(
-    pictures: Sheet, columns: int = 0, *, cell: Size = CELL, margin: int = MARGIN, label_height: int = LABEL
-) -> Image.Image:
-    """Return the pictures in rows, each below its label."""
-    columns = columns or (4 if len(pictures) == 8 else 5)
-    rows = -(-len(pictures) // columns)
-    step = (cell[0] + margin, cell[1] + label_height + margin)
-    sheet = Image.new("RGB", (columns * step[0] + margin, rows * step[1] + margin), "white")
-    draw = ImageDraw.Draw(sheet)
-    for index, (label, picture) in enumerate(pictures):
-        left, top = margin + index % columns * step[0], margin + index // columns * step[1]
-        draw.text((left, top), label, fill="black")
-        small = picture.copy()
-        small.thumbnail(cell)
-        sheet.paste(small, (left, top + label_height))
-    return sheet
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ class BatchDraft:
         record = {
             "name": settings.name or "",
             "lane": str(settings.lane),
-            "settings": settings.model_dump_json(),
+            "settings": settings.kept.model_dump_json(),
             "ttl_ms": str((settings.ttl_seconds or rules.retention_seconds) * 1000),
             "fingerprint": self.fingerprint,
         }

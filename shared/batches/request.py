@@ -1,7 +1,7 @@
 """The batch request: settings for all items, and the forms in which a client may send items."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -98,6 +98,11 @@ class BatchSettings(Part):
     webhook: BatchWebhook | None = Field(
         default=None, description="The address that is told when the batch is done."
     )
+
+    @property
+    def kept(self) -> Self:
+        """The settings as records keep them: without a notice, whose address is a secret."""
+        return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
 
 
 class LabeledContent(Part):

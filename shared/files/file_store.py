@@ -35,6 +35,8 @@ class StoredFile:
     frames: int
     created_at: int  # milliseconds since the epoch
     expires_at: int | None = None  # in the same unit; None while a job or a style names the file
+    name: str = ""  # what the client called it; known of files that came by the Replicate face, as the next
+    metadata: str = "{}"  # the client's, as JSON
 
 
 def _file(raw: Mapping[str, str]) -> StoredFile:
@@ -42,7 +44,8 @@ def _file(raw: Mapping[str, str]) -> StoredFile:
     texts = {name: raw[name] for name in ("id", "owner", "key", "sha256", "media_type")}
     expires_at = int(raw["expires_at"]) if raw.get("expires_at") else None
     frames = int(raw.get("frames", 1))  # an older Atelier did not store them
-    return StoredFile(**texts, **numbers, frames=frames, expires_at=expires_at)  # type: ignore[arg-type]
+    about = {name: raw[name] for name in ("name", "metadata") if name in raw}
+    return StoredFile(**texts, **numbers, **about, frames=frames, expires_at=expires_at)  # type: ignore[arg-type]
 
 
 def _paired(flat: Sequence[str]) -> StoredFile:
@@ -127,6 +130,10 @@ class FileStore:
         if word == "quota":
             raise quota_exceeded(*rest)
         return word, rest[0]
+
+    def describe(self, owner: str, name: str, *, called: str, metadata: str) -> None:
+        """Note what the client calls a file, and its metadata as JSON; nothing where the file is gone."""
+        self._scripts.run("files/describe_file", owner, name, called, metadata)
 
     def find(self, owner: str, name: str) -> StoredFile | None:
         """Return the owner's file, or None."""

@@ -77,6 +77,7 @@ class Job:
     model_version: str | None = None
     model_digest: str | None = None
     retried_from: str | None = None
+    webhook: str | None = None  # the result of `webhook_record`
     retried_as: str | None = None  # the latest retry of this job; an item's retry replaces it in the batch
     cached_from: str | None = None  # the job whose result this one reused
     batch_id: str | None = None

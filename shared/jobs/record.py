@@ -11,6 +11,7 @@ from shared.jobs.status import Outcome, Status
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
+from shared.specs.webhook import EVENT_BODY
 
 RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
@@ -57,6 +58,7 @@ def job_from_record(raw: Record) -> Job:
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
         retried_from=raw.get("retried_from") or None,
+        webhook=raw.get("webhook"),
         retried_as=raw.get("retried_as"),
         cached_from=raw.get("cached_from"),
         batch_id=raw.get("batch"),
@@ -70,9 +72,17 @@ def job_from_record(raw: Record) -> Job:
 def _spec(raw: Record) -> JobSpec:
     """Return the specification; one with type and model alone where the record was read without it."""
     if "spec" in raw:
-        return JOB_SPEC.validate_json(raw["spec"])
+        return _with_webhook_body(JOB_SPEC.validate_json(raw["spec"]), raw.get("webhook", ""))
     kind = raw["type"]
     return SPECS[kind].model_construct(type=kind, model=raw["model"] or None)
+
+
+def _with_webhook_body(spec: JobSpec, webhook: str) -> JobSpec:
+    """Return the specification with what its webhook is sent, where the record says that."""
+    if spec.webhook is None or '"body":' not in webhook:
+        return spec
+    told = spec.webhook.model_copy(update={"body": json.loads(webhook).get("body", EVENT_BODY)})
+    return spec.model_copy(update={"webhook": told})
 
 
 def unpacked(raw: Record) -> Record:

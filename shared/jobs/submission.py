@@ -97,7 +97,7 @@ class Submission:
             "type": spec.type,
             "model": spec.model or "",
             "lane": str(spec.lane),
-            "spec": spec.model_dump_json(exclude_defaults=False),
+            "spec": spec.kept.model_dump_json(exclude_defaults=False),
             "ttl_ms": str(ttl * 1000),
             "retried_from": self.retried_from,
             "schema": str(RECORD_SCHEMA),

@@ -217,7 +217,11 @@ def hold_fields(hold: Hold) -> dict[str, Any]:
     return {"reason": hold.reason, "until": until, "detail": hold.detail}
 
 
+def moment_of(milliseconds: int) -> datetime:
+    """Return a time of the job store."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
 def rfc3339(milliseconds: int) -> str:
     """Return a time of the job store as RFC 3339 text."""
-    moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment_of(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,6 +14,7 @@ _TAKES_NEW_WORK = frozenset(
     {
         "jobs/submit",
         "files/add_file",
+        "files/describe_file",
         "files/add_style",
         "batches/open",
         "batches/append",

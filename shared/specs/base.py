@@ -120,6 +120,11 @@ class JobSpec(Part):
         default_factory=dict, description="Up to 16 pairs that come back with the job."
     )
 
+    @property
+    def kept(self) -> Self:
+        """The specification as records keep and show it: without a notice, whose address is a secret."""
+        return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
+
     def range_faults(self, card: ModelCard) -> Iterator[FieldError]:
         """Yield a fault for every value that the card does not allow."""
         yield from ()

@@ -56,6 +56,8 @@ class Delivery:
     claimed_at: int | None
     ended_at: int | None
     log: tuple[Try, ...]  # oldest first, the latest 20
+    body: str = "event"  # what is sent, as the webhook has it
+    template: str | None = None  # of a notice for people; None: the event as JSON, signed
 
 
 def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
@@ -79,6 +81,8 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
         claimed_at=_time(raw, "claimed_at"),
         ended_at=_time(raw, "ended_at"),
         log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
+        body=raw.get("body", "event"),
+        template=raw.get("template"),
     )
 
 
@@ -108,3 +112,6 @@ class ActionEvent(View):
     type: Literal["action.completed", "action.canceled"]
     timestamp: Time = Field(description="When it happened.")
     data: ActionView = Field(description="The action as `GET /v1/actions/{id}` shows it, when it is sent.")
+
+
+Event = JobEvent | BatchEvent | ActionEvent

@@ -27,6 +27,10 @@ WEBHOOK = {"url": "http://127.0.0.1:9/told"}
 SHARED = {
     "models.get_model",
     "models.get_model_limits",
+    "replicate.models.get_model",
+    "replicate.models.list_versions",
+    "replicate.models.get_version",
+    "replicate.predictions.create_model_prediction",
     "styles.get_style_sheet",
     "about.explain_problem",
     "about.docs_asset",
@@ -105,7 +109,7 @@ def paths_to(app: Flask, theirs: dict[str, str]) -> Iterator[tuple[str, str]]:
             continue
         path = rule.rule
         for name in names:
-            known = theirs.get(name) or theirs[f"{rule.endpoint.partition('.')[0]}.{name}"]
+            known = theirs.get(name) or theirs[f"{rule.endpoint.split('.')[-2]}.{name}"]
             path = re.sub(rf"<(?:\w+:)?{name}>", known, path)
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             yield method, path

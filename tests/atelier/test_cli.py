@@ -336,10 +336,13 @@ def test_watch_prints_events_as_json(run: Run, client: Client, worker: FakeWorke
     assert [json.loads(line)["event"] for line in answer.stdout.splitlines()][-1] == "done"
 
 
-def test_an_unknown_job_is_one_line(run: Run) -> None:
+def test_an_unknown_job_is_one_line_and_what_to_do(run: Run) -> None:
     answer = run("watch", "job_none")
     assert answer.exit_code == 2
-    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.splitlines() == [
+        "error: there is no job job_none",
+        "`atelier jobs list` shows those that there are",
+    ]
 
 
 def test_waiting_too_long_has_a_status_of_its_own(run: Run) -> None:

@@ -4,7 +4,7 @@ import re
 import shutil
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -13,8 +13,12 @@ import pytest
 from atelier.local.stack import RunningStack
 from tests.support.http.receiver import Receiver, receiver
 from tests.support.images import pictures
-from tests.support.pages.pages import blocks_of
+from tests.support.pages.pages import Block, blocks_of
 from tests.support.pages.reader import Reader
+
+ALONE = {
+    "docs/start/network-owner.md"
+}  # makes keys, without which the other pages' requests would be refused
 
 
 @pytest.fixture(scope="session")
@@ -31,32 +35,54 @@ def told() -> Iterator[Receiver]:
         yield running
 
 
+Follow = Callable[[list[Block], RunningStack], Path]
+
+
+@pytest.fixture(scope="session")
+def follow(told: Receiver, tmp_path_factory: pytest.TempPathFactory) -> Follow:
+    """Return what does all that blocks say, at a new desk beside an installation, and returns the desk."""
+
+    def do(blocks: list[Block], installation: RunningStack) -> Path:
+        folder, scripts = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("scripts")
+        _lay_out(folder, installation)
+        with Reader(folder, scripts, _words(installation, told), told) as reader:
+            reader.follow(blocks)
+        return folder
+
+    return do
+
+
 @pytest.fixture(scope="session")
 def read(
-    installation: RunningStack, told: Receiver, tmp_path_factory: pytest.TempPathFactory
+    installation: RunningStack, follow: Follow, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[str], Path]:
     """Return what does all that a page says, once, in a folder of the page's own, and returns the folder."""
-    words = {
-        "127.0.0.1:8480": installation.url.removeprefix("http://"),
-        "localhost:8480": installation.url.removeprefix("http://"),
-        "Client()": f'Client("{installation.url}")',
-        "https://receiver.example": told.url.removesuffix("/told"),
-        "port 9000": f"port {(port := _free_port())}",
-        "127.0.0.1:9000": f"127.0.0.1:{port}",
-    }
 
     @cache
     def do(page: str) -> Path:
         _need_tools(page)
-        folder, scripts = tmp_path_factory.mktemp("desk"), tmp_path_factory.mktemp("scripts")
-        _lay_out(folder, installation)
         if page == "docs/operations.md":
             _let_a_job_fail(installation)
-        with Reader(folder, scripts, words, told) as reader:
-            reader.follow(blocks_of(page))
-        return folder
+        if page not in ALONE:
+            return follow(blocks_of(page), installation)
+        environ = {"ATELIER_MODELS_DIR": str(installation.folder / "models")}
+        with RunningStack(tmp_path_factory.mktemp("alone"), environ=environ, start_seconds=600) as own:
+            return follow(blocks_of(page), own)
 
     return do
+
+
+def _words(installation: RunningStack, told: Receiver) -> Mapping[str, str]:
+    """Return the addresses of the pages, each with the one that it has here."""
+    address, port = installation.url.removeprefix("http://"), _free_port()
+    return {
+        "127.0.0.1:8480": address,
+        "localhost:8480": address,
+        "Client()": f'Client("{installation.url}")',
+        "https://receiver.example": told.url.removesuffix("/told"),
+        "port 9000": f"port {port}",
+        "127.0.0.1:9000": f"127.0.0.1:{port}",
+    }
 
 
 def _need_tools(page: str) -> None:

@@ -20,14 +20,20 @@ _SLIDE = """(input, value) => {
 
 
 class Visit:
-    """A context of the browser with one page; `faults` are errors that its console shows."""
+    """A context of the browser with one page."""
 
     def __init__(self, context: Any, url: str) -> None:
         self.context = context
         self.url = url
-        self.faults: list[str] = []
+        self._heard: list[str] = []
+        self._allowed: list[str] = []
         self.requests: list[str] = []
         self.page = self.tab()
+
+    @property
+    def faults(self) -> list[str]:
+        """What the console has shown and was not allowed."""
+        return [text for text in self._heard if not any(re.search(each, text) for each in self._allowed)]
 
     def tab(self) -> Any:
         """Return a further page of the same person, at the start."""
@@ -40,8 +46,8 @@ class Visit:
         return page
 
     def allow(self, pattern: str) -> None:
-        """Forget the faults that match: what a test has caused itself."""
-        self.faults = [fault for fault in self.faults if not re.search(pattern, fault)]
+        """Let faults pass that match, those that are still to come too: what a test causes itself."""
+        self._allowed.append(pattern)
 
     def _hear(self, message: Any) -> None:
         if not message.location["url"].endswith("/cancel"):  # of a preview that has just ended: a 409
@@ -49,7 +55,7 @@ class Visit:
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
-            self.faults.append(f"{kind}: {text}")
+            self._heard.append(f"{kind}: {text}")
 
     def drop(self, files: Sequence[tuple[str, bytes]], target: str = "atelier-stage") -> None:
         """Drop PNG files on an element, all at once."""

@@ -3,26 +3,23 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel
-
-from shared.access.store import KeyStore
-from shared.access.table import KeyTable
-from shared.actions.store import ActionStore
-from shared.actions.views import action_view
-from shared.batches.rendering import batch_view
-from shared.batches.store import BatchStore
 from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
-from shared.jobs.rendering import Links, view_of
 from shared.jobs.store import JobStore
-from shared.jobs.views import rfc3339
 from shared.logs import plain
+from shared.mail_settings import MailSettings
+from shared.replicate.prediction import Prediction
 from shared.settings import Settings
-from shared.webhooks.delivery import ActionEvent, BatchEvent, Delivery, DeliveryStatus, JobEvent
+from shared.specs.webhook import MAIL
+from shared.webhooks.delivery import Delivery, DeliveryStatus, Event
 from shared.webhooks.store import Deliveries, WebhookSecrets
+from worker.webhooks.events import Render, renderers
+from worker.webhooks.mail import send_mail
+from worker.webhooks.notices import notice_of, notice_request
 from worker.webhooks.sender import DeliveryRules, PostResult, Sender, judge, signed_headers
 from worker.webhooks.shares import InFlight, Shares
 
@@ -32,7 +29,14 @@ _NO_WARNING = (DeliveryStatus.DELIVERED, DeliveryStatus.PENDING)
 LOOK_SECONDS = 0.25  # between two looks at what is due, while deliveries are in flight
 HEADERS = {"Content-Type": "application/json"}
 
-Render = Callable[[Delivery], BaseModel]
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is posted."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
 
 
 class Dispatcher:
@@ -47,6 +51,7 @@ class Dispatcher:
         allow_private: bool | None = None,  # None: as the API saw it when it accepted the webhook
         rules: DeliveryRules | None = None,
         shares: Shares | None = None,
+        mail: MailSettings | None = None,
     ) -> None:
         self._deliveries = deliveries
         self._secrets = secrets
@@ -55,6 +60,9 @@ class Dispatcher:
         self._rules = rules or DeliveryRules()
         self._shares = shares or Shares()
         self._in_flight = InFlight(self._shares)
+        self._mail = mail or MailSettings()
+        # Threads of their own: a mail server that hangs delays no webhook.
+        self._mailers = ThreadPoolExecutor(self._shares.a_host, thread_name_prefix="mail")
         self._busy = threading.Lock()
         self._stopping = False
         self._sender: Sender | None = None
@@ -110,8 +118,7 @@ class Dispatcher:
 
     async def _deliver(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
         try:
-            body = await asyncio.to_thread(self._body, delivery)
-            result = await self._post(delivery, body, secrets, sender)
+            result = await self._sent(delivery, secrets, sender)
             took_long = result.milliseconds > self._shares.slow_seconds * 1000
             self._in_flight.note(delivery.host, is_silent=result.status is None and took_long)
             await asyncio.to_thread(self._note, delivery, result)
@@ -123,17 +130,30 @@ class Dispatcher:
             log.exception("delivery met a fault of the program", extra={"delivery": delivery.id})
             await asyncio.to_thread(self._note_fault, delivery)
 
-    def _body(self, delivery: Delivery) -> bytes:
-        return self._render[delivery.kind](delivery).model_dump_json().encode()
+    async def _sent(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> PostResult:
+        if delivery.template == MAIL:
+            return await asyncio.get_running_loop().run_in_executor(self._mailers, self._mailed, delivery)
+        request = await asyncio.to_thread(self._request, delivery, secrets)
+        private = delivery.private if self._allow_private is None else self._allow_private
+        return await sender.post(request.url, request.body, request.headers, private=private)
 
-    async def _post(
-        self, delivery: Delivery, body: bytes, secrets: tuple[str, ...], sender: Sender
-    ) -> PostResult:
+    def _mailed(self, delivery: Delivery) -> PostResult:
+        return send_mail(delivery, notice_of(self._event(delivery)), self._mail)
+
+    def _event(self, delivery: Delivery) -> Event:
+        told = self._render[delivery.kind](delivery)
+        assert not isinstance(told, Prediction), "no request has a template and another body"
+        return told
+
+    def _request(self, delivery: Delivery, secrets: tuple[str, ...]) -> Request:
+        if delivery.template is not None:  # services for people check no signature
+            url, body = notice_request(delivery.template, delivery.url, self._event(delivery))
+            return Request(url, body, HEADERS)
+        body = self._render[delivery.kind](delivery).model_dump_json().encode()
         # The server's clock: that of this machine may be wrong, and receivers refuse what seems old.
         seconds = (delivery.claimed_at or delivery.created_at) // 1000
         headers = {**HEADERS, **signed_headers(delivery.id, seconds, body, secrets)}
-        private = delivery.private if self._allow_private is None else self._allow_private
-        return await sender.post(delivery.url, body, headers, private=private)
+        return Request(delivery.url, body, headers)
 
     def _forget(self, delivery: Delivery) -> None:
         try:
@@ -176,35 +196,5 @@ def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | No
         renderers(store, settings),
         allow_private=settings.webhook.private,
         rules=rules,
+        mail=settings.mail,
     )
-
-
-def renderers(store: JobStore, settings: Settings) -> Mapping[str, Render]:
-    """Return what renders the body of a delivery, by the kind of its subject."""
-
-    def render_job(delivery: Delivery) -> BaseModel:
-        job = store.get(delivery.subject, delivery.owner)
-        view = view_of(job, links_of(delivery), max_attempts=settings.jobs.max_attempts)
-        created = rfc3339(delivery.created_at)
-        return JobEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
-
-    def render_batch(delivery: Delivery) -> BaseModel:
-        batch = batches.get(delivery.subject, delivery.owner)
-        view = batch_view(batch, links_of(delivery))
-        created = rfc3339(delivery.created_at)
-        return BatchEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
-
-    def links_of(delivery: Delivery) -> Links:
-        keys.look()
-        key = keys.key_to_sign_for(delivery.owner)
-        signing = {"sign": partial(keys.signed_query, key)} if key else {}
-        return Links.of(delivery.base, settings.api.public_url, **signing)
-
-    def render_action(delivery: Delivery) -> BaseModel:
-        view = action_view(actions.get(delivery.subject, delivery.owner), links_of(delivery))
-        created = rfc3339(delivery.created_at)
-        return ActionEvent.model_validate({"type": delivery.event, "timestamp": created, "data": view})
-
-    keys = KeyTable(KeyStore(store.scripts), signed_seconds=settings.access.signed_url_seconds)
-    batches, actions = BatchStore(store, settings.batches), ActionStore(store)
-    return {"job": render_job, "batch": render_batch, "action": render_action}

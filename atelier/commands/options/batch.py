@@ -16,7 +16,7 @@ from atelier.commands.options.painting import (
     painting,
     with_options,
 )
-from atelier.commands.options.parameters import EXISTING_FILE
+from atelier.commands.options.parameters import EXISTING_FILE, complete_files
 from atelier.commands.options.style_choice import read_style
 
 _RANGE = re.compile(r"(\d+)(?:-(\d+))?")
@@ -61,6 +61,7 @@ batch_options = with_options(
         type=read_style,
         metavar="FILE|NAME|NUMBER",
         multiple=True,
+        shell_complete=complete_files,
         help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
         "Each makes a picture; with --weight all of them are mixed in one.",
     ),

@@ -42,7 +42,13 @@ OF_A_JOB = (
         help="Do not start before this time, such as '2026-12-01 01:00' by this machine's clock, or 8h from "
         "now. [default: at once]",
     ),
-    click.option("--webhook", type=read_webhook, metavar="URL", help="Tell this address how the job ends."),
+    click.option(
+        "--webhook",
+        type=read_webhook,
+        metavar="URL",
+        help="Tell this address how the job ends. ntfy+URL, discord+URL, slack+URL and mailto:ADDRESS write "
+        "to people.",
+    ),
     click.option(
         "--timeout",
         type=Number(0, MOST_SECONDS),

@@ -6,20 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+from click.shell_completion import CompletionItem
 from pydantic import BaseModel
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.files import read_at_most
-from atelier.client.request_parts import Stroke, Style, Webhook
+from atelier.client.request_parts import NoticeTemplate, Stroke, Style, Webhook
 from atelier.commands.options.pictures import Address, sent
 
 EXISTING_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 MOST_JSON_BYTES = 256 * 1024 * 1024  # of a file of vectors: no service takes more
+
+
+def complete_files(_ctx: click.Context, _parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Have the shell complete files for a value that may be one; click does so only for paths."""
+    return [CompletionItem(typed, type="file")]
 
 
 def at_least(part: type[BaseModel], field: str) -> click.IntRange:
@@ -108,8 +114,13 @@ def read_stroke(text: str) -> Stroke:
 
 
 def read_webhook(text: str) -> Webhook:
-    """Return the webhook that sends every ending to an address."""
-    return Webhook(url=text)
+    """Return the webhook of an address; `ntfy+https://...` and `mailto:...` are notices for people."""
+    if text.startswith("mailto:"):
+        return Webhook(url=text, template="mail")
+    template, plus, address = text.partition("+")
+    if not plus or template not in get_args(NoticeTemplate):
+        return Webhook(url=text)
+    return Webhook(url=address, template=template)  # type: ignore[arg-type]  # it is one of them
 
 
 def weighted_styles(

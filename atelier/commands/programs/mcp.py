@@ -23,13 +23,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, resolve_path=True, path_type=
 @click.command("mcp", short_help="Serve tools for programs over MCP.")
 @click.option("--http", "over_http", is_flag=True, help="Listen for HTTP, in place of stdin and stdout.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen there, with --http.")
-@click.option(
-    "--port",
-    default=PORT,
-    show_default=True,
-    type=click.IntRange(1, 65535),
-    help="Listen there, with --http.",
-)
+@click.option("--port", default=PORT, show_default=True, type=_PORTS, help="Listen there, with --http.")
 @click.option(
     "--allow-host", "names", multiple=True, metavar="NAME",
     help="Let requests name this server so too, such as mcp.example.org, with --http. May be repeated.",
@@ -52,6 +46,11 @@ def mcp(
 
     The program starts this command and talks to it over stdin and stdout, with your key. With --http it
     listens, and whoever calls sends a key of their own.
+
+    \b
+    atelier mcp
+    atelier mcp --folder photos/
+    atelier mcp --http --port 9000
     """
     url = target.url or default_url(Settings.from_env())
     if over_http and not is_loopback(host):

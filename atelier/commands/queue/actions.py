@@ -22,7 +22,12 @@ _AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.group(short_help="Cancel, retry, delete or move many jobs at once.")
 @url_option
 def actions() -> None:
-    """Do one thing with all jobs that filters admit; the service goes on with it by itself."""
+    """Do one thing with all jobs that filters admit; the service goes on with it by itself.
+
+    \b
+    atelier actions begin cancel --status queued --dry-run
+    atelier actions list
+    """
 
 
 @actions.command()
@@ -45,6 +50,11 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
 
     Without --status it takes those whose status allows it. Jobs that are accepted later are not touched.
     Exits with 1 where it was refused for a job.
+
+    \b
+    atelier actions begin cancel --status queued --dry-run
+    atelier actions begin move --to front --model nst-gatys
+    atelier actions begin delete --until 7d --yes --no-wait
     """
     target: Target = ctx.obj
     as_json, address = options.pop("as_json"), options.pop("webhook")
@@ -68,7 +78,11 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
 @click.option("--json", "as_json", is_flag=True, help="Print each action as a line of JSON.")
 @pass_target
 def list_actions(target: Target, /, *, limit: int, as_json: bool) -> None:
-    """Show actions, newest first; each is kept for 7 days after its end."""
+    """Show actions, newest first; each is kept for 7 days after its end.
+
+    \b
+    atelier actions list
+    """
     with target.client() as client:
         found = list(islice(client.actions.list(), limit))
     if as_json:
@@ -85,7 +99,11 @@ def list_actions(target: Target, /, *, limit: int, as_json: bool) -> None:
 @_AS_JSON
 @pass_target
 def show(target: Target, /, *, action_id: str, as_json: bool) -> None:
-    """Show how far an action is, and what it counted."""
+    """Show how far an action is, and what it counted.
+
+    \b
+    atelier actions show action_019a...
+    """
     with target.client() as client:
         action = client.actions.get(action_id)
     if as_json:
@@ -99,7 +117,11 @@ def show(target: Target, /, *, action_id: str, as_json: bool) -> None:
 @_AS_JSON
 @pass_target
 def cancel(target: Target, /, *, action_id: str, as_json: bool) -> None:
-    """Stop an action. What it has done stays done."""
+    """Stop an action. What it has done stays done.
+
+    \b
+    atelier actions cancel action_019a...
+    """
     with target.client() as client:
         action = client.actions.cancel(action_id)
     print_action(action, as_json=as_json)

@@ -8,7 +8,7 @@ import re
 import click
 
 from atelier.commands.options.service import Target, pass_target, url_option
-from atelier.display import echo
+from atelier.display import echo, echo_json
 from atelier.lazy_group import LazyGroup
 
 COMMANDS = {
@@ -37,13 +37,22 @@ class RunningLimit(click.ParamType[int]):
 @click.group(cls=LazyGroup, lazy=COMMANDS, short_help="List, pull, verify, limit and reload models.")
 @url_option
 def models() -> None:
-    """Look after the model store; it lies in the state folder."""
+    """Look after the model store; it lies in the state folder.
+
+    \b
+    atelier models list
+    atelier models pull nst-gatys
+    """
 
 
 @click.command()
 @pass_target
 def reload(target: Target) -> None:
-    """Have every worker of the service take new versions and cards into service, within seconds."""
+    """Have every worker of the service take new versions and cards into service, within seconds.
+
+    \b
+    atelier models reload
+    """
     with target.client() as client:
         client.models.reload()
     echo("Every worker looks for new versions and cards within seconds.")
@@ -52,12 +61,17 @@ def reload(target: Target) -> None:
 @click.command()
 @click.argument("name")
 @click.argument("running", type=RunningLimit(), required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the limit as JSON.")
 @pass_target
-def limit(target: Target, *, name: str, running: int | None) -> None:
+def limit(target: Target, *, name: str, running: int | None, as_json: bool) -> None:
     """Let RUNNING jobs of the model NAME run at once, over all workers; `none` for any number.
 
     More of them wait, and jobs of other models go on. It needs an admin's key.
     Without RUNNING it shows the limit.
+
+    \b
+    atelier models limit nst-gatys 2
+    atelier models limit nst-gatys none
     """
     with target.client() as client:
         if running is None:
@@ -65,4 +79,7 @@ def limit(target: Target, *, name: str, running: int | None) -> None:
         else:
             limit = running or None
             client.models.set_limit(name, limit)
+    if as_json:
+        echo_json({"name": name, "running": limit})
+        return
     echo(f"{name}: {limit or 'any number of'} {'job' if limit == 1 else 'jobs'} may run at once")

@@ -21,6 +21,10 @@ def pauses() -> None:
     """Pause a lane, a model, an owner or everything: jobs wait, and those that run go on.
 
     Without an admin's key, one's own jobs alone. `atelier batches pause` pauses a batch.
+
+    \b
+    atelier pauses list
+    atelier pauses create --lane bulk --reason 'office hours'
     """
 
 
@@ -28,7 +32,11 @@ def pauses() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print each pause as a line of JSON.")
 @pass_target
 def list_pauses(target: Target, *, as_json: bool) -> None:
-    """Show what is paused, why, by whom, and until when; the latest first."""
+    """Show what is paused, why, by whom, and until when; the latest first.
+
+    \b
+    atelier pauses list
+    """
     with target.client() as client:
         found = client.pauses.list()
     if as_json:
@@ -69,6 +77,12 @@ def create(
     """Pause what is named: a lane, a model, an owner, or what all of them have together.
 
     It ends by itself with --for or --until, else by `atelier pauses end`.
+
+    \b
+    atelier pauses create --model nst-gatys --for 2h \\
+        --reason 'the GPU is lent'
+    atelier pauses create --lane bulk --reason 'office hours' \\
+        --window 09:00-18:00 --timezone Asia/Seoul
     """
     if everything == bool(lane or model or owner):
         raise click.UsageError("name what to pause: --lane, --model, --owner, or --everything alone")
@@ -100,7 +114,11 @@ def _tell(made: Pause, *, as_json: bool) -> None:
 @url_option
 @click.pass_context
 def end(ctx: click.Context, *, pause_ids: tuple[str, ...], as_json: bool) -> None:
-    """End pauses: what waited for them may start at once."""
+    """End pauses: what waited for them may start at once.
+
+    \b
+    atelier pauses end pause_019a...
+    """
     target: Target = ctx.obj
     status = 0
     with target.client() as client:

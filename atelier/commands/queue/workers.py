@@ -26,6 +26,10 @@ def workers() -> None:
     """See the workers by name, and say which of them take jobs.
 
     A key needs the scope admin, for the list metrics.
+
+    \b
+    atelier workers list
+    atelier workers drain gpu-1 --wait
     """
 
 
@@ -34,7 +38,12 @@ def workers() -> None:
 @_json
 @pass_target
 def list_workers(target: Target, *, label: str | None, as_json: bool) -> None:
-    """Show the workers that live, and those that are cordoned."""
+    """Show the workers that live, and those that are cordoned.
+
+    \b
+    atelier workers list
+    atelier workers list --label gpu
+    """
     with target.client() as client:
         _show(_labeled(client, label), as_json=as_json)
 
@@ -46,7 +55,11 @@ def list_workers(target: Target, *, label: str | None, as_json: bool) -> None:
 @_json
 @pass_target
 def cordon(target: Target, *, names: tuple[str, ...], label: str | None, reason: str, as_json: bool) -> None:
-    """Let workers claim no more jobs. What they run goes on; it holds over restarts, until uncordon."""
+    """Let workers claim no more jobs. What they run goes on; it holds over restarts, until uncordon.
+
+    \b
+    atelier workers cordon gpu-1 --reason 'new driver'
+    """
     with target.client() as client:
         moved = _each(client, names, label, lambda client, name: client.workers.cordon(name, reason=reason))
         _show(moved, as_json=as_json)
@@ -58,7 +71,11 @@ def cordon(target: Target, *, names: tuple[str, ...], label: str | None, reason:
 @_json
 @pass_target
 def uncordon(target: Target, *, names: tuple[str, ...], label: str | None, as_json: bool) -> None:
-    """Let workers claim jobs again."""
+    """Let workers claim jobs again.
+
+    \b
+    atelier workers uncordon gpu-1
+    """
     with target.client() as client:
         _show(
             _each(client, names, label, lambda client, name: client.workers.uncordon(name)), as_json=as_json
@@ -90,6 +107,10 @@ def drain(
 
     A job that runs goes on to its end: at most as long as an attempt may take. After --timeout the command
     ends with status 4, and the workers go on draining; `atelier jobs requeue ID` takes a job from its worker.
+
+    \b
+    atelier workers drain gpu-1 --wait --timeout 600
+    atelier workers drain --label spot
     """
     target: Target = ctx.obj
     with target.client() as client:

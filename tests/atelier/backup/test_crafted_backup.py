@@ -141,6 +141,7 @@ CRAFTED: dict[str, Change] = {
     "a job of no status": edit("job", status="root"),
     "a job that asks for nothing": edit("job", spec="{}"),
     "a job whose input is elsewhere": edit("job", inputs='{"file_x": "/etc/passwd"}'),
+    "a notice without a topic": edit("job", webhook='{"url": "https://ntfy.sh/", "template": "ntfy"}'),
     "a webhook with credentials": edit("job", webhook='{"url": "http://a:b@host/"}'),
     "a delivery to a file": edit("delivery", url="file:///etc/passwd"),
     "a delivery of another id": edit("delivery", id="msg_else"),

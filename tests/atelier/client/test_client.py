@@ -114,6 +114,14 @@ def test_every_wish_of_a_generation_reaches_the_service(client: Client) -> None:
     assert client.jobs.create(GenerateRequest(digits="0042")).input["digits"] == "0042"
 
 
+def test_a_notice_reaches_the_service_and_is_not_shown_again(client: Client) -> None:
+    notice = Webhook(url="https://ntfy.example/topic", template="ntfy")
+    job = client.jobs.create(GenerateRequest(webhook=notice))
+    assert job.input["webhook"] is None
+    with pytest.raises(ApiError, match="a topic"):
+        client.jobs.create(GenerateRequest(webhook=Webhook(url="https://ntfy.example/", template="ntfy")))
+
+
 def test_a_webhook_reaches_the_service(client: Client) -> None:
     webhook = Webhook(url="https://receiver.example/told", events=["job.failed"])
     job = client.jobs.create(GenerateRequest(webhook=webhook))

@@ -10,7 +10,7 @@ from tests.support.commands import leaves
 LOCAL = {
     "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor", "journal",
     "models list", "models pull", "models verify", "keys create", "keys list", "keys revoke", "quota set",
-    "quota show",
+    "quota show", "completion",
 }  # fmt: skip  # they work on this machine, without a service
 
 

@@ -31,6 +31,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
     "styles.number": ("styles", "numbers"),
     "styles.weight": ("weights",),
     "webhook.url": ("webhook",),
+    "webhook.template": ("webhook",),
     "interpolate.seeds": ("interpolate",),
     "interpolate.latents": ("interpolate_latents",),
     "animation.loop": ("once",),
@@ -61,7 +62,15 @@ DEFAULTS = {
     ("batch", "output.format"): "the photo's own, png for bmp and tiff",
 }
 # Types whose values an option reads from a text of its own: lists, files, words beside numbers.
-READERS = {"seeds", "latents", "interpolate.seeds", "interpolate.latents", "stroke", "strength"}
+READERS = {
+    "seeds",
+    "latents",
+    "interpolate.seeds",
+    "interpolate.latents",
+    "stroke",
+    "strength",
+    "webhook.template",
+}
 
 
 def fields_of(spec: type[BaseModel]) -> dict[str, dict[str, Any]]:
@@ -145,7 +154,9 @@ def test_an_option_takes_the_values_that_its_field_takes(command: str, field: st
     schema = fields_of(SPECS[command])[field]
     for option in parameters_of(command, field):
         kind = option.type
-        if "enum" in schema:
+        if "enum" in schema and field in READERS:
+            assert all(word in (option.to_info_dict()["help"] or "") for word in schema["enum"])
+        elif "enum" in schema:
             assert isinstance(kind, click.Choice)
             assert set(kind.choices) == set(schema["enum"])
         if schema.get("type") == "boolean":

@@ -28,6 +28,18 @@ def test_the_numbers_stand_in_a_row_for_each_part(url: str, client: Client, work
     assert ["workers", "1, with 2 jobs at once"] in rows
 
 
+def test_what_is_paused_has_a_column(url: str, client: Client) -> None:
+    client.jobs.create(SPEC)
+    client.pauses.create("a test", lane="interactive", for_seconds=60)
+    headings, *rows = (
+        line.split("\t") for line in CliRunner().invoke(main, ["--url", url, "stats"]).stdout.splitlines()
+    )
+    told = {row[0]: dict(zip(headings, row, strict=True)) for row in rows if len(row) == len(headings)}
+    assert (told["lane interactive"]["waiting"], told["lane interactive"]["paused"]) == ("0", "1")
+    assert told["lane bulk"]["paused"] == ""
+    assert (client.stats.read().total.paused, client.stats.read().owners["anonymous"].paused) == (1, 1)
+
+
 def test_json_is_what_the_service_says(url: str, client: Client) -> None:
     client.jobs.create(SPEC)
     answer = CliRunner().invoke(main, ["--url", url, "stats", "--json", "--within", "30"])

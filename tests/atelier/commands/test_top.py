@@ -43,7 +43,11 @@ def test_everything_is_shown_once_in_a_pipe(url: str, busy: tuple[str, str]) -> 
 
 def test_pauses_are_shown(url: str, client: Client) -> None:
     client.pauses.create("the disk is moved", lane="bulk", for_seconds=60)
+    client.jobs.create({**SPEC, "lane": "bulk"})
     told = CliRunner().invoke(main, ["--url", url, "top"]).stdout
+    rows = [line.split() for line in told.splitlines()]
+    assert any(row[:5] == ["part", "waiting", "running", "paused", "done/min"] for row in rows)
+    assert any(row[:5] == ["lane", "bulk", "0", "0", "1"] for row in rows)
     assert "Pauses" in told
     assert "lane bulk" in told.split("Pauses")[1]
     assert "the disk is moved" in told

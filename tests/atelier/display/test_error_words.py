@@ -49,8 +49,6 @@ MISTAKES = [
     ("generate --latents short.json", "--latents must hold vectors of 100 numbers for mnist-dcgan; got 2"),
     ("styles add 123 art.jpg", "NAME must hold a letter: digits alone are the number of a built-in style"),
     ("jobs list --worker x --limit 5 --code " + "c" * 70, "--code must have 64 characters or fewer"),
-    ("jobs show job_none", "there is no job job_none"),
-    ("batches show batch_none", "there is no batch batch_none"),
 ]
 
 
@@ -79,8 +77,9 @@ def test_a_failed_job_is_told_in_the_words_that_were_typed(
 ) -> None:
     job = client.jobs.create({"type": "generate"})
     worker.fail(worker.claim(job.id), CorruptImage.of_field("/styles/0/image", "it ends early"))
-    told = run(f"watch {job.id}").stderr.splitlines()[-1]
+    told, advice = run(f"watch {job.id}").stderr.splitlines()[-2:]
     assert told == f"error: {job.id} failed: styles.0.image: it ends early"
+    assert f"`atelier jobs show {job.id}`" in advice
 
 
 @pytest.mark.usefixtures("run")

@@ -6,9 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("mcp", reason="the extra mcp is not installed: pip install 'mcp>=2.3,<3'")
-
 from mcp.client import Client as Program
 from mcp_types import CallToolResult
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import httpx
 
 from shared.identifiers import sha256
+from shared.replicate.prediction import version_id
 from tests.security.owners.person import Person
 
+VERSION = version_id("mnist-dcgan", "3")
 STYLES = {"<style>": "waves", "<later style>": "later"}
 # What differs between any two owners and any two moments, and tells nothing of others.
 MASKS = (
@@ -42,6 +44,7 @@ def _paths(route: str, person: Person) -> Iterator[str]:
     kinds["pause_id"] = "pause_"
     route = route.replace("<model>", "multistyle-26").replace("<code>", "not_found")
     route = route.replace("models/<name>", "models/mnist-dcgan")
+    route = route.replace("<model_owner>/<name>", "atelier/mnist-dcgan").replace("<version>", VERSION)
     parameter = re.search(r"<(\w+)>", route)
     if parameter is None:
         yield from (route, f"{route}?limit=1", f"{route}?limit=2&items=true") if _is_list(route) else (route,)
@@ -60,6 +63,8 @@ def _is_list(route: str) -> bool:
         "/v1/files",
         "/v1/styles",
         "/v1/webhooks/deliveries",
+        "/replicate/v1/predictions",
+        "/replicate/v1/files",
     )
 
 

@@ -14,6 +14,7 @@ FORMS = {  # by path: the fields that it must have
     "/v1/jobs/transform": ("content",),
     "/v1/files": ("file",),
     "/v1/styles": ("name", "image"),
+    "/replicate/v1/files": ("content", "metadata"),
 }
 NAMES = (
     *(b"content", b"style", b"mask", b"file", b"image", b"name", b"weight", b"seed", b"digit", b"strength"),
@@ -169,7 +170,9 @@ def form_requests(draw: st.DrawFn) -> RawRequest:
     return _request(draw, path, odd.get(draw(_up_to_9), kind), body, is_whole)
 
 
-_NAMES = st.sampled_from(["type", "items", "template", "batch", "seed", "metadata", "content", "styles"])
+_NAMES = st.sampled_from(
+    ["type", "items", "template", "batch", "seed", "metadata", "content", "styles", "input", "version"]
+)
 _word = st.text(max_size=5)
 _value = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _word),
@@ -184,6 +187,8 @@ _other = st.sampled_from(
         ("/v1/batches", b"application/jsonl"),
         ("/v1/styles", b"application/json"),
         ("/v1/jobs/generate", b"application/x-www-form-urlencoded"),
+        ("/replicate/v1/predictions", b"application/json"),
+        ("/replicate/v1/models/atelier/mnist-dcgan/predictions", b"application/json"),
     ]
 )
 
@@ -220,6 +225,9 @@ _reading = st.sampled_from(
             b"/v1/jobs/job_0/events",
             b"*",
             b"/openapi.json",
+            b"/replicate/v1/models",
+            b"/replicate/v1/predictions?created_after=%ff",
+            b"/replicate/v1/predictions/job_0/stream",
         ),
     ]
 )

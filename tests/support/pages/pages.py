@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = {str(path.relative_to(ROOT)): path for path in [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]}
+_FILES = ("README*.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "docs/**/*.md", "clients/**/*.md")
+PAGES = {str(path.relative_to(ROOT)): path for glob in _FILES for path in sorted(ROOT.glob(glob))}
 
 _FENCE = re.compile(r" *```(\S*)$")
 _MARK = re.compile(r"<!-- not run: (.+) -->$")

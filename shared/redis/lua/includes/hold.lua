@@ -33,7 +33,7 @@ end
 
 -- The holds that end at a time, or never. Of several the one that lasts longest is told.
 local function longer(one, other)
-  local function lasts(hold) return hold and (hold['until'] or math.huge) or 0 end
+  local function lasts(why) return why and (why['until'] or math.huge) or 0 end
   return lasts(other) > lasts(one) and other or one
 end
 
@@ -61,13 +61,13 @@ local function hold_of_job(id, own_only, most_running)
   if job.status ~= 'queued' then return nil end
   local batch = job.batch
     and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'sample') or {}
-  local hold = hold_of_batch_pause(batch)
-  if not hold and job.follows then return {reason = 'equal_job'} end
-  if not hold and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
-  hold = longer(hold, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
-  hold = longer(hold, hold_of_time('not_before', batch.not_before))
-  hold = longer(hold, hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before, last_code(job.history)))
-  return hold or hold_of_attempts({model = job.model, schema = tonumber(job.schema)}, job, own_only, most_running)
+  local why = hold_of_batch_pause(batch)
+  if not why and job.follows then return {reason = 'equal_job'} end
+  if not why and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
+  why = longer(why, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
+  why = longer(why, hold_of_time('not_before', batch.not_before))
+  why = longer(why, hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before, last_code(job.history)))
+  return why or hold_of_attempts({model = job.model, schema = tonumber(job.schema)}, job, own_only, most_running)
 end
 
 -- The item of a batch that starts next; if none may start now, the first that pauses, else one that follows an equal job.
@@ -93,8 +93,8 @@ local function hold_of(id, own_only, most_running)
   if redis.call('EXISTS', batch_key(id)) == 0 then return hold_of_job(id, own_only, most_running) end
   local batch = fields(batch_key(id), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'queued', 'status')
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
-  local hold = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
-  if hold then return hold end
+  local why = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
+  if why then return why end
   local item = next_item(id)
   return item and hold_of_job(item, own_only, most_running) or {reason = 'equal_job'}
 end

@@ -23,6 +23,8 @@ local function note_delivery(kind, subject, event)
   redis.call('HSET', delivery_key(id), 'id', id, 'owner', owner, 'kind', kind, 'subject', subject,
     'event', event, 'url', hook.url, 'host', hook.host, 'private', hook.private and 1 or 0, 'base', hook.base,
     'status', 'pending', 'attempt', 0, 'tries', 0, 'sequence', sequence, 'created_at', now, 'next_at', now)
+  if hook.body then redis.call('HSET', delivery_key(id), 'body', hook.body) end
+  if hook.template then redis.call('HSET', delivery_key(id), 'template', hook.template) end
   redis.call('ZADD', owned_deliveries_key(owner), sequence, id)
   redis.call('RPUSH', subject_deliveries_key(kind, subject), id)
   redis.call('ZADD', webhook_due_key(hook.host), now, id)

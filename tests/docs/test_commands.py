@@ -1,0 +1,174 @@
+"""Every command that a page names in a sentence exists, and a test runs it, or a mark says why none does."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from click import Group
+
+from atelier.local.stack import RunningStack
+from tests.support.pages.commands import (
+    block_commands,
+    head_of,
+    inline_commands,
+    resolved,
+    unknown_options,
+    words_of,
+)
+from tests.support.pages.pages import PAGES, ROOT, Block
+
+NAMED = """
+atelier models list
+atelier models verify
+atelier styles list
+atelier usage --csv
+atelier quota set shop --weight 3
+atelier quota show shop
+atelier pauses create --lane bulk --reason 'a page names commands' --for 10m
+JOB=$(curl -s http://127.0.0.1:8480/v1/jobs/generate -d seed=7 -d lane=bulk | jq -r .id)
+atelier jobs requeue $JOB
+echo '{"type": "generate", "seed": 7}' > items.jsonl
+BATCH=$(curl -s 'http://127.0.0.1:8480/v1/batches?name=named' -H 'Content-Type: application/jsonl' \\
+  --data-binary @items.jsonl | jq -r .id)
+atelier batches move $BATCH --to back
+atelier batches pause $BATCH --reason 'held by hand'
+atelier batches resume $BATCH
+atelier pauses list --json | jq -r .id | xargs atelier pauses end
+atelier watch $JOB
+atelier jobs pin $JOB
+atelier jobs unpin $JOB
+atelier batches pin $BATCH
+atelier batches unpin $BATCH
+atelier batches retry-failed $BATCH
+ACTION=$(atelier actions begin cancel --status queued --type transform --yes --json | jq -r .id)
+atelier actions show $ACTION
+"""
+TESTED = {  # by a test of their own, which starts, stops or breaks more than a reader's page may
+    "atelier actions cancel": "tests/atelier/commands/queue/test_actions_command.py",
+    "atelier completion": "tests/atelier/commands/words/test_completion.py",
+    "atelier demo": "tests/atelier/commands/test_demo.py",
+    "atelier doctor": "tests/atelier/commands/test_doctor.py",
+    "atelier events": "tests/atelier/commands/test_interrupted_commands.py",
+    "atelier journal": "tests/atelier/local/test_state_lock.py",
+    "atelier mcp": "tests/atelier/mcp_server/conftest.py",
+    "atelier restore": "tests/e2e/test_backup.py",
+    "atelier up": "tests/atelier/commands/test_private_webhooks.py",
+    "atelier workers drain": "tests/atelier/commands/queue/test_workers_command.py",
+    "docker compose logs": "tests/compose/test_compose_doors.py",
+    "docker compose up": "tests/support/compose_stack.py",
+    "make async-client": "tests/atelier/client/test_async_surface.py",
+    "make client": "tests/support/packages/wheelhouse.py",
+    "pip install": "tests/deploy/test_lock_is_enough.py",
+    "python -m api.watch": "tests/api/test_watch.py",
+    "python -m worker": "tests/atelier/local/test_process_overrides.py",
+    "python -m worker.health": "tests/worker/test_health.py",
+}
+NEEDS = {"bench.gallery.page": "playwright"}  # packages that few need: without them a module is left out
+MARKED = {  # why no test runs them; what a head begins with
+    "apt-get": "installs on the machine",
+    "curl -H": "shows a header",
+    "docker": "needs Docker",
+    "git": "needs the repository's address",
+    "make bench": "measures, for minutes",
+    "make chaos": "breaks things for 40 minutes",
+    "make compose-test": "needs Docker",
+    "make corpus": "compares pictures, for minutes",
+    "make demo": "installs everything",
+    "make fuzz": "attacks for half an hour",
+    "make proofs": "runs the tests many times",
+    "make lock": "needs a package index",
+    "make test": "is the test run itself",
+    "make up": "runs until Ctrl-C; it is `atelier up`",
+    "python -m bench.gallery": "draws, for minutes",
+    "python -m bench": "measures, for minutes",
+    "python -m pytest": "is the test run itself",
+}
+
+
+def heads_that_run() -> set[str]:
+    """Return the heads of all commands that a reader of the pages types."""
+    named = (line for line in NAMED.splitlines() if line.startswith("atelier "))
+    typed = (command for page in PAGES for block, command in block_commands(page) if not block.reason)
+    return {head_of(command) for command in (*typed, *named)}
+
+
+def all_words(page: str) -> list[list[str]]:
+    """Return the words of every command of a page."""
+    return [
+        words_of(command)
+        for command in (*inline_commands(page), *(command for _, command in block_commands(page)))
+    ]
+
+
+def is_group(command: str) -> bool:
+    """Whether a command is the name of several: `atelier keys`."""
+    program, *words = words_of(command)
+    if program != "atelier":
+        return False
+    _, found, rest = resolved(words)
+    return isinstance(found, Group) and not [word for word in rest if word != "..."]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_named_commands_run_in_a_test_or_are_marked(page: str) -> None:
+    heads = {head_of(command) for command in inline_commands(page) if not is_group(command)}
+    rest = heads - heads_that_run() - TESTED.keys()
+    assert not {head for head in rest if not head.startswith(tuple(MARKED))}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_named_commands_of_atelier_have_their_subcommands_and_options(page: str) -> None:
+    named = [command for command in inline_commands(page) if command.startswith("atelier ")]
+    typed = [command for _, command in block_commands(page) if command.startswith("atelier ")]
+    for command in (*named, *typed):
+        _, found, rest = resolved(words_of(command)[1:])
+        assert is_group(command) or not isinstance(found, Group), f"{page}: {command}"
+        assert not unknown_options(found, rest), f"{page}: {command}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_named_targets_and_modules_are_there(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    words = all_words(page)
+    assert {each[1] for each in words if each[0] == "make" and each[1].islower()} <= targets
+    modules = {each[2] for each in words if each[:2] == ["python", "-m"]}
+    assert not [module for module in modules if find_spec(module) is None]
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_modules_of_named_benchmarks_can_be_imported() -> None:
+    commands = [command for page in PAGES for command in inline_commands(page)]
+    commands += [command for page in PAGES for _, command in block_commands(page)]
+    modules = sorted(
+        {words[2] for command in commands if (words := words_of(command))[:2] == ["python", "-m"]}
+    )
+    benchmarks = [module for module in modules if module.startswith("bench.")]
+    assert len(benchmarks) > 10
+    benchmarks = [name for name in benchmarks if name not in NEEDS or find_spec(NEEDS[name])]
+    code = f"import importlib\nfor name in {benchmarks}: importlib.import_module(name)"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, timeout=300)
+
+
+@pytest.mark.parametrize(("head", "path"), TESTED.items())
+def test_the_test_that_is_said_to_run_a_command_names_it(head: str, path: str) -> None:
+    name = head.split()[-1].replace("-", "[-_]")
+    assert re.search(name, (ROOT / path).read_text("utf-8"))
+
+
+def test_marks_are_needed() -> None:
+    heads = {head_of(command) for page in PAGES for command in inline_commands(page)}
+    assert not [mark for mark in MARKED if not any(head.startswith(mark) for head in heads)]
+    assert TESTED.keys() <= heads
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_commands_that_are_only_named_work(
+    follow: Callable[[list[Block], RunningStack], Path], installation: RunningStack
+) -> None:
+    follow([Block("commands that pages name", 1, "sh", NAMED, "")], installation)
