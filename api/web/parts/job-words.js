@@ -42,12 +42,14 @@ export function styleName(style) {
 }
 
 /** Return why something waits, as a sentence. */
-export function reasonText({ reason, until, detail }) {
+export const reasonText = (hold) => sentenceOf(reasonOf(hold));
+
+function reasonOf({ reason, until, detail }) {
   const isKnown = has(`queue.${reason}`);
   const why = isKnown ? t(`queue.${reason}`) : reason;
   const parts = [until ? t("queue.reason-until", { reason: why, time: when(until) }) : why];
   if (detail && (reason === "paused" || !isKnown)) parts.push(`(${detail})`);
-  return sentenceOf(parts.join(" "));
+  return parts.join(" ");
 }
 
 const sentenceOf = (text) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -58,7 +60,7 @@ export function waitingText(queue) {
   const { position, eta_seconds: eta } = queue;
   const place = position ? t("queue.place", { position }) : "";
   const left = eta === null || eta === undefined ? "" : t("queue.left", { time: seconds(eta) });
-  return sentenceOf([place, left, reasonText(queue)].filter(Boolean).join(" · "));
+  return sentenceOf([place, left, reasonOf(queue)].filter(Boolean).join(" · "));
 }
 
 /** Return how far a running job is, as a line. */
