@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist lo
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up client async-client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs compose-test lock clean
+.PHONY: help demo up client async-client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs screenshots compose-test lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ bench-models: for-testing ## Measure the models; prints ratios. MNIST=file.npz a
 	@$(BIN)/python -m bench.models.generate
 	@$(BIN)/python -m bench.models.large
 	@test -z "$(MNIST)" || $(BIN)/python -m bench.models.gan_quality --data "$(MNIST)"
+
+screenshots: for-testing ## Take pictures of every state of the page into docs/images/page/; needs chromium
+	@$(BIN)/python -m tests.web.screenshots --all --output docs/images/page
+	@$(BIN)/python -m tests.web.panels.screenshots --all --output docs/images/page
 
 corpus: for-testing ## Compare thousands of pictures of all kinds at strength 0 with what Pillow shows of them
 	@exec $(BIN)/python -m tests.corpus

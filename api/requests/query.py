@@ -96,6 +96,13 @@ class JobFilterQuery(QueryModel):
     metadata: Annotated[str, Field(pattern=PAIR)] | None = Field(
         default=None, max_length=600, description="Only jobs with this pair among theirs: `name=text`."
     )
+    style: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="Only jobs with this style among theirs: a stored style's name, a built-in one's number, "
+        "or the id of a file.",
+    )
     items: bool | None = Field(
         default=None,
         description="Whether items of batches are listed too, in their batch's place. Without it they are "
@@ -126,6 +133,7 @@ class JobFilterQuery(QueryModel):
             since=milliseconds_of(self.since),
             until=milliseconds_of(self.until),
             metadata=None if self.metadata is None else (name, text),
+            style=self.style,
         )
 
 

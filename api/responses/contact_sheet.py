@@ -7,6 +7,7 @@ from typing import Literal
 
 from PIL import Image, ImageDraw, ImageFont
 
+from api.responses.thumbnail import scaled_down
 from shared.errors import ObjectNotFound
 from shared.storage.base import ObjectStore
 
@@ -17,7 +18,6 @@ GAP = 8  # pixels between cells and around them
 CAPTION = 16  # pixels below each cell
 FONT_SIZE = 11
 PAPER, EMPTY, INK = (250, 250, 248), (226, 226, 222), (60, 60, 60)
-_SCALED = ("L", "RGB", "RGBA")  # modes that can be scaled as they are
 _LONGEST_CAPTION = 64  # characters
 
 
@@ -70,11 +70,7 @@ def _scaled(
 
 def _thumbnail(entry: SheetEntry, side: int, objects: ObjectStore) -> Image.Image | None:
     try:
-        with Image.open(io.BytesIO(objects.get(entry.key))) as picture:
-            picture.draft("RGB", (side, side))  # JPEG: decodes at a fraction of the size
-            small = picture if picture.mode in _SCALED else picture.convert("RGB")
-            small.thumbnail((side, side), Image.Resampling.LANCZOS)
-            return _enlarged(small.convert("RGB"), side)
+        return _enlarged(scaled_down(objects.get(entry.key), side).convert("RGB"), side)
     except (ObjectNotFound, OSError):
         return None
 

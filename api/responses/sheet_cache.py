@@ -1,4 +1,4 @@
-"""Contact sheets that were made: kept within bounds, and only a few are made at once."""
+"""Contact sheets and thumbnails that were made: kept within bounds, and only a few are made at once."""
 
 import threading
 from collections import OrderedDict
@@ -14,8 +14,12 @@ MOST_BYTES = 32 * MEBIBYTE  # of all sheets that are kept
 class SheetCache:
     """Sheets by their entity tags, which name the pictures and the layout. It is safe for many threads."""
 
-    def __init__(self, *, most_bytes: int = MOST_BYTES, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self, *, most_bytes: int = MOST_BYTES, at_once: int = AT_ONCE, wait_seconds: float = 0
+    ) -> None:
+        """Who comes when `at_once` are being made waits `wait_seconds` for one of them to be done."""
         self._most = most_bytes
+        self._wait_seconds = wait_seconds
         self._sheets: OrderedDict[str, bytes] = OrderedDict()  # the latest used last
         self._lock = threading.Lock()
         self._places = threading.Semaphore(at_once)
@@ -25,8 +29,10 @@ class SheetCache:
         known = self._known(tag)
         if known is not None:
             return known
-        if not self._places.acquire(blocking=False):
-            raise TooManyDownloads("as many contact sheets as can be are being made; try again shortly")
+        if not self._places.acquire(timeout=self._wait_seconds):
+            raise TooManyDownloads(
+                "as many small pictures and contact sheets as can be are being made; try again shortly"
+            )
         try:
             return self._keep(tag, make())
         finally:

@@ -1,12 +1,15 @@
 """Results of a job: its events as they happen, and its pictures."""
 
 from functools import partial
+from typing import cast
 
-from flask import Response
+from flask import Response, current_app, request
+from pydantic import Field
 
 from api.auth import needs
 from api.errors import PreviewUnavailable, ResultUnavailable
 from api.events import stream_response
+from api.native_threads import in_native_thread
 from api.openapi import (
     BYTES,
     EVENTS,
@@ -20,16 +23,36 @@ from api.openapi import (
     operation,
     parameter,
 )
+from api.requests.field_errors import validated
+from api.requests.query import QueryModel, parameters_of, query_texts, read_text
 from api.resources import jobs
-from api.responses.content import Content, marked, send
+from api.responses.content import FOREVER, Content, marked, send
+from api.responses.representation import conditional
+from api.responses.sheet_cache import SheetCache
+from api.responses.thumbnail import MEDIA_TYPE, thumbnail
 from api.services import links, owner, services
 from shared.access.key import Scope
 from shared.errors import OutputNotFound
+from shared.jobs.job import Job, StoredOutput
 from shared.jobs.status import Status
 
 blueprint = TaggedBlueprint("results", tag="Results", url_prefix="/v1/jobs/<job_id>")
 
 PREVIEW_TYPE = "image/jpeg"
+THUMBNAILS = "atelier.thumbnails"  # name of the application's cache of them among its extensions
+WAIT_SECONDS = 10  # a page asks for many at once, and they take turns
+
+
+class OutputQuery(QueryModel):
+    """How large."""
+
+    side: int | None = Field(
+        default=None,
+        ge=16,
+        le=512,
+        description="A small copy (WebP) with this longest side, in pixels, for lists. Looking at it does "
+        "not count as fetching the picture. `404` where the picture is too large for that.",
+    )
 
 
 @blueprint.get("/events")
@@ -86,7 +109,12 @@ def get_preview(job_id: str) -> Response:
 
 
 @blueprint.get("/outputs/<int:index>")
-@operation("getOutput", BYTES, problems=(404, 410, 416, 503), parameters=(RANGE, IF_NONE_MATCH, *SIGNATURE))
+@operation(
+    "getOutput",
+    BYTES,
+    problems=(404, 410, 416, 422, 503),
+    parameters=(RANGE, IF_NONE_MATCH, *parameters_of(OutputQuery), *SIGNATURE),
+)
 @needs(Scope.READ, signed=True)
 def get_output(job_id: str, index: int) -> Response:
     """Download one of a job's pictures. It never changes.
@@ -94,10 +122,23 @@ def get_output(job_id: str, index: int) -> Response:
     The `url` of an output has a signature where the service has API keys. With it, anybody may read this one
     picture for a time, as an `<img>` of a page does, until its key is revoked.
     """
+    side = _asked_side()
     job = services().store.get(job_id, owner())
     if index >= len(job.outputs):
         raise OutputNotFound(f"the job has {len(job.outputs)} outputs, counted from 0; there is no {index}")
     output = job.outputs[index]
+    return _whole(job, index, output) if side is None else _small(output, side)
+
+
+def _asked_side() -> int | None:
+    """Return the `side` of the query; what else it has is passed over, as it always was."""
+    texts = {name: text for name, text in query_texts().items() if name == "side"}
+    return validated(
+        OutputQuery, {name: read_text(OutputQuery, name, text) for name, text in texts.items()}
+    ).side
+
+
+def _whole(job: Job, index: int, output: StoredOutput) -> Response:
     content = Content(
         key=output.key,
         media_type=output.media_type,
@@ -107,3 +148,19 @@ def get_output(job_id: str, index: int) -> Response:
     )
     response = send(content, services().objects)
     return marked(response, content.size, partial(services().store.note_fetched, job, index))
+
+
+def _small(output: StoredOutput, side: int) -> Response:
+    response = Response(mimetype=MEDIA_TYPE)
+    response.set_etag(f"{output.sha256}-{side}")
+    response.headers["Cache-Control"] = FOREVER
+    response = conditional(response)
+    if response.status_code == 200 and request.method != "HEAD":
+        make = partial(in_native_thread, thumbnail, output, side, services().objects)
+        response.set_data(_thumbnails().sheet(f"{output.sha256}-{side}", make))
+    return response
+
+
+def _thumbnails() -> SheetCache:
+    made = current_app.extensions.setdefault(THUMBNAILS, SheetCache(wait_seconds=WAIT_SECONDS))
+    return cast(SheetCache, made)

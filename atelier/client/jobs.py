@@ -33,6 +33,7 @@ class ActionFilters(TypedDict, total=False):
     since: datetime | None  # accepted then or later; with a zone, as the next one
     until: datetime | None  # accepted before
     metadata: str | None  # a pair that the job has among others: name=text
+    style: str | None  # one of the job's styles: a stored style's name, a number, or the id of a file
     items: bool | None  # whether items of batches are among them
 
 

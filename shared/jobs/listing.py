@@ -33,6 +33,7 @@ class JobFilter:
     since: int | None = None  # accepted at this time or later, milliseconds since the epoch
     until: int | None = None  # accepted before this time
     metadata: tuple[str, str] | None = None  # a pair that it has among others
+    style: str | None = None  # one of its styles: a stored style's name, a number, or the id of a file
 
     @property
     def given(self) -> list[str]:
@@ -53,16 +54,25 @@ class JobFilter:
             (self.batch, job.batch_id),
             (self.custom_id, job.custom_id),
         )
-        return all(wanted in (None, has) for wanted, has in pairs) and self._is_of_its_time_and_kind(job)
+        return all(wanted in (None, has) for wanted, has in pairs) and self._admits_the_rest(job)
 
-    def _is_of_its_time_and_kind(self, job: Job) -> bool:
+    def _admits_the_rest(self, job: Job) -> bool:
+        """Whether time, style and metadata are what the list shows."""
         if not (self.since or 0) <= job.created_at < (self.until or job.created_at + 1):
+            return False
+        if self.style is not None and self.style not in _styles(job):
             return False
         name, text = self.metadata or ("", "")
         return self.metadata is None or (job.spec.metadata or {}).get(name) == text
 
 
 ALL = JobFilter()
+
+
+def _styles(job: Job) -> set[str]:
+    """Return every text by which one of a job's styles may be named."""
+    styles = getattr(job.spec, "styles", ())
+    return {str(part) for each in styles for part in (each.name, each.number, each.image) if part is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in ("retried_from", "retried_as", "cached_from", "index", "custom_id")},
     **{name: (name,) for name in ("request_id", "outputs", "warnings", "error", "worker")},
     **{name: (name,) for name in ("started_at", "completed_at", "deadline_at", "expires_at", "not_before")},
+    "pinned_at": ("pinned_at",),
 }
 _FILTERED: Mapping[str, tuple[str, ...]] = {  # what filters need besides
     "code": ("error",),
@@ -39,6 +40,7 @@ _FILTERED: Mapping[str, tuple[str, ...]] = {  # what filters need besides
     "model_version": ("model_version",),
     "custom_id": ("custom_id",),
     "metadata": _SPEC,
+    "style": _SPEC,
 }
 
 

@@ -1,5 +1,6 @@
 """The web page and its files, as the API sends them; tests/web has it in a browser."""
 
+import gzip
 import json
 import re
 from pathlib import Path
@@ -61,8 +62,21 @@ def test_other_files_are_not_sent(client: FlaskClient, path: str) -> None:
     assert client.get(f"/web/{web_files().version}/{path}").status_code == 404
 
 
-def test_the_whole_page_is_small() -> None:
-    assert sum(map(len, web_files().content.values())) < MOST_BYTES
+def test_the_whole_page_is_small(client: FlaskClient) -> None:
+    files = web_files()
+    addresses = [f"/web/{files.version}/{path}" for path in files.content if path != "index.html"]
+    sent = [client.get(address, headers={"Accept-Encoding": "gzip"}) for address in addresses]
+    assert sum(len(response.data) for response in sent) < MOST_BYTES
+
+
+def test_a_file_is_packed_for_those_who_unpack_it(client: FlaskClient) -> None:
+    address = f"/web/{web_files().version}/main.js"
+    packed = client.get(address, headers={"Accept-Encoding": "gzip, br"})
+    plain = client.get(address, headers={"Accept-Encoding": "gzip;q=0"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data == web_files().content["main.js"]
+    assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
+    assert packed.headers["ETag"] != plain.headers["ETag"]
 
 
 def test_the_page_says_whether_a_key_is_needed(client: FlaskClient, services: Services) -> None:

@@ -75,6 +75,7 @@ MARKED = {  # why no test runs them; what a head begins with
     "make demo": "installs everything",
     "make fuzz": "attacks for half an hour",
     "make proofs": "runs the tests many times",
+    "make screenshots": "takes pictures in a browser, for minutes",
     "make lock": "needs a package index",
     "make test": "is the test run itself",
     "make up": "runs until Ctrl-C; it is `atelier up`",

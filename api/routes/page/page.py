@@ -1,5 +1,6 @@
 """The web page: one document at `/`, and the files that it loads, under a name that changes with them."""
 
+import gzip
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -7,7 +8,7 @@ from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
 
-from flask import Response, current_app, render_template_string
+from flask import Response, current_app, render_template_string, request
 
 from api.auth import USERS, keys_of_app, open_to_all
 from api.errors import RouteNotFound
@@ -37,6 +38,7 @@ class WebFiles:
 
     version: str
     content: dict[str, bytes]
+    packed: dict[str, bytes]  # the same, for browsers that unpack gzip
 
     def modules(self) -> list[str]:
         """Return the modules that the document has loaded beside each other: all but those of panels."""
@@ -52,7 +54,8 @@ def web_files() -> WebFiles:
     digest = sha256()
     for path, data in sorted(content.items()):
         digest.update(path.encode() + b"\0" + sha256(data).digest())
-    return WebFiles(digest.hexdigest()[:12], content)
+    packed = {path: gzip.compress(data, mtime=0) for path, data in content.items()}
+    return WebFiles(digest.hexdigest()[:12], content, packed)
 
 
 def _files_below(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
@@ -97,7 +100,12 @@ def web_file(version: str, path: str) -> Response:
     files = web_files()
     if path not in files.content or path == DOCUMENT:
         raise RouteNotFound(f"the page has no file {path}")
-    response = Response(files.content[path], mimetype=MEDIA_TYPES[path.rpartition(".")[2]])
+    is_packed = request.accept_encodings["gzip"] > 0
+    content = files.packed if is_packed else files.content
+    response = Response(content[path], mimetype=MEDIA_TYPES[path.rpartition(".")[2]])
+    response.vary.add("Accept-Encoding")
+    if is_packed:
+        response.content_encoding = "gzip"
     # A page that was opened before an upgrade may ask for what it has not loaded yet.
     response.headers["Cache-Control"] = FOREVER if version == files.version else "no-cache"
     response.add_etag()

@@ -76,6 +76,7 @@ export class Shell extends HTMLElement {
     if (this.#current !== panel.id) return hide(element); // another tab was chosen meanwhile
     element.hidden = false;
     element.show?.(rest);
+    this.tabs.get(panel.id).scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone there are more than one sees
     if (moveFocus) element.querySelector("h1")?.focus({ preventScroll: false });
   }
 

@@ -18,8 +18,8 @@ UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the 
 LANES = ("interactive", "bulk")
 TYPES = ("generate", "stylize", "transform")
 FILTERS = (
-    "lane", "type", "model", "code", "worker", "model_version", "batch", "custom_id", "metadata", "since",
-    "until",
+    "lane", "type", "model", "code", "worker", "model_version", "batch", "custom_id", "metadata", "style",
+    "since", "until",
 )  # fmt: skip
 DEAD = ("failed", "expired")  # lists of these have items of batches in them, as the service's own do
 GO_WITH_BATCH = "they go with their batch, by `atelier batches delete`"
@@ -33,6 +33,7 @@ _FILTER_OPTIONS = (
     click.option("--batch", help="Choose only items of this batch; goes with --items."),
     click.option("--custom-id", help="Choose only items with this name; goes with --items."),
     click.option("--metadata", metavar="NAME=TEXT", help="Choose only jobs with this pair among theirs."),
+    click.option("--style", help="Choose only jobs with this style: a name, a number, or the id of a file."),
     click.option("--since", type=Ago(), help="Choose only jobs accepted in this time, such as 90m or 7d."),
     click.option("--until", type=Ago(), help="Choose only jobs accepted longer ago than this, such as 1d."),
 )

@@ -39,6 +39,23 @@ def test_no_more_than_some_are_made_at_once() -> None:
     assert cache.sheet("c", lambda: b"more") == b"more"
 
 
+def test_who_may_wait_is_given_the_place_of_one_that_is_done() -> None:
+    cache, begun, go_on = SheetCache(at_once=1, wait_seconds=10), threading.Event(), threading.Event()
+
+    def make() -> bytes:
+        begun.set()
+        go_on.wait(10)
+        return b"sheet"
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(cache.sheet, "a", make)
+        begun.wait(10)
+        second = pool.submit(cache.sheet, "b", lambda: b"more")
+        assert not second.done()
+        go_on.set()
+        assert [first.result(), second.result()] == [b"sheet", b"more"]
+
+
 def test_a_sheet_that_fails_gives_its_place_back() -> None:
     cache = SheetCache(at_once=1)
     for _ in range(3):

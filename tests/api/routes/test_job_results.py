@@ -4,6 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.responses.content import PIECE_BYTES
+from api.services import Services
 from shared.identifiers import sha256
 from tests.support.jobs.fake_worker import PICTURE, FakeWorker
 
@@ -94,3 +95,32 @@ def test_a_job_that_has_not_succeeded_has_no_result(client: FlaskClient) -> None
     job_id = client.post("/v1/jobs", json={"type": "generate"}).json["id"]
     response = client.get(f"/v1/jobs/{job_id}/result")
     assert (response.status_code, response.json["code"]) == (409, "result_unavailable")
+
+
+def test_a_small_copy_is_a_webp_that_never_changes(client: FlaskClient, done: str) -> None:
+    response = client.get(f"/v1/jobs/{done}/outputs/0?side=16")
+    assert (response.status_code, response.mimetype) == (200, "image/webp")
+    assert response.data[8:12] == b"WEBP"
+    assert "immutable" in response.headers["Cache-Control"]
+    tag = response.headers["ETag"]
+    assert tag != f'"{sha256(PICTURE)}"'
+    again = client.get(f"/v1/jobs/{done}/outputs/0?side=16", headers={"If-None-Match": tag})
+    assert (again.status_code, again.data) == (304, b"")
+    assert client.head(f"/v1/jobs/{done}/outputs/0?side=16").data == b""
+
+
+def test_a_small_copy_does_not_count_as_fetched(
+    client: FlaskClient, done: str, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[int] = []
+    monkeypatch.setattr(services.store, "note_fetched", lambda job, index: noted.append(index))
+    client.get(f"/v1/jobs/{done}/outputs/0?side=16").data  # noqa: B018  (reads it to its end)
+    assert noted == []
+    client.get(f"/v1/jobs/{done}/outputs/0").data  # noqa: B018
+    assert noted == [0]
+
+
+@pytest.mark.parametrize("side", ["15", "513", "x", "-1"])
+def test_a_side_that_is_none_is_a_422(client: FlaskClient, done: str, side: str) -> None:
+    response = client.get(f"/v1/jobs/{done}/outputs/0", query_string={"side": side})
+    assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, "/side")

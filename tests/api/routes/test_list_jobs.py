@@ -1,10 +1,12 @@
 """GET /v1/jobs."""
 
+import io
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from tests.support.images.pictures import png
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -87,6 +89,29 @@ def test_jobs_are_found_by_metadata_version_and_time(client: FlaskClient, worker
     ]
     assert found(until=first["created_at"]) == []
     assert found(since="2100-01-01T00:00:00+09:00") == []
+
+
+def test_jobs_are_found_by_style(client: FlaskClient) -> None:
+    file, other = (
+        client.post("/v1/files", data={"file": (io.BytesIO(png(width)), "a.png")}).json["id"]
+        for width in (32, 40)
+    )
+    client.post("/v1/styles", json={"name": "waves", "image": other})
+    body = {"type": "stylize", "content": file}
+    by_file = client.post("/v1/jobs", json={**body, "styles": [{"image": file}]}).json["id"]
+    by_name = client.post("/v1/jobs", json={**body, "styles": [{"name": "waves"}, {"image": file}]}).json[
+        "id"
+    ]
+    client.post("/v1/jobs", json={"type": "generate"})
+
+    def found(style: str) -> list[str]:
+        return ids(client.get("/v1/jobs", query_string={"style": style, "fields": "id"}))
+
+    assert found("waves") == [by_name]
+    assert found(file) == [by_name, by_file]
+    assert found("19") == []
+    action = client.post("/v1/actions", json={"do": "cancel", "filter": {"style": "waves"}, "dry_run": True})
+    assert (action.status_code, action.json["filter"]["style"]) == (202, "waves")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import { fill, h } from "../../core/dom.js";
 import { t } from "../../core/i18n.js";
+import { tell } from "../../parts/notices.js";
 import { DigitsBetween } from "./between.js";
 import { DigitSheet } from "./sheet.js";
 import { DigitWalk } from "./walk.js";
@@ -21,14 +22,17 @@ export class Digits extends HTMLElement {
       Object.values(this.views));
   }
 
-  show([id]) {
+  /** `rest` names a view, or a result to be drawn again: ["again", id]. */
+  show([id, job]) {
+    this.#chosen = id === "again" ? "sheet" : this.#chosen;
     this.#chosen = id in VIEWS ? id : this.#chosen;
     for (const link of this.links) link.setAttribute("aria-current", link.dataset.id === this.#chosen ? "page" : "false");
     for (const [each, view] of Object.entries(this.views)) {
       view.hidden = each !== this.#chosen;
       if (view.hidden) view.hide();
     }
-    this.views[this.#chosen].show();
+    if (id === "again") this.views.sheet.again(job).catch(tell);
+    else this.views[this.#chosen].show();
   }
 
   hide() {

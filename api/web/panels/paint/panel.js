@@ -8,6 +8,7 @@ import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
 import { notify, tell } from "../../parts/notices.js";
 import { samples } from "../../parts/samples.js";
+import { recipeOf } from "./again.js";
 import { PREVIEW_SIDE } from "./photos.js";
 import { jobFor, previewOf } from "./request.js";
 import { followBatch, paintMany, paintOne } from "./run.js";
@@ -51,8 +52,24 @@ export class Paint extends HTMLElement {
       part.addEventListener(type, () => this.#look().catch(tell));
   }
 
+  /** `rest` may name a result to paint again: ["again", id]. */
+  show([what, id]) {
+    if (what === "again") this.#again(id).catch(tell);
+  }
+
   hide() {
     this.#preview.stop();
+  }
+
+  /** Fill the panel with the whole recipe of a result. */
+  async #again(id) {
+    history.replaceState(null, "", "#/paint"); // a refresh must not undo what is changed from here on
+    const { input, styles, photo, mask, rest } = await recipeOf(id);
+    await this.settings.take(input, mask, rest);
+    this.picker.take(styles, input.model);
+    this.stage.clear();
+    this.stage.add([photo]);
+    notify(t("paint.again"));
   }
 
   /** Say what is missing, or what the button will do. */

@@ -2,18 +2,20 @@
 
 /** Return a job. `styles` are members of `styles`, `settings` what the panel's fields say. */
 export function jobFor(content, styles, settings) {
-  const { model, strength, stroke, preserveColor, mask, maxSide, format } = settings;
+  const { model, strength, stroke, preserveColor, mask, maxSide, format, rest } = settings;
+  const { quality, ...more } = rest ?? {};
   return compact({
+    ...more,
     type: "stylize",
     model,
     content,
     styles,
     strength,
-    stroke,
+    stroke: stroke ?? more.stroke,
     preserve_color: preserveColor || undefined,
     mask,
     size: maxSide ? { max_side: maxSide } : undefined,
-    output: { format },
+    output: compact({ format, quality }),
     metadata: { from: "page" },
   });
 }

@@ -15,6 +15,7 @@ const FORMATS = ["jpeg", "png", "webp"];
 /** Tells `change` as fields do. */
 export class PaintSettings extends HTMLElement {
   #mask = null;
+  #rest = {}; // of a recipe, what no field shows
 
   connectedCallback() {
     if (this.firstChild) return;
@@ -27,7 +28,9 @@ export class PaintSettings extends HTMLElement {
     this.format = h("select", { id: "paint-format" }, FORMATS.map((each) => h("option", { value: each }, each.toUpperCase())));
     fill(this, this.strength, this.stroke, h("label", { class: "check" }, this.color, t("paint.preserve-color")), this.#maskField(),
       h("details", {}, h("summary", {}, t("paint.more")), h("div", { class: "stack" }, labeled("paint.size", this.size), labeled("paint.format", this.format), labeled("paint.model", this.model))));
-    this.#loadModels().catch(tell);
+    this.models = this.#loadModels().catch(tell);
+    this.model.addEventListener("change", () => (this.#rest = {}));
+    this.stroke.addEventListener("change", () => delete this.#rest.stroke);
   }
 
   /** Whether the chosen network paints step by step, which takes too long for a quick preview. */
@@ -46,7 +49,25 @@ export class PaintSettings extends HTMLElement {
       mask: this.#mask ? await this.#mask.id : undefined,
       maxSide: Number(this.size.value) || undefined,
       format: this.format.value,
+      rest: this.#rest,
     };
+  }
+
+  /** Fill in the recipe of a result; `rest` is what no field shows, and holds for its model. */
+  async take(input, mask, rest) {
+    await this.models;
+    const has = (select, value) => [...select.options].some((option) => option.value === value);
+    this.model.value = has(this.model, input.model) ? input.model : "";
+    this.#rest = rest;
+    this.strength.value = input.strength ?? 1;
+    this.stroke.value = STROKES.includes(input.stroke) ? STROKES.indexOf(input.stroke) : AS_THE_MODEL;
+    if (!STROKES.includes(input.stroke)) this.#rest = { ...rest, stroke: input.stroke };
+    this.color.checked = input.preserve_color;
+    const side = String(input.size?.max_side ?? "");
+    if (!has(this.size, side)) this.size.append(h("option", { value: side }, t("paint.size-value", { side: Number(side) })));
+    this.size.value = side;
+    this.format.value = has(this.format, input.output.format) ? input.output.format : "jpeg";
+    this.#setMask(mask ?? null);
   }
 
   async #loadModels() {

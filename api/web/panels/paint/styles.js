@@ -27,7 +27,7 @@ export class StylePicker extends HTMLElement {
     fill(this, this.grid, pick, this.weights);
     this.grid.append(add);
     for (const style of DRAWN) this.#add(drawnTile(style));
-    this.load().catch(tell);
+    this.loaded = this.load().catch(tell);
   }
 
   /** Read the stored styles and those of networks. */
@@ -46,6 +46,26 @@ export class StylePicker extends HTMLElement {
       this.#add({ key, group: "picture", label: file.name || t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: once(() => imageOf(file)) }, true);
       this.#toggle(key, true);
     }
+  }
+
+  /** Choose the styles of a recipe; a picture comes as `file`, a style of a network by its number. */
+  async take(styles, model) {
+    await this.loaded;
+    this.#chosen.clear();
+    for (const style of styles) {
+      const stored = style.name && this.#tiles.has(`stored-${style.name}`) && `stored-${style.name}`;
+      const key = style.number === null || style.number === undefined ? stored || this.#addRecipe(style) : `${model}-${style.number}`;
+      if (this.#tiles.has(key)) this.#toggle(key, true);
+      if (this.#chosen.has(key)) this.#chosen.set(key, style.weight);
+    }
+    this.#showWeights();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  #addRecipe({ image, file }) {
+    const key = `file-${image}`;
+    this.#add({ key, group: "picture", label: t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: async () => ({ image }) }, true);
+    return key;
   }
 
   /** The network that the chosen styles need; undefined where any will do. */
@@ -78,8 +98,12 @@ export class StylePicker extends HTMLElement {
     if (on) this.#chosen.set(key, 1);
     else this.#chosen.delete(key);
     for (const tile of this.#tiles.values()) tile.button.setAttribute("aria-pressed", `${this.#chosen.has(tile.key)}`);
-    fill(this.weights, this.#chosen.size > 1 ? [...this.#chosen.keys()].map((each) => this.#weightField(each)) : []);
+    this.#showWeights();
     this.dispatchEvent(new Event("change"));
+  }
+
+  #showWeights() {
+    fill(this.weights, this.#chosen.size > 1 ? [...this.#chosen.keys()].map((each) => this.#weightField(each)) : []);
   }
 
   #weightField(key) {

@@ -1,0 +1,118 @@
+// One result, large, with its recipe, and what can be done with it.
+
+import { api, href } from "../../core/api.js";
+import { fill, h, icon } from "../../core/dom.js";
+import { bytes, number, seconds, t, when } from "../../core/i18n.js";
+import { session } from "../../core/session.js";
+import { store } from "../../core/store.js";
+import { confirm, openDialog } from "../../parts/dialog.js";
+import { foreign, reasonText, styleName, title } from "../../parts/job-words.js";
+import { notify, tell } from "../../parts/notices.js";
+import { retry } from "../work/acts.js";
+
+const MOST_SHOWN = 64; // pictures of one job that are shown at once
+
+/** Show a job in a dialog, and return the dialog. */
+export function openResult(job) {
+  const pictures = h("div", { class: "result-pictures" });
+  const facts = h("div", { class: "stack" });
+  const close = h("button", { class: "quiet result-close", "aria-label": t("dialog.close"), on: { click: () => dialog.close() } }, icon("close"));
+  const dialog = openDialog(title(job), "result", close, h("div", { class: "result-body" }, pictures, facts));
+  const show = (now) => {
+    if (now.id !== job.id || !now.input) return;
+    fill(facts, status(now), actions(now, dialog), recipe(now));
+  };
+  fill(pictures, job.outputs.slice(0, MOST_SHOWN).map((output) => picture(output, job)), job.outputs.length ? null : h("p", { class: "empty" }, t("gallery.no-picture")));
+  const ends = [store.on("job", show), store.on("deleted", (id) => id === job.id && dialog.close())];
+  dialog.addEventListener("close", () => ends.forEach((end) => end()));
+  show(job);
+  return dialog;
+}
+
+function picture(output, job) {
+  const alt = output.seed === null ? title(job) : t("gallery.of-seed", { title: title(job), seed: String(output.seed) });
+  return h("a", { href: href(output.url), target: "_blank", title: t("gallery.whole") },
+    h("img", { src: href(output.url), alt, width: output.width, height: output.height, loading: "lazy", decoding: "async" }));
+}
+
+function status(job) {
+  const lines = [h("p", { class: "row" }, h("span", { class: `tag ${job.status}` }, t(`status.${job.status}`)), job.pinned_at && h("span", { class: "tag" }, icon("pin"), t("gallery.pinned")))];
+  if (job.queue) lines.push(h("p", { class: "hint" }, reasonText(job.queue)));
+  if (job.error) lines.push(h("p", { class: "fault-text" }, foreign(job.error.detail || job.error.title), " ", h("code", {}, job.error.code)));
+  return lines;
+}
+
+function actions(job, dialog) {
+  if (!session.may("submit")) return downloads(job);
+  const panel = { stylize: "paint", generate: "digits" }[job.type];
+  const isOwn = job.done && !job.batch_id;
+  return h("div", { class: "row" },
+    panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
+    downloads(job),
+    isOwn && button(job.pinned_at ? "unpin" : "pin", "pin", async (name) => store.put(await api.post(`v1/jobs/${job.id}/${name}`))),
+    isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retryIt(job, dialog)),
+    isOwn && button("delete", "trash", async () => remove(job, dialog)),
+    job.batch_id && h("a", { class: "button", href: `#/work/${job.batch_id}` }, icon("stack"), t("gallery.batch")));
+}
+
+const downloads = (job) => (job.outputs.length === 1 ? [h("a", { class: "button", href: href(job.outputs[0].url), download: nameOf(job) }, icon("download"), t("gallery.download"))] : []);
+
+const nameOf = (job) => `${job.custom_id?.replaceAll("/", "-") ?? job.id}.${job.outputs[0].content_type.split("/")[1]}`;
+
+function button(name, image, run) {
+  const press = async (event) => {
+    const element = event.currentTarget;
+    element.disabled = true;
+    await run(name).catch(tell);
+    element.disabled = false;
+  };
+  return h("button", { data: { act: name }, on: { click: press } }, icon(image), t(`gallery.${name}`));
+}
+
+async function retryIt(job, dialog) {
+  await retry(job);
+  dialog.close();
+  notify(t("gallery.retried"));
+}
+
+async function remove(job, dialog) {
+  const text = t("gallery.delete-text", { count: Math.max(1, job.outputs.length) });
+  if (!(await confirm(t("gallery.delete-title", { title: title(job) }), text, t("gallery.delete")))) return;
+  await api.delete(`v1/jobs/${job.id}`);
+  store.apply({ type: "deleted", data: { id: job.id } }); // before the event says so
+  dialog.close();
+  notify(t("gallery.deleted"));
+}
+
+function recipe(job) {
+  const rows = facts(job).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return h("dl", { class: "facts" }, rows.map(([name, value]) => [h("dt", {}, t(`fact.${name}`)), h("dd", { class: "num" }, value)]));
+}
+
+function facts(job) {
+  const { input, model } = job;
+  const output = job.outputs[0];
+  const took = job.started_at && job.completed_at ? (Date.parse(job.completed_at) - Date.parse(job.started_at)) / 1000 : null;
+  return [
+    ["model", `${model.name}${model.version ? ` (${model.version})` : ""}`],
+    ["styles", input.styles?.map((style) => styleName(style) + (input.styles.length > 1 ? ` × ${number(style.weight)}` : "")).join(", ")],
+    ["strength", input.strength !== undefined && input.strength !== null ? number(input.strength) : null],
+    ["stroke", input.stroke && String(input.stroke)],
+    ["preserve_color", input.preserve_color ? t("fact.yes") : null],
+    ["mask", input.mask ? t("fact.yes") : null],
+    ["steps", input.optimize ? number(input.optimize.steps) : null],
+    ["seeds", seedsText(input.seeds ?? input.interpolate?.seeds)],
+    ["digit", input.digits ?? (input.digit === null || input.digit === undefined ? null : String(input.digit))],
+    ["truncation", input.truncation && input.truncation !== 1 ? number(input.truncation) : null],
+    ["size", output ? `${output.width} × ${output.height}, ${bytes(output.bytes)}` : null],
+    ["metadata", metadataText(job.metadata)],
+    ["created", when(job.created_at)],
+    ["took", took === null ? null : seconds(took)],
+    ["expires", job.expires_at ? when(job.expires_at) : null],
+    ["id", h("code", {}, job.id)],
+  ];
+}
+
+const seedsText = (seeds) => seeds && (seeds.length > 6 ? `${seeds[0]} … ${seeds.at(-1)}` : seeds.join(", "));
+
+const metadataText = (metadata) => Object.entries(metadata ?? {}).map(([name, value]) => `${name}=${value}`).join(", ");
