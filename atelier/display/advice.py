@@ -52,7 +52,7 @@ _BY_CODE: Mapping[str, str] = {
     "no_journal": "name the state folder of a stopped installation, such as .atelier",
     "backup_damaged": "take another backup; `atelier backup --check FILE` says whether one is good",
     "record_refused": "restore another backup: this one was not written by Atelier alone",
-    "cannot_listen": "take another address with --host and --port",
+    "cannot_listen": "stop what listens there, or take another address with --host and --port",
     "stack_failed": "`atelier doctor` says what is wrong with this machine",
     "internal_error": _LOGS,
 }

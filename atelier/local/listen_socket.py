@@ -29,9 +29,9 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _reason(host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; stop what listens there, or choose another with --port"
+        return f"port {port} on {host} is in use"
     if error.errno == errno.EACCES:
-        return f"port {port} needs rights that this user has not; choose one above 1023 with --port"
+        return f"port {port} needs rights that this user has not: those below 1024 need them"
     return f"cannot listen on {host} port {port}: {error.strerror or error}"
 
 

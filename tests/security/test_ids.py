@@ -38,7 +38,8 @@ def names(client: FlaskClient) -> dict[str, str]:
 
 
 def routes_of(app: Flask) -> list[tuple[str, str]]:
-    rules = [rule for rule in app.url_map.iter_rules() if rule.arguments]
+    # The version of a file of the page is no id: a page that was opened before an upgrade asks for any.
+    rules = [rule for rule in app.url_map.iter_rules() if rule.arguments and rule.endpoint != "page.web_file"]
     return [(method, rule.rule) for rule in rules for method in sorted((rule.methods or set()) - {"OPTIONS"})]
 
 
@@ -47,6 +48,7 @@ def test_a_sign_after_an_id_is_no_part_of_it(
     app: Flask, client: FlaskClient, ids: dict[str, str], names: dict[str, str], sign: str
 ) -> None:
     known = ids | {"delivery_id": "msg_0", "key_id": "0" * 16, "action_id": "action_0", "pause_id": "pause_0"}
+    known |= {"model_owner": "atelier", "version": "0" * 64}
     walked = 0
     for method, rule in routes_of(app):
         named = known | {"name": next((names[word] for word in names if f"/{word}/" in rule), "")}

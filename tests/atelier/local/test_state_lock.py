@@ -115,7 +115,9 @@ def test_a_folder_without_a_journal_is_named_and_none_is_made(tmp_path: Path, th
     if there:
         (folder / "redis").mkdir(parents=True)
     status, _, error = cut(folder)
-    assert (status, error) == (1, f"error: {folder} holds no journal of an embedded server\n")
+    first, advice = error.splitlines()
+    assert (status, first) == (1, f"error: {folder} holds no journal of an embedded server")
+    assert advice == "name the state folder of a stopped installation, such as .atelier"
     assert folder.exists() is there
 
 
