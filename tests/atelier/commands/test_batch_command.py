@@ -11,8 +11,10 @@ from click.testing import CliRunner, Result
 from atelier.cli import main
 from atelier.client.client import Client
 from shared.errors import CorruptImage
+from shared.jobs.job import Job
 from tests.support.images import pictures
 from tests.support.jobs.batch_worker import BatchWorker
+from tests.support.waiting import eventually
 
 Run = Callable[..., Result]
 Tree = dict[str, bytes]
@@ -97,7 +99,11 @@ def test_names_tell_styles_and_strengths_apart(run: Run) -> None:
 def test_a_run_of_which_too_much_fails_stops_and_goes_on_when_told(
     run: Run, client: Client, artist: BatchWorker
 ) -> None:
-    artist.verdict = lambda _: CorruptImage("it ends early")
+    def fails_once_all_are_there(_: Job) -> CorruptImage:
+        eventually(lambda: items_of(client) == 4)
+        return CorruptImage("it ends early")
+
+    artist.verdict = fails_once_all_are_there
     stopped = run("--stop-after-failures", 2, "--json")
     (batch,) = client.batches.list()
     assert (batch.status, batch.counts["failed"], batch.counts["queued"]) == ("paused", 2, 2)
