@@ -22,10 +22,15 @@ WAIT_MILLISECONDS = 60_000  # for what a busy machine does late; nothing waits s
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
+def sync_api() -> Any:
+    """The browser's library, where there is a browser."""
     if CHROMIUM is None:
         pytest.skip("needs a browser: apt-get install chromium, or CHROMIUM=/path/to/one")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+    return pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+
+
+@pytest.fixture(scope="module")  # while it is open no test of the process can run an event loop
+def browser(sync_api: Any) -> Iterator[Any]:
     sync_api.expect.set_options(timeout=WAIT_MILLISECONDS)
     with sync_api.sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-dev-shm-usage"]  # containers have neither
@@ -35,7 +40,7 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def stack(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+def stack(sync_api: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """Everything: server, API, worker with real networks."""
     with RunningStack(tmp_path_factory.mktemp("web"), start_seconds=400) as running:
         yield running

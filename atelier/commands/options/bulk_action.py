@@ -31,8 +31,9 @@ def act_on_all(ctx: click.Context, client: Client, do: Deed, options: Mapping[st
     items = takes_items and with_items(options["status"], options["items"])
     asked |= {"items": items} if takes_items else {}
     listed = {"status": options["status"], "items": items, **filters}
-    is_any = next(client.jobs.list_fields(["id"], **listed), None) is not None
-    count = counted(client, do, asked) if is_any else 0  # the io worker counts: it may be away
+    count = sum(
+        1 for _ in client.jobs.list_fields(["id"], **listed)
+    )  # an action would need the io worker
     advice = "add --items" if takes_items else GO_WITH_BATCH
     report_unlisted_items(client, options["status"], items=items, left="left alone", advice=advice)
     if not count:

@@ -33,7 +33,7 @@ def completed(*words: str) -> set[tuple[str, str]]:
     [
         (("jo",), {("plain", "jobs"), ("plain", "journal")}),
         (("jobs", "re"), {("plain", "retry"), ("plain", "requeue")}),
-        (("jobs", "list", "--st"), {("plain", "--status")}),
+        (("jobs", "list", "--sta"), {("plain", "--status")}),
         (("jobs", "list", "--status", "f"), {("plain", "failed")}),
         (("stylize", "photo"), {("file", "photo")}),
         (("stylize", "a.jpg", "--style", "pa"), {("file", "pa")}),
