@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from shared.specs.spec import parted, units_of
 
 FIXED_MS = 30.0  # part of a job's time that does not grow with its size, if only one size was measured
+LEAST_MS = 0.1  # what a job costs at least, as in jobs/succeed.lua
 OVERRUN = 0.5  # a late job is expected to run for half of its delay more
 
 
@@ -27,7 +28,8 @@ class MeanDurations:
     """
 
     def __init__(self, measured: Mapping[str, str], places: int, running: Iterable[Running]) -> None:
-        costs = {name: _cost(text, places) for name, text in measured.items()}
+        # Without a worker there is no slot; work costs then what it would with one.
+        costs = {name: _cost(text, max(1, places)) for name, text in measured.items()}
         self._known = {name: cost for name, cost in costs.items() if ":" in name}
         # Written by an older Atelier: one value for a whole model.
         self._of_models = {name: cost for name, cost in costs.items() if ":" not in name}
@@ -72,7 +74,7 @@ def _cost(text: str, places: int) -> float:
     """Return a job's cost from its stored times: its wall time, or less if more jobs ran than slots exist."""
     wall, _, rest = text.partition(" ")
     share = rest.partition(" ")[0]
-    return max(1.0, float(wall)) if not share else min(float(wall), float(share) * places)
+    return max(1.0, float(wall)) if not share else max(LEAST_MS, min(float(wall), float(share) * places))
 
 
 def _line(points: Mapping[float, float]) -> tuple[float, float]:

@@ -129,7 +129,7 @@ class JobQueries:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""
         with store_errors():
             measured = self._client.hgetall(self._key("durations"))
-        durations = MeanDurations(measured, max(1, slots), ())
+        durations = MeanDurations(measured, slots, ())
         costs = ((count, durations.cost(work)) for work, count in works.items())
         return sum(count * cost for count, cost in costs if not math.isnan(cost)) / 1000
 

@@ -31,9 +31,7 @@ def act_on_all(ctx: click.Context, client: Client, do: Deed, options: Mapping[st
     items = takes_items and with_items(options["status"], options["items"])
     asked |= {"items": items} if takes_items else {}
     listed = {"status": options["status"], "items": items, **filters}
-    count = sum(
-        1 for _ in client.jobs.list_fields(["id"], **listed)
-    )  # an action would need the io worker
+    count = sum(1 for _ in client.jobs.list_fields(["id"], **listed))  # an action would need the io worker
     advice = "add --items" if takes_items else GO_WITH_BATCH
     report_unlisted_items(client, options["status"], items=items, left="left alone", advice=advice)
     if not count:

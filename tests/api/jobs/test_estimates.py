@@ -245,3 +245,13 @@ def test_times_are_known_once_such_work_was_measured(client: FlaskClient, worker
     assert one["work_seconds"] is not None
     assert one["eta_seconds"] == one["work_seconds"]
     assert tried(client, "POST", "/v1/batches", json=batch)["eta_seconds"] is not None
+
+
+@pytest.mark.parametrize("more", [{}, {"count": 5}])  # of a size that was measured, and of another
+def test_without_a_worker_the_work_is_known_and_its_end_is_not(
+    client: FlaskClient, worker: FakeWorker, more: dict[str, int]
+) -> None:
+    worker.run(client.post("/v1/jobs", json=DIGIT).json["id"])
+    told = tried(client, "POST", "/v1/jobs", json={**DIGIT, **more})
+    assert told["work_seconds"] is not None
+    assert told["eta_seconds"] is None

@@ -107,7 +107,9 @@ class Contract:
         told = other.has(text) - other.has(asked) - person.has(text)
         if told:
             self._note(case, person, f"{person.name} sees what is {other.name}'s: {sorted(told)}")
-        if response.ok and other.has(response.request.url or "") - person.has(response.request.url or ""):
+        was_refused = response.ok and response.text.startswith('{"object":"estimate","accepted":false')
+        is_answer = response.ok and not was_refused  # a dry run says with 200 what would be refused
+        if is_answer and other.has(response.request.url or "") - person.has(response.request.url or ""):
             self._note(case, person, f"{person.name} was answered for what is {other.name}'s: {text[:300]}")
         if response.ok and person in self.town.people:
             person.learn(text)
