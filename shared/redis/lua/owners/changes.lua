@@ -26,7 +26,7 @@ redis.call('EXPIRE', latest_change_key(owner), seconds)
 redis.call('EXPIRE', changes_key(owner), seconds)
 
 local function is_lost()
-  if after == '' or not latest then return true end
+  if not latest or not string.match(after, '^%d+%-%d+$') then return true end -- a stream's id may be one number alone
   local order, first = order_of_change(after), redis.call('ZRANGE', changes_key(owner), 0, 0, 'WITHSCORES')[2]
   return not first or order < tonumber(first) or order > order_of_change(place) -- the last: of another server
 end
