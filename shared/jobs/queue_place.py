@@ -125,13 +125,15 @@ def expected_of_new(
     """
     running = [Running(*each) for each in found["running"]]
     durations = MeanDurations(found["durations"], places, running)
+    work_ms = durations.total(works) if works else 0.0
+    if "lane" not in found:  # such jobs are paused without an end
+        return Expected(_seconds(work_ms), None)
     line, ends = line_of(found, patience_ms), []
     lasts = {found["work"], *(work for work in works if parted(work)[0] in line.model_limits)}
     for last in lasts if works else ():
         ahead = Counter(found["ahead"]) + Counter(works) - Counter([last])
         one = line_of({**found, "work": last, "ahead": ahead}, patience_ms)
         ends.append(_expected(one, durations, running, places, patience_ms)[1])
-    work_ms = durations.total(works) if works else 0.0
     eta = math.nan if any(map(math.isnan, ends)) else max(ends, default=math.nan)
     return Expected(_seconds(work_ms), _seconds(eta))
 

@@ -255,3 +255,17 @@ def test_without_a_worker_the_work_is_known_and_its_end_is_not(
     told = tried(client, "POST", "/v1/jobs", json={**DIGIT, **more})
     assert told["work_seconds"] is not None
     assert told["eta_seconds"] is None
+
+
+def test_work_that_is_paused_without_an_end_has_none(client: FlaskClient, worker: FakeWorker) -> None:
+    worker.announce("mnist-dcgan", slots=2)
+    worker.run(client.post("/v1/jobs", json=DIGIT).json["id"])
+    client.post("/v1/pauses", json={"model": "mnist-dcgan", "reason": "new weights"})
+    batch = {"items": [DIGIT] * 8}
+    for told in (
+        tried(client, "POST", "/v1/jobs", json=DIGIT),
+        tried(client, "POST", "/v1/batches", json=batch),
+    ):
+        assert told["accepted"]
+        assert told["work_seconds"] is not None
+        assert told["eta_seconds"] is None
