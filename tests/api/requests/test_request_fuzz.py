@@ -88,6 +88,7 @@ def _holds_something(request: RawRequest, part: Message) -> bool:
     if _name(part) is None:
         return False
     filename = part.get_param("filename", header="content-disposition")
+    del part["content-type"]  # a charset with a null character is too much for this reader
     text = str(part.get_payload())
     if any(isinstance(defect, MissingHeaderBodySeparatorDefect) for defect in part.defects):
         text = re.split(r"\r\n\r\n|\n\n|\r\r", text, maxsplit=1)[
