@@ -30,7 +30,10 @@ from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import WorkerRoster
 from tests.support.http.openapi_client import CheckedClient
+from tests.support.http.receiver import Receiver, receiver
 from tests.support.jobs.fake_worker import FakeWorker
+from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
+from worker.webhooks.sender import DeliveryRules
 
 
 @pytest.fixture
@@ -95,3 +98,16 @@ def live(app: Flask) -> Iterator[httpx.Client]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def told() -> Iterator[Receiver]:
+    """Somebody whom webhooks tell."""
+    with receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def dispatcher(services: Services) -> Dispatcher:
+    """What sends webhooks; it tries again after a minute, so never within a test."""
+    return dispatcher_of(services.store, services.settings, DeliveryRules(pauses_seconds=(60.0,) * 9))

@@ -45,14 +45,9 @@ def act_on_all(ctx: click.Context, client: Client, do: Deed, options: Mapping[st
     ctx.exit(EXIT_FAILED if action.failed else 0)
 
 
-def counted(client: Client, do: Deed, asked: Mapping[str, Any]) -> int:
-    """Return with how many jobs an action would begin."""
-    return client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched
-
-
 def confirm(client: Client, do: Deed, asked: Mapping[str, Any]) -> None:
     """Ask before an action begins; raise Abort where the answer is no."""
-    count = counted(client, do, asked)
+    count = client.actions.wait(client.actions.begin(do, dry_run=True, **asked)).matched
     click.confirm(f"{do} {count} {_jobs(count)}?", abort=True, err=True)
 
 

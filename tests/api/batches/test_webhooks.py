@@ -1,19 +1,16 @@
 """A batch that tells somebody when it is done."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from api.services import Services
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
-from tests.support.http.receiver import Receiver, receiver
+from tests.support.http.receiver import Receiver
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
-from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
-from worker.webhooks.sender import DeliveryRules
+from worker.webhooks.dispatcher import Dispatcher
 
 DIGIT = {"type": "generate", "digit": 3}
 
@@ -21,17 +18,6 @@ DIGIT = {"type": "generate", "digit": 3}
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
-
-
-@pytest.fixture
-def told() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def dispatcher(services: Services) -> Dispatcher:
-    return dispatcher_of(services.store, services.settings, DeliveryRules(pauses_seconds=(60.0,) * 9))
 
 
 def submit(client: FlaskClient, url: str, **webhook: Any) -> dict[str, Any]:

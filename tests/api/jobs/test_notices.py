@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,11 +16,10 @@ from shared.mail_settings import MailSettings
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
 from tests.support.http.mail_server import mail_server
-from tests.support.http.receiver import Receiver, receiver
+from tests.support.http.receiver import Receiver
 from tests.support.jobs.batches import run_all
 from tests.support.jobs.fake_worker import FakeWorker
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
-from worker.webhooks.sender import DeliveryRules
 
 SECRET = "tOken-0123"
 PATHS = {"ntfy": f"/{SECRET}", "discord": f"/api/webhooks/77/{SECRET}", "slack": f"/services/T0/{SECRET}"}
@@ -30,17 +28,6 @@ PATHS = {"ntfy": f"/{SECRET}", "discord": f"/api/webhooks/77/{SECRET}", "slack":
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
-
-
-@pytest.fixture
-def told() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def dispatcher(services: Services) -> Dispatcher:
-    return dispatcher_of(services.store, services.settings, DeliveryRules(pauses_seconds=(60.0,) * 9))
 
 
 def notice(told: Receiver, template: str, **more: Any) -> dict[str, Any]:

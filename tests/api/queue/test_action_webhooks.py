@@ -1,6 +1,5 @@
 """A bulk action that tells somebody when it is over."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,9 +9,8 @@ from api.services import Services
 from shared.actions.runner import ActionRunner
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
-from tests.support.http.receiver import Receiver, receiver
-from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
-from worker.webhooks.sender import DeliveryRules
+from tests.support.http.receiver import Receiver
+from worker.webhooks.dispatcher import Dispatcher
 
 Json = dict[str, Any]
 
@@ -23,19 +21,8 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def told() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-@pytest.fixture
 def runner(services: Services) -> ActionRunner:
     return ActionRunner(services.store, services.memory)
-
-
-@pytest.fixture
-def dispatcher(services: Services) -> Dispatcher:
-    return dispatcher_of(services.store, services.settings, DeliveryRules(pauses_seconds=(60.0,) * 9))
 
 
 def begin(client: FlaskClient, url: str, *, events: list[str] | None = None, **more: Any) -> Json:

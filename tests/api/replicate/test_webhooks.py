@@ -1,7 +1,6 @@
 """Webhooks of predictions: what comes, when, and how it is signed."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,9 +12,9 @@ from shared.access.store import KeyStore
 from shared.network_settings import WebhookSettings
 from shared.settings import Settings
 from tests.api.replicate.conftest import HOME, Create
-from tests.support.http.receiver import Receiver, receiver
+from tests.support.http.receiver import Receiver
 from tests.support.jobs.fake_worker import FakeWorker
-from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
+from worker.webhooks.dispatcher import Dispatcher
 
 SECRET = f"{HOME}/webhooks/default/secret"
 
@@ -23,17 +22,6 @@ SECRET = f"{HOME}/webhooks/default/secret"
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
-
-
-@pytest.fixture
-def told() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def dispatcher(services: Services) -> Dispatcher:
-    return dispatcher_of(services.store, services.settings)
 
 
 def test_what_comes_is_the_prediction_with_addresses_and_a_signature(

@@ -1,5 +1,4 @@
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,26 +12,14 @@ from shared.network_settings import ApiSettings, WebhookSettings
 from shared.settings import Settings
 from shared.signing_secret import new_secret
 from tests.support.http.openapi_client import CheckedClient
-from tests.support.http.receiver import Receiver, receiver
+from tests.support.http.receiver import Receiver
 from tests.support.jobs.fake_worker import FakeWorker
 from worker.webhooks.dispatcher import Dispatcher, dispatcher_of
-from worker.webhooks.sender import DeliveryRules
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"webhook": WebhookSettings(allow_private="true")})
-
-
-@pytest.fixture
-def told() -> Iterator[Receiver]:
-    with receiver() as running:
-        yield running
-
-
-@pytest.fixture
-def dispatcher(services: Services) -> Dispatcher:
-    return dispatcher_of(services.store, services.settings, DeliveryRules(pauses_seconds=(60.0,) * 9))
 
 
 def client_with(services: Services, **settings: Any) -> FlaskClient:

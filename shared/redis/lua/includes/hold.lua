@@ -50,9 +50,9 @@ local function hold_of_pause(pause)
   return {reason = 'paused', detail = pause.reason, ['until'] = ends}
 end
 
-local function hold_of_time(reason, at, code)
+local function hold_of_time(reason, at)
   at = tonumber(at or 0)
-  return at > now and {reason = reason, ['until'] = at, code = code} or nil
+  return at > now and {reason = reason, ['until'] = at} or nil
 end
 
 local function hold_of_job(id, own_only, most_running)
@@ -66,7 +66,9 @@ local function hold_of_job(id, own_only, most_running)
   if not why and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
   why = longer(why, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
   why = longer(why, hold_of_time('not_before', batch.not_before))
-  why = longer(why, hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before, last_code(job.history)))
+  local early = hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before)
+  if early then early.code = last_code(job.history) end
+  why = longer(why, early)
   return why or hold_of_attempts({model = job.model, schema = tonumber(job.schema)}, job, own_only, most_running)
 end
 
