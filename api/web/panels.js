@@ -1,10 +1,27 @@
 // The panels of the page, in the order of their tabs. README.md tells how to add one.
 
-/** `scope` is what a key needs to see the panel; null is any key that may read. `load` brings its module. */
+import { h } from "./core/dom.js";
+
+/** `scope` is what a key needs to see the panel; null is any key that may read. */
 export const PANELS = [
-  { id: "paint", icon: "brush", scope: "submit", tag: "atelier-paint", load: () => import("./panels/paint/panel.js") },
-  { id: "digits", icon: "grid", scope: "submit", tag: "atelier-digits", load: () => import("./panels/digits/panel.js") },
-  { id: "work", icon: "list", scope: null, tag: "atelier-work", load: () => import("./panels/work/panel.js") },
-  { id: "gallery", icon: "image", scope: null, tag: "atelier-gallery", load: () => import("./panels/gallery/panel.js") },
-  { id: "operator", icon: "gauge", scope: "admin", tag: "atelier-operator", load: () => import("./panels/operator/panel.js") },
+  { id: "paint", icon: "brush", scope: "submit" },
+  { id: "digits", icon: "grid", scope: "submit" },
+  { id: "work", icon: "list", scope: null },
+  { id: "gallery", icon: "image", scope: null },
+  { id: "operator", icon: "gauge", scope: "admin" },
 ];
+
+/** Bring what a panel is made of, when it is opened first: its module, and its looks, so that nothing is seen without them. */
+export const bring = (id) => Promise.all([import(`./panels/${id}/panel.js`), looks(id)]);
+
+const sheets = {};
+
+function looks(id) {
+  sheets[id] ??= new Promise((resolve, reject) => {
+    const href = new URL(`panels/${id}/style.css`, import.meta.url);
+    const failed = () => (link.remove(), delete sheets[id], reject(new Error(`${href}`))); // the next one tries again
+    const link = h("link", { rel: "stylesheet", href, on: { load: resolve, error: failed } });
+    document.head.append(link);
+  });
+  return sheets[id];
+}

@@ -17,7 +17,16 @@ from shared.redis.client import connect
 from tests.support.waiting import eventually
 
 WEB = Path("api/web")
-MOST_BYTES = 200_000
+LANGUAGES = ("en", "ko")
+PANELS = ("paint", "digits", "work", "gallery", "operator")
+FIRST_VIEWS = {  # the modules that it begins with
+    "sign-in": ("main.js", "parts/sign-in.js"),
+    **{panel: ("main.js", "parts/shell.js", f"panels/{panel}/panel.js") for panel in PANELS},
+}
+# Bytes, as they are and packed.
+MOST_AT_FIRST = (125_000, 50_000)
+MOST_OPENED = (200_000, 80_000)  # with all panels
+MOST_IN_ALL = (230_000, 92_000)  # with all that a click may load besides
 
 
 def files_of(page: str) -> list[str]:
@@ -62,11 +71,67 @@ def test_other_files_are_not_sent(client: FlaskClient, path: str) -> None:
     assert client.get(f"/web/{web_files().version}/{path}").status_code == 404
 
 
-def test_the_whole_page_is_small(client: FlaskClient) -> None:
+def weight(client: FlaskClient, paths: set[str]) -> tuple[int, int]:
+    """Return the bytes of the document and of files of the page: as they are, and packed."""
+    version = web_files().version
+    addresses = ["/", *(f"/web/{version}/{path}" for path in paths - {"index.html"})]
+    return (bytes_of(client, addresses, "identity"), bytes_of(client, addresses, "gzip"))
+
+
+def bytes_of(client: FlaskClient, addresses: list[str], encoding: str) -> int:
+    return sum(len(client.get(each, headers={"Accept-Encoding": encoding}).data) for each in addresses)
+
+
+def loaded(view: str, language: str) -> set[str]:
+    """Return the files that a view needs; tests/web has a browser load no others."""
+    looks = {f"panels/{view}/style.css"} & web_files().content.keys()
+    around = {"style.css", "icon.svg", f"words/{language}.json"}
+    return {*web_files().modules(*FIRST_VIEWS[view]), *looks, *around}
+
+
+def is_below(weights: tuple[int, int], most: tuple[int, int]) -> bool:
+    return all(each < limit for each, limit in zip(weights, most, strict=True))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("view", FIRST_VIEWS)
+def test_what_is_seen_first_is_light(client: FlaskClient, view: str, language: str) -> None:
+    weights = weight(client, loaded(view, language))
+    assert is_below(weights, MOST_AT_FIRST), weights
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_is_light_with_all_panels_opened(client: FlaskClient, language: str) -> None:
+    weights = weight(client, {path for panel in PANELS for path in loaded(panel, language)})
+    assert is_below(weights, MOST_OPENED), weights
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_all_files_of_the_page_together_are_light(client: FlaskClient, language: str) -> None:
+    others = {f"words/{other}.json" for other in LANGUAGES if other != language}
+    weights = weight(client, set(web_files().content) - others)
+    assert is_below(weights, MOST_IN_ALL), weights
+
+
+def test_every_module_comes_with_the_page_or_is_asked_for_by_name() -> None:
     files = web_files()
-    addresses = [f"/web/{files.version}/{path}" for path in files.content if path != "index.html"]
-    sent = [client.get(address, headers={"Accept-Encoding": "gzip"}) for address in addresses]
-    assert sum(len(response.data) for response in sent) < MOST_BYTES
+    text = "".join(data.decode() for path, data in files.content.items() if path.endswith(".js"))
+    late = {f"{name}.js" for name in re.findall(r'import\("\./(?:parts/)?([\w-]+)\.js"\)', text)}
+    reached = {path for view in FIRST_VIEWS.values() for path in files.modules(*view)}
+    rest = {path for path in files.content if path.endswith(".js")} - reached
+    digits = {"panels/digits/between.js", "panels/digits/walk.js"}  # by their tab's name
+    with_imports = {path for each in rest if each.rpartition("/")[2] in late for path in files.modules(each)}
+    assert rest <= with_imports | digits
+
+
+def test_the_document_has_loaded_what_is_seen_first_and_no_panel(
+    client: FlaskClient, services: Services
+) -> None:
+    page = files_of(client.get("/").text)
+    assert {path.partition("/parts/")[2] for path in page} >= {"shell.js", "notices.js"}
+    assert not [path for path in page if "/panels/" in path or path.endswith("sign-in.js")]
+    KeyStore(services.store.scripts).create("anna", owner="anna", scopes=frozenset({Scope.READ}))
+    eventually(lambda: any(path.endswith("sign-in.js") for path in files_of(client.get("/").text)))
 
 
 def test_a_file_is_packed_for_those_who_unpack_it(client: FlaskClient) -> None:

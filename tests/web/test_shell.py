@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from api.routes.page.page import web_files
 from shared.access.key import DEFAULT_SCOPES, Scope
 from shared.access.store import KeyStore
 from shared.redis.client import connect
@@ -18,16 +19,42 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install 
 expect = sync_api.expect
 
 pytestmark = pytest.mark.slow
-MOST_BYTES = 200_000
+PANELS = ("paint", "digits", "work", "gallery", "operator")
+MOST_AT_FIRST = 125_000  # bytes as they are, not packed
+MOST_OPENED = 200_000
+SIZES = """() => performance.getEntries()
+  .filter((entry) => entry.entryType === "navigation" || entry.name.includes("/web/"))
+  .map((entry) => [new URL(entry.name).pathname.split("/").slice(3).join("/"), entry.decodedBodySize])"""
 
 
-def test_the_page_loads_from_here_alone_and_is_light(visits: Visits, service: LoopbackGunicorn) -> None:
-    visit = visits(service.url)
-    expect(visit.page.locator(".state")).to_have_text("Live")
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_page_loads_from_here_alone_and_what_is_seen_alone(
+    visits: Visits, service: LoopbackGunicorn, language: str
+) -> None:
+    visit = visits(service.url, locale=language)
+    expect(visit.page.locator(".style-tile").nth(1)).to_be_visible()
     assert {urlsplit(url).netloc for url in visit.requests} == {urlsplit(service.url).netloc}
-    sizes = visit.page.evaluate("performance.getEntries().map((entry) => entry.decodedBodySize ?? 0)")
-    assert 10_000 < sum(sizes) < MOST_BYTES
+    sizes = dict(visit.page.evaluate(SIZES))
+    seen = {*web_files().modules("main.js", "parts/shell.js", "panels/paint/panel.js")}
+    assert sizes.keys() - {"", "icon.svg"} == {
+        *seen, "style.css", "panels/paint/style.css", f"words/{language}.json"
+    }  # fmt: skip
+    assert 50_000 < sum(sizes.values()) < MOST_AT_FIRST
     assert visit.layout_shift() < 0.02
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_all_panels_opened_are_light_and_nothing_jumps(
+    visits: Visits, service: LoopbackGunicorn, language: str
+) -> None:
+    visit = visits(service.url, locale=language)
+    for panel in PANELS:
+        visit.page.locator(f'.tab[href="#/{panel}"]').click()
+        expect(visit.page.locator(f"atelier-{panel} h1")).to_be_focused()
+    sizes = dict(visit.page.evaluate(SIZES))
+    assert len([path for path in sizes if path.endswith("style.css")]) == len(PANELS) + 1
+    assert 100_000 < sum(sizes.values()) < MOST_OPENED
+    assert visit.layout_shift() < 0.05
 
 
 def test_an_inline_script_is_refused_by_the_policy(visits: Visits, service: LoopbackGunicorn) -> None:

@@ -1,12 +1,15 @@
 """The web page: one document at `/`, and the files that it loads, under a name that changes with them."""
 
 import gzip
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
+from posixpath import dirname, join, normpath
 
 from flask import Response, current_app, render_template_string, request
 
@@ -29,6 +32,8 @@ MEDIA_TYPES = {
     "json": "application/json",
     "svg": "image/svg+xml",
 }
+STATIC_IMPORT = re.compile(r'^(?:import|export)\b[^;(]*?"(\.[^"]+)";', re.MULTILINE)
+AROUND_THE_PANELS, SIGN_IN = "parts/shell.js", "parts/sign-in.js"  # one of them is seen first
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -40,11 +45,23 @@ class WebFiles:
     content: dict[str, bytes]
     packed: dict[str, bytes]  # the same, for browsers that unpack gzip
 
-    def modules(self) -> list[str]:
-        """Return the modules that the document has loaded beside each other: all but those of panels."""
-        return sorted(
-            path for path in self.content if path.endswith(".js") and not path.startswith("panels/")
-        )
+    def modules(self, *paths: str) -> list[str]:
+        """Return modules with all that they import: the document has these loaded beside each other.
+
+        What a module imports when it is needed, as a panel that is opened, is none of them.
+        """
+        found: set[str] = set()
+        left = list(paths)
+        while left:
+            path = left.pop()
+            if path not in found:
+                found.add(path)
+                left += self._imports(path)
+        return sorted(found)
+
+    def _imports(self, path: str) -> Iterator[str]:
+        for address in STATIC_IMPORT.findall(self.content[path].decode()):
+            yield normpath(join(dirname(path), address))
 
 
 @cache
@@ -74,9 +91,9 @@ def home() -> Response:
     """Send the page. It says whether requests need a key, so that it need not try one to find out."""
     files = web_files()
     source = files.content[DOCUMENT].decode()
-    text = render_template_string(
-        source, version=files.version, modules=files.modules(), sign_in=_must_sign_in()
-    )
+    sign_in = _must_sign_in()
+    modules = files.modules("main.js", SIGN_IN if sign_in else AROUND_THE_PANELS)
+    text = render_template_string(source, version=files.version, modules=modules, sign_in=sign_in)
     response = Response(text, mimetype="text/html")
     response.headers[CONTENT_POLICY] = WEB_POLICY
     response.headers["Cache-Control"] = "no-cache"

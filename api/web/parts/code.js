@@ -1,18 +1,16 @@
 // The same request as a program would send it, to be copied.
 
-import { fill, h, icon } from "../core/dom.js";
-import { t } from "../core/i18n.js";
-import { notify } from "./notices.js";
+import { fill, h, icon, notify, t, tell } from "../base.js";
 
 const LANGUAGES = { curl: "curl", python: "Python", javascript: "JavaScript" };
 
-/** `samples` returns a text by language, each time that it is looked at. */
+/** `job` returns the request as it is now; the texts come with a module of their own, when they are looked at. */
 export class Code extends HTMLElement {
   #chosen = "curl";
 
-  constructor(samples) {
+  constructor(job) {
     super();
-    this.samples = samples;
+    this.job = job;
   }
 
   connectedCallback() {
@@ -28,9 +26,13 @@ export class Code extends HTMLElement {
 
   /** Show what the request is now. */
   refresh() {
-    if (!this.details?.open) return;
+    if (this.details?.open) this.#show().catch(tell);
+  }
+
+  async #show() {
+    const { samples } = await import("./samples.js");
     for (const button of this.buttons) button.setAttribute("aria-pressed", `${button.dataset.id === this.#chosen}`);
-    fill(this.text, this.samples()[this.#chosen]);
+    fill(this.text, samples(this.job())[this.#chosen]);
   }
 
   #choose(id) {

@@ -1,7 +1,6 @@
 // Two pictures over each other, and a slider that uncovers one of them.
 
-import { fill, h } from "../core/dom.js";
-import { t } from "../core/i18n.js";
+import { fill, h, t } from "../base.js";
 
 /** Keeps its room from the start; `before` and `after` are addresses of pictures of one shape. */
 export class Compare extends HTMLElement {

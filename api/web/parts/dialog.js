@@ -1,8 +1,6 @@
 // Questions in a dialog: one to confirm, and a small form. The focus goes back to where it was by itself.
 
-import { sentence } from "../core/api.js";
-import { fill, h } from "../core/dom.js";
-import { t } from "../core/i18n.js";
+import { fill, h, sentence, t } from "../base.js";
 
 let last = 0;
 

@@ -1,9 +1,6 @@
 // A link that saves a picture under a name that says what it is; the service names its files by job.
 
-import { api, href } from "../core/api.js";
-import { h, icon } from "../core/dom.js";
-import { t } from "../core/i18n.js";
-import { tell } from "./notices.js";
+import { api, h, href, icon, t, tell } from "../base.js";
 
 /** Return the link, hidden until it is offered something. */
 export function downloadLink() {

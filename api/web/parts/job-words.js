@@ -1,9 +1,6 @@
 // Jobs in words: what one makes, why it waits, how it failed.
 
-import { href } from "../core/api.js";
-import { h } from "../core/dom.js";
-import { session } from "../core/session.js";
-import { has, language, seconds, t, when } from "../core/i18n.js";
+import { h, has, href, language, seconds, session, t, when } from "../base.js";
 
 /** What lists read of a job; `queue` is costly, so it is read apart, of those that wait. */
 export const FIELDS = [

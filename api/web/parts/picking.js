@@ -1,6 +1,6 @@
 // Pictures that a person drops, pastes or picks, out of folders too.
 
-import { h } from "../core/dom.js";
+import { h } from "../base.js";
 
 const ENDINGS = /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i;
 

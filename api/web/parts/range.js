@@ -1,7 +1,6 @@
 // A slider with its label and its value in words. `change` comes when it is let go, `input` while it moves.
 
-import { fill, h } from "../core/dom.js";
-import { number } from "../core/i18n.js";
+import { fill, h, number } from "../base.js";
 
 /** Options: label, min, max, step, value, hint, and `show`, which puts a value into words. */
 export class RangeField extends HTMLElement {

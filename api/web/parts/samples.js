@@ -1,7 +1,6 @@
 // A job as programs would send it, in three languages.
 
-import { serviceUrl } from "../core/api.js";
-import { session } from "../core/session.js";
+import { serviceUrl, session } from "../base.js";
 
 /** Return the texts by language. The job's content, where it has any, is a file `photo.jpg` of the reader's. */
 export function samples(job) {

@@ -1,12 +1,8 @@
 // What stands around the panels: the tabs, whether the service answers, who is signed in.
 
-import { serviceUrl } from "../core/api.js";
-import { fill, h, icon } from "../core/dom.js";
+import { fill, h, icon, notices, serviceUrl, session, t, tell } from "../base.js";
 import { events } from "../core/events.js";
-import { t } from "../core/i18n.js";
-import { session } from "../core/session.js";
-import { PANELS } from "../panels.js";
-import { notices, tell } from "./notices.js";
+import { bring, PANELS } from "../panels.js";
 
 /** Shows one panel at a time, by the hash of the address: #/paint, or #/gallery/anything-that-the-panel-knows. */
 export class Shell extends HTMLElement {
@@ -70,7 +66,7 @@ export class Shell extends HTMLElement {
     this.#current = panel.id;
     for (const [id, link] of this.tabs) link.setAttribute("aria-current", id === panel.id ? "page" : "false");
     document.title = `${t(`nav.${panel.id}`)} · Atelier`;
-    await panel.load();
+    await bring(panel.id);
     const element = this.#open.get(panel.id) ?? this.#add(panel);
     for (const other of this.#open.values()) if (other !== element) hide(other);
     if (this.#current !== panel.id) return hide(element); // another tab was chosen meanwhile
@@ -81,7 +77,7 @@ export class Shell extends HTMLElement {
   }
 
   #add(panel) {
-    const element = document.createElement(panel.tag);
+    const element = document.createElement(`atelier-${panel.id}`);
     element.className = "panel";
     this.#open.set(panel.id, element);
     this.main.append(element);

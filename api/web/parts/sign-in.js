@@ -1,9 +1,6 @@
 // The field that asks for a key, alone on the page.
 
-import { api, Problem, sentence } from "../core/api.js";
-import { fill, h } from "../core/dom.js";
-import { t } from "../core/i18n.js";
-import { session } from "../core/session.js";
+import { api, fill, h, Problem, sentence, session, t } from "../base.js";
 
 /** `reason` is a key of the words, told above the field; `opened` is called once a key was taken. */
 export class SignIn extends HTMLElement {

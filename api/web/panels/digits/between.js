@@ -1,7 +1,6 @@
 // From one digit to another: a slider over the pictures between two seeds, and the same as a film or a sheet.
 
-import { href } from "../../core/api.js";
-import { t } from "../../core/i18n.js";
+import { href, t } from "../../base.js";
 import { RangeField } from "../../parts/range.js";
 import { digitField, seedField } from "./fields.js";
 import { glance, kept, randomSeed, sheet } from "./request.js";

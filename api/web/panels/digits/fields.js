@@ -1,7 +1,6 @@
 // Fields that the views of the panel share: a seed with dice, and the choice of a digit.
 
-import { h, icon } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
+import { h, icon, t } from "../../base.js";
 import { randomSeed } from "./request.js";
 
 let count = 0;

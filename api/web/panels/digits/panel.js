@@ -1,38 +1,47 @@
 // Digits: handwriting of a network, from seeds, between two of them, and on a map that one walks on.
 
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { tell } from "../../parts/notices.js";
-import { DigitsBetween } from "./between.js";
-import { DigitSheet } from "./sheet.js";
-import { DigitWalk } from "./walk.js";
+import { fill, h, t, tell } from "../../base.js";
+import "./sheet.js";
 
-const VIEWS = { sheet: DigitSheet, between: DigitsBetween, walk: DigitWalk };
+const VIEWS = ["sheet", "between", "walk"]; // modules, each with an element; all but the first are loaded when they are chosen
 
 export class Digits extends HTMLElement {
   #chosen = "sheet";
 
   connectedCallback() {
     if (this.firstChild) return;
-    this.views = Object.fromEntries(Object.entries(VIEWS).map(([id, View]) => [id, new View()]));
-    this.links = Object.keys(VIEWS).map((id) => h("a", { class: "segment", href: `#/digits/${id}`, data: { id } }, t(`digits.view-${id}`)));
+    this.views = {};
+    this.links = VIEWS.map((id) => h("a", { class: "segment", href: `#/digits/${id}`, data: { id } }, t(`digits.view-${id}`)));
     fill(this,
       h("header", { class: "stack-tight" }, h("h1", { tabindex: "-1" }, t("digits.title")), h("p", { class: "hint" }, t("digits.lead"))),
-      h("nav", { class: "segments", "aria-label": t("digits.views") }, this.links),
-      Object.values(this.views));
+      h("nav", { class: "segments", "aria-label": t("digits.views") }, this.links));
   }
 
   /** `rest` names a view, or a result to be drawn again: ["again", id]. */
   show([id, job]) {
     this.#chosen = id === "again" ? "sheet" : this.#chosen;
-    this.#chosen = id in VIEWS ? id : this.#chosen;
+    this.#chosen = VIEWS.includes(id) ? id : this.#chosen;
     for (const link of this.links) link.setAttribute("aria-current", link.dataset.id === this.#chosen ? "page" : "false");
-    for (const [each, view] of Object.entries(this.views)) {
-      view.hidden = each !== this.#chosen;
-      if (view.hidden) view.hide();
+    this.#reveal(this.#chosen, id === "again" && job).catch(tell);
+  }
+
+  /** Show a view once it is there; the one before stays until then. `job` is one to draw again. */
+  async #reveal(id, job) {
+    await import(`./${id}.js`);
+    if (id !== this.#chosen || this.hidden) return; // another was chosen meanwhile
+    const view = (this.views[id] ??= this.#add(id));
+    for (const other of Object.values(this.views)) {
+      other.hidden = other !== view;
+      if (other.hidden) other.hide();
     }
-    if (id === "again") this.views.sheet.again(job).catch(tell);
-    else this.views[this.#chosen].show();
+    if (job) await view.again(job);
+    else view.show();
+  }
+
+  #add(id) {
+    const view = document.createElement(`atelier-digits-${id}`);
+    this.append(view);
+    return view;
   }
 
   hide() {

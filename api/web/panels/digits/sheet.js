@@ -1,9 +1,6 @@
 // Digits from seeds: one or many, any or one of them, or a number written out.
 
-import { api } from "../../core/api.js";
-import { h } from "../../core/dom.js";
-import { number, t } from "../../core/i18n.js";
-import { notify } from "../../parts/notices.js";
+import { api, h, notify, number, t } from "../../base.js";
 import { RangeField } from "../../parts/range.js";
 import { digitField, seedField } from "./fields.js";
 import { kept, randomSeed, sheet } from "./request.js";

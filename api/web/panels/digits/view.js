@@ -1,14 +1,9 @@
 // What the views of the panel have in common: a picture, its fields, a note, a download, the code.
 
-import { href } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { done, submit } from "../../core/jobs.js";
+import { done, fill, h, href, icon, submit, t, tell } from "../../base.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
-import { tell } from "../../parts/notices.js";
-import { samples } from "../../parts/samples.js";
 import { kept } from "./request.js";
 
 /** A view fills `fields()`, and says in `draw()` what it shows. */
@@ -22,7 +17,7 @@ export class View extends HTMLElement {
     this.picture = h("img", { class: "digits-picture", alt: "", width: 560, height: 560 });
     this.note = h("p", { class: "hint", role: "status" });
     this.download = downloadLink();
-    this.code = new Code(() => samples(this.job));
+    this.code = new Code(() => this.job);
     fill(this, h("div", { class: "digits-columns" },
       h("div", { class: "stack" }, this.stage(), h("div", { class: "row digits-actions" }, this.actions(), this.download, this.note), this.code),
       h("div", { class: "card stack" }, this.fields())));

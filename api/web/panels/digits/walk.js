@@ -1,10 +1,6 @@
 // A walk through the latent space: a map of digits, and a point on it that is dragged, or moved with the keys.
 
-import { api, href } from "../../core/api.js";
-import { h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { done, submit } from "../../core/jobs.js";
-import { tell } from "../../parts/notices.js";
+import { api, done, h, href, submit, t, tell } from "../../base.js";
 import { digitField } from "./fields.js";
 import { glance, kept, sheet } from "./request.js";
 import { action, checked, View } from "./view.js";

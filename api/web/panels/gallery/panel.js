@@ -1,13 +1,8 @@
 // Gallery: what was made, newest first, page by page; found by state, kind, model, style, date and metadata.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { store } from "../../core/store.js";
+import { api, fill, h, store, t, tell } from "../../base.js";
 import { beginLink, FIELDS, isPreview } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
-import { openResult } from "./result.js";
 import { SearchForm } from "./search-form.js";
 import { Tile } from "./tile.js";
 
@@ -49,7 +44,7 @@ export class Gallery extends HTMLElement {
 
   async #look(id) {
     try {
-      const job = await api.get(`v1/jobs/${id}`);
+      const [job, { openResult }] = await Promise.all([api.get(`v1/jobs/${id}`), import("./result.js")]);
       this.dialog?.close();
       this.dialog = openResult(job);
       this.dialog.addEventListener("close", () => location.hash.startsWith("#/gallery/job/") && history.replaceState(null, "", `#/gallery${this.form.hash}`));

@@ -1,13 +1,8 @@
 // One result, large, with its recipe, and what can be done with it.
 
-import { api, href } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { bytes, number, seconds, t, when } from "../../core/i18n.js";
-import { session } from "../../core/session.js";
-import { store } from "../../core/store.js";
+import { api, bytes, fill, h, href, icon, notify, number, seconds, session, store, t, tell, when } from "../../base.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
 import { foreign, reasonText, styleName, title } from "../../parts/job-words.js";
-import { notify, tell } from "../../parts/notices.js";
 import { retry } from "../work/acts.js";
 
 const MOST_SHOWN = 64; // pictures of one job that are shown at once

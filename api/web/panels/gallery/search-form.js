@@ -1,8 +1,6 @@
 // The fields of a search among results. They stand in the address too, so that a refresh keeps them.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
+import { api, fill, h, t } from "../../base.js";
 import { field, select } from "../../parts/dialog.js";
 
 const STATES = ["succeeded", "failed", "canceled", "expired"];

@@ -1,7 +1,6 @@
 // One result among many: a small picture, what it is, when it was made.
 
-import { fill, h, icon } from "../../core/dom.js";
-import { t, when } from "../../core/i18n.js";
+import { fill, h, icon, t, when } from "../../base.js";
 import { smallPicture, stylesText, title } from "../../parts/job-words.js";
 
 const SIDE = 256; // pixels

@@ -1,11 +1,8 @@
 // Models with their versions, and how many jobs of each may run at once.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
+import { api, fill, h, notify, t, tell } from "../../base.js";
 import { foreign } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { notify, tell } from "../../parts/notices.js";
 
 export class Models {
   constructor() {

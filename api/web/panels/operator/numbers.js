@@ -1,7 +1,6 @@
 // The numbers of the queue: plots of the last minutes, and tables by lane, model and owner.
 
-import { fill, h } from "../../core/dom.js";
-import { number, seconds, t } from "../../core/i18n.js";
+import { fill, h, number, seconds, t } from "../../base.js";
 import { Plot } from "./plot.js";
 
 export class Numbers {

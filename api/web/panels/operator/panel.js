@@ -1,9 +1,6 @@
 // Operator: how much waits and runs, workers, models, pauses. For keys with the scope admin.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { tell } from "../../parts/notices.js";
+import { api, fill, h, t, tell } from "../../base.js";
 import { Models } from "./models.js";
 import { Numbers } from "./numbers.js";
 import { Pauses } from "./pauses.js";

@@ -1,11 +1,8 @@
 // Pauses: what is not started for a time, why, until when. A new one is made here, any one is ended.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t, when } from "../../core/i18n.js";
+import { api, fill, h, t, tell, when } from "../../base.js";
 import { askForm, field, select } from "../../parts/dialog.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
 import { endField, endOf } from "../work/acts.js";
 
 export class Pauses {

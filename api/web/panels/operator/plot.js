@@ -1,7 +1,6 @@
 // A small plot of a number over the last minutes, drawn as it comes.
 
-import { fill, h } from "../../core/dom.js";
-import { number, t } from "../../core/i18n.js";
+import { fill, h, number, t } from "../../base.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [240, 48];

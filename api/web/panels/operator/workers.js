@@ -1,11 +1,8 @@
 // The workers by name, and which of them claim no more jobs.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { bytes, t, when } from "../../core/i18n.js";
+import { api, bytes, fill, h, t, tell, when } from "../../base.js";
 import { askForm, field } from "../../parts/dialog.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
 
 export class Workers {
   constructor(changed) {

@@ -1,6 +1,6 @@
 // The recipe of a result, as the panel's fields take it.
 
-import { api } from "../../core/api.js";
+import { api } from "../../base.js";
 
 const SHOWN = new Set(["type", "model", "content", "styles", "strength", "stroke", "preserve_color", "mask", "size", "output", "metadata", "lane", "webhook", "ttl_seconds"]);
 

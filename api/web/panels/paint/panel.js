@@ -1,14 +1,9 @@
 // Paint: photos in the manner of pictures. Choose, see a quick preview, then have the full size.
 
-import { href, sentence } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { has, seconds, t } from "../../core/i18n.js";
+import { fill, h, has, href, icon, notify, seconds, sentence, t, tell } from "../../base.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
-import { notify, tell } from "../../parts/notices.js";
-import { samples } from "../../parts/samples.js";
-import { recipeOf } from "./again.js";
 import { PREVIEW_SIDE } from "./photos.js";
 import { jobFor, previewOf } from "./request.js";
 import { followBatch, paintMany, paintOne } from "./run.js";
@@ -29,7 +24,7 @@ export class Paint extends HTMLElement {
     this.download = downloadLink();
     this.note = h("p", { class: "paint-note", role: "status" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": t("paint.progress"), class: "idle" });
-    this.code = new Code(() => samples(this.#job));
+    this.code = new Code(() => this.#job);
     fill(this, h("header", { class: "stack-tight" }, h("h1", { tabindex: "-1" }, t("paint.title")), h("p", { class: "hint" }, t("paint.lead"))), h("div", { class: "paint-columns" }, this.#left(), this.#right()));
     this.#listen();
     this.#ready();
@@ -64,6 +59,7 @@ export class Paint extends HTMLElement {
   /** Fill the panel with the whole recipe of a result. */
   async #again(id) {
     history.replaceState(null, "", "#/paint"); // a refresh must not undo what is changed from here on
+    const { recipeOf } = await import("./again.js");
     const { input, styles, photo, mask, rest } = await recipeOf(id);
     await this.settings.take(input, mask, rest);
     this.picker.take(styles, input.model);

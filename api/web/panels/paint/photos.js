@@ -1,6 +1,6 @@
 // The photos that a person has chosen, each with a small copy to look at and to try styles on.
 
-import { upload } from "../../core/jobs.js";
+import { upload } from "../../base.js";
 
 /** The longest side of a quick preview, in pixels. */
 export const PREVIEW_SIDE = 384;

@@ -1,9 +1,6 @@
 // The full size: one job for one photo, one batch for many.
 
-import { api, Problem } from "../../core/api.js";
-import { done, submit } from "../../core/jobs.js";
-import { store } from "../../core/store.js";
-import { tell } from "../../parts/notices.js";
+import { api, done, Problem, store, submit, tell } from "../../base.js";
 import { eachOf } from "../../parts/pool.js";
 import { batchOf } from "./request.js";
 

@@ -1,12 +1,8 @@
 // How to paint: the fields of a job besides its photo and its styles.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { number, t } from "../../core/i18n.js";
-import { upload } from "../../core/jobs.js";
+import { api, fill, h, number, t, tell, upload } from "../../base.js";
 import { picker } from "../../parts/picking.js";
 import { RangeField } from "../../parts/range.js";
-import { tell } from "../../parts/notices.js";
 
 const STROKES = [128, 192, 256, 384, 512, 768, 1024, 2048, "native"];
 const AS_THE_MODEL = STROKES.indexOf(1024);

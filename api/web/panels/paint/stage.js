@@ -1,10 +1,8 @@
 // Where the photos are: a place to drop them, the one that is looked at, and a strip of all.
 
-import { fill, h, icon } from "../../core/dom.js";
-import { bytes, t } from "../../core/i18n.js";
+import { bytes, fill, h, icon, notify, t } from "../../base.js";
 import { Compare } from "../../parts/compare.js";
 import { isPicture, picker, takeDrops } from "../../parts/picking.js";
-import { notify } from "../../parts/notices.js";
 import { Photo } from "./photos.js";
 
 const MOST_SHOWN = 60; // in the strip

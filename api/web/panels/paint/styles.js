@@ -1,12 +1,8 @@
 // What to paint in the manner of: drawn pictures, stored styles, a network's own, or pictures of one's own.
 
-import { api, href } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { upload } from "../../core/jobs.js";
+import { api, fill, h, href, icon, t, tell, upload } from "../../base.js";
 import { isPicture, picker } from "../../parts/picking.js";
 import { RangeField } from "../../parts/range.js";
-import { tell } from "../../parts/notices.js";
 import { DRAWN, drawing } from "./drawn.js";
 
 const MOST = 8; // styles of one job

@@ -1,12 +1,7 @@
 // What a person can do with a job or a batch. Each tells how it went, and never throws.
 
-import { api } from "../../core/api.js";
-import { t } from "../../core/i18n.js";
-import { cancel } from "../../core/jobs.js";
-import { store } from "../../core/store.js";
+import { api, cancel, h, notify, store, t, tell } from "../../base.js";
 import { askForm, confirm, field, select } from "../../parts/dialog.js";
-import { notify, tell } from "../../parts/notices.js";
-import { h } from "../../core/dom.js";
 
 const path = (record) => `v1/${record.object === "batch" ? "batches" : "jobs"}/${record.id}`;
 

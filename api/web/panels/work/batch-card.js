@@ -1,9 +1,6 @@
 // One batch: how far it is and how fast, what failed, what it made, and what can be done with it.
 
-import { href } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { number, seconds, t, when } from "../../core/i18n.js";
-import { session } from "../../core/session.js";
+import { fill, h, href, icon, number, seconds, session, t, when } from "../../base.js";
 import { foreign, reasonText } from "../../parts/job-words.js";
 import { act } from "./acts.js";
 

@@ -1,13 +1,9 @@
 // One batch with its items, by their state.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { store } from "../../core/store.js";
+import { api, fill, h, store, t, tell } from "../../base.js";
 import { select } from "../../parts/dialog.js";
 import { FIELDS } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
 import { BatchCard } from "./batch-card.js";
 import { BatchReader } from "./batches.js";
 import { LiveJobs } from "./live-jobs.js";

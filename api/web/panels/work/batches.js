@@ -1,11 +1,7 @@
 // All batches, newest first, kept up to date.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { store } from "../../core/store.js";
+import { api, fill, h, store, t, tell } from "../../base.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
 import { BatchCard } from "./batch-card.js";
 
 const PAGE = 10;

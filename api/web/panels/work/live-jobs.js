@@ -1,7 +1,6 @@
 // The jobs that a list shows, kept up to date: by the store, and by asking for what events do not tell.
 
-import { api } from "../../core/api.js";
-import { store } from "../../core/store.js";
+import { api, store } from "../../base.js";
 import { FIELDS, isPreview } from "../../parts/job-words.js";
 
 const ASK_SECONDS = 2;

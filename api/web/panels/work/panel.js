@@ -1,9 +1,7 @@
 // Work: what runs and waits, with true places and reasons; batches; what ended lately.
 
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
+import { fill, h, t, tell } from "../../base.js";
 import { Batches } from "./batches.js";
-import { BatchView } from "./batch-view.js";
 import { Queue } from "./queue.js";
 
 export class Work extends HTMLElement {
@@ -31,11 +29,19 @@ export class Work extends HTMLElement {
     this.lists.hidden = Boolean(id) || !this.isRead;
     this.reading.hidden = Boolean(id);
     this.one.hidden = !id;
-    fill(this.one, id ? new BatchView(id) : null);
+    fill(this.one);
+    this.batch = id;
+    if (id) this.#open(id).catch(tell);
     this.#follow(!id);
   }
 
+  async #open(id) {
+    const { BatchView } = await import("./batch-view.js");
+    if (this.batch === id) fill(this.one, new BatchView(id));
+  }
+
   hide() {
+    this.batch = null;
     fill(this.one);
     this.#follow(false);
   }

@@ -1,12 +1,8 @@
 // The jobs that run and wait, by their places, and those that ended lately.
 
-import { api } from "../../core/api.js";
-import { fill, h } from "../../core/dom.js";
-import { t } from "../../core/i18n.js";
-import { store } from "../../core/store.js";
+import { api, fill, h, store, t, tell } from "../../base.js";
 import { beginLink, FIELDS } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { tell } from "../../parts/notices.js";
 import { LiveJobs } from "./live-jobs.js";
 import { JobRow } from "./row.js";
 

@@ -1,9 +1,6 @@
 // One job in a list: what it makes, how it stands, and what can be done with it.
 
-import { href } from "../../core/api.js";
-import { fill, h, icon } from "../../core/dom.js";
-import { t, when } from "../../core/i18n.js";
-import { session } from "../../core/session.js";
+import { fill, h, href, icon, session, t, when } from "../../base.js";
 import { foreign, progressText, smallPicture, title, waitingText } from "../../parts/job-words.js";
 import { act } from "./acts.js";
 
