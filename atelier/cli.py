@@ -23,6 +23,7 @@ COMMANDS = {
     "events": "atelier.commands.events:events",
     "jobs": "atelier.commands.jobs:jobs",
     "actions": "atelier.commands.queue.actions:actions",
+    "deliveries": "atelier.commands.queue.deliveries:deliveries",
     "models": "atelier.commands.queue.models:models",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",

@@ -22,6 +22,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 CURSOR_PATTERN = r"^[1-9][0-9]{0,15}$"
 JOBS_CURSOR_PATTERN = r"^[1-9][0-9]{0,15}(\.[0-9]{1,7})?$"
+QUEUE_CURSOR_PATTERN = r"^[01]:(-?[0-9]{1,17}(\.[0-9]{1,17})?)?$"
 _ADDRESS = re.compile(r"\s*(?:(data):|[a-z][a-z0-9+.-]*://)", re.IGNORECASE)
 _NO_CURSOR = "must be the next_cursor of the page before"
 _PATTERNS = {  # what a text must be that follows a regular expression
@@ -35,6 +36,7 @@ _PATTERNS = {  # what a text must be that follows a regular expression
     BATCH_ID: "must be the id of a batch",
     CURSOR_PATTERN: _NO_CURSOR,
     JOBS_CURSOR_PATTERN: _NO_CURSOR,
+    QUEUE_CURSOR_PATTERN: _NO_CURSOR,
 }
 _CODES = {
     "missing": "missing",

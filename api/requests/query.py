@@ -10,7 +10,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.openapi import SIGNATURE, Json, parameter, schema_without_null
 from api.requests.body import decoded_pairs, decoded_text
-from api.requests.field_errors import CURSOR_PATTERN, JOBS_CURSOR_PATTERN, invalid, validated
+from api.requests.field_errors import (
+    CURSOR_PATTERN,
+    JOBS_CURSOR_PATTERN,
+    QUEUE_CURSOR_PATTERN,
+    invalid,
+    validated,
+)
 from api.requests.form_fields import flag, real, whole
 from api.requests.read_request import JobField
 from shared.cards.parts import Kind
@@ -143,6 +149,17 @@ class JobsQuery(JobFilterQuery, PageQuery):
     cursor: Annotated[str, Field(pattern=JOBS_CURSOR_PATTERN)] | None = Field(
         default=None, description=CURSOR
     )
+
+
+class QueueQuery(PageQuery):
+    """What the list of waiting jobs takes."""
+
+    cursor: Annotated[str, Field(pattern=QUEUE_CURSOR_PATTERN)] | None = Field(
+        default=None, description=CURSOR
+    )
+    type: Kind | None = Field(default=None, description="Only jobs of this type.")
+    model: str | None = Field(default=None, max_length=200, description="Only jobs for this model.")
+    fields: list[JobField] | None = Field(default=None, description=PARTS)
 
 
 def milliseconds_of(moment: datetime | None) -> int | None:

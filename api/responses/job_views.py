@@ -35,7 +35,7 @@ class JobsRead(View):
 
 
 class JobPage(View):
-    """Some jobs, newest first."""
+    """Some jobs."""
 
     object: Literal["list"]
     data: list[JobView | JobPart] = Field(description="With `fields`, these of each job alone.")

@@ -13,9 +13,10 @@ from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
+from atelier.client.queue.deliveries import DeliveriesResource
 from atelier.client.queue.pauses import PausesResource
 from atelier.client.queue.workers import WorkersResource
-from atelier.client.quota import Limits, Quota, read_quota, write_quota
+from atelier.client.quota import Identity, Limits, Quota, read_identity, read_quota, write_quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -80,6 +81,7 @@ class Client:
         self.pauses = PausesResource(self._transport)
         self.actions = ActionsResource(self._transport)
         self.workers = WorkersResource(self._transport)
+        self.deliveries = DeliveriesResource(self._transport)
 
     def stylize(
         self,
@@ -155,6 +157,10 @@ class Client:
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
         return tuple([entry for entry in read_usage(self._transport, since, until, owner)])
+
+    def identity(self) -> Identity:
+        """Return in whose name requests are made, and what they may do: those of this key, or without one."""
+        return read_identity(self._transport)
 
     def quota(self, owner: str | None = None) -> Quota:
         """Return what you may have, and what you have; of another owner, with an admin's key."""

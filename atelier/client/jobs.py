@@ -101,6 +101,13 @@ class JobsResource(Resource):
         """
         return self._transport.light_entries("/v1/jobs", fields, _texts(filters))
 
+    def upcoming(self, *, type: JobType | None = None, model: str | None = None) -> Iterator[Job]:
+        """Yield the jobs that wait, next first, page by page: those of the lane interactive, then bulk.
+
+        Items of batches, and what waits for a time of its own or for an equal job, are not among them.
+        """
+        return self._transport.entries("/v1/queue", job_from_json, _texts({"type": type, "model": model}))
+
     def unlisted_items(self, *, status: Status | None = None) -> int:
         """Return how many items of batches have a status: what `list(items=False)` leaves out."""
         query = {**({"status": status} if status else {}), "items": False, "limit": 1}

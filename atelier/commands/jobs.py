@@ -10,11 +10,12 @@ from typing import Any
 import click
 
 from atelier.client.client import Client
-from atelier.client.job import Job, JobFailed, Status
+from atelier.client.job import Job, JobFailed, JobType, Status
 from atelier.commands.options.bulk_action import act_on_all
 from atelier.commands.options.destination import Destination, OutputPictures
 from atelier.commands.options.fields import fields_option, json_fields
 from atelier.commands.options.job_selection import (
+    TYPES,
     carry_out_each,
     choose,
     chosen_options,
@@ -93,6 +94,33 @@ def list_jobs(
         if more:
             echo(f"there are more than {limit}: --limit, or --all", err=True)
         report_unlisted_items(client, status, items=listed, left="not listed", advice="add --items")
+
+
+@jobs.command()
+@click.option("--type", "kind", type=click.Choice(TYPES), help="List only jobs of this type.")
+@click.option("--model", help="List only jobs of this model.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="List at most so many jobs."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each job as a line of JSON.")
+@pass_target
+def upcoming(
+    target: Target, /, *, kind: JobType | None, model: str | None, limit: int, as_json: bool
+) -> None:
+    """Show what waits, next first; items of batches go with their batch and are not shown.
+
+    \b
+    atelier jobs upcoming --limit 5
+    """
+    with target.client() as client:
+        shown = list(islice(client.jobs.upcoming(type=kind, model=model), limit))
+    if as_json:
+        for job in shown:
+            echo_json(job.raw)
+    elif shown:
+        job_table(shown).print()
+    else:
+        echo("No job waits that may start.", err=True)
 
 
 @jobs.command()

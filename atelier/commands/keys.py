@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import click
 
 from atelier.backup.offline import enter_or_make
+from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.times import Lifetime
 from atelier.display import echo, echo_json
-from atelier.display.table import Table
+from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment
 from shared.access.key import DEFAULT_SCOPES, NAME, ApiKey, Scope, scopes_to_text
 from shared.access.store import KeyStore
@@ -54,11 +55,12 @@ def keys() -> None:
     """Say who may use the service: create, list and revoke API keys.
 
     Works on the job store itself, so it needs no key: on the machine of the service, whether it runs or not,
-    or in its container.
+    or in its container. `self` alone asks the service.
 
     \b
     atelier keys create ada
     atelier keys list
+    atelier keys self
     """
 
 
@@ -131,6 +133,33 @@ def list_keys(*, as_json: bool) -> None:
         table.print()
     else:
         echo("There are no keys: whoever reaches the service may use it.", err=True)
+
+
+@keys.command("self")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_target
+def show_self(target: Target, /, *, as_json: bool) -> None:
+    """Show in whose name requests are made, and what they may do; it asks the service.
+
+    \b
+    atelier keys self
+    atelier --key-file shop.key keys self --json
+    """
+    with target.client() as client:
+        found = client.identity()
+    if as_json:
+        echo_json(found.raw)
+        return
+    page = FactSheet()
+    page.add("owner", found.owner)
+    page.add("scopes", " ".join(found.scopes))
+    if found.key:
+        page.add("key", f"{found.key.name} ({found.key.id})")
+        page.add("expires", say_moment(found.key.expires_at) or "never")
+        page.add("last used", say_moment(found.key.used_at))
+    else:
+        page.add("key", "none: requests need none, or a proxy names the user")
+    page.print()
 
 
 @keys.command()

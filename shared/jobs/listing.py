@@ -1,4 +1,4 @@
-"""Lists an owner's jobs, newest first; if requested, the items of a batch appear at the batch's place."""
+"""Lists an owner's jobs: newest first, with the items of a batch at its place if requested; or next first."""
 
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Page, store_errors
+from shared.specs.parts import Lane
 
 # Limits for one step of a page.
 RECORDS = 200  # jobs, or items whose status is looked at
@@ -135,6 +136,55 @@ class JobList:
             place = found[limit - 1][0]
         return Page(tuple(job for _, job in found[:limit]), None if place is None else str(place))
 
+    def upcoming(
+        self,
+        owner: str,
+        only: JobFilter,
+        *,
+        limit: int,
+        cursor: str | None,
+        fields: Collection[str] | None = None,
+    ) -> Page[Job]:
+        """Return the owner's jobs that wait and may start, next first, one lane after the other.
+
+        Only those that a filter admits; items of batches, and what waits for a time or for an equal job, are
+        not in it. `fields` is as above.
+        """
+        found: list[tuple[str, Job]] = []  # each with the place after it
+        place: str | None = cursor or "0:"
+        reader = PageReader(self._scripts, fields, only.given, most=max(PAGE_RECORDS, limit + 1))
+        for number in range(MAX_STEPS):
+            if place is None or len(found) > limit or reader.is_full:
+                break
+            entries, place = self._line(owner, place, reader, min(RECORDS, (limit + 1) << number))
+            found += [entry for entry in entries if only.admits(entry[1])]
+        if len(found) > limit:
+            place = found[limit - 1][0]
+        return Page(tuple(job for _, job in found[:limit]), place)
+
+    def _line(
+        self, owner: str, place: str, reader: PageReader, most: int
+    ) -> tuple[list[tuple[str, Job]], str | None]:
+        """Return the next jobs of a lane, `most` entries on, and the place after them; None after the last.
+
+        A place is the number of a lane and, after a colon, the number in the owner's line that is behind.
+        """
+        lane, _, after = place.partition(":")
+        key = self._key("queue", tuple(Lane)[int(lane)], owner)
+        with store_errors():
+            rows = self._client.zrangebyscore(
+                key, f"({after}" if after else "-inf", "+inf", start=0, num=most, withscores=True
+            )
+        places = {entry: f"{lane}:{score!r}" for entry, score in rows}
+        waits = [entry for entry in places if entry.startswith("job_")]  # others are batches
+        jobs = reader.read(waits)
+        found = [(places[job.id], job) for job in jobs if job and _waits_alone(job)]
+        if len(jobs) < len(waits):  # the page is full
+            return found, places[waits[len(jobs) - 1]]
+        if len(rows) == most:
+            return found, places[rows[-1][0]]
+        return found, f"{int(lane) + 1}:" if int(lane) + 1 < len(Lane) else None
+
     def unlisted(self, owner: str, status: Status | None) -> int:
         """Return the number of batch items with a status: a list without items leaves them out."""
         place: ListPlace | None = ListPlace(None)
@@ -218,6 +268,10 @@ class JobList:
         if len(jobs) < len(flat) // 2:
             return _entries(places, jobs), places[-1]
         return _entries(places, jobs), below if on < 0 else ListPlace(place.sequence, on)
+
+
+def _waits_alone(job: Job) -> bool:
+    return job.status is Status.QUEUED and job.batch_id is None
 
 
 def _entries(places: list[ListPlace], jobs: list[Job | None]) -> list[Entry]:

@@ -73,6 +73,21 @@ class JobQueries:
         """
         return self._list.page(owner, only, limit=limit, cursor=cursor, items=items, fields=fields)
 
+    def upcoming(
+        self,
+        owner: str,
+        only: JobFilter = ALL,
+        *,
+        limit: int = 20,
+        cursor: str | None = None,
+        fields: Collection[str] | None = None,
+    ) -> Page[Job]:
+        """Return the owner's jobs that wait and may start, next first; items of batches are not among them.
+
+        `only` and `fields` are as those of `page`.
+        """
+        return self._list.upcoming(owner, only, limit=limit, cursor=cursor, fields=fields)
+
     def many(
         self, ids: Sequence[str], owner: str, *, fields: Collection[str] | None = None
     ) -> list[Job | None]:

@@ -13,6 +13,8 @@ from api.routes.page.page import MEDIA_TYPES, web_files
 from api.services import Services
 from shared.access.key import Scope
 from shared.access.store import KeyStore
+from shared.errors import AtelierError
+from shared.jobs import failures
 from shared.redis.client import connect
 from tests.support.waiting import eventually
 
@@ -26,7 +28,7 @@ FIRST_VIEWS = {  # the modules that it begins with
 # Bytes, as they are and packed.
 MOST_AT_FIRST = (125_000, 50_000)
 MOST_OPENED = (200_000, 80_000)  # with all panels
-MOST_IN_ALL = (230_000, 92_000)  # with all that a click may load besides
+MOST_IN_ALL = (240_000, 96_000)  # with all that a click may load besides
 
 
 def files_of(page: str) -> list[str]:
@@ -169,9 +171,39 @@ def forms(text: object) -> list[str]:
     return list(text.values()) if isinstance(text, dict) else [str(text)]
 
 
+BY_CODE = ("problem.", "hint.")  # of errors: what English leaves out, the service tells in English itself
+NOT_MET = {  # codes that nobody meets on the page: it sends no such request, or tells them otherwise
+    "bad_request", "malformed_json", "malformed_form", "invalid_header", "unsupported_media_type",
+    "method_not_allowed", "precondition_failed", "expectation_failed", "address_too_long",
+    "headers_too_large", "transfer_coding_unknown", "http_version_unsupported", "range_not_satisfiable",
+    "picture_not_fetched",
+    "too_many_fetches", "style_exists", "delivery_not_found", "webhook_secret_configured", "key_not_found",
+    "not_ready", "lease_lost", "unsafe_folder",
+}  # fmt: skip
+
+
+def every_code(of: type[AtelierError] = AtelierError) -> set[str]:
+    """Return the codes of all errors of the service."""
+    is_own = of.__module__.split(".")[0] in ("api", "shared")
+    return {of.code if is_own else "internal_error"}.union(*map(every_code, of.__subclasses__()))
+
+
+def test_every_error_that_a_page_user_can_meet_is_told_in_korean() -> None:
+    told = {key.removeprefix("problem.") for key in words("ko") if key.startswith("problem.")}
+    own = {"network", "unknown"}  # the page's own, where no response came, or one without a code
+    assert told - own == every_code() - NOT_MET
+    assert every_code() >= NOT_MET
+
+
+def test_what_to_do_about_failures_is_told_in_korean() -> None:
+    told = {key.removeprefix("hint.") for key in words("ko") if key.startswith("hint.")}
+    assert told == set(failures._ADVICE)
+
+
 def test_both_languages_have_the_same_words_with_the_same_values() -> None:
     english, korean = words("en"), words("ko")
-    assert english.keys() == korean.keys()
+    assert english.keys() <= korean.keys()
+    assert [key for key in korean.keys() - english.keys() if not key.startswith(BY_CODE)] == []
     for key in english:
         values = [
             {name for form in forms(text) for name in re.findall(r"\{(\w+)\}", form)}
@@ -186,6 +218,6 @@ def test_every_text_that_the_page_asks_for_is_there_and_every_text_is_asked_for(
     starts = set(re.findall(r"\bt\(`([^`$]+)\$\{", source))
     asked = set(re.findall(r'\bt\("([^"]+)"', source))
     assert asked <= words("en").keys()
-    assert all(any(key.startswith(start) for key in words("en")) for start in starts)
+    assert all(any(key.startswith(start) for key in words("ko")) for start in starts)
     unused = {key for key in words("en") if key not in whole and not key.startswith(tuple(starts))}
     assert not unused

@@ -120,7 +120,9 @@ def test_the_code_that_is_shown_makes_the_same_picture(
     visit = with_photo(visits, stack, photo)
     visit.page.get_by_text("The same from a program").click()
     visit.page.get_by_role("button", name=language, exact=True).click()
-    text = visit.page.locator("atelier-paint .code").inner_text()
+    code = visit.page.locator("atelier-paint .code")
+    expect(code).not_to_be_empty()
+    text = code.inner_text()
     photo.rename(photo.with_name("photo.jpg"))
     environ = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     subprocess.run([*PROGRAMS[language], text], cwd=photo.parent, env=environ, check=True, timeout=120)

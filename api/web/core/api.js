@@ -17,10 +17,12 @@ export class Problem extends Error {
 }
 
 /** Return one sentence for people about anything that was thrown. */
-export function sentence(error) {
-  if (!(error instanceof Problem)) return error.message;
-  if (has(`problem.${error.code}`)) return t(`problem.${error.code}`, { detail: error.detail });
-  const text = error.detail || error.title || t("problem.unknown", { status: error.status });
+export const sentence = (error) => (error instanceof Problem ? told(error) : error.message);
+
+/** Return an error of a response, or of a job, in words: by its code, else as the service tells it, in English. */
+export function told({ code, detail, title, status }) {
+  if (has(`problem.${code}`)) return t(`problem.${code}`, { detail });
+  const text = detail || title || t("problem.unknown", { status });
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 

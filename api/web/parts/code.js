@@ -26,13 +26,19 @@ export class Code extends HTMLElement {
 
   /** Show what the request is now. */
   refresh() {
-    if (this.details?.open) this.#show().catch(tell);
+    if (!this.details?.open) return;
+    if (this.samples) this.#show();
+    else this.#bring().catch(tell);
   }
 
-  async #show() {
-    const { samples } = await import("./samples.js");
+  async #bring() {
+    ({ samples: this.samples } = await import("./samples.js"));
+    this.#show();
+  }
+
+  #show() {
     for (const button of this.buttons) button.setAttribute("aria-pressed", `${button.dataset.id === this.#chosen}`);
-    fill(this.text, samples(this.job())[this.#chosen]);
+    fill(this.text, this.samples(this.job())[this.#chosen]);
   }
 
   #choose(id) {

@@ -45,13 +45,3 @@ export function askForm(title, fields, yes, submit) {
   const dialog = openDialog(title, "ask", form);
   return dialog;
 }
-
-/** Return a labeled field: `control` is an input, a select or a textarea. */
-export function field(label, control, hint = null) {
-  control.id ||= `field-${(last += 1)}`;
-  return h("div", { class: "field" }, h("label", { for: control.id }, label), control, hint && h("p", { class: "hint" }, hint));
-}
-
-/** Return a select of [value, text] pairs. */
-export const select = (name, options, props = {}) =>
-  h("select", { name, ...props }, options.map(([value, text]) => h("option", { value }, text)));

@@ -1,6 +1,6 @@
 // Jobs in words: what one makes, why it waits, how it failed.
 
-import { h, has, href, language, seconds, session, t, when } from "../base.js";
+import { h, has, href, language, seconds, session, t, told, when } from "../base.js";
 
 /** What lists read of a job; `queue` is costly, so it is read apart, of those that wait. */
 export const FIELDS = [
@@ -73,6 +73,12 @@ export const beginLink = () => session.may("submit") && h("a", { href: "#/paint"
 
 /** Return a text of the service, which speaks English on a page of any language. */
 export const foreign = (text, props = {}) => h("span", language === "en" ? props : { ...props, lang: "en" }, text);
+
+/** Return why a job failed, and the name of that. */
+export const faultText = (error) => [has(`problem.${error.code}`) ? told(error) : foreign(told(error)), " ", h("code", {}, error.code)];
+
+/** Return what to do about jobs that failed with a code. */
+export const hintText = ({ code, hint }) => (has(`hint.${code}`) ? t(`hint.${code}`) : foreign(hint));
 
 /** Return a small picture of an output. Its room is there before it comes. */
 export function smallPicture(output, side, alt) {

@@ -13,9 +13,10 @@ from atelier.client.aio.events import AsyncEventsResource
 from atelier.client.aio.files import AsyncFilesResource
 from atelier.client.aio.jobs import AsyncJobsResource
 from atelier.client.aio.queue.actions import AsyncActionsResource
+from atelier.client.aio.queue.deliveries import AsyncDeliveriesResource
 from atelier.client.aio.queue.pauses import AsyncPausesResource
 from atelier.client.aio.queue.workers import AsyncWorkersResource
-from atelier.client.aio.quota import read_quota, write_quota
+from atelier.client.aio.quota import read_identity, read_quota, write_quota
 from atelier.client.aio.stats import AsyncStatsResource
 from atelier.client.aio.styles import AsyncModelsResource, AsyncStylesResource
 from atelier.client.aio.transport import AsyncTransport
@@ -23,7 +24,7 @@ from atelier.client.aio.usage import read_usage
 from atelier.client.client import DEFAULT_URL, URL_VARIABLE, StyleSource, _credentials, _listed
 from atelier.client.events import OnProgress
 from atelier.client.files import Source, check_there
-from atelier.client.quota import Limits, Quota
+from atelier.client.quota import Identity, Limits, Quota
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -79,6 +80,7 @@ class AsyncClient:
         self.pauses = AsyncPausesResource(self._transport)
         self.actions = AsyncActionsResource(self._transport)
         self.workers = AsyncWorkersResource(self._transport)
+        self.deliveries = AsyncDeliveriesResource(self._transport)
 
     async def stylize(
         self,
@@ -156,6 +158,10 @@ class AsyncClient:
         Without these, of 31 days until today. `owner` is another owner, or "*" for all, with an admin's key.
         """
         return tuple([entry async for entry in read_usage(self._transport, since, until, owner)])
+
+    async def identity(self) -> Identity:
+        """Return in whose name requests are made, and what they may do: those of this key, or without one."""
+        return await read_identity(self._transport)
 
     async def quota(self, owner: str | None = None) -> Quota:
         """Return what you may have, and what you have; of another owner, with an admin's key."""

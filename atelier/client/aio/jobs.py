@@ -13,7 +13,7 @@ from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.downloads import check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout
-from atelier.client.job import Job, JobFailed, Status, job_from_json
+from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
 from atelier.client.jobs import MOST_IDS, JobFilters, _id, _path, _texts
 from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
 from atelier.client.requests import Request
@@ -83,6 +83,13 @@ class AsyncJobsResource(AsyncResource):
         Raises ApiError where a job has no such field.
         """
         return self._transport.light_entries("/v1/jobs", fields, _texts(filters))
+
+    def upcoming(self, *, type: JobType | None = None, model: str | None = None) -> AsyncGenerator[Job, None]:
+        """Yield the jobs that wait, next first, page by page: those of the lane interactive, then bulk.
+
+        Items of batches, and what waits for a time of its own or for an equal job, are not among them.
+        """
+        return self._transport.entries("/v1/queue", job_from_json, _texts({"type": type, "model": model}))
 
     async def unlisted_items(self, *, status: Status | None = None) -> int:
         """Return how many items of batches have a status: what `list(items=False)` leaves out."""

@@ -1,8 +1,17 @@
 """Made from atelier/client/quota.py by `make async-client`: change that file, not this one."""
 
 from atelier.client.aio.transport import AsyncTransport
-from atelier.client.quota import Limits, Quota, _path, _quota
+from atelier.client.errors import reading
+from atelier.client.quota import Identity, Limits, Quota, _key, _path, _quota
 from atelier.client.responses import json_of
+
+
+async def read_identity(transport: AsyncTransport) -> Identity:
+    """Return in whose name requests are made."""
+    found = json_of(await transport.send("GET", "/v1/keys/self"))
+    with reading("an identity"):
+        key = None if found["key"] is None else _key(found["key"])
+        return Identity(found["owner"], tuple(found["scopes"]), key, raw=found)
 
 
 async def read_quota(transport: AsyncTransport, owner: str | None) -> Quota:

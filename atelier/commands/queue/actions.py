@@ -6,9 +6,10 @@ from typing import Any
 import click
 
 from atelier.client.queue.actions import Deed
-from atelier.client.request_parts import ActionWebhook
+from atelier.client.request_parts import ActionWebhook, Webhook
 from atelier.commands.options.bulk_action import confirm, follow, print_action
 from atelier.commands.options.job_selection import FILTERS, LANES, filter_options
+from atelier.commands.options.parameters import read_webhook
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.action_tables import action_page, action_table
@@ -38,14 +39,30 @@ def actions() -> None:
 @click.option("--to", type=click.Choice(("front", "back")), help="Put moved jobs at this end of the queue.")
 @click.option("--lane", type=click.Choice(LANES), help="Put moved jobs into this lane.")
 @click.option("--owner", help="Take jobs of this owner; for admins.")
-@click.option("--webhook", metavar="URL", help="Tell this address when it is over, with the counts.")
+@click.option(
+    "--webhook",
+    type=read_webhook,
+    metavar="URL",
+    help="Tell this address when it is over, with the counts; ntfy+URL, slack+URL, discord+URL or mailto:WHO "
+    "is a notice for people.",
+)
 @click.option("--dry-run", is_flag=True, help="Say how many jobs there are, and change nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask before it begins.")
 @click.option("--wait/--no-wait", default=True, help="Follow it to its end, or leave it alone.")
 @_AS_JSON
 @url_option
 @click.pass_context
-def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bool, **options: Any) -> None:
+def begin(
+    ctx: click.Context,
+    /,
+    *,
+    do: Deed,
+    webhook: Webhook | None,
+    dry_run: bool,
+    yes: bool,
+    wait: bool,
+    **options: Any,
+) -> None:
     """Begin an action with all jobs that the filters admit: cancel, retry, delete or move them.
 
     Without --status it takes those whose status allows it. Jobs that are accepted later are not touched.
@@ -55,16 +72,18 @@ def begin(ctx: click.Context, /, *, do: Deed, dry_run: bool, yes: bool, wait: bo
     atelier actions begin cancel --status queued --dry-run
     atelier actions begin move --to front --model nst-gatys
     atelier actions begin delete --until 7d --yes --no-wait
+    atelier actions begin retry --status failed \\
+        --webhook ntfy+https://ntfy.sh/my-work
     """
     target: Target = ctx.obj
-    as_json, address = options.pop("as_json"), options.pop("webhook")
-    webhook = ActionWebhook(url=address) if address else None
+    as_json = options.pop("as_json")
+    told = ActionWebhook(url=webhook.url, template=webhook.template) if webhook else None
     names = ("status", "items", "in_lane", "to", "owner", *FILTERS)  # of these, "lane" is where to move
     asked = {name: options[name] for name in names if options[name] is not None}
     with target.client() as client:
         if not (yes or dry_run):
             confirm(client, do, asked)
-        action = client.actions.begin(do, dry_run=dry_run, webhook=webhook, **asked)
+        action = client.actions.begin(do, dry_run=dry_run, webhook=told, **asked)
         if wait:
             action = follow(client, action)
     print_action(action, as_json=as_json)

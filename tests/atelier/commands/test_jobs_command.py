@@ -120,6 +120,16 @@ def test_a_list_can_be_narrowed(run: Run, client: Client) -> None:
     assert run("list", "--status", "nonsense").exit_code == 2
 
 
+def test_what_waits_is_listed_next_first(run: Run, client: Client) -> None:
+    first, second = (client.jobs.create(SPEC) for _ in range(2))
+    client.jobs.move(second, to="front")
+    result = run("upcoming", "--json")
+    assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [second.id, first.id]
+    assert run("upcoming", "--limit", "1").stdout.count("job_") == 1
+    result = run("upcoming", "--type", "stylize")
+    assert (result.stdout, result.stderr) == ("", "No job waits that may start.\n")
+
+
 def test_show_tells_what_happened_to_a_job(run: Run, client: Client, services: Services) -> None:
     worker = FakeWorker(services)
     job_id = client.jobs.create({**SPEC, "metadata": {"for": "a test"}}).id

@@ -1,8 +1,14 @@
 """The panel Work in a browser: what runs and waits, and what a person does with it."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
-from shared.errors import CorruptImage
+from shared.actions.runner import ActionRunner
+from shared.errors import AttemptsExhausted, CorruptImage
+from shared.redis.memory_guard import MemoryGuard
 from tests.web.panels.conftest import Enter
 from tests.web.panels.scenes import Scene, painted
 from tests.web.panels.site import Person, Site
@@ -149,3 +155,101 @@ def test_nothing_yet_is_said_in_a_sentence(enter: Enter, anna: Person) -> None:
     page = enter(anna, "work").page
     expect(page.get_by_text("Nothing runs or waits.")).to_be_visible()
     expect(page.get_by_text("No batches.")).to_be_visible()
+
+
+def test_of_a_long_queue_what_is_next_is_shown_first(enter: Enter, site: Site, anna: Person) -> None:
+    ended = anna.submit(seed=99)
+    site.worker.paint(site.worker.claim(ended), painted(1))
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    delayed = anna.submit(seed=98, not_before=later)
+    jobs = [anna.submit(seed=seed) for seed in range(50)]
+    anna.http.post(f"/v1/jobs/{jobs[-1]}/move", json={"to": "front"})
+    page = enter(anna, "work").page
+    rows = page.get_by_role("region", name=NOW).get_by_role("listitem")
+    expect(rows).to_have_count(40)
+    for place, job in enumerate([jobs[-1], *jobs[:39]]):
+        expect(rows.nth(place)).to_have_attribute("data-id", job)
+        expect(rows.nth(place)).to_contain_text(f"Place {place + 1}")
+    expect(page.get_by_role("region", name=ENDED).locator(f'[data-id="{ended}"]')).to_be_visible()
+    anna.submit(seed=97)  # it stands behind those that were not read yet
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(51)
+    page.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(52)
+    expect(rows.nth(51)).to_have_attribute("data-id", delayed)
+    expect(page.get_by_role("button", name="Show more")).to_be_hidden()
+
+
+@pytest.fixture
+def actions(site: Site) -> Iterator[None]:
+    """Somebody who carries out bulk actions."""
+    runner = ActionRunner(site.store, MemoryGuard(site.store.client))
+    runner.start()
+    yield
+    runner.stop()
+
+
+def act_on_all(page: Any, button: str, question: str) -> None:
+    page.get_by_role("button", name=button).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading")).to_have_text(question)
+    dialog.get_by_role("button", name=button).click()
+
+
+def test_all_that_the_filter_shows_are_canceled_tried_again_and_deleted(
+    enter: Enter, site: Site, anna: Person, actions: None
+) -> None:
+    kept = Scene(site, anna).stylize()
+    jobs = [anna.submit(seed=seed) for seed in range(3)]
+    page = enter(anna, "work").page
+    now, ended = (page.get_by_role("region", name=name).get_by_role("listitem") for name in (NOW, ENDED))
+    expect(now).to_have_count(4)
+    page.get_by_label("Kind", exact=True).select_option(label="Digits")
+    expect(now).to_have_count(3)
+    act_on_all(page, "Cancel all", "Cancel 3 jobs?")
+    expect(page.get_by_text("Done with 3 jobs.")).to_be_visible()
+    expect(ended).to_have_count(3)
+    assert {anna.job(job)["status"] for job in jobs} == {"canceled"}
+    assert anna.job(kept)["status"] == "queued"
+    page.get_by_label("State", exact=True).select_option(label="Canceled")
+    expect(page.get_by_role("button", name="Cancel all")).to_be_hidden()
+    expect(page.get_by_role("region", name=NOW)).to_be_hidden()
+    act_on_all(page, "Try all again", "Try 3 jobs again?")
+    expect(page.get_by_text("Done with 3 jobs.")).to_be_visible()
+    act_on_all(page, "Delete all", "Delete 3 jobs?")
+    expect(ended).to_have_count(0)
+    page.get_by_label("State", exact=True).select_option(label="All")
+    expect(now).to_have_count(3)
+    assert {anna.http.get(f"/v1/jobs/{job}").status_code for job in jobs} == {410}
+    page.get_by_label("State", exact=True).select_option(label="Failed")
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.get_by_text("There is no such job.")).to_be_visible()
+
+
+def test_how_far_an_action_is_can_be_seen_in_any_tab_and_stopped(enter: Enter, anna: Person) -> None:
+    anna.submit()
+    body = {"do": "cancel", "filter": {}}
+    action = anna.http.post("/v1/actions", json=body).json()["id"]  # nobody carries it out
+    page = enter(anna, "work").page
+    expect(page.get_by_text("Cancel all: 0 of 0")).to_be_visible()
+    expect(page.get_by_role("button", name="Delete all")).to_be_disabled()
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text("Done with 0 jobs.")).to_be_visible()
+    assert anna.http.get(f"/v1/actions/{action}").json()["status"] == "canceled"
+
+
+def test_errors_and_what_to_do_are_told_in_korean(enter: Enter, site: Site, anna: Person) -> None:
+    items = [{"type": "generate", "seed": 1}]
+    batch = anna.http.post("/v1/batches", json={"name": "harbor", "items": items}).json()["id"]
+    (item,) = anna.http.get(f"/v1/batches/{batch}/items").json()["data"]
+    site.worker.fail(site.worker.claim(item["id"]), AttemptsExhausted("no picture in 3 attempts"))
+    job = anna.submit()
+    site.worker.fail(site.worker.claim(job), CorruptImage.of_field("/content", "it ends early"))
+    visit = enter(anna, "work", locale="ko-KR")
+    page = visit.page
+    expect(page.locator(f'[data-id="{job}"]')).to_contain_text("손상된 이미지입니다: it ends early")
+    failure = page.locator('[data-code="attempts_exhausted"]')
+    expect(failure).to_contain_text("예시를 확인하고 다시 시도하세요.")
+    page.evaluate("location.hash = '#/gallery/job/job_none'")
+    expect(page.locator(".notice.fault")).to_contain_text("해당 작업이 없습니다.")
+    visit.allow("404")

@@ -1,6 +1,6 @@
 // What the views of the panel have in common: a picture, its fields, a note, a download, the code.
 
-import { done, fill, h, href, icon, submit, t, tell } from "../../base.js";
+import { done, fill, h, href, icon, submit, t, tell, told } from "../../base.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
@@ -86,7 +86,7 @@ export class View extends HTMLElement {
 /** Return a job that succeeded; raise an Error with the reason of one that did not. */
 export function checked(job) {
   if (job.status === "succeeded") return job;
-  throw new Error(job.error?.detail ?? t(`digits.ended.${job.status}`));
+  throw new Error(job.error ? told(job.error) : t(`digits.ended.${job.status}`));
 }
 
 /** Return a button of a view. */

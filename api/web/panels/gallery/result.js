@@ -2,7 +2,7 @@
 
 import { api, bytes, fill, h, href, icon, notify, number, seconds, session, store, t, tell, when } from "../../base.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
-import { foreign, reasonText, styleName, title } from "../../parts/job-words.js";
+import { faultText, reasonText, styleName, title } from "../../parts/job-words.js";
 import { retry } from "../work/acts.js";
 
 const MOST_SHOWN = 64; // pictures of one job that are shown at once
@@ -33,7 +33,7 @@ function picture(output, job) {
 function status(job) {
   const lines = [h("p", { class: "row" }, h("span", { class: `tag ${job.status}` }, t(`status.${job.status}`)), job.pinned_at && h("span", { class: "tag" }, icon("pin"), t("gallery.pinned")))];
   if (job.queue) lines.push(h("p", { class: "hint" }, reasonText(job.queue)));
-  if (job.error) lines.push(h("p", { class: "fault-text" }, foreign(job.error.detail || job.error.title), " ", h("code", {}, job.error.code)));
+  if (job.error) lines.push(h("p", { class: "fault-text" }, faultText(job.error)));
   return lines;
 }
 

@@ -1,7 +1,7 @@
 // The fields of a search among results. They stand in the address too, so that a refresh keeps them.
 
 import { api, fill, h, t } from "../../base.js";
-import { field, select } from "../../parts/dialog.js";
+import { field, select } from "../../parts/fields.js";
 
 const STATES = ["succeeded", "failed", "canceled", "expired"];
 const WAIT = 400; // milliseconds after the last letter

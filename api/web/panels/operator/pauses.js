@@ -1,9 +1,7 @@
 // Pauses: what is not started for a time, why, until when. A new one is made here, any one is ended.
 
 import { api, fill, h, t, tell, when } from "../../base.js";
-import { askForm, field, select } from "../../parts/dialog.js";
 import { KeyedList } from "../../parts/keyed-list.js";
-import { endField, endOf } from "../work/acts.js";
 
 export class Pauses {
   #models = [];
@@ -13,7 +11,7 @@ export class Pauses {
     const list = h("ul", { class: "stack" });
     this.list = new KeyedList(list, () => new PauseCard(changed));
     this.none = h("p", { class: "empty", hidden: true }, t("pause.none"));
-    const add = h("button", { class: "small", data: { act: "pause" }, on: { click: () => this.#ask() } }, t("pause.new"));
+    const add = h("button", { class: "small", data: { act: "pause" }, on: { click: () => this.#ask().catch(tell) } }, t("pause.new"));
     this.element = h("div", { class: "stack" }, list, this.none, h("div", {}, add));
   }
 
@@ -23,24 +21,9 @@ export class Pauses {
     this.none.hidden = pauses.length > 0;
   }
 
-  #ask() {
-    const text = (name, props = {}) => h("input", { name, maxlength: "200", autocomplete: "off", ...props });
-    const lanes = [["", t("list.all")], ["interactive", t("lane.interactive")], ["bulk", t("lane.bulk")]];
-    const fields = [
-      field(t("pause.reason"), text("reason", { required: true }), t("pause.reason-hint")),
-      field(t("operator.lane"), select("lane", lanes)),
-      field(t("operator.model"), select("model", [["", t("list.all")], ...this.#models])),
-      field(t("operator.owner"), text("owner", { placeholder: t("list.all") })),
-      endField(),
-      field(t("pause.window"), text("window", { placeholder: "01:00-07:00", pattern: "\\d{2}:\\d{2}-\\d{2}:\\d{2}" }), t("pause.window-hint")),
-    ];
-    askForm(t("pause.new"), fields, t("pause.start"), async (form) => {
-      const { lane, model, owner, window, reason } = form;
-      const timezone = window && Intl.DateTimeFormat().resolvedOptions().timeZone;
-      const given = Object.entries({ lane, model, owner, window, timezone, reason }).filter(([, value]) => value);
-      await api.create("v1/pauses", { ...Object.fromEntries(given), ...endOf(form) });
-      this.changed();
-    });
+  async #ask() {
+    const { askForPause } = await import("./pause-form.js");
+    askForPause(this.#models, this.changed);
   }
 }
 

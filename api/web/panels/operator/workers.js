@@ -1,7 +1,6 @@
 // The workers by name, and which of them claim no more jobs.
 
 import { api, bytes, fill, h, t, tell, when } from "../../base.js";
-import { askForm, field } from "../../parts/dialog.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 
 export class Workers {
@@ -40,14 +39,15 @@ class WorkerCard {
     this.#state = worker.state;
     this.element.dataset.state = worker.state;
     fill(this.state, t(`worker.${worker.state}`));
-    fill(this.acts, worker.cordon ? this.#button("uncordon", worker, () => this.#ask("uncordon", worker)) : ["drain", "cordon"].map((name) => this.#button(name, worker, () => this.#why(name, worker))));
+    fill(this.acts, worker.cordon ? this.#button("uncordon", worker, () => this.#ask("uncordon", worker)) : ["drain", "cordon"].map((name) => this.#button(name, worker, () => this.#why(name, worker).catch(tell))));
   }
 
   #button(name, worker, run) {
     return h("button", { class: "small", data: { act: name }, "aria-label": `${t(`worker.${name}`)}: ${worker.name}`, on: { click: run } }, t(`worker.${name}`));
   }
 
-  #why(name, worker) {
+  async #why(name, worker) {
+    const [{ askForm }, { field }] = await Promise.all([import("../../parts/dialog.js"), import("../../parts/fields.js")]);
     const reason = h("input", { name: "reason", maxlength: "200", autocomplete: "off" });
     askForm(t(`worker.${name}-title`, { name: worker.name }), [h("p", {}, t(`worker.${name}-text`)), field(t("worker.reason"), reason)], t(`worker.${name}`),
       (form) => this.#change(name, worker, form));

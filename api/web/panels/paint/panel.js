@@ -1,12 +1,11 @@
 // Paint: photos in the manner of pictures. Choose, see a quick preview, then have the full size.
 
-import { fill, h, has, href, icon, notify, seconds, sentence, t, tell } from "../../base.js";
+import { fill, h, has, href, icon, notify, seconds, sentence, t, tell, told } from "../../base.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
 import { PREVIEW_SIDE } from "./photos.js";
 import { jobFor, previewOf } from "./request.js";
-import { followBatch, paintMany, paintOne } from "./run.js";
 import { PaintSettings } from "./settings.js";
 import { Stage } from "./stage.js";
 import { StylePicker } from "./styles.js";
@@ -23,7 +22,7 @@ export class Paint extends HTMLElement {
     this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button-many", { count: 1 })));
     this.download = downloadLink();
     this.note = h("p", { class: "paint-note", role: "status" });
-    this.bar = h("progress", { max: 1, value: 0, "aria-label": t("paint.progress"), class: "idle" });
+    this.bar = h("progress", { max: 1, value: 0, "aria-label": t("list.progress"), class: "idle" });
     this.code = new Code(() => this.#job);
     fill(this, h("header", { class: "stack-tight" }, h("h1", { tabindex: "-1" }, t("paint.title")), h("p", { class: "hint" }, t("paint.lead"))), h("div", { class: "paint-columns" }, this.#left(), this.#right()));
     this.#listen();
@@ -115,6 +114,7 @@ export class Paint extends HTMLElement {
   async #paintOne() {
     this.#say(t("paint.uploading", { done: 0, count: 1 }), null);
     const began = performance.now();
+    const { paintOne } = await import("./run.js");
     const job = await paintOne(this.stage.photos[0], (id) => this.#make(id), (record) => this.#tellProgress(record));
     if (!(await this.#present(job, t("paint.painted", { time: seconds((performance.now() - began) / 1000) })))) return;
     const name = this.stage.photos[0]?.name.replace(/\.[^.]*$/, "") ?? "photo";
@@ -136,6 +136,7 @@ export class Paint extends HTMLElement {
     const photos = [...this.stage.photos];
     const count = photos.length;
     this.#say(t("paint.uploading", { done: 0, count }), 0);
+    const { followBatch, paintMany } = await import("./run.js");
     const batch = await paintMany(photos, (id) => this.#make(id), {
       name: t("paint.batch-name", { count }),
       uploaded: (done) => this.#say(t("paint.uploading", { done, count }), done / count),
@@ -155,7 +156,7 @@ export class Paint extends HTMLElement {
   /** Show a job's picture, or why there is none. Returns whether there is one. */
   async #present(job, text) {
     if (job.status !== "succeeded") {
-      if (job.status === "failed") notify(job.error.detail, "fault");
+      if (job.status === "failed") notify(told(job.error), "fault");
       this.#say(t(`paint.ended.${job.status}`));
       return false;
     }

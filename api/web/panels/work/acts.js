@@ -1,7 +1,9 @@
 // What a person can do with a job or a batch. Each tells how it went, and never throws.
 
 import { api, cancel, h, notify, store, t, tell } from "../../base.js";
-import { askForm, confirm, field, select } from "../../parts/dialog.js";
+import { askForm, confirm } from "../../parts/dialog.js";
+import { field } from "../../parts/fields.js";
+import { endField, endOf } from "../../parts/pause-end.js";
 
 const path = (record) => `v1/${record.object === "batch" ? "batches" : "jobs"}/${record.id}`;
 
@@ -60,12 +62,3 @@ function askPause(batch) {
     store.put(await api.post(`${path(batch)}/pause`, { ...(form.reason && { reason: form.reason }), ...endOf(form) }));
   });
 }
-
-/** Return the field that asks when a pause ends. */
-export function endField() {
-  const spans = [["", t("pause.open")], ["900", t("pause.minutes")], ["3600", t("pause.hour")], ["28800", t("pause.hours")], ["86400", t("pause.day")]];
-  return field(t("pause.end"), select("for_seconds", spans));
-}
-
-/** Return what the service takes of that field. */
-export const endOf = (form) => (form.for_seconds ? { for_seconds: Number(form.for_seconds) } : {});

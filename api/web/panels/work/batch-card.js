@@ -1,8 +1,8 @@
 // One batch: how far it is and how fast, what failed, what it made, and what can be done with it.
 
 import { fill, h, href, icon, number, seconds, session, t, when } from "../../base.js";
-import { foreign, reasonText } from "../../parts/job-words.js";
-import { act } from "./acts.js";
+import { hintText, reasonText } from "../../parts/job-words.js";
+import { acted } from "./row.js";
 
 const ACTS = [ // name, icon, when
   ["resume", "play", (batch) => batch.status === "paused"],
@@ -51,7 +51,7 @@ export class BatchCard {
   #button(name, image) {
     const run = async () => {
       button.disabled = true;
-      await act(name, this.batch);
+      await acted(name, this.batch);
       button.disabled = false;
     };
     const button = h("button", { class: "small", data: { act: name }, on: { click: run } }, icon(image), name === "front" || name === "back" ? t(`work.${name}`) : t(`batch.${name}`));
@@ -106,7 +106,7 @@ function pauseText({ stopped_by: by, pause }) {
 }
 
 /** Jobs that failed with one code: how many, what to do, one of them. */
-export function failure({ code, count, hint, retryable, example }) {
+function failure({ code, count, hint, retryable, example }) {
   return h("li", { data: { code } }, h("strong", { class: "num" }, number(count)), " ", h("code", {}, code), " ",
-    foreign(hint), " ", retryable && h("span", { class: "tag" }, t("failure.retryable")), " ", h("a", { href: `#/gallery/job/${example}` }, t("failure.example")));
+    hintText({ code, hint }), " ", retryable && h("span", { class: "tag" }, t("failure.retryable")), " ", h("a", { href: `#/gallery/job/${example}` }, t("failure.example")));
 }

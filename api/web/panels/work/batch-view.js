@@ -1,7 +1,7 @@
 // One batch with its items, by their state.
 
 import { api, fill, h, store, t, tell } from "../../base.js";
-import { select } from "../../parts/dialog.js";
+import { select } from "../../parts/fields.js";
 import { FIELDS } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 import { BatchCard } from "./batch-card.js";

@@ -1,8 +1,7 @@
 // One job in a list: what it makes, how it stands, and what can be done with it.
 
-import { fill, h, href, icon, session, t, when } from "../../base.js";
-import { foreign, progressText, smallPicture, title, waitingText } from "../../parts/job-words.js";
-import { act } from "./acts.js";
+import { fill, h, href, icon, session, t, tell, when } from "../../base.js";
+import { faultText, progressText, smallPicture, title, waitingText } from "../../parts/job-words.js";
 
 const SIDE = 96; // pixels of a picture in a list, shown half as large
 const OTHER = { interactive: "bulk", bulk: "interactive" };
@@ -49,7 +48,7 @@ export class JobRow {
     const run = async (event) => {
       const button = event.currentTarget;
       button.disabled = true;
-      await act(name, job, { lane: OTHER[job.queue?.lane] });
+      await acted(name, job, { lane: OTHER[job.queue?.lane] });
       button.disabled = false;
     };
     const isShort = name === "front" || name === "back" || name === "lane";
@@ -76,6 +75,9 @@ export class JobRow {
   }
 }
 
+/** Do something with a job or a batch, by what is loaded then; what goes wrong is told. */
+export const acted = (...what) => import("./acts.js").then(({ act }) => act(...what)).catch(tell);
+
 const ICONS = { cancel: "close", retry: "redo", front: "first", back: "last", lane: "swap" };
 
 function actsOf(job) {
@@ -88,6 +90,6 @@ function actsOf(job) {
 function line(job) {
   if (job.status === "queued") return waitingText(job.queue);
   if (job.status === "running") return progressText(job.progress);
-  if (job.error) return [foreign(job.error.detail || job.error.title), " ", h("code", {}, job.error.code)];
+  if (job.error) return faultText(job.error);
   return job.completed_at ? when(job.completed_at) : "";
 }

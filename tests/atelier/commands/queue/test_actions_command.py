@@ -57,6 +57,23 @@ def test_an_action_names_a_webhook(run: Run, client: Client) -> None:
 
 
 @pytest.mark.usefixtures("carried_out")
+@pytest.mark.parametrize(
+    ("given", "template", "told"),
+    [
+        ("https://a.example/told", None, "https://a.example/told"),
+        ("ntfy+https://ntfy.example/work", "ntfy", "https://ntfy.example/..."),
+    ],
+)
+def test_a_notice_for_people_is_named_as_for_batches(
+    run: Run, client: Client, given: str, template: str | None, told: str
+) -> None:
+    begun = run("begin", "cancel", "--yes", "--json", "--webhook", given)
+    assert begun.exit_code == 0, begun.stderr
+    (delivery,) = client.deliveries.list(action=json.loads(begun.stdout)["id"])
+    assert (delivery.type, delivery.template, delivery.url) == ("action.completed", template, told)
+
+
+@pytest.mark.usefixtures("carried_out")
 def test_a_dry_run_says_how_many(run: Run, client: Client) -> None:
     job = client.jobs.create(SPEC)
     assert run("begin", "move", "--to", "front", "--dry-run").stdout.endswith("completed: 1 found\n")
