@@ -5,8 +5,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +21,12 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from api.services import Services
+from atelier import Client, GenerateRequest
 from atelier.cli import main
 from shared.access.key import DEFAULT_SCOPES
 from shared.access.store import KeyStore
 from tests.atelier.mcp_server.conftest import played, words
+from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
@@ -126,6 +130,47 @@ def test_over_http_each_call_has_the_key_of_its_caller(
         assert (refused.is_error, "Give a key" in words(refused)) == (True, True)
         unread = ask(address, anna, "stylize", content="/etc/passwd", styles=["1"])
         assert "This server reads no files" in words(unread)
+
+
+def test_over_http_progress_comes_while_the_call_goes_on_and_to_its_caller_alone(
+    url: str, tmp_path: Path, client: Client, worker: FakeWorker
+) -> None:
+    job, other = (client.jobs.create(GenerateRequest(seed=seed)) for seed in (7, 8))
+    told: dict[str, list[float]] = {job.id: [], other.id: []}
+
+    async def wait(address: str, of: str) -> Any:
+        async def note(progress: float, total: float | None, message: str | None) -> None:
+            assert total == 100
+            told[of].append(progress)
+
+        async with (
+            httpx2.AsyncClient(timeout=60) as http,
+            Program(streamable_http_client(address, http_client=http)) as program,
+        ):
+            return await program.call_tool("wait", {"job": of}, progress_callback=note)
+
+    async def both(address: str) -> Any:
+        return await asyncio.gather(wait(address, job.id), wait(address, other.id))
+
+    def work() -> None:
+        """Go on only when what came before was told: so none of it is kept back until the call ends."""
+        eventually(lambda: all(told.values()))
+        running = worker.claim(job.id)
+        for count, percent in enumerate((20, 60), start=2):
+            worker.report(running, percent / 100)
+            eventually(partial(lambda least: len(told[job.id]) >= least, count))
+        worker.succeed(running)
+        worker.succeed(worker.claim(other.id))
+
+    thread = threading.Thread(target=work)
+    with over_http(url, tmp_path) as address:
+        thread.start()
+        answers = asyncio.run(both(address))
+        thread.join()
+    assert [each.structured_content["status"] for each in answers] == ["succeeded"] * 2
+    assert told[job.id] == [0, 20, 60, 100]
+    assert (told[other.id][0], told[other.id][-1]) == (0, 100)
+    assert told[other.id] == sorted(told[other.id])
 
 
 def test_over_http_foreign_names_pages_and_large_bodies_are_refused(url: str, tmp_path: Path) -> None:
