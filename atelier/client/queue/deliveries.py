@@ -76,11 +76,12 @@ def _path(delivery: Delivery | str) -> str:
 
 def _delivery(body: Any) -> Delivery:
     with reading("a delivery"):
-        names = ("id", "type", "url", "template", "status")
-        times = ("created_at", "next_try_at", "ended_at")
+        known = {name: body[name] for name in ("id", "type", "url", "template", "status")}
         return Delivery(
-            **{name: body[name] for name in names},
-            **{name: moment(body[name]) for name in times},
+            **known,
+            created_at=moment(body["created_at"]),
+            next_try_at=moment(body["next_try_at"]),
+            ended_at=moment(body["ended_at"]),
             subject=body["job"] or body["batch"] or body["action"],
             tries=tuple([_try(entry) for entry in body["tries"]]),
             raw=body,

@@ -20,12 +20,12 @@ export class ManyJobs {
     this.status = choice("status", ["", ...DEEDS.cancel, ...DEEDS.delete], () => this.#choose());
     this.type = choice("type", ["", "stylize", "generate", "transform"], () => this.#choose());
     this.buttons = session.may("submit") ? Object.keys(DEEDS).map((deed) => this.#button(deed)) : [];
-    this.note = h("p", { class: "hint num grow", role: "status" });
+    this.note = h("p", { class: "hint num", role: "status" });
     this.bar = h("progress", { max: 1, value: 0, class: "idle", "aria-label": t("list.progress") });
     this.end = h("button", { class: "small", hidden: true, on: { click: () => this.#stop().catch(tell) } }, t("many.stop"));
     this.element = h("div", { class: "many", role: "group", "aria-label": t("many.title") },
       h("div", { class: "row" }, field(t("gallery.status"), this.status), field(t("gallery.type"), this.type), this.buttons),
-      h("div", { class: "row many-progress" }, this.note, this.end), this.bar);
+      h("div", { class: "row many-progress" }, this.note, this.bar, this.end));
     this.#showButtons();
   }
 
