@@ -143,7 +143,7 @@ def show_self(target: Target, /, *, as_json: bool) -> None:
 
     \b
     atelier keys self
-    atelier --key-file shop.key keys self --json
+    atelier keys self --json
     """
     with target.client() as client:
         found = client.identity()

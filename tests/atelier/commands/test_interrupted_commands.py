@@ -27,7 +27,7 @@ from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
-GROUPS = ("styles", "jobs", "batches", "models", "pauses", "actions", "workers")
+GROUPS = ("styles", "jobs", "batches", "models", "pauses", "actions", "workers", "deliveries", "keys")
 Start = Callable[..., subprocess.Popen[str]]
 
 
