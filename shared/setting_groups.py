@@ -84,6 +84,19 @@ class OutputRules(Group):
     recipe: bool = True  # each picture holds how it was made
 
 
+class RecipeRules(Group):
+    """How many recipes each owner may keep on the server, and how large."""
+
+    max_names: int = Field(default=100, ge=1, le=200)
+    max_versions: int = Field(default=20, ge=1, le=1000)  # kept of one recipe, the latest
+    max_kibibytes: int = Field(default=16, ge=1, le=1024)  # of the settings of one version
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of the settings of one version."""
+        return self.max_kibibytes * 1024
+
+
 class BatchRules(Group):
     """How large batches may be, and how long they may stay open."""
 
