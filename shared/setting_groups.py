@@ -150,10 +150,16 @@ class WorkerSettings(Group):
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
+    model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory
     preload: str = ""  # more models to load at the start, comma separated
     name: str = Field(default="", pattern=f"^({WORKER_NAME})?$")  # outlives restarts; empty: of the host
     labels: str = Field(default="", pattern=WORKER_LABELS)  # what its operator calls it, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of memory that all loaded models may take; 0 where it was not set."""
+        return self.model_mebibytes * MEBIBYTE
 
     @property
     def preloaded(self) -> list[str]:

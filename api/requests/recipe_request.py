@@ -28,8 +28,8 @@ class RecipeRequest(BaseModel):
     name: Annotated[str, Field(pattern=RECIPE_NAME, description="Lower case; what jobs give as `recipe`.")]
     settings: dict[str, Any] = Field(
         min_length=1,
-        description="Fields of a job and its `type`: all but its pictures, and what says who is told and when. "
-        "Styles are given by name or by number.",
+        description="Fields of a job and its `type`: all but its pictures, and what says who is told and "
+        "when. Styles are given by name or by number.",
     )
     shared: bool = Field(default=False, description="For everybody; an admin's key may do so.")
 
@@ -59,9 +59,7 @@ def _faults(settings: Mapping[str, Any], rules: RecipeRules) -> Iterator[FieldEr
     if settings.get("type") not in SPECS:
         yield FieldError("/type", f"type must be one of {', '.join(SPECS)}", "invalid_choice")
     for name in sorted(APART & settings.keys()):
-        yield FieldError(
-            f"/{name}", f"{name} is each job's own to say, and no part of a recipe", "unknown_field"
-        )
+        yield FieldError(f"/{name}", f"{name} is a job's own to say, and in no recipe", "unknown_field")
     size = len(json.dumps(settings, separators=(",", ":")).encode())
     if size > rules.max_bytes:
         text = f"they have {size} bytes as JSON; at most {rules.max_bytes} are allowed (max_kibibytes)"

@@ -42,7 +42,7 @@ class RecipeStore:
         self._rules = rules
 
     def create(self, owner: str, name: str, settings: Mapping[str, Any]) -> tuple[StoredRecipe, bool]:
-        """Keep settings as the next version; return it and whether it is new: the latest again changes nothing.
+        """Keep settings as the next version; return it, and whether it is new: not the latest again.
 
         The oldest version goes where there are more than may be kept. Raises TooManyRecipes.
         """

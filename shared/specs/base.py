@@ -100,8 +100,8 @@ class JobSpec(Part):
         default=None,
         pattern=RECIPE,
         exclude_if=lambda recipe: recipe is None,  # most jobs have none
-        description="Take settings from a recipe that `POST /v1/recipes` has kept, its latest version or one: "
-        "`print-a3@2`. What the job gives itself goes over it.",
+        description="Take settings from a recipe that `POST /v1/recipes` has kept, its latest version or "
+        "another: `print-a3@2`. What the job gives itself goes over it.",
     )
     output: Output = Output()
     lane: LaneName = Lane.INTERACTIVE

@@ -35,9 +35,9 @@ _NO_CACHE = {"Cache-Control": "private, no-cache"}
 def create_recipe() -> Response:
     """Keep settings of jobs as the next version of a recipe.
 
-    Jobs and items of batches then give its name as `recipe`; what they give themselves goes over it. Versions are
-    numbered from 1 and never change; the latest ones are kept. One for everybody needs a key with the scope
-    `admin`.
+    Jobs and items of batches then give its name as `recipe`; what they give themselves goes over it.
+    Versions are numbered from 1 and never change; the latest ones are kept. One for everybody needs a key
+    with the scope `admin`.
     """
     asked = parse_recipe(json_body(), services().catalog, services().settings.recipes)
     whose = _whose(shared=asked.shared)
@@ -53,7 +53,7 @@ def create_recipe() -> Response:
 )
 @needs(Scope.READ)
 def list_recipes() -> Response:
-    """List your recipes, the one that changed last first, and all that are everybody's: their latest versions."""
+    """List the latest versions of your recipes, and of all that are everybody's."""
     query, view = read_query(PageQuery), partial(recipe_view, base=base_url())
     page = services().recipes.page(owner(), limit=query.limit, cursor=query.cursor)
     return page_response(RecipePage, page, view, shared=[view(one) for one in services().recipes.shared()])

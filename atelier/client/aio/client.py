@@ -39,7 +39,7 @@ from atelier.client.usage import Usage
 
 
 class AsyncClient:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `recipes`, `models`, `stats`, `workers`.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `recipes`, `models`, `workers` ...
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
