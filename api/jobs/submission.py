@@ -13,7 +13,15 @@ from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
 from api.services import Services, base_url, check_room, key_id, request_id
 from shared.cards.card import ModelCard
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk, StoreFull
+from shared.errors import (
+    AtelierError,
+    FieldError,
+    IdempotencyMismatch,
+    InvalidRequest,
+    OutOfDisk,
+    RecipeNotFound,
+    StoreFull,
+)
 from shared.identifiers import new_job_id, sha256
 from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
@@ -60,7 +68,19 @@ class ReadyJob:
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
-    return accept(services, checked_json(services, raw, caller.owner), (), caller)
+    try:
+        asked = checked_json(services, raw, caller.owner)
+    except RecipeNotFound as error:
+        return _accepted_before(services, raw, caller, error)
+    return accept(services, asked, (), caller)
+
+
+def _accepted_before(services: Services, raw: object, caller: Caller, error: RecipeNotFound) -> Submitted:
+    """Return the job of a repeated request whose recipe was forgotten since; raise the error of a new one."""
+    known = known_job(services, caller)
+    if known is None:
+        raise error
+    return repeated(known, _print_of(raw), caller)
 
 
 def checked_json(services: Services, raw: object, owner: str) -> CheckedSpec:
@@ -76,12 +96,19 @@ def _checked(services: Services, whole: object, raw: object) -> CheckedSpec:
     """Return the job that a value describes: the request, or where it names a recipe, what both describe."""
     asked = parse_spec(whole, services.catalog)
     # A later version of the recipe makes no other request of a repetition.
-    return asked if whole is raw else asked._replace(sent=sha256(json.dumps(raw, sort_keys=True).encode()))
+    return asked if whole is raw else asked._replace(sent=_print_of(raw))
+
+
+def _print_of(raw: object) -> str:
+    return sha256(json.dumps(raw, sort_keys=True).encode())
 
 
 def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
-    asked, uploads = checked_form(services, form, caller.owner)
+    try:
+        asked, uploads = checked_form(services, form, caller.owner)
+    except RecipeNotFound as error:
+        return _accepted_before(services, form.raw, caller, error)
     try:
         return accept(services, asked, uploads, caller)
     except AtelierError as error:

@@ -110,6 +110,14 @@ def test_a_repetition_is_the_same_request_though_the_recipe_has_a_later_version(
     assert (again.status_code, again.json["id"]) == (202, first.json["id"])
     other = client.post("/v1/jobs", json={"recipe": "small@1"}, headers=headers)
     assert faults(other) == [("/Idempotency-Key", "idempotency_key_reused")]
+    form = {"recipe": "small", "seed": "4"}
+    named = client.post("/v1/jobs/generate", data=form, headers={"Idempotency-Key": "form"})
+    client.delete("/v1/recipes/small")
+    assert client.post("/v1/jobs", json={"recipe": "small"}, headers=headers).json["id"] == first.json["id"]
+    late = client.post("/v1/jobs/generate", data=form, headers={"Idempotency-Key": "form"})
+    assert late.json["id"] == named.json["id"]
+    gone = client.post("/v1/jobs", json={"recipe": "small", "seed": 9}, headers=headers)
+    assert faults(gone) == [("/Idempotency-Key", "idempotency_key_reused")]
 
 
 @pytest.mark.parametrize("how", ["items", "template", "lines"])
