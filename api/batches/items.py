@@ -30,6 +30,7 @@ from shared.specs.spec import JOB_SPEC, JobSpec, card_of
 
 _OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat the batch's value, but not change it
 _CUSTOM_ID = re.compile(CUSTOM_ID)
+_OUTPUT = OutputRules()
 _ID_RULE = "custom_id: 1 to 64 characters, none of them a control character"
 
 
@@ -170,7 +171,12 @@ def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
 
 
 def resolved(
-    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int, output: OutputRules
+    items: Iterable[Item],
+    settings: BatchSettings,
+    *,
+    batch_id: str,
+    first: int,
+    output: OutputRules = _OUTPUT,
 ) -> Iterator[tuple[Item, JobSpec]]:
     """Yield each item with its resolved specification. The request's first item has the index `first`.
 
