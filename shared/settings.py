@@ -34,7 +34,9 @@ from shared.setting_groups import (
     Group,
     JobRules,
     Limits,
+    OutputRules,
     QuotaRules,
+    RecipeRules,
     StoreRules,
     WorkerSettings,
 )
@@ -102,6 +104,8 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
+    output: OutputRules = OutputRules()
+    recipes: RecipeRules = RecipeRules()
     batches: BatchRules = BatchRules()
     quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()

@@ -13,6 +13,7 @@ from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
 from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.estimates import Estimate, Trial
+from api.jobs.recipes import Recipes
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.server.threads import ThreadYielder
@@ -71,6 +72,7 @@ class Intake:
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
+        self._recipes = Recipes(services, owner)
         self._inputs = Inputs(services, owner, keep=not is_trial)
 
     def check(self) -> None:
@@ -156,7 +158,13 @@ class Intake:
 
     def _pages(self, chunk: list[Item]) -> Iterator[tuple[list[Item], list[Pieces]]]:
         """Yield the items that one script stores."""
-        ready = resolved(chunk, self._settings, batch_id=self._batch_id, first=self._first)
+        ready = resolved(
+            chunk,
+            self._settings,
+            batch_id=self._batch_id,
+            first=self._first,
+            output=self._services.settings.output,
+        )
         while page := list(islice(ready, PAGE)):
             yield [item for item, _ in page], in_pieces([self._draft(item, spec) for item, spec in page])
 
@@ -192,7 +200,14 @@ class Intake:
         return ItemDraft(item.custom_id, spec, work_of(spec, card, size), Results.of(spec, card, size))
 
     def _chunks(self, faults: Faults, *, after: int = 0) -> Iterator[list[Item]]:
-        every = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
+        every = sound_items(
+            self._source,
+            self._settings,
+            self._cards,
+            first=self._first,
+            faults=faults,
+            recipes=self._recipes,
+        )
         items = (item for item in every if item.position >= after)
         while chunk := list(self._some(items)):
             yield self._inputs.checked(chunk, faults)

@@ -17,6 +17,7 @@ from atelier.client.queue.deliveries import DeliveriesResource
 from atelier.client.queue.pauses import PausesResource
 from atelier.client.queue.workers import WorkersResource
 from atelier.client.quota import Identity, Limits, Quota, read_identity, read_quota, write_quota
+from atelier.client.recipes.stored import RecipesResource
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -40,7 +41,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `recipes`, `models`, `workers` ...
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -71,10 +72,11 @@ class Client:
             ca=None if ca is None else str(ca),
         )
         self.base_url = self._transport.base_url
-        self.jobs = JobsResource(self._transport)
-        self.batches = BatchesResource(self._transport)
         self.files = FilesResource(self._transport)
+        self.jobs = JobsResource(self._transport, self.files)
+        self.batches = BatchesResource(self._transport)
         self.styles = StylesResource(self._transport, self.files)
+        self.recipes = RecipesResource(self._transport)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
         self.events = EventsResource(self._transport)

@@ -11,6 +11,7 @@ from shared.cards.parts import Range
 from shared.errors import FieldError
 from shared.specs.parts import (
     MAX_SEED,
+    RECIPE,
     DeadlineSeconds,
     Lane,
     LaneName,
@@ -95,6 +96,13 @@ class JobSpec(Part):
         type: str  # subclasses declare it: in JSON it comes after the fields that all kinds have
 
     model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
+    recipe: str | None = Field(
+        default=None,
+        pattern=RECIPE,
+        exclude_if=lambda recipe: recipe is None,  # most jobs have none
+        description="Take settings from a recipe that `POST /v1/recipes` has kept, its latest version or "
+        "another: `print-a3@2`. What the job gives itself goes over it.",
+    )
     output: Output = Output()
     lane: LaneName = Lane.INTERACTIVE
     ttl_seconds: TtlSeconds | None = Field(
@@ -177,6 +185,13 @@ class JobSpec(Part):
     def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
         """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
         return 1, 0
+
+    def of_picture(self, index: int, seed: int | None) -> Self:
+        """Return the resolved specification that makes this one of the job's pictures alone.
+
+        Of a picture that is not made alone it is the whole job's. `seed` is the picture's own, if it has one.
+        """
+        return self
 
     @property
     def is_light(self) -> bool:

@@ -22,6 +22,8 @@ from shared.network.url import MAX_URL, fault_of_url
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 MAX_OUTPUT_COUNT = 1024  # above every card's own limit
 STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+RECIPE_NAME = STYLE_NAME
+RECIPE = r"^[a-z0-9][a-z0-9._-]{0,63}(@[1-9][0-9]{0,8})?$"  # a name, with a version or without
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
@@ -125,6 +127,21 @@ class Output(Part):
         le=100,
         description="The quality of jpeg and webp pictures; the other formats do not lose any.",
     )
+    recipe: bool | None = Field(
+        default=None,
+        exclude_if=lambda recipe: recipe is not False,  # older workers, which write none, read such too
+        description="Whether each picture holds how it was made, for `POST /v1/jobs/again`; null takes what "
+        "the operator has set, which is yes by default.",
+    )
+
+    def resolved(self, *, recipe: bool) -> "Output":
+        """Return the output with what holds where the request does not say: what is not False is yes."""
+        return self if recipe or self.recipe is not None else self.model_copy(update={"recipe": False})
+
+    @property
+    def writes_recipe(self) -> bool:
+        """Whether each picture of a resolved job holds how it was made."""
+        return self.recipe is not False
 
 
 class Grid(Part):

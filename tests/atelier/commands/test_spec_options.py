@@ -24,6 +24,7 @@ SPECS: dict[str, type[BaseModel]] = {
 # Parameters that are not called as the last part of the field's name.
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "output.format": ("form",),
+    "output.recipe": ("no_recipe",),
     "content": ("photo", "picture", "sources"),
     "strength": ("strength", "strengths"),
     "styles.image": ("styles",),
@@ -40,13 +41,13 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 # Fields without an option. A new field belongs here, or gets an option.
 NOT_OFFERED = {"type", "ttl_seconds", "deadline_seconds", "metadata", "webhook.events", "webhook.body"}
-NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}}
+NOT_OFFERED_BY = {"batch": {"optimize.preview_every", "recipe"}}  # a recipe: by --template or --jsonl
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
 OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {
-    "generate": {"grid", "animation"},
-    "stylize": {"preview"},
-    "transform": set[str](),
+    "generate": {"grid", "animation", "sidecar"},
+    "stylize": {"preview", "sidecar"},
+    "transform": {"sidecar"},
     "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
     | {"stop_failed", "stop_share", "stop_after", "sample"},
 }

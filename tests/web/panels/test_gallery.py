@@ -1,10 +1,16 @@
 """The panel Gallery in a browser: results are found, looked at, kept, deleted and painted again."""
 
+import io
+import json
 from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from shared.errors import CorruptImage
+from shared.identifiers import file_id, sha256
+from tests.support.images.pictures import png
 from tests.web.panels.conftest import Enter
 from tests.web.panels.scenes import Scene, digits, painted
 from tests.web.panels.site import Person, Site
@@ -122,6 +128,51 @@ def test_a_painting_is_painted_again_by_its_whole_recipe(enter: Enter, site: Sit
         page.wait_for_timeout(100)
     first, second = anna.job(job)["input"], asked["input"]
     assert {**second, "metadata": {}} == {**first, "metadata": {}}
+
+
+def test_another_photo_is_painted_by_the_recipe_in_the_picture(
+    enter: Enter, site: Site, anna: Person
+) -> None:
+    job = Scene(site, anna).stylize("night", strength=0.4)
+    asked = anna.job(job)["input"]
+    recipe = {
+        "atelier": 1,
+        "type": "stylize",
+        "model": "magenta-mobile@1",
+        "strength": 0.4,
+        "styles": [{"image": style["image"]} for style in asked["styles"]],
+    }
+    text = PngInfo()
+    text.add_itxt("atelier:recipe", json.dumps(recipe))
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(buffer, "png", pnginfo=text)
+    made(site, job, buffer.getvalue())
+    page = enter(anna, f"gallery/job/{job}").page
+    photo = {"name": "b.png", "mimeType": "image/png", "buffer": png(70, 50)}
+    page.get_by_role("dialog").locator("input[type=file]").set_input_files(photo)
+    expect(page.get_by_text("Sent. It is under Work.")).to_be_visible()
+    (again,) = anna.http.get("/v1/jobs?status=queued").json()["data"]
+    assert again["input"]["content"] == file_id(sha256(png(70, 50)))
+    assert [style["image"] for style in again["input"]["styles"]] == [s["image"] for s in asked["styles"]]
+    assert (again["input"]["strength"], again["input"]["model"]) == (0.4, "magenta-mobile")
+
+
+def test_settings_are_kept_as_a_recipe(enter: Enter, site: Site, anna: Person) -> None:
+    job = made(site, Scene(site, anna).stylize("night", strength=0.4), painted(3))
+    page = enter(anna, f"gallery/job/{job}").page
+    result = page.get_by_role("dialog")
+    result.get_by_label("Name of the recipe").fill("calm")
+    result.get_by_role("button", name="Keep as recipe").click()
+    expect(page.get_by_text("Kept as calm@1.")).to_be_visible()
+    settings = anna.http.get("/v1/recipes/calm").json()["settings"]
+    assert (settings["type"], settings["strength"], settings["styles"][0]["name"]) == (
+        "stylize",
+        0.4,
+        "night",
+    )
+    photo = anna.job(job)["input"]["content"]
+    again = anna.submit(type="stylize", content=photo, recipe="calm")
+    assert anna.job(again)["input"]["recipe"] == "calm@1"
 
 
 def test_digits_are_drawn_again_by_their_recipe(enter: Enter, site: Site, anna: Person) -> None:

@@ -1,8 +1,11 @@
 // One result, large, with its recipe, and what can be done with it.
 
-import { api, bytes, fill, h, href, icon, notify, number, seconds, session, store, t, tell, when } from "../../base.js";
+import {
+  api, bytes, fill, h, href, icon, notify, number, seconds, session, store, t, tell, unique, when,
+} from "../../base.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
 import { faultText, reasonText, styleName, title } from "../../parts/job-words.js";
+import { picker } from "../../parts/picking.js";
 import { retry } from "../work/acts.js";
 
 const MOST_SHOWN = 64; // pictures of one job that are shown at once
@@ -15,7 +18,7 @@ export function openResult(job) {
   const dialog = openDialog(title(job), "result", close, h("div", { class: "result-body" }, pictures, facts));
   const show = (now) => {
     if (now.id !== job.id || !now.input) return;
-    fill(facts, status(now), actions(now, dialog), recipe(now));
+    fill(facts, status(now), actions(now, dialog), recipe(now), keeping(now));
   };
   fill(pictures, job.outputs.slice(0, MOST_SHOWN).map((output) => picture(output, job)), job.outputs.length ? null : h("p", { class: "empty" }, t("gallery.no-picture")));
   const ends = [store.on("job", show), store.on("deleted", (id) => id === job.id && dialog.close())];
@@ -43,11 +46,51 @@ function actions(job, dialog) {
   const isOwn = job.done && !job.batch_id;
   return h("div", { class: "row" },
     panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
+    mayPaintAnother(job) && another(job),
     downloads(job),
     isOwn && button(job.pinned_at ? "unpin" : "pin", "pin", async (name) => store.put(await api.post(`v1/jobs/${job.id}/${name}`))),
     isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retryIt(job, dialog)),
     isOwn && button("delete", "trash", async () => remove(job, dialog)),
     job.batch_id && h("a", { class: "button", href: `#/work/${job.batch_id}` }, icon("stack"), t("gallery.batch")));
+}
+
+/** Whether the picture holds how it was made, and another photo can be made in the same way. */
+const mayPaintAnother = ({ input, outputs }) => Boolean(input.content && input.output?.recipe !== false && outputs.length === 1);
+
+/** Return a button that takes another photo, to be painted by the recipe that rides in the picture. */
+function another(job) {
+  const run = async (photos) => {
+    const form = new FormData();
+    form.append("picture", await api.blob(job.outputs[0].url), "picture");
+    form.append("content", photos[0], "photo");
+    store.put(await api.form("v1/jobs/again", form, { headers: { "Idempotency-Key": unique() } }));
+    notify(t("gallery.another-sent"));
+  };
+  const input = picker((photos) => photos.length && run(photos).catch(tell), { many: false, label: t("gallery.another") });
+  return h("span", {}, input, h("button", { data: { act: "another" }, on: { click: () => input.click() } }, icon("image"), t("gallery.another")));
+}
+
+const NOT_KEPT = new Set(["content", "mask", "recipe", "lane", "ttl_seconds", "deadline_seconds", "not_before", "cache", "webhook", "metadata"]);
+
+/** Return the settings of a job that a recipe may keep; null where a style is a picture without a name. */
+function settingsOf({ input }) {
+  const given = Object.entries(input).filter(([name, value]) => value !== null && !NOT_KEPT.has(name));
+  const styles = input.styles?.map(({ name, number, weight }) => (name ? { name, weight } : { number, weight }));
+  if (styles?.some(({ name, number }) => !name && (number === null || number === undefined))) return null;
+  const { recipe: _, ...output } = input.output;
+  return { ...Object.fromEntries(given), output, ...(styles && { styles }) };
+}
+
+/** Return a form that keeps the settings of a job as a recipe; none where they cannot be kept. */
+function keeping(job) {
+  const settings = session.may("submit") && settingsOf(job);
+  if (!settings) return null;
+  const name = h("input", { type: "text", required: true, pattern: "[a-z0-9][a-z0-9._\\-]{0,63}", "aria-label": t("gallery.recipe-name"), placeholder: "print-a3" });
+  const keep = async (event) => {
+    event.preventDefault();
+    await api.post("v1/recipes", { name: name.value, settings }).then((kept) => notify(t("gallery.recipe-kept", { name: kept.reference }))).catch(tell);
+  };
+  return h("form", { class: "row", on: { submit: keep } }, name, h("button", { data: { act: "recipe" } }, t("gallery.keep-recipe")));
 }
 
 const downloads = (job) => (job.outputs.length === 1 ? [h("a", { class: "button", href: href(job.outputs[0].url), download: nameOf(job) }, icon("download"), t("gallery.download"))] : []);
