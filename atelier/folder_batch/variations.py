@@ -13,9 +13,10 @@ from atelier.client.requests import StylizeRequest, TransformRequest
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "gif": ".gif"}
 
 
-# A picture has its photo's own format where the service writes that; otherwise png, which loses nothing.
+# A picture has its photo's own format where the service writes that; a phone's photo becomes a jpeg, which is
+# about as small; otherwise png, which loses nothing.
 OWN_FORMATS: dict[str, Format] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif"), "jpeg"),
     ".webp": "webp",
     ".gif": "gif",
 }

@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from shared.images.coded import CodedStill
 from shared.images.limits import ImageLimits
 from shared.images.probe import ImageInfo, load_pixels, open_image, refusing
 from shared.specs.working_size import Size
 from shared.storage.base import ObjectStore
+from worker.codec.stills import decode_still
 from worker.codec.upright import UprightDrawing
 from worker.memory import give_back
 
@@ -80,6 +82,8 @@ def _first_frame(image: Image.Image, info: ImageInfo, field: str, enough: Enough
 def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None = None) -> DecodedImage:
     """Decode the current frame of an opened file. Call it under `refusing`."""
     profile, key = _metadata(image)
+    if isinstance(image, CodedStill):
+        image = decode_still(image, info.format)
     is_grey = _is_stored_grey(image)
     size = info.width, info.height
     least = None if enough is None else _stored_size(enough(size), info)

@@ -83,7 +83,9 @@ batch_options = with_options(
     *MAX_SIDE,
     *OF_A_JOB,
     lane_option("bulk"),
-    format_option("Write pictures of this format. [default: the photo's own, png for bmp and tiff]"),
+    format_option(
+        "Write pictures of this format. [default: the photo's own; jpeg for heic, avif; png for bmp, tiff]"
+    ),
     *BRAKE,
     click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(

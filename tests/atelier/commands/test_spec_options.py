@@ -59,7 +59,7 @@ DEFAULTS = {
         (name, "output.format"): "by the name after -o, else png"
         for name in ("generate", "stylize", "transform")
     },
-    ("batch", "output.format"): "the photo's own, png for bmp and tiff",
+    ("batch", "output.format"): "the photo's own; jpeg for heic, avif; png for bmp, tiff",
 }
 # Types whose values an option reads from a text of its own: lists, files, words beside numbers.
 READERS = {
