@@ -16,6 +16,7 @@ COMMANDS = {
     "generate": "atelier.commands.generate:generate",
     "stylize": "atelier.commands.stylize:stylize",
     "transform": "atelier.commands.stylize:transform",
+    "again": "atelier.commands.recipes.again:again",
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",

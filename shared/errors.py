@@ -2,7 +2,8 @@
 
 AtelierError
 ├── requests: InvalidRequest, BodyTooLarge, IdempotencyMismatch
-├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames
+├── pictures: UnsupportedImage, CorruptImage, ImageTooLarge, ImageTooSmall, TooManyFrames,
+│       RecipeMissing, RecipeInvalid
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
 │       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound,
@@ -150,6 +151,20 @@ class TooManyFrames(AtelierError):
 
     code = "too_many_frames"
     title = "The image has too many frames"
+
+
+class RecipeMissing(AtelierError):
+    """Raised when a picture is to be made again that does not say how it was made."""
+
+    code = "recipe_missing"
+    title = "The picture has no recipe"
+
+
+class RecipeInvalid(AtelierError):
+    """Raised when the recipe in a picture is damaged, too large, or none of Atelier's."""
+
+    code = "recipe_invalid"
+    title = "The picture's recipe cannot be used"
 
 
 # Models

@@ -78,6 +78,12 @@ class JobRules(Group):
         return max(self.max_ttl_seconds, self.retention_seconds)
 
 
+class OutputRules(Group):
+    """What results have where their jobs do not say."""
+
+    recipe: bool = True  # each picture holds how it was made
+
+
 class BatchRules(Group):
     """How large batches may be, and how long they may stay open."""
 

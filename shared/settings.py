@@ -34,6 +34,7 @@ from shared.setting_groups import (
     Group,
     JobRules,
     Limits,
+    OutputRules,
     QuotaRules,
     StoreRules,
     WorkerSettings,
@@ -102,6 +103,7 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
+    output: OutputRules = OutputRules()
     batches: BatchRules = BatchRules()
     quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()

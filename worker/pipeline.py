@@ -9,8 +9,10 @@ from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
 from shared.identifiers import sha256
 from shared.images.probe import ends_too_early
+from shared.images.recipe import RECIPE
 from shared.jobs.job import Job, StoredOutput
-from shared.specs.parts import Output
+from shared.specs.base import JobSpec
+from shared.specs.recipe import recipe_text
 from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.decode import InputFile, input_file
@@ -68,13 +70,22 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
         pictures = kind.predict(request, model, resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     with stage("encode"):
-        images = []
-        for picture in pictures:
-            images.append(_encode(picture, job.spec.output, model))
+        images, recipes = [], _recipes(job.spec, pictures, model)
+        for picture, recipe in zip(pictures, recipes, strict=True):
+            images.append(_encode(picture, job.spec, model, recipe or ""))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
-    return Made(outputs, ("truncated",) if is_truncated else ())
+    defects = {"truncated": is_truncated, "recipe_too_large": None in recipes}
+    return Made(outputs, tuple(code for code, is_so in defects.items() if is_so))
+
+
+def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:
+    """Return the recipe of each picture; "" where none is asked for, None for one that is too large."""
+    if not spec.output.recipe:
+        return [""] * len(pictures)
+    alone = (spec.of_picture(index, picture.seed) for index, picture in enumerate(pictures))
+    return [recipe_text(part, model.card.version) for part in alone]
 
 
 def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
@@ -90,22 +101,28 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     return files, is_truncated
 
 
-def _encode(picture: ResultPicture | Film, output: Output, model: Model) -> EncodedImage:
+def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, recipe: str) -> EncodedImage:
+    # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
+    output, written = spec.output, {RECIPE: recipe} if recipe else {}
     if isinstance(picture, Film):
-        return _encode_film(picture, output)
+        return _encode_film(picture, spec, written)
     pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)
     if output.format == "gif":
-        return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), output)
-    # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
+        return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), spec, written)
+    given: dict[str, Any] = {"format": output.format, "quality": output.quality, "alpha": picture.alpha}
+    if output.format != "png":
+        return encode(pixels, properties=written, **given)
     text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
-    return encode(pixels, format=output.format, quality=output.quality, alpha=picture.alpha, text=text)
+    return encode(pixels, text=text | written, **given)  # a fifth of XMP's bytes: digits are small
 
 
-def _encode_film(film: Film, output: Output) -> EncodedImage:
+def _encode_film(film: Film, spec: JobSpec, properties: Mapping[str, str]) -> EncodedImage:
+    output = spec.output
     if output.format not in ("gif", "webp"):
         text = f"an animation is written as gif or webp, not as {output.format}"
         raise InvalidRequest.of_field("/output/format", text)
-    return encode_animation(film.frames, format=output.format, quality=output.quality, loop=film.loop)
+    given: dict[str, Any] = {"format": output.format, "quality": output.quality, "loop": film.loop}
+    return encode_animation(film.frames, properties=properties, **given)
 
 
 def _store_all(

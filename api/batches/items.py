@@ -16,6 +16,7 @@ from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
+from shared.setting_groups import OutputRules
 from shared.specs.parts import MAX_SEED
 from shared.specs.spec import JOB_SPEC, JobSpec, card_of
 
@@ -144,16 +145,20 @@ def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
 
 
 def resolved(
-    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int
+    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int, output: OutputRules
 ) -> Iterator[tuple[Item, JobSpec]]:
     """Yield each item with its resolved specification. The request's first item has the index `first`.
+
+    What items do not say of their output is as in `output`.
 
     If the client gives no seed, it is computed from the batch's id and the item's index. So items that the
     client sends again, after a response was lost, are equal.
     """
     for item in items:
         draw_seed = partial(drawn_seed, batch_id, first + item.position)
-        yield item, item.spec.filled(item.card, draw_seed, _batch_defaults(item.spec, settings))
+        also = _batch_defaults(item.spec, settings)
+        also["output"] = item.spec.output.resolved(recipe=output.recipe)
+        yield item, item.spec.filled(item.card, draw_seed, also)
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

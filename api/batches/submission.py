@@ -156,7 +156,13 @@ class Intake:
 
     def _pages(self, chunk: list[Item]) -> Iterator[tuple[list[Item], list[Pieces]]]:
         """Yield the items that one script stores."""
-        ready = resolved(chunk, self._settings, batch_id=self._batch_id, first=self._first)
+        ready = resolved(
+            chunk,
+            self._settings,
+            batch_id=self._batch_id,
+            first=self._first,
+            output=self._services.settings.output,
+        )
         while page := list(islice(ready, PAGE)):
             yield [item for item, _ in page], in_pieces([self._draft(item, spec) for item, spec in page])
 

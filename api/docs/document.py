@@ -19,6 +19,7 @@ from api.requests.key_request import KeyRequest
 from api.requests.move_request import MoveRequest
 from api.requests.pause_request import BatchPauseRequest, PauseRequest
 from api.requests.read_request import ReadRequest
+from api.requests.recipe import AgainRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.action_views import ActionPage
@@ -75,6 +76,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, EstimateView, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView,
     views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
+    AgainRequest,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, ActionEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,

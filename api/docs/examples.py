@@ -252,6 +252,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             }
         ],
     },
+    "AgainRequest": {"picture": _FILE, "content": _FILE, "strength": 0.6},
     "PauseRequest": {
         "reason": "the GPUs are rented out",
         "lane": "bulk",
@@ -268,6 +269,7 @@ FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given a
     "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8},
     "generate": {"seed": 7, "digit": 3},
     "transform": {"content": _FILE, "model": "colorizer"},
+    "submitJobAgain": {"picture": "(the bytes of painted.jpg)", "content": _FILE},
     "uploadFile": {"file": "(the bytes of photo.jpg)"},
     "addStyle": {"name": "waves", "image": _FILE},
 }

@@ -1,5 +1,6 @@
 """JSON Schemas of what clients send: the job of one model, and the forms of one-call submissions."""
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -175,3 +176,22 @@ STYLIZE_FORM = _form(
     ("content", "style"),
 )
 TRANSFORM_FORM = _form(TransformSpec, TRANSFORM, {"content": _CONTENT}, ("content",))
+_RECIPE = (
+    "A picture that Atelier made, with its recipe, or what a command wrote beside one as JSON; or the id of "
+    "an uploaded file."
+)
+
+
+def _again(forms: Sequence[Json]) -> Json:
+    """Return the form that has all fields of these forms, and the picture with the recipe."""
+    fields = {name: field for form in reversed(forms) for name, field in form["properties"].items()}
+    properties = {"picture": {**_PICTURE, "description": _RECIPE}, **fields}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": ["picture"],
+        "additionalProperties": False,
+    }
+
+
+AGAIN_FORM = _again((STYLIZE_FORM, TRANSFORM_FORM, GENERATE_FORM))

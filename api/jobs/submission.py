@@ -141,7 +141,8 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
     Raises what refuses the job, but for its model, its owner's quota, and files that are not there.
     """
     spec, card = asked
-    resolved = services.styles.resolve(caller.owner, spec.filled(card))
+    output = spec.output.resolved(recipe=services.settings.output.recipe)
+    resolved = services.styles.resolve(caller.owner, spec.filled(card, also={"output": output}))
     if resolved.addresses:
         terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched
         _check_room(services, caller)

@@ -78,6 +78,7 @@ COMMON: Table = {
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), whole),
+    "recipe": FormField(("output", "recipe"), flag),
 }
 GENERATE: Table = {
     "seed": FormField(("seed",), whole),

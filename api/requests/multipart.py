@@ -17,7 +17,9 @@ from api.requests.pictures import fault
 from api.services import services
 from shared.errors import BodyTooLarge
 
-PICTURES = frozenset({"content", "style", "mask", "image", "file"})  # fields that are pictures without a name
+PICTURES = frozenset(
+    {"content", "style", "mask", "image", "file", "picture"}
+)  # fields that are pictures without a name
 MAX_PARTS = 1000
 MAX_TEXT_BYTES = 500_000
 MAX_FORM_TEXT_BYTES = 1024 * 1024  # of all texts of a form, of either type

@@ -34,6 +34,8 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.ImageTooLarge: 422,
     errors.ImageTooSmall: 422,
     errors.TooManyFrames: 422,
+    errors.RecipeMissing: 422,
+    errors.RecipeInvalid: 422,
     errors.BodyTooLarge: 413,
     errors.QuotaExceeded: 429,
     errors.UnknownModel: 404,

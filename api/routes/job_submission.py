@@ -1,10 +1,11 @@
 """Submission of jobs: JSON, one-call forms for curl and HTML, and retries of a job."""
 
-from flask import Response
+from flask import Response, request
 
 from api.auth import needs
-from api.docs.form_schemas import GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
+from api.docs.form_schemas import AGAIN_FORM, GENERATE_FORM, STYLIZE_FORM, TRANSFORM_FORM
 from api.following import accepted_response
+from api.jobs.again import submit_form_again, submit_json_again
 from api.jobs.estimates import estimate_form, estimate_json, estimate_response
 from api.jobs.submission import Caller, submit_again, submit_form, submit_json
 from api.jobs.workers import notify_for
@@ -136,6 +137,31 @@ def _submit(kind: str, *media_types: str) -> Response:
     if is_trial:
         return estimate_response(services(), caller.owner, estimate_form(services(), form, caller))
     return submitted_response(submit_form(services(), form, caller), caller.owner)
+
+
+@blueprint.post("/again")
+@operation(
+    "submitJobAgain",
+    submitted("job", "JobView", estimates=False),
+    problems=(*REFUSED, 404, 507),
+    parameters=(PREFER, KEY),
+    request_body=body({MULTIPART: AGAIN_FORM, "application/json": ref("AgainRequest")}),
+)
+@needs(Scope.SUBMIT)
+def submit_job_again() -> Response:
+    """Submit a job by the recipe in a picture.
+
+    A picture that Atelier made says how: styles, settings, seed and model. `picture` is such a picture, or
+    what a command has written beside one as JSON; in JSON it is the id of an uploaded file. All other fields
+    are those of the recipe's type of job, and go over the recipe's: `content` is the photo to paint now.
+    """
+    read_query(QueryModel)  # it takes none, so a dry run is refused
+    caller = Caller(owner(), idempotency_key())
+    if request.is_json:
+        found = submit_json_again(services(), json_body(pictures=True), caller)
+    else:
+        found = submit_form_again(services(), *sent_form(MULTIPART), caller)
+    return submitted_response(found, caller.owner)
 
 
 @blueprint.post("/<job_id>/retry")

@@ -70,9 +70,9 @@ class Client:
             ca=None if ca is None else str(ca),
         )
         self.base_url = self._transport.base_url
-        self.jobs = JobsResource(self._transport)
-        self.batches = BatchesResource(self._transport)
         self.files = FilesResource(self._transport)
+        self.jobs = JobsResource(self._transport, self.files)
+        self.batches = BatchesResource(self._transport)
         self.styles = StylesResource(self._transport, self.files)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)

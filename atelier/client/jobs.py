@@ -10,11 +10,13 @@ from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.downloads import Picture, check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout, states, watch
+from atelier.client.files import FilesResource, Source
 from atelier.client.job import Job, JobFailed, JobType, Status, job_from_json
-from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
+from atelier.client.recipes.again import FormValue, form_of
+from atelier.client.request_parts import Lane, QueueEnd, Style, move_body, to_plain
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
-from atelier.client.transport import Resource, idempotency_header
+from atelier.client.transport import Resource, Transport, idempotency_header
 
 MOST_IDS = 500  # of one request to read many
 
@@ -46,6 +48,10 @@ class JobFilters(ActionFilters, total=False):
 class JobsResource(Resource):
     """The jobs of one Atelier. Every `job` may be its id."""
 
+    def __init__(self, transport: Transport, files: FilesResource) -> None:
+        super().__init__(transport)
+        self._files = files
+
     def create(self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
         """Create a job. Sent again after a lost response, under one key, it makes one job.
 
@@ -53,6 +59,34 @@ class JobsResource(Resource):
         """
         body = to_plain(request) if isinstance(request, Mapping) else request.to_json()
         return self._posted("/v1/jobs", json=body, headers=idempotency_header(idempotency_key))
+
+    def again(
+        self,
+        picture: Source,
+        *,
+        content: Source | None = None,
+        styles: Sequence[Style | Source] = (),
+        options: Mapping[str, FormValue] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Create a job by the recipe in a picture that Atelier made: the same style and settings.
+
+        `picture` may also be what `recipe_of` has made of one, as JSON. `content` is the photo to paint now,
+        which a stylization needs; `styles` go in the place of the recipe's. `options` are further fields of
+        the form, which go over the recipe's: {"seed": 7}, {"strength": 0.5, "format": "webp"} ...
+
+        Raises ApiError where the picture has no recipe, or one that cannot be used.
+        """
+        form = form_of(
+            picture,
+            None if content is None else self._files.upload(content),
+            [
+                style if isinstance(style, Style) else Style(image=self._files.upload(style))
+                for style in styles
+            ],
+            options or {},
+        )
+        return self._posted("/v1/jobs/again", files=form, headers=idempotency_header(idempotency_key))
 
     def estimate(self, request: Request | Mapping[str, Any]) -> Estimate:
         """Return what a job would make and take, and what would refuse it; nothing is stored."""

@@ -41,6 +41,7 @@ class Encoding:
 
     format: Format = "png"  # gif is for animations alone
     quality: int = 90  # 1..100, for jpeg and webp
+    recipe: bool | None = None  # the picture holds how it was made; None: as the service is set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

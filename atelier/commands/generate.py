@@ -88,6 +88,7 @@ def generate(
     timeout: float | None,
     as_json: bool,
     dry_run: bool,
+    sidecar: bool,
     **options: Any,
 ) -> None:
     """Make pictures of handwritten digits. The same seed gives the same picture.
@@ -102,15 +103,14 @@ def generate(
     request = _request(output, as_json=as_json, **options)
     check_room(output, count=_count(request))
     with target.client() as client:
-        carry_out(client, request, output=output, timeout=timeout, as_json=as_json, dry_run=dry_run)
+        wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        carry_out(client, request, output=output, sidecar=sidecar, **wait)
 
 
 def _request(
     output: Destination,
     *,
     as_json: bool,
-    form: str | None,
-    quality: int,
     upscale: int | None,
     filter_name: str | None,
     **options: Any,
@@ -122,7 +122,7 @@ def _request(
         grid=_grid(options),
         animation=animation,
         upscale=Upscale(**given(factor=upscale, filter=filter_name)) if upscale or filter_name else None,
-        output=encoding(form, quality, output, as_json=as_json, otherwise="gif" if animation else "png"),
+        output=encoding(options, output, as_json=as_json, otherwise="gif" if animation else "png"),
         **options,
     )
 

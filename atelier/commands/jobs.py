@@ -24,7 +24,14 @@ from atelier.commands.options.job_selection import (
     with_items,
 )
 from atelier.commands.options.places import move_each, place_options
-from atelier.commands.options.results import OUTPUT_HELP, check_room, save, say_how_to_go_on
+from atelier.commands.options.results import (
+    OUTPUT_HELP,
+    check_room,
+    check_sidecar,
+    save,
+    say_how_to_go_on,
+    sidecar_option,
+)
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import Ago
 from atelier.display import echo, echo_json
@@ -285,15 +292,17 @@ def delete(ctx: click.Context, /, **chosen: object) -> None:
     metavar="FILE|FOLDER|-",
     help=OUTPUT_HELP,
 )
+@sidecar_option
 @click.option("--json", "as_json", is_flag=True, help="Print each event as a line of JSON.")
 @pass_target
-def watch(target: Target, *, job_id: str, output: Destination | None, as_json: bool) -> None:
+def watch(target: Target, *, job_id: str, output: Destination | None, sidecar: bool, as_json: bool) -> None:
     """Show the job's progress as it happens. Exits with 1 when it does not succeed.
 
     \b
     atelier watch job_019a...
     atelier watch job_019a... -o out.png
     """
+    check_sidecar(output, is_wanted=sidecar)
     if output:
         check_room(output, as_json=as_json)
     with target.client() as client:
@@ -303,15 +312,15 @@ def watch(target: Target, *, job_id: str, output: Destination | None, as_json: b
         if not job.succeeded:
             raise JobFailed(job)
         if output:
-            _save(client, job, output, as_json=as_json)
+            _save(client, job, output, as_json=as_json, sidecar=sidecar)
         elif not as_json:
             echo(f"{job.id} succeeded: {', '.join(output.url for output in job.outputs)}")
             echo(f"`atelier watch {job.id} -o out/` saves what it made.", err=True)
 
 
-def _save(client: Client, job: Job, output: Destination, *, as_json: bool) -> None:
+def _save(client: Client, job: Job, output: Destination, *, as_json: bool, sidecar: bool) -> None:
     check_room(output, count=len(job.outputs))
-    for path in save(client, job, output):
+    for path in save(client, job, output, sidecar=sidecar):
         echo(path, err=as_json)
 
 

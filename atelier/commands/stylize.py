@@ -65,6 +65,7 @@ def stylize(
     timeout: float | None,
     as_json: bool,
     dry_run: bool,
+    sidecar: bool,
     **options: Any,
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
@@ -86,7 +87,7 @@ def stylize(
     if output.file is not None:
         check_apart("--preview", preview, output.file)
     previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}
-    options["output"] = encoding(options.pop("form"), options.pop("quality"), output, as_json=as_json)
+    options["output"] = encoding(options, output, as_json=as_json)
     options["optimize"] = optimization(options, **previews)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
@@ -97,7 +98,7 @@ def stylize(
             content = sent(client, photo, dry_run=dry_run)
             request = StylizeRequest(content=content, styles=known, mask=painted, **options)
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
-        wait["stem"] = stem_of(photo.stem, styles)
+        wait["sidecar"], wait["stem"] = sidecar, stem_of(photo.stem, styles)
         on_progress = None if preview is None else _keeper(client, preview)
         carry_out(client, request, output=output, on_progress=on_progress, **wait)
 
@@ -125,12 +126,11 @@ def transform(
     target: Target,
     *,
     picture: Path | Address,
-    form: str | None,
-    quality: int,
     timeout: float | None,
     output: Destination,
     as_json: bool,
     dry_run: bool,
+    sidecar: bool,
     **options: Any,
 ) -> None:
     """Send PICTURE through a network of your own: one whose card is of kind transform.
@@ -141,11 +141,12 @@ def transform(
     atelier transform photo.jpg --model colorizer -o out.png
     """
     check_apart("-o", output.file, picture)
-    encoded = encoding(form, quality, output, as_json=as_json)
+    encoded = encoding(options, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
             content = sent(client, picture, dry_run=dry_run)
         request = TransformRequest(content=content, output=encoded, **options)
         stem = stem_of(picture.stem)
         wait: dict[str, Any] = {"timeout": timeout, "as_json": as_json, "dry_run": dry_run}
+        wait["sidecar"] = sidecar
         carry_out(client, request, output=output, stem=stem, **wait)

@@ -12,7 +12,10 @@ from atelier.display.progress_bar import say_state
 from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_exactly, say_moment, say_seconds
 
-WARNINGS = {"truncated": "the file of a picture that was sent ends too early; what is missing of it is empty"}
+WARNINGS = {
+    "truncated": "the file of a picture that was sent ends too early; what is missing of it is empty",
+    "recipe_too_large": "how it was made is too much to write into the picture; --sidecar writes it beside",
+}
 COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired": "yellow", "running": "cyan"}
 _ENDS = {
     "succeeded": "succeeded",

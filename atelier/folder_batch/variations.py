@@ -49,6 +49,7 @@ class PictureOptions:
     look: Mapping[str, Any] = field(default_factory=dict)  # further fields of a StylizeRequest
     format: Format | None = None  # None: the photo's own
     quality: int = 90
+    recipe: bool | None = None  # whether pictures hold how they were made; None: as the service is set
 
     @property
     def variations(self) -> tuple[Variation, ...]:
@@ -66,7 +67,7 @@ class PictureOptions:
             "content": content,
             "model": self.model,
             "max_side": self.max_side,
-            "output": Encoding(format=self.format_of(photo), quality=self.quality),
+            "output": Encoding(format=self.format_of(photo), quality=self.quality, recipe=self.recipe),
         }
         if variation.style is None:
             request = TransformRequest(**common).to_json()

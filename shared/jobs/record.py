@@ -13,7 +13,7 @@ from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
+RECORD_SCHEMA = 5  # the schema that this program writes, and the newest that it reads
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
@@ -138,11 +138,17 @@ def _with_parts(raw: Record) -> Record:
     return {**raw, "schema": "4"}
 
 
+def _without_recipe(raw: Record) -> Record:
+    """Older jobs asked for no recipe in their pictures, and get none."""
+    return {**raw, "schema": "5"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
+    4: _without_recipe,
 }
 
 

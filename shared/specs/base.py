@@ -178,6 +178,13 @@ class JobSpec(Part):
         """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
         return 1, 0
 
+    def of_picture(self, index: int, seed: int | None) -> Self:
+        """Return the resolved specification that makes this one of the job's pictures alone.
+
+        Of a picture that is not made alone it is the whole job's. `seed` is the picture's own, if it has one.
+        """
+        return self
+
     @property
     def is_light(self) -> bool:
         """Whether one call of the network can do several such jobs of a batch."""

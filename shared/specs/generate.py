@@ -194,6 +194,24 @@ class GenerateSpec(JobSpec):
             return 1, width * height
         return (1 if self.animation is not None else count), count * width * height
 
+    def of_picture(self, index: int, seed: int | None) -> Self:
+        """Return the resolved specification that makes this one of the job's pictures alone.
+
+        A step between two points of a walk, a sheet and an animation have that of the whole job.
+        """
+        alone = None if self.grid is not None or self.animation is not None else self._point(index, seed)
+        return self if alone is None else self.model_copy(update={"interpolate": None, **alone})
+
+    def _point(self, index: int, seed: int | None) -> dict[str, object] | None:
+        """Return the fields that say which latent a picture comes from alone; None for a step of a walk."""
+        if seed is not None:
+            return {"seeds": [seed]}
+        way, latents = self.interpolate, self.latents
+        if way is not None:
+            point, step = divmod(index, way.steps - 1)
+            latents, index = (None if step else way.latents), point
+        return None if latents is None else {"latents": [latents[index]]}
+
     @property
     def is_light(self) -> bool:
         """Whether one call of the network can do several such jobs of a batch."""

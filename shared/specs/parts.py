@@ -125,6 +125,15 @@ class Output(Part):
         le=100,
         description="The quality of jpeg and webp pictures; the other formats do not lose any.",
     )
+    recipe: bool | None = Field(
+        default=None,
+        description="Whether each picture holds how it was made, for `POST /v1/jobs/again`; null takes what "
+        "the operator has set, which is yes by default.",
+    )
+
+    def resolved(self, *, recipe: bool) -> "Output":
+        """Return the output with `recipe` filled in where the request does not say."""
+        return self if self.recipe is not None else self.model_copy(update={"recipe": recipe})
 
 
 class Grid(Part):

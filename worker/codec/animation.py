@@ -1,6 +1,6 @@
 """Animated files: GIF, WebP and PNG to frames, and frames to GIF and WebP."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
@@ -14,6 +14,7 @@ from shared.images.probe import ImageInfo, open_image, refusing
 from worker.codec.decode import InputFile, bytes_of, current_frame
 from worker.codec.encode import WEBP, EncodedImage, check_side
 from worker.codec.gif import write_gif
+from worker.codec.metadata import gif_block, xmp_packet
 
 AnimationFormat = Literal["gif", "webp"]
 
@@ -59,26 +60,34 @@ def _milliseconds(image: Image.Image) -> int:
 
 
 def encode_animation(
-    frames: Sequence[Frame], *, format: AnimationFormat, quality: int, loop: bool
+    frames: Sequence[Frame],
+    *,
+    format: AnimationFormat,
+    quality: int,
+    loop: bool,
+    properties: Mapping[str, str] | None = None,
 ) -> EncodedImage:
     """Encode frames of one size, shown forever or once; equal frames and settings give equal bytes.
 
     `quality`, 1 to 100, counts for WebP. A GIF has one palette for all frames, so that still parts stay
     still, shows alpha as all or nothing, and times its frames in steps of 10 ms without drifting.
+    `properties` are written as XMP, as `encode` does.
     """
     if len({frame.rgb.shape for frame in frames}) != 1:
         raise ValueError("an animation needs frames of one size")
     height, width = frames[0].rgb.shape[:2]
     check_side((width, height), format)
+    xmp = xmp_packet(properties or {})
     if format == "gif":
         colors, alphas = [frame.rgb for frame in frames], [frame.alpha for frame in frames]
-        data = write_gif(colors, alphas, [frame.milliseconds for frame in frames], loop=loop)
+        times = [frame.milliseconds for frame in frames]
+        data = write_gif(colors, alphas, times, loop=loop, extra=gif_block(xmp))
     else:
-        data = _write_webp(frames, quality, loop)
+        data = _write_webp(frames, quality, loop, xmp)
     return EncodedImage(data, f"image/{format}", width, height)
 
 
-def _write_webp(frames: Sequence[Frame], quality: int, loop: bool) -> bytes:
+def _write_webp(frames: Sequence[Frame], quality: int, loop: bool, xmp: bytes) -> bytes:
     first, *others = [_to_image(frame) for frame in frames]
     buffer = BytesIO()
     first.save(
@@ -89,6 +98,7 @@ def _write_webp(frames: Sequence[Frame], quality: int, loop: bool) -> bytes:
         duration=[frame.milliseconds for frame in frames],
         loop=0 if loop else 1,
         quality=quality,
+        xmp=xmp,
         **WEBP,
     )
     return buffer.getvalue()

@@ -23,15 +23,23 @@ _MOST_SPREAD = 32  # levels
 
 
 def write_gif(
-    frames: Sequence[Pixels], alphas: Sequence[Pixels | None], milliseconds: Sequence[int], *, loop: bool
+    frames: Sequence[Pixels],
+    alphas: Sequence[Pixels | None],
+    milliseconds: Sequence[int],
+    *,
+    loop: bool,
+    extra: bytes = b"",
 ) -> bytes:
-    """Return the file for frames (h, w, 3) of one size; alpha (h, w) from 128 up is opaque."""
+    """Return the file for frames (h, w, 3) of one size; alpha (h, w) from 128 up is opaque.
+
+    `extra` is a block that stands before the first frame.
+    """
     mapping = map_colors(frames, alphas)
     height, width = frames[0].shape[:2]
     header = b"GIF89a" + struct.pack("<HHBBB", width, height, _TABLE_OF_256, 0, 0)
     delays = _hundredths(milliseconds)
     body = b"".join(_opaque(mapping, delays) if mapping.clear is None else _clearing(mapping, delays))
-    return header + mapping.palette + (_FOREVER if loop else b"") + body + b";"
+    return header + mapping.palette + (_FOREVER if loop else b"") + extra + body + b";"
 
 
 def _hundredths(milliseconds: Sequence[int]) -> list[int]:

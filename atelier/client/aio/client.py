@@ -69,9 +69,9 @@ class AsyncClient:
             ca=None if ca is None else str(ca),
         )
         self.base_url = self._transport.base_url
-        self.jobs = AsyncJobsResource(self._transport)
-        self.batches = AsyncBatchesResource(self._transport)
         self.files = AsyncFilesResource(self._transport)
+        self.jobs = AsyncJobsResource(self._transport, self.files)
+        self.batches = AsyncBatchesResource(self._transport)
         self.styles = AsyncStylesResource(self._transport, self.files)
         self.models = AsyncModelsResource(self._transport)
         self.stats = AsyncStatsResource(self._transport)

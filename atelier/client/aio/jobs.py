@@ -8,14 +8,17 @@ from urllib.parse import quote
 
 from atelier.client.aio.downloads import AsyncPicture
 from atelier.client.aio.events import states, watch
-from atelier.client.aio.transport import AsyncResource
+from atelier.client.aio.files import AsyncFilesResource
+from atelier.client.aio.transport import AsyncResource, AsyncTransport
 from atelier.client.batch import DRY_RUN, Estimate, estimate_from_json
 from atelier.client.downloads import check_digest
 from atelier.client.errors import ApiError, ServiceUnreachable, reading
 from atelier.client.events import Event, OnProgress, WaitTimeout
+from atelier.client.files import Source
 from atelier.client.job import Job, JobFailed, Status, job_from_json
 from atelier.client.jobs import MOST_IDS, JobFilters, _id, _path, _texts
-from atelier.client.request_parts import Lane, QueueEnd, move_body, to_plain
+from atelier.client.recipes.again import FormValue, form_of
+from atelier.client.request_parts import Lane, QueueEnd, Style, move_body, to_plain
 from atelier.client.requests import Request
 from atelier.client.responses import json_of
 from atelier.client.transport import idempotency_header
@@ -23,6 +26,10 @@ from atelier.client.transport import idempotency_header
 
 class AsyncJobsResource(AsyncResource):
     """The jobs of one Atelier. Every `job` may be its id."""
+
+    def __init__(self, transport: AsyncTransport, files: AsyncFilesResource) -> None:
+        super().__init__(transport)
+        self._files = files
 
     async def create(
         self, request: Request | Mapping[str, Any], *, idempotency_key: str | None = None
@@ -33,6 +40,34 @@ class AsyncJobsResource(AsyncResource):
         """
         body = to_plain(request) if isinstance(request, Mapping) else request.to_json()
         return await self._posted("/v1/jobs", json=body, headers=idempotency_header(idempotency_key))
+
+    async def again(
+        self,
+        picture: Source,
+        *,
+        content: Source | None = None,
+        styles: Sequence[Style | Source] = (),
+        options: Mapping[str, FormValue] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Create a job by the recipe in a picture that Atelier made: the same style and settings.
+
+        `picture` may also be what `recipe_of` has made of one, as JSON. `content` is the photo to paint now,
+        which a stylization needs; `styles` go in the place of the recipe's. `options` are further fields of
+        the form, which go over the recipe's: {"seed": 7}, {"strength": 0.5, "format": "webp"} ...
+
+        Raises ApiError where the picture has no recipe, or one that cannot be used.
+        """
+        form = form_of(
+            picture,
+            None if content is None else await self._files.upload(content),
+            [
+                style if isinstance(style, Style) else Style(image=await self._files.upload(style))
+                for style in styles
+            ],
+            options or {},
+        )
+        return await self._posted("/v1/jobs/again", files=form, headers=idempotency_header(idempotency_key))
 
     async def estimate(self, request: Request | Mapping[str, Any]) -> Estimate:
         """Return what a job would make and take, and what would refuse it; nothing is stored."""

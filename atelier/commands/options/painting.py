@@ -33,6 +33,7 @@ OF_A_JOB = (
         show_default=True,
         help="Set the quality of jpeg and webp pictures.",
     ),
+    click.option("--no-recipe", is_flag=True, help="Do not write into pictures how they were made."),
     click.option(
         "--cache", is_flag=True, help="Take over the result of an equal job that had this option too."
     ),

@@ -5,16 +5,18 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from atelier.client.client import Client
-from atelier.client.downloads import Picture, extension_of
+from atelier.client.downloads import Picture, extension_of, write_whole
 from atelier.client.errors import ServiceUnreachable
 from atelier.client.events import WaitTimeout
 from atelier.client.job import Job, Output
+from atelier.client.recipes.again import sidecar as sidecar_of
 from atelier.client.request_parts import Encoding, Style
 from atelier.client.requests import Request
 from atelier.commands.options.destination import Destination, OutputPictures
@@ -39,6 +41,11 @@ OUTPUT_HELP = (
     "Write one picture to this file, or any number into this folder, such as out/; - is the standard output."
 )
 
+sidecar_option = click.option(
+    "--sidecar",
+    is_flag=True,
+    help="Write how each picture was made beside it, as JSON that `atelier again` takes.",
+)
 result_options = with_options(
     *OF_A_JOB,
     lane_option("interactive"),
@@ -52,18 +59,21 @@ result_options = with_options(
         help=f"{OUTPUT_HELP} [default: this folder]",
     ),
     dry_run_option,
+    sidecar_option,
     click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON."),
 )  # which model works, and what becomes of its pictures
 
 
 def encoding(
-    form: str | None, quality: int, output: Destination, *, as_json: bool, otherwise: str = "png"
+    options: dict[str, Any], output: Destination, *, as_json: bool, otherwise: str = "png"
 ) -> Encoding:
-    """Return the encoding from --format or from the name of the output; raise UsageError."""
+    """Take the options for files out of the others; raise UsageError where they do not fit the output."""
     check_room(output, as_json=as_json)
+    form, quality, bare = (options.pop(name) for name in ("form", "quality", "no_recipe"))
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
-    return Encoding(format=form or output.format or otherwise, quality=quality)  # type: ignore[arg-type]
+    format = form or output.format or otherwise
+    return Encoding(format=format, quality=quality, recipe=False if bare else None)  # type: ignore[arg-type]
 
 
 def check_room(output: Destination, *, as_json: bool = False, count: int = 1) -> None:
@@ -82,19 +92,39 @@ def carry_out(
     request: Request,
     *,
     output: Destination,
-    timeout: float | None,
-    as_json: bool,
     dry_run: bool,
-    stem: str = "",
-    on_progress: Callable[[Job], None] | None = None,
+    as_json: bool,
+    **how: Any,
 ) -> None:
     """Submit, wait with a bar, save the pictures, and print their paths or the job as JSON.
 
     With `dry_run`, print what the job would make and take, and exit with 1 where it would be refused.
+    The rest is as `follow` has it.
     """
     if dry_run:
         try_out(client, request, as_json=as_json)
-    with job_bar(request.type) as show:
+    create = partial(client.jobs.create, request)
+    follow(client, create, request.type, output=output, as_json=as_json, **how)
+
+
+def follow(
+    client: Client,
+    create: Callable[[], Job],
+    title: str,
+    *,
+    output: Destination,
+    timeout: float | None,
+    as_json: bool,
+    sidecar: bool,
+    stem: str = "",
+    on_progress: Callable[[Job], None] | None = None,
+) -> None:
+    """Create a job, wait with a bar under the title, save and print as `carry_out` does.
+
+    With `sidecar`, a file with the recipe is written beside each picture.
+    """
+    check_sidecar(output, is_wanted=sidecar)
+    with job_bar(title) as show:
 
         def notify(job: Job) -> None:
             show(job)
@@ -102,10 +132,11 @@ def carry_out(
                 on_progress(job)
 
         with interruption("`atelier jobs list` says whether the service has taken a job"):
-            job = client.jobs.create(request)
+            job = create()
         with interruption(say_how_to_go_on(job, output)):
             job = _waited(client, job, output, timeout_seconds=timeout, on_progress=notify)
-    paths = save(client, job, output, stem=stem)
+    check_room(output, count=len(job.outputs) or 1)
+    paths = save(client, job, output, stem=stem, sidecar=sidecar)
     if as_json:
         echo_json({**job.raw, "files": [str(path) for path in paths]})
         return
@@ -135,8 +166,19 @@ def _ways_on(job: Job, output: Destination | None) -> str:
     return f"`atelier watch {job.id}{named}` takes it up, `atelier jobs cancel {job.id}` withdraws it"
 
 
-def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> list[Path]:
-    """Write a job's pictures, and return the paths of the files; raise JobFailed where it made none."""
+def check_sidecar(output: Destination | None, *, is_wanted: bool) -> None:
+    """Raise UsageError where recipes are to be written beside pictures that go to no file."""
+    if is_wanted and (output is None or output.kind == "stdout"):
+        raise click.UsageError("--sidecar writes a file beside each picture: name a file or folder with -o")
+
+
+def save(
+    client: Client, job: Job, output: Destination, *, stem: str = "", sidecar: bool = False
+) -> list[Path]:
+    """Write a job's pictures, and return the paths of the files; raise JobFailed where it made none.
+
+    With `sidecar`, a file with the recipe is written beside each.
+    """
     named = shlex.quote(output.named)
     with interruption(f"{job.id} is done: `atelier watch {job.id} -o {named}` saves what it made"):
         pictures = client.jobs.pictures(job)
@@ -145,7 +187,10 @@ def save(client: Client, job: Job, output: Destination, *, stem: str = "") -> li
         if output.kind == "stdout":
             sys.stdout.buffer.write(pictures[0].data)
             return []
-        return [picture.save(_place(picture, output, stem)) for picture in pictures]
+        paths = [picture.save(_place(picture, output, stem)) for picture in pictures]
+        for picture, path in zip(pictures, paths, strict=True) if sidecar else ():
+            write_whole(path.with_name(f"{path.name}.json"), sidecar_of(picture.job, picture.output))
+        return paths
 
 
 def _place(picture: Picture, output: Destination, stem: str) -> Path:

@@ -178,7 +178,8 @@ def test_ctrl_c_at_a_question_changes_nothing(start: Start, url: str, client: Cl
 
 WITHOUT_SERVICE = [
     "generate", "generate -o x.png --timeout 60", "stylize a.png --style a.png",
-    "stylize a.png --style waves", "transform a.png --model colorizer", "batch photos --style a.png -o out",
+    "stylize a.png --style waves", "again a.png", "transform a.png --model colorizer",
+    "batch photos --style a.png -o out",
     "batch photos --style waves -o out", "batch --jsonl items.jsonl -o out", "watch job_1",
     "watch job_1 --json", "events", "styles list", "styles add a a.png", "styles remove a", "styles sheet",
     "jobs list", "jobs show job_1", "jobs cancel job_1", "jobs retry job_1", "jobs requeue job_1",

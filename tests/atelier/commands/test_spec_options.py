@@ -24,6 +24,7 @@ SPECS: dict[str, type[BaseModel]] = {
 # Parameters that are not called as the last part of the field's name.
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "output.format": ("form",),
+    "output.recipe": ("no_recipe",),
     "content": ("photo", "picture", "sources"),
     "strength": ("strength", "strengths"),
     "styles.image": ("styles",),
@@ -44,9 +45,9 @@ NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}}
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
 OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {
-    "generate": {"grid", "animation"},
-    "stylize": {"preview"},
-    "transform": set[str](),
+    "generate": {"grid", "animation", "sidecar"},
+    "stylize": {"preview", "sidecar"},
+    "transform": {"sidecar"},
     "batch": {"pattern", "connections", "watch", "retry", "replace", "jsonl", "template"}
     | {"stop_failed", "stop_share", "stop_after", "sample"},
 }

@@ -1,10 +1,16 @@
 """The panel Gallery in a browser: results are found, looked at, kept, deleted and painted again."""
 
+import io
+import json
 from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from shared.errors import CorruptImage
+from shared.identifiers import file_id, sha256
+from tests.support.images.pictures import png
 from tests.web.panels.conftest import Enter
 from tests.web.panels.scenes import Scene, digits, painted
 from tests.web.panels.site import Person, Site
@@ -122,6 +128,33 @@ def test_a_painting_is_painted_again_by_its_whole_recipe(enter: Enter, site: Sit
         page.wait_for_timeout(100)
     first, second = anna.job(job)["input"], asked["input"]
     assert {**second, "metadata": {}} == {**first, "metadata": {}}
+
+
+def test_another_photo_is_painted_by_the_recipe_in_the_picture(
+    enter: Enter, site: Site, anna: Person
+) -> None:
+    job = Scene(site, anna).stylize("night", strength=0.4)
+    asked = anna.job(job)["input"]
+    recipe = {
+        "atelier": 1,
+        "type": "stylize",
+        "model": "magenta-mobile@1",
+        "strength": 0.4,
+        "styles": asked["styles"],
+    }
+    text = PngInfo()
+    text.add_itxt("atelier:recipe", json.dumps(recipe))
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 48), "red").save(buffer, "png", pnginfo=text)
+    made(site, job, buffer.getvalue())
+    page = enter(anna, f"gallery/job/{job}").page
+    photo = {"name": "b.png", "mimeType": "image/png", "buffer": png(70, 50)}
+    page.get_by_role("dialog").locator("input[type=file]").set_input_files(photo)
+    expect(page.get_by_text("Sent. It is under Work.")).to_be_visible()
+    (again,) = anna.http.get("/v1/jobs?status=queued").json()["data"]
+    assert again["input"]["content"] == file_id(sha256(png(70, 50)))
+    kept = ("strength", "styles", "model")
+    assert {name: again["input"][name] for name in kept} == {name: asked[name] for name in kept}
 
 
 def test_digits_are_drawn_again_by_their_recipe(enter: Enter, site: Site, anna: Person) -> None:

@@ -1,6 +1,6 @@
 // One result, large, with its recipe, and what can be done with it.
 
-import { api, href } from "../../core/api.js";
+import { api, href, unique } from "../../core/api.js";
 import { fill, h, icon } from "../../core/dom.js";
 import { bytes, number, seconds, t, when } from "../../core/i18n.js";
 import { session } from "../../core/session.js";
@@ -8,6 +8,7 @@ import { store } from "../../core/store.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
 import { foreign, reasonText, styleName, title } from "../../parts/job-words.js";
 import { notify, tell } from "../../parts/notices.js";
+import { picker } from "../../parts/picking.js";
 import { retry } from "../work/acts.js";
 
 const MOST_SHOWN = 64; // pictures of one job that are shown at once
@@ -48,11 +49,28 @@ function actions(job, dialog) {
   const isOwn = job.done && !job.batch_id;
   return h("div", { class: "row" },
     panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
+    mayPaintAnother(job) && another(job),
     downloads(job),
     isOwn && button(job.pinned_at ? "unpin" : "pin", "pin", async (name) => store.put(await api.post(`v1/jobs/${job.id}/${name}`))),
     isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retryIt(job, dialog)),
     isOwn && button("delete", "trash", async () => remove(job, dialog)),
     job.batch_id && h("a", { class: "button", href: `#/work/${job.batch_id}` }, icon("stack"), t("gallery.batch")));
+}
+
+/** Whether the picture holds how it was made, and another photo can be made in the same way. */
+const mayPaintAnother = ({ input, outputs }) => Boolean(input.content && input.output?.recipe && outputs.length === 1);
+
+/** Return a button that takes another photo, to be painted by the recipe that rides in the picture. */
+function another(job) {
+  const run = async (photos) => {
+    const form = new FormData();
+    form.append("picture", await api.blob(job.outputs[0].url), "picture");
+    form.append("content", photos[0], "photo");
+    store.put(await api.form("v1/jobs/again", form, { headers: { "Idempotency-Key": unique() } }));
+    notify(t("gallery.another-sent"));
+  };
+  const input = picker((photos) => photos.length && run(photos).catch(tell), { many: false, label: t("gallery.another") });
+  return h("span", {}, input, h("button", { data: { act: "another" }, on: { click: () => input.click() } }, icon("image"), t("gallery.another")));
 }
 
 const downloads = (job) => (job.outputs.length === 1 ? [h("a", { class: "button", href: href(job.outputs[0].url), download: nameOf(job) }, icon("download"), t("gallery.download"))] : []);

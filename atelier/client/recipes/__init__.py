@@ -1,0 +1,1 @@
+"""How pictures were made: recipes beside pictures, and settings under names."""
