@@ -110,6 +110,7 @@ def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, recipe: 
     if output.format == "gif":
         return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), spec, written)
     given: dict[str, Any] = {"format": output.format, "quality": output.quality, "alpha": picture.alpha}
+    given["profile"] = picture.profile
     if output.format != "png":
         return encode(pixels, properties=written, **given)
     text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}

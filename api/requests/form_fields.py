@@ -80,6 +80,10 @@ COMMON: Table = {
     "quality": FormField(("output", "quality"), whole),
     "recipe": FormField(("output", "recipe"), flag),
 }
+OF_CONTENT: Table = {
+    "profile": FormField(("output", "profile")),
+    "output_metadata": FormField(("output", "metadata")),
+}
 GENERATE: Table = {
     "seed": FormField(("seed",), whole),
     "count": FormField(("count",), whole),
@@ -112,6 +116,7 @@ STYLIZE: Table = {
     "variation_weight": FormField(("optimize", "variation_weight"), real),
     "optimizer": FormField(("optimize", "optimizer")),
     "preview_every": FormField(("optimize", "preview_every"), whole),
+    **OF_CONTENT,
     **COMMON,
 }
-TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), whole), **COMMON}
+TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), whole), **OF_CONTENT, **COMMON}

@@ -34,7 +34,9 @@ _OPENERS: dict[
     "webp": StillWebp,
 }
 _ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
-_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
+_MODES = frozenset(
+    {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "I;16", "I;16B"}
+)
 _MANY_FRAMES = 1000
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 _BROKEN = (

@@ -125,6 +125,18 @@ class Output(Part):
         le=100,
         description="The quality of jpeg and webp pictures; the other formats do not lose any.",
     )
+    profile: Literal["srgb", "keep"] = Field(
+        default="srgb",
+        exclude_if=lambda profile: profile == "srgb",  # older versions read such records too
+        description="The colors of the pictures: sRGB, or those of the content's own color profile, which "
+        "goes along. Content without a profile for screens, and every animation, is sRGB.",
+    )
+    metadata: Literal["none", "safe", "all"] = Field(
+        default="none",
+        exclude_if=lambda metadata: metadata == "none",
+        description="What the pictures take over of the content's metadata: nothing; camera, dates, author, "
+        "copyright and description; or all of it, the place where it was taken too.",
+    )
     recipe: bool | None = Field(
         default=None,
         description="Whether each picture holds how it was made, for `POST /v1/jobs/again`; null takes what "

@@ -47,27 +47,34 @@ def encode(
     alpha: NDArray[np.uint8] | None = None,
     text: Mapping[str, str] | None = None,
     properties: Mapping[str, str] | None = None,
+    profile: bytes | None = None,
 ) -> EncodedImage:
     """Encode a picture, (h, w, 3) color or (h, w) or (h, w, 1) grey, with alpha (h, w) or None.
 
     `quality`, 1 to 100, counts for JPEG and WebP. `text` goes into a PNG, its keys Latin-1 and at most 79
     long, and nowhere else; `properties`, by names of `worker/codec/metadata.py`, go into every format as XMP;
-    no other metadata is written. JPEG has no alpha: the picture is laid over white.
+    `profile` is the ICC profile of the colors, None for sRGB; no other metadata is written. JPEG has no
+    alpha: the picture is laid over white.
     """
     _check(picture, format)
     height, width = picture.shape[:2]
     xmp = xmp_packet(properties or {})
     if format == "png":
         texts = {**(text or {}), **({_XMP_KEY: xmp.decode()} if xmp else {})}
-        return EncodedImage(write_png(_samples(picture, alpha), texts), "image/png", width, height)
+        return EncodedImage(write_png(_samples(picture, alpha), texts, profile), "image/png", width, height)
     buffer = BytesIO()
     match format:
         case "jpeg":
             chroma = "4:4:4" if quality >= _FULL_CHROMA_QUALITY else "4:2:0"
-            image, options = _on_white(picture, alpha), {**_JPEG, "subsampling": chroma}
+            image, options = (
+                _on_white(picture, alpha),
+                {**_JPEG, "subsampling": chroma, "icc_profile": profile},
+            )
             image.save(buffer, "JPEG", quality=quality, xmp=xmp, **options)
         case "webp":
-            _to_image(_samples(picture, alpha)).save(buffer, "WEBP", quality=quality, xmp=xmp, **WEBP)
+            _to_image(_samples(picture, alpha)).save(
+                buffer, "WEBP", quality=quality, xmp=xmp, icc_profile=profile, **WEBP
+            )
         case _:
             assert_never(format)
     return EncodedImage(buffer.getvalue(), f"image/{format}", width, height)

@@ -32,6 +32,7 @@ class ResultPicture:
     alpha: Pixels | None = None  # (h, w)
     seed: int | None = None
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
+    profile: bytes | None = None  # of the colors; None: they are sRGB
     # Done when it is encoded: a job's pictures are never all large at once.
     upscale: Upscale = field(default_factory=Upscale)
 

@@ -11,6 +11,7 @@ from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
     OF_A_JOB,
+    OF_CONTENT,
     format_option,
     lane_option,
     painting,
@@ -81,6 +82,7 @@ batch_options = with_options(
     ),
     *painting(EXISTING_FILE),
     *MAX_SIDE,
+    *OF_CONTENT,
     *OF_A_JOB,
     lane_option("bulk"),
     format_option(

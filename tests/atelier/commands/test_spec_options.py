@@ -25,6 +25,7 @@ SPECS: dict[str, type[BaseModel]] = {
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "output.format": ("form",),
     "output.recipe": ("no_recipe",),
+    "output.metadata": ("kept_metadata",),
     "content": ("photo", "picture", "sources"),
     "strength": ("strength", "strengths"),
     "styles.image": ("styles",),
@@ -41,7 +42,7 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 # Fields without an option. A new field belongs here, or gets an option.
 NOT_OFFERED = {"type", "ttl_seconds", "deadline_seconds", "metadata", "webhook.events", "webhook.body"}
-NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}}
+NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}, "generate": {"output.profile", "output.metadata"}}
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
 OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {

@@ -141,6 +141,8 @@ def test_damaged_pixels_are_refused_without_the_decoders_words():
 
 
 def test_pixels_of_another_size_than_their_file_says_are_refused(monkeypatch):
-    monkeypatch.setattr("worker.codec.stills.open_heif", lambda _: pi_heif.open_heif(phones.photo(width=64)))
+    monkeypatch.setattr(
+        "worker.codec.stills.open_heif", lambda *_, **__: pi_heif.open_heif(phones.photo(width=64))
+    )
     with pytest.raises(CorruptImage, match="its header is damaged"):
         decode(phones.photo(), LIMITS)
