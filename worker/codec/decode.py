@@ -97,7 +97,7 @@ def current_frame(
     profile, key = _metadata(image)
     kept = profile if keeps_profile and image.mode in _SCREEN_MODES and is_wide(profile) else None
     profile = None if kept else profile
-    lower = with_other_bytes(image)
+    lower: Image.Image | None = with_other_bytes(image)
     if lower is not None and not is_wide(profile):
         lower = None
     if isinstance(image, CodedStill):

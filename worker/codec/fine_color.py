@@ -112,4 +112,5 @@ def _srgb_levels() -> NDArray[np.uint8]:
     """Return the level of 8 bits, rounded, of each of 65,536 steps of light."""
     light = np.linspace(0, 1, _LEVELS)
     level = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.rint(255 * level).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.rint(255 * level).astype(np.uint8)
+    return rounded

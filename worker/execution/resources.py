@@ -32,9 +32,9 @@ class ResultPicture:
     alpha: Pixels | None = None  # (h, w)
     seed: int | None = None
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
-    profile: bytes | None = None  # of the colors; None: they are sRGB
     # Done when it is encoded: a job's pictures are never all large at once.
     upscale: Upscale = field(default_factory=Upscale)
+    profile: bytes | None = None  # of the colors; None: they are sRGB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,5 +96,6 @@ class Resources:
     styles: StyleCache[Any]  # each kind of network has its own
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
+    marks: bool = True  # whether files say that a machine made their picture
     # For jobs of several outputs, of which each waits for the disk.
     stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

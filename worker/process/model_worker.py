@@ -146,6 +146,7 @@ def _resources(base: WorkerContext) -> Resources:
         StyleCache(),
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
+        marks=base.settings.output.mark,
     )
 
 

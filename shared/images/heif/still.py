@@ -4,7 +4,9 @@ Of all items only the primary one counts, with its tiles and its alpha. Thumbnai
 EXIF and XMP stay behind: no decoder sees a byte of them.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 from shared.images.heif.bitstreams import Size, av1_sizes, hevc_sizes
 from shared.images.heif.boxes import Fields, boxes
@@ -24,6 +26,8 @@ _ALPHA = (
     b"urn:mpeg:hevc:2015:auxid:1",
     b"urn:mpeg:avc:2015:auxid:1",
 )
+_METADATA = (b"Exif", b"mime")
+_FEW = 8
 _LARGE_TILE = 1024  # pixels a side, of a picture that may be smaller than its only tile
 
 
@@ -68,6 +72,7 @@ class _Still:
         if alphas:
             parts += self._alpha(alphas[0], number, size, len(parts))
         placing, coding = placing_of(item, size), Coding.of(item)
+        exif, xmp = self._metadata()
         return Container(
             data=rebuilt(self.image_format, parts),
             size=size,
@@ -75,7 +80,21 @@ class _Still:
             crop=placing.crop,
             orientation=placing.orientation,
             profile=_icc(item) or profile_of(coding),
+            exif=exif,
+            xmp=xmp,
         )
+
+    def _metadata(self) -> tuple[bytes, bytes]:
+        """Return EXIF and XMP of a few items at most; nothing of those that cannot be read."""
+        exif = xmp = b""
+        for item in islice((each for each in self.items.by_id.values() if each.kind in _METADATA), _FEW):
+            with suppress(Unreadable):
+                body = self.items.bytes_of(item)
+                if item.kind == b"Exif":
+                    exif = exif or body[4 + int.from_bytes(body[:4], "big") :]
+                elif b"<rdf:RDF" in body:
+                    xmp = xmp or body
+        return exif, xmp
 
     def _alpha(self, number: int, of: int, size: Size, before: int) -> list[Part]:
         """Return the parts of the alpha of a picture, whose last part is the one before."""
