@@ -118,9 +118,10 @@ class _Beside:
 
 def _beside(spec: JobSpec, inputs: Mapping[str, InputFile], resources: Resources) -> _Beside:
     content: str | None = getattr(spec, "content", None)
-    is_wanted = content is not None and spec.output.metadata != "none"
-    carried = carried_from(bytes_of(inputs[content]), spec.output.metadata) if is_wanted else Carried()
-    return _Beside(mark(is_generated=content is None) if resources.marks else {}, carried)
+    marks = mark(is_generated=content is None) if resources.marks else {}
+    if content is None or spec.output.metadata == "none":
+        return _Beside(marks, Carried())
+    return _Beside(marks, carried_from(bytes_of(inputs[content]), spec.output.metadata))
 
 
 def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, beside: _Beside) -> EncodedImage:
