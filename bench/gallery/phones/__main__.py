@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench.gallery.phones import scene
-from bench.gallery.phones.samples import Sample, samples
+from bench.gallery.phones.samples import NAMES, Sample, sample
 from bench.gallery.sheets import Sheet, lay_out
 from shared.images.formats import SNIFFED, sniff
 from shared.images.limits import ImageLimits
@@ -26,21 +26,21 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="write the files themselves into this folder")
     arguments = parser.parse_args()
     rows = []
-    for sample in samples():
-        if sample.missing:
-            print(f"{sample.name}: skipped, {sample.missing}")
+    for made in map(sample, NAMES):
+        if made.missing:
+            print(f"{made.name}: skipped, {made.missing}")
             continue
-        rows.append((sample.name, read(sample)))
+        rows.append((made.name, read(made)))
         if arguments.keep:
-            _keep(arguments.keep, sample)
+            _keep(arguments.keep, made)
     sheet(rows).save(arguments.output, quality=90)
 
 
-def read(sample: Sample) -> Image.Image:
+def read(made: Sample) -> Image.Image:
     """Return what a worker sees, and say how far it is from the photo."""
-    image = decode(sample.data, ImageLimits())
+    image = decode(made.data, ImageLimits())
     shown = Image.fromarray(image.rgb)
-    print(f"{sample.name}: {shown.width} x {shown.height}, {distance(shown):.2f} levels from the photo")
+    print(f"{made.name}: {shown.width} x {shown.height}, {distance(shown):.2f} levels from the photo")
     return shown
 
 
@@ -55,10 +55,10 @@ def sheet(rows: Sheet) -> Image.Image:
     return lay_out([("the photo itself", scene.photo()), *rows], COLUMNS, cell=CELL)
 
 
-def _keep(folder: Path, sample: Sample) -> None:
+def _keep(folder: Path, made: Sample) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    name = "".join(letter if letter.isalnum() else "-" for letter in sample.name.lower())
-    (folder / f"{name}.{sniff(sample.data[:SNIFFED])}").write_bytes(sample.data)
+    name = "".join(letter if letter.isalnum() else "-" for letter in made.name.lower())
+    (folder / f"{name}.{sniff(made.data[:SNIFFED])}").write_bytes(made.data)
 
 
 if __name__ == "__main__":

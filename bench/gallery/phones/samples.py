@@ -3,7 +3,7 @@
 import io
 import struct
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,13 +36,12 @@ class Sample:
     missing: str = ""
 
 
-def samples() -> Iterator[Sample]:
-    """Yield all of them, in the order of the sheet."""
-    for name, (make, tolerance) in _MAKERS.items():
-        if pillow_heif is None and name.startswith(("HEIC", "AVIF, tiles")):
-            yield Sample(name, missing=NO_HEIC)
-        else:
-            yield Sample(name, make(), tolerance)
+def sample(name: str) -> Sample:
+    """Make one."""
+    make, tolerance = _MAKERS[name]
+    if pillow_heif is None and name.startswith(("HEIC", "AVIF")):
+        return Sample(name, missing=NO_HEIC)
+    return Sample(name, make(), tolerance)
 
 
 def _jpeg(image: Image.Image | None = None, **options: Any) -> bytes:
@@ -226,3 +225,4 @@ _MAKERS: Mapping[str, _Maker] = {
     "WebP, orientation 5": (partial(_turned, "WEBP", 5), 1.0),
     "WebP, alpha": (partial(_with_alpha, "WEBP"), 1.0),
 }  # fmt: skip
+NAMES = tuple(_MAKERS)  # in the order of the sheet
