@@ -1,4 +1,4 @@
-"""What Pillow shows: the first frame, upright by `exif_transpose`, in sRGB by its color engine and the profile's intent."""
+"""What Pillow shows: the first frame, upright by `exif_transpose`, in sRGB by the intent of its profile."""
 
 from io import BytesIO
 
