@@ -39,6 +39,7 @@ from api.routes import (
     workers,
 )
 from api.routes.page import page
+from api.routes.recipes import recipes
 from api.server.connections import WAITS, drain, limit_silence
 from api.server.hosts import HostCheck, trust_proxies
 from api.server.origins import Origins
@@ -55,7 +56,7 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
+    recipes, models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
     replicate,
 )  # fmt: skip
 

@@ -18,6 +18,7 @@ from shared.network.fetcher import Fetcher
 from shared.owners.quota import QuotaStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
+from shared.recipes.store import RecipeStore
 from shared.redis.client import connect
 from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import BLOCK
@@ -42,6 +43,7 @@ class Services:
     queries: JobQueries
     files: FileStore
     styles: StyleLibrary
+    recipes: RecipeStore
     quotas: QuotaStore
     objects: ObjectStore
     disk: DiskGuard
@@ -73,6 +75,7 @@ def build_services(settings: Settings) -> Services:
             quotas=settings.quota,
         ),
         styles=StyleLibrary(client),
+        recipes=RecipeStore(store.scripts, settings.recipes),
         quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=disk,

@@ -21,6 +21,8 @@ from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
 from atelier.client.queue.pauses import Pause
+from atelier.client.recipes.again import recipe_of
+from atelier.client.recipes.stored import StoredRecipe
 from atelier.client.request_parts import (
     ActionWebhook,
     Animation,
@@ -91,6 +93,7 @@ __all__ = [
     "ServiceUnreachable",
     "Source",
     "StopWhen",
+    "StoredRecipe",
     "StoredStyle",
     "Style",
     "Styles",
@@ -101,4 +104,5 @@ __all__ = [
     "Upscale",
     "WaitTimeout",
     "Webhook",
+    "recipe_of",
 ]

@@ -20,6 +20,7 @@ COMMANDS = {
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
     "styles": "atelier.commands.styles:styles",
+    "recipes": "atelier.commands.recipes.recipes:recipes",
     "watch": "atelier.commands.jobs:watch",
     "events": "atelier.commands.events:events",
     "jobs": "atelier.commands.jobs:jobs",

@@ -7,9 +7,9 @@ AtelierError
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
 │       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound,
-│       PauseNotFound
+│       PauseNotFound, RecipeNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
-│       TooManyPauses
+│       TooManyPauses, TooManyRecipes
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
 └── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
@@ -286,6 +286,13 @@ class PauseNotFound(AtelierError):
     title = "No such pause"
 
 
+class RecipeNotFound(AtelierError):
+    """Raised when neither the owner nor everybody has a recipe of the name, or not this version of it."""
+
+    code = "recipe_not_found"
+    title = "No such recipe"
+
+
 class KeyNotFound(AtelierError):
     """Raised when no API key has the id."""
 
@@ -315,6 +322,13 @@ class TooManyPauses(AtelierError):
 
     code = "too_many_pauses"
     title = "There are too many pauses"
+
+
+class TooManyRecipes(AtelierError):
+    """Raised when an owner has as many recipes as it may have."""
+
+    code = "too_many_recipes"
+    title = "There are too many recipes"
 
 
 class StyleExists(AtelierError):

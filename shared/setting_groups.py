@@ -85,6 +85,19 @@ class OutputRules(Group):
     mark: bool = True  # each picture says that a machine made it, in the words of IPTC
 
 
+class RecipeRules(Group):
+    """How many recipes each owner may keep on the server, and how large."""
+
+    max_names: int = Field(default=100, ge=1, le=200)
+    max_versions: int = Field(default=20, ge=1, le=1000)  # kept of one recipe, the latest
+    max_kibibytes: int = Field(default=16, ge=1, le=1024)  # of the settings of one version
+
+    @property
+    def max_bytes(self) -> int:
+        """Bytes of the settings of one version."""
+        return self.max_kibibytes * 1024
+
+
 class BatchRules(Group):
     """How large batches may be, and how long they may stay open."""
 
@@ -138,10 +151,16 @@ class WorkerSettings(Group):
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
+    model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory
     preload: str = ""  # more models to load at the start, comma separated
     name: str = Field(default="", pattern=f"^({WORKER_NAME})?$")  # outlives restarts; empty: of the host
     labels: str = Field(default="", pattern=WORKER_LABELS)  # what its operator calls it, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder
+
+    @property
+    def model_bytes(self) -> int:
+        """Bytes of memory that all loaded models may take; 0 where it was not set."""
+        return self.model_mebibytes * MEBIBYTE
 
     @property
     def preloaded(self) -> list[str]:

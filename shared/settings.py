@@ -36,6 +36,7 @@ from shared.setting_groups import (
     Limits,
     OutputRules,
     QuotaRules,
+    RecipeRules,
     StoreRules,
     WorkerSettings,
 )
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     jobs: JobRules = JobRules()
     output: OutputRules = OutputRules()
+    recipes: RecipeRules = RecipeRules()
     batches: BatchRules = BatchRules()
     quota: QuotaRules = QuotaRules()
     disk: DiskRules = DiskRules()

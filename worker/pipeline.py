@@ -80,7 +80,7 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
     defects = {"truncated": is_truncated, "recipe_too_large": None in recipes}
-    return Made(outputs, tuple(code for code, is_so in defects.items() if is_so))
+    return Made(outputs, (*(code for code, is_so in defects.items() if is_so), *stage.warnings))
 
 
 def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:

@@ -11,17 +11,26 @@ from pydantic import ValidationError
 
 from api.batches.faults import Faults
 from api.batches.sources import Source, Unreadable
+from api.jobs.recipes import Recipes
 from api.requests.field_errors import parse_spec
 from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
-from shared.errors import AtelierError, FieldError, InvalidRequest, ModelUnavailable, UnknownModel
+from shared.errors import (
+    AtelierError,
+    FieldError,
+    InvalidRequest,
+    ModelUnavailable,
+    StoreUnavailable,
+    UnknownModel,
+)
 from shared.setting_groups import OutputRules
 from shared.specs.parts import MAX_SEED
 from shared.specs.spec import JOB_SPEC, JobSpec, card_of
 
 _OF_BATCH = frozenset({"lane", "ttl_seconds"})  # an item may repeat the batch's value, but not change it
 _CUSTOM_ID = re.compile(CUSTOM_ID)
+_OUTPUT = OutputRules()
 _ID_RULE = "custom_id: 1 to 64 characters, none of them a control character"
 
 
@@ -55,7 +64,13 @@ class Cards:
 
 
 def sound_items(
-    source: Source, settings: BatchSettings, cards: Cards, *, first: int, faults: Faults
+    source: Source,
+    settings: BatchSettings,
+    cards: Cards,
+    *,
+    first: int,
+    faults: Faults,
+    recipes: Recipes | None = None,
 ) -> Iterator[Item]:
     """Yield the valid items; record the faults of the others. `first` is the index of the first item.
 
@@ -64,7 +79,7 @@ def sound_items(
     places: dict[str, int] = {}  # position by custom id
     give_way = ThreadYielder()
     for position, raw in enumerate(source.values()):
-        item = _item(position, raw, cards, str(first + position), faults)
+        item = _item(position, raw, cards, str(first + position), faults, recipes)
         give_way()
         if item is None:
             continue
@@ -78,14 +93,16 @@ def sound_items(
         yield item
 
 
-def _item(position: int, raw: Any, cards: Cards, index: str, faults: Faults) -> Item | None:
+def _item(
+    position: int, raw: Any, cards: Cards, index: str, faults: Faults, recipes: Recipes | None
+) -> Item | None:
     if isinstance(raw, Unreadable):
         faults.add(position, [raw.fault], InvalidRequest)
         return None
     custom_id, raw = _custom_id(raw, index)
     if custom_id is None:
         faults.add(position, [FieldError("/custom_id", _ID_RULE, "invalid_format")], InvalidRequest)
-    spec = _spec(position, raw, cards.catalog, faults)
+    spec = _spec(position, raw, cards.catalog, faults, recipes)
     card = None if spec is None else _card(position, spec, cards, faults)
     return (
         None if custom_id is None or spec is None or card is None else Item(position, custom_id, spec, card)
@@ -101,7 +118,16 @@ def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:
     return index if given is None else sound, {name: raw[name] for name in raw if name != "custom_id"}
 
 
-def _spec(position: int, raw: Any, catalog: Catalog, faults: Faults) -> JobSpec | None:
+def _spec(
+    position: int, raw: Any, catalog: Catalog, faults: Faults, recipes: Recipes | None
+) -> JobSpec | None:
+    try:
+        raw = raw if recipes is None else recipes.applied(raw)
+    except AtelierError as error:
+        if isinstance(error, StoreUnavailable):
+            raise
+        faults.note(position, error)
+        return None
     try:
         return JOB_SPEC.validate_python(raw)
     except ValidationError:
@@ -145,7 +171,12 @@ def _of_batch(spec: JobSpec, settings: BatchSettings) -> Iterator[FieldError]:
 
 
 def resolved(
-    items: Iterable[Item], settings: BatchSettings, *, batch_id: str, first: int, output: OutputRules
+    items: Iterable[Item],
+    settings: BatchSettings,
+    *,
+    batch_id: str,
+    first: int,
+    output: OutputRules = _OUTPUT,
 ) -> Iterator[tuple[Item, JobSpec]]:
     """Yield each item with its resolved specification. The request's first item has the index `first`.
 

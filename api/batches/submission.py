@@ -13,6 +13,7 @@ from api.batches.items import Cards, Item, resolved, sound_items
 from api.batches.sources import Source
 from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.estimates import Estimate, Trial
+from api.jobs.recipes import Recipes
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
 from api.server.threads import ThreadYielder
@@ -71,6 +72,7 @@ class Intake:
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
         self._cards = Cards(services.catalog, AvailableModels(services).fault)
+        self._recipes = Recipes(services, owner)
         self._inputs = Inputs(services, owner, keep=not is_trial)
 
     def check(self) -> None:
@@ -198,7 +200,14 @@ class Intake:
         return ItemDraft(item.custom_id, spec, work_of(spec, card, size), Results.of(spec, card, size))
 
     def _chunks(self, faults: Faults, *, after: int = 0) -> Iterator[list[Item]]:
-        every = sound_items(self._source, self._settings, self._cards, first=self._first, faults=faults)
+        every = sound_items(
+            self._source,
+            self._settings,
+            self._cards,
+            first=self._first,
+            faults=faults,
+            recipes=self._recipes,
+        )
         items = (item for item in every if item.position >= after)
         while chunk := list(self._some(items)):
             yield self._inputs.checked(chunk, faults)

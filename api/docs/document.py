@@ -20,6 +20,7 @@ from api.requests.move_request import MoveRequest
 from api.requests.pause_request import BatchPauseRequest, PauseRequest
 from api.requests.read_request import ReadRequest
 from api.requests.recipe import AgainRequest
+from api.requests.recipe_request import RecipeRequest
 from api.requests.style_request import StyleRequest
 from api.responses import views
 from api.responses.action_views import ActionPage
@@ -28,6 +29,7 @@ from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import IdentityView, KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.pause_views import PauseList, PauseView
+from api.responses.recipe_views import RecipePage, RecipeView
 from api.responses.stats_views import FailureList, StatsView
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
@@ -51,6 +53,7 @@ TAGS = [
     {"name": "Actions", "description": "Cancel, retry, delete or move all jobs that a filter admits."},
     {"name": "Files", "description": "Upload a picture once, use it in any number of jobs."},
     {"name": "Styles", "description": "Pictures kept under names, and the styles that are part of networks."},
+    {"name": "Recipes", "description": "Settings of jobs, kept under names in versions."},
     {"name": "Models", "description": "What jobs may name, and the JSON Schema of what each takes."},
     {"name": "Webhooks", "description": "Be told how a job goes, instead of asking."},
     {
@@ -76,7 +79,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     views.Problem, EstimateView, JobView, JobPage, JobsRead, ReadRequest, MoveRequest, views.FileView,
     views.FilePage,
     views.LimitsView, views.ModelView, views.ModelList, views.StyleView, views.StylePage,
-    AgainRequest,
+    AgainRequest, RecipeRequest, RecipeView, RecipePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, ActionEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,

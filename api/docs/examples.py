@@ -96,6 +96,14 @@ _STYLE_VIEW: Json = {
     "name": "waves", "object": "style", "image": _FILE, "created_at": _THEN,
     "urls": _urls(f"{_BASE}/v1/styles/waves", "image"),
 }  # fmt: skip
+_SETTINGS: Json = {"type": "stylize", "styles": [{"name": "waves"}], "strength": 0.7, "stroke": 1024}
+_RECIPE: Json = {
+    "name": "print-a3", "object": "recipe", "version": 2, "versions": [1, 2], "reference": "print-a3@2",
+    "shared": False, "settings": _SETTINGS, "created_at": _THEN,
+    "urls": {
+        "self": f"{_BASE}/v1/recipes/print-a3", "version": f"{_BASE}/v1/recipes/print-a3?version=2",
+    },
+}  # fmt: skip
 _DELIVERY: Json = {
     "id": "msg_019a2b3c4d5e7f60", "object": "delivery", "type": "job.succeeded", "job": _JOB, "batch": None,
     "action": None, "url": "https://example.org/told", "template": None, "status": "delivered",
@@ -252,6 +260,9 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             }
         ],
     },
+    "RecipeRequest": {"name": "print-a3", "settings": _SETTINGS},
+    "RecipeView": _RECIPE,
+    "RecipePage": {**_page(_RECIPE), "shared": []},
     "AgainRequest": {"picture": _FILE, "content": _FILE, "strength": 0.6},
     "PauseRequest": {
         "reason": "the GPUs are rented out",

@@ -89,14 +89,14 @@ class Trial:
 
 def estimate_json(services: Services, raw: object, caller: Caller) -> Estimate:
     """Return what the job that a JSON value describes would come to."""
-    return _estimate(services, caller, lambda: (checked_json(services, raw), ()), Trial())
+    return _estimate(services, caller, lambda: (checked_json(services, raw, caller.owner), ()), Trial())
 
 
 def estimate_form(services: Services, form: Form, caller: Caller) -> Estimate:
     """Return what the job that a form describes would come to."""
     # Faults of the form's own fields are in its words already, which a second turn would not change.
     trial = Trial(lambda error: renamed(error, form))
-    return _estimate(services, caller, lambda: checked_form(services, form), trial)
+    return _estimate(services, caller, lambda: checked_form(services, form, caller.owner), trial)
 
 
 def _estimate(
@@ -109,7 +109,7 @@ def _estimate(
         asked, uploads = check()
     except AtelierError as error:
         return Estimate(items=1, refused=1, lane=Lane.INTERACTIVE, problems=(error,))
-    lane, fingerprint = asked.spec.lane, fingerprint_of(asked.spec)
+    lane, fingerprint = asked.spec.lane, fingerprint_of(asked)
     known = known_job(services, caller)
     if known is not None:
         trial.passes(lambda: repeated(known, fingerprint, caller))

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 
 from api.jobs.addresses import with_pictures
 from api.jobs.bounds import check_bounds
+from api.jobs.recipes import Recipes
 from api.jobs.workers import AvailableModels
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
 from api.services import Services, base_url, check_room, key_id, request_id
 from shared.cards.card import ModelCard
-from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest, OutOfDisk, StoreFull
+from shared.errors import (
+    AtelierError,
+    FieldError,
+    IdempotencyMismatch,
+    InvalidRequest,
+    OutOfDisk,
+    RecipeNotFound,
+    StoreFull,
+)
 from shared.identifiers import new_job_id, sha256
 from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
@@ -59,20 +68,47 @@ class ReadyJob:
 
 def submit_json(services: Services, raw: object, caller: Caller) -> Submitted:
     """Accept the job that a JSON value describes."""
-    return accept(services, checked_json(services, raw), (), caller)
-
-
-def checked_json(services: Services, raw: object) -> CheckedSpec:
-    """Return the job that a JSON value describes; raise one error with all of its faults."""
     try:
-        return parse_spec(raw, services.catalog)
+        asked = checked_json(services, raw, caller.owner)
+    except RecipeNotFound as error:
+        return _accepted_before(services, raw, caller, error)
+    return accept(services, asked, (), caller)
+
+
+def _accepted_before(services: Services, raw: object, caller: Caller, error: RecipeNotFound) -> Submitted:
+    """Return the job of a repeated request whose recipe was forgotten since; raise the error of a new one."""
+    known = known_job(services, caller)
+    if known is None:
+        raise error
+    return repeated(known, _print_of(raw), caller)
+
+
+def checked_json(services: Services, raw: object, owner: str) -> CheckedSpec:
+    """Return the job that a JSON value describes; raise one error with all of its faults."""
+    whole = Recipes(services, owner).applied(raw)
+    try:
+        return _checked(services, whole, raw)
     except AtelierError as error:
-        raise combined([error, *AvailableModels(services).faults_of(raw)]) from error
+        raise combined([error, *AvailableModels(services).faults_of(whole)]) from error
+
+
+def _checked(services: Services, whole: object, raw: object) -> CheckedSpec:
+    """Return the job that a value describes: the request, or where it names a recipe, what both describe."""
+    asked = parse_spec(whole, services.catalog)
+    # A later version of the recipe makes no other request of a repetition.
+    return asked if whole is raw else asked._replace(sent=_print_of(raw))
+
+
+def _print_of(raw: object) -> str:
+    return sha256(json.dumps(raw, sort_keys=True).encode())
 
 
 def submit_form(services: Services, form: Form, caller: Caller) -> Submitted:
     """Accept the job that a form describes; its pictures are stored only if the whole form is valid."""
-    asked, uploads = checked_form(services, form)
+    try:
+        asked, uploads = checked_form(services, form, caller.owner)
+    except RecipeNotFound as error:
+        return _accepted_before(services, form.raw, caller, error)
     try:
         return accept(services, asked, uploads, caller)
     except AtelierError as error:
@@ -91,8 +127,11 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 
-def fingerprint_of(spec: JobSpec) -> str:
+def fingerprint_of(checked: CheckedSpec) -> str:
     """Return the digest of a request; equivalent forms of one request have the same digest."""
+    spec = checked.spec
+    if checked.sent:
+        return checked.sent
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     if spec.not_before is not None:  # in no dump
         asked["not_before"] = spec.not_before.timestamp()
@@ -101,12 +140,12 @@ def fingerprint_of(spec: JobSpec) -> str:
     return sha256(json.dumps(asked, sort_keys=True, separators=(",", ":")).encode())
 
 
-def checked_form(services: Services, form: Form) -> tuple[CheckedSpec, list[Upload]]:
+def checked_form(services: Services, form: Form, owner: str) -> tuple[CheckedSpec, list[Upload]]:
     """Return the job that a form describes, with its pictures; raise one error with all of its faults."""
     faults = list(form.faults)
     uploads = probe_parts(services, form.uploads, faults)
     try:
-        asked = parse_spec(form.raw, services.catalog)
+        asked = _checked(services, Recipes(services, owner).applied(form.raw), form.raw)
     except AtelierError as error:
         raise combined([*faults, renamed(error, form), *_model_faults(services, form)]) from error
     if faults:
@@ -120,8 +159,8 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
 
 def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     """Accept a job that was checked; `uploads` are the pictures of its files that came with the request."""
-    spec, card = asked
-    fingerprint = fingerprint_of(spec)
+    spec, card = asked.spec, asked.card
+    fingerprint = fingerprint_of(asked)
     if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing
         known = known_job(services, caller)
         if known is not None:
@@ -140,7 +179,7 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
 
     Raises what refuses the job, but for its model, its owner's quota, and files that are not there.
     """
-    spec, card = asked
+    spec, card = asked.spec, asked.card
     output = spec.output.resolved(recipe=services.settings.output.recipe)
     resolved = services.styles.resolve(caller.owner, spec.filled(card, also={"output": output}))
     if resolved.addresses:

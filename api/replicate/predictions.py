@@ -70,7 +70,7 @@ def _created(asked: PredictionRequest, card: ModelCard) -> Response:
     wanted = preference()
     raw = asked.job_of(card)
     try:
-        job_spec, uploads = with_own_pictures(checked_json(services(), raw))
+        job_spec, uploads = with_own_pictures(checked_json(services(), raw, owner()))
         submitted = accept(services(), job_spec, uploads, Caller(owner(), idempotency_key()))
     except AtelierError as error:
         raise in_request(error) from error

@@ -15,7 +15,7 @@ from shared.identifiers import BATCH_ID, FILE_ID, JOB_ID, file_id
 from shared.messages import requirement
 from shared.pauses.pause import REASON
 from shared.specs.generate import DIGITS
-from shared.specs.parts import STYLE_NAME
+from shared.specs.parts import RECIPE, STYLE_NAME
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec, checked_card
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -27,6 +27,7 @@ _NO_CURSOR = "must be the next_cursor of the page before"
 _PATTERNS = {  # what a text must be that follows a regular expression
     FILE_ID: f"must be the id of an uploaded file, such as {file_id('0a1b2c3d' * 8)[:13]}...",
     STYLE_NAME: "must be a name of 1 to 64 lower-case letters, digits, dots, hyphens and underscores",
+    RECIPE: "must be the name of a recipe, with a version or without: print-a3, or print-a3@2",
     CUSTOM_ID: "must have 1 to 64 characters, none of them a control character",
     LABEL: "must have 1 to 32 letters, digits, dots, hyphens and underscores, the first a letter or digit",
     DIGITS: "must be 1 to 64 digits, such as 0042",
@@ -139,6 +140,7 @@ class CheckedSpec(NamedTuple):
 
     spec: JobSpec
     card: ModelCard
+    sent: str = ""  # digest of the request as it was sent, where a recipe has filled it in
 
 
 def parse_spec(raw: object, catalog: Catalog) -> CheckedSpec:

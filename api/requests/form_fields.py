@@ -66,6 +66,7 @@ def _presence(text: str) -> Any:
 
 COMMON: Table = {
     "model": FormField(("model",)),
+    "recipe": FormField(("recipe",)),
     "lane": FormField(("lane",)),
     "ttl_seconds": FormField(("ttl_seconds",), whole),
     "deadline_seconds": FormField(("deadline_seconds",), whole),
@@ -78,7 +79,7 @@ COMMON: Table = {
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), whole),
-    "recipe": FormField(("output", "recipe"), flag),
+    "write_recipe": FormField(("output", "recipe"), flag),
 }
 OF_CONTENT: Table = {
     "profile": FormField(("output", "profile")),

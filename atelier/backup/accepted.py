@@ -37,6 +37,8 @@ TYPES = {
     "owned_front": "string",
     "owned_files": "zset",
     "owned_styles": "zset",
+    "recipe": "hash",
+    "owned_recipes": "zset",
     "batch_finished": "list",
     "batch_again": "hash",
     "batch_files": "hash",
@@ -183,6 +185,16 @@ def _check_style(copy: RecordCopy) -> None:
     _must(record["file"], "it names no file")
 
 
+def _check_recipe(copy: RecordCopy) -> None:
+    record = copy.value
+    _must(copy.key == _KEYS("recipe", record["owner"], record["name"]), "its name or owner is another one")
+    _must(f"settings:{record['latest']}" in record, "it has no settings of its latest version")
+    for field, text in record.items():
+        if field.startswith("settings:"):
+            _must(isinstance(json.loads(text), dict), "its settings are none")
+            _must_be_numbers(record, field.replace("settings", "created"))
+
+
 def _check_parts(copy: RecordCopy) -> None:
     for digest, text in copy.value.items():
         _must(sha256(text.encode())[:DIGEST_CHARACTERS] == digest, "a part is not that of its digest")
@@ -242,6 +254,7 @@ _CONTENTS: Mapping[str, Callable[[RecordCopy], None]] = {
     "job": _check_job,
     "file": _check_file,
     "style": _check_style,
+    "recipe": _check_recipe,
     "batch": _check_batch,
     "batch_parts": _check_parts,
     "delivery": _check_delivery,

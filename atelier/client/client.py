@@ -16,6 +16,7 @@ from atelier.client.queue.actions import ActionsResource
 from atelier.client.queue.pauses import PausesResource
 from atelier.client.queue.workers import WorkersResource
 from atelier.client.quota import Limits, Quota, read_quota, write_quota
+from atelier.client.recipes.stored import RecipesResource
 from atelier.client.request_parts import Style
 from atelier.client.requests import (
     GenerateOptions,
@@ -39,7 +40,7 @@ StyleSource = Source | int | Style  # a picture to upload, the number of a built
 
 
 class Client:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `recipes`, `models`, `workers` ...
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -74,6 +75,7 @@ class Client:
         self.jobs = JobsResource(self._transport, self.files)
         self.batches = BatchesResource(self._transport)
         self.styles = StylesResource(self._transport, self.files)
+        self.recipes = RecipesResource(self._transport)
         self.models = ModelsResource(self._transport)
         self.stats = StatsResource(self._transport)
         self.events = EventsResource(self._transport)

@@ -89,7 +89,8 @@ class Job:
     progress: Progress | None = None
     queue: Queue | None = None
     outputs: tuple[Output, ...] = ()
-    # Codes: "truncated" where the file of a picture that was sent ends too early.
+    # Codes: "truncated" where the file of a picture that was sent ends too early, "smaller_form",
+    # "recipe_too_large" ...
     warnings: tuple[str, ...] = ()
     error: JobError | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage

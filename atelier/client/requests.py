@@ -31,6 +31,7 @@ class _Request:
     type: ClassVar[str]
 
     model: str | None = None  # None takes the default of the type
+    recipe: str | None = None  # settings that the service keeps under this name: "print-a3", "print-a3@2"
     output: Encoding = field(default_factory=Encoding)
     lane: Lane = "interactive"
     ttl_seconds: int | None = None  # the job is kept this long when done
@@ -44,6 +45,8 @@ class _Request:
         """Return the body of the request, without what has its default of nothing."""
         members = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         side = members.pop("max_side", None)
+        if self.recipe and self.output == Encoding():
+            del members["output"]  # a default would go over the recipe's
         members |= {"size": None if side is None else {"max_side": side}}
         given = {name: to_plain(value) for name, value in members.items() if not _is_nothing(value)}
         return {"type": self.type, **given}
@@ -75,7 +78,7 @@ class StylizeRequest(_Request):
     type = "stylize"
 
     content: str  # a file's id
-    styles: Sequence[Style]
+    styles: Sequence[Style]  # none: those of the recipe
     strength: float | None = None  # 0 gives back the content, 1 the full style
     max_side: int | None = None  # pixels; None keeps the content's size
     preserve_color: bool = False  # paint in the content's own colors
@@ -97,6 +100,7 @@ class TransformRequest(_Request):
 
 class _SharedOptions(TypedDict, total=False):
     model: str | None
+    recipe: str | None
     output: Encoding
     lane: Lane
     ttl_seconds: int | None
@@ -144,4 +148,4 @@ Request = GenerateRequest | StylizeRequest | TransformRequest
 
 
 def _is_nothing(value: object) -> bool:
-    return value is None or value is False or (isinstance(value, Mapping) and not value)
+    return value is None or value is False or (isinstance(value, Mapping | tuple | list) and not value)

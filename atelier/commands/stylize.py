@@ -38,10 +38,9 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
     type=read_style_or_address,
     metavar="FILE|URL|NAME|NUMBER",
     multiple=True,
-    required=True,
     shell_complete=complete_files,
     help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
-    "Repeat it to mix styles.",
+    "Repeat it to mix styles. Needed unless the --recipe has a style.",
 )
 @click.option(
     "--strength",
@@ -88,6 +87,8 @@ def stylize(
     atelier stylize photo.jpg --model nst-gatys --style a.jpg \\
         --preview so-far.jpg -o out.png
     """
+    if not styles and not options["recipe"]:
+        raise click.UsageError("Missing option '--style'. Or give a --recipe that has one.")
     check_weights(weights, styles)
     check_apart("-o", output.file, photo, mask, *styles)
     check_apart("--preview", preview, photo, mask, *styles)

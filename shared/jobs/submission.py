@@ -16,7 +16,7 @@ from shared.specs.spec import JobSpec
 from shared.workers import NO_DOORBELL, Doorbell, WorkerRoster
 
 NOTHING = Results()
-IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache"})
+IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache", "recipe"})
 
 
 def print_of(spec: JobSpec) -> str:

@@ -53,6 +53,7 @@ KEYS = (
     Key("file", "file:{owner}:{id}", "record"),
     Key("style", "style:{owner}:{name}", "record"),
     Key("delivery", "delivery:{id}", "record"),
+    Key("recipe", "recipe:{owner}:{name}", "other"),  # all versions; owner "*": everybody's
     Key("gone", "gone:{id}", "other"),  # tombstone of a deleted job or batch
     Key("gone_why", "gone-why:{id}", "passing"),  # beside a tombstone: it went to make room
     Key("idempotency", "idempotency:{owner}:{key}", "first"),
@@ -69,6 +70,7 @@ KEYS = (
     Key("owned_pinned", "owner:{owner}:pinned", "follows"),  # jobs and batches that never expire
     Key("owned_files", "owner:{owner}:files", "last"),
     Key("owned_styles", "owner:{owner}:styles", "last"),
+    Key("owned_recipes", "owner:{owner}:recipes", "last"),
     # Batches
     Key("batch_finished", "batch-finished:{batch}", "of_batch"),  # indexes of items, in order of their end
     Key("batch_again", "batch-again:{batch}", "of_batch"),  # number of retries of an item

@@ -18,6 +18,7 @@ _TAKES_NEW_WORK = frozenset(
         "files/add_file",
         "files/describe_file",
         "files/add_style",
+        "recipes/create",
         "batches/open",
         "batches/append",
         "batches/retry",

@@ -11,6 +11,7 @@ from shared.cards.parts import Range
 from shared.errors import FieldError
 from shared.specs.parts import (
     MAX_SEED,
+    RECIPE,
     DeadlineSeconds,
     Lane,
     LaneName,
@@ -95,6 +96,13 @@ class JobSpec(Part):
         type: str  # subclasses declare it: in JSON it comes after the fields that all kinds have
 
     model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
+    recipe: str | None = Field(
+        default=None,
+        pattern=RECIPE,
+        exclude_if=lambda recipe: recipe is None,  # most jobs have none
+        description="Take settings from a recipe that `POST /v1/recipes` has kept, its latest version or "
+        "another: `print-a3@2`. What the job gives itself goes over it.",
+    )
     output: Output = Output()
     lane: LaneName = Lane.INTERACTIVE
     ttl_seconds: TtlSeconds | None = Field(

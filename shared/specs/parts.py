@@ -22,6 +22,8 @@ from shared.network.url import MAX_URL, fault_of_url
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
 MAX_OUTPUT_COUNT = 1024  # above every card's own limit
 STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+RECIPE_NAME = STYLE_NAME
+RECIPE = r"^[a-z0-9][a-z0-9._-]{0,63}(@[1-9][0-9]{0,8})?$"  # a name, with a version or without
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
@@ -127,7 +129,7 @@ class Output(Part):
     )
     profile: Literal["srgb", "keep"] = Field(
         default="srgb",
-        exclude_if=lambda profile: profile == "srgb",  # older versions read such records too
+        exclude_if=lambda profile: profile == "srgb",  # most jobs do not ask
         description="The colors of the pictures: sRGB, or those of the content's own color profile, which "
         "goes along. Content without a profile for screens, and every animation, is sRGB.",
     )

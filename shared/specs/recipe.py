@@ -16,7 +16,7 @@ MAX_RECIPE_BYTES = 16 * 1024  # of one that is written into a picture, and of on
 # What says nothing of how the pixels came to be, or says whose they are.
 APART = frozenset(
     {"content", "mask", "lane", "ttl_seconds", "deadline_seconds", "not_before"}
-    | {"cache", "webhook", "metadata"}
+    | {"cache", "webhook", "metadata", "recipe"}
 )
 # What a field puts aside that the settings below have: of each group one way alone may be given.
 _OTHER_LATENTS = frozenset({"seed", "count", "seeds", "latents", "interpolate"})

@@ -23,6 +23,7 @@ from shared.network_settings import ApiSettings
 from shared.owners.quota import QuotaStore
 from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
+from shared.recipes.store import RecipeStore
 from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import JobRules, Limits
 from shared.settings import Settings
@@ -59,6 +60,7 @@ def services(settings: Settings, store: JobStore, objects: ObjectStore) -> Itera
         queries=JobQueries(store),
         files=FileStore(store.client, objects, memory=memory),
         styles=StyleLibrary(store.client),
+        recipes=RecipeStore(store.scripts, settings.recipes),
         quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=open_disk_guard(settings, objects),

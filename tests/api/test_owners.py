@@ -83,6 +83,8 @@ def belongings(person: Person, worker: FakeWorker) -> dict[str, str]:
     worker.run(job["id"])
     picture = upload(person)
     assert person("POST", "/v1/styles", json={"name": "waves", "image": picture}).status_code == 201
+    kept = {"name": "small", "settings": {"type": "generate"}}
+    assert person("POST", "/v1/recipes", json=kept).status_code == 201
     items = {"items": [{"type": "generate", "seed": 1}], "open": True}
     batch = person("POST", "/v1/batches", json=items).json
     action = person("POST", "/v1/actions", json={"do": "cancel", "filter": {}}).json
@@ -97,6 +99,7 @@ def belongings(person: Person, worker: FakeWorker) -> dict[str, str]:
         "index": "0",
         "files.name": picture,
         "styles.name": "waves",
+        "recipes.name": "small",
     }
 
 
@@ -129,6 +132,7 @@ def test_every_path_to_something_of_another_is_a_404(
         missing = path.replace(theirs["job_id"], "job_of-nobody").replace(theirs["batch_id"], "batch_x")
         missing = missing.replace(theirs["delivery_id"], "msg_0").replace("waves", "shores")
         missing = missing.replace(theirs["action_id"], "action_0").replace(theirs["pause_id"], "pause_0")
+        missing = missing.replace("recipes/small", "recipes/large")
         missing = missing.replace(theirs["files.name"], "file_" + "0" * 64)
         again = anna(method, missing, json=body if method in ("POST", "PUT") else None)
         assert (again.status_code, again.json["code"]) == (404, response.json["code"]), f"{method} {path}"
@@ -150,6 +154,7 @@ def test_lists_hold_only_ones_own(anna: Person, bert: Person, worker: FakeWorker
         "actions",
         "files",
         "styles",
+        "recipes",
         "webhooks/deliveries",
     )
     for path in (f"/v1/{name}" for name in lists):
@@ -192,6 +197,28 @@ def test_anothers_file_or_style_in_a_job_is_as_one_that_never_was(
 
     assert answers(theirs, "waves") == answers(nobodys, "shores")
     assert all(status == 422 for status, _ in answers(theirs, "waves"))
+
+
+def test_anothers_recipe_in_a_job_is_as_one_that_never_was(anna: Person, bert: Person) -> None:
+    kept = {"name": "small", "settings": {"type": "generate", "digit": 3}}
+    assert bert("POST", "/v1/recipes", json=kept).status_code == 201
+    for name in ("small", "nobodys"):
+        job = anna("POST", "/v1/jobs", json={"type": "generate", "recipe": name})
+        batch = anna("POST", "/v1/batches", json={"items": [{"type": "generate", "recipe": name}]})
+        assert [(each.status_code, each.json["errors"][0]["code"]) for each in (job, batch)] == [
+            (422, "recipe_not_found")
+        ] * 2
+    assert anna("POST", "/v1/recipes", json={**kept, "shared": True}).status_code == 403
+    assert anna("DELETE", "/v1/recipes/small?shared=true").status_code == 403
+    assert bert("GET", "/v1/recipes/small").json["settings"] == kept["settings"]
+
+
+def test_a_picture_of_another_cannot_be_made_again_by_its_id(anna: Person, bert: Person) -> None:
+    theirs = upload(bert)
+    for name in (theirs, "file_" + "0" * 64):
+        response = anna("POST", "/v1/jobs/again", json={"picture": name})
+        assert (response.status_code, response.json["errors"][0]["code"]) == (422, "file_not_found")
+    assert bert("POST", "/v1/jobs/again", json={"picture": theirs}).json["code"] == "recipe_missing"
 
 
 def test_the_same_picture_and_the_same_name_belong_to_each(

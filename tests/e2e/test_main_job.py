@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image
 
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
+from atelier.client.request_parts import Encoding
 from atelier.local.stack import SERVER_VARIABLES, RunningStack
 from shared.cards.card import bundled_cards
 from tests.support.files import files_below
@@ -71,6 +73,20 @@ def test_the_same_seed_gives_the_same_bytes_alone_and_in_company(client: Client)
     company = client.generate(seeds=[3, 7, 11])
     assert alone[0].data == company[1].data
     assert image(alone[0].data).size == (28, 28)
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+def test_a_picture_made_again_by_its_recipe_has_the_same_bytes(
+    client: Client, style: bytes, form: Any
+) -> None:
+    photo, output = pictures.photo(96, 64), Encoding(format=form)
+    painted = client.stylize(photo, style, strength=0.7, output=output)
+    again = client.jobs.wait(client.jobs.again(painted.data, content=photo), timeout_seconds=60)
+    assert client.jobs.download(again) == painted.data
+    (digit,) = client.generate(seed=7, truncation=0.8, output=output)
+    same = client.jobs.wait(client.jobs.again(digit.data), timeout_seconds=60)
+    other = client.jobs.wait(client.jobs.again(digit.data, options={"seed": 8}), timeout_seconds=60)
+    assert client.jobs.download(same) == digit.data != client.jobs.download(other)
 
 
 def test_a_seed_and_its_model_are_written_into_the_file(client: Client) -> None:

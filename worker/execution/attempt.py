@@ -92,6 +92,7 @@ class Stages:
         self._store = store
         self._reported = attempt.started
         self.timings: dict[str, float] = {}  # seconds a stage
+        self.warnings: list[str] = []  # codes of what to know of the result, each once
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:
@@ -105,6 +106,11 @@ class Stages:
         finally:
             spent = time.perf_counter() - started
             self.timings[name] = self.timings.get(name, 0.0) + spent
+
+    def warn(self, code: str) -> None:
+        """Note what is to be known of the result."""
+        if code not in self.warnings:
+            self.warnings.append(code)
 
     def advance(self, step: int, total: int, preview: str | None = None) -> None:
         """Note that `step` of `total` steps of a stage are done; raise JobCanceled or LeaseLost to end it.

@@ -96,6 +96,7 @@ class Resources:
     styles: StyleCache[Any]  # each kind of network has its own
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
+    free: Callable[[], None] = lambda: None  # lets go of memory that nobody needs now
     marks: bool = True  # whether files say that a machine made their picture
     # For jobs of several outputs, of which each waits for the disk.
     stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

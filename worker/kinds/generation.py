@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +16,14 @@ from worker.codec.pixels import contact_sheet, enlarge, to_color
 from worker.execution.attempt import Stages
 from worker.execution.batcher import Request
 from worker.execution.resources import Film, Pixels, Resources, ResultPicture
+from worker.execution.smaller import or_smaller
 from worker.kinds.latent_plan import Plan, make_plan, text_of_all
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
     from worker.models.generation.generator import Generator
 
 Latents = npt.NDArray[np.float32]  # (n, latent size)
+Draw = Callable[[Latents], Pixels]  # latents to as many pictures
 
 CHUNK = 64  # latents in one call; more would make other jobs wait too long
 _BATCHES = 4  # network calls in a chunk, where the network takes few at once
@@ -52,24 +54,30 @@ def _chunks(latents: Latents, max_batch: int) -> Iterator[Latents]:
 
 def _draw(latents: Latents, model: Generator, resources: Resources, stages: Stages) -> Pixels:
     attempt = stages.attempt
-    pixels: Pixels = resources.batcher.call(
-        Request(
-            bucket=(model.card.name, model.digest, "generate"),
+
+    def call(form: str, draw: Callable[[], Draw], *, alone: bool) -> Pixels:
+        request: Request[Latents, Pixels] = Request(
+            bucket=(model.card.name, model.digest, form),
             payload=latents,
-            run=lambda payloads: _run_together(model, payloads),
+            run=lambda payloads: _run_together(draw(), payloads),
             weight=len(latents),
             limit=model.card.max_batch,
-            alone=attempt.job.crashes > 0,
+            alone=alone,
             urgent=attempt.is_urgent,
             wanted=lambda: attempt.is_current,
-        ),
-        attempt.slot,
+        )
+        return resources.batcher.call(request, attempt.slot)
+
+    return or_smaller(
+        lambda: call("generate", lambda: model.generate, alone=attempt.job.crashes > 0),
+        lambda: call("smaller", lambda: model.generate_smaller, alone=True),
+        resources,
+        stages,
     )
-    return pixels
 
 
-def _run_together(model: Generator, payloads: Sequence[Latents]) -> list[Pixels]:
-    pictures = model.generate(np.concatenate(payloads))
+def _run_together(draw: Draw, payloads: Sequence[Latents]) -> list[Pixels]:
+    pictures = draw(np.concatenate(payloads))
     ends = np.cumsum([len(payload) for payload in payloads])[:-1]
     return np.split(pictures, ends)
 

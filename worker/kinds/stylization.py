@@ -27,6 +27,7 @@ from worker.codec.pixels import (
 )
 from worker.execution.attempt import Stages
 from worker.execution.resources import Film, Pixels, Resources, ResultPicture
+from worker.execution.smaller import or_smaller
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner
@@ -128,11 +129,17 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
 
     def stylize(number: int, small: Pixels) -> Pixels:
-        if not model.is_large(*small.shape[:2]):
-            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
         steps = partial(_advance, stages, number, len(prepared.frames))
-        large: Pixels = model.paint_large(small, style, steps, on_a_runner)
-        return large
+
+        def in_strips(*, smaller: bool) -> Pixels:
+            return model.paint_large(small, style, steps, on_a_runner, smaller=smaller)
+
+        def whole() -> Pixels:
+            if model.is_large(*small.shape[:2]):
+                return in_strips(smaller=False)
+            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
+
+        return or_smaller(whole, lambda: in_strips(smaller=True), resources, stages)
 
     return stylize
 

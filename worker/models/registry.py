@@ -1,14 +1,20 @@
-"""The models of this process: loaded from the model store, warmed, one copy each, renewed when asked."""
+"""The models of this process: loaded from the model store, warmed, one copy each, renewed when asked.
 
+Those that no job uses are unloaded where all together take more memory than they may, the one that was used
+least recently first, and those that are to be preloaded last.
+"""
+
+import gc
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from shared.cards.card import Catalog, ModelCard
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.workers import LoadedModel
+from worker.memory import give_back, resident_bytes
 from worker.models.loading import Model, choose, load_model
 from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
@@ -23,14 +29,35 @@ class _Loaded:
     card: ModelCard  # by which it was loaded; the model's own may differ in the version
     model: Model
     files: str  # digest of the stored files that it was loaded from
+    bytes: int = 0  # of memory that it takes, about
+
+
+@dataclass(frozen=True, slots=True)
+class _Resting:
+    """A model that was unloaded for its memory, and comes back when a job wants it."""
+
+    model: LoadedModel
+    files: str
 
 
 class ModelRegistry:
     """Loaded models by name. Safe for many threads; each model is loaded once."""
 
-    def __init__(self, catalog: Catalog, store: ModelStore) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: ModelStore,
+        *,
+        most_bytes: int | None = None,
+        in_use: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
+        """`most_bytes` is what all models may take, None for any; `in_use` names those that jobs use now."""
         self._catalog = catalog
         self._store = store
+        self._most_bytes = most_bytes
+        self._in_use = in_use
+        self._used: dict[str, float] = {}  # when each loaded model was last asked for
+        self._resting: dict[str, _Resting] = {}
         self._extra: tuple[str, ...] | None = None  # None until the models are preloaded
         self._loaded: dict[str, _Loaded] = {}
         self._faulty: dict[str, object] = {}  # models whose files, marked so, could not be loaded
@@ -69,11 +96,48 @@ class ModelRegistry:
         """Return a warm model. Raises UnknownModel, ModelUnavailable or ModelCorrupt."""
         known = self._loaded.get(name)
         if known is not None:
+            self._used[name] = time.monotonic()
             return known.model
         with self._lock:
-            if name not in self._loaded:
-                self._loaded[name] = self._load_or_note(self._catalog.get(name))
-            return self._loaded[name].model
+            known = self._loaded.get(name)
+            if known is None:
+                known = self._load_or_note(self._catalog.get(name))
+                self._keep(name, known)
+            return known.model
+
+    def _keep(self, name: str, loaded: _Loaded) -> None:
+        """Keep a model that was just loaded, and unload others where all are too much."""
+        self._loaded[name], self._used[name] = loaded, time.monotonic()
+        self._resting.pop(name, None)
+        if self._most_bytes is not None:
+            self._unload_until(self._most_bytes, besides={name})
+
+    def free(self) -> None:
+        """Unload what no job uses now and what is not preloaded: a job has run out of memory."""
+        with self._lock:
+            self._unload_until(0, besides=set(self._preloaded()))
+        give_back()
+
+    def _unload_until(self, most_bytes: int, *, besides: Collection[str]) -> None:
+        """Unload idle models until the rest takes no more than `most_bytes`, or none is left."""
+        busy, preloaded = {*besides, *self._in_use()}, set(self._preloaded())
+        idle = [name for name in self._loaded if name not in busy]
+        idle.sort(key=lambda name: (name in preloaded, self._used.get(name, 0.0)))
+        total = sum(known.bytes for known in self._loaded.values())
+        for name in idle:
+            if total <= most_bytes:
+                return
+            total -= self._loaded[name].bytes
+            self._unload(name)
+
+    def _unload(self, name: str) -> None:
+        known = self._loaded.pop(name)
+        loaded = LoadedModel(name, known.model.card.version, known.model.digest)
+        self._resting[name] = _Resting(loaded, known.files)
+        log.info("model unloaded", extra={"model": name, "mebibytes": known.bytes // (1024 * 1024)})
+        del known
+        gc.collect()  # graphs of TensorFlow refer to each other in circles
+        give_back()
 
     def _load_or_note(self, card: ModelCard) -> _Loaded:
         mark = self._mark(card)
@@ -101,28 +165,43 @@ class ModelRegistry:
         """
         with self._lock:
             self._faulty.clear()
+            self._forget_changed()
             for name in dict.fromkeys([*self._loaded, *self._preloaded()]):
                 try:
                     self._renew(name)
                 except Exception as error:  # noqa: BLE001  (any fault of one network)
                     _report("model not renewed", name, error)
 
+    def _forget_changed(self) -> None:
+        """Let go of what is known of unloaded models whose files are others now: the next job loads these."""
+        for name, known in list(self._resting.items()):
+            try:
+                is_same = self._files_of(self._catalog.get(name)) == known.files
+            except (AtelierError, OSError):
+                is_same = False
+            if not is_same:
+                del self._resting[name]
+
     def _renew(self, name: str) -> None:
         card, known = self._catalog.get(name), self._loaded.get(name)
+        if known is None and name in self._resting:
+            return  # it comes back when a job wants it
         if known is None or card != known.card or self._files_of(card) != known.files:
-            self._loaded[name] = self._load(card)
+            self._keep(name, self._load(card))
         else:
             self._warn_of_changed_source(card)
 
     def _load(self, card: ModelCard) -> _Loaded:
-        started = time.monotonic()
+        started, before = time.monotonic(), resident_bytes()
         files = self._files_of(card)
         model = load_model(card, self._store)
         model.warm_up()
         seconds = round(time.monotonic() - started, 2)
         log.info("model ready", extra={"model": card.name, "version": model.card.version, "seconds": seconds})
         self._warn_of_changed_source(card)
-        return _Loaded(card, model, files)
+        stored = self._store.find(choose(card, self._store))
+        grown = max(0, resident_bytes() - before)  # jobs that run meanwhile count too: it is no exact number
+        return _Loaded(card, model, files, max(grown, stored.bytes if stored else 0))
 
     def _warn_of_changed_source(self, card: ModelCard) -> None:
         stored = self._store.find(card)
@@ -155,9 +234,11 @@ class ModelRegistry:
         return frozenset(self._loaded).union(self._stored)
 
     def loaded(self) -> tuple[LoadedModel, ...]:
-        """Return what is loaded, for the roster."""
-        models = [(name, known.model) for name, known in sorted(self._loaded.copy().items())]
-        return tuple(LoadedModel(name, model.card.version, model.digest) for name, model in models)
+        """Return what is loaded, for the roster; also what was unloaded for its memory and comes back."""
+        found = {name: known.model for name, known in self._resting.copy().items()}
+        for name, known in self._loaded.copy().items():
+            found[name] = LoadedModel(name, known.model.card.version, known.model.digest)
+        return tuple(model for _, model in sorted(found.items()))
 
 
 def _report(what: str, name: str, error: Exception) -> None:

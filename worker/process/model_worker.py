@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from shared.cards.card import load_catalog
 from shared.errors import StoreUnavailable
@@ -43,7 +43,12 @@ class ModelWorker:
         settings = base.settings
         self._base = base
         self._held = AttemptsInFlight()
-        self._registry = ModelRegistry(load_catalog(settings.cards), ModelStore(settings.models))
+        self._registry = ModelRegistry(
+            load_catalog(settings.cards),
+            ModelStore(settings.models),
+            most_bytes=settings.worker.model_bytes or memory_limit() // 2,
+            in_use=lambda: {attempt.job.spec.model or "" for attempt in self._held.all()},
+        )
         self._shared_name = SharedName(base.id, base.roster)
         self._reload_request = ReloadRequest(base.hasty_client)
         has_room = open_disk_guard(settings, base.objects).has_room_for_results
@@ -60,7 +65,7 @@ class ModelWorker:
             base.store,
             base.queue,
             models=self._registry,
-            resources=_resources(base),
+            resources=_resources(base, self._registry.free),
             held=self._held,
             has_room=has_room,
             on_cordon=lambda: self._take_doorbells(False),
@@ -139,13 +144,14 @@ def _worker(base: WorkerContext) -> Worker:
     )
 
 
-def _resources(base: WorkerContext) -> Resources:
+def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
     return Resources(
         base.objects,
         Batcher(runners(base.settings.worker)),
         StyleCache(),
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
+        free,
         marks=base.settings.output.mark,
     )
 

@@ -16,6 +16,7 @@ from atelier.client.aio.queue.actions import AsyncActionsResource
 from atelier.client.aio.queue.pauses import AsyncPausesResource
 from atelier.client.aio.queue.workers import AsyncWorkersResource
 from atelier.client.aio.quota import read_quota, write_quota
+from atelier.client.aio.recipes.stored import AsyncRecipesResource
 from atelier.client.aio.stats import AsyncStatsResource
 from atelier.client.aio.styles import AsyncModelsResource, AsyncStylesResource
 from atelier.client.aio.transport import AsyncTransport
@@ -38,7 +39,7 @@ from atelier.client.usage import Usage
 
 
 class AsyncClient:
-    """One Atelier, over HTTP: `jobs`, `batches`, `actions`, `files`, `styles`, `models`, `stats`, `workers`.
+    """One Atelier, over HTTP: `jobs`, `batches`, `files`, `styles`, `recipes`, `models`, `workers` ...
 
     Every method may raise ApiError, ServiceUnreachable or ProtocolError. Without a base URL it is the one
     that the environment variable ATELIER_URL names, else DEFAULT_URL; raises InvalidAddress where it is none.
@@ -73,6 +74,7 @@ class AsyncClient:
         self.jobs = AsyncJobsResource(self._transport, self.files)
         self.batches = AsyncBatchesResource(self._transport)
         self.styles = AsyncStylesResource(self._transport, self.files)
+        self.recipes = AsyncRecipesResource(self._transport)
         self.models = AsyncModelsResource(self._transport)
         self.stats = AsyncStatsResource(self._transport)
         self.events = AsyncEventsResource(self._transport)

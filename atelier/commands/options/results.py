@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from atelier.client.client import Client
 from atelier.client.downloads import Picture, extension_of, write_whole
@@ -41,12 +42,18 @@ OUTPUT_HELP = (
     "Write one picture to this file, or any number into this folder, such as out/; - is the standard output."
 )
 
+recipe_option = click.option(
+    "--recipe",
+    metavar="NAME[@VERSION]",
+    help="Take settings from this recipe of the service; options that are given go over it.",
+)
 sidecar_option = click.option(
     "--sidecar",
     is_flag=True,
     help="Write how each picture was made beside it, as JSON that `atelier again` takes.",
 )
 result_options = with_options(
+    recipe_option,
     *OF_A_JOB,
     lane_option("interactive"),
     format_option("Make pictures of this format. [default: by the name after -o, else png]"),
@@ -72,6 +79,10 @@ def encoding(
     form, quality, bare = (options.pop(name) for name in ("form", "quality", "no_recipe"))
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
+    if options.get("recipe"):  # what is not given is the recipe's to say
+        source = click.get_current_context().get_parameter_source("quality")
+        quality = None if source is ParameterSource.DEFAULT else quality
+        return Encoding(format=form or output.format, quality=quality, recipe=False if bare else None)  # type: ignore[arg-type]
     format = form or output.format or otherwise
     return Encoding(
         format=format,  # type: ignore[arg-type]

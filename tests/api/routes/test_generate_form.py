@@ -34,7 +34,10 @@ def test_all_fields_reach_the_job(client: FlaskClient) -> None:
     }
     spec = client.post(PATH, data=form).json["input"]
     assert (spec["seeds"], spec["truncation"]) == ([1, 2, 5], 0.5)
-    assert (spec["grid"], spec["output"]) == ({"columns": 3, "gap": 0}, {"format": "webp", "quality": 70})
+    assert (spec["grid"], spec["output"]) == (
+        {"columns": 3, "gap": 0},
+        {"format": "webp", "quality": 70, "recipe": True},
+    )
 
 
 def test_a_walk_becomes_an_animation(client: FlaskClient) -> None:

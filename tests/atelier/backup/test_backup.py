@@ -168,6 +168,24 @@ def test_a_restored_installation_goes_on_with_keys_styles_files_and_order(
     assert client.smembers(users) == services.store.client.smembers(users)
 
 
+def test_recipes_come_back_with_all_versions_and_go_on(
+    services: Services, empty: Services, client: Client, tmp_path: Path
+) -> None:
+    settings = {"type": "generate", "digit": 3}
+    for digit in (3, 4):
+        client.recipes.create("small", {**settings, "digit": digit})
+    client.recipes.create("all", settings, shared=True)
+    job = client.jobs.create({"type": "generate", "recipe": "small"})
+    take(services, tmp_path / "backup.tar")
+    bring_back(empty, tmp_path / "backup.tar")
+    for name, version in (("small", 1), ("small", 2), ("all", 1)):
+        assert empty.recipes.get(ANONYMOUS, name, version) == services.recipes.get(ANONYMOUS, name, version)
+    assert [each.reference for each in empty.recipes.page(ANONYMOUS).items] == ["small@2"]
+    assert [each.reference for each in empty.recipes.shared()] == ["all@1"]
+    assert empty.store.get(job.id, ANONYMOUS).spec.recipe == "small@2"
+    assert empty.recipes.create(ANONYMOUS, "small", settings)[0].version == 3
+
+
 def test_what_a_finished_job_had_left_to_live_it_has_left_after_the_restore(
     services: Services, empty: Services, jobs: dict[str, str], tmp_path: Path
 ) -> None:

@@ -124,6 +124,15 @@ CRAFTED: dict[str, Change] = {
     "an endless key": plant("gone:" + "a" * 5000, "string", "x"),
     "a record of another type": plant("gone:a", "list", ["x"]),
     "a type that there is not": plant("gone:a", "module", "x"),
+    "a recipe of another name": plant(
+        "recipe:anonymous:a", "hash", {"name": "b", "owner": "anonymous", "latest": "1", "settings:1": "{}"}
+    ),
+    "a recipe without settings": plant(
+        "recipe:anonymous:a", "hash", {"name": "a", "owner": "anonymous", "latest": "2", "settings:1": "{}"}
+    ),
+    "a recipe that is no object": plant(
+        "recipe:anonymous:a", "hash", {"name": "a", "owner": "anonymous", "latest": "1", "settings:1": "[]"}
+    ),
     "a hash of numbers": plant("style:anonymous:a", "hash", {"name": 1}),
     "a hash of lists": plant("batch-names:b", "hash", {"a": ["b"]}),
     "an empty hash": plant("batch-names:b", "hash", {}),

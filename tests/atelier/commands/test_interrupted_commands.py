@@ -27,7 +27,7 @@ from tests.support.models.transform_card import write_card
 from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
-GROUPS = ("styles", "jobs", "batches", "models", "pauses", "actions", "workers")
+GROUPS = ("styles", "recipes", "jobs", "batches", "models", "pauses", "actions", "workers")
 Start = Callable[..., subprocess.Popen[str]]
 
 
@@ -178,7 +178,9 @@ def test_ctrl_c_at_a_question_changes_nothing(start: Start, url: str, client: Cl
 
 WITHOUT_SERVICE = [
     "generate", "generate -o x.png --timeout 60", "stylize a.png --style a.png",
-    "stylize a.png --style waves", "again a.png", "transform a.png --model colorizer",
+    "stylize a.png --style waves", "again a.png", "recipes list", "recipes show a",
+    "recipes create a items.jsonl",
+    "recipes delete a", "transform a.png --model colorizer",
     "batch photos --style a.png -o out",
     "batch photos --style waves -o out", "batch --jsonl items.jsonl -o out", "watch job_1",
     "watch job_1 --json", "events", "styles list", "styles add a a.png", "styles remove a", "styles sheet",

@@ -42,7 +42,10 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 # Fields without an option. A new field belongs here, or gets an option.
 NOT_OFFERED = {"type", "ttl_seconds", "deadline_seconds", "metadata", "webhook.events", "webhook.body"}
-NOT_OFFERED_BY = {"batch": {"optimize.preview_every"}, "generate": {"output.profile", "output.metadata"}}
+NOT_OFFERED_BY = {
+    "batch": {"optimize.preview_every", "recipe"},  # a recipe: by --template or --jsonl
+    "generate": {"output.profile", "output.metadata"},
+}
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
 OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {

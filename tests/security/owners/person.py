@@ -99,6 +99,7 @@ def begin(person: Person, seconds: float) -> None:
     world = person.world
     picture = person.upload("<file>", 40)
     person.make("<style>", "/v1/styles", {"name": "waves", "image": picture})
+    person.make("<recipe>", "/v1/recipes", {"name": "small", "settings": {"type": "generate"}})
     for called in ("<done>", "<failed>", "<running>", "<waiting>"):
         person.job(called)
     person.job("<other size>", count=9)

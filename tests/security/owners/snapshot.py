@@ -43,7 +43,7 @@ def _paths(route: str, person: Person) -> Iterator[str]:
     kinds = {"job_id": "job_", "batch_id": "batch_", "delivery_id": "msg_", "action_id": "action_"}
     kinds["pause_id"] = "pause_"
     route = route.replace("<model>", "multistyle-26").replace("<code>", "not_found")
-    route = route.replace("models/<name>", "models/mnist-dcgan")
+    route = route.replace("models/<name>", "models/mnist-dcgan").replace("recipes/<name>", "recipes/small")
     route = route.replace("<model_owner>/<name>", "atelier/mnist-dcgan").replace("<version>", VERSION)
     parameter = re.search(r"<(\w+)>", route)
     if parameter is None:
@@ -62,6 +62,7 @@ def _is_list(route: str) -> bool:
         "/v1/actions",
         "/v1/files",
         "/v1/styles",
+        "/v1/recipes",
         "/v1/webhooks/deliveries",
         "/replicate/v1/predictions",
         "/replicate/v1/files",

@@ -2,8 +2,11 @@
 
 import time
 import zlib
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.errors import RecipeInvalid, RecipeMissing
 from shared.images.recipe import MOST_BYTES, recipe_in
@@ -63,3 +66,12 @@ def test_beginnings_without_an_end_cost_one_search() -> None:
     with pytest.raises(RecipeInvalid):
         recipe_in(data)
     assert time.process_time() - started < 2  # some milliseconds; by structure it would be minutes
+
+
+@given(
+    st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"{", b"<atelier:recipe>", chunk(b"{}")]),
+    st.binary(max_size=200),
+)
+def test_no_bytes_lead_to_anything_else(start: bytes, rest: bytes) -> None:
+    with suppress(RecipeMissing, RecipeInvalid):
+        assert isinstance(recipe_in(start + rest), str)

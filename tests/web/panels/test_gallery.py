@@ -140,7 +140,7 @@ def test_another_photo_is_painted_by_the_recipe_in_the_picture(
         "type": "stylize",
         "model": "magenta-mobile@1",
         "strength": 0.4,
-        "styles": asked["styles"],
+        "styles": [{"image": style["image"]} for style in asked["styles"]],
     }
     text = PngInfo()
     text.add_itxt("atelier:recipe", json.dumps(recipe))
@@ -153,8 +153,26 @@ def test_another_photo_is_painted_by_the_recipe_in_the_picture(
     expect(page.get_by_text("Sent. It is under Work.")).to_be_visible()
     (again,) = anna.http.get("/v1/jobs?status=queued").json()["data"]
     assert again["input"]["content"] == file_id(sha256(png(70, 50)))
-    kept = ("strength", "styles", "model")
-    assert {name: again["input"][name] for name in kept} == {name: asked[name] for name in kept}
+    assert [style["image"] for style in again["input"]["styles"]] == [s["image"] for s in asked["styles"]]
+    assert (again["input"]["strength"], again["input"]["model"]) == (0.4, "magenta-mobile")
+
+
+def test_settings_are_kept_as_a_recipe(enter: Enter, site: Site, anna: Person) -> None:
+    job = made(site, Scene(site, anna).stylize("night", strength=0.4), painted(3))
+    page = enter(anna, f"gallery/job/{job}").page
+    result = page.get_by_role("dialog")
+    result.get_by_label("Name of the recipe").fill("calm")
+    result.get_by_role("button", name="Keep as recipe").click()
+    expect(page.get_by_text("Kept as calm@1.")).to_be_visible()
+    settings = anna.http.get("/v1/recipes/calm").json()["settings"]
+    assert (settings["type"], settings["strength"], settings["styles"][0]["name"]) == (
+        "stylize",
+        0.4,
+        "night",
+    )
+    photo = anna.job(job)["input"]["content"]
+    again = anna.submit(type="stylize", content=photo, recipe="calm")
+    assert anna.job(again)["input"]["recipe"] == "calm@1"
 
 
 def test_digits_are_drawn_again_by_their_recipe(enter: Enter, site: Site, anna: Person) -> None:

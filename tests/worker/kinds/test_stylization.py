@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from shared.cards.card import ModelCard, load_catalog
+from shared.errors import OutOfMemory
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
@@ -32,6 +33,8 @@ class Mixer:
     has_vectors: bool = True
     large_pixels: int = 10**9
     steps: list[str] = field(default_factory=list)
+    fitting: tuple[str, ...] = ("whole", "strips", "small strips")  # forms for which there is memory
+    forms: list[str] = field(default_factory=list)  # that were tried
 
     def prepare_style(self, image: np.ndarray) -> PreparedStyle:
         self.looked_at += 1
@@ -44,13 +47,21 @@ class Mixer:
     def is_large(self, height: int, width: int) -> bool:
         return height * width > self.large_pixels
 
-    def paint_large(self, content: np.ndarray, style: PreparedStyle, on_step: Any, run: Any) -> np.ndarray:
+    def paint_large(
+        self, content: np.ndarray, style: PreparedStyle, on_step: Any, run: Any, *, smaller: bool = False
+    ) -> np.ndarray:
+        self.forms.append("small strips" if smaller else "strips")
+        if self.forms[-1] not in self.fitting:
+            raise OutOfMemory("there is no memory")
         for step in range(3):
             run(lambda: self.steps.append(content.dtype.name))
             on_step(step + 1, 3)
         return np.rint(np.broadcast_to(style.vector, content.shape) * 255).astype(np.uint8)
 
     def stylize(self, content: np.ndarray, style: PreparedStyle) -> np.ndarray:
+        self.forms.append("whole")
+        if "whole" not in self.fitting:
+            raise MemoryError
         self.sizes.append(content.shape[:2])
         return np.broadcast_to(style.vector, content.shape).astype(np.float32)
 
@@ -94,6 +105,24 @@ def test_the_result_has_the_contents_size_and_the_styles_color(studio: Studio) -
     result = studio.pixels(studio.stylize(pictures.photo(90, 60)))
     assert result.shape == (60, 90, 3)
     assert (result == (200, 40, 0)).all()
+
+
+def test_a_painting_without_memory_is_painted_in_small_strips_and_says_so(studio: Studio) -> None:
+    studio.model.fitting = ("small strips",)
+    job = studio.stylize(pictures.photo(90, 60))
+    assert (studio.pixels(job) == (200, 40, 0)).all()
+    assert (job.warnings, job.attempt) == (("smaller_form",), 1)
+    studio.model.large_pixels = 100
+    large = studio.stylize(pictures.photo(91, 60))
+    assert large.warnings == ("smaller_form",)
+    assert studio.model.forms == ["whole", "small strips", "strips", "small strips"]
+
+
+def test_a_painting_with_no_memory_at_all_ends_its_attempt(studio: Studio) -> None:
+    studio.model.fitting = ()
+    job = studio.stylize(pictures.photo(90, 60))
+    assert (job.status, job.history[0].code, job.warnings) == (Status.FAILED, "out_of_memory", ())
+    assert studio.model.forms[:2] == ["whole", "small strips"]
 
 
 def test_styles_mix_by_weight(studio: Studio) -> None:

@@ -5,6 +5,7 @@ the width of the first layer alone.
 """
 
 from collections.abc import Callable
+from functools import cached_property, partial
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt
 from worker.models.generation.dcgan import Architecture, read_weights
+from worker.models.runtime import memory_errors
 
 UPSAMPLINGS = ((128, 1), (64, 2))  # filters and stride of the hidden transposed convolutions
 LAST_STRIDE = 2
@@ -82,9 +84,16 @@ class Generator:
         self.card = card
         self.digest = digest  # names the exact weights
         self._latent_size, self._picture_shape = architecture.latent.size, architecture.picture_shape
-        signature = tf.TensorSpec((card.max_batch, self._latent_size), tf.float32)
-        self._run = tf.function(
-            lambda latents: network(latents, training=False), input_signature=[signature], jit_compile=True
+        self._network = network
+        self._run = self._compiled(card.max_batch)
+
+    def _compiled(self, size: int) -> Callable[[Latents], Any]:
+        """Return the network for exactly `size` latents, compiled when it is first called."""
+        signature = tf.TensorSpec((size, self._latent_size), tf.float32)
+        return tf.function(  # type: ignore[no-any-return]
+            lambda latents: self._network(latents, training=False),
+            input_signature=[signature],
+            jit_compile=True,
         )
 
     @classmethod
@@ -114,6 +123,20 @@ class Generator:
             self._draw, latents, size=self.card.max_batch, picture_shape=self._picture_shape
         )
 
-    def _draw(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
-        levels: NDArray[np.uint8] = np.rint(self._run(latents).numpy() * 127.5 + 127.5).astype(np.uint8)
+    def generate_smaller(self, latents: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """Return the pictures of `generate`, up to a level, with half as many latents at once."""
+        half = max(1, self.card.max_batch // 2)
+        draw = partial(self._draw, run=self._half)
+        return in_micro_batches(draw, latents, size=half, picture_shape=self._picture_shape)
+
+    @cached_property
+    def _half(self) -> Callable[[Latents], Any]:
+        return self._compiled(max(1, self.card.max_batch // 2))
+
+    def _draw(
+        self, latents: NDArray[np.float32], run: Callable[[Latents], Any] | None = None
+    ) -> NDArray[np.uint8]:
+        with memory_errors(f"for latents of shape {latents.shape}"):
+            values = (run or self._run)(latents).numpy()
+        levels: NDArray[np.uint8] = np.rint(values * 127.5 + 127.5).astype(np.uint8)
         return levels

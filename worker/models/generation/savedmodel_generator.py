@@ -15,6 +15,7 @@ from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
 from worker.models.generation.generator import Latents, Pictures, in_micro_batches
 from worker.models.generation.latents import latent
+from worker.models.runtime import memory_errors
 
 Values = NDArray[Any]  # the output of the network, (n, height, width, channels)
 
@@ -54,6 +55,19 @@ class HubGenerator:
         shape = (self._picture.height, self._picture.width, self._picture.channels)
         return in_micro_batches(self._draw, latents, size=self.card.max_batch, picture_shape=shape)
 
+    def generate_smaller(self, latents: Latents) -> Pictures:
+        """Return the pictures of `generate`, up to some levels, with half as many latents at once.
+
+        Raises OutOfMemory where there is no memory for these either, or the network takes no other number.
+        """
+        shape = (self._picture.height, self._picture.width, self._picture.channels)
+        half = max(1, self.card.max_batch // 2)
+        try:
+            return in_micro_batches(self._draw, latents, size=half, picture_shape=shape)
+        except _BROKEN as error:
+            text = f"there was no memory, and {self.card.name} cannot draw {half} pictures at once"
+            raise OutOfMemory(text) from error
+
     def _draw(self, latents: Latents) -> Pictures:
         return _levels(self._run(latents), self.card)
 
@@ -79,10 +93,8 @@ class _Network:
         self._function = _function_of(card, module)
 
     def __call__(self, latents: Latents) -> Values:
-        try:
+        with memory_errors(f"for latents of shape {latents.shape}"):
             output = self._function(tf.constant(latents))
-        except tf.errors.ResourceExhaustedError as error:
-            raise OutOfMemory(f"TensorFlow had no memory for latents of shape {latents.shape}") from error
         return np.asarray(_only(output))
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from shared.cards.card import ModelCard
 from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
+from worker.models.runtime import memory_errors
 from worker.models.style_network.weights import TransformerWeights, read_transformer
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Pixels = npt.NDArray[np.uint8]  # (h, w, 3)
 # bytes, and a job's bytes are promised to be the same everywhere.
 LARGE_VALUES = 36_000_000
 
+_SMALLER = 4  # part of a strip where there was no memory for a whole one
 _WARM_SIDE = 64  # pixels; the graph is the same for all sizes
 _GRID = 4  # the hub's networks give sides that are multiples of this
 
@@ -123,23 +124,40 @@ class Stylizer:
         return height * width * channels > LARGE_VALUES
 
     def paint_large(
-        self, content: Pixels, style: PreparedStyle, on_step: OnStep, run: Run = lambda step: step()
+        self,
+        content: Pixels,
+        style: PreparedStyle,
+        on_step: OnStep,
+        run: Run = lambda step: step(),
+        *,
+        smaller: bool = False,
     ) -> Pixels:
         """Repaint a picture of 8-bit pixels in bounded memory, step by step; see `LargePainter.paint`.
 
-        The result is that of `stylize` except for rounding. `on_step` may raise to end it.
+        The result is that of `stylize` except for rounding. `on_step` may raise to end it. In the `smaller`
+        form strips have a quarter of the rows; OutOfMemory where the network's layers are not known.
         """
+        if self._transformer is None:
+            raise OutOfMemory(f"there was no memory, and {self.card.name} cannot paint in strips")
         assert style.vector is not None, "networks whose layers are known take vectors"
         self._check_sides(*content.shape[:2])
-        with _memory_errors(content.shape):
-            return self._large_painter.paint(content, style.vector, on_step, run)
+        with memory_errors(f"to paint a picture of shape {content.shape}"):
+            painter = self._smaller_painter if smaller else self._large_painter
+            return painter.paint(content, style.vector, on_step, run)
 
     @cached_property
     def _large_painter(self) -> LargePainter:
-        from worker.models.style_network.large_pictures import LargePainter
+        return self._painter(1)
+
+    @cached_property
+    def _smaller_painter(self) -> LargePainter:
+        return self._painter(_SMALLER)
+
+    def _painter(self, part: int) -> LargePainter:
+        from worker.models.style_network.large_pictures import STRIP_VALUES, LargePainter
 
         assert self._transformer is not None, "is_large() is false without"
-        return LargePainter(self._transformer)
+        return LargePainter(self._transformer, STRIP_VALUES // part)
 
     def _check_sides(self, height: int, width: int) -> None:
         least = self.card.min_side
@@ -160,18 +178,8 @@ class Stylizer:
 def _run(function: Any, *arrays: Picture) -> Any:
     import tensorflow as tf
 
-    with _memory_errors(arrays[0].shape):
+    with memory_errors(f"to paint a picture of shape {arrays[0].shape}"):
         return function(*(tf.constant(array) for array in arrays))
-
-
-@contextmanager
-def _memory_errors(shape: tuple[int, ...]) -> Iterator[None]:
-    import tensorflow as tf
-
-    try:
-        yield
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
-        raise OutOfMemory(f"there was no memory to paint a picture of shape {shape}") from error
 
 
 def _first(outputs: Any) -> Any:

@@ -33,7 +33,7 @@ export class DigitSheet extends View {
     this.variety.value = input.truncation ?? 1;
     this.text.value = input.digits ?? "";
     this.digit.querySelector(`input[value="${input.digit ?? ""}"]`).checked = true;
-    const { webhook: _, ttl_seconds: __, ...recipe } = input;
+    const { webhook: _, ttl_seconds: __, recipe: ___, ...recipe } = input;
     this.#recipe = Object.fromEntries(Object.entries({ ...recipe, ...kept({}), output: input.output }).filter(([, value]) => value !== null));
     this.changed();
     notify(t("digits.again"));

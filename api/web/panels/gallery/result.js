@@ -21,7 +21,7 @@ export function openResult(job) {
   const dialog = openDialog(title(job), "result", close, h("div", { class: "result-body" }, pictures, facts));
   const show = (now) => {
     if (now.id !== job.id || !now.input) return;
-    fill(facts, status(now), actions(now, dialog), recipe(now));
+    fill(facts, status(now), actions(now, dialog), recipe(now), keeping(now));
   };
   fill(pictures, job.outputs.slice(0, MOST_SHOWN).map((output) => picture(output, job)), job.outputs.length ? null : h("p", { class: "empty" }, t("gallery.no-picture")));
   const ends = [store.on("job", show), store.on("deleted", (id) => id === job.id && dialog.close())];
@@ -71,6 +71,29 @@ function another(job) {
   };
   const input = picker((photos) => photos.length && run(photos).catch(tell), { many: false, label: t("gallery.another") });
   return h("span", {}, input, h("button", { data: { act: "another" }, on: { click: () => input.click() } }, icon("image"), t("gallery.another")));
+}
+
+const NOT_KEPT = new Set(["content", "mask", "recipe", "lane", "ttl_seconds", "deadline_seconds", "not_before", "cache", "webhook", "metadata"]);
+
+/** Return the settings of a job that a recipe may keep; null where a style is a picture without a name. */
+function settingsOf({ input }) {
+  const given = Object.entries(input).filter(([name, value]) => value !== null && !NOT_KEPT.has(name));
+  const styles = input.styles?.map(({ name, number, weight }) => (name ? { name, weight } : { number, weight }));
+  if (styles?.some(({ name, number }) => !name && (number === null || number === undefined))) return null;
+  const { recipe: _, ...output } = input.output;
+  return { ...Object.fromEntries(given), output, ...(styles && { styles }) };
+}
+
+/** Return a form that keeps the settings of a job as a recipe; none where they cannot be kept. */
+function keeping(job) {
+  const settings = session.may("submit") && settingsOf(job);
+  if (!settings) return null;
+  const name = h("input", { type: "text", required: true, pattern: "[a-z0-9][a-z0-9._\\-]{0,63}", "aria-label": t("gallery.recipe-name"), placeholder: "print-a3" });
+  const keep = async (event) => {
+    event.preventDefault();
+    await api.post("v1/recipes", { name: name.value, settings }).then((kept) => notify(t("gallery.recipe-kept", { name: kept.reference }))).catch(tell);
+  };
+  return h("form", { class: "row", on: { submit: keep } }, name, h("button", { data: { act: "recipe" } }, t("gallery.keep-recipe")));
 }
 
 const downloads = (job) => (job.outputs.length === 1 ? [h("a", { class: "button", href: href(job.outputs[0].url), download: nameOf(job) }, icon("download"), t("gallery.download"))] : []);

@@ -2,7 +2,7 @@
 
 import { api } from "../../core/api.js";
 
-const SHOWN = new Set(["type", "model", "content", "styles", "strength", "stroke", "preserve_color", "mask", "size", "output", "metadata", "lane", "webhook", "ttl_seconds"]);
+const SHOWN = new Set(["type", "model", "content", "styles", "strength", "stroke", "preserve_color", "mask", "size", "output", "metadata", "lane", "webhook", "ttl_seconds", "recipe"]);
 
 /** Return a result's recipe with its pictures: they are files of the service, under the ids that they had. */
 export async function recipeOf(id) {

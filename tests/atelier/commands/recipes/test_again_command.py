@@ -130,7 +130,7 @@ def test_no_recipe_is_asked_for_and_not_written(home: Path, client: Client, work
 def test_clients_ask_by_bytes_paths_and_ids(home: Path, client: Client) -> None:
     known = client.files.upload(made(DIGIT))
     for picture in (made(DIGIT), home / "seven.png", known, json.dumps(DIGIT).encode()):
-        job = client.jobs.again(picture, options={"digit": 3, "recipe": False})
+        job = client.jobs.again(picture, options={"digit": 3, "write_recipe": False})
         assert (job.input["seeds"], job.input["digit"], job.input["output"]["recipe"]) == ([7], 3, False)
     styles = [Style(image=client.files.upload(STYLE), weight=2), STYLE]
     job = client.jobs.again(home / "painted.png", content=PHOTO, styles=styles, idempotency_key="k")

@@ -16,11 +16,11 @@ ALL: dict[str, click.Command] = {**GROUPS, **LEAVES}
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with the files that examples name."""
     monkeypatch.chdir(tmp_path)
-    for name in ("photo.jpg", "painting.jpg", "a.jpg", "b.jpg"):
+    for name in ("photo.jpg", "painting.jpg", "a.jpg", "b.jpg", "other.jpg", "painted.jpg", "seven.png"):
         Path(name).write_bytes(pictures.jpeg())
     for folder in ("photos", "inbox"):
         Path(folder).mkdir()
-    for name in ("items.jsonl", "monday.tar"):
+    for name in ("items.jsonl", "monday.tar", "settings.json", "painted.jpg.json"):
         Path(name).write_text("{}")
 
 

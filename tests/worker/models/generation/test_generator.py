@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.cards.card import ModelCard, load_catalog
-from shared.errors import ModelCorrupt, ModelUnavailable
+from shared.errors import ModelCorrupt, ModelUnavailable, OutOfMemory
 from worker.models.generation.dcgan import (
     RECORD_NAME,
     WEIGHTS_NAME,
@@ -143,3 +143,21 @@ def test_the_bundled_weights_are_the_recorded_ones_and_small(tmp_path: Path) -> 
     assert record.precision == "float16"
     assert [w.shape for w in weights] == [w.shape for w in build_generator(Architecture()).get_weights()]
     assert load_catalog().get("mnist-dcgan").source.model_dump()["builder"] == "mnist-dcgan"
+
+
+def test_half_as_many_latents_at_once_give_the_same_pictures_up_to_a_level(
+    generator: Any, latents: np.ndarray, pictures: np.ndarray
+) -> None:
+    smaller = generator.generate_smaller(latents)
+    assert np.abs(smaller.astype(int) - pictures).max() <= 1
+
+
+def test_a_lack_of_memory_is_told_as_one(generator: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def without_memory(_: np.ndarray) -> None:
+        raise tf.errors.ResourceExhaustedError(None, None, "no memory")
+
+    monkeypatch.setattr(generator, "_run", without_memory)
+    with pytest.raises(OutOfMemory):
+        generator.generate(np.zeros((1, 100), np.float32))

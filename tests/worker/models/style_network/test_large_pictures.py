@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from shared.cards.card import ModelCard
-from shared.errors import ImageTooSmall
+from shared.errors import ImageTooSmall, OutOfMemory
 from tests.support.images.float_pictures import noise, photo
 from tests.support.models.float64_transformer import paint
 from worker.models.style_network.weights import TransformerWeights
@@ -250,6 +250,10 @@ def test_a_stylizer_with_layers_paints_large_what_it_paints_whole(
     style, picture = stylizer.prepare_style(photo("rocket", 256, 256)), pixels(photo("chelsea", 99, 150))
     painted = stylizer.paint_large(picture, style, lambda done, total: None)
     assert_same_picture(painted, stylizer.stylize(floats(picture), style))
+    smaller = stylizer.paint_large(picture, style, lambda done, total: None, smaller=True)
+    assert_same_picture(smaller, floats(painted))
+    with pytest.raises(OutOfMemory, match="cannot paint in strips"):
+        Stylizer(magenta_card, "digest", module, None).paint_large(picture, style, lambda done, total: None)
     with pytest.raises(ImageTooSmall):
         stylizer.paint_large(picture[:8], style, lambda done, total: None)
 
