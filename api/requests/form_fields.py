@@ -80,8 +80,6 @@ COMMON: Table = {
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), whole),
     "write_recipe": FormField(("output", "recipe"), flag),
-}
-OF_CONTENT: Table = {
     "profile": FormField(("output", "profile")),
     "output_metadata": FormField(("output", "metadata")),
 }
@@ -117,7 +115,6 @@ STYLIZE: Table = {
     "variation_weight": FormField(("optimize", "variation_weight"), real),
     "optimizer": FormField(("optimize", "optimizer")),
     "preview_every": FormField(("optimize", "preview_every"), whole),
-    **OF_CONTENT,
     **COMMON,
 }
-TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), whole), **OF_CONTENT, **COMMON}
+TRANSFORM: Table = {"max_side": FormField(("size", "max_side"), whole), **COMMON}
