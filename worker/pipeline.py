@@ -85,7 +85,7 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
 
 def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:
     """Return the recipe of each picture; "" where none is asked for, None for one that is too large."""
-    if not spec.output.recipe:
+    if not spec.output.writes_recipe:
         return [""] * len(pictures)
     alone = (spec.of_picture(index, picture.seed) for index, picture in enumerate(pictures))
     return [recipe_text(part, model.card.version) for part in alone]

@@ -181,7 +181,8 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
     """
     spec, card = asked.spec, asked.card
     output = spec.output.resolved(recipe=services.settings.output.recipe)
-    resolved = services.styles.resolve(caller.owner, spec.filled(card, also={"output": output}))
+    filled = spec.filled(card).model_copy(update={"output": output})
+    resolved = services.styles.resolve(caller.owner, filled)
     if resolved.addresses:
         terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched
         _check_room(services, caller)

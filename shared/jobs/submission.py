@@ -9,7 +9,7 @@ from typing import Any
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
 from shared.jobs.job import Job
-from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.record import schema_of
 from shared.setting_groups import JobRules
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec
@@ -100,7 +100,7 @@ class Submission:
             "spec": spec.kept.model_dump_json(exclude_defaults=False),
             "ttl_ms": str(ttl * 1000),
             "retried_from": self.retried_from,
-            "schema": str(RECORD_SCHEMA),
+            "schema": str(schema_of(spec)),
         }
         record |= reuse_fields(spec)
         record |= expected_fields(self.results)

@@ -141,13 +141,24 @@ class Output(Part):
     )
     recipe: bool | None = Field(
         default=None,
+        exclude_if=lambda recipe: recipe is not False,  # older workers, which write none, read such too
         description="Whether each picture holds how it was made, for `POST /v1/jobs/again`; null takes what "
         "the operator has set, which is yes by default.",
     )
 
     def resolved(self, *, recipe: bool) -> "Output":
-        """Return the output with `recipe` filled in where the request does not say."""
-        return self if self.recipe is not None else self.model_copy(update={"recipe": recipe})
+        """Return the output with what holds where the request does not say: what is not False is yes."""
+        return self if recipe or self.recipe is not None else self.model_copy(update={"recipe": False})
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a resolved job asks for nothing that workers of schema 4 did not know."""
+        return self.writes_recipe and self.profile == "srgb" and self.metadata == "none"
+
+    @property
+    def writes_recipe(self) -> bool:
+        """Whether each picture of a resolved job holds how it was made."""
+        return self.recipe is not False
 
 
 class Grid(Part):

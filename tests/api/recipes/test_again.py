@@ -64,7 +64,7 @@ def test_another_photo_gets_the_style_and_settings(client: FlaskClient, format: 
     assert made["content"] == file_id(sha256(PHOTO))
     assert (made["styles"][0]["image"], made["styles"][0]["weight"]) == (file_id(sha256(STYLE)), 2.0)
     assert (made["strength"], made["stroke"], made["model"]) == (0.5, 256, "magenta-mobile")
-    assert made["output"] == {"format": "jpeg", "quality": 70, "recipe": True}
+    assert made["output"] == {"format": "jpeg", "quality": 70}
 
 
 def test_fields_of_the_request_go_over_those_of_the_recipe(client: FlaskClient) -> None:

@@ -36,7 +36,7 @@ def test_all_fields_reach_the_job(client: FlaskClient) -> None:
     assert (spec["seeds"], spec["truncation"]) == ([1, 2, 5], 0.5)
     assert (spec["grid"], spec["output"]) == (
         {"columns": 3, "gap": 0},
-        {"format": "webp", "quality": 70, "recipe": True},
+        {"format": "webp", "quality": 70},
     )
 
 

@@ -82,7 +82,7 @@ def test_all_fields_reach_the_job(client: FlaskClient) -> None:
     )
     spec = response.json["input"]
     assert (spec["strength"], spec["model"], spec["size"]) == (0.5, "magenta-mobile", {"max_side": 24})
-    assert (spec["output"], spec["lane"]) == ({"format": "jpeg", "quality": 80, "recipe": True}, "bulk")
+    assert (spec["output"], spec["lane"]) == ({"format": "jpeg", "quality": 80}, "bulk")
     assert (spec["ttl_seconds"], response.json["metadata"]) == (60, {"who": "me"})
 
 

@@ -10,10 +10,11 @@ from shared.errors import RecordTooNew
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
-from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.record import RECORD_SCHEMA, schema_of
 from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
+from shared.specs.spec import JOB_SPEC
 from shared.specs.stylize import StylizeSpec
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.jobs.old_records import load
@@ -124,8 +125,30 @@ def test_old_jobs_are_requeued_canceled_and_deleted(store: JobStore, old: Mappin
     assert left == set()
 
 
-def test_a_new_record_says_its_schema(store: JobStore) -> None:
-    assert store.client.hget(f"atelier:job:{submit(store)}", "schema") == str(RECORD_SCHEMA)
+@pytest.mark.parametrize(
+    ("fields", "schema"),
+    [({}, 4), ({"output": {"recipe": True}}, 4), ({"output": {"recipe": False}}, 5), ({"recipe": "a@1"}, 5)],
+)
+def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for(
+    store: JobStore, fields: dict[str, object], schema: int
+) -> None:
+    spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **fields})
+    record = store.client.hgetall(f"atelier:job:{submit(store, spec=spec)}")
+    assert record["schema"] == str(schema)
+    assert ("recipe" in record["spec"]) == (schema == RECORD_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("output", "schema"),
+    [({}, 4), ({"profile": "keep"}, 5), ({"metadata": "safe"}, 5), ({"metadata": "none"}, 4)],
+)
+def test_what_a_result_takes_over_needs_workers_that_know_of_it(output: dict[str, str], schema: int) -> None:
+    picture = f"file_{'0' * 64}"
+    fields = {"type": "stylize", "content": picture, "styles": [{"image": picture}], "output": output}
+    spec = JOB_SPEC.validate_python(fields)
+    assert schema_of(spec) == schema
+    kept = spec.model_dump(mode="json")["output"]
+    assert bool({"profile", "metadata"} & kept.keys()) == (schema == RECORD_SCHEMA)
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:

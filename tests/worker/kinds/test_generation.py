@@ -91,7 +91,9 @@ def test_explicit_latents_are_drawn_as_they_are(bench: Bench, bars: Bars) -> Non
     card = load_catalog().get("mnist-dcgan")
     beside = text(first)
     assert "trainedAlgorithmicMedia" in beside.pop("XML:com.adobe.xmp")
-    assert beside == {"atelier:model": f"{card.name}@{card.version}"}
+    assert beside.keys() == {"atelier:model", "atelier:recipe"}
+    assert beside["atelier:model"] == f"{card.name}@{card.version}"
+    assert json.loads(beside["atelier:recipe"])["latents"] == [vectors[0]]
 
 
 def test_truncation_draws_the_pictures_of_seeds_together(bench: Bench, bars: Bars) -> None:

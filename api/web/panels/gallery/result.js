@@ -58,7 +58,7 @@ function actions(job, dialog) {
 }
 
 /** Whether the picture holds how it was made, and another photo can be made in the same way. */
-const mayPaintAnother = ({ input, outputs }) => Boolean(input.content && input.output?.recipe && outputs.length === 1);
+const mayPaintAnother = ({ input, outputs }) => Boolean(input.content && input.output?.recipe !== false && outputs.length === 1);
 
 /** Return a button that takes another photo, to be painted by the recipe that rides in the picture. */
 function another(job) {
