@@ -82,6 +82,7 @@ class OutputRules(Group):
     """What results have where their jobs do not say."""
 
     recipe: bool = True  # each picture holds how it was made
+    mark: bool = True  # each picture says that a machine made it, in the words of IPTC
 
 
 class RecipeRules(Group):

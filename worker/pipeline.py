@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 from shared.cards.card import ModelCard
@@ -15,8 +15,10 @@ from shared.specs.base import JobSpec
 from shared.specs.recipe import recipe_text
 from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
-from worker.codec.decode import InputFile, input_file
+from worker.codec.carried import Carried, carried_from
+from worker.codec.decode import InputFile, bytes_of, input_file
 from worker.codec.encode import EncodedImage, encode
+from worker.codec.metadata import mark
 from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt, Stages
 from worker.execution.resources import Film, Resources, ResultPicture
@@ -68,11 +70,12 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
         request = kind.prepare(job.spec, inputs, model.card, resources)
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
+    beside = _beside(job.spec, inputs, resources)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     with stage("encode"):
         images, recipes = [], _recipes(job.spec, pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
-            images.append(_encode(picture, job.spec, model, recipe or ""))
+            images.append(_encode(picture, job.spec, model, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
@@ -101,23 +104,45 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     return files, is_truncated
 
 
-def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, recipe: str) -> EncodedImage:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What is written into all pictures of a job, or into one of them, beside its pixels."""
+
+    mark: Mapping[str, str]
+    carried: Carried
+    recipe: Mapping[str, str] = field(default_factory=dict)
+
+    def with_recipe(self, recipe: str | None) -> "_Beside":
+        return replace(self, recipe={RECIPE: recipe}) if recipe else self
+
+
+def _beside(spec: JobSpec, inputs: Mapping[str, InputFile], resources: Resources) -> _Beside:
+    content: str | None = getattr(spec, "content", None)
+    marks = mark(is_generated=content is None) if resources.marks else {}
+    if content is None or spec.output.metadata == "none":
+        return _Beside(marks, Carried())
+    return _Beside(marks, carried_from(bytes_of(inputs[content]), spec.output.metadata))
+
+
+def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, beside: _Beside) -> EncodedImage:
     # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
-    output, written = spec.output, {RECIPE: recipe} if recipe else {}
+    output, written = spec.output, {**beside.mark, **beside.recipe}
     if isinstance(picture, Film):
-        return _encode_film(picture, spec, written)
+        return _encode_film(picture, spec, beside)
     pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)
     if output.format == "gif":
-        return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), spec, written)
+        return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), spec, beside)
     given: dict[str, Any] = {"format": output.format, "quality": output.quality, "alpha": picture.alpha}
+    given |= {"profile": picture.profile, "carried": beside.carried}
     if output.format != "png":
         return encode(pixels, properties=written, **given)
     text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
-    return encode(pixels, text=text | written, **given)  # a fifth of XMP's bytes: digits are small
+    text |= beside.recipe  # a fifth of XMP's bytes: digits are small
+    return encode(pixels, text=text, properties=beside.mark, **given)
 
 
-def _encode_film(film: Film, spec: JobSpec, properties: Mapping[str, str]) -> EncodedImage:
-    output = spec.output
+def _encode_film(film: Film, spec: JobSpec, beside: _Beside) -> EncodedImage:
+    output, properties = spec.output, {**beside.carried.properties, **beside.mark, **beside.recipe}
     if output.format not in ("gif", "webp"):
         text = f"an animation is written as gif or webp, not as {output.format}"
         raise InvalidRequest.of_field("/output/format", text)

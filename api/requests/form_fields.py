@@ -80,6 +80,8 @@ COMMON: Table = {
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), whole),
     "write_recipe": FormField(("output", "recipe"), flag),
+    "profile": FormField(("output", "profile")),
+    "output_metadata": FormField(("output", "metadata")),
 }
 GENERATE: Table = {
     "seed": FormField(("seed",), whole),

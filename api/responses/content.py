@@ -21,7 +21,9 @@ from shared.storage.base import ObjectStore
 PIECE_BYTES = 1024 * 1024
 BUFFER_BYTES = 128 * 1024  # sent at once where members are small
 _RANGE = re.compile(r"\s*bytes\s*=\s*(?:(\d{1,99})-(\d{0,99})|-(\d{1,99}))\s*", re.ASCII | re.IGNORECASE)
-SHOWN = frozenset(f"image/{kind}" for kind in ("bmp", "gif", "jpeg", "png", "tiff", "webp"))  # by browsers
+SHOWN = frozenset(
+    f"image/{kind}" for kind in ("avif", "bmp", "gif", "jpeg", "png", "tiff", "webp")
+)  # by browsers
 DOWNLOADED = "application/octet-stream"
 FOREVER = "private, max-age=31536000, immutable"
 

@@ -52,7 +52,7 @@ TYPES = {
     "probe": "string",
 }
 MOST_KEY = 1024  # characters
-PICTURE = re.compile(r"image/(png|jpeg|webp|gif|tiff|bmp)")
+PICTURE = re.compile(r"image/(png|jpeg|webp|gif|tiff|bmp|heic|avif)")
 _KEYS = Keys(prefix="")
 _COPIED = ("record", "first", "of_batch", "last", "other")
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError, AtelierError)

@@ -41,6 +41,8 @@ class Encoding:
 
     format: Format = "png"  # gif is for animations alone
     quality: int = 90  # 1..100, for jpeg and webp
+    profile: Literal["srgb", "keep"] | None = None  # colors: sRGB, or the content's own; None: sRGB
+    metadata: Literal["none", "safe", "all"] | None = None  # taken over from the content; None: none
     recipe: bool | None = None  # the picture holds how it was made; None: as the service is set
 
 

@@ -12,7 +12,14 @@ from atelier.client.job import Job
 from atelier.client.request_parts import Style
 from atelier.client.requests import StylizeRequest, TransformRequest
 from atelier.commands.options.destination import JPEG_SUFFIXES, Destination, OutputFile, check_apart
-from atelier.commands.options.painting import MAX_SIDE, check_weights, optimization, painting, with_options
+from atelier.commands.options.painting import (
+    MAX_SIDE,
+    OF_CONTENT,
+    check_weights,
+    optimization,
+    painting,
+    with_options,
+)
 from atelier.commands.options.parameters import Number, complete_files, weighted_styles
 from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
@@ -40,7 +47,7 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
     type=Number(),
     help="Use so much of the style: 0 gives back the photo, 1 is all of it. [default: 1]",
 )
-@with_options(*painting(PICTURE), *MAX_SIDE)
+@with_options(*painting(PICTURE), *MAX_SIDE, *OF_CONTENT)
 @click.option(
     "--preview-every", type=int, help="Make a preview after so many steps. [default: 20 with --preview]"
 )
@@ -120,7 +127,7 @@ def _keeper(client: Client, path: Path) -> Callable[[Job], None]:
 
 @click.command(short_help="Send a picture through another network.")
 @click.argument("picture", type=PICTURE)
-@with_options(*MAX_SIDE)
+@with_options(*MAX_SIDE, *OF_CONTENT)
 @result_options
 @pass_target
 def transform(

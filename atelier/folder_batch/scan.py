@@ -16,7 +16,8 @@ Identity = tuple[int, int]  # device and inode
 Leave = Callable[[Path], None]  # called with a folder that is left out
 PICTURE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
-    | {".heic", ".heif", ".avif", ".jxl", ".jp2"}  # that the service does not read, as the next ones
+    | {".heic", ".heif", ".hif", ".avif"}
+    | {".jxl", ".jp2"}  # that the service does not read, as the next ones
     | {".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
 

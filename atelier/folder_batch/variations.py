@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from atelier.client.request_parts import Encoding, Format, Style
 from atelier.client.requests import StylizeRequest, TransformRequest
@@ -13,9 +13,10 @@ from atelier.client.requests import StylizeRequest, TransformRequest
 SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "gif": ".gif"}
 
 
-# A picture has its photo's own format where the service writes that; otherwise png, which loses nothing.
+# A picture has its photo's own format where the service writes that; a phone's photo becomes a jpeg, which is
+# about as small; otherwise png, which loses nothing.
 OWN_FORMATS: dict[str, Format] = {
-    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "jpeg"),
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif", ".heic", ".heif", ".hif", ".avif"), "jpeg"),
     ".webp": "webp",
     ".gif": "gif",
 }
@@ -48,6 +49,8 @@ class PictureOptions:
     look: Mapping[str, Any] = field(default_factory=dict)  # further fields of a StylizeRequest
     format: Format | None = None  # None: the photo's own
     quality: int = 90
+    profile: Literal["srgb", "keep"] | None = None  # the colors of the pictures; None: sRGB
+    metadata: Literal["none", "safe", "all"] | None = None  # taken over from the photo; None: none
     recipe: bool | None = None  # whether pictures hold how they were made; None: as the service is set
 
     @property
@@ -66,7 +69,13 @@ class PictureOptions:
             "content": content,
             "model": self.model,
             "max_side": self.max_side,
-            "output": Encoding(format=self.format_of(photo), quality=self.quality, recipe=self.recipe),
+            "output": Encoding(
+                format=self.format_of(photo),
+                quality=self.quality,
+                profile=self.profile,
+                metadata=self.metadata,
+                recipe=self.recipe,
+            ),
         }
         if variation.style is None:
             request = TransformRequest(**common).to_json()

@@ -20,7 +20,20 @@ from shared.images.formats import name_foreign, sniff
 LONGEST = 4096  # characters of a path or an address
 HEAD_BYTES = 1024  # in which a format shows itself
 MOST_BYTES = 64 * 1024 * 1024  # of a picture, where the service names no limit
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".webp",
+    ".gif",
+    ".bmp",
+    ".tif",
+    ".tiff",
+    ".heic",
+    ".heif",
+    ".hif",
+    ".avif",
+}
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW  # a pipe must not be waited for
 Folders = tuple[Path, ...] | None
 

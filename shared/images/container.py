@@ -8,6 +8,7 @@ It spends from a budget and ends at the first frame too many. Damage of the pixe
 import struct
 from collections.abc import Callable
 
+from shared.images.heif.still import walk_avif, walk_heic
 from shared.images.jpeg import walk_jpeg
 from shared.images.png import walk_png
 from shared.images.structure import Budget, Container, Unreadable
@@ -90,4 +91,6 @@ _WALKERS: dict[str, Callable[[bytes, int], Container]] = {
     "gif": _walk_gif,
     "webp": walk_webp,
     "tiff": walk_tiff,
+    "heic": walk_heic,
+    "avif": walk_avif,
 }

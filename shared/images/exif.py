@@ -13,7 +13,7 @@ _SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes of o
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}  # by type
 _ORDERS = {b"II": "<", b"MM": ">"}
 _IN_XMP = re.compile(rb"tiff:Orientation\s*(?:=\s*[\"']|>)\s*([1-8])\b")
-_HEADERS = re.compile(rb"\A(?:Exif\0\0)++")  # some programs write it twice
+HEADERS = re.compile(rb"\A(?:Exif\0\0)++")  # some programs write it twice
 _BLANKS = re.compile(rb"\s+")
 
 
@@ -111,7 +111,7 @@ def exif_orientation(exif: bytes) -> int | None:
     Of a tag with several values the first one counts. Only the first directory is looked at: however damaged
     the rest is, it plays no part.
     """
-    exif = _HEADERS.sub(b"", exif, count=1)
+    exif = HEADERS.sub(b"", exif, count=1)
     layout = layout_of(exif)
     if layout is None:
         return None

@@ -10,13 +10,17 @@ from itertools import islice
 from shared.images.exif import Layout, directories, entries, layout_of, numbers, values
 
 _CONVERT = "convert it to JPEG or PNG first"
-_PHONE = f"{_CONVERT}, or set the phone's camera to save JPEG"
 _PAINTING = "export it as PNG first"
-_BRANDS = {  # of the family of MP4; the last ones of HEIC say only that a picture is inside
-    f"an AVIF picture: {_CONVERT}": (b"avif", b"avis"),
-    f"a JPEG 2000 picture: {_CONVERT}": (b"jp2 ", b"jpx ", b"jpm "),
-    f"a HEIC picture: {_PHONE}": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"),
+_BRANDS = {  # of the family of MP4
+    "avif": (b"avif", b"avis"),
+    "heic": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
 }
+_PICTURE_INSIDE = (b"mif1", b"msf1")  # brands that do not say how it is coded
+_FOREIGN_BRANDS = {
+    f"a JPEG 2000 picture: {_CONVERT}": (b"jp2 ", b"jpx ", b"jpm "),
+    f"a HEIF picture of a kind that is not read: {_CONVERT}": _PICTURE_INSIDE,
+}
+SNIFFED = 128  # bytes of a file that tell its format
 _FOREIGN = {
     b"\0\0\0\x0cJXL \r\n\x87\n": f"a JPEG XL picture: {_CONVERT}",
     b"\xff\x0a": f"a JPEG XL picture: {_CONVERT}",
@@ -74,6 +78,8 @@ def sniff(head: bytes) -> str:
     """Return the format by its magic number, or ""."""
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "webp"
+    if head[4:8] == b"ftyp":
+        return _sniff_brands(head)
     if head.startswith(b"BM") and int.from_bytes(head[14:18], "little") in _BMP_HEADERS:
         return "bmp"
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
@@ -93,11 +99,27 @@ def name_foreign(data: bytes) -> str:
     return "text" if data[:512].isascii() and b"\0" not in data[:512] else "unknown data"
 
 
+def _sniff_brands(head: bytes) -> str:
+    """Return "avif" or "heic" by a file's own brand or, where that says too little, by those it also fits.
+
+    A film that merely also fits one is none.
+    """
+    own = head[8:12]
+    brands = _brands(head) if own in _PICTURE_INSIDE else {own}
+    return next((name for name, known in _BRANDS.items() if brands.intersection(known)), "")
+
+
+def _brands(data: bytes) -> set[bytes]:
+    length = min(int.from_bytes(data[:4], "big"), SNIFFED)
+    return {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
+
+
 def _name_by_brand(data: bytes) -> str:
     """Name a file of the family of MP4 by its brand and those that it says it also fits."""
-    length = min(int.from_bytes(data[:4], "big"), 128)
-    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length, 4))}
-    return next((name for name, known in _BRANDS.items() if brands.intersection(known)), "a video file")
+    brands = _brands(data)
+    return next(
+        (name for name, known in _FOREIGN_BRANDS.items() if brands.intersection(known)), "a video file"
+    )
 
 
 def camera_raw(data: bytes) -> str:

@@ -29,7 +29,12 @@ def walk_jpeg(data: bytes, max_frames: int) -> Container:
     walk = _Walk(data)
     is_whole = walk.run()
     container = Container(
-        data=walk.picture(), orientation=walk.orientation(), profile=walk.profile(), is_truncated=not is_whole
+        data=walk.picture(),
+        orientation=walk.orientation(),
+        profile=walk.profile(),
+        exif=b"".join(walk.exif),
+        xmp=walk.xmp,
+        is_truncated=not is_whole,
     )
     if is_whole:
         return container

@@ -9,7 +9,7 @@ from shared.images.structure import Unreadable
 if TYPE_CHECKING:
     from shared.setting_groups import Limits
 
-FORMATS = frozenset({"bmp", "gif", "jpeg", "png", "tiff", "webp"})
+FORMATS = frozenset({"avif", "bmp", "gif", "heic", "jpeg", "png", "tiff", "webp"})
 _LAST_BLOCKS = 2 * 16 * 16  # pixels, which a JPEG loses with its last few bytes
 _MOST_OF_SMALL = 50  # percent
 

@@ -48,6 +48,8 @@ def walk_png(data: bytes, max_frames: int) -> Container:
         frames=min(max(1, frames), max_frames + 1),
         orientation=walk.orientation(),
         profile=walk.profile(),
+        exif=walk.exif_block(),
+        xmp=walk.texts.get(_XMP_KEY, b""),
         is_truncated=not has_ended,
         missing=lambda _: 0.0 if has_ended else walk.missing(),
     )
@@ -131,8 +133,12 @@ class _Walk:
 
     def orientation(self) -> int:
         """Return that of EXIF in a chunk or in a text, else that of XMP."""
+        return orientation_of(self.exif_block(), self.texts.get(_XMP_KEY, b""))
+
+    def exif_block(self) -> bytes:
+        """Return EXIF of its chunk, else of a text."""
         raw = (raw_profile(self.texts[key]) for key in _RAW_KEYS if key in self.texts)
-        return orientation_of(self.exif or next(raw, b""), self.texts.get(_XMP_KEY, b""))
+        return self.exif or next(raw, b"")
 
     def picture(self, *, with_motion: bool) -> bytes:
         """Return the file with all that decoding needs and nothing else."""

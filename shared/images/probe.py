@@ -14,15 +14,18 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from shared.errors import BodyTooLarge, OutOfMemory, UnsupportedImage
+from shared.images.coded import CodedStill
 from shared.images.container import walk
-from shared.images.formats import camera_raw, name_foreign, sniff
+from shared.images.formats import SNIFFED, camera_raw, name_foreign, sniff
 from shared.images.limits import ImageLimits, check_missing, check_size
 from shared.images.pillow_readers import ScreenGif, StillWebp, StoredTiff, in_plain_words, quiet_pillow
 from shared.images.structure import Container
 
 # Opened by class and not by Image.open: that one applies Pillow's own pixel limit, a warning or an error by
 # global state, and takes a phone's JPEG with a gain map for an animation.
-_OPENERS: dict[str, type[ImageFile]] = {
+_OPENERS: dict[
+    str, type[ImageFile]
+] = {  # of formats that Pillow opens; for the others, workers have decoders
     "bmp": BmpImageFile,
     "gif": ScreenGif,
     "jpeg": JpegImageFile,
@@ -31,7 +34,9 @@ _OPENERS: dict[str, type[ImageFile]] = {
     "webp": StillWebp,
 }
 _ANIMATED = ("gif", "png", "webp")  # pages of a TIFF are no frames
-_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "I;16", "I;16B"})
+_MODES = frozenset(
+    {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr", "LAB", "I;16", "I;16B"}
+)
 _MANY_FRAMES = 1000
 _ENDS = {"jpeg": b"\xff\xd9", "png": b"IEND\xaeB`\x82"}
 _BROKEN = (
@@ -46,7 +51,7 @@ quiet_pillow()
 class ImageInfo:
     """What the header says. Width and height are those after the EXIF orientation is applied."""
 
-    format: str  # "png", "jpeg", "webp", "gif", "bmp" or "tiff"
+    format: str  # "png", "jpeg", "webp", "gif", "bmp", "tiff", "heic" or "avif"
     media_type: str
     width: int
     height: int
@@ -69,8 +74,10 @@ def probe(data: bytes, limits: ImageLimits, *, field: str = "") -> ImageInfo:
 
 def open_image(
     data: bytes, limits: ImageLimits, *, field: str = "", thorough: bool = True
-) -> tuple[ImageFile, ImageInfo]:
+) -> tuple[Image.Image, ImageInfo]:
     """Probe, and return Pillow's still undecoded image as well; read its pixels by `load_pixels`.
+
+    Of HEIC and AVIF it is a CodedStill, which a decoder must make pixels of first.
 
     Pillow gets a copy that holds nothing but what the pixels need, so that no metadata can refuse a picture.
     Where this may be `thorough`, what is missing of a truncated file is found out at any price.
@@ -84,7 +91,7 @@ def open_image(
         container = walk(image_format, data, limits.max_frames)
         if container.size is not None:
             check_size(container.size, limits, field)
-        image = _OPENERS[image_format](BytesIO(container.data))
+        image = _opened(image_format, container)
     check_size(image.size, limits, field)
     _check_mode(image.mode, field)
     with refusing(image_format, field):
@@ -94,9 +101,14 @@ def open_image(
     return image, _describe(image, image_format, container)
 
 
+def _opened(image_format: str, container: Container) -> Image.Image:
+    opener = _OPENERS.get(image_format)
+    return opener(BytesIO(container.data)) if opener else CodedStill(container)
+
+
 def ends_too_early(data: bytes) -> bool:
     """Whether a picture's file lacks its end; False as well where it cannot be read at all."""
-    image_format = sniff(data[:32])
+    image_format = sniff(data[:SNIFFED])
     end = _ENDS.get(image_format)
     if end is not None and data.endswith(end):
         return False  # as nearly all do: no need to walk
@@ -129,7 +141,7 @@ def refusing(image_format: str, field: str = "") -> Iterator[None]:
         raise fault.kind.of_field(field, detail) from error
 
 
-def _describe(image: ImageFile, image_format: str, container: Container) -> ImageInfo:
+def _describe(image: Image.Image, image_format: str, container: Container) -> ImageInfo:
     width, height = image.size[::-1] if container.orientation >= 5 else image.size
     return ImageInfo(
         format=image_format,
@@ -146,7 +158,7 @@ def _describe(image: ImageFile, image_format: str, container: Container) -> Imag
 
 def format_of(data: bytes, limits: ImageLimits, field: str = "") -> str:
     """Return the format by the beginning of a file; raise UnsupportedImage that names a foreign one."""
-    found = sniff(data[:32])
+    found = sniff(data[:SNIFFED])
     raw = camera_raw(data) if found in ("", "tiff") else ""
     if found in limits.formats and not raw:
         return found

@@ -19,7 +19,11 @@ class Container:
     frames: int = 1  # counted no further than one more than allowed
     orientation: int = 1  # EXIF, 1 to 8
     size: tuple[int, int] | None = None  # the canvas, where Pillow would allocate it on opening
+    mode: str = "RGB"  # Pillow's name of the pixel layout, where Pillow does not open the file
+    crop: tuple[int, int, int, int] | None = None  # what is shown of the stored pixels; None for all of them
     profile: bytes | None = None  # the color profile, where it is not in `data`
+    exif: bytes = b""  # where it is one block; of a TIFF the whole file
+    xmp: bytes = b""
     is_truncated: bool = False  # whether the file ends before its end marker
     # Returns the share of the pixels, 0 to 1, that a truncated file lacks; call it once the size is known to
     # be allowed. Only where it may be thorough does it take as much memory as the whole picture.

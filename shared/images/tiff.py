@@ -45,7 +45,8 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
     if not pages:
         raise Unreadable("it ends before its first directory")
     listed = list(entries(data, pages[0], layout))
-    orientation = orientation_of(data, _text(data, listed, layout, _XMP, MOST_BYTES))
+    xmp = _text(data, listed, layout, _XMP, MOST_BYTES)
+    orientation = orientation_of(data, xmp)
     _check_compression(data, listed, layout)
     tags = {entry.tag: entry for entry in listed if _is_needed(entry)}
     bodies = {tag: _narrowed(tags[tag], data, layout) for tag in tags}
@@ -54,6 +55,8 @@ def walk_tiff(data: bytes, max_frames: int) -> Container:
         data=_with_directory(data, bodies, layout.order),
         frames=len(pages),
         orientation=orientation,
+        exif=data,
+        xmp=xmp,
         profile=_text(data, listed, layout, _PROFILE, MAX_PROFILE) or None,
     )
 

@@ -56,6 +56,8 @@ def walk_webp(data: bytes, max_frames: int) -> Container:
         orientation=orientation_of(exif, xmp),
         size=_canvas(kept),
         profile=profile or None,
+        exif=exif,
+        xmp=xmp,
         is_truncated=is_cut,
     )
 

@@ -24,7 +24,7 @@ _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"),
 
 def schema_of(spec: JobSpec) -> int:
     """Return the schema of a job's record: the oldest whose readers know all that the job asks for."""
-    return _PLAIN_SCHEMA if spec.output.writes_recipe and spec.recipe is None else RECORD_SCHEMA
+    return _PLAIN_SCHEMA if spec.output.is_plain and spec.recipe is None else RECORD_SCHEMA
 
 
 def job_from_record(raw: Record) -> Job:

@@ -97,6 +97,14 @@ class GenerateSpec(JobSpec):
             raise ValueError("the `output.format` gif is for animations: give `animation` too")
         return self
 
+    @model_validator(mode="after")
+    def _without_content(self) -> "GenerateSpec":
+        if self.output.profile != "srgb" or self.output.metadata != "none":
+            raise ValueError(
+                "`output.profile` and `output.metadata` are taken over from content, and there is none"
+            )
+        return self
+
     @property
     def draws_nothing(self) -> bool:
         """Whether the client gives every latent itself, so that nothing comes from seeds."""

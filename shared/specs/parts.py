@@ -127,6 +127,18 @@ class Output(Part):
         le=100,
         description="The quality of jpeg and webp pictures; the other formats do not lose any.",
     )
+    profile: Literal["srgb", "keep"] = Field(
+        default="srgb",
+        exclude_if=lambda profile: profile == "srgb",  # most jobs do not ask
+        description="The colors of the pictures: sRGB, or those of the content's own color profile, which "
+        "goes along. Content without a profile for screens, and every animation, is sRGB.",
+    )
+    metadata: Literal["none", "safe", "all"] = Field(
+        default="none",
+        exclude_if=lambda metadata: metadata == "none",
+        description="What the pictures take over of the content's metadata: nothing; camera, dates, author, "
+        "copyright and description; or all of it, the place where it was taken too.",
+    )
     recipe: bool | None = Field(
         default=None,
         exclude_if=lambda recipe: recipe is not False,  # older workers, which write none, read such too
@@ -137,6 +149,11 @@ class Output(Part):
     def resolved(self, *, recipe: bool) -> "Output":
         """Return the output with what holds where the request does not say: what is not False is yes."""
         return self if recipe or self.recipe is not None else self.model_copy(update={"recipe": False})
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a resolved job asks for nothing that workers of schema 4 did not know."""
+        return self.writes_recipe and self.profile == "srgb" and self.metadata == "none"
 
     @property
     def writes_recipe(self) -> bool:

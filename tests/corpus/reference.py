@@ -1,4 +1,4 @@
-"""What Pillow shows: the first frame, upright by `exif_transpose`, in sRGB by its color engine."""
+"""What Pillow shows: the first frame, upright by `exif_transpose`, in sRGB by the intent of its profile."""
 
 from io import BytesIO
 
@@ -8,7 +8,8 @@ from PIL import Image, ImageCms, ImageOps
 from tests.corpus.case import Case, Pixels
 
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-_INTENT, _FLAGS = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+_ABSOLUTE = ImageCms.Intent.ABSOLUTE_COLORIMETRIC
+_FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 
 
 def expected(case: Case, data: bytes) -> Pixels:
@@ -27,8 +28,10 @@ def expected(case: Case, data: bytes) -> Pixels:
         image = image.convert("RGB")
     if profile:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        asked = ImageCms.Intent(source.profile.rendering_intent)
+        intent = ImageCms.Intent.RELATIVE_COLORIMETRIC if asked is _ABSOLUTE else asked
         image = ImageCms.profileToProfile(
-            image, source, _SRGB, renderingIntent=_INTENT, outputMode="RGB", flags=_FLAGS
+            image, source, _SRGB, renderingIntent=intent, outputMode="RGB", flags=_FLAGS
         )
     image = image.convert("RGB")
     image.putalpha(Image.new("L", image.size, 255) if alpha is None else alpha)

@@ -8,7 +8,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.ImageFile import ImageFile
 
 from shared.images.limits import ImageLimits, check_frames
 from shared.images.probe import ImageInfo, open_image, refusing
@@ -44,7 +43,7 @@ def decode_frames(file: InputFile, limits: ImageLimits, *, field: str = "") -> t
         return tuple(_read(image, info))
 
 
-def _read(image: ImageFile, info: ImageInfo) -> Iterator[Frame]:
+def _read(image: Image.Image, info: ImageInfo) -> Iterator[Frame]:
     # A PNG may show another picture where animations are not understood; Pillow puts it before the frames.
     first = 1 if getattr(image, "default_image", False) else 0
     for number in range(first, first + info.frames):
@@ -55,7 +54,7 @@ def _read(image: ImageFile, info: ImageInfo) -> Iterator[Frame]:
         yield Frame(decoded.rgb[shape], alpha, _milliseconds(image) if info.frames > 1 else 0)
 
 
-def _milliseconds(image: ImageFile) -> int:
+def _milliseconds(image: Image.Image) -> int:
     stated = round(image.info.get("duration", 0))
     return stated if stated > _TOO_FAST_MILLISECONDS else _USUAL_MILLISECONDS
 

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from shared.images.coded import CodedStill
 from shared.images.limits import ImageLimits
 from shared.images.probe import ImageInfo, load_pixels, open_image, refusing
 from shared.specs.working_size import Size
 from shared.storage.base import ObjectStore
-from worker.codec.upright import UprightDrawing
+from worker.codec.fine_color import with_other_bytes
+from worker.codec.stills import decode_still
+from worker.codec.upright import UprightDrawing, is_wide
 from worker.memory import give_back
 
 InputFile = bytes | Callable[[], bytes]  # the bytes, or what reads them from storage
@@ -29,6 +32,7 @@ _SPARE = 3  # times as large as needed: then nobody sees that a picture was redu
 _BITS_PER_SAMPLE = 258  # TIFF tags
 _PHOTOMETRIC = 262
 _WHITE_IS_ZERO = 0
+_SCREEN_MODES = ("P", "RGB", "RGBA", "RGBX", "YCbCr")
 
 _large_picture_lock = threading.Lock()
 
@@ -40,6 +44,7 @@ class DecodedImage:
     rgb: NDArray[np.uint8]  # (height, width, 3)
     alpha: NDArray[np.uint8] | None  # (height, width); None where every pixel is opaque
     size: Size  # width and height of the whole picture, pixels, before it was reduced
+    profile: bytes | None = None  # the color profile that the pixels keep; None: they are sRGB
 
 
 def input_file(objects: ObjectStore, key: str, data: bytes) -> InputFile:
@@ -53,33 +58,50 @@ def bytes_of(file: InputFile) -> bytes:
 
 
 def decode(
-    file: InputFile, limits: ImageLimits, *, field: str = "", enough: Enough | None = None
+    file: InputFile,
+    limits: ImageLimits,
+    *,
+    field: str = "",
+    enough: Enough | None = None,
+    keeps_profile: bool = False,
 ) -> DecodedImage:
     """Decode the first frame, turned by its EXIF orientation and converted to sRGB by its color profile.
 
+    Where it `keeps_profile`, color with a profile for screens stays as it is, and the profile comes along.
     `enough` gives the size that is enough for a picture of this width and height: a much larger picture is
-    reduced while it is decoded, by whole factors that leave each side at least three times as long. Pixels of
-    16 bits keep their upper 8; the lost bits are far below what the networks see. Raises what `probe` raises,
-    CorruptImage for damage behind the header, OutOfMemory.
+    reduced while it is decoded, by whole factors that leave each side at least three times as long. Color of
+    16 bits is rounded to 8 after it is converted; where nothing is converted the upper 8 remain. Raises what
+    `probe` raises, CorruptImage for damage behind the header, OutOfMemory.
     """
     image, info = open_image(bytes_of(file), limits, field=field)
     with closing(image):
         if info.width * info.height <= _LARGE_PIXELS:
-            return _first_frame(image, info, field, enough)
+            return _first_frame(image, info, field, enough, keeps_profile)
     with _one_large_at_a_time():  # opened again: a picture that waits keeps nothing of its file in memory
         image, info = open_image(bytes_of(file), limits, field=field)
         with closing(image):
-            return _first_frame(image, info, field, enough)
+            return _first_frame(image, info, field, enough, keeps_profile)
 
 
-def _first_frame(image: Image.Image, info: ImageInfo, field: str, enough: Enough | None) -> DecodedImage:
+def _first_frame(
+    image: Image.Image, info: ImageInfo, field: str, enough: Enough | None, keeps_profile: bool
+) -> DecodedImage:
     with refusing(info.format, field):
-        return current_frame(image, info, enough=enough)
+        return current_frame(image, info, enough=enough, keeps_profile=keeps_profile)
 
 
-def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None = None) -> DecodedImage:
+def current_frame(
+    image: Image.Image, info: ImageInfo, *, enough: Enough | None = None, keeps_profile: bool = False
+) -> DecodedImage:
     """Decode the current frame of an opened file. Call it under `refusing`."""
     profile, key = _metadata(image)
+    kept = profile if keeps_profile and image.mode in _SCREEN_MODES and is_wide(profile) else None
+    profile = None if kept else profile
+    lower: Image.Image | None = with_other_bytes(image)
+    if lower is not None and not is_wide(profile):
+        lower = None
+    if isinstance(image, CodedStill):
+        image, lower = decode_still(image, info.format, is_fine=is_wide(profile))
     is_grey = _is_stored_grey(image)
     size = info.width, info.height
     least = None if enough is None else _stored_size(enough(size), info)
@@ -92,8 +114,10 @@ def current_frame(image: Image.Image, info: ImageInfo, *, enough: Enough | None 
     split = partial(
         _split, key=key, bits=info.sample_bits, tags=getattr(image, "tag_v2", {}), is_grey=is_grey
     )
+    if lower is not None:
+        load_pixels(lower, info)
     drawing = UprightDrawing(image.size, factors, info.orientation)
-    return DecodedImage(*drawing.draw(image, split, profile), size)
+    return DecodedImage(*drawing.draw(image, split, profile, lower), size, kept)
 
 
 @contextmanager
@@ -132,7 +156,7 @@ def _is_stored_grey(image: Image.Image) -> bool:
 def _split(
     image: Image.Image, *, key: Any, bits: int, tags: Mapping[int, Any], is_grey: bool
 ) -> tuple[Image.Image, Image.Image | None]:
-    """Return the color in mode L, RGB or CMYK, and the alpha channel in mode L if there is one."""
+    """Return the color in mode L, RGB, CMYK or LAB, and the alpha channel in mode L if there is one."""
     if image.mode.startswith("I;16"):
         samples = np.asarray(image)
         alpha = None if key is None else _alpha_of_key(samples[..., None], key)
@@ -145,7 +169,7 @@ def _split(
         return image.getchannel("R"), image.getchannel("A")
     if image.mode in ("LA", "RGBA"):
         return image.convert(image.mode[:-1]), image.getchannel("A")
-    if image.mode in ("L", "RGB", "CMYK"):
+    if image.mode in ("L", "RGB", "CMYK", "LAB"):
         return image, None
     return image.convert("L" if image.mode == "1" else "RGB"), None
 

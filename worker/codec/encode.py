@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from shared.errors import ImageTooLarge
+from worker.codec.carried import Carried
 from worker.codec.metadata import xmp_packet
 from worker.codec.pixels import WHITE, compose, strips
 from worker.codec.png import write_png
@@ -24,6 +25,7 @@ OutputFormat = Literal["png", "jpeg", "webp"]
 # 2 saves 1 % of a WebP for twice the time.
 _JPEG: dict[str, Any] = {"optimize": False, "progressive": False}
 WEBP: dict[str, Any] = {"method": 2, "lossless": False}
+_EXIF = b"Exif\0\0"
 _XMP_KEY = "XML:com.adobe.xmp"  # of a text in a PNG
 _FULL_CHROMA_QUALITY = 90  # from here on a JPEG keeps color at full resolution
 _LONGEST_SIDE = {"png": 2**31 - 1, "jpeg": 65_535, "webp": 16_383, "gif": 65_535}
@@ -47,27 +49,33 @@ def encode(
     alpha: NDArray[np.uint8] | None = None,
     text: Mapping[str, str] | None = None,
     properties: Mapping[str, str] | None = None,
+    profile: bytes | None = None,
+    carried: Carried | None = None,
 ) -> EncodedImage:
     """Encode a picture, (h, w, 3) color or (h, w) or (h, w, 1) grey, with alpha (h, w) or None.
 
     `quality`, 1 to 100, counts for JPEG and WebP. `text` goes into a PNG, its keys Latin-1 and at most 79
     long, and nowhere else; `properties`, by names of `worker/codec/metadata.py`, go into every format as XMP;
-    no other metadata is written. JPEG has no alpha: the picture is laid over white.
+    `profile` is the ICC profile of the colors, None for sRGB; `carried` is metadata of the content; no other
+    metadata is written. JPEG has no alpha: the picture is laid over white.
     """
     _check(picture, format)
     height, width = picture.shape[:2]
-    xmp = xmp_packet(properties or {})
+    carried = carried or Carried()
+    xmp = xmp_packet({**carried.properties, **(properties or {})}, carried.descriptions)
     if format == "png":
         texts = {**(text or {}), **({_XMP_KEY: xmp.decode()} if xmp else {})}
-        return EncodedImage(write_png(_samples(picture, alpha), texts), "image/png", width, height)
-    buffer = BytesIO()
+        data = write_png(_samples(picture, alpha), texts, profile, carried.exif)
+        return EncodedImage(data, "image/png", width, height)
+    buffer, exif = BytesIO(), _EXIF + carried.exif if carried.exif else b""
+    beside: dict[str, Any] = {"xmp": xmp, "exif": exif, "icc_profile": profile}
     match format:
         case "jpeg":
             chroma = "4:4:4" if quality >= _FULL_CHROMA_QUALITY else "4:2:0"
-            image, options = _on_white(picture, alpha), {**_JPEG, "subsampling": chroma}
-            image.save(buffer, "JPEG", quality=quality, xmp=xmp, **options)
+            options = {**_JPEG, "subsampling": chroma, **beside}
+            _on_white(picture, alpha).save(buffer, "JPEG", quality=quality, **options)
         case "webp":
-            _to_image(_samples(picture, alpha)).save(buffer, "WEBP", quality=quality, xmp=xmp, **WEBP)
+            _to_image(_samples(picture, alpha)).save(buffer, "WEBP", quality=quality, **WEBP, **beside)
         case _:
             assert_never(format)
     return EncodedImage(buffer.getvalue(), f"image/{format}", width, height)

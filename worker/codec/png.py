@@ -21,15 +21,20 @@ _LEVEL, _WINDOW_BITS, _MEMORY = 1, 15, 9  # of zlib; with run lengths every leve
 _BLOCK_BYTES = 1 << 16  # of pixels worked on at once: they stay in the processor's cache
 
 
-def write_png(picture: Pixels, text: Mapping[str, str]) -> bytes:
+def write_png(
+    picture: Pixels, text: Mapping[str, str], profile: bytes | None = None, exif: bytes = b""
+) -> bytes:
     """Return the file for (h, w, 1 to 4): grey or color, each with or without alpha.
 
     Every row goes through the Paeth filter, then zlib's run lengths and Huffman codes. `text` goes in as iTXt
     chunks in the order of its keys, which are Latin-1 and at most 79 long: equal mappings give equal bytes.
+    `profile` is the ICC profile of the colors, `exif` a whole block of it.
     """
     height, width, samples = picture.shape
     header = struct.pack(">IIBBBBB", width, height, 8, _COLOR_TYPES[samples], 0, 0, 0)
     chunks = [_SIGNATURE, _chunk(b"IHDR", header)]
+    chunks += [_chunk(b"iCCP", b"ICC\0\0" + zlib.compress(profile))] if profile else []
+    chunks += [_chunk(b"eXIf", exif)] if exif else []
     chunks += [_chunk(b"iTXt", _international(key, text[key])) for key in sorted(text)]
     return b"".join([*chunks, _chunk(b"IDAT", _compressed(picture)), _chunk(b"IEND", b"")])
 

@@ -1,6 +1,7 @@
 """Draw a decoded picture upright and in sRGB, in strips, so that no second large copy of it is ever made."""
 
 import logging
+import struct
 from collections.abc import Callable
 from functools import partial
 from io import BytesIO
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from shared.specs.working_size import Size
+from worker.codec.fine_color import ConvertFine, fine_converter
 from worker.codec.pixels import strips
 
 Pixels = NDArray[np.uint8]
@@ -19,7 +21,13 @@ Convert = Callable[[Image.Image], Image.Image]
 
 log = logging.getLogger(__name__)
 
-_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}  # ICC's name of the color space, by Pillow mode
+_INTENTS = (ImageCms.Intent.PERCEPTUAL, ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Intent.SATURATION)
+_SPACES = {
+    "L": "GRAY",
+    "RGB": "RGB",
+    "CMYK": "CMYK",
+    "LAB": "Lab",
+}  # ICC's name of the color space, by Pillow mode
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -39,10 +47,12 @@ class _Misfit(ValueError):
 
 
 def srgb_converter(profile: bytes | None, mode: str) -> Convert:
-    """Return the function that converts pictures of mode L, RGB or CMYK to RGB.
+    """Return the function that converts pictures of mode L, RGB, CMYK or LAB to RGB.
 
-    A profile that is broken or does not fit is logged and ignored.
+    A profile that is broken or does not fit is logged and ignored. LAB needs none.
     """
+    if mode == "LAB":
+        return _by_profile(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), mode)
     if profile is None:
         return _to_rgb
     try:
@@ -52,6 +62,21 @@ def srgb_converter(profile: bytes | None, mode: str) -> Convert:
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # whose texts may quote the file
         log.warning("color profile ignored", extra={"reason": "it is damaged", "mode": mode})
     return _to_rgb
+
+
+def is_wide(profile: bytes | None) -> bool:
+    """Whether a profile is for pixels on screens, can be read, and means other colors than sRGB."""
+    return profile is not None and srgb_converter(profile, "RGB") is not _to_rgb
+
+
+def fine_srgb(profile: bytes) -> ConvertFine | None:
+    """Return what converts samples of 16 bits; None where those of 8 come out as well, or as nobody knows."""
+    if not is_wide(profile):
+        return None
+    try:
+        return fine_converter(profile)
+    except (LookupError, ValueError, struct.error):
+        return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -71,13 +96,19 @@ def _by_profile(source: ImageCms.ImageCmsProfile, mode: str) -> Convert:
         ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")),
         mode,
         "RGB",
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        renderingIntent=_intent(source),
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     _apply(transform, Image.new(mode, (1, 1)))  # an error comes here, before the first pixel is converted
     if mode == "RGB" and _changes_nothing(transform):
         return _to_rgb
     return partial(_apply, transform)
+
+
+def _intent(source: ImageCms.ImageCmsProfile) -> ImageCms.Intent:
+    """Return what the profile asks for; never the absolute one, by which paper is yellow."""
+    asked = source.profile.rendering_intent
+    return _INTENTS[asked] if asked in range(len(_INTENTS)) else ImageCms.Intent.RELATIVE_COLORIMETRIC
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
@@ -103,16 +134,25 @@ class UprightDrawing:
         width, height = (-(-side // factor) for side, factor in zip(size, factors, strict=True))
         self._shape = (width, height) if orientation >= 5 else (height, width)
 
-    def draw(self, image: Image.Image, split: Split, profile: bytes | None) -> tuple[Pixels, Pixels | None]:
+    def draw(
+        self, image: Image.Image, split: Split, profile: bytes | None, lower: Image.Image | None = None
+    ) -> tuple[Pixels, Pixels | None]:
         """Return color (h, w, 3), black where alpha is 0, and alpha (h, w), None where every pixel is opaque.
 
-        `split` gives a strip's color in mode L, RGB or CMYK, and its alpha in mode L.
+        `split` gives a strip's color in mode L, RGB, CMYK or LAB, and its alpha in mode L. `lower` has the
+        lower bytes of samples of 16 bits.
         """
+        fine = None if lower is None or profile is None else fine_srgb(profile)
         rgb, upright_alpha, convert = np.empty((*self._shape, 3), np.uint8), None, None
         for rows in strips(image.height, self._rows_of_a_strip(image.width)):
-            color, alpha = split(image.crop((0, rows.start, image.width, rows.stop)))
+            box = 0, rows.start, image.width, rows.stop
+            color, alpha = split(image.crop(box))
             convert = convert or srgb_converter(profile, color.mode)
-            color, alpha = self._reduce(convert(color), alpha)
+            if fine is not None and lower is not None:
+                color = fine(color, lower.crop(box).convert("RGB"))
+            else:
+                color = convert(color)
+            color, alpha = self._reduce(color, alpha)
             at = slice(rows.start // self._factors[1], -(-rows.stop // self._factors[1]))
             if alpha is not None:
                 if upright_alpha is None:

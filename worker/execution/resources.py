@@ -34,6 +34,7 @@ class ResultPicture:
     text: dict[str, str] = field(default_factory=dict)  # goes into PNG files
     # Done when it is encoded: a job's pictures are never all large at once.
     upscale: Upscale = field(default_factory=Upscale)
+    profile: bytes | None = None  # of the colors; None: they are sRGB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,5 +97,6 @@ class Resources:
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
     free: Callable[[], None] = lambda: None  # lets go of memory that nobody needs now
+    marks: bool = True  # whether files say that a machine made their picture
     # For jobs of several outputs, of which each waits for the disk.
     stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

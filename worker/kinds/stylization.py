@@ -48,6 +48,7 @@ class PreparedContent:
     working_size: Size  # at which the network paints
     finish: Finish
     style_files: Mapping[str, InputFile]  # by file id; decoded only where the style is not known yet
+    profile: bytes | None = None  # of the colors; None: they are sRGB
 
     @property
     def is_film(self) -> bool:
@@ -59,28 +60,32 @@ def prepare(
     spec: StylizeSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
 ) -> PreparedContent:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    frames, working = _content(spec, inputs[spec.content], card, resources.limits)
+    frames, working, profile = _content(spec, inputs[spec.content], card, resources.limits)
     height, width = frames[0].rgb.shape[:2]
     asked = Finish(
         strength=1.0 if spec.strength is None else spec.strength,
         preserve_color=spec.preserve_color,
         mask=None if spec.mask is None else _mask(inputs[spec.mask], width, height, resources.limits),
     )
-    return PreparedContent(spec, frames, working, asked, inputs)
+    return PreparedContent(spec, frames, working, asked, inputs, profile)
 
 
 def _content(
     spec: StylizeSpec, file: InputFile, card: ModelCard, limits: ImageLimits
-) -> tuple[tuple[Frame, ...], Size]:
-    """Return the frames at the size of the result, and the size at which the network paints."""
+) -> tuple[tuple[Frame, ...], Size, bytes | None]:
+    """Return the frames at the size of the result, the size of the painting, and a kept profile."""
+    profile = None
     if spec.takes_frames:
         frames = decode_frames(file, limits, field="/content")
         content = frames[0].rgb.shape[1], frames[0].rgb.shape[0]
     else:  # of an animation, the first frame
-        still = decode(file, limits, field="/content", enough=partial(result_size, spec))
+        keeps = spec.output.profile == "keep" and spec.output.format != "gif"
+        enough = partial(result_size, spec)
+        still = decode(file, limits, field="/content", enough=enough, keeps_profile=keeps)
+        profile = still.profile
         frames, content = (Frame(still.rgb, still.alpha, 0),), still.size
     working, size = working_size(spec, card, content), result_size(spec, content)
-    return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working
+    return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working, profile
 
 
 def _resized(frame: Frame, width: int, height: int, *, is_painted: bool) -> Frame:
@@ -170,6 +175,6 @@ def _steadied(picture: Pixels, painted: list[Pixels], prepared: PreparedContent,
 
 def _result(prepared: PreparedContent, pictures: list[Pixels]) -> ResultPicture | Film:
     if not prepared.is_film:
-        return ResultPicture(pictures[0], prepared.frames[0].alpha)
+        return ResultPicture(pictures[0], prepared.frames[0].alpha, profile=prepared.profile)
     pairs = zip(pictures, prepared.frames, strict=True)
     return Film(tuple(Frame(picture, frame.alpha, frame.milliseconds) for picture, frame in pairs))

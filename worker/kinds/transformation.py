@@ -27,18 +27,21 @@ class PreparedCall:
 
     content: Pixels  # (h, w, 3), at the size that the network gets
     alpha: Pixels | None  # (h, w)
+    profile: bytes | None  # of the colors; None: they are sRGB
 
 
 def prepare(
     spec: TransformSpec, inputs: Mapping[str, InputFile], card: ModelCard, resources: Resources
 ) -> PreparedCall:
     """Decode the content and bring it to its size. Raises the image errors, naming the field."""
-    enough = partial(result_size, spec)
-    decoded = decode(inputs[spec.content], resources.limits, field="/content", enough=enough)
+    enough, keeps = partial(result_size, spec), spec.output.profile == "keep"
+    decoded = decode(
+        inputs[spec.content], resources.limits, field="/content", enough=enough, keeps_profile=keeps
+    )
     width, height = working_size(spec, card, decoded.size)
     _check_enlarged(width, height, card, resources.limits.max_pixels)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
-    return PreparedCall(fill_hidden(rgb, alpha), alpha)
+    return PreparedCall(fill_hidden(rgb, alpha), alpha, decoded.profile)
 
 
 def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
@@ -57,4 +60,4 @@ def predict(
     alpha = prepared.alpha
     if alpha is not None:
         alpha = resize(alpha, made.shape[1], made.shape[0])
-    return [ResultPicture(made, alpha)]
+    return [ResultPicture(made, alpha, profile=prepared.profile)]

@@ -152,6 +152,7 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
         free,
+        marks=base.settings.output.mark,
     )
 
 

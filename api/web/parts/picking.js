@@ -2,7 +2,7 @@
 
 import { h } from "../base.js";
 
-const ENDINGS = /\.(jpe?g|png|webp|gif|bmp|tiff?)$/i;
+const ENDINGS = /\.(jpe?g|png|webp|gif|bmp|tiff?|hei[cf]|hif|avif)$/i;
 
 /** Whether a file may be a picture. What has no type is judged by its name. */
 export const isPicture = (file) => file.type.startsWith("image/") || (!file.type && ENDINGS.test(file.name));
@@ -10,7 +10,7 @@ export const isPicture = (file) => file.type.startsWith("image/") || (!file.type
 /** Return a hidden field that picks files, and calls `taken` with them. */
 export function picker(taken, { folder = false, many = true, label } = {}) {
   return h("input", {
-    type: "file", class: "sr", tabindex: "-1", multiple: many, accept: folder ? null : "image/*,.tif,.tiff,.bmp",
+    type: "file", class: "sr", tabindex: "-1", multiple: many, accept: folder ? null : "image/*,.tif,.tiff,.bmp,.heic,.heif,.hif,.avif",
     webkitdirectory: folder, "aria-label": label,
     on: { change: (event) => (event.stopPropagation(), taken([...event.target.files]), (event.target.value = "")) },
   });

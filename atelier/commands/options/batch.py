@@ -11,6 +11,7 @@ from atelier.commands.options.destination import OutputFolder
 from atelier.commands.options.painting import (
     MAX_SIDE,
     OF_A_JOB,
+    OF_CONTENT,
     format_option,
     lane_option,
     painting,
@@ -81,9 +82,12 @@ batch_options = with_options(
     ),
     *painting(EXISTING_FILE),
     *MAX_SIDE,
+    *OF_CONTENT,
     *OF_A_JOB,
     lane_option("bulk"),
-    format_option("Write pictures of this format. [default: the photo's own, png for bmp and tiff]"),
+    format_option(
+        "Write pictures of this format. [default: the photo's own; jpeg for heic, avif; png for bmp, tiff]"
+    ),
     *BRAKE,
     click.option("--name", "pattern", help="Name the pictures so, such as '{style}/{folder}/{stem}'."),
     click.option(

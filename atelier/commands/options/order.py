@@ -90,6 +90,8 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         look=_look(options, mask.id if mask else None),
         format=options["form"],
         quality=options["quality"],
+        profile=options["profile"],
+        metadata=options["kept_metadata"],
         recipe=False if options["no_recipe"] else None,
     )
     try:

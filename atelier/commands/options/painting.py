@@ -63,6 +63,20 @@ MAX_SIDE = (
         help="Make the longest side so many pixels. [default: the photo's]",
     ),
 )
+OF_CONTENT = (
+    click.option(
+        "--profile",
+        type=click.Choice(["srgb", "keep"]),
+        help="Write sRGB, or keep the photo's own colors with their profile. [default: srgb]",
+    ),
+    click.option(
+        "--metadata",
+        "kept_metadata",
+        type=click.Choice(["none", "safe", "all"]),
+        help="Keep nothing of the photo's metadata; or camera, dates, author, copyright and description; or "
+        "all, the place too. [default: none]",
+    ),
+)
 
 
 def painting(mask: click.Path) -> tuple[Option, ...]:

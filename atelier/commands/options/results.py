@@ -84,7 +84,13 @@ def encoding(
         quality = None if source is ParameterSource.DEFAULT else quality
         return Encoding(format=form or output.format, quality=quality, recipe=False if bare else None)  # type: ignore[arg-type]
     format = form or output.format or otherwise
-    return Encoding(format=format, quality=quality, recipe=False if bare else None)  # type: ignore[arg-type]
+    return Encoding(
+        format=format,  # type: ignore[arg-type]
+        quality=quality,
+        profile=options.pop("profile", None),
+        metadata=options.pop("kept_metadata", None),
+        recipe=False if bare else None,
+    )
 
 
 def check_room(output: Destination, *, as_json: bool = False, count: int = 1) -> None:

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from api.services import Services
 from shared.identifiers import file_id, sha256
+from tests.support.images import phones
 from tests.support.images.pictures import giant_png, gif, jpeg, png, svg, text, truncated
 
 CONTENT, STYLE = jpeg(40, 30), png(20, 20)
@@ -40,6 +41,31 @@ def test_two_pictures_become_a_job(client: FlaskClient) -> None:
     assert response.json["input"]["content"] == file_id(sha256(CONTENT))
     (style,) = response.json["input"]["styles"]
     assert (style["image"], style["weight"]) == (file_id(sha256(STYLE)), 1.0)
+
+
+def test_what_a_result_takes_over_reaches_the_job(client: FlaskClient) -> None:
+    spec = stylize(client, profile="keep", output_metadata="safe").json["input"]
+    assert (spec["output"]["profile"], spec["output"]["metadata"]) == ("keep", "safe")
+    default = stylize(client).json["input"]["output"]
+    assert not {"profile", "metadata"} & default.keys()  # as before there were such
+
+
+def test_what_cannot_be_taken_over_is_refused_by_its_field(client: FlaskClient) -> None:
+    response = stylize(client, profile="p3", output_metadata="gps")
+    assert response.status_code == 422
+    assert {pointer for pointer, _ in faults(response)} == {"/profile", "/output_metadata"}
+    generated = client.post("/v1/jobs/generate", data={"seed": "1", "profile": "keep"})
+    assert generated.status_code == 422
+    assert "there is none" in generated.json["detail"]
+
+
+@pytest.mark.parametrize("format", ["heic", "avif"])
+def test_a_phones_picture_is_content_and_style(client: FlaskClient, format: str) -> None:
+    data = phones.oriented(6, format)
+    response = stylize(client, content=part(data, f"IMG.{format}"), style=part(data))
+    assert response.status_code == 202
+    file = client.get(f"/v1/files/{response.json['input']['content']}").json
+    assert (file["width"], file["height"], file["content_type"]) == (160, 120, f"image/{format}")
 
 
 def test_all_fields_reach_the_job(client: FlaskClient) -> None:

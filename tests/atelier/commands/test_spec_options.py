@@ -25,6 +25,7 @@ SPECS: dict[str, type[BaseModel]] = {
 PARAMETERS: dict[str, tuple[str, ...]] = {
     "output.format": ("form",),
     "output.recipe": ("no_recipe",),
+    "output.metadata": ("kept_metadata",),
     "content": ("photo", "picture", "sources"),
     "strength": ("strength", "strengths"),
     "styles.image": ("styles",),
@@ -41,7 +42,10 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 }
 # Fields without an option. A new field belongs here, or gets an option.
 NOT_OFFERED = {"type", "ttl_seconds", "deadline_seconds", "metadata", "webhook.events", "webhook.body"}
-NOT_OFFERED_BY = {"batch": {"optimize.preview_every", "recipe"}}  # a recipe: by --template or --jsonl
+NOT_OFFERED_BY = {
+    "batch": {"optimize.preview_every", "recipe"},  # a recipe: by --template or --jsonl
+    "generate": {"output.profile", "output.metadata"},
+}
 # Parameters that fill no field: they say what becomes of the pictures, or put a part into the request.
 OTHERS = {"output", "timeout", "as_json", "dry_run", "url"}
 OTHERS_OF = {
@@ -60,7 +64,7 @@ DEFAULTS = {
         (name, "output.format"): "by the name after -o, else png"
         for name in ("generate", "stylize", "transform")
     },
-    ("batch", "output.format"): "the photo's own, png for bmp and tiff",
+    ("batch", "output.format"): "the photo's own; jpeg for heic, avif; png for bmp, tiff",
 }
 # Types whose values an option reads from a text of its own: lists, files, words beside numbers.
 READERS = {

@@ -133,7 +133,8 @@ def test_a_beginning_tells_what_a_file_is() -> None:
     heads = (pictures.photo()[:4096], pictures.png()[:12], pictures.webp()[:4096], pictures.gif()[:20])
     assert [why_not_an_image(head) for head in heads] == [None] * 4
     assert "an empty file" in (why_not_an_image(b"") or "")
-    assert "HEIC" in (why_not_an_image(b"\0\0\0\x18ftypheic") or "")
+    assert why_not_an_image(b"\0\0\0\x18ftypheic") is None
+    assert "JPEG XL" in (why_not_an_image(b"\xff\x0a" + bytes(40)) or "")
     assert "camera raw file (NEF)" in (why_not_an_image(raws()["NEF"][:4096]) or "")
 
 

@@ -30,7 +30,7 @@ def test_spoiled_pictures_are_read_or_refused(tmp_path: Path) -> None:
 
 
 def test_every_format_is_spoiled_the_same_way_again() -> None:
-    names = {"bmp", "gif", "jpeg", "png", "tiff", "webp"}
+    names = {"avif", "bmp", "gif", "heic", "jpeg", "png", "tiff", "webp"}
     assert {source.format for source in sources()} == names
     for number in range(1, 60):
         assert mutant(SEED, number) == mutant(SEED, number)

@@ -3,6 +3,7 @@
 import pytest
 
 from shared.errors import UnsupportedImage
+from shared.images.formats import sniff
 from shared.images.limits import FORMATS, ImageLimits
 from shared.images.probe import probe
 from tests.support.images import camera_raws, pictures
@@ -13,17 +14,11 @@ OTHERS = {
     "JPEG 2000": [b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(99), b"\xff\x4f\xff\x51" + bytes(99)],
     "Photoshop document (PSD)": [b"8BPS\0\1" + bytes(99)],
     "icon file (ICO)": [b"\0\0\1\0\1\0\x10\x10" + bytes(99)],
-    "HEIC": [
-        b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(99),
-        b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic" + bytes(99),
-        b"\0\0\0\x14ftyphevc\0\0\0\0hevc" + bytes(99),
+    "HEIF picture of a kind that is not read": [b"\0\0\0\x18ftypmif1\0\0\0\0mif1miaf" + bytes(99)],
+    "video": [
+        b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(99),
+        b"\0\0\0\x18ftypmp42\0\0\0\0heicmp42" + bytes(99),
     ],
-    "AVIF": [
-        b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(99),
-        b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf" + bytes(99),
-        b"\0\0\0\x18ftypavis\0\0\0\0avismsf1" + bytes(99),
-    ],
-    "video": [b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(99)],
 }
 
 
@@ -40,7 +35,7 @@ def test_a_camera_raw_is_named_and_its_thumbnail_never_taken(kind, data):
     assert detail.startswith(
         f"This is a camera raw file ({kind}): develop it first, and send the JPEG, PNG or"
     )
-    assert detail.endswith("accepted formats are bmp, gif, jpeg, png, tiff, webp.")
+    assert detail.endswith("accepted formats are avif, bmp, gif, heic, jpeg, png, tiff, webp.")
 
 
 @pytest.mark.parametrize(("kind", "data"), [(kind, data) for kind, files in OTHERS.items() for data in files])
@@ -48,9 +43,25 @@ def test_other_formats_are_named(kind, data):
     assert kind in refused(data)
 
 
-@pytest.mark.parametrize("kind", ["HEIC", "AVIF", "JPEG XL", "JPEG 2000"])
+@pytest.mark.parametrize("kind", ["HEIF picture of a kind that is not read", "JPEG XL", "JPEG 2000"])
 def test_the_refusal_says_what_to_do(kind):
     assert "convert it to JPEG or PNG first" in refused(OTHERS[kind][0])
+
+
+@pytest.mark.parametrize(
+    ("head", "found"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "heic"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "heic"),
+        (b"\0\0\0\x14ftyphevc\0\0\0\0hevc", "heic"),
+        (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf", "avif"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf", "avif"),
+        (b"\0\0\0\x18ftypavis\0\0\0\0avismsf1", "avif"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", ""),
+    ],
+)
+def test_phones_formats_are_known_by_their_brands(head, found):
+    assert sniff(head + bytes(99)) == found
 
 
 def test_scans_and_photos_in_tiff_are_no_camera_raws():

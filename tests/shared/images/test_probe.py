@@ -64,7 +64,7 @@ def test_what_is_no_image_is_unsupported(data):
 
 def test_the_refusal_says_what_was_sent_and_what_is_accepted():
     assert refusal(pictures.svg()).detail == (
-        "This is an SVG drawing; accepted formats are bmp, gif, jpeg, png, tiff, webp."
+        "This is an SVG drawing; accepted formats are avif, bmp, gif, heic, jpeg, png, tiff, webp."
     )
 
 

@@ -10,7 +10,7 @@ from shared.errors import RecordTooNew
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
 from shared.jobs.queries import JobQueries
-from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.record import RECORD_SCHEMA, schema_of
 from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
@@ -136,6 +136,19 @@ def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for
     record = store.client.hgetall(f"atelier:job:{submit(store, spec=spec)}")
     assert record["schema"] == str(schema)
     assert ("recipe" in record["spec"]) == (schema == RECORD_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("output", "schema"),
+    [({}, 4), ({"profile": "keep"}, 5), ({"metadata": "safe"}, 5), ({"metadata": "none"}, 4)],
+)
+def test_what_a_result_takes_over_needs_workers_that_know_of_it(output: dict[str, str], schema: int) -> None:
+    picture = f"file_{'0' * 64}"
+    fields = {"type": "stylize", "content": picture, "styles": [{"image": picture}], "output": output}
+    spec = JOB_SPEC.validate_python(fields)
+    assert schema_of(spec) == schema
+    kept = spec.model_dump(mode="json")["output"]
+    assert bool({"profile", "metadata"} & kept.keys()) == (schema == RECORD_SCHEMA)
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:

@@ -89,9 +89,11 @@ def test_explicit_latents_are_drawn_as_they_are(bench: Bench, bars: Bars) -> Non
     assert (pixels(first)[0, 0], pixels(first)[0, 27]) == (148, 175)
     assert (pixels(second)[0, 0], pixels(second)[0, 27]) == (88, 0)
     card = load_catalog().get("mnist-dcgan")
-    assert text(first).keys() == {"atelier:model", "atelier:recipe"}
-    assert text(first)["atelier:model"] == f"{card.name}@{card.version}"
-    assert json.loads(text(first)["atelier:recipe"])["latents"] == [vectors[0]]
+    beside = text(first)
+    assert "trainedAlgorithmicMedia" in beside.pop("XML:com.adobe.xmp")
+    assert beside.keys() == {"atelier:model", "atelier:recipe"}
+    assert beside["atelier:model"] == f"{card.name}@{card.version}"
+    assert json.loads(beside["atelier:recipe"])["latents"] == [vectors[0]]
 
 
 def test_truncation_draws_the_pictures_of_seeds_together(bench: Bench, bars: Bars) -> None:

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from tests.support.images import metadata, pictures
+from tests.support.images import grids, metadata, phones, pictures
 from tests.support.images.pictures import chunk
 
 SIDE = 8000  # pixels; squared, the most that is allowed
@@ -108,6 +108,10 @@ BOMBS: dict[str, Callable[[], bytes]] = {
         for bits, kind in ((1, 0), (8, 0), (8, 2), (8, 6), (16, 0), (16, 2), (16, 4), (16, 6))
         for interlaced in (0, 1)
     },
+    **{f"{name} of 256 tiles": partial(grids.repeated, name, 500, 16, 16) for name in ("heic", "avif")},
+    **{f"{name} of 65,025 tiles": partial(grids.repeated, name, 64, 255, 255) for name in ("heic", "avif")},
+    "avif": lambda: phones.still(Image.new("RGB", (SIDE, SIDE)), "avif", speed=10),
+    "a million boxes": lambda: phones.photo()[:28] + struct.pack(">I4s", 8, b"free") * 1_000_000,
     "palette png": lambda: _plain("P", "png"),
     "lossy webp": lambda: _plain("RGB", "webp", method=0),
     "gif": lambda: _plain("P", "gif"),

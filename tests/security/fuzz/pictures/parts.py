@@ -89,6 +89,25 @@ def _bmps(data: bytes) -> list[bytes]:
     return [data[:14], *fields, data[54:]]
 
 
+def _heifs(data: bytes) -> list[bytes]:
+    """Return the boxes, those of `meta` and of its properties one by one; heads stand by themselves."""
+    return list(_boxes(data, 0))
+
+
+def _boxes(data: bytes, at: int) -> Iterator[bytes]:
+    while at + 8 <= len(data):
+        size, kind = struct.unpack_from(">I4s", data, at)
+        head = _OPENED.get(kind, 0)
+        if head:
+            yield data[at : at + head]
+            yield from _boxes(data[at + head : at + size], 0)
+        else:
+            yield data[at : at + size]
+        at += size
+
+
+_OPENED = {b"meta": 12, b"iprp": 8, b"ipco": 8, b"iref": 12}  # bytes of heads
 _SPLITTERS: dict[str, Callable[[bytes], list[bytes]]] = {
     "png": _pngs, "webp": _webps, "jpeg": _jpegs, "gif": _gifs, "tiff": _tiffs, "bmp": _bmps,
+    "heic": _heifs, "avif": _heifs,
 }  # fmt: skip

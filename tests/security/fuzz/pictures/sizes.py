@@ -71,6 +71,11 @@ def _tiff(data: bytes, size: Size) -> bytes:
     return join("tiff", parts)
 
 
+def _heif(data: bytes, size: Size) -> bytes:
+    return re.sub(rb"(ispe\0{4}).{8}", lambda found: found[1] + _packed(">II", size), data, flags=re.DOTALL)
+
+
 _WRITERS: dict[str, Callable[[bytes, Size], bytes]] = {
     "png": _png, "jpeg": _jpeg, "gif": _gif, "webp": _webp, "bmp": _bmp, "tiff": _tiff,
+    "heic": _heif, "avif": _heif,
 }  # fmt: skip

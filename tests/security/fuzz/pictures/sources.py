@@ -1,5 +1,6 @@
 """The sound files that are mutated, of every format that is read; and metadata that goes into them."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -7,9 +8,10 @@ from io import BytesIO
 
 from PIL import Image
 
-from shared.images.formats import sniff
+from shared.images.formats import SNIFFED, sniff
+from shared.images.heif.boxes import box, full_box
 from tests.corpus.profiles import COLORED
-from tests.support.images import metadata, pictures
+from tests.support.images import grids, metadata, phones, pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,13 @@ def sources() -> Sequence[Source]:
         "fax tiff": pictures.save(Image.new("1", (64, 48)), "tiff", compression="group4"),
         "grey jpeg photo": pictures.save(opened(pictures.photo()).convert("L"), "jpeg"),
         "palette bmp": pictures.save(opened(pictures.png()).quantize(16), "bmp"),
+        **{f"{name} photo": phones.photo(name) for name in ("heic", "avif")},
+        **{f"{name} alpha": phones.with_alpha(name) for name in ("heic", "avif")},
+        **{f"turned {name}": phones.oriented(6, name) for name in ("heic", "avif")},
+        **{f"{name} tiles": grids.tiled(name, opened(pictures.png(100, 80))) for name in ("heic", "avif")},
         **{f"{name} profile": pictures.profiled((1, 2, 3), profile=body) for name, body in COLORED.items()},
     }
-    return [Source(name, sniff(data[:32]), data) for name, data in files.items()]
+    return [Source(name, sniff(data[:SNIFFED]), data) for name, data in files.items()]
 
 
 def opened(data: bytes) -> Image.Image:
@@ -70,5 +76,13 @@ def foreign_parts(image_format: str) -> Sequence[bytes]:
             b"\x21\xf9\x04\xff\xff\xff\xff\x00",
             b"\x21\x01\x0c" + bytes(13),
             b"\x21\xff\x00",
+        ]
+    if image_format in ("heic", "avif"):
+        return [
+            box(b"free"),
+            box(b"moov", box(b"trak", bytes(99))),
+            full_box(b"meta", 0, 0, box(b"iprp", b"\xff" * 99)),
+            struct.pack(">I4s", 0, b"mdat"),
+            struct.pack(">I4sQ", 1, b"meta", 2**63) + bytes(8),
         ]
     return [bytes(12), b"\xff" * 12, b"\x01\x01\x04\0\xff\xff\xff\xff\x08\0\0\0"]
