@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
@@ -19,7 +19,11 @@ from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt, Stages
 from worker.execution.resources import Film, Resources, ResultPicture
 from worker.kinds import generation, stylization, transformation
+from worker.kinds.enlargement import enlarged
 from worker.models.loading import Model
+
+if TYPE_CHECKING:
+    from worker.models.image_to_image import PictureNetwork
 
 Spec = TypeVar("Spec", contravariant=True)
 Prepared = TypeVar("Prepared")
@@ -56,8 +60,13 @@ class Made:
     warnings: tuple[str, ...]
 
 
-def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages) -> Made:
-    """Turn a job's inputs into stored outputs; return what goes into the record."""
+def process(
+    attempt: Attempt, model: Model, resources: Resources, stage: Stages, enlarger: Model | None = None
+) -> Made:
+    """Turn a job's inputs into stored outputs; return what goes into the record.
+
+    `enlarger` is the model that the job's `output.enlarge` asks for.
+    """
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
@@ -66,11 +75,15 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
         request = kind.prepare(job.spec, inputs, model.card, resources)
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
+    if enlarger is not None:
+        with stage("enlarge"):
+            pictures = enlarged(pictures, cast("PictureNetwork", enlarger), resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
+    text = _text(model, enlarger)
     with stage("encode"):
         images = []
         for picture in pictures:
-            images.append(_encode(picture, job.spec.output, model))
+            images.append(_encode(picture, job.spec.output, text))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
@@ -90,14 +103,22 @@ def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
     return files, is_truncated
 
 
-def _encode(picture: ResultPicture | Film, output: Output, model: Model) -> EncodedImage:
+def _text(model: Model, enlarger: Model | None) -> dict[str, str]:
+    """Return what is written into every PNG file.
+
+    Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
+    """
+    named = {"atelier:model": model} | ({"atelier:enlarger": enlarger} if enlarger is not None else {})
+    return {key: f"{each.card.name}@{each.card.version}" for key, each in named.items()}
+
+
+def _encode(picture: ResultPicture | Film, output: Output, text: Mapping[str, str]) -> EncodedImage:
     if isinstance(picture, Film):
         return _encode_film(picture, output)
     pixels = enlarge(picture.pixels, picture.upscale.factor, picture.upscale.filter)
     if output.format == "gif":
         return _encode_film(Film((Frame(to_color(pixels), picture.alpha, 0),)), output)
-    # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
-    text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
+    text = {**text, **picture.text}
     return encode(pixels, format=output.format, quality=output.quality, alpha=picture.alpha, text=text)
 
 

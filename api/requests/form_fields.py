@@ -78,6 +78,7 @@ COMMON: Table = {
     "metadata": FormField(("metadata",), decode_json),
     "format": FormField(("output", "format")),
     "quality": FormField(("output", "quality"), whole),
+    "enlarge": FormField(("output", "enlarge"), whole),
 }
 GENERATE: Table = {
     "seed": FormField(("seed",), whole),

@@ -41,6 +41,7 @@ class Encoding:
 
     format: Format = "png"  # gif is for animations alone
     quality: int = 90  # 1..100, for jpeg and webp
+    enlarge: Literal[2, 3, 4] | None = None  # makes each finished picture so many times as large
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,8 +109,6 @@ def _request(
     output: Destination,
     *,
     as_json: bool,
-    form: str | None,
-    quality: int,
     upscale: int | None,
     filter_name: str | None,
     **options: Any,
@@ -122,7 +120,7 @@ def _request(
         grid=_grid(options),
         animation=animation,
         upscale=Upscale(**given(factor=upscale, filter=filter_name)) if upscale or filter_name else None,
-        output=encoding(form, quality, output, as_json=as_json, otherwise="gif" if animation else "png"),
+        output=encoding(options, output, as_json=as_json, otherwise="gif" if animation else "png"),
         **options,
     )
 

@@ -86,7 +86,7 @@ def stylize(
     if output.file is not None:
         check_apart("--preview", preview, output.file)
     previews = {} if preview is None else {"preview_every": PREVIEW_EVERY}
-    options["output"] = encoding(options.pop("form"), options.pop("quality"), output, as_json=as_json)
+    options["output"] = encoding(options, output, as_json=as_json)
     options["optimize"] = optimization(options, **previews)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
@@ -125,23 +125,22 @@ def transform(
     target: Target,
     *,
     picture: Path | Address,
-    form: str | None,
-    quality: int,
     timeout: float | None,
     output: Destination,
     as_json: bool,
     dry_run: bool,
     **options: Any,
 ) -> None:
-    """Send PICTURE through a network of your own: one whose card is of kind transform.
+    """Send PICTURE through a network from picture to picture: one that enlarges, or one of your own.
 
     PICTURE is a file, or an address that begins with https:// or http://, which the service fetches.
 
     \b
+    atelier transform photo.jpg --model enlarge-x4 -o large.png
     atelier transform photo.jpg --model colorizer -o out.png
     """
     check_apart("-o", output.file, picture)
-    encoded = encoding(form, quality, output, as_json=as_json)
+    encoded = encoding(options, output, as_json=as_json)
     with target.client() as client:
         with interruption(NOTHING_ASKED):
             content = sent(client, picture, dry_run=dry_run)

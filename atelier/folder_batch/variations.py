@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 from atelier.client.request_parts import Encoding, Format, Style
 from atelier.client.requests import StylizeRequest, TransformRequest
@@ -48,6 +48,7 @@ class PictureOptions:
     look: Mapping[str, Any] = field(default_factory=dict)  # further fields of a StylizeRequest
     format: Format | None = None  # None: the photo's own
     quality: int = 90
+    enlarge: Literal[2, 3, 4] | None = None
 
     @property
     def variations(self) -> tuple[Variation, ...]:
@@ -65,7 +66,7 @@ class PictureOptions:
             "content": content,
             "model": self.model,
             "max_side": self.max_side,
-            "output": Encoding(format=self.format_of(photo), quality=self.quality),
+            "output": Encoding(format=self.format_of(photo), quality=self.quality, enlarge=self.enlarge),
         }
         if variation.style is None:
             request = TransformRequest(**common).to_json()

@@ -13,12 +13,18 @@ from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
+RECORD_SCHEMA = 5  # the newest schema that this program writes and reads
+_PLAIN_SCHEMA = 4  # of what has nothing new: older workers run it as well
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
 
 _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"), "0")
+
+
+def schema_of(spec: JobSpec) -> int:
+    """Return the schema of a job's record: the oldest whose readers know all that the job asks for."""
+    return _PLAIN_SCHEMA if spec.output.enlarge is None else RECORD_SCHEMA
 
 
 def job_from_record(raw: Record) -> Job:
@@ -138,11 +144,17 @@ def _with_parts(raw: Record) -> Record:
     return {**raw, "schema": "4"}
 
 
+def _with_enlarge(raw: Record) -> Record:
+    """Older records never ask for an enlarged result."""
+    return {**raw, "schema": "5"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
+    4: _with_enlarge,
 }
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.cards.card import load_catalog
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
 from shared.jobs.job import Job
-from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.record import schema_of
 from shared.setting_groups import JobRules
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec
@@ -25,6 +26,8 @@ def print_of(spec: JobSpec) -> str:
     for style in fields.get("styles", ()):
         if style["image"] is not None:
             style["name"] = None  # the picture counts, not its name
+    if spec.output.enlarger is not None:  # its model is not that of the result
+        fields["enlarger"] = load_catalog().get(spec.output.enlarger).version
     return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
 
 
@@ -100,7 +103,7 @@ class Submission:
             "spec": spec.kept.model_dump_json(exclude_defaults=False),
             "ttl_ms": str(ttl * 1000),
             "retried_from": self.retried_from,
-            "schema": str(RECORD_SCHEMA),
+            "schema": str(schema_of(spec)),
         }
         record |= reuse_fields(spec)
         record |= expected_fields(self.results)

@@ -125,6 +125,22 @@ class Output(Part):
         le=100,
         description="The quality of jpeg and webp pictures; the other formats do not lose any.",
     )
+    enlarge: Literal[2, 3, 4] | None = Field(
+        default=None,
+        exclude_if=lambda factor: factor is None,  # older versions read such records too
+        description="Enlarges each finished picture so many times, by the model `enlarge-x2`, `enlarge-x3` "
+        "or `enlarge-x4`.",
+    )
+
+    @property
+    def enlarger(self) -> str | None:
+        """The name of the model that enlarges; None where none does."""
+        return None if self.enlarge is None else f"enlarge-x{self.enlarge}"
+
+    @property
+    def factor(self) -> int:
+        """How many times as large the sides of the result are as those of the finished picture."""
+        return self.enlarge or 1
 
 
 class Grid(Part):

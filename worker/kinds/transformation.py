@@ -8,9 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.cards.card import ModelCard
-from shared.errors import ImageTooLarge
 from shared.specs.transform import TransformSpec
-from shared.specs.working_size import result_size, working_size
+from shared.specs.working_size import check_enlarged, result_size, working_size
 from worker.codec.decode import InputFile, decode
 from worker.codec.pixels import fill_hidden, resize, resize_with_alpha
 from worker.execution.attempt import Stages
@@ -36,16 +35,9 @@ def prepare(
     enough = partial(result_size, spec)
     decoded = decode(inputs[spec.content], resources.limits, field="/content", enough=enough)
     width, height = working_size(spec, card, decoded.size)
-    _check_enlarged(width, height, card, resources.limits.max_pixels)
+    check_enlarged(spec, card, (width, height), resources.limits)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
     return PreparedCall(fill_hidden(rgb, alpha), alpha)
-
-
-def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
-    if width * height * card.scale**2 > max_pixels:
-        text = f"{width} x {height} pixels, enlarged {card.scale} times by {card.name}"
-        detail = f"{text}, are above {max_pixels} pixels: set size.max_side"
-        raise ImageTooLarge.of_field("/content", detail)
 
 
 def predict(

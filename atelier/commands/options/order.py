@@ -90,6 +90,7 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         look=_look(options, mask.id if mask else None),
         format=options["form"],
         quality=options["quality"],
+        enlarge=options["enlarge"],
     )
     try:
         pattern = check_pattern(options["pattern"] or default_pattern(picture_options), picture_options)

@@ -57,13 +57,18 @@ result_options = with_options(
 
 
 def encoding(
-    form: str | None, quality: int, output: Destination, *, as_json: bool, otherwise: str = "png"
+    options: dict[str, Any], output: Destination, *, as_json: bool, otherwise: str = "png"
 ) -> Encoding:
-    """Return the encoding from --format or from the name of the output; raise UsageError."""
+    """Return the encoding from --format or from the name of the output; raise UsageError.
+
+    The options of the encoding are taken out of the others.
+    """
+    form, quality, enlarge = (options.pop(name) for name in ("form", "quality", "enlarge"))
     check_room(output, as_json=as_json)
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
-    return Encoding(format=form or output.format or otherwise, quality=quality)  # type: ignore[arg-type]
+    chosen: Any = form or output.format or otherwise
+    return Encoding(format=chosen, quality=quality, enlarge=enlarge)
 
 
 def check_room(output: Destination, *, as_json: bool = False, count: int = 1) -> None:
