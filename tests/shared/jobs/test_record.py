@@ -14,6 +14,7 @@ from shared.jobs.record import RECORD_SCHEMA
 from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
+from shared.specs.spec import JOB_SPEC
 from shared.specs.stylize import StylizeSpec
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.jobs.old_records import load
@@ -124,8 +125,18 @@ def test_old_jobs_are_requeued_canceled_and_deleted(store: JobStore, old: Mappin
     assert left == set()
 
 
-def test_a_new_record_says_its_schema(store: JobStore) -> None:
-    assert store.client.hget(f"atelier:job:{submit(store)}", "schema") == str(RECORD_SCHEMA)
+def schema_of(store: JobStore, **output: object) -> str | None:
+    spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], "output": output})
+    return store.client.hget(f"atelier:job:{submit(store, spec=spec)}", "schema")
+
+
+def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for(store: JobStore) -> None:
+    assert schema_of(store) == "4"
+    assert schema_of(store, enlarge=2) == str(RECORD_SCHEMA)
+
+
+def test_what_is_not_enlarged_is_stored_as_older_workers_read_it(store: JobStore) -> None:
+    assert "enlarge" not in str(store.client.hget(f"atelier:job:{submit(store)}", "spec"))
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:
