@@ -36,5 +36,6 @@ BUILDERS: Mapping[str, Builder] = {
     "mnist-dcgan": _builder("generation.dcgan", "build_mnist_dcgan", uses_tensorflow=False),
     "multistyle-26": _builder("stylization.multistyle", "build_multistyle"),
     "nst-mobilenetv2": _builder("nst.backbones", "build_mobilenet_features"),
+    "old-photo": _builder("old_photo.generator", "build_old_photo"),
     "nst-vgg19": _builder("nst.backbones", "build_vgg19_features"),
 }
