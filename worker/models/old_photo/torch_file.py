@@ -162,7 +162,7 @@ class _Reader:
 
 
 def _pairs(flat: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield names with what they name. Names are looked at first: a tuple of tuples may be endless to hash."""
+    """Yield names with what they name; names first: a tuple of tuples may be endless to hash."""
     for name, value in zip(flat[::2], flat[1::2], strict=True):
         if not isinstance(name, str):
             raise _Refused("it has a tensor whose name is no text")
