@@ -93,19 +93,21 @@ def cards_of(spec: JobSpec, card: ModelCard, catalog: Catalog) -> dict[str, Mode
 def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:
     """Return the kind of a resolved job's work: its model's name and how large it is, in half octaves.
 
-    `content` is the size of its content picture. Where that is not known, neither is the size of the work.
+    The name of the model that enlarges comes after the first, with a plus. `content` is the size of its
+    content picture. Where that is not known, neither is the size of the work.
     """
     units = spec.work_units(card, content)
     if units and spec.output.enlarge:
         finished = spec.made(card, content)[1]
         units += finished * (ENLARGED + WRITTEN * spec.output.factor**2)
-    return f"{card.name}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
+    models = "+".join(filter(None, (card.name, spec.output.enlarger)))
+    return f"{models}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
 
 
 def parted(work: str) -> tuple[str, int | None]:
     """Return the model of a kind of work, and its size in half octaves; None where that is not known."""
-    model, _, size = work.partition(":")
-    return model, int(size) if size else None
+    models, _, size = work.partition(":")
+    return models.partition("+")[0], int(size) if size else None
 
 
 def units_of(size: int) -> float:
