@@ -111,7 +111,7 @@ def _convolutions(lines: list[list[str]], numbers: _Numbers) -> Iterator[NcnnCon
 
 def _convolution(options: Mapping[str, str], numbers: _Numbers) -> NcnnConvolution:
     made, size = int(options["0"]), int(options["6"])
-    if any(options.get(key) != value for key, value in _BORDERS.items()) or made < 1 or size % (9 * made):
+    if any(options.get(key) != value for key, value in _BORDERS.items()) or made < 1:
         raise ValueError("it has a convolution of another form")
     kernel = numbers.kernel(size).reshape(made, -1, 3, 3).transpose(2, 3, 1, 0)
     bias, after = numbers.floats(made), options.get("9", "0")
