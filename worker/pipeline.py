@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
@@ -23,7 +23,11 @@ from worker.codec.pixels import enlarge, to_color
 from worker.execution.attempt import Attempt, Stages
 from worker.execution.resources import Film, Resources, ResultPicture
 from worker.kinds import generation, stylization, transformation
+from worker.kinds.enlargement import enlarged
 from worker.models.loading import Model
+
+if TYPE_CHECKING:
+    from worker.models.image_to_image import PictureNetwork
 
 Spec = TypeVar("Spec", contravariant=True)
 Prepared = TypeVar("Prepared")
@@ -60,8 +64,13 @@ class Made:
     warnings: tuple[str, ...]
 
 
-def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages) -> Made:
-    """Turn a job's inputs into stored outputs; return what goes into the record."""
+def process(
+    attempt: Attempt, model: Model, resources: Resources, stage: Stages, enlarger: Model | None = None
+) -> Made:
+    """Turn a job's inputs into stored outputs; return what goes into the record.
+
+    `enlarger` is the model that the job's `output.enlarge` asks for.
+    """
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
@@ -71,11 +80,15 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
     beside = _beside(job.spec, inputs, resources)
+    if enlarger is not None:
+        with stage("enlarge"):
+            pictures = enlarged(pictures, cast("PictureNetwork", enlarger), resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
+    text = _text(model, enlarger)
     with stage("encode"):
         images, recipes = [], _recipes(job.spec, pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
-            images.append(_encode(picture, job.spec, model, beside.with_recipe(recipe)))
+            images.append(_encode(picture, job.spec, text, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
@@ -124,8 +137,18 @@ def _beside(spec: JobSpec, inputs: Mapping[str, InputFile], resources: Resources
     return _Beside(marks, carried_from(bytes_of(inputs[content]), spec.output.metadata))
 
 
-def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, beside: _Beside) -> EncodedImage:
-    # Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
+def _text(model: Model, enlarger: Model | None) -> dict[str, str]:
+    """Return what is written into every PNG file.
+
+    Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
+    """
+    named = {"atelier:model": model} | ({"atelier:enlarger": enlarger} if enlarger is not None else {})
+    return {key: f"{each.card.name}@{each.card.version}" for key, each in named.items()}
+
+
+def _encode(
+    picture: ResultPicture | Film, spec: JobSpec, text: Mapping[str, str], beside: _Beside
+) -> EncodedImage:
     output, written = spec.output, {**beside.mark, **beside.recipe}
     if isinstance(picture, Film):
         return _encode_film(picture, spec, beside)
@@ -136,8 +159,7 @@ def _encode(picture: ResultPicture | Film, spec: JobSpec, model: Model, beside: 
     given |= {"profile": picture.profile, "carried": beside.carried}
     if output.format != "png":
         return encode(pixels, properties=written, **given)
-    text = {"atelier:model": f"{model.card.name}@{model.card.version}", **picture.text}
-    text |= beside.recipe  # a fifth of XMP's bytes: digits are small
+    text = {**text, **picture.text, **beside.recipe}  # a fifth of the bytes of XMP: digits are small
     return encode(pixels, text=text, properties=beside.mark, **given)
 
 

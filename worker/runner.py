@@ -132,11 +132,13 @@ class JobRunner:
             self._conclude(attempt, outcome)
 
     def _attempt(self, attempt: Attempt, stages: Stages) -> Callable[[], None]:
+        spec = attempt.job.spec
         try:
-            model = self._models.get(attempt.job.spec.model or "")
+            model = self._models.get(spec.model or "")
+            enlarger = None if spec.output.enlarger is None else self._models.get(spec.output.enlarger)
         except LACKS_MODEL as error:
             return partial(self._give_back, attempt, error, "the model cannot be loaded; the job waits")
-        made = process(attempt, model, self._resources, stages)
+        made = process(attempt, model, self._resources, stages, enlarger)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
     def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:

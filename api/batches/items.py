@@ -16,14 +16,7 @@ from api.requests.field_errors import parse_spec
 from api.server.threads import ThreadYielder
 from shared.batches.request import CUSTOM_ID, BatchSettings
 from shared.cards.card import Catalog, ModelCard
-from shared.errors import (
-    AtelierError,
-    FieldError,
-    InvalidRequest,
-    ModelUnavailable,
-    StoreUnavailable,
-    UnknownModel,
-)
+from shared.errors import AtelierError, FieldError, InvalidRequest, StoreUnavailable, UnknownModel
 from shared.setting_groups import OutputRules
 from shared.specs.parts import MAX_SEED
 from shared.specs.spec import JOB_SPEC, JobSpec, card_of
@@ -48,10 +41,12 @@ class Cards:
     """The model cards for the jobs of one request; each is looked up once."""
 
     def __init__(
-        self, catalog: Catalog, fault: Callable[[ModelCard], ModelUnavailable | None] = lambda _: None
+        self,
+        catalog: Catalog,
+        fault: Callable[[JobSpec, ModelCard], AtelierError | None] = lambda _, __: None,
     ) -> None:
         self.catalog = catalog
-        self.fault = fault  # returns why a known model is not available
+        self.fault = fault  # returns why a job's models are not available
         self.are_allowed = False  # whether all items were checked against their cards before
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
@@ -150,7 +145,7 @@ def _card(position: int, spec: JobSpec, cards: Cards, faults: Faults) -> ModelCa
         return None
     if cards.are_allowed:
         return card
-    outside, absent = list(spec.range_faults(card)), cards.fault(card)
+    outside, absent = list(spec.range_faults(card)), cards.fault(spec, card)
     if outside:
         faults.add(position, outside, InvalidRequest)
     if absent:

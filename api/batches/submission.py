@@ -71,7 +71,7 @@ class Intake:
         self._first = first  # index of the first item in the batch
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
-        self._cards = Cards(services.catalog, AvailableModels(services).fault)
+        self._cards = Cards(services.catalog, AvailableModels(services).fault_of)
         self._recipes = Recipes(services, owner)
         self._inputs = Inputs(services, owner, keep=not is_trial)
 

@@ -10,7 +10,7 @@ from api.errors import TooManyFetches
 from api.jobs.submission import (
     Caller,
     ReadyJob,
-    check_model,
+    check_models,
     checked_form,
     checked_json,
     fingerprint_of,
@@ -116,7 +116,7 @@ def _estimate(
         return Estimate(
             1, 0, lane, problems=tuple(trial.problems), repeats=None if trial.problems else known[0]
         )
-    has_model = trial.passes(lambda: check_model(services, asked.card, caller))
+    has_model = trial.passes(lambda: check_models(services, asked.spec, asked.card, caller))
     ready = trial.value(lambda: ready_job(services, asked, uploads, caller))
     if ready is None:
         return Estimate(1, 1, lane, problems=tuple(trial.problems))

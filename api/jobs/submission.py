@@ -119,7 +119,7 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     """Accept a new job with the resolved specification of an old one: same seeds, same pictures."""
     card = checked_card(job.spec, services.catalog)  # the card may have changed and refuse the job now
     check_bounds(job.spec, services.settings)
-    check_model(services, card, caller)
+    check_models(services, job.spec, card, caller)
     fingerprint = sha256(f"retry {job.id}".encode())
     notice = notice_in(job.webhook)
     spec = job.spec.model_copy(update={"webhook": notice}) if notice else job.spec
@@ -165,7 +165,7 @@ def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], ca
         known = known_job(services, caller)
         if known is not None:
             return repeated(known, fingerprint, caller)
-    check_model(services, card, caller)
+    check_models(services, spec, card, caller)
     ready = ready_job(services, asked, uploads, caller)
     if ready.uploads:  # of a job that is refused no picture is stored
         _check_quota(services, caller.owner, ready.results)
@@ -212,9 +212,12 @@ def _content_size(
     return services.files.sizes(owner, [spec.content]).get(spec.content)
 
 
-def check_model(services: Services, card: ModelCard, caller: Caller) -> None:
-    """Raise ModelUnavailable if no worker has the model, unless the request repeats an accepted one."""
-    fault = AvailableModels(services).fault(card)
+def check_models(services: Services, spec: JobSpec, card: ModelCard, caller: Caller) -> None:
+    """Raise ModelUnavailable if no worker has a model of the job, unless the request repeats an accepted one.
+
+    UnknownModel or CardUnusable where the model that enlarges has no card.
+    """
+    fault = AvailableModels(services).fault_of(spec, card)
     if fault is not None and known_job(services, caller) is None:
         raise fault
 

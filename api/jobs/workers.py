@@ -9,6 +9,7 @@ from shared.batches.batch import Batch
 from shared.cards.card import ModelCard
 from shared.errors import AtelierError, ModelUnavailable, StoreUnavailable
 from shared.specs.parts import Lane
+from shared.specs.spec import JobSpec, cards_of
 from shared.workers import Worker, runnable_models
 
 log = logging.getLogger("atelier.api")
@@ -38,13 +39,22 @@ class AvailableModels:
             self._names, self._read = runnable_models(self._roster.live()), "newest"
         return self.has(card) is False
 
-    def fault(self, card: ModelCard) -> ModelUnavailable | None:
-        """Return the fault of a job that names an unavailable model; None if a worker has or may have it."""
+    def fault_of(self, spec: JobSpec, card: ModelCard) -> AtelierError | None:
+        """Return the first fault of the models that a job needs: one has no card, or no worker has it."""
+        try:
+            needed = cards_of(spec, card, self._catalog)
+        except AtelierError as error:
+            return error
+        faults = (self.fault(card, pointer) for pointer, card in needed.items())
+        return next(filter(None, faults), None)
+
+    def fault(self, card: ModelCard, pointer: str = "/model") -> ModelUnavailable | None:
+        """Return the fault of a job that needs an unavailable model; None if a worker has or may have it."""
         if not self._lacks(card):
             return None
         names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
         error = ModelUnavailable.of_field(
-            "/model",
+            pointer,
             f"model {card.name} is known, but no worker has its weights; {card.kind} models that are there: "
             f"{names or 'none'}; whoever runs the service adds it with `atelier models pull {card.name}`",
         )

@@ -82,6 +82,7 @@ COMMON: Table = {
     "write_recipe": FormField(("output", "recipe"), flag),
     "profile": FormField(("output", "profile")),
     "output_metadata": FormField(("output", "metadata")),
+    "enlarge": FormField(("output", "enlarge"), whole),
 }
 GENERATE: Table = {
     "seed": FormField(("seed",), whole),

@@ -44,6 +44,7 @@ class Encoding:
     profile: Literal["srgb", "keep"] | None = None  # colors: sRGB, or the content's own; None: sRGB
     metadata: Literal["none", "safe", "all"] | None = None  # taken over from the content; None: none
     recipe: bool | None = None  # the picture holds how it was made; None: as the service is set
+    enlarge: Literal[2, 3, 4] | None = None  # makes each finished picture so many times as large
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,11 +141,12 @@ def transform(
     sidecar: bool,
     **options: Any,
 ) -> None:
-    """Send PICTURE through a network of your own: one whose card is of kind transform.
+    """Send PICTURE through a network from picture to picture: one that enlarges, or one of your own.
 
     PICTURE is a file, or an address that begins with https:// or http://, which the service fetches.
 
     \b
+    atelier transform photo.jpg --model enlarge-x4 -o large.png
     atelier transform photo.jpg --model colorizer -o out.png
     """
     check_apart("-o", output.file, picture)

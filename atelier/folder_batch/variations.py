@@ -52,6 +52,7 @@ class PictureOptions:
     profile: Literal["srgb", "keep"] | None = None  # the colors of the pictures; None: sRGB
     metadata: Literal["none", "safe", "all"] | None = None  # taken over from the photo; None: none
     recipe: bool | None = None  # whether pictures hold how they were made; None: as the service is set
+    enlarge: Literal[2, 3, 4] | None = None
 
     @property
     def variations(self) -> tuple[Variation, ...]:
@@ -75,6 +76,7 @@ class PictureOptions:
                 profile=self.profile,
                 metadata=self.metadata,
                 recipe=self.recipe,
+                enlarge=self.enlarge,
             ),
         }
         if variation.style is None:

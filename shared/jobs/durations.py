@@ -57,9 +57,14 @@ class MeanDurations:
         return sum(count * self.cost(work) for work, count in counts.items())
 
     def _likely(self, work: str) -> float:
-        """Estimate the cost of work whose size was not measured, from other sizes of its model."""
+        """Estimate the cost of work whose size was not measured, from other sizes of its model.
+
+        From those that are enlarged alike, where one of them was measured.
+        """
         model, size = parted(work)
-        points = {parted(name)[1]: cost for name, cost in self._known.items() if parted(name)[0] == model}
+        of_model = [name for name in self._known if parted(name)[0] == model]
+        alike = [name for name in of_model if name.partition(":")[0] == work.partition(":")[0]]
+        points = {parted(name)[1]: self._known[name] for name in alike or of_model}
         sized = {units_of(known): cost for known, cost in points.items() if known is not None}
         if not sized or size is None:
             costs = list(points.values()) or [self._of_models.get(model, math.nan)]

@@ -58,10 +58,11 @@ def _held(found: Mapping[str, Any]) -> Hold:
 
 def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
     """Return the first condition that no worker meets which meets those before."""
-    model, schema, suspects = found["model"], found["schema"], found.get("suspects") or ()
+    schema, suspects = found["schema"], found.get("suspects") or ()
+    needed = [name for name in (found["model"], found.get("enlarger")) if name]
     conditions: dict[Reason, Callable[[Worker], bool]] = {
         Reason.NO_WORKER: lambda worker: True,
-        Reason.NO_WORKER_HAS_MODEL: lambda worker: worker.takes_jobs and worker.may_have(model),
+        Reason.NO_WORKER_HAS_MODEL: lambda worker: worker.takes_jobs and all(map(worker.may_have, needed)),
         Reason.NEEDS_NEWER_WORKER: lambda worker: worker.reads(schema),
         Reason.DISK_FULL: lambda worker: worker.has_room,
         Reason.QUOTA: lambda worker: not found.get("quota"),

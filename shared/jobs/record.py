@@ -144,8 +144,8 @@ def _with_parts(raw: Record) -> Record:
     return {**raw, "schema": "4"}
 
 
-def _without_recipe(raw: Record) -> Record:
-    """Older records name no recipe, and never forbid one in their pictures."""
+def _with_output(raw: Record) -> Record:
+    """Older records name no recipe, forbid none in their pictures, and never ask for an enlarged result."""
     return {**raw, "schema": "5"}
 
 
@@ -154,7 +154,7 @@ _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
-    4: _without_recipe,
+    4: _with_output,
 }
 
 

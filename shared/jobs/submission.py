@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.cards.card import load_catalog
 from shared.errors import FieldError, FileNotFound
 from shared.identifiers import sha256
 from shared.jobs.job import Job
@@ -25,6 +26,8 @@ def print_of(spec: JobSpec) -> str:
     for style in fields.get("styles", ()):
         if style["image"] is not None:
             style["name"] = None  # the picture counts, not its name
+    if spec.output.enlarger is not None:  # its model is not that of the result
+        fields["enlarger"] = load_catalog().get(spec.output.enlarger).version
     return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
 
 

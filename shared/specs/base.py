@@ -29,6 +29,7 @@ MAX_SIDE = 16_384  # pixels
 MAX_PIXELS = 64_000_000  # of one picture, one sheet, or all frames of an animation
 MAX_JOB_PIXELS = 256_000_000  # of all pictures of a job
 _WEBP_MAX_SIDE = 16_383  # the format has no larger ones
+ENLARGED = 40  # what a pixel costs that is enlarged, beside one that the network makes
 _COUNTED = ("seeds", "latents", "interpolate")  # fields whose number of pictures is what counts
 WRITTEN = 0.1  # what a pixel of the result costs beside one that the network makes: decoded, resized, encoded
 DrawSeed = Callable[[int], int]  # a number of seeds to the first of them
@@ -54,12 +55,20 @@ def default_of(given: float | None, card: ModelCard, name: str) -> float | None:
     return given if given is not None or limits is None else limits.default
 
 
+def longest_side(image_format: str) -> int:
+    """Return how many pixels a side of a result may have."""
+    return _WEBP_MAX_SIDE if image_format == "webp" else MAX_SIDE
+
+
 def too_large(field: str, what: str, size: tuple[int, int], image_format: str) -> Iterator[FieldError]:
-    """Yield a fault of the field that makes a picture of `size`, width and height in pixels, too large."""
-    side = _WEBP_MAX_SIDE if image_format == "webp" else MAX_SIDE
+    """Yield a fault of the field that makes a picture of `size`, width and height in pixels, too large.
+
+    A field within another is named with a dot.
+    """
+    side = longest_side(image_format)
     if max(size) > side:
         text = f"{what} would be {size[0]} x {size[1]} pixels; a side may have at most {side}"
-        yield FieldError(f"/{field}", f"{field} is too large: {text}", "out_of_range")
+        yield FieldError(_pointer(field), f"{field} is too large: {text}", "out_of_range")
     else:
         yield from too_many(field, what, size[0] * size[1], MAX_PIXELS)
 
@@ -68,7 +77,11 @@ def too_many(field: str, what: str, pixels: int, limit: int) -> Iterator[FieldEr
     """Yield a fault of the field that makes more pixels than the limit."""
     if pixels > limit:
         text = f"{field} is too large: {what} would have {pixels} pixels; at most {limit} are allowed"
-        yield FieldError(f"/{field}", text, "out_of_range")
+        yield FieldError(_pointer(field), text, "out_of_range")
+
+
+def _pointer(field: str) -> str:
+    return f"/{field.replace('.', '/')}"
 
 
 def random_seed(count: int) -> int:
@@ -183,7 +196,10 @@ class JobSpec(Part):
         return 0.0
 
     def made(self, card: ModelCard, content: PictureSize | None) -> tuple[int, int]:
-        """Return how many files a resolved job makes, and their pixels together, 0 where not known."""
+        """Return how many files a resolved job makes, and their pixels together, 0 where not known.
+
+        As its own network makes them: `output.enlarge` comes on top.
+        """
         return 1, 0
 
     def of_picture(self, index: int, seed: int | None) -> Self:

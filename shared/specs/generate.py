@@ -148,16 +148,19 @@ class GenerateSpec(JobSpec):
         """Yield a fault where a result would have too many pixels; it names the field that makes it large."""
         if card.picture is None:
             return
-        count, size = self._count(card), self._picture_size(card.picture)
-        pixels = count * size[0] * size[1]
+        count, size, factor = self._count(card), self._picture_size(card.picture), self.output.factor
+        width, height = (side * factor for side in size)
+        enlarged = "output.enlarge" if self.output.enlarge else None
         if self.grid is not None:
-            yield from too_large("grid", "the sheet", self.grid.size(count, size), self.output.format)
+            across, down = self.grid.size(count, size)
+            sheet = across * factor, down * factor
+            yield from too_large(enlarged or "grid", "the sheet", sheet, self.output.format)
             return
-        yield from too_large("upscale", "each picture", size, self.output.format)
+        yield from too_large(enlarged or "upscale", "each picture", (width, height), self.output.format)
+        field, what, most = "upscale", "all pictures", MAX_JOB_PIXELS
         if self.animation is not None:
-            yield from too_many("animation", "all frames", pixels, MAX_PIXELS)
-        else:
-            yield from too_many("upscale", "all pictures", pixels, MAX_JOB_PIXELS)
+            field, what, most = "animation", "all frames", MAX_PIXELS
+        yield from too_many(enlarged or field, what, count * width * height, most)
 
     def _count(self, card: ModelCard) -> int:
         """Return how many pictures come out of the model, the card's default count filled in."""

@@ -146,6 +146,13 @@ class Output(Part):
         "the operator has set, which is yes by default.",
     )
 
+    enlarge: Literal[2, 3, 4] | None = Field(
+        default=None,
+        exclude_if=lambda factor: factor is None,  # older versions read such records too
+        description="Enlarges each finished picture so many times, by the model `enlarge-x2`, `enlarge-x3` "
+        "or `enlarge-x4`.",
+    )
+
     def resolved(self, *, recipe: bool) -> "Output":
         """Return the output with what holds where the request does not say: what is not False is yes."""
         return self if recipe or self.recipe is not None else self.model_copy(update={"recipe": False})
@@ -153,12 +160,23 @@ class Output(Part):
     @property
     def is_plain(self) -> bool:
         """Whether a resolved job asks for nothing that workers of schema 4 did not know."""
-        return self.writes_recipe and self.profile == "srgb" and self.metadata == "none"
+        takes_nothing = self.profile == "srgb" and self.metadata == "none"
+        return self.writes_recipe and takes_nothing and self.enlarge is None
 
     @property
     def writes_recipe(self) -> bool:
         """Whether each picture of a resolved job holds how it was made."""
         return self.recipe is not False
+
+    @property
+    def enlarger(self) -> str | None:
+        """The name of the model that enlarges; None where none does."""
+        return None if self.enlarge is None else f"enlarge-x{self.enlarge}"
+
+    @property
+    def factor(self) -> int:
+        """How many times as large the sides of the result are as those of the finished picture."""
+        return self.enlarge or 1
 
 
 class Grid(Part):

@@ -25,6 +25,7 @@ class Results:
     @classmethod
     def of(cls, spec: JobSpec, card: ModelCard, content: PictureSize | None) -> Self:
         """Return what a resolved job makes; `content` is the size of its content picture."""
-        pictures, pixels = spec.made(card, content)
+        pictures, finished = spec.made(card, content)
+        pixels = finished * spec.output.factor**2
         written = pixels * _MILLI_BYTES_A_PIXEL[spec.output.format] // 1000
         return cls(pictures, pixels, written + pictures * BLOCK)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import Field, TypeAdapter
 
 from shared.cards.card import Catalog, ModelCard
-from shared.errors import InvalidRequest
-from shared.specs.base import JobSpec
+from shared.errors import CardUnusable, InvalidRequest, UnknownModel
+from shared.specs.base import ENLARGED, WRITTEN, JobSpec
 from shared.specs.generate import GenerateSpec
 from shared.specs.parts import MAX_OUTPUT_COUNT, MAX_SEED, PictureSize
 from shared.specs.stylize import StylizeSpec
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 else:
     AnyJobSpec = Union[tuple(SPECS.values())]  # noqa: UP007  (of all kinds: as a model's field needs it)
 
+ENLARGE = "/output/enlarge"  # the pointer of the field
 _STEPS_AN_OCTAVE = 2  # kinds of work differ by a factor of 1.4
 
 
@@ -76,19 +77,37 @@ def checked_card(spec: JobSpec, catalog: Catalog) -> ModelCard:
     return card
 
 
+def cards_of(spec: JobSpec, card: ModelCard, catalog: Catalog) -> dict[str, ModelCard]:
+    """Return the cards of all models that a job needs, by the pointer of the field that asks for each.
+
+    `card` is that of its own model. Raises UnknownModel and CardUnusable, naming the field.
+    """
+    if spec.output.enlarger is None:
+        return {"/model": card}
+    try:
+        return {"/model": card, ENLARGE: catalog.get(spec.output.enlarger, "transform")}
+    except (UnknownModel, CardUnusable) as error:
+        raise type(error).of_field(ENLARGE, error.detail) from error
+
+
 def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:
     """Return the kind of a resolved job's work: its model's name and how large it is, in half octaves.
 
-    `content` is the size of its content picture. Where that is not known, neither is the size of the work.
+    The name of the model that enlarges comes after the first, with a plus. `content` is the size of its
+    content picture. Where that is not known, neither is the size of the work.
     """
     units = spec.work_units(card, content)
-    return f"{card.name}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
+    if units and spec.output.enlarge:
+        finished = spec.made(card, content)[1]
+        units += finished * (ENLARGED + WRITTEN * spec.output.factor**2)
+    models = "+".join(filter(None, (card.name, spec.output.enlarger)))
+    return f"{models}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
 
 
 def parted(work: str) -> tuple[str, int | None]:
     """Return the model of a kind of work, and its size in half octaves; None where that is not known."""
-    model, _, size = work.partition(":")
-    return model, int(size) if size else None
+    models, _, size = work.partition(":")
+    return models.partition("+")[0], int(size) if size else None
 
 
 def units_of(size: int) -> float:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from shared.cards.card import ModelCard
 from shared.errors import ImageTooLarge, ImageTooSmall
 from shared.images.limits import ImageLimits, check_frames
-from shared.specs.base import JobSpec
+from shared.specs.base import JobSpec, longest_side
 from shared.specs.parts import PictureSize
 from shared.specs.parts import Size as SizeOption
 
@@ -27,7 +27,7 @@ class ContentSpec(JobSpec):
     @property
     def sizing(self) -> tuple[object, ...]:
         """What decides, with the card and the content's size, whether the content can be used."""
-        return (self.size.max_side, self.takes_frames)
+        return (self.size.max_side, self.takes_frames, self.output.format, self.output.enlarge)
 
     @property
     def size_fields(self) -> str:
@@ -77,4 +77,28 @@ def check_content(spec: ContentSpec, card: ModelCard, content: PictureSize, limi
     worked = working_size(spec, card, content[:2])
     if spec.takes_frames:
         check_frames(content[:2], content.frames, limits, field="/content")
+    frames = content.frames if spec.takes_frames else 1
+    check_enlarged(spec, card, result_size(spec, content[:2]), limits, frames=frames)
     return worked
+
+
+def check_enlarged(
+    spec: ContentSpec, card: ModelCard, size: Size, limits: ImageLimits, *, frames: int = 1
+) -> None:
+    """Raise ImageTooLarge where a picture of a size would be enlarged to more pixels than are allowed.
+
+    `size` is that to which the content is brought. It names `output.enlarge`, or else the content.
+    """
+    factor = card.scale * spec.output.factor
+    if factor == 1:
+        return
+    width, height = (side * factor for side in size)
+    shown = f"{size[0]} x {size[1]} pixels, enlarged {factor} times, are {width} x {height}"
+    shown = f"{shown} in {frames} frames" if frames > 1 else shown
+    field, advice = ("/output/enlarge" if spec.output.enlarge else "/content"), "set size.max_side"
+    most = longest_side(spec.output.format)
+    if max(width, height) > most:
+        raise ImageTooLarge.of_field(field, f"{shown}; a side may have at most {most} pixels: {advice}")
+    if width * height * frames > limits.max_pixels:
+        detail = f"{shown}, above {limits.max_pixels} pixels (max_pixels): {advice}"
+        raise ImageTooLarge.of_field(field, detail)

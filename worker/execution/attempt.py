@@ -15,8 +15,16 @@ from worker.execution.batcher import BatchGroup, BatchSlot
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
 # Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
 BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
+# The same where the result is enlarged, which takes most of the time.
+BEGINS_OF_ENLARGED = {
+    "load": 0.0,
+    "preprocess": 0.02,
+    "predict": 0.05,
+    "enlarge": 0.25,
+    "encode": 0.9,
+    "store": 0.97,
+}
 _SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
-_ENDS = dict(zip(BEGINS, [*list(BEGINS.values())[1:], 1.0], strict=True))
 
 
 class Attempt:
@@ -89,6 +97,8 @@ class Stages:
     def __init__(self, attempt: Attempt, store: JobStore) -> None:
         self.attempt = attempt
         self._stage = "load"
+        self._begins = BEGINS if attempt.job.spec.output.enlarge is None else BEGINS_OF_ENLARGED
+        self._ends = dict(zip(self._begins, [*list(self._begins.values())[1:], 1.0], strict=True))
         self._store = store
         self._reported = attempt.started
         self.timings: dict[str, float] = {}  # seconds a stage
@@ -99,7 +109,7 @@ class Stages:
         """Run one stage; raise JobCanceled or LeaseLost in place of a stage whose result is not wanted."""
         self._stage = name
         self.attempt.check()
-        self._report(Progress(name, BEGINS[name]))
+        self._report(Progress(name, self._begins[name]))
         started = time.perf_counter()
         try:
             yield
@@ -120,7 +130,7 @@ class Stages:
         """
         self.attempt.check()
         self._check_time(step, total)
-        begin, end = BEGINS[self._stage], _ENDS[self._stage]
+        begin, end = self._begins[self._stage], self._ends[self._stage]
         fraction = round(begin + (end - begin) * step / total, 4)
         self._report(Progress(self._stage, fraction, step, total, preview), now=preview is not None)
 

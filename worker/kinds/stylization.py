@@ -11,7 +11,7 @@ from PIL import Image
 from shared.cards.card import ModelCard
 from shared.images.limits import ImageLimits
 from shared.specs.stylize import StylizeSpec
-from shared.specs.working_size import Size, result_size, working_size
+from shared.specs.working_size import Size, check_enlarged, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import InputFile, decode
 from worker.codec.pixels import (
@@ -85,6 +85,7 @@ def _content(
         profile = still.profile
         frames, content = (Frame(still.rgb, still.alpha, 0),), still.size
     working, size = working_size(spec, card, content), result_size(spec, content)
+    check_enlarged(spec, card, size, limits, frames=len(frames))
     return tuple(_resized(frame, *size, is_painted=spec.strength != 0) for frame in frames), working, profile
 
 

@@ -8,17 +8,16 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from shared.cards.card import ModelCard
-from shared.errors import ImageTooLarge
 from shared.specs.transform import TransformSpec
-from shared.specs.working_size import result_size, working_size
+from shared.specs.working_size import check_enlarged, result_size, working_size
 from worker.codec.decode import InputFile, decode
-from worker.codec.pixels import fill_hidden, resize, resize_with_alpha, to_float, to_uint8
+from worker.codec.pixels import fill_hidden, resize, resize_with_alpha
 from worker.execution.attempt import Stages
 from worker.execution.resources import Pixels, Resources, ResultPicture
 from worker.kinds.styles import on_runner
 
-if TYPE_CHECKING:  # its callers alone start TensorFlow
-    from worker.models.image_to_image import ImageToImage
+if TYPE_CHECKING:
+    from worker.models.image_to_image import PictureNetwork
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,24 +38,17 @@ def prepare(
         inputs[spec.content], resources.limits, field="/content", enough=enough, keeps_profile=keeps
     )
     width, height = working_size(spec, card, decoded.size)
-    _check_enlarged(width, height, card, resources.limits.max_pixels)
+    check_enlarged(spec, card, (width, height), resources.limits)
     rgb, alpha = resize_with_alpha(decoded.rgb, decoded.alpha, width, height)
     return PreparedCall(fill_hidden(rgb, alpha), alpha, decoded.profile)
 
 
-def _check_enlarged(width: int, height: int, card: ModelCard, max_pixels: int) -> None:
-    if width * height * card.scale**2 > max_pixels:
-        text = f"{width} x {height} pixels, enlarged {card.scale} times by {card.name}"
-        detail = f"{text}, are above {max_pixels} pixels: set size.max_side"
-        raise ImageTooLarge.of_field("/content", detail)
-
-
 def predict(
-    prepared: PreparedCall, model: ImageToImage, resources: Resources, stages: Stages
+    prepared: PreparedCall, model: PictureNetwork, resources: Resources, stages: Stages
 ) -> list[ResultPicture]:
     """Run the network on the color; alpha only follows the size."""
-    content = to_float(prepared.content)
-    made = to_uint8(on_runner(resources, stages.attempt, model, lambda: model.transform(content)))
+    run = partial(on_runner, resources, stages.attempt, model)
+    made = model.apply(prepared.content, stages.advance, run)
     alpha = prepared.alpha
     if alpha is not None:
         alpha = resize(alpha, made.shape[1], made.shape[0])

@@ -31,8 +31,11 @@ def _builder(module: str, function: str, *, uses_tensorflow: bool = True) -> Bui
 
 BUILDERS: Mapping[str, Builder] = {
     "magenta-mobile": _builder("stylization.magenta_mobile", "build_magenta_mobile"),
+    "enlarge-compact": _builder("enlarging.weights", "build_compact", uses_tensorflow=False),
+    "enlarge-deep": _builder("enlarging.weights", "build_deep", uses_tensorflow=False),
     "mnist-dcgan": _builder("generation.dcgan", "build_mnist_dcgan", uses_tensorflow=False),
     "multistyle-26": _builder("stylization.multistyle", "build_multistyle"),
     "nst-mobilenetv2": _builder("nst.backbones", "build_mobilenet_features"),
+    "old-photo": _builder("old_photo.generator", "build_old_photo"),
     "nst-vgg19": _builder("nst.backbones", "build_vgg19_features"),
 }

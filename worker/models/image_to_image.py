@@ -1,8 +1,9 @@
 """Runs any network from picture to picture: a SavedModel with one picture in and one out, by its card."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,36 @@ from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
 
 Picture = npt.NDArray[np.float32]  # (h, w, 3) or (h, w, 1), 0..1
+Pixels = npt.NDArray[np.uint8]  # (h, w, 3) or (h, w, 1)
+OnStep = Callable[[int, int], None]  # steps done, and all; may raise to end the work
+Run = Callable[
+    [Callable[[], None]], Any
+]  # runs one step, perhaps on another thread, and returns when it is done
 
 _SIGNATURES = ("serving_default", "default")  # of Keras and TensorFlow, of the hub's older modules
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue in grey, ITU-R BT.601
 _CHANNELS = (1, 3)
+
+
+class PictureNetwork(Protocol):
+    """What a transformation job needs of its network."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The card by which it was loaded."""
+
+    @property
+    def digest(self) -> str:
+        """Names the exact weights."""
+
+    def warm_up(self) -> None:
+        """Run once."""
+
+    def apply(self, content: Pixels, on_step: OnStep, run: Run) -> Pixels:
+        """Return what is made of a picture (h, w, 3): (h * scale, w * scale, 1 or 3).
+
+        All computation goes through `run`, in one step or many; after each of many comes `on_step`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +76,13 @@ class ImageToImage:
         """Run once on a small picture: TensorFlow's first call is slow, and a card that is wrong shows."""
         side = max(self.card.min_side, 16)
         self.transform(np.full((side, side + 1, 3), 0.5, np.float32))
+
+    def apply(self, content: Pixels, on_step: OnStep, run: Run = lambda step: step()) -> Pixels:
+        """Return what the network makes of a picture of 8-bit pixels, in one step; see `transform`."""
+        made: list[Pixels] = []
+        given = np.divide(content, 255, dtype=np.float32)
+        run(lambda: made.append(np.rint(self.transform(given) * np.float32(255)).astype(np.uint8)))
+        return made[0]
 
     def transform(self, content: Picture) -> Picture:
         """Return what the network makes of a picture (h, w, 3): (h * scale, w * scale, 1 or 3), 0..1.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.cards.card import ModelCard, load_catalog
+from worker.models.enlarging.weights import WEIGHTS_FILE
 from worker.models.files.manifest import StoredModel
 from worker.models.store import ModelStore
 
@@ -72,6 +73,10 @@ def _stylizer(card: ModelCard, stored: StoredModel) -> Model:
 
 
 def _image_to_image(card: ModelCard, stored: StoredModel) -> Model:
+    if (stored.folder / WEIGHTS_FILE).is_file():
+        from worker.models.enlarging.enlarger import Enlarger
+
+        return Enlarger.load(card, stored.folder)
     from worker.models.image_to_image import ImageToImage
 
     return ImageToImage.load(card, stored.folder)

@@ -93,6 +93,7 @@ def read_order(ctx: click.Context, options: dict[str, Any], most_bytes: int) -> 
         profile=options["profile"],
         metadata=options["kept_metadata"],
         recipe=False if options["no_recipe"] else None,
+        enlarge=options["enlarge"],
     )
     try:
         pattern = check_pattern(options["pattern"] or default_pattern(picture_options), picture_options)

@@ -35,6 +35,12 @@ OF_A_JOB = (
     ),
     click.option("--no-recipe", is_flag=True, help="Do not write into pictures how they were made."),
     click.option(
+        "--enlarge",
+        type=click.Choice(["2", "3", "4"]),
+        callback=lambda _, __, factor: None if factor is None else int(factor),
+        help="Make each finished picture so many times as large.",
+    ),
+    click.option(
         "--cache", is_flag=True, help="Take over the result of an equal job that had this option too."
     ),
     click.option(

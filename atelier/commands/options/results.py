@@ -76,13 +76,15 @@ def encoding(
 ) -> Encoding:
     """Take the options for files out of the others; raise UsageError where they do not fit the output."""
     check_room(output, as_json=as_json)
-    form, quality, bare = (options.pop(name) for name in ("form", "quality", "no_recipe"))
+    names = ("form", "quality", "no_recipe", "enlarge")
+    form, quality, bare, enlarge = (options.pop(name) for name in names)
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
     if options.get("recipe"):  # what is not given is the recipe's to say
         source = click.get_current_context().get_parameter_source("quality")
         quality = None if source is ParameterSource.DEFAULT else quality
-        return Encoding(format=form or output.format, quality=quality, recipe=False if bare else None)  # type: ignore[arg-type]
+        given: Any = {"format": form or output.format, "quality": quality}
+        return Encoding(**given, recipe=False if bare else None, enlarge=enlarge)
     format = form or output.format or otherwise
     return Encoding(
         format=format,  # type: ignore[arg-type]
@@ -90,6 +92,7 @@ def encoding(
         profile=options.pop("profile", None),
         metadata=options.pop("kept_metadata", None),
         recipe=False if bare else None,
+        enlarge=enlarge,
     )
 
 

@@ -164,3 +164,18 @@ def test_the_list_of_models_says_which_are_there(client: FlaskClient, worker: Fa
     found = {model["name"]: model["available"] for model in client.get("/v1/models").json["data"]}
     assert {name for name, there in found.items() if there} == set(THERE)
     assert found[ABSENT] is False
+
+
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/batches"])
+def test_a_result_that_no_worker_can_enlarge_is_refused_by_the_field(
+    client: FlaskClient, services: Services, worker: FakeWorker, path: str
+) -> None:
+    worker.announce("mnist-dcgan", available=THERE)
+    asked = {"type": "generate", "output": {"enlarge": 3}}
+    answer = client.post(path, json={"items": [asked]} if path.endswith("batches") else asked)
+    where = "/items/0/output/enlarge" if path.endswith("batches") else "/output/enlarge"
+    assert refused(answer) == [(where, "model_unavailable")]
+    assert "`atelier models pull enlarge-x3`" in answer.json["errors"][0]["detail"]
+    assert stored(services) == 0
+    worker.announce("mnist-dcgan", available=(*THERE, "enlarge-x3"))
+    assert client.post("/v1/jobs", json=asked).status_code == 202

@@ -12,6 +12,7 @@ from shared.errors import OutOfDisk, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs import store as job_store
 from shared.jobs.job import Job
+from shared.jobs.record import RECORD_SCHEMA
 from shared.owners.quota import QuotaStore
 from shared.workers import LoadedModel, Worker
 from tests.support.jobs.fake_worker import FakeWorker
@@ -82,6 +83,16 @@ def test_no_worker_has_the_model(client: FlaskClient, services: Services) -> Non
     assert words == ("no_worker_has_model", "no_worker_has_model")
     announce(services, "w2")
     assert (reason(client, job_id), claim(services, "w2").id) == ("workers_busy", job_id)  # type: ignore[union-attr]
+
+
+def test_no_worker_has_the_model_that_enlarges(client: FlaskClient, services: Services) -> None:
+    job_id = submit(client, output={"enlarge": 2})
+    announce(services)
+    assert reason(client, job_id) == "no_worker_has_model"
+    announce(services, available=(MODEL, "enlarge-x2"), schema=4)
+    assert reason(client, job_id) == "needs_newer_worker"
+    announce(services, available=(MODEL, "enlarge-x2"), schema=RECORD_SCHEMA)
+    assert reason(client, job_id) == "workers_busy"
 
 
 def test_an_older_worker_may_have_a_model_that_it_does_not_report(

@@ -28,7 +28,16 @@ from tests.support.waiting import eventually
 
 WITHOUT_RETRIES_SECONDS = 3.0  # on a machine that is busy; five retries pause for 3.9 s at least
 GROUPS = (
-    "styles", "recipes", "jobs", "batches", "models", "pauses", "actions", "workers", "deliveries", "keys",
+    "styles",
+    "recipes",
+    "jobs",
+    "batches",
+    "models",
+    "pauses",
+    "actions",
+    "workers",
+    "deliveries",
+    "keys",
 )
 Start = Callable[..., subprocess.Popen[str]]
 

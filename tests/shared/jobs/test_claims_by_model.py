@@ -8,7 +8,7 @@ from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.jobs.store import JobStore
 from shared.pauses.pause import Pause
-from shared.specs.parts import Lane
+from shared.specs.parts import Lane, Output
 from shared.workers import Worker, WorkerRoster
 from tests.support.jobs.batch_steps import draft, finish, items
 from tests.support.jobs.job_steps import submission, submit
@@ -165,3 +165,28 @@ def test_the_jobs_wait_until_their_deadline_and_no_longer(store: JobStore) -> No
     assert claim_all(store) == []
     store.reap()
     assert store.get(job_id, ANONYMOUS).status is Status.EXPIRED
+
+
+def submit_enlarged(store: JobStore) -> str:
+    spec = submission().spec.model_copy(update={"model": "here", "output": Output(enlarge=2)})
+    return submit(store, spec=spec, work="here+enlarge-x2:9")
+
+
+def test_a_worker_that_cannot_enlarge_passes_over_hundreds_of_such_jobs_and_touches_none(
+    store: JobStore,
+) -> None:
+    front = [submit_enlarged(store) for _ in range(300)]
+    behind = submit_to(store, "here")
+    assert claim_all(store) == [behind]
+    assert {store.get(job_id, ANONYMOUS).version for job_id in front} == {0}
+    assert claim_all(store, ("enlarge-x2",)) == []
+    assert claim_all(store, ("here", "enlarge-x2")) == front
+
+
+def test_pauses_and_limits_of_its_model_hold_a_job_that_is_enlarged(store: JobStore) -> None:
+    submit_enlarged(store)
+    pause(store, model="here")
+    assert claim_all(store, None) == []
+    store.client.delete("atelier:pauses")
+    limit(store, "here", 0)
+    assert claim_all(store, None) == []

@@ -127,7 +127,13 @@ def test_old_jobs_are_requeued_canceled_and_deleted(store: JobStore, old: Mappin
 
 @pytest.mark.parametrize(
     ("fields", "schema"),
-    [({}, 4), ({"output": {"recipe": True}}, 4), ({"output": {"recipe": False}}, 5), ({"recipe": "a@1"}, 5)],
+    [
+        ({}, 4),
+        ({"output": {"recipe": True}}, 4),
+        ({"output": {"recipe": False}}, 5),
+        ({"recipe": "a@1"}, 5),
+        ({"output": {"enlarge": 2}}, 5),
+    ],
 )
 def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for(
     store: JobStore, fields: dict[str, object], schema: int
@@ -135,7 +141,7 @@ def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for
     spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **fields})
     record = store.client.hgetall(f"atelier:job:{submit(store, spec=spec)}")
     assert record["schema"] == str(schema)
-    assert ("recipe" in record["spec"]) == (schema == RECORD_SCHEMA)
+    assert any(name in record["spec"] for name in ("recipe", "enlarge")) == (schema == RECORD_SCHEMA)
 
 
 @pytest.mark.parametrize(

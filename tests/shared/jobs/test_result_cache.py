@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from shared.batches.store import BatchStore
-from shared.cards.card import load_catalog
+from shared.cards.card import Catalog, load_catalog
 from shared.errors import JobGone
 from shared.identifiers import ANONYMOUS, sha256
 from shared.jobs.job import Job, StoredOutput
@@ -327,3 +327,13 @@ def test_strokes_old_and_new_are_never_mixed() -> None:
     assert (
         len({print_of(spec) for spec in (plain.model_copy(update={"strength": 1.0}), default, native)}) == 3
     )
+
+
+def test_another_version_of_the_model_that_enlarges_makes_another_job(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], "output": {"enlarge": 2}})
+    before, card = print_of(spec), load_catalog().get("enlarge-x2")
+    newer = Catalog([card.model_copy(update={"version": "2"})])
+    monkeypatch.setattr("shared.jobs.submission.load_catalog", lambda: newer)
+    assert print_of(spec) != before

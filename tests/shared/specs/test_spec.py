@@ -244,3 +244,26 @@ def test_a_card_that_gives_no_count_makes_one_picture() -> None:
 def test_ways_to_ask_that_contradict_each_other_are_refused(raw: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         JOB_SPEC.validate_python({"type": "generate", **raw})
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"upscale": {"factor": 32}}, "each picture would have"),
+        ({"grid": {"columns": 16}, "upscale": {"factor": 9}}, "the sheet would be"),
+        ({"upscale": {"factor": 16}}, "all pictures would have"),
+    ],
+)
+def test_generated_pictures_that_enlarging_makes_too_large_are_refused(
+    more: dict[str, object], told: str
+) -> None:
+    spec = JOB_SPEC.validate_python({"type": "generate", "count": 256, "output": {"enlarge": 4}, **more})
+    faults = list(spec.range_faults(CATALOG.default("generate")))
+    assert [fault.pointer for fault in faults] == ["/output/enlarge"], faults
+    assert "output.enlarge is too large" in faults[0].detail
+
+
+@pytest.mark.parametrize("factor", [0, 1, 5, 2.5, "2", True])
+def test_only_three_factors_enlarge(factor: object) -> None:
+    with pytest.raises(ValidationError):
+        JOB_SPEC.validate_python({"type": "generate", "output": {"enlarge": factor}})

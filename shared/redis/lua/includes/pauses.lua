@@ -38,8 +38,9 @@ local function pause_of(lane, owner, model)
   end
 end
 
--- The model of a kind of work.
-local function model_of(work) return string.match(work, '^[^:]*') end
+-- The model of a kind of work, and the one that enlarges what it makes, if any (shared/specs/spec.py).
+local function model_of(work) return string.match(work, '^[^:+]*') end
+local function enlarger_of(work) return string.match(work, '^[^:]*%+([^:]*)') end
 
 -- What `waiting_of` counts, without what is paused.
 local function startable_of(lane, owner, place)

@@ -50,16 +50,16 @@ end
 
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
-  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index, lane, owner, model =
+  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index, lane, owner, model, work =
     job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes', 'index', 'lane', 'owner',
-      'model')
+      'model', 'work')
   if status ~= 'queued' or follows then return 'not now' end
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end
   if batch and is_held(batch, index) then return 'paused' end
   if is_suspect(crashes) and holds_suspect() then return 'suspect' end
-  if is_blocked(lane, owner, model, models) then return 'blocked' end
+  if is_blocked(lane, owner, work_of(model, work), models) then return 'blocked' end
 end
 
 -- The job that an entry of a queue stands for; nil for a batch whose items, or whose sample, have all been started.
@@ -88,7 +88,7 @@ local function first_of_others(lane, owner)
     heads[work] = id and {id = id, order = order}
   end
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
-    if not is_blocked(lane, owner, model_of(work), models) then look(work, '-inf') end
+    if not is_blocked(lane, owner, work, models) then look(work, '-inf') end
   end
   for _ = 1, MOST_LOOKED do
     local first

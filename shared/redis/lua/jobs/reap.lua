@@ -1,4 +1,4 @@
--- include: records, waits, turns, attempts, queues, batches, moves, pauses, limits
+-- include: records, waits, turns, attempts, queues, batches, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
 -- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
@@ -86,7 +86,7 @@ local function startable(lane)
   local count, first = 0, ''
   for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_OWNERS - 1)) do
     for work, waiting in pairs((waiting_of(lane, owner))) do
-      if not is_blocked(lane, owner, model_of(work), models) then
+      if not is_blocked(lane, owner, work, models) then
         count = count + waiting
         first = first ~= '' and first or redis.call('ZRANGE', queue_key(lane, owner), 0, 0)[1] or ''
       end

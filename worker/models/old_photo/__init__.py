@@ -1,0 +1,1 @@
+"""A photo as an old photo: the CycleGAN generator of the vintagify wheel."""
