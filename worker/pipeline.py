@@ -7,10 +7,11 @@ from typing import Any, Protocol, TypeVar
 
 from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
-from shared.identifiers import sha256
+from shared.identifiers import file_id, sha256
 from shared.images.probe import ends_too_early
 from shared.jobs.job import Job, StoredOutput
-from shared.specs.parts import Output
+from shared.specs.parts import Output, output_in
+from shared.specs.spec import JobSpec
 from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.decode import InputFile, input_file
@@ -61,9 +62,9 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
-        inputs, is_truncated = _load(job, resources.objects)
+        spec, inputs, is_truncated = _load(job, resources.objects)
     with stage("preprocess"):
-        request = kind.prepare(job.spec, inputs, model.card, resources)
+        request = kind.prepare(spec, inputs, model.card, resources)
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
@@ -77,17 +78,21 @@ def process(attempt: Attempt, model: Model, resources: Resources, stage: Stages)
     return Made(outputs, ("truncated",) if is_truncated else ())
 
 
-def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
-    """Return the files by their ids, and whether one ends too early.
+def _load(job: Job, objects: ObjectStore) -> tuple[JobSpec, dict[str, InputFile], bool]:
+    """Return the specification with files alone, these by their ids, and whether one ends too early.
 
-    This is read from the files, and not by their decoder: a known style is not decoded again.
+    An output of another job becomes the file that its bytes would be as an upload: what is known of a style
+    is known of its bytes. Whether a file ends too early is read from the files, and not by their decoder: a
+    known style is not decoded again.
     """
+    ids: dict[str, str] = {}
     files, is_truncated = {}, False
     for name, key in job.inputs.items():
         data = objects.get(key)
         is_truncated = is_truncated or ends_too_early(data)
-        files[name] = input_file(objects, key, data)
-    return files, is_truncated
+        ids[name] = file_id(sha256(data)) if output_in(name) else name
+        files[ids[name]] = input_file(objects, key, data)
+    return job.spec.with_files(ids), files, is_truncated
 
 
 def _encode(picture: ResultPicture | Film, output: Output, model: Model) -> EncodedImage:

@@ -8,7 +8,7 @@ from typing import Any
 from shared.batches.request import BatchSettings
 from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
-from shared.jobs.record import RECORD_SCHEMA
+from shared.jobs.record import schema_of
 from shared.jobs.status import Status
 from shared.jobs.submission import NOTHING, expected_fields, milliseconds_of, reuse_fields
 from shared.setting_groups import JobRules
@@ -96,7 +96,7 @@ class ItemDraft:
             "type": spec.type,
             "model": spec.model or "",
             "lane": str(spec.lane),
-            "schema": str(RECORD_SCHEMA),
+            "schema": schema_of(spec),
             "custom_id": self.custom_id,
         }
         record |= reuse_fields(spec) | expected_fields(self.results)

@@ -13,7 +13,8 @@ from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 4  # the schema that this program writes, and the newest that it reads
+RECORD_SCHEMA = 5  # the newest schema that this program reads, and the one that it writes for such jobs
+_SCHEMA_OF_MOST = 4  # of jobs that older programs read as well: those that take no output of another job
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
@@ -66,6 +67,7 @@ def job_from_record(raw: Record) -> Job:
         custom_id=raw.get("custom_id"),
         request_id=raw.get("request_id"),
         history=_history(raw),
+        parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )
 
 
@@ -99,6 +101,11 @@ def _joined(raw: Record) -> Record:
         return raw
     texts = [raw["spec"], *(raw[PART + digest] for digest in digests)]
     return {**raw, "spec": f"{{{','.join(text[1:-1] for text in texts)}}}"}
+
+
+def schema_of(spec: JobSpec) -> str:
+    """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
+    return str(RECORD_SCHEMA if spec.named_outputs else _SCHEMA_OF_MOST)
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -138,11 +145,17 @@ def _with_parts(raw: Record) -> Record:
     return {**raw, "schema": "4"}
 
 
+def _with_outputs_of_jobs(raw: Record) -> Record:
+    """In older records a picture is a file."""
+    return {**raw, "schema": "5"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
+    4: _with_outputs_of_jobs,
 }
 
 

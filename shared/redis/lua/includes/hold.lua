@@ -57,12 +57,13 @@ end
 
 local function hold_of_job(id, own_only, most_running)
   local job = fields(job_key(id), 'owner', 'status', 'model', 'lane', 'schema', 'crashes', 'attempt', 'not_before', 'batch',
-    'follows', 'history', 'index')
+    'follows', 'waits_for', 'history', 'index')
   if job.status ~= 'queued' then return nil end
   local batch = job.batch
     and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'sample') or {}
   local why = hold_of_batch_pause(batch)
   if not why and job.follows then return {reason = 'equal_job'} end
+  if not why and job.waits_for then return {reason = 'waits_for', detail = job.waits_for} end
   if not why and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
   why = longer(why, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
   why = longer(why, hold_of_time('not_before', batch.not_before))
@@ -97,6 +98,6 @@ local function hold_of(id, own_only, most_running)
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
   local why = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
   if why then return why end
-  local item = next_item(id)
+  local item = next_item(id) or redis.call('SRANDMEMBER', batch_waiting_key(id)) or nil
   return item and hold_of_job(item, own_only, most_running) or {reason = 'equal_job'}
 end

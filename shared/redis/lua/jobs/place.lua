@@ -56,16 +56,25 @@ local function limited_ahead(batch)
 end
 if redis.call('EXISTS', batch_key(id)) == 1 then
   found.limited = limited_ahead(id)
+  found.waiting = redis.call('SCARD', batch_waiting_key(id))
   id = last_item(id)
   if not id then return cjson.encode(found) end
 end
 
--- A job that follows an equal one goes with it.
-local status, owner, follows, equality = job_values(id, 'status', 'owner', 'follows', 'reuse')
-if new then status, owner, follows = 'queued', new.owner, nil end
+local status, owner = job_values(id, 'status', 'owner')
+if new then status, owner = 'queued', new.owner end
 if status ~= 'queued' then return '' end
-if follows then
-  id = redis.call('GET', reuse_key(owner, equality)) or id
+
+-- A job that follows an equal one goes with it, and one that takes the output of another comes after it: `after` has the
+-- kinds of work of these.
+for _ = 1, 64 do
+  local follows, equality, parent, model, work = job_values(id, 'follows', 'reuse', 'waits_for', 'model', 'work')
+  if new or not (follows or parent) then break end
+  if parent then
+    found.after = found.after or {}
+    table.insert(found.after, work_of(model, work))
+  end
+  id = parent or redis.call('GET', reuse_key(owner, equality)) or id
   found.leader = id
 end
 

@@ -36,8 +36,8 @@ for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED_BATCHES, '-inf', now, 'L
 -- What an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
 -- noted once it is near the front, a job that is none at once.
 local function is_waiting(id)
-  local status, follows = job_values(id, 'status', 'follows')
-  return status == 'queued' and not follows
+  local status, follows, waits_for = job_values(id, 'status', 'follows', 'waits_for')
+  return status == 'queued' and not follows and not waits_for
 end
 
 local function note_jobs(lane)
