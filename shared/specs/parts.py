@@ -25,7 +25,7 @@ STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
-_OF_JOB = "job:"  # how the name of an output begins
+_KIND = "job"  # how the name of an output begins, before a colon
 _JOB_SCHEMA = {"type": "string", "pattern": JOB_ID, "description": "The id of one of the client's jobs."}
 PICTURE_SCHEMA = {
     "anyOf": [
@@ -45,7 +45,7 @@ PICTURE_SCHEMA = {
     ]
 }
 _FILE = re.compile(FILE_ID)
-_OUTPUT = re.compile(rf"job:({JOB_ID.strip('^$')})(?:/(0|[1-9][0-9]{{0,3}}))?")
+_OUTPUT = re.compile(rf"{_KIND}:({JOB_ID.strip('^$')})(?:/(0|[1-9][0-9]{{0,3}}))?")
 _DATA = re.compile(r"data:", re.IGNORECASE)
 _REMOTE = re.compile(r"https?://", re.IGNORECASE)
 
@@ -69,12 +69,12 @@ class NamedOutput(NamedTuple):
     @property
     def name(self) -> str:
         """The text in the place of a file's id, in specifications and records."""
-        return f"{_OF_JOB}{self.job_id}/{self.number}"
+        return f"{_KIND}:{self.job_id}/{self.number}"
 
 
 def output_in(text: str) -> NamedOutput | None:
     """Return the output of a job that a text names; None for other texts."""
-    found = _OUTPUT.fullmatch(text) if text.startswith(_OF_JOB) else None
+    found = _OUTPUT.fullmatch(text) if text.startswith(f"{_KIND}:") else None
     return NamedOutput(found[1], int(found[2] or 0)) if found else None
 
 
@@ -90,13 +90,13 @@ def _output_name(value: Any) -> Any:
     if not is_whole or not isinstance(job_id, str) or value.keys() - {"job", "output"}:
         text = 'Input should be an object such as {"job": "job_0123...", "output": 0}'
         raise PydanticCustomError("picture_output", text)
-    return f"{_OF_JOB}{job_id}/{index}"
+    return f"{_KIND}:{job_id}/{index}"
 
 
 def _picture(text: str) -> str:
     if is_data(text) or _FILE.fullmatch(text):
         return text
-    if text.startswith(_OF_JOB):
+    if text.startswith(f"{_KIND}:"):
         named = output_in(text)
         if named is None or named.number >= MAX_OUTPUT_COUNT:
             message = "Input should be the output of a job, such as job:job_0123.../0"

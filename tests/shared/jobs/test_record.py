@@ -15,6 +15,7 @@ from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.specs.stylize import StylizeSpec
+from tests.support.jobs.chain_steps import paint
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.jobs.old_records import load
 
@@ -124,8 +125,11 @@ def test_old_jobs_are_requeued_canceled_and_deleted(store: JobStore, old: Mappin
     assert left == set()
 
 
-def test_a_new_record_says_its_schema(store: JobStore) -> None:
-    assert store.client.hget(f"atelier:job:{submit(store)}", "schema") == str(RECORD_SCHEMA)
+def test_a_new_record_says_the_schema_that_its_readers_need(store: JobStore) -> None:
+    parent = submit(store)
+    child = paint(store, parent)
+    schemas = [store.client.hget(f"atelier:job:{job_id}", "schema") for job_id in (parent, child)]
+    assert schemas == ["4", str(RECORD_SCHEMA)]
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:

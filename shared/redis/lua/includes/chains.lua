@@ -1,10 +1,11 @@
--- include: records, result_cache
+-- include: records, result_cache, holdings
 -- Chains: a job may read the output of another job of its owner, its parent. `parents` of its record is a JSON array of
 -- pairs: the name in its specification, job:ID/NUMBER, and the job that it stands for. It is in no queue while one of them
 -- has not ended: `waits_for` names that one. `awaiting:` has the children of a job that wait for it, and AWAITED all jobs
 -- that are waited for, by when the reaper looks at them: so no child waits for a job that an older Atelier ended.
 -- What was taken of a parent is in the child's `inputs`, and in `taken` until the child has ended: till then the parent's
 -- bytes are shared with it, and stay, whatever becomes of the parent's record.
+-- As large scripts have few names left (Lua allows 200), the functions are in two tables.
 -- There is no circle: a job names only jobs that are there when it is accepted, and none of its own names changes later.
 -- `ended` are those jobs that end in this script and have, or had, children that wait; after LOOK_MS the reaper looks again.
 local chain = {LOOK_MS = 5000, ended = {}}
@@ -70,11 +71,10 @@ function chain.equality_of(base, parents, taken)
   return redis.sha1hex(table.concat(digests, ' '))
 end
 
-chain.ENDS = {failed = 'failed', canceled = 'was canceled', expired = 'expired', gone = 'is gone',
-  succeeded = 'made fewer pictures'}
 function chain.error_of_parent(parent, why)
+  local ends = {canceled = 'was canceled', gone = 'is gone', succeeded = 'made fewer pictures'}
   return cjson.encode({code = 'parent_failed', title = 'A job that this one needs made no picture',
-    detail = 'the job ' .. parent .. ', whose output it takes, ' .. chain.ENDS[why]})
+    detail = 'the job ' .. parent .. ', whose output it takes, ' .. (ends[why] or why)})
 end
 
 -- A restored child waits again for what it has not taken; the reaper looks at once. What it has taken stays.

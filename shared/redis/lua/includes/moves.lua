@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, expiry
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
