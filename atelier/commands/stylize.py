@@ -69,7 +69,8 @@ def stylize(
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
 
-    A picture is a file, or an address that begins with https:// or http://, which the service fetches.
+    A picture is a file, or an address that begins with https:// or http://, which the service fetches, or
+    job:ID, the picture that another job makes, which is waited for (job:ID/2 is its third one).
 
     \b
     atelier stylize photo.jpg --style painting.jpg -o out.png
@@ -135,7 +136,8 @@ def transform(
 ) -> None:
     """Send PICTURE through a network of your own: one whose card is of kind transform.
 
-    PICTURE is a file, or an address that begins with https:// or http://, which the service fetches.
+    PICTURE is a file, or an address that begins with https:// or http://, which the service fetches, or
+    job:ID, the picture that another job makes, which is waited for.
 
     \b
     atelier transform photo.jpg --model colorizer -o out.png
