@@ -28,7 +28,7 @@ if first > total then return {'gap', total} end
 if first + count > most then return {'full'} end
 local items, named, missing, bytes = {}, {}, {'missing'}, 0
 local objects = {} -- the object key of each file
-local asked, item_prefix = {}, 'job_' .. string.sub(batch_id, 7) .. '%-'
+local asked = {}
 for i = 0, count - 1 do
   local index, base = first + i, FIRST_ITEM + 3 * i
   local record, input_ids, fingerprint = ARGV[base], ARGV[base + 1], ARGV[base + 2]
@@ -43,12 +43,9 @@ for i = 0, count - 1 do
       if objects[file] then inputs[file] = objects[file]
       else missing[#missing + 1] = index; missing[#missing + 1] = file end
     end
-    for _, name in ipairs(outputs) do -- of other jobs, or of an item before it
-      local sibling = tonumber(string.match(naming.job_of(name), '^' .. item_prefix .. '(%d+)$'))
-      local why = not (sibling and sibling >= total and sibling < index) and select(2, naming.parents_of(owner, {name}))
-      if why == 'chain' then return {why, name} end
-      if why then missing[#missing + 1] = index; missing[#missing + 1] = name end
-    end
+    local _, why, name = naming.parents_of(owner, outputs)
+    if why == 'chain' then return {why, name} end
+    if why then missing[#missing + 1] = index; missing[#missing + 1] = name end
     request.index, request.fingerprint = index, fingerprint
     bytes = bytes + #request.spec + item_bytes
     add_asked(asked, request)
