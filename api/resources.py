@@ -30,10 +30,16 @@ class JobResource(_Resource):
 
     kind = "job"
     estimate = "queue"
+    _placed: tuple[Job, str] | None = None  # a job that was looked at, and its place
 
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound or JobGone."""
         return self._services.store.get(job_id, owner)
+
+    def look(self, job_id: str, owner: str) -> Job:
+        """Return the owner's job to be shown at once: its place in the queue is read with it."""
+        self._placed = self._services.queries.placed(job_id, owner, own_only=self._own_only)
+        return self._placed[0]
 
     def url(self, job_id: str) -> str:
         """Return where a job is."""
@@ -67,14 +73,17 @@ class JobResource(_Resource):
             return None
         try:
             workers = self._services.roster.recent()
-            waiting = self._services.queries.waiting(job, slots_of(workers), own_only=self._own_only)
+            place = self._placed[1] if self._placed and self._placed[0] is job else None
+            waiting = self._services.queries.waiting(
+                job, slots_of(workers), own_only=self._own_only, place=place
+            )
             hold = hold_of(waiting.hold, workers) if waiting else None
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
             return None
         if waiting is None or hold is None:
             return None
-        place = {"position": waiting.position, "eta_seconds": waiting.eta_seconds}
-        return QueueView(lane=job.lane, **place, **hold_fields(hold))
+        times = {"position": waiting.position, "eta_seconds": waiting.eta_seconds}
+        return QueueView(lane=job.lane, **times, **hold_fields(hold))
 
 
 class BatchResource(_Resource):

@@ -5,9 +5,11 @@ writes for each line the seconds that the tasks took. A task is the list of argu
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -61,6 +63,31 @@ class Loop:
 
 def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
+
+
+class Limit:
+    """As many such processes at once as there are cores, a thread each: the most that the cores give."""
+
+    def __init__(self, kind: str, *arguments: object) -> None:
+        cores = len(os.sched_getaffinity(0))
+        self._loops = [Loop(kind, *arguments, 1) for _ in range(cores)]
+        self.name = f"the limit, {cores} runners of the bare model with a thread each"
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            for loop in self._loops:
+                starting.enter_context(loop)
+            self._stack = starting.pop_all()
+        return self
+
+    def seconds(self, tasks: Sequence[Task]) -> float:
+        """Return how long the tasks take, dealt out to all."""
+        shares = [tasks[index :: len(self._loops)] for index in range(len(self._loops))]
+        with ThreadPoolExecutor(len(shares)) as pool:
+            return max(pool.map(Loop.seconds, self._loops, shares))
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
 
 
 def fastest(processes: ExitStack, kind: str, *arguments: object, trial: Sequence[Task]) -> tuple[Loop, int]:

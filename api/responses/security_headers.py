@@ -35,5 +35,7 @@ def page_policy(nonce: str) -> str:
 
 def add_security_headers(response: Response) -> None:
     """Add what every response has, where the route has not set it."""
+    given = {name.lower() for name, _ in response.headers}
     for name, value in SECURITY_HEADERS.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in given:
+            response.headers.add(name, value)

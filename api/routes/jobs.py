@@ -52,7 +52,7 @@ def get_job(job_id: str) -> Response:
     """
     seconds = wait_seconds()
     resource = jobs()
-    job = resource.get(job_id, owner())
+    job = (resource.get if seconds else resource.look)(job_id, owner())
     if seconds:
         settled = partial(differs_from_known, resource) if request.if_none_match else is_done
         job = wait(resource, job, settled, seconds)

@@ -2,7 +2,7 @@
 
 Ten thousand digits: a job each, many a job, one plain Celery task each, and the bare model. Photos are
 uploaded beforehand and their results stay in the service; the loop has decoded photos in memory, knows the
-style, and keeps no results.
+style, and keeps no results. The limit is a loop with one thread for each core, all at once.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,14 @@ from atelier.client.request_parts import Grid, Style
 from atelier.client.requests import GenerateRequest, StylizeRequest
 from atelier.local.stack import RunningStack
 from bench.bulk.contenders import Contenders
-from bench.loops import Loop, fastest
+from bench.loops import Limit, Loop, fastest
 from bench.measuring import Goal, Table, timed
 from bench.photos import photo, style
 from bench.processes import cpu_seconds, resident_mebibytes, with_children
 
 TASKS_GOAL = Goal(10.0, at_least=True)
 PHOTOS_GOAL = Goal(0.95, at_least=True)
+LIMIT_GOAL = Goal(0.85, at_least=True)
 SIDE = 384  # of the photos, pixels
 TRIAL = 20  # photos to choose the loop's threads by
 MODEL_GOAL = Goal(0.8, at_least=True)
@@ -114,9 +115,13 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
         _through(client, files[:TRIAL], look)
         trial = [(number,) for number in range(TRIAL)]
         bare, _ = fastest(processes, "bare-stylizer", stack.folder / "models", SIDE, trial=trial)
-        alone, through, cpu = [], [], []
+        limit = processes.enter_context(Limit("bare-stylizer", stack.folder / "models", SIDE))
+        limit.seconds(trial)
+        alone, through, most, cpu = [], [], [], []
         for start in range(0, rounds * size, size):
-            alone.append(size / bare.seconds([(number,) for number in range(start, start + size)]))
+            numbers = [(number,) for number in range(start, start + size)]
+            alone.append(size / bare.seconds(numbers))
+            most.append(size / limit.seconds(numbers))
             before = _cpu_seconds(stack)
             through.append(size / timed(lambda: _through(client, files[start : start + size], look)))  # noqa: B023
             cpu.append((_cpu_seconds(stack) - before) / size)
@@ -126,6 +131,9 @@ def compare_with_model(stack: RunningStack, size: int, rounds: int) -> Table:
     ratios = [ours / theirs for ours, theirs in zip(through, alone, strict=True)]
     table.add("service / bare model: median", median(ratios), "x", PHOTOS_GOAL)
     table.add("service / bare model: best round", max(ratios), "x")
+    table.add(limit.name, median(most), "/s")
+    shares = [ours / theirs for ours, theirs in zip(through, most, strict=True)]
+    table.add("service / limit: median", median(shares), "x", LIMIT_GOAL)
     return table
 
 

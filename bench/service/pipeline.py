@@ -1,8 +1,9 @@
 """Stylization through the whole service against the bare model in a loop, in pictures a second.
 
 The service gets uploaded photos as jobs over HTTP and stores encoded files; the loop has decoded photos in
-memory and keeps no results. They take turns, the other one idle. The loop runs with the number of threads
-that TensorFlow chooses or with one, whichever is faster here.
+memory and keeps no results. They take turns, the others idle. The loop runs with the number of threads
+that TensorFlow chooses or with one, whichever is faster here. The limit is a loop with one thread for each
+core, all at once: the most that these cores give to the network.
 
 Usage: python -m bench.service.pipeline [--side PIXELS] [--rounds N] [--round-size N]
 """
@@ -24,7 +25,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from atelier.local.stack import RunningStack
-from bench.loops import Loop, fastest
+from bench.loops import Limit, Loop, fastest
 from bench.measuring import Goal, Table, timed
 from bench.photos import photo, style
 from bench.processes import cpu_seconds, with_children
@@ -32,6 +33,7 @@ from bench.processes import cpu_seconds, with_children
 CLIENTS = 4  # connections, and threads that submit
 WAIT_SECONDS = 60
 GOAL = Goal(0.85, at_least=True)
+LIMIT_GOALS = {384: Goal(0.78, at_least=True), 1024: Goal(0.92, at_least=True)}  # by side, pixels
 TRIAL = 20  # photos to choose the loop's threads by
 
 
@@ -125,9 +127,12 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     with ExitStack() as processes:
         trial = [(number,) for number in range(TRIAL)]
         bare, threads = fastest(processes, "bare-stylizer", stack.folder / "models", side, trial=trial)
-        alone, through = [], []
+        limit = processes.enter_context(Limit("bare-stylizer", stack.folder / "models", side))
+        limit.seconds(trial)
+        alone, through, most = [], [], []
         for start in range(0, rounds * size, size):
             alone.append(_alone(bare, start, size))
+            most.append(size / limit.seconds([(number,) for number in range(start, start + size)]))
             through.append(_through(stack, client, contents[start : start + size]))
     _report(table, f"bare model, {threads or 'default'} threads", alone)
     _report(table, "through the service", through)
@@ -135,6 +140,9 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     table.add("service / bare model: median", statistics.median(ratios), "x", GOAL)
     table.add("service / bare model: worst round", min(ratios), "x")
     table.add("service / bare model: best round", max(ratios), "x")
+    table.add(f"{limit.name}: median", statistics.median(most), "/s")
+    shares = [ours.rate / theirs for ours, theirs in zip(through, most, strict=True)]
+    table.add("service / limit: median", statistics.median(shares), "x", LIMIT_GOALS.get(side))
     return table
 
 

@@ -1,15 +1,15 @@
 """Two versions of Atelier side by side, with a model that does nothing.
 
-Jobs over HTTP, submissions, and items of a batch. Both are up at once and take turns: a machine slower
-for a while is slower for both. Each is a work tree with its environment in .venv, such as
-`git worktree add ../before TAG` and `make lint` in it make one.
+Jobs over HTTP, submissions, items of a batch, and requests behind a backlog. Both are up at once and take
+turns: a machine slower for a while is slower for both. Each is a work tree with its environment in .venv,
+such as `git worktree add ../before TAG` and `make lint` in it make one.
 
-Usage: python -m bench.service.versions BEFORE [NOW] [--rounds N]
+Usage: python -m bench.service.versions BEFORE [NOW] [--rounds N] [--waiting N]
 """
 
 import argparse
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from statistics import median
 
 import httpx
 
-from bench.measuring import Table, timed
+from bench.measuring import Table, percentile, timed
 from bench.processes import ROOT, cpu_seconds, wait_until, with_children
 from bench.service.noop_service import BODY, DONE
 
@@ -37,6 +37,17 @@ with tempfile.TemporaryDirectory() as folder, noop_service(Path(folder)) as serv
     print(services.atelier.url, flush=True)
     sys.stdin.read()
 """
+# Another one: no worker, and so many items that wait.
+SERVE_BACKLOG = """
+import sys, tempfile
+from pathlib import Path
+from bench.service.scale_rig import scale_rig
+with tempfile.TemporaryDirectory() as folder, scale_rig(Path(folder) / "rig") as rig:
+    rig.backlog(int(sys.argv[1]))
+    print(rig.url, flush=True)
+    sys.stdin.read()
+"""
+REQUESTS = 4000  # of a kind behind the backlog, in turns of 100
 
 
 class Version:
@@ -56,6 +67,10 @@ class Version:
     def submit(self) -> None:
         """Submit a job."""
         self._last = self._client.post("/v1/jobs", json=BODY).raise_for_status().json()["id"]
+
+    def ask(self) -> None:
+        """Ask for the job that was submitted last, which waits."""
+        self._client.get(f"/v1/jobs/{self._last}").raise_for_status()
 
     def settle(self) -> None:
         """Wait for the end of the job that was submitted last."""
@@ -81,9 +96,9 @@ class Version:
 
 
 @contextmanager
-def version(tree: Path) -> Iterator[Version]:
+def version(tree: Path, *program: str) -> Iterator[Version]:
     """Run the version of a work tree while the block runs."""
-    command = [tree / ".venv" / "bin" / "python", "-c", SERVE]
+    command = [tree / ".venv" / "bin" / "python", "-c", *(program or (SERVE,))]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, cwd=tree, text=True, **pipes) as process:  # type: ignore[call-overload]
         yield Version(process)
@@ -124,14 +139,35 @@ def compare(title: str, measured: list[Measured], each: int = 1) -> None:
     table.print()
 
 
+def compare_behind_backlog(trees: Sequence[Path], waiting: int) -> None:
+    """Print how long requests take while so many items wait and no worker runs."""
+    with ExitStack() as stack:
+        versions = [stack.enter_context(version(tree, SERVE_BACKLOG, str(waiting))) for tree in trees]
+        for name, action in (("Submitting a job", Version.submit), ("Asking for a job", Version.ask)):
+            found: list[list[float]] = [[], []]
+            for _ in range(REQUESTS // 100):
+                for one, seconds in zip(versions, found, strict=True):
+                    seconds += [timed(partial(action, one)) for _ in range(100)]
+            table = Table(f"{name} behind {waiting:,}")
+            for percent in (50, 95, 99):
+                before, now = (percentile(seconds, percent) for seconds in found)
+                table.add(f"p{percent} now", 1000 * now, "ms")
+                table.add(f"p{percent} now / before", now / before, "x")
+            table.print()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("before", type=Path, help="the work tree of the other version")
     parser.add_argument("now", type=Path, nargs="?", default=ROOT, help="that of this version; this tree")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--waiting", type=int, default=100_000, help="items that wait; 0 leaves that out")
     given = parser.parse_args()
+    trees = [tree.absolute() for tree in (given.before, given.now)]
+    if given.waiting:
+        compare_behind_backlog(trees, given.waiting)
     with ExitStack() as stack:
-        versions = [stack.enter_context(version(tree.absolute())) for tree in (given.before, given.now)]
+        versions = [stack.enter_context(version(tree)) for tree in trees]
         for number in range(1, given.rounds + 1):
             print(f"\nRound {number} of {given.rounds}")
             compare("A job over HTTP, waited for", in_turns(versions, Version.carry, times=500, turn=TURN))

@@ -50,6 +50,7 @@ class JobQueries:
     """Read side of the job store."""
 
     def __init__(self, store: JobStore) -> None:
+        self._store = store
         self._client = store.client
         self._scripts = store.scripts
         self._key = store.scripts.keys
@@ -101,13 +102,24 @@ class JobQueries:
         """Return how many items of batches have a status, which a page without items leaves out."""
         return self._list.unlisted(owner, status)
 
-    def waiting(self, job: Job, slots: int, *, own_only: bool = False) -> Waiting | None:
+    def placed(self, job_id: str, owner: str, *, own_only: bool = False) -> tuple[Job, str]:
+        """Return the owner's job, and what is before it in the queue, for `waiting`.
+
+        Both are read in one round trip. Raises JobNotFound or JobGone. `own_only` is as that of `waiting`.
+        """
+        key, script = self._key("job", job_id), self._place_script(job_id, own_only)
+        found, place = self._scripts.run_beside(key, *script)
+        return self._store.job_of(found, job_id, owner), str(place)
+
+    def waiting(
+        self, job: Job, slots: int, *, own_only: bool = False, place: str | None = None
+    ) -> Waiting | None:
         """Return the queue position of a job; None if it is no longer queued.
 
         `slots` is the number of jobs that all live workers run at once. With `own_only`, only the owner's own
-        jobs count, and only their durations, as if nobody else had any.
+        jobs count, and only their durations, as if nobody else had any. `place` is what `placed` found.
         """
-        found = self._place(job.id, own_only)
+        found = self._place(job.id, own_only) if place is None else place
         return expected(json.loads(found), slots, self._patience_ms) if found else None
 
     def waiting_batch(self, batch_id: str, slots: int, *, own_only: bool = False) -> Waiting:
@@ -122,9 +134,10 @@ class JobQueries:
         return Waiting(None, seconds, found.get("hold"))
 
     def _place(self, of: str, own_only: bool) -> Any:
-        return self._scripts.run(
-            "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
-        )
+        return self._scripts.run(*self._place_script(of, own_only))
+
+    def _place_script(self, of: str, own_only: bool) -> tuple[str, *tuple[str | int, ...]]:
+        return "jobs/place", of, MOST_RUNNING, self._most_of_owner, "1" if own_only else "", *Lane
 
     def expected_of_new(
         self, owner: str, lane: Lane, works: Mapping[str, int], slots: int, *, own_only: bool = False

@@ -238,6 +238,8 @@ def _played(
 def _with_turns(own: Line, others: Sequence[Line]) -> Counts:
     """Return the jobs ahead of a job in its lane; `own` are its owner's jobs. Owners take turns."""
     counts = dict(own.counts)
+    if not others:
+        return counts
     its_turn = own.turns.at(_number(own.counts)), own.turns.owner
     for line in others:
         total = _number(line.counts)

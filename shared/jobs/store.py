@@ -19,7 +19,7 @@ from shared.errors import (
 from shared.identifiers import batch_of
 from shared.jobs.job import Job, Progress, StoredOutput
 from shared.jobs.moving import Move, refusal_of_move
-from shared.jobs.record import RECORD_SCHEMA, job_from_record, outputs_to_json
+from shared.jobs.record import RECORD_SCHEMA, Record, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
 from shared.jobs.submission import (
@@ -123,7 +123,11 @@ class JobStore:
     def get(self, job_id: str, owner: str) -> Job:
         """Return the owner's job; raise JobNotFound, or JobGone if it existed and was deleted."""
         with store_errors():
-            found = self.client.hgetall(self.scripts.keys("job", job_id))
+            return self.job_of(self.client.hgetall(self.scripts.keys("job", job_id)), job_id, owner)
+
+    def job_of(self, found: Record, job_id: str, owner: str) -> Job:
+        """Return the owner's job from its record, as it was read; raise JobNotFound or JobGone without it."""
+        with store_errors():
             (raw,) = whole_records(self.client, self.scripts.keys, [found])
             if raw and raw["owner"] == owner:
                 return job_from_record(raw)

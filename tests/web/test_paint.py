@@ -22,6 +22,7 @@ expect = sync_api.expect
 
 pytestmark = [pytest.mark.slow, pytest.mark.tensorflow]
 NOTE = ".paint-note"
+PHONE = 390  # CSS pixels
 STRENGTH = "atelier-paint-settings input[type=range] >> nth=0"
 OUTPUT = re.compile(r"/v1/jobs/job_\w+/outputs/\d+")
 
@@ -164,11 +165,17 @@ def test_the_page_goes_on_when_the_api_was_killed(visits: Visits, stack: Running
     visit.allow("ERR_")  # the connection that broke off
 
 
-def test_on_a_phone_in_korean(visits: Visits, stack: RunningStack, photo: Path) -> None:
-    visit = with_photo(visits, stack, photo, phone=True, locale="ko-KR")
-    expect(visit.page.get_by_role("heading", level=1)).to_have_text("사진 그리기")
-    assert visit.page.locator("html").get_attribute("lang") == "ko"
-    for address in ("#/paint", "#/digits", "#/digits/between", "#/digits/walk"):
-        visit.page.evaluate("(address) => (location.hash = address)", address)
+@pytest.mark.parametrize(("locale", "title"), [("ko-KR", "사진 그리기"), ("en-US", "Paint a photo")])
+def test_on_a_phone_nothing_is_wider_than_it(
+    visits: Visits, stack: RunningStack, photo: Path, locale: str, title: str
+) -> None:
+    visit = with_photo(visits, stack, photo, phone=True, is_mobile=True, locale=locale)
+    expect(visit.page.get_by_role("heading", level=1)).to_have_text(title)
+    assert visit.page.locator("html").get_attribute("lang") == locale[:2]
+    for tab in visit.page.locator(".tab").all():
+        assert tab.bounding_box()["x"] + tab.bounding_box()["width"] <= PHONE
+    panels = ("paint", "digits", "digits/between", "digits/walk", "work", "gallery", "operator")
+    for address in panels:
+        visit.page.evaluate("(address) => (location.hash = address)", f"#/{address}")
         expect(visit.page.locator("main > :not([hidden]) h1")).to_be_visible()
-        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= PHONE, address

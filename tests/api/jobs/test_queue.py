@@ -8,7 +8,6 @@ from flask.testing import FlaskClient
 
 from api.services import Services
 from shared.jobs.job import Job
-from shared.jobs.queue_place import Waiting
 from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -219,13 +218,19 @@ def test_a_job_that_is_claimed_while_it_is_read_is_not_told_as_queued(
     ask: str,
 ) -> None:
     job_id = submit(client).json["id"]
-    place = services.queries.waiting
+    scripts = services.store.scripts
+    run = scripts.run
 
-    def claimed_first(job: Job, slots: int, *, own_only: bool) -> Waiting | None:
-        worker.claim(job.id)
-        return place(job, slots, own_only=own_only)
+    def claimed_first(name: str, *arguments: str) -> Any:
+        if name == "jobs/place":
+            worker.claim(job_id)
+        return run(name, *arguments)
 
-    monkeypatch.setattr(services.queries, "waiting", claimed_first)
+    def claimed_between(key: str, name: str, *arguments: str) -> Any:
+        return scripts.client.hgetall(key), claimed_first(name, *arguments)
+
+    monkeypatch.setattr(scripts, "run", claimed_first)
+    monkeypatch.setattr(scripts, "run_beside", claimed_between)
     url = "/v1/jobs" if ask == "list" else f"/v1/jobs/{job_id}"
     told = client.get(url).json
     job = told["data"][0] if ask == "list" else told

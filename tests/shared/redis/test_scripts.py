@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
 from shared.redis import scripts
-from shared.redis.scripts import named_includes, names, program, source
+from shared.redis.client import Client
+from shared.redis.scripts import Scripts, named_includes, names, program, source
 
 FOLDER = Path(scripts.__file__).parent / "lua"
 INCLUDES = sorted(f"includes/{path.stem}" for path in (FOLDER / "includes").iterdir())
@@ -87,3 +89,18 @@ def test_an_include_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPat
 def test_a_script_defines_the_keys_that_it_uses_alone() -> None:
     keys = re.findall(r"^local (?:function )?(\w+).*P \.\. '", program("workers/announce"), re.MULTILINE)
     assert keys == ["WORKERS", "worker_key"]
+
+
+def test_a_hash_and_a_script_are_read_in_one_round_trip_also_by_a_server_that_knows_no_script(
+    redis_client: Client,
+) -> None:
+    redis_client.hset("some", "name", "value")
+    redis_client.script_flush()
+    for _ in range(2):
+        assert Scripts(redis_client).run_beside("some", "jobs/depths", "bulk") == ({"name": "value"}, [0])
+
+
+def test_what_fails_beside_a_script_is_raised(redis_client: Client) -> None:
+    redis_client.set("some", "no hash")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        Scripts(redis_client).run_beside("some", "jobs/depths", "bulk")

@@ -55,12 +55,17 @@ local function hold_of_time(reason, at)
   return at > now and {reason = reason, ['until'] = at} or nil
 end
 
-local function hold_of_job(id, own_only, most_running)
-  local job = fields(job_key(id), 'owner', 'status', 'model', 'lane', 'schema', 'crashes', 'attempt', 'not_before', 'batch',
-    'follows', 'waits_for', 'history', 'index')
+-- What is asked of a job that waits, and of its batch; empty where it has none.
+local function waiting_job(id)
+  local job = fields(job_key(id), 'owner', 'status', 'model', 'work', 'lane', 'sequence', 'order', 'index', 'schema',
+    'crashes', 'attempt', 'not_before', 'batch', 'follows', 'waits_for', 'reuse', 'history')
+  return job, job.batch and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'status',
+    'order', 'not_before', 'sample') or {}
+end
+
+-- Why a job waits, as `waiting_job` found it; nil where it does not.
+local function hold_of_job(job, batch, own_only, most_running)
   if job.status ~= 'queued' then return nil end
-  local batch = job.batch
-    and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'sample') or {}
   local why = hold_of_batch_pause(batch)
   if not why and job.follows then return {reason = 'equal_job'} end
   if not why and job.waits_for then return {reason = 'waits_for', detail = job.waits_for} end
@@ -91,13 +96,14 @@ local function next_item(batch)
   end
 end
 
--- Why a job, or a batch of which items are queued, waits: nil where nothing of it does.
-local function hold_of(id, own_only, most_running)
-  if redis.call('EXISTS', batch_key(id)) == 0 then return hold_of_job(id, own_only, most_running) end
+-- Why a batch of which items are queued waits: nil where nothing of it does.
+local function hold_of_batch(id, own_only, most_running)
   local batch = fields(batch_key(id), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'not_before', 'queued', 'status')
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
   local why = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
   if why then return why end
-  local item = next_item(id) or redis.call('SRANDMEMBER', batch_waiting_key(id)) or nil
-  return item and hold_of_job(item, own_only, most_running) or {reason = 'equal_job'}
+  local item = next_item(id) or redis.call('SRANDMEMBER', batch_waiting_key(id))
+  if not item then return {reason = 'equal_job'} end
+  local job, its_batch = waiting_job(item)
+  return hold_of_job(job, its_batch, own_only, most_running)
 end

@@ -29,12 +29,17 @@ local function may_start_one(owner, most)
   return (running_now.owners[owner] or 0) < limit, weight
 end
 
-local model_limits -- by model; nil until a script asks
+local known_limits -- by model; nil until a script asks
+local function limits_of_models()
+  known_limits = known_limits or all_fields(MODEL_LIMITS)
+  return known_limits
+end
+
 local function is_at_limit(model)
-  model_limits = model_limits or all_fields(MODEL_LIMITS)
-  if not model_limits[model] then return false end
+  local limit = limits_of_models()[model]
+  if not limit then return false end
   if not running_now then count_running() end
-  return (running_now.models[model] or 0) >= tonumber(model_limits[model])
+  return (running_now.models[model] or 0) >= tonumber(limit)
 end
 
 -- The models of a list of names; nil for '*', which is any model.

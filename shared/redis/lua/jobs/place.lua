@@ -1,4 +1,4 @@
--- include: records, waits, turns, hold, pauses
+-- include: records, waits, turns, hold, pauses, limits
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
 -- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
@@ -9,11 +9,24 @@ local id, most_running, most_of_owner, own_only = unpack(ARGV)
 local FIRST_LANE = 5 -- among the arguments
 -- A job that is submitted only now: a JSON object of its owner, lane, model and kind of work in the place of an id.
 local new = string.sub(id, 1, 1) == '{' and cjson.decode(id) or nil
-local alone = own_only == '1' and (new and new.owner or job_value(id, 'owner') or batch_values(id, 'owner'))
+local is_batch = not new and redis.call('EXISTS', batch_key(id)) == 1
+local job, batch
+if new then
+  job, batch = new, {}
+  job.status, job.sequence, job.not_before = 'queued', math.huge, now
+elseif not is_batch then
+  job, batch = waiting_job(id)
+  if job.status ~= 'queued' then return '' end
+end
+local alone = own_only == '1' and (job and job.owner or batch_values(id, 'owner'))
 local durations = all_fields(alone and owned_durations_key(alone) or DURATIONS)
 local found = {running = {}, lanes = {}, starving = {}, durations = durations, now = now}
-found.hold = hold_of(id, own_only == '1', most_of_owner)
-found.model_limits = all_fields(MODEL_LIMITS)
+if is_batch then
+  found.hold = hold_of_batch(id, own_only == '1', most_of_owner)
+elseif not new then
+  found.hold = hold_of_job(job, batch, own_only == '1', most_of_owner)
+end
+found.model_limits = limits_of_models()
 
 -- Jobs that run, each with its kind of work and the milliseconds since its start.
 for _, running in ipairs(redis.call('ZRANGE', LEASES, 0, most_running - 1)) do
@@ -54,36 +67,30 @@ local function limited_ahead(batch)
   end
   return found_ahead
 end
-if redis.call('EXISTS', batch_key(id)) == 1 then
+if is_batch then
   found.limited = limited_ahead(id)
   found.waiting = redis.call('SCARD', batch_waiting_key(id))
   id = last_item(id)
   if not id then return cjson.encode(found) end
+  job, batch = waiting_job(id)
+  if job.status ~= 'queued' then return '' end
 end
-
-local status, owner = job_values(id, 'status', 'owner')
-if new then status, owner = 'queued', new.owner end
-if status ~= 'queued' then return '' end
 
 -- A job that follows an equal one goes with it, and one that takes the output of another comes after it: `after` has the
 -- kinds of work of these.
+local owner = job.owner
 for _ = 1, 64 do
-  local follows, equality, parent, model, work = job_values(id, 'follows', 'reuse', 'waits_for', 'model', 'work')
-  if new or not (follows or parent) then break end
-  if parent then
+  local goes_with = job.waits_for or job.follows and redis.call('GET', reuse_key(owner, job.reuse))
+  if not goes_with then break end
+  if job.waits_for then
     found.after = found.after or {}
-    table.insert(found.after, work_of(model, work))
+    table.insert(found.after, work_of(job.model, job.work))
   end
-  id = parent or redis.call('GET', reuse_key(owner, equality)) or id
-  found.leader = id
+  id, found.leader = goes_with, goes_with
+  job, batch = waiting_job(id)
 end
 
-local job = new or fields(job_key(id), 'status', 'lane', 'sequence', 'order', 'index', 'batch', 'model', 'work', 'not_before',
-  'follows')
-if new then job.status, job.sequence, job.not_before = 'queued', math.huge, now end
 local lane = job.lane
-local batch = job.batch
-  and fields(batch_key(job.batch), 'paused', 'paused_until', 'status', 'order', 'not_before', 'sample') or {}
 local pause = pause_of(lane, owner, job.model)
 local holds_until = pause and pause.holds_until
 if batch.paused then holds_until = math.max(holds_until or 0, tonumber(batch.paused_until or nil) or math.huge) end
