@@ -84,6 +84,18 @@ def test_a_parent_without_a_picture_fails_all_that_come_after_it(
     assert store.claim_next("w1") == []
 
 
+def test_a_parent_and_its_child_whose_deadlines_pass_together_end_once_each(
+    store: JobStore, queries: JobQueries
+) -> None:
+    parent = submit(store, spec=urgent())
+    child = paint(store, parent, deadline_seconds=60)
+    for job_id in (parent, child):
+        pass_deadline(store, job_id)
+    assert store.reap().expired == (parent,)
+    ends = [[event.data["status"] for event in queries.events(job_id)][1:] for job_id in (parent, child)]
+    assert ends == [["expired"], ["failed"]]
+
+
 def test_a_parent_that_makes_fewer_pictures_fails_its_child(store: JobStore) -> None:
     parent = submit(store)
     child = submit(store, spec=painting(output_of(parent, 3)))
