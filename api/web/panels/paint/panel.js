@@ -8,7 +8,7 @@ import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
 import { notify, tell } from "../../parts/notices.js";
 import { samples } from "../../parts/samples.js";
-import { recipeOf } from "./again.js";
+import { file, recipeOf } from "./again.js";
 import { PREVIEW_SIDE } from "./photos.js";
 import { jobFor, previewOf } from "./request.js";
 import { followBatch, paintMany, paintOne } from "./run.js";
@@ -52,9 +52,10 @@ export class Paint extends HTMLElement {
       part.addEventListener(type, () => this.#look().catch(tell));
   }
 
-  /** `rest` may name a result to paint again: ["again", id]. */
+  /** `rest` may name a result to paint again, ["again", id], or to take as a photo, ["photo", id]. */
   show([what, id]) {
     if (what === "again") this.#again(id).catch(tell);
+    if (what === "photo") this.#take(id).catch(tell);
   }
 
   hide() {
@@ -70,6 +71,12 @@ export class Paint extends HTMLElement {
     this.stage.clear();
     this.stage.add([photo]);
     notify(t("paint.again"));
+  }
+
+  /** Take the first picture of a job as a photo. */
+  async #take(id) {
+    history.replaceState(null, "", "#/paint");
+    this.stage.add([await file(`job:${id}/0`, id)]);
   }
 
   /** Say what is missing, or what the button will do. */
