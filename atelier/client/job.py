@@ -117,7 +117,7 @@ class Job:
 
     def as_input(self, number: int = 0) -> str:
         """Return the name of one of its outputs, which another job takes as a picture, and waits for."""
-        return f"job:{self.id}/{number}"
+        return ":".join(("job", f"{self.id}/{number}"))
 
 
 class JobFailed(ClientError):
