@@ -11,6 +11,7 @@ AtelierError
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
 │       TooManyPauses, TooManyRecipes
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
+├── jobs that take outputs of others: ParentFailed, ChainTooLong
 ├── how a job fails at a worker: OutOfMemory, WorkerLost, TimeLimitExceeded, AttemptsExhausted
 └── an attempt that must stop: LeaseLost (JobCanceled, DeadlineExceeded), in shared/jobs/status.py
 
@@ -383,6 +384,23 @@ class RecordTooNew(AtelierError):
 
     code = "record_too_new"
     title = "The job was written by a newer Atelier"
+
+
+# Jobs that take outputs of others
+
+
+class ParentFailed(AtelierError):
+    """Raised when a job takes the output of another one that made none; it never starts."""
+
+    code = "parent_failed"
+    title = "A job that this one needs made no picture"
+
+
+class ChainTooLong(AtelierError):
+    """Raised when too many jobs wait for the output of one, or one after another."""
+
+    code = "chain_too_long"
+    title = "Too many jobs wait for each other"
 
 
 # How a job fails at a worker

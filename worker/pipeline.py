@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from shared.cards.card import ModelCard
 from shared.errors import InvalidRequest
-from shared.identifiers import sha256
+from shared.identifiers import file_id, sha256
 from shared.images.probe import ends_too_early
 from shared.images.recipe import RECIPE
 from shared.jobs.job import Job, StoredOutput
-from shared.specs.base import JobSpec
+from shared.specs.parts import output_in
 from shared.specs.recipe import recipe_text
+from shared.specs.spec import JobSpec
 from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.carried import Carried, carried_from
@@ -74,21 +75,21 @@ def process(
     job = attempt.job
     kind = KINDS[job.spec.type]
     with stage("load"):
-        inputs, is_truncated = _load(job, resources.objects)
+        spec, inputs, is_truncated = _load(job, resources.objects)
     with stage("preprocess"):
-        request = kind.prepare(job.spec, inputs, model.card, resources)
+        request = kind.prepare(spec, inputs, model.card, resources)
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
-    beside = _beside(job.spec, inputs, resources)
+    beside = _beside(spec, inputs, resources)
     if enlarger is not None:
         with stage("enlarge"):
             pictures = enlarged(pictures, cast("PictureNetwork", enlarger), resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     text = _text(model, enlarger)
     with stage("encode"):
-        images, recipes = [], _recipes(job.spec, pictures, model)
+        images, recipes = [], _recipes(spec, pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
-            images.append(_encode(picture, job.spec, text, beside.with_recipe(recipe)))
+            images.append(_encode(picture, spec, text, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
@@ -104,17 +105,21 @@ def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Mod
     return [recipe_text(part, model.card.version) for part in alone]
 
 
-def _load(job: Job, objects: ObjectStore) -> tuple[dict[str, InputFile], bool]:
-    """Return the files by their ids, and whether one ends too early.
+def _load(job: Job, objects: ObjectStore) -> tuple[JobSpec, dict[str, InputFile], bool]:
+    """Return the specification with files alone, these by their ids, and whether one ends too early.
 
-    This is read from the files, and not by their decoder: a known style is not decoded again.
+    An output of another job becomes the file that its bytes would be as an upload: what is known of a style
+    is known of its bytes. Whether a file ends too early is read from the files, and not by their decoder: a
+    known style is not decoded again.
     """
+    ids: dict[str, str] = {}
     files, is_truncated = {}, False
     for name, key in job.inputs.items():
         data = objects.get(key)
         is_truncated = is_truncated or ends_too_early(data)
-        files[name] = input_file(objects, key, data)
-    return files, is_truncated
+        ids[name] = file_id(sha256(data)) if output_in(name) else name
+        files[ids[name]] = input_file(objects, key, data)
+    return job.spec.with_files(ids), files, is_truncated
 
 
 @dataclass(frozen=True, slots=True)

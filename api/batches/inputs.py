@@ -4,18 +4,22 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
+from api.auth import require
 from api.batches.faults import Faults
 from api.batches.items import Item
 from api.jobs.addresses import loaded
+from api.jobs.parents import Parents
+from api.requests.field_errors import combined
 from api.requests.pictures import Upload
 from api.server.threads import ThreadYielder
 from api.services import Services
+from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.errors import AtelierError, FieldError, InvalidRequest, StyleNotFound
 from shared.images.limits import ImageLimits
 from shared.jobs.submission import missing_files
 from shared.setting_groups import blocks
-from shared.specs.parts import PictureSize, is_address
+from shared.specs.parts import PictureSize, is_address, output_in
 from shared.specs.spec import JobSpec
 from shared.specs.working_size import ContentSpec, check_content
 
@@ -31,6 +35,7 @@ class Inputs:
         self._keeps = keep
         self.unstored: dict[str, int] = {}  # bytes by file id, of what was fetched and not kept
         self._owner = owner
+        self._parents = Parents(services, owner)
         self._styles: dict[str, str | None] = {}  # picture id by style name
         self._sizes: dict[str, PictureSize | None] = {}  # by file id
         self._addresses: dict[str, str] = {}  # not fetched yet: the pointer of a field by address
@@ -46,7 +51,9 @@ class Inputs:
         self._look_up_styles(frozenset[str]().union(*(item.spec.named_styles for item in items)))
         named = [self._with_files(item, faults) for item in items]
         named = [self._with_pictures(item, faults) for item in named]
-        self._look_up_files(name for item in named for name in item.spec.inputs if not is_address(name))
+        inputs = [name for item in named for name in item.spec.inputs if not is_address(name)]
+        self._look_up_outputs([name for name in inputs if output_in(name)])
+        self._look_up_files(inputs)
         give_way = ThreadYielder()
         for item in named:
             error = self._error(item)
@@ -94,6 +101,13 @@ class Inputs:
             found = self._services.files.sizes(self._owner, new)
             self._sizes |= {name: found.get(name) for name in new}
 
+    def _look_up_outputs(self, names: Sequence[str]) -> None:
+        if not names:
+            return
+        require(Scope.READ)  # what the items make shows what they take
+        self._parents.look_up(names)
+        self._sizes |= {name: self._parents.size(name) for name in names}
+
     def _with_files(self, item: Item, faults: Faults) -> Item:
         if not item.spec.named_styles:
             return item
@@ -122,9 +136,12 @@ class Inputs:
         spec = item.spec
         if not isinstance(spec, ContentSpec) or spec.addresses:
             return None
-        missing = [name for name in spec.inputs if self._sizes[name] is None]
+        missing = [name for name in spec.inputs if self._sizes[name] is None and not output_in(name)]
         if missing:
             return missing_files(spec, missing)
+        refused = list(self._parents.faults(spec))
+        if refused:
+            return combined(refused)
         asked = (item.card.name, spec.content, *spec.sizing)
         if asked not in self._size_errors:
             self._size_errors[asked] = self._size_error(spec, item.card)
@@ -132,7 +149,8 @@ class Inputs:
 
     def _size_error(self, spec: ContentSpec, card: ModelCard) -> AtelierError | None:
         size = self._sizes[spec.content]
-        assert size is not None, "a file that is there"
+        if size is None:
+            return None  # the output of a job of which it is not known
         try:
             check_content(spec, card, size, ImageLimits.of(self._services.settings.limits))
         except AtelierError as error:

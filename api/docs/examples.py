@@ -14,6 +14,9 @@ _THEN, _LATER = "2026-01-31T09:30:00.000Z", "2026-02-07T09:30:01.250Z"
 _PICTURE = {"content_type": "image/png", "width": 28, "height": 28, "bytes": 412, "sha256": _SHA}
 
 GENERATE: Json = {"type": "generate", "seed": 7, "digit": 3}
+CHAIN: Json = {
+    "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}]
+}  # fmt: skip
 STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
 _MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA}
 
@@ -335,6 +338,8 @@ def add_examples(document: Json) -> None:
 
 
 def _body(kind: str, schema: Json, operation: str) -> Any:
+    if operation == "putJob":
+        return CHAIN  # that of submitJob is another one
     if "$ref" in schema:
         return SHAPES[_name(schema)]
     return LINES if "json" in kind else FORMS[operation]

@@ -14,7 +14,11 @@ from shared.specs.stylize import NATIVE
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 Json = dict[str, Any]
 _PICTURE = {"type": "string", "contentMediaType": "application/octet-stream"}
-_CONTENT = {**_PICTURE, "description": "The picture to work on, the id of an uploaded file, or an address."}
+_CONTENT = {
+    **_PICTURE,
+    "description": "The picture to work on, the id of an uploaded file, an address, or `job:ID`: the first "
+    "output of another job, which is waited for; `job:ID/2` is the third.",
+}
 _OWN = {  # where a form's field has another description, or type, than the specification's
     "metadata": {"description": "JSON object: up to 16 pairs that come back with the job."},
     "webhook": {

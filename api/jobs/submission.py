@@ -4,14 +4,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from api.auth import require
 from api.jobs.addresses import with_pictures
 from api.jobs.bounds import check_bounds
+from api.jobs.parents import Parents
 from api.jobs.recipes import Recipes
 from api.jobs.workers import AvailableModels
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
 from api.services import Services, base_url, check_room, key_id, request_id
+from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.errors import (
     AtelierError,
@@ -161,7 +164,7 @@ def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], ca
     """Accept a job that was checked; `uploads` are the pictures of its files that came with the request."""
     spec, card = asked.spec, asked.card
     fingerprint = fingerprint_of(asked)
-    if uploads or spec.addresses or spec.named_styles:  # a repetition stores and fetches nothing
+    if uploads or spec.addresses or spec.named_styles or spec.named_outputs:  # a repetition asks for nothing
         known = known_job(services, caller)
         if known is not None:
             return repeated(known, fingerprint, caller)
@@ -180,6 +183,8 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
     Raises what refuses the job, but for its model, its owner's quota, and files that are not there.
     """
     spec, card = asked.spec, asked.card
+    if spec.named_outputs:
+        require(Scope.READ)  # what the job makes shows what it takes
     output = spec.output.resolved(recipe=services.settings.output.recipe)
     filled = spec.filled(card).model_copy(update={"output": output})
     resolved = services.styles.resolve(caller.owner, filled)
@@ -203,13 +208,18 @@ def _check_quota(services: Services, owner: str, results: Results) -> None:
 def _content_size(
     services: Services, spec: JobSpec, uploads: Sequence[Upload], owner: str
 ) -> PictureSize | None:
-    """Return the size of a job's content picture; None if the file is missing, which the store refuses."""
+    """Return the size of a job's content picture; None if the file is missing, which the store refuses.
+
+    None, too, where it is the output of a job of which that is not known. Raises what refuses such an output.
+    """
+    parents = Parents(services, owner)
+    parents.check(spec)
     if not isinstance(spec, ContentSpec):
         return None
     sent = next((upload.info for upload in uploads if upload.file_id == spec.content), None)
     if sent is not None:
         return PictureSize(sent.width, sent.height, sent.frames)
-    return services.files.sizes(owner, [spec.content]).get(spec.content)
+    return parents.size(spec.content) or services.files.sizes(owner, [spec.content]).get(spec.content)
 
 
 def check_models(services: Services, spec: JobSpec, card: ModelCard, caller: Caller) -> None:

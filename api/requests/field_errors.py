@@ -48,6 +48,7 @@ _CODES = {
     "enum": "invalid_choice",
     "string_pattern_mismatch": "invalid_format",
     "picture_address": "invalid_format",
+    "picture_output": "invalid_format",
     "value_error": "invalid_value",
     "finite_number": "out_of_range",
     "greater_than": "out_of_range",

@@ -62,6 +62,8 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.StyleExists: 409,
     errors.TooManyPauses: 409,
     errors.TooManyRecipes: 409,
+    errors.ParentFailed: 422,
+    errors.ChainTooLong: 422,
     errors.IdempotencyMismatch: 422,
     errors.StoreUnavailable: 503,
     errors.StoreFull: 503,

@@ -13,11 +13,13 @@ from shared.backup.record_copy import RecordCopy
 from shared.backup.snapshot import objects_of
 from shared.batches.sharing import DIGEST_CHARACTERS
 from shared.errors import AtelierError
-from shared.identifiers import sha256
+from shared.identifiers import JOB_ID, sha256
+from shared.jobs.job import Job
 from shared.jobs.record import PART, job_from_record, unpacked
 from shared.owners.usage import usage_from_record
 from shared.pauses.pause import pause_from_json
 from shared.redis.keys import KEYS, Key, Keys
+from shared.specs.parts import output_in
 from shared.specs.webhook import fault_of_receiver
 from shared.storage.base import INPUTS, OUTPUTS, check_key
 from shared.webhooks.delivery import delivery_from_record
@@ -166,9 +168,19 @@ def _check_job(copy: RecordCopy) -> None:
     _must(copy.key == _KEYS("job", job.id), "its id is another one")
     float(copy.value.get("order", 0))
     _must_be_objects(job.inputs.values())
+    _check_chain(job, copy.value)
     for output in job.outputs:
         _must(PICTURE.fullmatch(output.media_type), f"an output of it is {output.media_type!r}")
     _check_webhook(copy.value)
+
+
+def _check_chain(job: Job, record: Mapping[str, str]) -> None:
+    for name, parent in job.parents.items():
+        _must(output_in(name) and re.fullmatch(JOB_ID, parent), "a job that it takes from is none")
+    for name, taken in json.loads(record.get("taken") or "{}").items():
+        _must(name in job.parents and re.fullmatch(JOB_ID, taken["source"]), "it has taken from no job")
+        _must(re.fullmatch("[0-9a-f]{64}", taken["sha256"]), "what it has taken has no digest")
+        int(taken["bytes"])
 
 
 def _check_file(copy: RecordCopy) -> None:

@@ -11,6 +11,7 @@ from atelier.client.downloads import Picture
 from atelier.client.errors import InvalidValue
 from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
+from atelier.client.job import Job
 from atelier.client.jobs import JobsResource
 from atelier.client.queue.actions import ActionsResource
 from atelier.client.queue.deliveries import DeliveriesResource
@@ -205,4 +206,4 @@ def _key_of_environment() -> str:
 
 
 def _listed(style: StyleSource | Sequence[StyleSource]) -> Sequence[StyleSource]:
-    return [style] if isinstance(style, str | bytes | Path | int | Style) else style
+    return [style] if isinstance(style, str | bytes | Path | int | Style | Job) else style

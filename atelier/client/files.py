@@ -11,17 +11,19 @@ from urllib.parse import quote
 import httpx
 
 from atelier.client.errors import ApiError, reading
+from atelier.client.job import Job
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource
 
 FILE_ID = re.compile(r"file_[0-9a-f]{64}")
+OF_JOB = re.compile(r"job:[A-Za-z0-9][A-Za-z0-9_-]{0,63}(/[0-9]{1,4})?")
 ADDRESS = re.compile(r"https?://|data:", re.IGNORECASE)
 
 ALWAYS_TAKEN = 1024 * 1024 - 4096  # bytes, with the form around them: no service has a lower limit
 
-Source = (
-    str | Path | bytes
-)  # a path, the bytes, the id of an uploaded file, or an address (http, https, data)
+# A path, the bytes, the id of an uploaded file, an address (http, https, data), or the output of a job:
+# job:ID, job:ID/NUMBER, or the job itself, which stands for its first one.
+Source = str | Path | bytes | Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,14 @@ class FilesResource(Resource):
     def upload(self, source: Source) -> str:
         """Upload a picture and return its file id; equal bytes are stored once.
 
-        An id is returned as it is, and so is an address: the service fetches it for a job.
+        An id is returned as it is, and so is an address: the service fetches it for a job; and the name of a
+        job's output, for which it waits.
 
         Raises OSError where the file cannot be read, and ApiError, whose `subject` is its path, where the
         service refuses it.
         """
+        if isinstance(source, Job):
+            return source.as_input()
         if is_named(source):
             return str(source)
         try:
@@ -103,8 +108,10 @@ def is_file_id(source: Source) -> bool:
 
 
 def is_named(source: object) -> bool:
-    """Whether a source need not be uploaded: it is a file's id, or an address that the service fetches."""
-    return isinstance(source, str) and (FILE_ID.fullmatch(source) or ADDRESS.match(source)) is not None
+    """Whether a text need not be uploaded: a file's id, an address that is fetched, a job's output."""
+    return isinstance(source, str) and any(
+        (FILE_ID.fullmatch(source), OF_JOB.fullmatch(source), ADDRESS.match(source))
+    )
 
 
 def id_of(data: bytes) -> str:
@@ -119,14 +126,14 @@ def check_there(*sources: object) -> None:
             Path(source).open("rb").close()
 
 
-def _is_large(source: Source) -> bool:
+def _is_large(source: str | Path | bytes) -> bool:
     """Whether the service may refuse a picture for its size; raise OSError for a path of nothing."""
     if isinstance(source, bytes):
         return len(source) > ALWAYS_TAKEN
     return not (Path(source).stat().st_size <= ALWAYS_TAKEN and Path(source).is_file())
 
 
-def _read_source(source: Source, most: int | None) -> tuple[str, bytes]:
+def _read_source(source: str | Path | bytes, most: int | None) -> tuple[str, bytes]:
     """Return the name and the bytes of a picture; raise OSError where the file cannot be read.
 
     Raises ApiError where there are more bytes than `most`, where that is given.

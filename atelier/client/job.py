@@ -116,6 +116,10 @@ class Job:
         """Whether the outputs can be read."""
         return self.status == "succeeded"
 
+    def as_input(self, number: int = 0) -> str:
+        """Return the name of one of its outputs, which another job takes as a picture, and waits for."""
+        return ":".join(("job", f"{self.id}/{number}"))
+
 
 class JobFailed(ClientError):
     """Raised when pictures are requested of a job that has none; `job` is its last state.

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 from urllib.parse import quote
 
@@ -62,7 +63,7 @@ class JobsResource(Resource):
 
     def again(
         self,
-        picture: Source,
+        picture: str | Path | bytes,
         *,
         content: Source | None = None,
         styles: Sequence[Style | Source] = (),

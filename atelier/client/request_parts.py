@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from atelier.client.errors import InvalidValue
+from atelier.client.job import Job
 
 WHOLE = "the request"  # what a fault is of where it has no place
 
@@ -31,6 +32,9 @@ class Array(Protocol):
         """Return the values as nested lists."""
 
 
+PictureName = (
+    str | Job
+)  # a file's id, an address, job:ID/NUMBER; a job stands for its first output, done or not
 Seeds = Sequence[int] | Array
 Latents = Sequence[Sequence[float] | Array] | Array  # vectors of the length that the model takes
 
@@ -84,7 +88,7 @@ class Interpolation:
 class Style:
     """A style and its share among the styles of a job: an image, a stored name, or a built-in number."""
 
-    image: str | None = None  # a file's id
+    image: str | None = None  # a file's id, an address, or a job's output, `job.as_input()`
     name: str | None = None  # of a stored style
     number: int | None = None  # of a built-in style
     weight: float = 1.0
@@ -159,6 +163,8 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, Part):
         members = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
         return {name: to_plain(inner) for name, inner in members if inner is not None}
+    if isinstance(value, Job):
+        return value.as_input()
     if isinstance(value, datetime):
         return value.isoformat()
     if hasattr(value, "tolist"):  # of NumPy, which the client does not need to know

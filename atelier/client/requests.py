@@ -17,6 +17,7 @@ from atelier.client.request_parts import (
     Lane,
     Latents,
     Optimization,
+    PictureName,
     Seeds,
     Stroke,
     Style,
@@ -77,13 +78,13 @@ class StylizeRequest(_Request):
 
     type = "stylize"
 
-    content: str  # a file's id
+    content: PictureName
     styles: Sequence[Style]  # none: those of the recipe
     strength: float | None = None  # 0 gives back the content, 1 the full style
     max_side: int | None = None  # pixels; None keeps the content's size
     preserve_color: bool = False  # paint in the content's own colors
     stroke: Stroke | None = None  # longest side at which the network works; None takes the model's own
-    mask: str | None = None  # a file's id; white is painted, black stays
+    mask: PictureName | None = None  # white is painted, black stays
     steadiness: float | None = None  # of animations, 0..1: how much each frame keeps of the last
     optimize: Optimization | None = None  # for models that optimize
 
@@ -94,7 +95,7 @@ class TransformRequest(_Request):
 
     type = "transform"
 
-    content: str  # a file's id
+    content: PictureName
     max_side: int | None = None  # pixels; None keeps the content's size
 
 

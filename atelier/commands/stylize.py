@@ -76,7 +76,8 @@ def stylize(
 ) -> None:
     """Paint PHOTO in the manner of the styles. An animated gif or webp gives an animation.
 
-    A picture is a file, or an address that begins with https:// or http://, which the service fetches.
+    A picture is a file, or an address that begins with https:// or http://, which the service fetches, or
+    job:ID, the picture that another job makes, which is waited for (job:ID/2 is its third one).
 
     \b
     atelier stylize photo.jpg --style painting.jpg -o out.png
@@ -143,7 +144,8 @@ def transform(
 ) -> None:
     """Send PICTURE through a network from picture to picture: one that enlarges, or one of your own.
 
-    PICTURE is a file, or an address that begins with https:// or http://, which the service fetches.
+    PICTURE is a file, or an address that begins with https:// or http://, which the service fetches, or
+    job:ID, the picture that another job makes, which is waited for.
 
     \b
     atelier transform photo.jpg --model enlarge-x4 -o large.png

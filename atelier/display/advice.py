@@ -44,6 +44,8 @@ _BY_CODE: Mapping[str, str] = {
     "output_not_found": "`atelier jobs show ID` has the outputs that there are",
     "unknown_model": _listed("models"),
     "job_state_conflict": "`atelier jobs show ID` or `atelier batches show ID` says how it stands",
+    "parent_failed": "`atelier jobs retry ID` makes the job again that is named; then this one",
+    "chain_too_long": "wait until some of them are done, or take the output of a job that is",
     "file_in_use": "delete the jobs and styles that need it first",
     "style_exists": "take another name, or `atelier styles remove NAME` first",
     "too_many_pauses": "`atelier pauses end ID` ends one",

@@ -59,6 +59,7 @@ _REASONS = {
     "not_before": "not before its time",
     "backoff": "pausing after an error",
     "equal_job": "waiting for the result of an equal job",
+    "waits_for": "waiting for the job whose picture it takes",
     "quota": "as many of its owner's jobs run as may",
     "model_limit": "as many jobs of its model run as may",
     "no_worker": "no worker lives",

@@ -13,7 +13,7 @@ from pathlib import Path
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atelier.client.aio.client import AsyncClient
-from atelier.client.files import is_file_id
+from atelier.client.files import is_named
 from atelier.client.request_parts import Style
 from shared.images.formats import name_foreign, sniff
 
@@ -42,26 +42,22 @@ async def style_of(client: AsyncClient, text: str, folders: Folders) -> Style:
     """Return the style that is meant: a built-in number, a picture, or else a stored name."""
     if text.isascii() and text.isdigit():
         return Style(number=int(text))
-    if _is_named(text) or _is_path(text):
+    if is_named(text) or _is_path(text):
         return Style(image=await picture_of(client, text, folders))
     return Style(name=text)
 
 
 async def picture_of(client: AsyncClient, text: str, folders: Folders) -> str:
-    """Return the id or the address of a picture; one on this machine is uploaded. Raises ToolError."""
+    """Return the name of a picture for the service; one on this machine is uploaded. Raises ToolError."""
     if text[:5].lower() == "data:" or len(text) > LONGEST:
         raise ToolError(
             "An argument holds no picture itself. Give a path, a file's id (file_...), or an http address."
         )
-    if _is_named(text):
+    if is_named(text):
         return text
     limits = await client.files.limits()
     data = await asyncio.to_thread(read_picture, text, folders, limits.max_bytes if limits else MOST_BYTES)
     return await client.files.upload(data)
-
-
-def _is_named(text: str) -> bool:
-    return is_file_id(text) or text.lower().startswith(("http://", "https://"))
 
 
 def _is_path(text: str) -> bool:

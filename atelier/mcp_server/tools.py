@@ -22,7 +22,10 @@ MOST_LISTED = 50
 
 Call = Context[Any, Any]
 Answer = Annotated[CallToolResult, JobView]
-PICTURE = "a whole path on the server's machine, the id of an uploaded file (file_...), or an http address"
+PICTURE = (
+    "a whole path on the server's machine, the id of an uploaded file (file_...), an http address, or "
+    "job:ID, what another job makes"
+)
 Picture = Annotated[str, Field(description=f"{PICTURE}. Never the bytes of a picture.")]
 JobId = Annotated[str, Field(description="The job's id (job_...), as another tool answered it.")]
 Seconds = Annotated[

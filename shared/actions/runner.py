@@ -78,6 +78,8 @@ class ActionRunner:
             action.of, action.only, limit=FOUND, cursor=action.cursor, items=action.items
         )
         ids = [job.id for job in page.items if action.means(job)]
+        if action.deed is Deed.RETRY:
+            ids.reverse()  # a job before those that take its output
         to_do = () if action.dry_run else ids
         next_cursor = page.next_cursor or ""
         self._scripts.run("actions/find", action.id, action.cursor, next_cursor, len(ids), *to_do)

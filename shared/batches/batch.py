@@ -96,7 +96,7 @@ class ItemDraft:
             "type": spec.type,
             "model": spec.model or "",
             "lane": str(spec.lane),
-            "schema": str(schema_of(spec)),
+            "schema": schema_of(spec),
             "custom_id": self.custom_id,
         }
         record |= reuse_fields(spec) | expected_fields(self.results)

@@ -20,6 +20,7 @@ from shared.specs.parts import (
     Seed,
     TtlSeconds,
     is_address,
+    output_in,
 )
 from shared.specs.webhook import BatchWebhook
 
@@ -105,6 +106,13 @@ class BatchSettings(Part):
         return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
 
 
+def _is_output(value: Any) -> bool:
+    """Whether a value names the output of a job, as text or as an object."""
+    if isinstance(value, dict):
+        return "job" in value
+    return isinstance(value, str) and output_in(value) is not None
+
+
 class LabeledContent(Part):
     """A content picture and what it is called in custom ids; a plain id stands for one without a label."""
 
@@ -114,7 +122,7 @@ class LabeledContent(Part):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
-        return {"id": value} if isinstance(value, str) else value
+        return {"id": value} if isinstance(value, str) or _is_output(value) else value
 
 
 class LabeledStyle(Part):
@@ -128,6 +136,8 @@ class LabeledStyle(Part):
     @model_validator(mode="before")
     @classmethod
     def _plain(cls, value: Any) -> Any:
+        if _is_output(value):
+            return {"image": value}
         if isinstance(value, str):
             return {"image" if re.fullmatch(FILE_ID, value) or is_address(value) else "name": value}
         return {"number": value} if isinstance(value, int) else value

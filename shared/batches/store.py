@@ -22,7 +22,7 @@ from shared.identifiers import next_try
 from shared.jobs.job import Job
 from shared.jobs.moving import Move
 from shared.jobs.store import JobStore, too_many_pinned
-from shared.jobs.submission import Submitted, missing_files, to_text
+from shared.jobs.submission import Submitted, chain_too_long, missing_files, missing_input, to_text
 from shared.owners.quota import quota_exceeded
 from shared.redis.client import server_time, store_errors
 from shared.setting_groups import MEBIBYTE, BatchRules
@@ -290,6 +290,8 @@ def refusal(outcome: str, rest: Sequence[Any], batch_id: str, max_items: int) ->
     """Return the error for an outcome of the append script."""
     if outcome == "missing":
         return _missing(rest)
+    if outcome == "chain":
+        return chain_too_long("/items", rest[0])
     if outcome == "quota":
         return quota_exceeded(*rest)
     if outcome == "missing batch":
@@ -320,7 +322,6 @@ _FAULTS = {
 
 def _missing(pairs: Sequence[str]) -> FileNotFound:
     errors = [
-        FieldError(f"/items/{index}", f"there is no file {name}", FileNotFound.code)
-        for index, name in zip(pairs[::2], pairs[1::2], strict=True)
+        missing_input(f"/items/{index}", name) for index, name in zip(pairs[::2], pairs[1::2], strict=True)
     ]
     return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors[:20])), errors=errors[:100])

@@ -38,6 +38,10 @@ _ADVICE: Mapping[str, tuple[bool, str]] = {
         True,
         "send it again with a longer `deadline_seconds`, or add workers",
     ),
+    "parent_failed": (
+        True,
+        "retry the job that `error.detail` names, then this one, or both with one `atelier jobs retry --all`",
+    ),
     "record_too_new": (True, "update the workers, then retry"),
     "internal_error": (True, "the service made a mistake: its log has the trace, by the job's id"),
 }

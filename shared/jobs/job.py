@@ -54,7 +54,7 @@ class Job:
     status: Status
     lane: Lane
     spec: JobSpec  # resolved: model, seeds and defaults are filled in
-    inputs: Mapping[str, str]  # file id to object key
+    inputs: Mapping[str, str]  # file id, or name of an output of a job, to object key
     version: int  # grows with every change
     attempt: int  # fencing token of the latest claim; 0 before the first
     released: int  # claims that were released and do not count
@@ -85,6 +85,9 @@ class Job:
     custom_id: str | None = None  # the client's name for the item
     request_id: str | None = None  # of the HTTP request that submitted it; None for items of batches
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
+    parents: Mapping[str, str] = field(
+        default_factory=dict
+    )  # by the name of an output, the job that makes it
 
     @property
     def is_done(self) -> bool:

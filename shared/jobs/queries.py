@@ -100,6 +100,19 @@ class JobQueries:
         found = PageReader(self._scripts, fields).read(ids)
         return [job if job and job.owner == owner else None for job in found]
 
+    def outputs_of(self, ids: Sequence[str], owner: str) -> list[Job | None]:
+        """Return the jobs that make the outputs of an owner's jobs, in order; None where there is no job.
+
+        That is the job itself, or where it failed, was canceled or expired, its latest retry.
+        """
+        latest = self._scripts.run("chains/latest", owner, *ids) if ids else []
+        known = [name for name in latest if name]
+        jobs: dict[str, Job | None] = {}
+        while len(jobs) < len(set(known)):
+            asked = [name for name in dict.fromkeys(known) if name not in jobs]
+            jobs |= zip(asked, self.many(asked, owner), strict=False)  # of large ones the first alone
+        return [jobs.get(name) for name in latest]
+
     def unlisted_items(self, owner: str, status: Status | None) -> int:
         """Return how many items of batches have a status, which a page without items leaves out."""
         return self._list.unlisted(owner, status)

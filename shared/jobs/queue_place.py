@@ -3,10 +3,10 @@
 The position is the number of jobs that a single worker would start, one after another, up to and including
 this one, if no job were added or removed. It counts the earlier jobs of the same owner, the turns of other
 owners by their weights, the lane with priority, and the turn of the bulk lane when that lane has waited too
-long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing.
-A paused job has no position. Where time decides, because only so many jobs of an owner or a model may run at
-once or bulk will have turns for waiting too long, the position is how many jobs the workers are expected to
-start.
+long. Delayed jobs, what is paused and jobs that follow an equal job do not count, because they start nothing,
+nor do jobs that wait for the output of another: their time is that of the other and their own. A paused job
+has no position. Where time decides, because only so many jobs of an owner or a model may run at once or bulk
+will have turns for waiting too long, the position is how many jobs the workers are expected to start.
 """
 
 import math
@@ -87,12 +87,14 @@ def expected(found: Mapping[str, Any], places: int, patience_ms: float) -> Waiti
     """
     running = [Running(*each) for each in found["running"]]
     durations, hold = MeanDurations(found["durations"], places, running), found.get("hold")
+    later = math.fsum(durations.cost(work) for work in found.get("after") or ())
     if "lane" in found:
         line = line_of(found, patience_ms)
         position, eta = _expected(line, durations, running, places, patience_ms)
-        return Waiting(position if line.held_ms is None else None, _seconds(eta), hold)
+        is_next = line.held_ms is None and not found.get("after")
+        return Waiting(position if is_next else None, _seconds(eta + later), hold)
     leader = next((job for job in running if job.id == found.get("leader")), None)
-    return Waiting(None, _seconds(durations.remainder(leader)) if leader and places else None, hold)
+    return Waiting(None, _seconds(durations.remainder(leader) + later) if leader and places else None, hold)
 
 
 def seconds_of_batch(
@@ -101,8 +103,11 @@ def seconds_of_batch(
     """Return the seconds until the items of a batch are done, from the script's reply for the batch.
 
     The batch is done when its last waiting item and all its running items are done. Returns None if such work
-    was not measured yet, or if no item is queued or running. `places` is 1 or more.
+    was not measured yet, if no item is queued or running, or if some wait for the output of a job. `places`
+    is 1 or more.
     """
+    if found.get("waiting"):
+        return None
     prefix = f"job_{batch_id.removeprefix('batch_')}-"
     running = [Running(*each) for each in found["running"]]
     durations = MeanDurations(found["durations"], places, running)

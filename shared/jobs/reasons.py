@@ -23,6 +23,7 @@ class Reason(StrEnum):
     NOT_BEFORE = "not_before"  # the request named a time
     BACKOFF = "backoff"  # it pauses after an attempt that ended with an error
     EQUAL_JOB = "equal_job"  # it takes over the result of an equal job that is not done
+    WAITS_FOR = "waits_for"  # it takes the output of another job, which is not done
     QUOTA = "quota"  # as many of its owner's jobs run as may
     MODEL_LIMIT = "model_limit"  # as many jobs of its model run as may
     NO_WORKER = "no_worker"  # none lives

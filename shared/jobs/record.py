@@ -22,11 +22,6 @@ Record = Mapping[str, str]  # the fields of a job's hash
 _ZEROS = dict.fromkeys(("released", "failures", "crashes", "sequence", "index"), "0")
 
 
-def schema_of(spec: JobSpec) -> int:
-    """Return the schema of a job's record: the oldest whose readers know all that the job asks for."""
-    return _PLAIN_SCHEMA if spec.output.is_plain and spec.recipe is None else RECORD_SCHEMA
-
-
 def job_from_record(raw: Record) -> Job:
     """Build a Job from a record of any schema up to this program's; raise RecordTooNew for a newer one.
 
@@ -72,6 +67,7 @@ def job_from_record(raw: Record) -> Job:
         custom_id=raw.get("custom_id"),
         request_id=raw.get("request_id"),
         history=_history(raw),
+        parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )
 
 
@@ -105,6 +101,12 @@ def _joined(raw: Record) -> Record:
         return raw
     texts = [raw["spec"], *(raw[PART + digest] for digest in digests)]
     return {**raw, "spec": f"{{{','.join(text[1:-1] for text in texts)}}}"}
+
+
+def schema_of(spec: JobSpec) -> str:
+    """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
+    is_plain = spec.output.is_plain and spec.recipe is None and not spec.named_outputs
+    return str(_PLAIN_SCHEMA if is_plain else RECORD_SCHEMA)
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -145,7 +147,7 @@ def _with_parts(raw: Record) -> Record:
 
 
 def _with_output(raw: Record) -> Record:
-    """Older records name no recipe, forbid none in their pictures, and never ask for an enlarged result."""
+    """Older records ask for nothing that came later: of outputs, of recipes, of other jobs' outputs."""
     return {**raw, "schema": "5"}
 
 

@@ -22,7 +22,15 @@ from shared.jobs.moving import Move, refusal_of_move
 from shared.jobs.record import RECORD_SCHEMA, Record, job_from_record, outputs_to_json
 from shared.jobs.spec_parts import whole_records
 from shared.jobs.status import DeadlineExceeded, LeaseState, ensure_current
-from shared.jobs.submission import Submission, Submitted, milliseconds, missing_files, served_digests, to_text
+from shared.jobs.submission import (
+    Submission,
+    Submitted,
+    chain_too_long,
+    milliseconds,
+    missing_files,
+    served_digests,
+    to_text,
+)
 from shared.owners.quota import NO_QUOTAS, quota_exceeded
 from shared.redis.client import Client, record_of, store_errors
 from shared.redis.keys import PREFIX
@@ -78,8 +86,8 @@ class JobStore:
     def submit(self, submission: Submission) -> Submitted:
         """Accept a job. After this returns, the job will be run even if any process dies.
 
-        Raises FileNotFound for a missing input, IdempotencyMismatch if another request used the key or the id
-        before, JobGone if the id belonged to a deleted job, QuotaExceeded.
+        Raises FileNotFound or JobNotFound for a missing input, ChainTooLong, IdempotencyMismatch if another
+        request used the key or the id before, JobGone if the id belonged to a deleted job, QuotaExceeded.
         """
         return self._submit(submission, is_trial=False)
 
@@ -94,6 +102,9 @@ class JobStore:
         outcome, *rest = self.scripts.run("jobs/submit", *arguments)
         if outcome == "missing":
             raise missing_files(submission.spec, rest)
+        if outcome == "chain":
+            pointer = next(pointer for pointer, name in submission.spec.file_fields() if name == rest[0])
+            raise chain_too_long(pointer, rest[0])
         if outcome == "mismatch":
             raise IdempotencyMismatch("this key or id was used before with another request")
         if outcome == "quota":
@@ -305,7 +316,7 @@ class JobStore:
         return Reaped(tuple(expired), tuple(taken), tuple(_line(*line) for line in lines))
 
     def settle(self, *, most: int = 40) -> None:
-        """Give the result of an ended job to its followers, a few at a time, where there are many."""
+        """Have the followers and the children of ended jobs go on, a few at a time, where there are many."""
         while most > 0 and self.scripts.run("jobs/settle"):
             most -= 1
 

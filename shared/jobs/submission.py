@@ -7,16 +7,18 @@ from datetime import datetime
 from typing import Any
 
 from shared.cards.card import load_catalog
-from shared.errors import FieldError, FileNotFound
+from shared.errors import AtelierError, ChainTooLong, FieldError, FileNotFound, JobNotFound
 from shared.identifiers import sha256
 from shared.jobs.job import Job
 from shared.jobs.record import schema_of
 from shared.setting_groups import JobRules
+from shared.specs.parts import output_in
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec
 from shared.workers import NO_DOORBELL, Doorbell, WorkerRoster
 
 NOTHING = Results()
+MOST_CHILDREN, MOST_DEPTH = 10_000, 16  # as in shared/redis/lua/includes/chains.lua
 IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "webhook", "cache", "recipe"})
 
 
@@ -33,7 +35,13 @@ def print_of(spec: JobSpec) -> str:
 
 def reuse_fields(spec: JobSpec) -> dict[str, str]:
     """Return the record fields of a job that may reuse a result, and whose result may be reused."""
-    return {"reuse": print_of(spec)} if spec.cache else {}
+    if not spec.cache:
+        return {}
+    outputs = spec.named_outputs
+    if not outputs:
+        return {"reuse": print_of(spec)}
+    # What is equal is known when the bytes of the outputs are: the scripts then make `reuse` of both.
+    return {"reuse_base": print_of(spec.with_files({name: str(i) for i, name in enumerate(outputs)}))}
 
 
 def served_digests(roster: WorkerRoster, wanted: Collection[str]) -> dict[str, str]:
@@ -103,7 +111,7 @@ class Submission:
             "spec": spec.kept.model_dump_json(exclude_defaults=False),
             "ttl_ms": str(ttl * 1000),
             "retried_from": self.retried_from,
-            "schema": str(schema_of(spec)),
+            "schema": schema_of(spec),
         }
         record |= reuse_fields(spec)
         record |= expected_fields(self.results)
@@ -142,11 +150,22 @@ class Submitted:
     event: str = ""  # the id of its first event
 
 
-def missing_files(spec: JobSpec, missing: Sequence[str]) -> FileNotFound:
-    """Return the error that names every field whose file is missing."""
-    errors = [
-        FieldError(pointer, f"there is no file {name}", FileNotFound.code)
-        for pointer, name in spec.file_fields()
-        if name in missing
-    ]
-    return FileNotFound("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
+def missing_files(spec: JobSpec, missing: Sequence[str]) -> AtelierError:
+    """Return the error that names every field whose file, or whose job, is missing."""
+    errors = [missing_input(pointer, name) for pointer, name in spec.file_fields() if name in missing]
+    kind = JobNotFound if all(error.code == JobNotFound.code for error in errors) else FileNotFound
+    return kind("; ".join(dict.fromkeys(error.detail for error in errors)), errors=errors)
+
+
+def missing_input(pointer: str, name: str) -> FieldError:
+    """Return the fault of a field that names a file or an output of a job which is not there."""
+    output = output_in(name)
+    if output is not None:
+        return FieldError(pointer, f"there is no job {output.job_id}", JobNotFound.code)
+    return FieldError(pointer, f"there is no file {name}", FileNotFound.code)
+
+
+def chain_too_long(pointer: str, name: str) -> AtelierError:
+    """Return the error of a field that names an output for which too many jobs wait already."""
+    text = f"too many jobs wait for {name} already: {MOST_CHILDREN:,} may, and {MOST_DEPTH} one after another"
+    return ChainTooLong.of_field(pointer, text)

@@ -75,7 +75,8 @@ class HoldView(View):
         "run as may. `paused`: until somebody goes on. `not_before`: the request named a time. `backoff`: it "
         "pauses after an attempt that ended with an error. `held_after_crash`: it may have killed workers, "
         "each of which runs one such job at a time. `equal_job`: it takes over the result of an equal one "
-        "that is not done. More may come."
+        "that is not done. `waits_for`: it takes the output of another job that is not done; `detail` is the "
+        "id of that one. More may come."
     )
     until: Time | None = Field(description="When the reason ends by itself, where that is known.")
     detail: str | None = Field(description="More about the reason, in words.")
@@ -88,8 +89,8 @@ class QueueView(HoldView):
     position: int | None = Field(
         ge=1,
         description="1 is the next to start. With an API key that is no admin's it counts the owner's own "
-        "jobs alone: others' start in between. Null while it or its batch is paused, and while an equal job "
-        "runs whose result it takes over.",
+        "jobs alone: others' start in between. Null while it or its batch is paused, while an equal job "
+        "runs whose result it takes over, and while it waits for the output of another job.",
     )
     eta_seconds: float | None = Field(
         description="Seconds until the job is done, from measured times; null until that is known. With an "

@@ -82,6 +82,7 @@ KEYS = (
     ),  # what specifications of its items share, by digest
     Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
+    Key("batch_waiting", "batch-waiting:{batch}", "follows"),  # items that wait for the output of a job
     Key("open_batches", "open-batches", "follows"),
     Key("batch_pauses", "batch-pauses", "follows"),  # paused batches, by the end of their pause
     Key("batch_work", "batch-work", "follows"),
@@ -111,6 +112,9 @@ KEYS = (
     Key("followers", "followers:{id}", "follows"),
     Key("follow_work", "follow-work", "follows"),  # ended jobs that still have followers
     Key("sharers", "sharers", "follows"),  # number of other jobs that name the outputs of a job
+    # Chains
+    Key("awaiting", "awaiting:{id}", "follows"),  # jobs that wait for the output of a job
+    Key("awaited", "awaited", "follows"),  # jobs whose output is waited for, by the time of the next look
     # Bulk actions
     Key("action", "action:{id}", "passing"),
     Key("action_jobs", "action-jobs:{id}", "passing"),  # what it has found and not acted on yet

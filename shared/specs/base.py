@@ -22,6 +22,7 @@ from shared.specs.parts import (
     PictureSize,
     TtlSeconds,
     is_address,
+    output_in,
 )
 from shared.specs.webhook import Webhook
 
@@ -162,8 +163,13 @@ class JobSpec(Part):
 
     @property
     def inputs(self) -> list[str]:
-        """Ids of all files that the job reads, each once, in order."""
+        """Ids of all files that the job reads, and names of outputs of jobs, each once, in order."""
         return list(dict.fromkeys(file for _, file in self.file_fields()))
+
+    @property
+    def named_outputs(self) -> list[str]:
+        """The names of all outputs of other jobs that the job reads, each once, in order."""
+        return [name for name in self.inputs if output_in(name)]
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -208,6 +214,10 @@ class JobSpec(Part):
         Of a picture that is not made alone it is the whole job's. `seed` is the picture's own, if it has one.
         """
         return self
+
+    def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
+        """Return the size of each picture that a resolved job makes; None where not known."""
+        return None
 
     @property
     def is_light(self) -> bool:

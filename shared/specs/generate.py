@@ -223,6 +223,15 @@ class GenerateSpec(JobSpec):
             latents, index = (None if step else way.latents), point
         return None if latents is None else {"latents": [latents[index]]}
 
+    def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
+        """Return the size of each picture that a resolved job makes; None where not known."""
+        if card.picture is None:
+            return None
+        count, size = self._count(card), self._picture_size(card.picture)
+        if self.grid is not None:
+            return PictureSize(*self.grid.size(count, size))
+        return PictureSize(*size, count if self.animation is not None else 1)
+
     @property
     def is_light(self) -> bool:
         """Whether one call of the network can do several such jobs of a batch."""

@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from shared.identifiers import FILE_ID
+from shared.identifiers import FILE_ID, JOB_ID
 from shared.network.url import MAX_URL, fault_of_url
 
 MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps exact
@@ -27,11 +27,27 @@ RECIPE = r"^[a-z0-9][a-z0-9._-]{0,63}(@[1-9][0-9]{0,8})?$"  # a name, with a ver
 
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
+_KIND = "job"  # how the name of an output begins, before a colon
+_JOB_SCHEMA = {"type": "string", "pattern": JOB_ID, "description": "The id of one of the client's jobs."}
 PICTURE_SCHEMA = {
-    "type": "string",
-    "pattern": r"^(file_[0-9a-f]{64}$|[Hh][Tt][Tt][Pp][Ss]?://|[Dd][Aa][Tt][Aa]:)",
+    "anyOf": [
+        {
+            "type": "string",
+            "pattern": r"^(file_[0-9a-f]{64}$|job:[A-Za-z0-9]|[Hh][Tt][Tt][Pp][Ss]?://|[Dd][Aa][Tt][Aa]:)",
+        },
+        {
+            "type": "object",
+            "properties": {
+                "job": _JOB_SCHEMA,
+                "output": {"type": "integer", "minimum": 0, "maximum": MAX_OUTPUT_COUNT - 1, "default": 0},
+            },
+            "required": ["job"],
+            "additionalProperties": False,
+        },
+    ]
 }
 _FILE = re.compile(FILE_ID)
+_OUTPUT = re.compile(rf"{_KIND}:({JOB_ID.strip('^$')})(?:/(0|[1-9][0-9]{{0,3}}))?")
 _DATA = re.compile(r"data:", re.IGNORECASE)
 _REMOTE = re.compile(r"https?://", re.IGNORECASE)
 
@@ -46,9 +62,48 @@ def is_address(text: str) -> bool:
     return is_data(text) or _REMOTE.match(text) is not None
 
 
+class NamedOutput(NamedTuple):
+    """An output of a job, as another job names it for a picture."""
+
+    job_id: str
+    number: int  # from 0
+
+    @property
+    def name(self) -> str:
+        """The text in the place of a file's id, in specifications and records."""
+        return f"{_KIND}:{self.job_id}/{self.number}"
+
+
+def output_in(text: str) -> NamedOutput | None:
+    """Return the output of a job that a text names; None for other texts."""
+    found = _OUTPUT.fullmatch(text) if text.startswith(f"{_KIND}:") else None
+    return NamedOutput(found[1], int(found[2] or 0)) if found else None
+
+
+def _output_name(value: Any) -> Any:
+    """Return the name of an output that is given as an object or without its number; else the value."""
+    if isinstance(value, str):
+        named = output_in(value)
+        return named.name if named else value
+    if not isinstance(value, dict):
+        return value
+    job_id, index = value.get("job"), value.get("output", 0)
+    is_whole = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < MAX_OUTPUT_COUNT
+    if not is_whole or not isinstance(job_id, str) or value.keys() - {"job", "output"}:
+        text = 'Input should be an object such as {"job": "job_0123...", "output": 0}'
+        raise PydanticCustomError("picture_output", text)
+    return f"{_KIND}:{job_id}/{index}"
+
+
 def _picture(text: str) -> str:
     if is_data(text) or _FILE.fullmatch(text):
         return text
+    if text.startswith(f"{_KIND}:"):
+        named = output_in(text)
+        if named is None or named.number >= MAX_OUTPUT_COUNT:
+            message = "Input should be the output of a job, such as job:job_0123.../0"
+            raise PydanticCustomError("picture_output", message)
+        return named.name
     if not is_address(text):
         message = "Input should be the id of an uploaded file"
         raise PydanticCustomError("string_pattern_mismatch", message, {"pattern": FILE_ID})
@@ -58,8 +113,10 @@ def _picture(text: str) -> str:
     return text
 
 
-# The id of an uploaded file; in a request also an address. Records hold ids alone.
-PictureName = Annotated[str, AfterValidator(_picture), WithJsonSchema(PICTURE_SCHEMA)]
+# The id of an uploaded file, or the name of an output of a job; in a request also an address.
+PictureName = Annotated[
+    str, BeforeValidator(_output_name), AfterValidator(_picture), WithJsonSchema(PICTURE_SCHEMA)
+]
 TtlSeconds = Annotated[int, Field(ge=1, le=365 * 24 * 3600)]
 DeadlineSeconds = Annotated[int, Field(ge=1, le=30 * 24 * 3600)]
 

@@ -146,6 +146,12 @@ class StylizeSpec(ContentSpec):
         width, height = result_size(self, content[:2])
         return 1, width * height * (content.frames if self.takes_frames else 1)
 
+    def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
+        """Return the size of the picture that a resolved job makes; None where not known."""
+        if content is None:
+            return None
+        return PictureSize(*result_size(self, content[:2]), content.frames if self.takes_frames else 1)
+
     def _painted(self, card: ModelCard, content: PictureSize) -> float:
         """Return the pixels of one frame that the network paints, again with every step."""
         if self.strength == 0:

@@ -34,3 +34,10 @@ class TransformSpec(ContentSpec):
             return 1, 0
         width, height = result_size(self, content[:2])
         return 1, width * height * card.scale**2
+
+    def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
+        """Return the size of the picture that a job makes; None where not known."""
+        if content is None:
+            return None
+        width, height = result_size(self, content[:2])
+        return PictureSize(width * card.scale, height * card.scale)

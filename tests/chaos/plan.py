@@ -49,6 +49,7 @@ class Order:
     is_polled: bool  # until it is done
     batch: int | None = None  # the number of the batch that it is an item of
     move_after: float | None = None  # seconds, after which it is moved in the queue, if it waits
+    parent: int | None = None  # the number of the order whose picture it paints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

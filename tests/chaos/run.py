@@ -182,7 +182,7 @@ class _Run:
             return True
         server, lines = self._cluster.server, (f"line:{lane}:{ANONYMOUS}" for lane in Lane)
         try:
-            return any(server.zcard(PREFIX + name) for name in ("leases", "delayed", *lines))
+            return any(server.zcard(PREFIX + name) for name in ("leases", "delayed", "awaited", *lines))
         except redis.RedisError:
             return True
 

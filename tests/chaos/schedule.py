@@ -12,13 +12,14 @@ from tests.chaos.trials import draw_trials
 HOUR = 3600.0
 INTERVENTIONS = (("pause", ""), ("pause", "bulk"), ("pause", "interactive"), ("cordon", ""), ("drain", ""))
 INTERVENTION_SECONDS = 5.0  # from one to the next, on average
+CHAINED_SHARE = 0.06  # of the orders: those whose picture another one paints
 ACTIONS = (0.25, 0.5, 0.75)  # when there is a bulk action, as shares of the run
 
 
 def draw_plan(seed: int, scale: Scale) -> Plan:
     """Draw a run. The same seed and scale give the same plan, on every machine."""
-    names = ("pool", "orders", "faults", "clocks", "trials", "batches", "operator")
-    of_pool, of_orders, of_faults, of_clocks, of_trials, of_batches, of_operator = (
+    names = ("pool", "orders", "faults", "clocks", "trials", "batches", "operator", "chains")
+    of_pool, of_orders, of_faults, of_clocks, of_trials, of_batches, of_operator, of_chains = (
         random.Random(f"{seed}/{name}") for name in names
     )
     pool = draw_pool(of_pool)
@@ -27,11 +28,12 @@ def draw_plan(seed: int, scale: Scale) -> Plan:
     orders = list(_orders(of_orders, pool, stormy))
     batches = tuple(draw_batches(of_batches, orders))
     alone = {order.number for order in orders} - {item.number for batch in batches for item in batch.orders}
+    by_time = sorted((order for order in orders if order.number in alone), key=lambda order: order.at)
     return Plan(
         seed,
         scale,
         pool,
-        tuple(sorted((order for order in orders if order.number in alone), key=lambda order: order.at)),
+        tuple(_with_chains(of_chains, pool, by_time)),
         tuple(_faults(of_faults, scale)),
         trials,
         _clocks(of_clocks),
@@ -39,6 +41,25 @@ def draw_plan(seed: int, scale: Scale) -> Plan:
         tuple(scale.seconds * share for share in ACTIONS),
         tuple(_interventions(of_operator, scale)),
     )
+
+
+def _with_chains(draw: random.Random, pool: Pool, orders: Sequence[Order]) -> Iterator[Order]:
+    """Have some orders paint what the one before them makes, which is kept until then."""
+    parent = None
+    for order in orders:
+        if parent is not None and not order.request.is_poison:
+            yield replace(order, request=draw.choice(_children_of(pool, parent)), parent=parent.number)
+            parent = None
+        elif order.request.is_poison or draw.random() > CHAINED_SHARE:
+            yield order
+        else:
+            made = draw.choice([child.parent for child in pool.chained if child.parent])
+            parent = replace(order, request=made, is_deleted=False)
+            yield parent
+
+
+def _children_of(pool: Pool, order: Order) -> list[JobRequest]:
+    return [child for child in pool.chained if child.parent == order.request]
 
 
 def _interventions(draw: random.Random, scale: Scale) -> Iterator[Intervention]:

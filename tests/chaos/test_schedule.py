@@ -96,3 +96,14 @@ def test_some_batches_make_a_sample_and_some_have_a_brake() -> None:
     batches = [batch for seed in range(10) for batch in draw_plan(seed, SCALE).batches]
     assert {batch.sample for batch in batches} == {None, 5}
     assert {batch.has_brake for batch in batches} == {True, False}
+
+
+def test_every_run_has_jobs_that_paint_what_another_one_makes() -> None:
+    for seed in range(10):
+        orders = {order.number: order for order in draw_plan(seed, SCALE).orders}
+        chained = [order for order in orders.values() if order.parent is not None]
+        assert len(chained) >= 10
+        for order in chained:
+            parent = orders[order.parent]
+            assert (parent.request, parent.is_deleted) == (order.request.parent, False)
+            assert parent.at <= order.at

@@ -12,8 +12,11 @@ from shared.images.limits import ImageLimits
 from shared.jobs.job import Job
 from shared.jobs.status import Status
 from shared.specs.parts import Lane
+from shared.specs.stylize import StylizeSpec
 from shared.storage.base import ObjectStore
 from tests.support.images import pictures
+from tests.support.jobs.chain_steps import output_of, painting
+from tests.support.jobs.job_steps import submit
 from tests.worker.conftest import Bench
 from worker import pipeline
 from worker.codec.animation import Frame, decode_frames
@@ -113,6 +116,23 @@ def test_no_output_is_still_being_written_when_storing_has_failed(bench: Bench) 
     with pytest.raises(StorageUnavailable):
         pipeline._store_all(job, images, [None] * 12, resources)
     assert refusing.ended == 11
+
+
+def test_an_output_of_another_job_comes_as_the_file_of_its_bytes(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[StylizeSpec, dict[str, Any]]] = []
+    gives = Gives([ResultPicture(pictures.gradient())])
+    monkeypatch.setattr(gives, "prepare", lambda spec, inputs, *_: seen.append((spec, dict(inputs))))
+    monkeypatch.setitem(pipeline.KINDS, "stylize", gives)
+    parent = bench.submit()
+    child = submit(bench.store, spec=painting(output_of(parent), mask=output_of(parent)))
+    bench.runner().handle(parent, Lane.INTERACTIVE)
+    (output,), job = bench.job(parent).outputs, bench.job(child)
+    name, data = f"file_{output.sha256}", bench.objects.get(output.key)
+    ((spec, inputs),) = seen
+    assert (spec.content, spec.mask, inputs) == (name, name, {name: data})
+    assert (job.status, job.spec.inputs) == (Status.SUCCEEDED, [output_of(parent)])
 
 
 def test_outputs_keep_their_order_however_they_are_stored(bench: Bench) -> None:

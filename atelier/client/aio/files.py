@@ -10,6 +10,7 @@ import httpx
 from atelier.client.aio.transport import AsyncResource
 from atelier.client.errors import ApiError, reading
 from atelier.client.files import Limits, Source, _is_large, _read_source, is_named
+from atelier.client.job import Job
 from atelier.client.responses import json_of
 
 
@@ -22,11 +23,14 @@ class AsyncFilesResource(AsyncResource):
     async def upload(self, source: Source) -> str:
         """Upload a picture and return its file id; equal bytes are stored once.
 
-        An id is returned as it is, and so is an address: the service fetches it for a job.
+        An id is returned as it is, and so is an address: the service fetches it for a job; and the name of a
+        job's output, for which it waits.
 
         Raises OSError where the file cannot be read, and ApiError, whose `subject` is its path, where the
         service refuses it.
         """
+        if isinstance(source, Job):
+            return source.as_input()
         if is_named(source):
             return str(source)
         try:

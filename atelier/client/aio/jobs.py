@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Any, Unpack
 from urllib.parse import quote
 
@@ -43,7 +44,7 @@ class AsyncJobsResource(AsyncResource):
 
     async def again(
         self,
-        picture: Source,
+        picture: str | Path | bytes,
         *,
         content: Source | None = None,
         styles: Sequence[Style | Source] = (),

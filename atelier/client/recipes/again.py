@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from atelier.client.files import Source, is_file_id, read_at_most
+from atelier.client.files import is_file_id, read_at_most
 from atelier.client.job import Job, Output
 from atelier.client.request_parts import Style
 
@@ -36,7 +36,7 @@ def sidecar(job: Job, output: Output) -> bytes:
 
 
 def form_of(
-    picture: Source,
+    picture: str | Path | bytes,
     content: str | None,
     styles: Sequence[Style],
     options: Mapping[str, FormValue],
@@ -50,7 +50,7 @@ def form_of(
     return [("picture", _sent(picture)), *((name, (None, text)) for name, text in texts)]
 
 
-def _sent(picture: Source) -> tuple[str | None, str | bytes]:
+def _sent(picture: str | Path | bytes) -> tuple[str | None, str | bytes]:
     if isinstance(picture, bytes):
         return "picture", picture
     if is_file_id(picture):

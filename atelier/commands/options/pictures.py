@@ -1,4 +1,4 @@
-"""Pictures as arguments: a file here, which is uploaded, or an address, which the service fetches."""
+"""Pictures as arguments: a file here, which is uploaded, an address, or the output of a job."""
 
 import re
 from base64 import b64encode
@@ -10,19 +10,25 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from atelier.client.client import Client
+from atelier.client.files import OF_JOB
 
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A picture that the service fetches."""
+    """A picture that the service gets by itself: at a URL, or as the output of a job, `job:ID/NUMBER`."""
 
     url: str
 
     @property
     def stem(self) -> str:
-        """The picture's name as a file's: the last part of the path without its ending, else the host."""
+        """The picture's name as a file's: the last part of the path without its ending, else the host.
+
+        That of a job's output is the job's id, and the number of the output where it is not the first.
+        """
+        if OF_JOB.fullmatch(self.url):
+            return self.url.partition(":")[2].removesuffix("/0").replace("/", "-")
         parts = urlsplit(self.url)
         return PurePosixPath(unquote(parts.path)).stem or parts.hostname or ""
 
@@ -32,6 +38,8 @@ class Address:
 
 def address_in(text: str) -> Address | None:
     """Return the address that a text is, None where it is none; raise BadParameter where it has no host."""
+    if OF_JOB.fullmatch(text):
+        return Address(text)
     if not _ADDRESS.match(text):
         return None
     try:
@@ -44,7 +52,7 @@ def address_in(text: str) -> Address | None:
 
 
 class PictureArgument(click.Path):
-    """A file that exists, or an address that begins with http:// or https://."""
+    """A file that exists, an address that begins with http:// or https://, or a job's output, `job:ID`."""
 
     def __init__(self) -> None:
         super().__init__(exists=True, dir_okay=False, path_type=Path)

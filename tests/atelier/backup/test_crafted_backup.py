@@ -150,6 +150,17 @@ CRAFTED: dict[str, Change] = {
     "a job of no status": edit("job", status="root"),
     "a job that asks for nothing": edit("job", spec="{}"),
     "a job whose input is elsewhere": edit("job", inputs='{"file_x": "/etc/passwd"}'),
+    "a job that takes from no job": edit("job", parents='[["job:a/0", "../a"]]'),
+    "a job that takes no output": edit("job", parents='[["file_a", "a"]]'),
+    "a job whose parents are no list": edit("job", parents='{"job:a/0": 1}'),
+    "bytes taken of a folder": edit(
+        "job",
+        parents='[["job:a/0", "a"]]',
+        taken='{"job:a/0": {"source": "..", "sha256": "", "bytes": "1"}}',
+    ),
+    "bytes taken of a job that is not named": edit(
+        "job", taken=f'{{"job:a/0": {{"source": "a", "sha256": "{"0" * 64}", "bytes": "1"}}}}'
+    ),
     "a notice without a topic": edit("job", webhook='{"url": "https://ntfy.sh/", "template": "ntfy"}'),
     "a webhook with credentials": edit("job", webhook='{"url": "http://a:b@host/"}'),
     "a delivery to a file": edit("delivery", url="file:///etc/passwd"),

@@ -50,7 +50,9 @@ def shape(hint: Any) -> Any:
     if origin in (dict, Mapping):
         return {"keys": shape(arguments[0]), "values": shape(arguments[1])}
     if arguments:
-        return one_of({member: shape(member) for member in arguments if member not in (NoneType, Array)})
+        return one_of(
+            {member: shape(member) for member in arguments if member not in (NoneType, Array, job.Job)}
+        )
     if isinstance(hint, type) and issubclass(hint, Enum):
         return frozenset(member.value for member in hint)
     if is_dataclass(hint) or issubclass(hint, BaseModel):
@@ -94,7 +96,7 @@ def parts_of(request: Any, spec: Any) -> list[tuple[Any, Any]]:
     found = [(request, spec)]
     for name, hint in hints(request).items():
         for inner in get_args(hint) or [hint]:
-            if is_dataclass(inner) and name in spec.model_fields:
+            if is_dataclass(inner) and inner is not job.Job and name in spec.model_fields:
                 found.append((inner, model_of(spec.model_fields[name].annotation)))
     return found
 

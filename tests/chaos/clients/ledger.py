@@ -54,6 +54,7 @@ class Entry:
     name: str  # the Idempotency-Key, or the id that the client chose
     ids: list[str] = field(default_factory=list)  # one for each response that accepted it
     accepted_at: float | None = None  # seconds since the epoch
+    parent_id: str = ""  # of the job whose picture it paints
     refused: str = ""  # a final response that does not accept it
     cancel_response: str = ""  # "canceled", or why not
     is_deleted: bool = False

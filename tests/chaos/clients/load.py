@@ -84,11 +84,23 @@ class Load:
         kind = "id" if order.by_id else "key"
         entry = self._ledger.intend(order, f"{self._run}-{kind}-{order.number}")
         self._wire.upload(order.request)
+        if order.parent is not None:
+            self._await_parent(entry, order.parent)
         if order.copies > 1:
             self._submit_at_once(entry)
         else:
             self._submit(entry, impatient=order.gives_up_first)
         return entry
+
+    def _await_parent(self, entry: Entry, number: int) -> None:
+        """Wait until the order is accepted whose picture this one paints."""
+        while time.monotonic() < self._wire.insist_until:
+            parent = self._ledger.entries.get(number)
+            if parent is not None and parent.ids:
+                entry.parent_id = parent.id
+                return
+            time.sleep(0.05)
+        raise OutOfTime
 
     def _submit_at_once(self, entry: Entry) -> None:
         with ThreadPoolExecutor(entry.order.copies) as pool:
@@ -97,7 +109,7 @@ class Load:
             copy.result()
 
     def _submit(self, entry: Entry, *, impatient: bool) -> None:
-        body = {**entry.order.request.body, "lane": entry.order.lane}
+        body = {**entry.order.request.asked(entry.parent_id), "lane": entry.order.lane}
         method, path, headers = ("POST", "/v1/jobs", {"Idempotency-Key": entry.name})
         if entry.order.by_id:
             method, path, headers = ("PUT", f"/v1/jobs/{entry.name}", {})

@@ -3,7 +3,7 @@
 import io
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from PIL import Image, PngImagePlugin
@@ -26,6 +26,11 @@ class JobRequest:
     pictures: Mapping[str, bytes] = field(default_factory=dict)  # by file id
     is_poison: bool = False
     seconds: float = 0.0  # for which it stays in its worker beyond its work
+    parent: "JobRequest | None" = None  # whose first picture is the content
+
+    def asked(self, parent_id: str) -> dict[str, Any]:
+        """Return the body of the request, where the job of its parent has this id; "" where it has none."""
+        return {**self.body, **({"content": {"job": parent_id}} if parent_id else {})}
 
     @property
     def is_light(self) -> bool:
@@ -42,11 +47,13 @@ class Pool:
     digits: tuple[JobRequest, ...]
     stylized: tuple[JobRequest, ...]
     poison: tuple[JobRequest, ...]
+    chained: tuple[JobRequest, ...] = ()  # each paints what another one makes
 
     @property
     def harmless(self) -> tuple[JobRequest, ...]:
         """Those that have a result."""
-        return (*self.light, *self.dwelling, *self.digits, *self.stylized)
+        parents = (request.parent for request in self.chained if request.parent)
+        return (*self.light, *self.dwelling, *self.digits, *self.stylized, *parents, *self.chained)
 
 
 def draw_pool(draw: random.Random) -> Pool:
@@ -57,6 +64,7 @@ def draw_pool(draw: random.Random) -> Pool:
         digits=tuple(_digits(draw, number) for number in range(12)),
         stylized=tuple(_stylized(draw, number) for number in range(8)),
         poison=(_poison_at_predict(draw), _poison_at_decode()),
+        chained=tuple(_chained(draw, number) for number in range(6)),
     )
 
 
@@ -88,6 +96,15 @@ def _stylized(draw: random.Random, number: int) -> JobRequest:
     style = pictures.png(64 + 8 * draw.randrange(4), 64)
     strength = draw.choice((1.0, 0.6))
     return _stylize(f"stylized-{number}", content, style, {"strength": strength})
+
+
+def _chained(draw: random.Random, number: int) -> JobRequest:
+    seconds = round(draw.uniform(0.1, LONGEST_DWELL), 2)
+    parent = _generate(f"drawn-{number}", [_latent(draw, DWELL, seconds)], seconds=seconds)
+    parent = replace(parent, body={**parent.body, "upscale": {"factor": 8}})
+    painted = _stylize(f"chained-{number}", b"", pictures.png(64 + 8 * draw.randrange(4), 64), {})
+    files = {name: data for name, data in painted.pictures.items() if data}
+    return replace(painted, pictures=files, parent=parent)
 
 
 def _stylize(name: str, content: bytes, style: bytes, more: Mapping[str, Any]) -> JobRequest:

@@ -12,6 +12,7 @@ from shared.jobs.record import unpacked
 from shared.redis.keys import PREFIX
 from shared.workers import name_of
 from tests.chaos.clients.ledger import Ledger
+from tests.chaos.clients.requests import JobRequest
 from tests.chaos.cluster import Cluster, pid_in
 from tests.chaos.judging.facts import BatchFacts, Claim, Facts, Happening, JobFacts, Outcome
 from tests.chaos.plan import Plan
@@ -111,12 +112,13 @@ def carry_out_calmly(url: str, plan: Plan) -> dict[str, Outcome]:
                 http.post("/v1/files", files={"file": data}).raise_for_status()
         requests = plan.pool.harmless
         return dict(
-            zip((w.name for w in requests), pool.map(lambda w: _calm(http, w.body), requests), strict=True)
+            zip((w.name for w in requests), pool.map(lambda w: _calm(http, w), requests), strict=True)
         )
 
 
-def _calm(http: httpx.Client, body: Mapping[str, Any]) -> Outcome:
-    job = http.post("/v1/jobs", json=dict(body)).raise_for_status().json()
+def _calm(http: httpx.Client, request: JobRequest) -> Outcome:
+    parent = http.post("/v1/jobs", json=dict(request.parent.body)).json()["id"] if request.parent else ""
+    job = http.post("/v1/jobs", json=request.asked(parent)).raise_for_status().json()
     while not job["done"]:
         job = http.get(f"/v1/jobs/{job['id']}", params={"wait": "20"}).raise_for_status().json()
     if job["status"] != "succeeded":

@@ -10,6 +10,7 @@ from tests.chaos.judging.batch_oracle import Found, judge_batch, judge_item
 from tests.chaos.judging.facts import WORKER_LOST, Facts, JobFacts
 
 STORAGE_CODES = ("attempts_exhausted", "out_of_disk", "storage_unavailable")
+PARENT_FAILED = "parent_failed"
 BYTES = "bytes"  # in the place of a promise's number: nothing is left in storage that nobody names
 
 
@@ -59,6 +60,8 @@ def _actions(facts: Facts) -> Iterator[Finding]:
 
 def _judge_entry(entry: Entry, facts: Facts) -> Found:
     if not entry.ids:
+        if PARENT_FAILED in entry.refused and _is_orphan(entry, facts):
+            return
         yield "P1", "refused" if entry.refused else "unanswered", entry.refused or "no answer to the end"
         return
     yield from _one_id(entry)
@@ -84,7 +87,13 @@ def _one_id(entry: Entry) -> Found:
         yield "P7", "other id", f"asked for {entry.name}, got {entry.id}"
 
 
-def _outcome(entry: Entry, job: JobFacts, _: Facts) -> Found:
+def _is_orphan(entry: Entry, facts: Facts) -> bool:
+    """Whether the job whose picture an order paints made none."""
+    parent = facts.jobs.get(entry.parent_id)
+    return parent is not None and parent.status == "canceled"
+
+
+def _outcome(entry: Entry, job: JobFacts, facts: Facts) -> Found:
     text = f"{job.status} {job.error} (attempt {job.attempt}, crashes {job.crashes}, failures {job.failures})"
     if job.status == "canceled":
         if entry.order.cancel_after is None:
@@ -93,6 +102,10 @@ def _outcome(entry: Entry, job: JobFacts, _: Facts) -> Found:
     if entry.order.request.is_poison:
         if (job.status, job.error) != ("failed", WORKER_LOST):
             yield "P6", "poison", text
+        return
+    if _is_orphan(entry, facts):
+        if (job.status, job.error) != ("failed", PARENT_FAILED):
+            yield "P2", "orphan", text
         return
     if job.status != "succeeded":
         yield _promise_of_failure(job.error), "failed", text

@@ -1,5 +1,6 @@
 """Two workers, a reaper and a client make random moves, legal or not; a model says what each must lead to."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -17,7 +18,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.errors import AtelierError, CorruptImage, IllegalMove, JobGone, StorageUnavailable
+from shared.errors import AtelierError, CorruptImage, IllegalMove, JobGone, JobNotFound, StorageUnavailable
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Progress
 from shared.jobs.queries import JobQueries
@@ -26,7 +27,8 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.setting_groups import JobRules
 from shared.specs.parts import Lane
-from tests.support.jobs.job_steps import lapse, pass_deadline, submit, urgent
+from tests.support.jobs.chain_steps import output_of, painting
+from tests.support.jobs.job_steps import OUTPUT, lapse, pass_deadline, submit, urgent
 
 RULES = JobRules(lease_seconds=300, max_attempts=2, crash_budget=3, backoff_seconds=0, max_events=1024)
 STOPPED: dict[Status | None, type[LeaseLost]] = {
@@ -50,6 +52,8 @@ class Expected:
     lapsed: bool = False  # its lease has run out
     late: bool = False  # its deadline has passed
     history: list[tuple[int, str, str]] = field(default_factory=list)
+    parent: str = ""  # the job whose output it takes
+    waits: bool = False  # for its parent
 
     @property
     def open(self) -> bool:
@@ -62,7 +66,7 @@ class Expected:
     def end(self, outcome: str, status: Status) -> None:
         if self.status is Status.RUNNING:
             self.history.append((self.attempt, self.worker, outcome))
-        self.status, self.lapsed = status, False
+        self.status, self.lapsed, self.waits = status, False, False
 
 
 class Machine(RuleBasedStateMachine):
@@ -87,12 +91,39 @@ class Machine(RuleBasedStateMachine):
         self.expected[job_id] = Expected(deadline)
         return job_id
 
+    @rule(target=jobs, parent=jobs, deadline=st.booleans())
+    def submit_child(self, parent: str, deadline: bool) -> Any:
+        update = {"deadline_seconds": 60 if deadline else None}
+        spec = painting(output_of(parent), model="mnist-dcgan").model_copy(update=update)
+        of = self.expected[parent]
+        if of.status is None:
+            with pytest.raises(JobNotFound):
+                submit(self.store, spec=spec)
+            return multiple()
+        job_id = submit(self.store, spec=spec)
+        want = self.expected[job_id] = Expected(deadline, parent=parent, waits=of.open)
+        if not of.open and of.status is not Status.SUCCEEDED:
+            want.end("", Status.FAILED)
+        return job_id
+
+    def end(self, job_id: str, outcome: str, status: Status) -> None:
+        """End a job, and with it, where it made no picture, all that wait for one."""
+        self.expected[job_id].end(outcome, status)
+        if self.expected[job_id].open:
+            return
+        for child, want in self.expected.items():
+            if want.parent == job_id and want.waits:
+                want.waits = False
+                if status is not Status.SUCCEEDED:
+                    self.end(child, "", Status.FAILED)
+
     @rule(target=handed, job_id=jobs, worker=st.sampled_from(["w1", "w2"]))
     def claim(self, job_id: str, worker: str) -> Any:
         want = self.expected[job_id]
         job = self.store.claim(job_id, worker)
         alone = not (want.suspect and self.holds_suspect(worker))
-        assert (job is not None) == (want.status is Status.QUEUED and not want.late and alone)
+        may_start = want.status is Status.QUEUED and not want.late and not want.waits
+        assert (job is not None) == (may_start and alone)
         if job is None:
             return multiple()
         want.attempt, want.status, want.worker = want.attempt + 1, Status.RUNNING, worker
@@ -123,23 +154,23 @@ class Machine(RuleBasedStateMachine):
     @rule(handed=handed)
     def succeed(self, handed: Handed) -> None:
         want = self.expected[handed[0]]
-        move = lambda: self.store.succeed(*handed, outputs=(), timings={}, model=("1", "d"))  # noqa: E731
+        move = lambda: self.store.succeed(*handed, outputs=(OUTPUT,), timings={}, model=("1", "d"))  # noqa: E731
         if want.status is Status.SUCCEEDED and want.attempt == handed[1]:
             move()  # its first answer was lost on the way: no harm, as `final` sees
         elif self.stands(handed, move):
-            want.end("succeeded", Status.SUCCEEDED)
+            self.end(handed[0], "succeeded", Status.SUCCEEDED)
 
     @rule(handed=handed)
     def fail(self, handed: Handed) -> None:
-        if want := self.stands(handed, lambda: self.store.fail(*handed, CorruptImage())):
-            want.end("failed", Status.FAILED)
+        if self.stands(handed, lambda: self.store.fail(*handed, CorruptImage())):
+            self.end(handed[0], "failed", Status.FAILED)
 
     @rule(handed=handed)
     def meet_a_transient_error(self, handed: Handed) -> None:
         if want := self.stands(handed, lambda: self.store.requeue(*handed, StorageUnavailable())):
             want.failures += 1
             last = want.failures == RULES.max_attempts
-            want.end("transient", Status.FAILED if last else Status.QUEUED)
+            self.end(handed[0], "transient", Status.FAILED if last else Status.QUEUED)
 
     @rule(handed=handed)
     def release(self, handed: Handed) -> None:
@@ -174,12 +205,12 @@ class Machine(RuleBasedStateMachine):
     def cancel(self, job_id: str) -> None:
         want = self.expected[job_id]
         if self.client_move(job_id, self.store.cancel, want.open or want.status is Status.CANCELED):
-            want.end("canceled", Status.CANCELED)
+            self.end(job_id, "canceled", Status.CANCELED)
 
     @rule(job_id=jobs)
     def restart(self, job_id: str) -> None:
         want = self.expected[job_id]
-        if self.client_move(job_id, self.store.restart, want.open):
+        if self.client_move(job_id, self.store.restart, want.open and not want.waits):
             want.released += want.status is Status.RUNNING
             want.end("requeued", Status.QUEUED)
 
@@ -207,13 +238,16 @@ class Machine(RuleBasedStateMachine):
         reaped = self.store.reap()
         late = {job_id for job_id, want in self.expected.items() if want.open and want.late}
         lost = {job_id for job_id, want in self.expected.items() if want.lapsed} - late
-        assert (set(reaped.expired), set(reaped.reclaimed)) == (late, lost)
-        for job_id in late:
-            self.expected[job_id].end("expired", Status.EXPIRED)
+        expired = set()
+        for job_id in sorted(late):  # a child that waits ends with its parent, which comes before it
+            if self.expected[job_id].open:
+                self.end(job_id, "expired", Status.EXPIRED)
+                expired.add(job_id)
+        assert (set(reaped.expired), set(reaped.reclaimed)) == (expired, lost)
         for job_id in lost:
             want = self.expected[job_id]
             want.crashes += 1
-            want.end("lost", Status.FAILED if want.crashes == RULES.crash_budget else Status.QUEUED)
+            self.end(job_id, "lost", Status.FAILED if want.crashes == RULES.crash_budget else Status.QUEUED)
 
     @invariant()
     def every_job_is_as_expected(self) -> None:
@@ -236,7 +270,8 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def every_open_job_stands_in_one_line_and_every_other_in_none(self) -> None:
-        waiting = {job_id for job_id, want in self.expected.items() if want.status is Status.QUEUED}
+        queued = {job_id: want for job_id, want in self.expected.items() if want.status is Status.QUEUED}
+        waiting = {job_id for job_id, want in queued.items() if not want.waits}
         running = {job_id for job_id, want in self.expected.items() if want.status is Status.RUNNING}
         timed = {job_id for job_id, want in self.expected.items() if want.open and want.has_deadline}
         done = {job_id for job_id, want in self.expected.items() if want.status and not want.open}
@@ -245,6 +280,20 @@ class Machine(RuleBasedStateMachine):
             assert sum(map(len, lines)) == len(set().union(*lines))
             assert set().union(*lines) == waiting
         assert (self.line("leases"), self.line("deadlines"), self.line("expiring")) == (running, timed, done)
+
+    @invariant()
+    def children_are_known_while_they_wait_and_what_they_read_while_they_are_open(self) -> None:
+        children = {job_id: want for job_id, want in self.expected.items() if want.parent}
+        waiting = {(want.parent, job_id) for job_id, want in children.items() if want.waits}
+        parents = {parent for parent, _ in waiting}
+        known = {(of, child) for of in self.expected for child in self.members(f"awaiting:{of}")}
+        assert known == waiting
+        assert parents <= self.line("awaited")
+        readers = Counter(want.parent for want in children.values() if want.open and not want.waits)
+        assert self.client.hgetall("atelier:sharers") == {of: str(count) for of, count in readers.items()}
+
+    def members(self, name: str) -> set[str]:
+        return set(self.client.smembers(f"atelier:{name}"))
 
     @invariant()
     def the_events_tell_a_legal_story(self) -> None:

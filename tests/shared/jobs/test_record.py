@@ -16,6 +16,7 @@ from shared.jobs.store import JobStore
 from shared.redis.client import Client
 from shared.specs.spec import JOB_SPEC
 from shared.specs.stylize import StylizeSpec
+from tests.support.jobs.chain_steps import paint
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, status, submit
 from tests.support.jobs.old_records import load
 
@@ -152,9 +153,16 @@ def test_what_a_result_takes_over_needs_workers_that_know_of_it(output: dict[str
     picture = f"file_{'0' * 64}"
     fields = {"type": "stylize", "content": picture, "styles": [{"image": picture}], "output": output}
     spec = JOB_SPEC.validate_python(fields)
-    assert schema_of(spec) == schema
+    assert schema_of(spec) == str(schema)
     kept = spec.model_dump(mode="json")["output"]
     assert bool({"profile", "metadata"} & kept.keys()) == (schema == RECORD_SCHEMA)
+
+
+def test_a_new_record_says_the_schema_that_its_readers_need(store: JobStore) -> None:
+    parent = submit(store)
+    child = paint(store, parent)
+    schemas = [store.client.hget(f"atelier:job:{job_id}", "schema") for job_id in (parent, child)]
+    assert schemas == ["4", str(RECORD_SCHEMA)]
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:

@@ -65,11 +65,18 @@ def test_a_script_has_of_its_includes_what_it_uses_alone() -> None:
 
 @pytest.mark.parametrize("name", INCLUDES)
 def test_an_include_only_defines(name: str) -> None:
-    """What is no part of a definition would be left out with the one before it."""
-    starts = {
-        line.partition(" ")[0] for line in source(name).splitlines() if not line.startswith((" ", "--"))
-    }
-    assert starts <= {"", "local", "end", "}"}
+    """What is no part of a definition would be left out with the one before it.
+
+    A table and its functions are one definition: it stands before them.
+    """
+    table = ""
+    for line in source(name).splitlines():
+        if line.startswith("local "):
+            table = line.split()[1]
+        elif line.startswith("function "):
+            assert line.startswith(f"function {table}."), line
+        else:
+            assert line.startswith((" ", "--")) or line in ("", "end", "}"), line
 
 
 def test_an_include_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

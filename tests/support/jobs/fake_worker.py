@@ -4,6 +4,7 @@ from api.services import Services
 from shared.errors import AtelierError, CorruptImage
 from shared.identifiers import sha256
 from shared.jobs.job import Job, Progress, StoredOutput
+from shared.jobs.record import RECORD_SCHEMA
 from shared.storage.base import output_key, preview_key
 from shared.workers import LoadedModel, Worker
 from tests.support.images.pictures import png
@@ -19,10 +20,15 @@ class FakeWorker:
         self._store = services.store
 
     def announce(
-        self, *models: str, slots: int = 4, available: tuple[str, ...] | None = None, name: str = "w1"
+        self,
+        *models: str,
+        slots: int = 4,
+        available: tuple[str, ...] | None = None,
+        name: str = "w1",
+        schema: int = RECORD_SCHEMA,
     ) -> None:
         loaded = tuple(LoadedModel(model, "1", "d" * 64) for model in models)
-        self._services.roster.announce(Worker(name, slots, loaded, available=available))
+        self._services.roster.announce(Worker(name, slots, loaded, available=available, schema=schema))
 
     def claim(self, job_id: str) -> Job:
         job = self._store.claim(job_id, "w1")

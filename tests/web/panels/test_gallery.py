@@ -175,6 +175,24 @@ def test_settings_are_kept_as_a_recipe(enter: Enter, site: Site, anna: Person) -
     assert anna.job(again)["input"]["recipe"] == "calm@1"
 
 
+def test_a_result_is_taken_as_a_photo_and_a_painting_of_it_painted_again(
+    enter: Enter, site: Site, anna: Person
+) -> None:
+    scene = Scene(site, anna)
+    job = made(site, scene.stylize("night"), painted(3))
+    page = enter(anna, f"gallery/job/{job}").page
+    page.get_by_role("link", name="Use as photo").click()
+    expect(page.get_by_role("heading", name="Paint a photo")).to_be_visible()
+    expect(page.get_by_text("Now choose a style.")).to_be_visible()
+    styles = anna.job(job)["input"]["styles"]
+    child = made(
+        site, anna.submit(type="stylize", content={"job": job}, styles=styles, strength=0.3), painted(4)
+    )
+    page.goto(f"{page.url.partition('#')[0]}#/gallery/job/{child}")
+    page.get_by_role("link", name="Paint again").click()
+    expect(page.get_by_label("Strength")).to_have_value("0.3")
+
+
 def test_digits_are_drawn_again_by_their_recipe(enter: Enter, site: Site, anna: Person) -> None:
     spec = {"type": "generate", "interpolate": {"seeds": [3, 9], "steps": 4}, "digit": 5}
     job = made(site, anna.submit(**spec), *[digits(n) for n in range(4)])

@@ -47,6 +47,7 @@ function actions(job, dialog) {
   return h("div", { class: "row" },
     panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
     mayPaintAnother(job) && another(job),
+    job.status === "succeeded" && h("a", { class: "button", href: `#/paint/photo/${job.id}` }, icon("image"), t("gallery.as-photo")),
     downloads(job),
     isOwn && button(job.pinned_at ? "unpin" : "pin", "pin", async (name) => store.put(await api.post(`v1/jobs/${job.id}/${name}`))),
     isOwn && job.status !== "succeeded" && !job.retried_as && button("retry", "redo", async () => retryIt(job, dialog)),

@@ -22,7 +22,9 @@ const restOf = (input) => Object.fromEntries(Object.entries(input).filter(([name
 
 const styleFile = (style) => (style.image ? file(style.image, style.name ?? "style") : null);
 
-async function file(id, name) {
-  const blob = await api.blob(`v1/files/${id}/content`);
+/** Return the picture of a file, or of another job: `job:ID/NUMBER`. */
+export async function file(id, name) {
+  const [, job, number] = /^job:(.+)\/(\d+)$/.exec(id) ?? [];
+  const blob = await api.blob(job ? `v1/jobs/${job}/outputs/${number}` : `v1/files/${id}/content`);
   return new File([blob], name, { type: blob.type });
 }

@@ -46,9 +46,10 @@ export class Paint extends HTMLElement {
       part.addEventListener(type, () => this.#look().catch(tell));
   }
 
-  /** `rest` may name a result to paint again: ["again", id]. */
+  /** `rest` may name a result to paint again, ["again", id], or to take as a photo, ["photo", id]. */
   show([what, id]) {
     if (what === "again") this.#again(id).catch(tell);
+    if (what === "photo") this.#take(id).catch(tell);
   }
 
   hide() {
@@ -65,6 +66,13 @@ export class Paint extends HTMLElement {
     this.stage.clear();
     this.stage.add([photo]);
     notify(t("paint.again"));
+  }
+
+  /** Take the first picture of a job as a photo. */
+  async #take(id) {
+    history.replaceState(null, "", "#/paint");
+    const { file } = await import("./again.js");
+    this.stage.add([await file(`job:${id}/0`, id)]);
   }
 
   /** Say what is missing, or what the button will do. */

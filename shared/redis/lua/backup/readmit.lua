@@ -1,4 +1,4 @@
--- include: records, queues, files, webhooks, result_cache, moves, holdings, expiry
+-- include: records, queues, files, webhooks, result_cache, chains, moves, holdings, expiry
 -- Put a restored record where it belongs besides: a job into the queues that fit its status (a running one is queued
 -- again, its attempt not counted), a delivery into its host's, a style and a file into the lists that name them.
 -- Files come before what names them; a kind `rest` afterwards lets files expire that nothing names. `passed_ms` is the
@@ -28,7 +28,7 @@ local function readmit_unfinished(id, job)
   local not_before = job.attempt == '0' and math.max(now, tonumber(job.not_before or 0)) or now
   redis.call('HSET', job_key(id), 'not_before', not_before)
   hold(job.owner, 'queued', 1)
-  enqueue_job(id, not_before)
+  if not job.waits_for then enqueue_job(id, not_before) end
 end
 
 local function readmit_job(id)
@@ -41,6 +41,7 @@ local function readmit_job(id)
   if job.status == 'queued' or job.status == 'running' then readmit_unfinished(id, job)
   elseif not job.pinned_at then readmit_terminal(id, tonumber(job.expires_at) + passed_ms) end
   readmit_equal(id, job)
+  if job.parents and (job.status == 'queued' or job.status == 'running') then chain.readmit(id, job) end
 end
 
 local function readmit_delivery(id, owner)

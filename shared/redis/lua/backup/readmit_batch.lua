@@ -1,4 +1,4 @@
--- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, removal, holdings, expiry
+-- include: records, waits, attempts, queues, files, batch_counts, batches, result_cache, chains, removal, holdings, expiry
 -- Put a restored batch where it belongs. First 'open' for the batch, when its files are there, then 'item' for each of
 -- its items, then 'close', which counts what came. `passed_ms` is the time since the record was read.
 local step, id, passed_ms = unpack(ARGV)
@@ -40,6 +40,7 @@ local function requeue(job)
   end
   hold(job.owner, 'queued', 1)
   local first = tonumber(redis.call('HGET', batch_key(job.batch), 'next'))
+  if job.waits_for then return end -- it goes into a queue by itself, as one that came back
   wait_in(id)
   if tonumber(job.index) < first then redis.call('HSET', batch_key(job.batch), 'next', job.index) end
 end
@@ -52,6 +53,7 @@ local function item()
   local waits = job.status == 'queued' or job.status == 'running'
   if waits then requeue(job) end
   readmit_equal(id, job)
+  if waits and job.parents then chain.readmit(id, job) end
   if not is_latest then return end
   redis.call('HINCRBY', batch_key(job.batch), waits and 'queued' or job.status, 1)
   if job.status == 'failed' or job.status == 'expired' then redis.call('ZADD', batch_dead_key(job.batch), index, index) end

@@ -1,10 +1,10 @@
--- include: records, new_job, waits, queues, files, moves, quotas, changes
+-- include: records, new_job, waits, queues, files, chains, moves, quotas, changes
 -- Accept items into an open batch, all or none. Those that came before under the same index are passed over. The
 -- digests are of the models that the workers have, `quotas` those of owners that have none of their own (JSON objects). A
 -- batch's items take `most_bytes` at most, each its specification and `item_bytes`. After the named arguments come
 -- `part_count` parts of specifications that the items share, each its digest and its text; then, for each item: its
 -- record (JSON object of fields), input ids (JSON array), fingerprint.
--- Returns {'ok', total}, or why not: {'missing', positions and file ids}, {'full'}, {'bytes', used, wanted},
+-- Returns {'ok', total}, or why not: {'missing', positions and ids}, {'chain', an input}, {'full'}, {'bytes', used, wanted},
 -- {'gap', total}, {'mismatch', index}, {'names', custom ids}, a refusal by quota, or the batch's status, 'missing batch'
 -- where there is none.
 local batch_id, owner, first, most, most_bytes, item_bytes, digests, quotas, part_count = unpack(ARGV)
@@ -37,15 +37,19 @@ for i = 0, count - 1 do
   else
     local request, inputs = cjson.decode(record), {}
     named[#named + 1] = request.custom_id
-    for _, file in ipairs(cjson.decode(input_ids)) do
+    local files, outputs = naming.sorted(cjson.decode(input_ids))
+    for _, file in ipairs(files) do
       objects[file] = objects[file] or redis.call('HGET', file_key(owner, file), 'key')
       if objects[file] then inputs[file] = objects[file]
       else missing[#missing + 1] = index; missing[#missing + 1] = file end
     end
+    local _, why, name = naming.parents_of(owner, outputs)
+    if why == 'chain' then return {why, name} end
+    if why then missing[#missing + 1] = index; missing[#missing + 1] = name end
     request.index, request.fingerprint = index, fingerprint
     bytes = bytes + #request.spec + item_bytes
     add_asked(asked, request)
-    items[#items + 1] = {id = first_item_id(batch_id, index), request = request, inputs = inputs}
+    items[#items + 1] = {id = first_item_id(batch_id, index), request = request, inputs = inputs, outputs = outputs}
   end
 end
 if #items > 0 and (batch.status == 'canceled' or batch.finalized_at) then
@@ -106,5 +110,11 @@ if batch.counted == batch.total then redis.call('HSET', batch_key(batch_id), 'co
 for _, item in ipairs(items) do
   local request = item.request
   if request.reuse then reuse(item.id, owner, request.reuse, digests[request.model] or '') end
+  if #item.outputs > 0 then
+    local found = naming.parents_of(owner, item.outputs)
+    if request.reuse_base then redis.call('HSET', job_key(item.id), 'reuse_digest', digests[request.model] or '') end
+    begin_chain(item.id, found)
+  end
 end
+settle_children(reuse)
 return {'ok', total + #items}

@@ -1,4 +1,4 @@
--- include: records, holdings, attempts, queues, places, files, webhooks, batch_counts, result_cache, moves
+-- include: records, holdings, attempts, queues, places, files, webhooks, batch_counts, result_cache, chains, moves
 -- Go on with what a canceled, deleted, resumed or moved batch means for its items, some at a time.
 -- Returns 1 while there is more to do.
 local batch_id, most, tombstone_ms = unpack(ARGV)
@@ -24,7 +24,12 @@ local function cancel(id)
 end
 
 local function forget(id)
-  if job_value(id, 'status') == 'queued' then count_move(id, 'canceled') settle_holdings(id, 'canceled') end
+  local status, owner, parents, taken = job_values(id, 'status', 'owner', 'parents', 'taken')
+  if status == 'queued' then
+    count_move(id, 'canceled')
+    settle_holdings(id, 'canceled')
+    if parents then chain.leave(id, owner, batch_id, parents, taken) end
+  end
   release_outputs(id)
   redis.call('DEL', job_key(id))
 end
@@ -48,6 +53,6 @@ if batch.status == 'deleted' then
   redis.call('SET', gone_key(batch_id), batch.owner, 'PX', tombstone_ms)
   redis.call('UNLINK', batch_key(batch_id), events_key(batch_id), batch_finished_key(batch_id),
     batch_again_key(batch_id), batch_files_key(batch_id), batch_names_key(batch_id), batch_held_key(batch_id),
-    batch_dead_key(batch_id), batch_parts_key(batch_id), batch_fetched_key(batch_id))
+    batch_dead_key(batch_id), batch_parts_key(batch_id), batch_fetched_key(batch_id), batch_waiting_key(batch_id))
 end
 return 0

@@ -17,5 +17,6 @@ local function accept_job(id, request, inputs, digest)
   local event = emit(id, 'state', {status = 'queued', not_before = request.not_before > now and request.not_before or nil})
   note_change(owner, id)
   if request.reuse then reuse(id, owner, request.reuse, digest) end
+  if request.parents then go_on(id, reuse) end
   return event
 end

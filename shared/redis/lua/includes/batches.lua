@@ -92,7 +92,7 @@ end
 
 -- Pack what scripts no longer need of an ended item into one field: each small field costs 60 bytes.
 local KEPT_APART = {'owner', 'status', 'attempt', 'batch'}
-local DROPPED = {'inputs', 'not_before', 'fingerprint', 'type', 'sequence', 'follows'}
+local DROPPED = {'inputs', 'not_before', 'fingerprint', 'type', 'sequence', 'follows', 'children'}
 local function pack(id)
   local record, kept, packed = all_fields(job_key(id)), {}, {}
   for _, name in ipairs(KEPT_APART) do

@@ -58,7 +58,7 @@ end
 -- What is asked of a job that waits, and of its batch; empty where it has none.
 local function waiting_job(id)
   local job = fields(job_key(id), 'owner', 'status', 'model', 'work', 'lane', 'sequence', 'order', 'index', 'schema',
-    'crashes', 'attempt', 'not_before', 'batch', 'follows', 'reuse', 'history')
+    'crashes', 'attempt', 'not_before', 'batch', 'follows', 'waits_for', 'reuse', 'history')
   return job, job.batch and fields(batch_key(job.batch), 'paused', 'paused_until', 'paused_reason', 'stopped_by', 'status',
     'order', 'not_before', 'sample') or {}
 end
@@ -68,6 +68,7 @@ local function hold_of_job(job, batch, own_only, most_running)
   if job.status ~= 'queued' then return nil end
   local why = hold_of_batch_pause(batch)
   if not why and job.follows then return {reason = 'equal_job'} end
+  if not why and job.waits_for then return {reason = 'waits_for', detail = job.waits_for} end
   if not why and is_after(batch.sample, job.index) then return {reason = 'paused', stopped_by = 'sample_first'} end
   why = longer(why, hold_of_pause(pause_of(job.lane, job.owner, job.model)))
   why = longer(why, hold_of_time('not_before', batch.not_before))
@@ -102,7 +103,7 @@ local function hold_of_batch(id, own_only, most_running)
   if tonumber(batch.queued) == 0 or batch.status == 'canceled' then return nil end
   local why = longer(hold_of_batch_pause(batch), hold_of_time('not_before', batch.not_before))
   if why then return why end
-  local item = next_item(id)
+  local item = next_item(id) or redis.call('SRANDMEMBER', batch_waiting_key(id))
   if not item then return {reason = 'equal_job'} end
   local job, its_batch = waiting_job(item)
   return hold_of_job(job, its_batch, own_only, most_running)

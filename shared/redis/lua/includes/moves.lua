@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, holdings, expiry
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -22,10 +22,12 @@ local function count_failure(id, owner, batch, error)
   redis.call('HSET', batch_key(batch), EXAMPLE .. code, id)
 end
 
--- Move a job into a terminal status, once and for good; its followers stay as they are.
+-- Move a job into a terminal status, once and for good; its followers and children stay as they are.
 local function end_job(id, status, ...)
-  local batch, index, custom_id, lane, owner, model =
-    job_values(id, 'batch', 'index', 'custom_id', 'lane', 'owner', 'model')
+  local batch, index, custom_id, lane, owner, model, children, parents, taken =
+    job_values(id, 'batch', 'index', 'custom_id', 'lane', 'owner', 'model', 'children', 'parents', 'taken')
+  if children then table.insert(chain.ended, id) end
+  if parents then chain.leave(id, owner, batch, parents, taken) end
   count_end(status, lane, owner, model)
   local first, error = ...
   if first == 'error' then count_failure(id, owner, batch, error) end
@@ -64,11 +66,6 @@ local function settle(id)
   redis.call('ZREM', FOLLOW_WORK, id)
 end
 
-local function finish(id, status, ...)
-  end_job(id, status, ...)
-  if redis.call('EXISTS', followers_key(id)) == 1 then settle(id) end
-end
-
 -- Let a new job, which is queued already, take over what an equal one made with the model of this digest ('' for
 -- none), or follow an equal one that is not done.
 local function reuse(id, owner, equality, digest)
@@ -78,6 +75,69 @@ local function reuse(id, owner, equality, digest)
   redis.call('SET', reuse_key(owner, equality), id)
   share_outputs(done.cached_from or known)
   end_job(id, 'succeeded', result_of(known, done))
+end
+
+-- Have a child, which is queued, wait for a parent, end with one, or go into its queue when all are done. `share` is the
+-- function `reuse`, of scripts that let it take over the result of an equal job.
+local function go_on(id, share)
+  local status, waited, not_before, owner, base, digest, parents, batch =
+    job_values(id, 'status', 'waits_for', 'not_before', 'owner', 'reuse_base', 'reuse_digest', 'parents', 'batch')
+  if status ~= 'queued' then return end
+  local waits_for, parent, why = chain.take_outputs(id)
+  if waits_for then
+    if not waited then dequeue_job(id) end
+    if batch then redis.call('SADD', batch_waiting_key(batch), id) end
+    return redis.call('HSET', job_key(id), 'waits_for', waits_for)
+  end
+  redis.call('HDEL', job_key(id), 'waits_for')
+  if batch then redis.call('SREM', batch_waiting_key(batch), id) end
+  if parent then
+    local is_withdrawn = batch and redis.call('HGET', batch_key(batch), 'status') == 'canceled'
+    if is_withdrawn then return end_job(id, 'canceled') end
+    return end_job(id, 'failed', 'error', chain.error_of_parent(parent, why))
+  end
+  if waited then
+    enqueue_job(id, tonumber(not_before))
+    note_change(owner, batch or id)
+  end
+  if not base then return end
+  local equality = chain.equality_of(base, parents, cjson.decode(job_value(id, 'taken')))
+  redis.call('HSET', job_key(id), 'reuse', equality)
+  share(id, owner, equality, digest)
+end
+
+-- Have the children go on of jobs that ended in this script, some of them; the reaper has the rest go on, and all that
+-- may have an equal job, where this script does not `share`: it would be the larger for that.
+local function settle_children(share)
+  local left, later = MOST_SETTLED, {}
+  while #chain.ended > 0 and left > 0 do
+    local parent = chain.ended[#chain.ended]
+    local child = redis.call('SPOP', awaiting_key(parent))
+    left = left - 1
+    if not child then
+      table.remove(chain.ended)
+      redis.call('ZREM', AWAITED, parent)
+    elseif share or not job_value(child, 'reuse_base') then
+      go_on(child, share)
+    else
+      later[child] = parent
+    end
+  end
+  for child, parent in pairs(later) do redis.call('SADD', awaiting_key(parent), child) end
+  for _, parent in pairs(later) do redis.call('ZADD', AWAITED, 0, parent) end
+  for _, parent in ipairs(chain.ended) do redis.call('ZADD', AWAITED, 0, parent) end
+end
+
+local function finish(id, status, ...)
+  end_job(id, status, ...)
+  if redis.call('EXISTS', followers_key(id)) == 1 then settle(id) end
+  if #chain.ended > 0 then settle_children() end
+end
+
+-- A new job, which is queued already, names outputs of these parents.
+local function begin_chain(id, found)
+  redis.call('HSET', job_key(id), 'parents', found.parents, 'depth', found.depth or 0)
+  go_on(id, reuse)
 end
 
 -- Put a running job back into its queue; it may be claimed from not_before on.

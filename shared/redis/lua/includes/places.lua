@@ -13,7 +13,8 @@ end
 -- the order of their acceptance. Returns 'ok', 'missing', or what forbids it: the status, 'item', or 'follower' and the
 -- id of the job whose result it takes over.
 local function move_job(id, owner, to, lane, number)
-  local job = fields(job_key(id), 'owner', 'status', 'batch', 'follows', 'reuse', 'lane', 'order', 'sequence', 'not_before')
+  local job = fields(job_key(id), 'owner', 'status', 'batch', 'follows', 'waits_for', 'reuse', 'lane', 'order',
+    'sequence', 'not_before')
   if job.owner ~= owner then return 'missing' end
   if job.status ~= 'queued' then return job.status end
   if job.batch then return 'item' end
@@ -23,7 +24,7 @@ local function move_job(id, owner, to, lane, number)
   local order = number and string.format('%.17g', number + job.sequence / 2 ^ 32) or job.order or job.sequence
   lane = lane ~= '' and lane or job.lane
   change(id, 'lane', lane, 'order', order)
-  enqueue_job(id, tonumber(job.not_before))
+  if not job.waits_for then enqueue_job(id, tonumber(job.not_before)) end
   emit(id, 'moved', {lane = lane, to = to ~= '' and to or nil})
   note_change(owner, id)
   return 'ok'

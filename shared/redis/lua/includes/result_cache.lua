@@ -15,19 +15,22 @@ end
 
 local function share_outputs(source) return redis.call('HINCRBY', SHARERS, source, 1) end
 
+-- One job less names the bytes that another job made. Who did not name them, but read them, gives what they take.
+local function unshare(source, owner, bytes)
+  if redis.call('HINCRBY', SHARERS, source, -1) > 0 then return end
+  redis.call('HDEL', SHARERS, source)
+  if redis.call('EXISTS', job_key(source)) == 1 then return end
+  redis.call('ZADD', GARBAGE, now, 'outputs/' .. source .. '/')
+  hold(owner, 'stored_bytes', -(bytes or 0))
+end
+
 -- A job is forgotten: its bytes become garbage where no other job names them.
 local function release_outputs(id)
   local job = full_record(id)
   if job.reuse and redis.call('GET', reuse_key(job.owner, job.reuse)) == id then
     redis.call('DEL', reuse_key(job.owner, job.reuse))
   end
-  if job.cached_from and redis.call('HINCRBY', SHARERS, job.cached_from, -1) <= 0 then
-    redis.call('HDEL', SHARERS, job.cached_from)
-    if redis.call('EXISTS', job_key(job.cached_from)) == 0 then
-      redis.call('ZADD', GARBAGE, now, 'outputs/' .. job.cached_from .. '/')
-      hold(job.owner, 'stored_bytes', -(job.stored_bytes or 0))
-    end
-  end
+  if job.cached_from then unshare(job.cached_from, job.owner, job.stored_bytes) end
   if redis.call('HEXISTS', SHARERS, id) == 1 then return end
   redis.call('ZADD', GARBAGE, now, 'outputs/' .. id .. '/')
   if job.owner and not job.cached_from then hold(job.owner, 'stored_bytes', -(job.stored_bytes or 0)) end

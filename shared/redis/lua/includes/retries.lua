@@ -1,7 +1,7 @@
--- include: records, new_job, queues, files, batch_counts, result_cache, changes, expiry
+-- include: records, new_job, queues, files, batch_counts, result_cache, chains, moves, changes, expiry
 -- Retries of items: each is a new job in the item's place.
 local COPIED = {'model', 'lane', 'spec', 'parts', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work', 'pixels',
-  'expected_bytes'}
+  'expected_bytes', 'reuse_base', 'reuse_digest'}
 
 -- The object keys of the files that a specification names, nil where one is gone.
 local function inputs_of(owner, spec, missing)
@@ -18,6 +18,7 @@ local function request_of(owner, batch_id, sequence, index, old_id, old)
   local request = {owner = owner, batch = batch_id, index = index, sequence = sequence,
     type = cjson.decode(old.spec).type, retried_from = old_id, fingerprint = old_id}
   for _, name in ipairs(COPIED) do request[name] = old[name] end
+  if old.reuse_base then request.reuse = nil end -- it is made of what its parents make now
   return request
 end
 
@@ -28,7 +29,7 @@ local function item_to_retry(owner, batch_id, sequence, index, missing)
   local inputs = inputs_of(owner, old.spec, missing)
   local code = old.error and cjson.decode(old.error).code
   return inputs and {index = index, status = job_value(old_id, 'status'), inputs = inputs, code = code,
-    request = request_of(owner, batch_id, sequence, index, old_id, old)}
+    outputs = naming.of_record(old.parents), request = request_of(owner, batch_id, sequence, index, old_id, old)}
 end
 
 local function retry_item(owner, batch_id, item)
@@ -42,6 +43,7 @@ local function retry_item(owner, batch_id, item)
   redis.call('HINCRBY', batch_key(batch_id), 'queued', 1)
   enqueue_job(new_id, now)
   if item.request.reuse then join_equals(new_id, owner, item.request.reuse) end
+  if item.outputs then begin_chain(new_id, naming.parents_of(owner, item.outputs)) end
 end
 
 -- Items of a batch are tried again: it goes on, where it had ended, and its brake does not count what is mended.

@@ -50,10 +50,10 @@ end
 
 -- Why a job may not be claimed now; nil where it may.
 local function refusal(id)
-  local status, not_before, deadline_at, job_schema, batch, follows, crashes, index, lane, owner, model, work =
-    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'crashes', 'index', 'lane', 'owner',
-      'model', 'work')
-  if status ~= 'queued' or follows then return 'not now' end
+  local status, not_before, deadline_at, job_schema, batch, follows, waits_for, crashes, index, lane, owner, model, work =
+    job_values(id, 'status', 'not_before', 'deadline_at', 'schema', 'batch', 'follows', 'waits_for', 'crashes', 'index',
+      'lane', 'owner', 'model', 'work')
+  if status ~= 'queued' or follows or waits_for then return 'not now' end
   if tonumber(not_before) > now then return 'early' end
   if deadline_at and tonumber(deadline_at) <= now then return 'late' end -- the reaper is about to end it
   if tonumber(job_schema) > schema then return 'newer' end

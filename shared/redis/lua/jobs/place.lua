@@ -69,17 +69,24 @@ local function limited_ahead(batch)
 end
 if is_batch then
   found.limited = limited_ahead(id)
+  found.waiting = redis.call('SCARD', batch_waiting_key(id))
   id = last_item(id)
   if not id then return cjson.encode(found) end
   job, batch = waiting_job(id)
   if job.status ~= 'queued' then return '' end
 end
 
--- A job that follows an equal one goes with it.
+-- A job that follows an equal one goes with it, and one that takes the output of another comes after it: `after` has the
+-- kinds of work of these.
 local owner = job.owner
-if job.follows then
-  id = redis.call('GET', reuse_key(owner, job.reuse)) or id
-  found.leader = id
+for _ = 1, 64 do
+  local goes_with = job.waits_for or job.follows and redis.call('GET', reuse_key(owner, job.reuse))
+  if not goes_with then break end
+  if job.waits_for then
+    found.after = found.after or {}
+    table.insert(found.after, work_of(job.model, job.work))
+  end
+  id, found.leader = goes_with, goes_with
   job, batch = waiting_job(id)
 end
 

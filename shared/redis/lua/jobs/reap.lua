@@ -1,4 +1,4 @@
--- include: records, waits, turns, attempts, queues, batches, moves, limits
+-- include: records, waits, turns, attempts, queues, batches, chains, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
 -- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
@@ -10,11 +10,14 @@ local MOST_CHECKED = 64 -- at the front of each queue, in one pass
 local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
 
-local expired = redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)
-for _, id in ipairs(expired) do
-  local error = job_value(id, 'status') == 'running' and running_error or queued_error
-  end_attempt(id, 'expired')
-  finish(id, 'expired', 'error', error)
+local expired = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)) do
+  local status = job_value(id, 'status')
+  if chain.is_unfinished(status) then -- else it has ended with a job before it, whose output it was to take
+    end_attempt(id, 'expired')
+    finish(id, 'expired', 'error', status == 'running' and running_error or queued_error)
+    expired[#expired + 1] = id
+  end
 end
 
 local reclaimed = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, most)
@@ -33,52 +36,58 @@ end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)) do enqueue_job(id, now) end
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DELAYED_BATCHES, '-inf', now, 'LIMIT', 0, most)) do wake_batch(id) end
 
--- What an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
--- noted once it is near the front, a job that is none at once.
-local function is_waiting(id)
-  local status, follows = job_values(id, 'status', 'follows')
-  return status == 'queued' and not follows
-end
-
-local function note_jobs(lane)
-  local old = old_lane_key(lane)
-  for _, id in ipairs(redis.call('ZRANGE', old, 0, most)) do
-    redis.call('ZREM', old, id)
-    if is_waiting(id) and not redis.call('ZSCORE', DELAYED, id) then wait_in(id) end
+-- Note what an older Atelier, before this one or beside it, enqueued or dequeued without a note of what waits. An item is
+-- noted once it is near the front, a job that is none at once. All in one function: the script has few names left.
+local function note_lane(lane)
+  local function is_waiting(id)
+    local status, follows, waits_for = job_values(id, 'status', 'follows', 'waits_for')
+    return status == 'queued' and not follows and not waits_for
   end
-end
 
-local function note_items(batch)
-  local next_index, total, counted = batch_values(batch, 'next', 'total', 'counted')
-  if counted == total then return end
-  local from = math.max(tonumber(next_index), tonumber(counted or 0))
-  local to = math.min(from + MOST_CHECKED, tonumber(total))
-  for index = from, to - 1 do
-    local id = item_id(batch, index)
-    if is_waiting(id) then wait_in(id) end
-  end
-  redis.call('HSET', batch_key(batch), 'counted', to)
-end
-
-local function note_queue(lane, owner)
-  for _, entry in ipairs(redis.call('ZRANGE', queue_key(lane, owner), 0, MOST_CHECKED - 1)) do
-    if redis.call('EXISTS', batch_key(entry)) == 1 then note_items(entry)
-    elseif job_value(entry, 'batch') and is_waiting(entry) then wait_in(entry, true) end
-  end
-  for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
-    local key = waits_key(lane, owner, work)
-    for _, id in ipairs(redis.call('ZRANGE', key, 0, MOST_CHECKED - 1)) do
-      if job_value(id, 'status') ~= 'queued' then redis.call('ZREM', key, id) end
+  local function note_jobs()
+    local old = old_lane_key(lane)
+    for _, id in ipairs(redis.call('ZRANGE', old, 0, most)) do
+      redis.call('ZREM', old, id)
+      if is_waiting(id) and not redis.call('ZSCORE', DELAYED, id) then wait_in(id) end
     end
-    if redis.call('EXISTS', key) == 0 then redis.call('SREM', works_key(lane, owner), work) end
   end
-end
 
-local function note_turns(lane)
-  local served = redis.call('HGET', served_key(lane), OF_LANE)
-  local latest = served and string.format('(%.17g', served + 1)
-  local late = served and redis.call('ZRANGEBYSCORE', turns_key(lane), latest, '+inf', 'LIMIT', 0, most) or {}
-  for _, owner in ipairs(late) do redis.call('ZADD', turns_key(lane), served + 1, owner) end
+  local function note_items(batch)
+    local next_index, total, counted = batch_values(batch, 'next', 'total', 'counted')
+    if counted == total then return end
+    local from = math.max(tonumber(next_index), tonumber(counted or 0))
+    local to = math.min(from + MOST_CHECKED, tonumber(total))
+    for index = from, to - 1 do
+      local id = item_id(batch, index)
+      if is_waiting(id) then wait_in(id) end
+    end
+    redis.call('HSET', batch_key(batch), 'counted', to)
+  end
+
+  local function note_queue(owner)
+    for _, entry in ipairs(redis.call('ZRANGE', queue_key(lane, owner), 0, MOST_CHECKED - 1)) do
+      if redis.call('EXISTS', batch_key(entry)) == 1 then note_items(entry)
+      elseif job_value(entry, 'batch') and is_waiting(entry) then wait_in(entry, true) end
+    end
+    for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
+      local key = waits_key(lane, owner, work)
+      for _, id in ipairs(redis.call('ZRANGE', key, 0, MOST_CHECKED - 1)) do
+        if job_value(id, 'status') ~= 'queued' then redis.call('ZREM', key, id) end
+      end
+      if redis.call('EXISTS', key) == 0 then redis.call('SREM', works_key(lane, owner), work) end
+    end
+  end
+
+  local function note_turns()
+    local served = redis.call('HGET', served_key(lane), OF_LANE)
+    local latest = served and string.format('(%.17g', served + 1)
+    local late = served and redis.call('ZRANGEBYSCORE', turns_key(lane), latest, '+inf', 'LIMIT', 0, most) or {}
+    for _, owner in ipairs(late) do redis.call('ZADD', turns_key(lane), served + 1, owner) end
+  end
+
+  note_jobs()
+  note_turns()
+  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_CHECKED - 1)) do note_queue(owner) end
 end
 
 -- How many jobs of a lane could be started now, as far as they are counted, and the entry that comes first.
@@ -99,9 +108,7 @@ end
 local lanes = {}
 for i = FIRST_LANE, #ARGV do
   local lane = ARGV[i]
-  note_jobs(lane)
-  note_turns(lane)
-  for _, owner in ipairs(redis.call('ZRANGE', turns_key(lane), 0, MOST_CHECKED - 1)) do note_queue(lane, owner) end
+  note_lane(lane)
   lanes[#lanes + 1] = {lane, startable(lane)}
 end
 return {expired, reclaimed, lanes}

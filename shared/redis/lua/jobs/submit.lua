@@ -1,14 +1,14 @@
--- include: records, idempotency, acceptance, quotas
+-- include: records, idempotency, chains, acceptance, quotas
 -- Accept a job, or find the one that the same key or id already made, or that tries the same one again. The record is
--- a JSON object of fields, the input ids are a JSON array; the key is '' for none, the digest that of the model which
--- the workers have, '' for none. `quotas` are those of owners that have none of their own (a JSON object). The doorbell
--- goes into the list `bells`, '' for none, unless that has `most_bells`. With `trial` '1' nothing is changed, and 'trial'
--- says that the job would be accepted.
+-- a JSON object of fields, the input ids are a JSON array, with the names of outputs of jobs; the key is '' for none, the
+-- digest that of the model which the workers have, '' for none. `quotas` are those of owners that have none of their own (a
+-- JSON object). The doorbell goes into the list `bells`, '' for none, unless that has `most_bells`. With `trial` '1' nothing
+-- is changed, and 'trial' says that the job would be accepted.
 -- Returns {'created', id, the id of its first event, its record}, {'existing', id}, {'mismatch', id}, {'gone', id},
--- {'missing', file ids}, or a refusal by quota.
+-- {'missing', ids}, {'chain', an input}, or a refusal by quota.
 local id, owner, record, input_ids, key, fingerprint, key_ttl_ms, digest, quotas, trial, bells, doorbell, most_bells =
   unpack(ARGV)
-local request, files = cjson.decode(record), cjson.decode(input_ids)
+local request, files, outputs = cjson.decode(record), naming.sorted(cjson.decode(input_ids))
 
 local answer = answer_for_key(owner, key, fingerprint)
 if answer then return answer end
@@ -36,6 +36,11 @@ for _, file in ipairs(files) do
   if stored then inputs[file] = stored else missing[#missing + 1] = file end
 end
 if #missing > 0 then return {'missing', unpack(missing)} end
+if #outputs > 0 then
+  local found, why, name = naming.parents_of(owner, outputs)
+  if why then return {why, name} end
+  request.parents, request.depth, request.reuse_digest = found.parents, found.depth or 0, request.reuse_base and digest
+end
 
 local asked = {}
 add_asked(asked, request)
