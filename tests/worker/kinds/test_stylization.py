@@ -276,8 +276,13 @@ def test_colors_of_the_content_that_nobody_can_see_change_nothing(
 
 def test_colors_of_a_style_that_nobody_can_see_change_nothing(studio: Studio) -> None:
     photo = pictures.photo(40, 30)
-    jobs = [studio.stylize(photo, styles=[{"image": studio.upload(style)}]) for style in LOOK_ALIKE]
-    assert len({job.outputs[0].sha256 for job in jobs}) == 1
+    styles = [[{"image": studio.upload(style)}] for style in LOOK_ALIKE]
+    bare = [studio.stylize(photo, styles=each, output={"recipe": False}) for each in styles]
+    assert len({job.outputs[0].sha256 for job in bare}) == 1
+    # A recipe names the file of the style by its bytes, so files differ by that, and by that alone.
+    told = [studio.stylize(photo, styles=each) for each in styles]
+    assert len({studio.pixels(job).tobytes() for job in told}) == 1
+    assert len({job.outputs[0].sha256 for job in told}) == len(LOOK_ALIKE)
 
 
 def test_a_style_is_looked_at_as_it_looks_on_white(studio: Studio) -> None:
