@@ -35,6 +35,7 @@ REQUESTS = [
     (TransformRequest, TransformOptions, transform.TransformSpec),
 ]
 SAME: dict[Any, Any] = {AwareDatetime: datetime}  # what is sent as the other is
+OTHER_FORMS = (NoneType, Array, job.Job)  # of what is sent: nothing, lists of numbers, a name
 PICTURES = {"content", "styles", "mask"}  # arguments of the methods, which upload them
 
 
