@@ -51,9 +51,7 @@ def shape(hint: Any) -> Any:
     if origin in (dict, Mapping):
         return {"keys": shape(arguments[0]), "values": shape(arguments[1])}
     if arguments:
-        return one_of(
-            {member: shape(member) for member in arguments if member not in (NoneType, Array, job.Job)}
-        )
+        return one_of({member: shape(member) for member in arguments if member not in OTHER_FORMS})
     if isinstance(hint, type) and issubclass(hint, Enum):
         return frozenset(member.value for member in hint)
     if is_dataclass(hint) or issubclass(hint, BaseModel):
