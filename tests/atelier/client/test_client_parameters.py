@@ -35,6 +35,7 @@ REQUESTS = [
     (TransformRequest, TransformOptions, transform.TransformSpec),
 ]
 SAME: dict[Any, Any] = {AwareDatetime: datetime}  # what is sent as the other is
+OTHER_FORMS = (NoneType, Array, job.Job)  # of what is sent: nothing, lists of numbers, a name
 PICTURES = {"content", "styles", "mask"}  # arguments of the methods, which upload them
 
 
@@ -50,9 +51,7 @@ def shape(hint: Any) -> Any:
     if origin in (dict, Mapping):
         return {"keys": shape(arguments[0]), "values": shape(arguments[1])}
     if arguments:
-        return one_of(
-            {member: shape(member) for member in arguments if member not in (NoneType, Array, job.Job)}
-        )
+        return one_of({member: shape(member) for member in arguments if member not in OTHER_FORMS})
     if isinstance(hint, type) and issubclass(hint, Enum):
         return frozenset(member.value for member in hint)
     if is_dataclass(hint) or issubclass(hint, BaseModel):
