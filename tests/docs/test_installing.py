@@ -2,10 +2,13 @@
 
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 COMMAND = re.compile(
@@ -20,9 +23,11 @@ PLACEHOLDERS = {"{WHEEL}"}  # of worker/models/stylization/onnx_weights.py: styl
 
 
 def known() -> set[str]:
-    """Return the names of the packages of the lock, which holds what the service and its tests need."""
+    """Return the names of the packages of the lock and of the extras: what the service and its tests need."""
     lock = (ROOT / "requirements" / "dev.txt").read_text("utf-8")
-    return set(re.findall(r"^([a-z0-9][a-z0-9.-]*)==", lock, re.MULTILINE))
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    named = {Requirement(each).name for each in chain.from_iterable(extras.values())}
+    return named - {"atelier-service"} | {*re.findall(r"^([a-z0-9][a-z0-9.-]*)==", lock, re.MULTILINE)}
 
 
 def tracked_texts() -> Iterator[tuple[str, str]]:
