@@ -182,7 +182,7 @@ def test_a_pull_from_a_folder_without_a_model_is_unavailable(store: ModelStore, 
 
 
 def test_an_unknown_builder_is_unavailable_and_names_the_known(store: ModelStore) -> None:
-    with pytest.raises(ModelUnavailable, match="'nix'; known: .*magenta-mobile, mnist-dcgan"):
+    with pytest.raises(ModelUnavailable, match=r"'nix'; known: .*magenta-mobile, mnist-dcgan"):
         store.pull(stylize_card({"type": "builtin", "builder": "nix"}))
 
 
