@@ -13,10 +13,10 @@ from api.jobs.submission import (
     check_models,
     checked_form,
     checked_json,
-    fingerprint_of,
     known_job,
     mismatch,
     place_of_key,
+    print_of_request,
     ready_job,
     repeated,
     submission_of,
@@ -109,7 +109,7 @@ def _estimate(
         asked, uploads = check()
     except AtelierError as error:
         return Estimate(items=1, refused=1, lane=Lane.INTERACTIVE, problems=(error,))
-    lane, fingerprint = asked.spec.lane, fingerprint_of(asked)
+    lane, fingerprint = asked.spec.lane, print_of_request(asked)
     known = known_job(services, caller)
     if known is not None:
         trial.passes(lambda: repeated(known, fingerprint, caller))

@@ -130,11 +130,13 @@ def submit_again(services: Services, job: Job, caller: Caller) -> Submitted:
     return _submit(services, again, fingerprint, caller, retried_from=job.id)
 
 
-def fingerprint_of(checked: CheckedSpec) -> str:
+def print_of_request(checked: CheckedSpec) -> str:
+    """Return the digest by which a repetition of the request is known, whatever its recipe has become."""
+    return checked.sent or fingerprint_of(checked.spec)
+
+
+def fingerprint_of(spec: JobSpec) -> str:
     """Return the digest of a request; equivalent forms of one request have the same digest."""
-    spec = checked.spec
-    if checked.sent:
-        return checked.sent
     asked = spec.model_dump(mode="json", exclude_defaults=True) | {"type": spec.type}
     if spec.not_before is not None:  # in no dump
         asked["not_before"] = spec.not_before.timestamp()
@@ -163,7 +165,7 @@ def _model_faults(services: Services, form: Form) -> list[AtelierError]:
 def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], caller: Caller) -> Submitted:
     """Accept a job that was checked; `uploads` are the pictures of its files that came with the request."""
     spec, card = asked.spec, asked.card
-    fingerprint = fingerprint_of(asked)
+    fingerprint = print_of_request(asked)
     if uploads or spec.addresses or spec.named_styles or spec.named_outputs:  # a repetition asks for nothing
         known = known_job(services, caller)
         if known is not None:
