@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.jobs.submission import fingerprint_of
+from api.requests.field_errors import CheckedSpec
+from shared.cards.card import load_catalog
 from shared.jobs.status import TRANSITIONS
 from shared.jobs.store import JobStore
 from shared.specs.spec import JOB_SPEC
@@ -49,7 +51,8 @@ def test_what_a_client_asks_for_has_the_fingerprint_that_it_had(store: JobStore)
     known = store.client.hgetall(f"atelier:job:{old}")
     spec = json.loads(known["spec"])
     asked = {name: spec[name] for name in ("type", "content", "styles", "strength", "stroke", "ttl_seconds")}
-    assert fingerprint_of(JOB_SPEC.validate_python(asked)) == known["fingerprint"]
+    checked = CheckedSpec(JOB_SPEC.validate_python(asked), load_catalog().default("stylize"))
+    assert fingerprint_of(checked) == known["fingerprint"]
 
 
 def test_a_newer_record_is_said_to_be_newer(client: FlaskClient, store: JobStore) -> None:
