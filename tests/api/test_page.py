@@ -183,8 +183,8 @@ NOT_MET = {  # codes that nobody meets on the page: it sends no such request, or
 
 
 def every_code(of: type[AtelierError] = AtelierError) -> set[str]:
-    """Return the codes of all errors of the service."""
-    is_own = of.__module__.split(".")[0] in ("api", "shared")
+    """Return the codes of all errors of the API and its jobs; those of backups are told by commands."""
+    is_own = of.__module__.startswith(("api.", "shared.")) and not of.__module__.startswith("shared.backup.")
     return {of.code if is_own else "internal_error"}.union(*map(every_code, of.__subclasses__()))
 
 

@@ -380,7 +380,8 @@ def test_models_are_listed_with_their_weights(run: Run) -> None:
 def test_a_model_that_nobody_knows_is_one_line(run: Run) -> None:
     answer = run("models", "pull", "nonsense")
     assert answer.exit_code == 1
-    assert "known: magenta-mobile" in answer.stderr
+    assert "; known: enlarge-x2, " in answer.stderr
+    assert "magenta-mobile" in answer.stderr
 
 
 def test_commands_whose_packages_are_missing_say_what_to_install() -> None:

@@ -78,19 +78,19 @@ def encoding(
     check_room(output, as_json=as_json)
     names = ("form", "quality", "no_recipe", "enlarge")
     form, quality, bare, enlarge = (options.pop(name) for name in names)
+    profile, metadata = (options.pop(name, None) for name in ("profile", "kept_metadata"))
     if form and output.format and form != output.format:
         raise click.UsageError(f"-o {output.named} says {output.format}, and --format says {form}")
+    chosen: Any = form or output.format or otherwise
     if options.get("recipe"):  # what is not given is the recipe's to say
         source = click.get_current_context().get_parameter_source("quality")
         quality = None if source is ParameterSource.DEFAULT else quality
-        given: Any = {"format": form or output.format, "quality": quality}
-        return Encoding(**given, recipe=False if bare else None, enlarge=enlarge)
-    format = form or output.format or otherwise
+        chosen = form or output.format
     return Encoding(
-        format=format,  # type: ignore[arg-type]
+        format=chosen,
         quality=quality,
-        profile=options.pop("profile", None),
-        metadata=options.pop("kept_metadata", None),
+        profile=profile,
+        metadata=metadata,
         recipe=False if bare else None,
         enlarge=enlarge,
     )

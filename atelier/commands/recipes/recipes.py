@@ -15,7 +15,7 @@ from atelier.display.table import FactSheet, Table
 from atelier.display.time_format import say_moment
 
 MOST_BYTES = 1024 * 1024  # of a file with settings: no service takes more
-shared_option = click.option("--shared", is_flag=True, help="Everybody's, with an admin's key.")
+shared_option = click.option("--shared", is_flag=True, help="Let it be everybody's; needs an admin's key.")
 
 
 @click.group(short_help="Keep, list and delete settings of jobs.")

@@ -5,7 +5,7 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from api.jobs.submission import fingerprint_of
+from api.jobs.submission import print_of_request
 from api.requests.field_errors import CheckedSpec
 from shared.cards.card import load_catalog
 from shared.jobs.status import TRANSITIONS
@@ -52,7 +52,7 @@ def test_what_a_client_asks_for_has_the_fingerprint_that_it_had(store: JobStore)
     spec = json.loads(known["spec"])
     asked = {name: spec[name] for name in ("type", "content", "styles", "strength", "stroke", "ttl_seconds")}
     checked = CheckedSpec(JOB_SPEC.validate_python(asked), load_catalog().default("stylize"))
-    assert fingerprint_of(checked) == known["fingerprint"]
+    assert print_of_request(checked) == known["fingerprint"]
 
 
 def test_a_newer_record_is_said_to_be_newer(client: FlaskClient, store: JobStore) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from atelier.cli import main
 from atelier.doctor import Level, installation_checks
-from shared.cards.card import load_catalog
+from shared.cards.card import Catalog
 from shared.errors import UnknownModel
 from shared.setting_groups import WorkerSettings
 from shared.settings import Settings
@@ -92,7 +92,7 @@ def test_a_kind_without_models_is_told_instead_of_an_empty_list() -> None:
     with pytest.raises(
         UnknownModel, match=r"^no transform model is named 'nope'; none is known; write a card$"
     ):
-        load_catalog().get("nope", "transform")
+        Catalog([]).get("nope", "transform")
 
 
 @pytest.mark.parametrize("change", ["other bytes", "same size", "one more", "one less"])

@@ -41,7 +41,7 @@ def read_convolutions(param: Path, weights: Path) -> tuple[NcnnConvolution, ...]
     try:
         return tuple(_convolutions(_lines(param), _Numbers(_bytes(weights, _MOST_WEIGHTS))))
     except (ValueError, KeyError, IndexError) as error:
-        raise ModelCorrupt(f"{param.name} is not the known network: {error}") from error
+        raise ModelCorrupt("the weights are not the known network", inside=f"{param}: {error}") from error
 
 
 def _bytes(path: Path, most: int) -> bytes:

@@ -65,7 +65,7 @@ def read_tensors(path: Path) -> dict[str, Array]:
                 raise _Refused("it holds too many numbers")
             return {name: _array(file, folder, tensor) for name, tensor in found.items()}
     except (ValueError, KeyError, IndexError, TypeError, BadZipFile, NotImplementedError) as error:
-        raise ModelCorrupt(f"{path.name} is not a known file of PyTorch: {error}") from error
+        raise ModelCorrupt("the weights are no known file of PyTorch", inside=f"{path}: {error}") from error
 
 
 def _member(file: ZipFile, name: str, most: int) -> bytes:

@@ -26,6 +26,8 @@ Run = Callable[..., Result]
 NOT_IN_BATCH = {
     "--preview": "one file, which shows one running job; a folder has many",
     "--preview-every": "how often that file is written",
+    "--recipe": "settings for many pictures are those of the batch; its --jsonl and --template take recipes",
+    "--sidecar": "the pictures have their recipes in them",
 }
 MEANT_OTHERWISE = {
     "--mask": "a file: an address is for one picture",
@@ -50,6 +52,9 @@ WISHES = {
     "--optimizer": "lbfgs",
     "--model": "nst-gatys",
     "--quality": "80",
+    "--profile": "keep",
+    "--metadata": "safe",
+    "--no-recipe": None,
     "--enlarge": "2",
     "--format": "webp",
     "--mask": "mask.png",

@@ -71,7 +71,7 @@ SOUND = HALVES + KERNEL.tobytes() + bytes(6)
     ],
 )
 def test_what_is_no_such_network_is_refused(tmp_path: Path, layer: str, weights: bytes) -> None:
-    with pytest.raises(ModelCorrupt, match=r"net.param is not the known network"):
+    with pytest.raises(ModelCorrupt, match="the weights are not the known network"):
         read_convolutions(*written(tmp_path, [layer], weights))
 
 

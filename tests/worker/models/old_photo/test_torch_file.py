@@ -86,7 +86,7 @@ def test_any_other_pickle_is_refused_and_not_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, held: object, protocol: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ModelCorrupt, match=r"net.pth is not a known file of PyTorch"):
+    with pytest.raises(ModelCorrupt, match="no known file of PyTorch"):
         read_tensors(written(tmp_path, pickle.dumps(held, protocol)))
     assert not Path("harmed").exists()
 
