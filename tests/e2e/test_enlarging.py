@@ -42,4 +42,5 @@ def test_a_painting_and_a_photo_are_enlarged(
         *("--url", stack.url, "transform", str(tmp_path / "photo.png")),
         *("--model", "enlarge-x2", "-o", str(tmp_path / "large.png")),
     )
-    assert Image.open(tmp_path / "large.png").size == (180, 120)
+    with Image.open(tmp_path / "large.png") as large:
+        assert large.size == (180, 120)

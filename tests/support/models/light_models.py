@@ -5,6 +5,7 @@ For tests of everything around the networks. `install` puts them into a worker's
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from shared.cards.card import ModelCard, bundled_cards
 from tests.support.models.generator_cards import generator_card
 from tests.support.models.model_cards import transform_card
 
+OnStep = Callable[[int, int], None]
+Run = Callable[[Callable[[], None]], Any]
 HOLD_VARIABLE = "LIGHT_MODELS_HOLD"  # names a file; while it exists, no network returns
 GENERATOR, TRANSFORMER = "blocks", "changer"
 LATENT_SIZE, SIDE = 16, 8
@@ -53,10 +56,16 @@ class LightTransformer:
     def warm_up(self) -> None:
         """There is nothing to warm."""
 
-    def transform(self, content: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the negative of a picture (h, w, 3) of 0..1."""
-        _answer()
-        return np.float32(1) - content
+    def apply(
+        self,
+        content: NDArray[np.uint8],
+        _: Callable[[int, int], None],
+        run: Callable[[Callable[[], None]], Any],
+    ) -> NDArray[np.uint8]:
+        """Return the negative of a picture (h, w, 3)."""
+        run(_answer)
+        on_step(1, 1)
+        return 255 - content
 
 
 def light_cards(folder: Path) -> list[ModelCard]:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,11 +46,11 @@ class Person:
         """A text that nobody else may see."""
         return f"private-to-{self.name}"
 
-    def learn(self, text: str) -> None:
-        """Note the ids in a response."""
+    def learn(self, text: str, but: Collection[str] = ()) -> None:
+        """Note the ids in a response, but for some: one that repeats a request may name those of others."""
         for kind, pattern in DRAWN.items():
             known = self.seen[kind]
-            known += [found for found in pattern.findall(text) if found not in known[-200:]]
+            known += [found for found in pattern.findall(text) if found not in {*but, *known[-200:]}]
 
     def has(self, text: str) -> set[str]:
         """Return what of this owner a text names."""

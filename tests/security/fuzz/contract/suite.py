@@ -112,7 +112,7 @@ class Contract:
         if is_answer and other.has(response.request.url or "") - person.has(response.request.url or ""):
             self._note(case, person, f"{person.name} was answered for what is {other.name}'s: {text[:300]}")
         if response.ok and person in self.town.people:
-            person.learn(text)
+            person.learn(text, other.has(asked))
             self._work(case, text)
 
     def _work(self, case: Case, text: str) -> None:
