@@ -56,12 +56,7 @@ class LightTransformer:
     def warm_up(self) -> None:
         """There is nothing to warm."""
 
-    def apply(
-        self,
-        content: NDArray[np.uint8],
-        _: Callable[[int, int], None],
-        run: Callable[[Callable[[], None]], Any],
-    ) -> NDArray[np.uint8]:
+    def apply(self, content: NDArray[np.uint8], on_step: OnStep, run: Run) -> NDArray[np.uint8]:
         """Return the negative of a picture (h, w, 3)."""
         run(_answer)
         on_step(1, 1)
