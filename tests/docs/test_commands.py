@@ -150,6 +150,12 @@ def test_modules_of_named_benchmarks_can_be_imported() -> None:
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=ROOT, check=True, timeout=300)
 
 
+def test_modules_that_make_runs_exist() -> None:
+    modules = re.findall(r"BIN\)/python -m ([\w.]+)", (ROOT / "Makefile").read_text("utf-8"))
+    assert len(modules) > 10
+    assert [name for name in modules if find_spec(name) is None] == []
+
+
 @pytest.mark.parametrize(("head", "path"), TESTED.items())
 def test_the_test_that_is_said_to_run_a_command_names_it(head: str, path: str) -> None:
     name = head.split()[-1].replace("-", "[-_]")

@@ -21,11 +21,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.access.key import Scope
 from tests.web.panels.scenes import Scene
-from tests.web.panels.site import Site, running_site
+from tests.web.panels.site import running_site
 
 DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 QUALITY = 70
+OPEN = "open"  # in the place of a key, where the service needs none
 SETTLE_MILLISECONDS = 2500  # for pictures that are loaded when they are seen, and the first points of plots
 SUBMIT = """async (count) => {
   const key = sessionStorage.getItem("atelier.key");
@@ -124,7 +125,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="those whose names begin with this")
     asked = parser.parse_args()
     asked.output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, _browser() as browser:
+    with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, chromium() as browser:
         keys = {"anna": site.person("anna"), "new": site.person("new")}
         keys["root"] = site.person("root", frozenset({Scope.ADMIN}))
         scene = Scene(site, keys["anna"])
@@ -135,7 +136,7 @@ def main() -> None:
         for shot in shots(batch):
             if shot.name.startswith(asked.only) and (asked.all or shot.name in IN_THE_DOCS):
                 key = keys[shot.who].key if shot.who else ""
-                _take(browser, site, shot, key, asked.output / f"{shot.name}.webp")
+                take(browser, site.url, shot, key, asked.output / f"{shot.name}.webp")
 
 
 def _operate(http: Any) -> None:
@@ -144,7 +145,8 @@ def _operate(http: Any) -> None:
 
 
 @contextmanager
-def _browser() -> Iterator[Browser]:
+def chromium() -> Iterator[Browser]:
+    """Run a browser while the block runs."""
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     if path is None:
         raise SystemExit("this needs a browser: apt-get install chromium, or CHROMIUM=/path/to/one")
@@ -154,17 +156,18 @@ def _browser() -> Iterator[Browser]:
         )
 
 
-def _take(browser: Browser, site: Site, shot: Shot, key: str, path: Path) -> None:
+def take(browser: Browser, url: str, shot: Shot, key: str, path: Path) -> None:
+    """Take one picture of the service at `url`; without a key, of the field for one."""
     context = browser.new_context(
         **{"viewport": DESK, "locale": "en-US", "reduced_motion": "reduce", **shot.options}
     )
     context.set_default_timeout(60_000)
-    if key:
+    if key and key != OPEN:
         context.add_init_script(f"sessionStorage.setItem('atelier.key', '{key}')")
     if shot.state == "offline":
         context.route("**/v1/events", lambda route: route.abort())
     page = context.new_page()
-    page.goto(f"{site.url}/#/{shot.at}")
+    page.goto(f"{url}/#/{shot.at}")
     page.locator(f".state[data-state={shot.state}]" if key else "#key").wait_for()
     page.locator("main [aria-busy]").first.wait_for(state="detached")
     shot.steps(page)
