@@ -20,11 +20,11 @@ from atelier.commands.options.painting import (
     painting,
     with_options,
 )
-from atelier.commands.options.parameters import Number, complete_files, weighted_styles
+from atelier.commands.options.parameters import Number, weighted_styles
 from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import NOTHING_ASKED, carry_out, encoding, result_options, stem_of
 from atelier.commands.options.service import Target, pass_target
-from atelier.commands.options.style_choice import check_styles, read_style_or_address
+from atelier.commands.options.style_choice import check_styles, style_option
 from atelier.lazy_group import interruption
 
 PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
@@ -32,15 +32,9 @@ PREVIEW_EVERY = 20  # steps, with --preview and without --preview-every
 
 @click.command(short_help="Paint a photo in the style of a picture.")
 @click.argument("photo", type=PICTURE)
-@click.option(
-    "--style",
-    "styles",
-    type=read_style_or_address,
-    metavar="FILE|URL|NAME|NUMBER",
-    multiple=True,
-    shell_complete=complete_files,
-    help="Paint in the style of a picture, a stored style's name or a built-in style's number. "
-    "Repeat it to mix styles. Needed unless the --recipe has a style.",
+@style_option(
+    "Paint in the style of a picture, a stored style's name or a built-in style's number. "
+    "Repeat it to mix styles. Needed unless the --recipe has a style."
 )
 @click.option(
     "--strength",

@@ -5,7 +5,6 @@ Without --all the pictures of the documentation alone; with it every state: ligh
 which needs a font of the machine. The other panels are in tests/web/panels/screenshots.py.
 """
 
-import argparse
 import tempfile
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from atelier.local.stack import RunningStack
 from tests.support.images import pictures
-from tests.web.panels.screenshots import OPEN, Shot, chromium, take, variants
+from tests.web.panels.screenshots import OPEN, Shot, asked_for, chromium, take, variants
 
 IN_THE_DOCS = ("paint", "digits")
 WAIT_MILLISECONDS = 120_000
@@ -69,12 +68,7 @@ SHOTS = [
 
 def main() -> None:
     """Run a service and take the pictures that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path("docs/images/page"))
-    parser.add_argument("--all", action="store_true")
-    parser.add_argument("--only", default="", help="those whose names begin with this")
-    asked = parser.parse_args()
-    asked.output.mkdir(parents=True, exist_ok=True)
+    asked = asked_for(__doc__)
     expect.set_options(timeout=WAIT_MILLISECONDS)
     with tempfile.TemporaryDirectory() as folder, RunningStack(Path(folder)) as stack, chromium() as browser:
         for shot in SHOTS:

@@ -9,9 +9,10 @@ import click
 from atelier.client.client import Client
 from atelier.client.errors import ApiError
 from atelier.client.job import Job
+from atelier.commands.options.one_by_one import report, report_refusal
 from atelier.commands.options.painting import Command, Option, with_options
 from atelier.commands.options.times import Ago
-from atelier.display import echo, echo_json
+from atelier.display import echo
 from atelier.lazy_group import EXIT_FAILED
 
 UNAVAILABLE = 500  # and above: the service is at fault, so it would refuse the next jobs too
@@ -180,15 +181,8 @@ def _move(job_id: str, choice: Choice, move: Callable[[str], Any], say: Callable
     except ApiError as error:
         if error.status >= UNAVAILABLE:
             raise
-        _report(job_id, choice, ok=False, text=str(error), facts={"code": error.code, "detail": error.detail})
+        report_refusal(job_id, error, as_json=choice.as_json)
         return False
     facts = {"job": moved.id, "status": moved.status} if isinstance(moved, Job) else {}
-    _report(job_id, choice, ok=True, text=say(moved), facts=facts)
+    report(job_id, say(moved), ok=True, as_json=choice.as_json, facts=facts)
     return True
-
-
-def _report(job_id: str, choice: Choice, *, ok: bool, text: str, facts: dict[str, str]) -> None:
-    if choice.as_json:
-        echo_json({"id": job_id, "ok": ok, **facts})
-    else:
-        echo(f"{job_id} {text}", err=not ok)

@@ -24,6 +24,11 @@ Option = Callable[[Command], Command]
 
 _QUALITY = spec_field(Output, "quality")
 MOST_SECONDS = 1e9  # of a time-out, 31 years: a timer takes no more
+timeout_option = click.option(
+    "--timeout",
+    type=Number(0, MOST_SECONDS),
+    help="Wait for so many seconds. [default: until it is done]",
+)
 OF_A_JOB = (
     click.option("--model", help="Use this model. [default: the service's own]"),
     click.option(
@@ -56,11 +61,7 @@ OF_A_JOB = (
         help="Tell this address how the job ends. ntfy+URL, discord+URL, slack+URL and mailto:ADDRESS write "
         "to people.",
     ),
-    click.option(
-        "--timeout",
-        type=Number(0, MOST_SECONDS),
-        help="Wait for so many seconds. [default: until it is done]",
-    ),
+    timeout_option,
 )
 MAX_SIDE = (
     click.option(

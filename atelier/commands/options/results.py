@@ -52,22 +52,24 @@ sidecar_option = click.option(
     is_flag=True,
     help="Write how each picture was made beside it, as JSON that `atelier again` takes.",
 )
+output_option = click.option(
+    "-o",
+    "--output",
+    type=OutputPictures(),
+    default=".",
+    metavar="FILE|FOLDER|-",
+    help=f"{OUTPUT_HELP} [default: this folder]",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON.")
 result_options = with_options(
     recipe_option,
     *OF_A_JOB,
     lane_option("interactive"),
     format_option("Make pictures of this format. [default: by the name after -o, else png]"),
-    click.option(
-        "-o",
-        "--output",
-        type=OutputPictures(),
-        default=".",
-        metavar="FILE|FOLDER|-",
-        help=f"{OUTPUT_HELP} [default: this folder]",
-    ),
+    output_option,
     dry_run_option,
     sidecar_option,
-    click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON."),
+    json_option,
 )  # which model works, and what becomes of its pictures
 
 

@@ -10,6 +10,8 @@ import click
 from atelier.client.client import Client
 from atelier.client.files import is_file_id
 from atelier.client.request_parts import Style
+from atelier.commands.options.painting import Option
+from atelier.commands.options.parameters import complete_files
 from atelier.commands.options.pictures import Address, address_in
 from atelier.folder_batch.scan import is_called_picture
 from shared.specs.parts import STYLE_NAME
@@ -20,6 +22,19 @@ OPTION = "--style"
 def read_style_or_address(text: str) -> Path | Style | Address:
     """Return an address, else what `read_style` returns."""
     return address_in(text) or read_style(text)
+
+
+def style_option(text: str) -> Option:
+    """Return --style, which may be given several times, with this help."""
+    return click.option(
+        "--style",
+        "styles",
+        type=read_style_or_address,
+        metavar="FILE|URL|NAME|NUMBER",
+        multiple=True,
+        shell_complete=complete_files,
+        help=text,
+    )
 
 
 def read_style(text: str) -> Path | Style:

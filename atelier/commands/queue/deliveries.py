@@ -4,12 +4,11 @@ from itertools import islice
 
 import click
 
-from atelier.client.errors import ApiError
 from atelier.client.queue.deliveries import DeliveryStatus
+from atelier.commands.options.one_by_one import carry_out_by_id
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.delivery_tables import delivery_page, delivery_table
-from atelier.lazy_group import EXIT_FAILED
 
 STATUSES = ("pending", "delivered", "disabled", "failed")
 
@@ -99,17 +98,6 @@ def redeliver(ctx: click.Context, /, *, delivery_ids: tuple[str, ...], as_json: 
     atelier deliveries redeliver msg_019a...
     """
     target: Target = ctx.obj
-    status = 0
     with target.client() as client:
-        for delivery_id in dict.fromkeys(delivery_ids):
-            fault = None
-            try:
-                client.deliveries.redeliver(delivery_id)
-            except ApiError as error:
-                fault, status = error, EXIT_FAILED
-            if as_json:
-                refused = {"code": fault.code, "detail": fault.detail} if fault else {}
-                echo_json({"id": delivery_id, "ok": fault is None, **refused})
-            else:
-                echo(f"{delivery_id} {fault or 'goes out again'}", err=fault is not None)
-    ctx.exit(status)
+        move = client.deliveries.redeliver
+        carry_out_by_id(ctx, delivery_ids, move, "goes out again", as_json=as_json)

@@ -5,14 +5,13 @@ from typing import get_args
 
 import click
 
-from atelier.client.errors import ApiError
 from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import Lane
+from atelier.commands.options.one_by_one import carry_out_by_id
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options
 from atelier.display import echo, echo_json
 from atelier.display.pause_tables import pause_table, say_scope, say_time
-from atelier.lazy_group import EXIT_FAILED
 
 
 @click.group(short_help="Start no job of a lane, a model or an owner for a time.")
@@ -120,17 +119,5 @@ def end(ctx: click.Context, *, pause_ids: tuple[str, ...], as_json: bool) -> Non
     atelier pauses end pause_019a...
     """
     target: Target = ctx.obj
-    status = 0
     with target.client() as client:
-        for pause_id in dict.fromkeys(pause_ids):
-            fault = None
-            try:
-                client.pauses.end(pause_id)
-            except ApiError as error:
-                fault, status = error, EXIT_FAILED
-            if as_json:
-                refused = {"code": fault.code, "detail": fault.detail} if fault else {}
-                echo_json({"id": pause_id, "ok": fault is None, **refused})
-            else:
-                echo(f"{pause_id} {fault or 'ended'}", err=fault is not None)
-    ctx.exit(status)
+        carry_out_by_id(ctx, pause_ids, client.pauses.end, "ended", as_json=as_json)

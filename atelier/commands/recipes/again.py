@@ -7,55 +7,37 @@ from typing import Any
 import click
 
 from atelier.client.request_parts import Style
-from atelier.commands.options.destination import Destination, OutputPictures, check_apart
-from atelier.commands.options.painting import MOST_SECONDS, check_weights, format_option, given
-from atelier.commands.options.parameters import EXISTING_FILE, Number, complete_files, weighted_styles
+from atelier.commands.options.destination import Destination, check_apart
+from atelier.commands.options.painting import check_weights, format_option, given, timeout_option
+from atelier.commands.options.parameters import EXISTING_FILE, Number, weighted_styles
 from atelier.commands.options.pictures import PICTURE, Address, sent
 from atelier.commands.options.results import (
     NOTHING_ASKED,
-    OUTPUT_HELP,
     check_room,
     follow,
+    json_option,
+    output_option,
     sidecar_option,
     stem_of,
 )
 from atelier.commands.options.service import Target, pass_target
-from atelier.commands.options.style_choice import check_styles, read_style_or_address
+from atelier.commands.options.style_choice import check_styles, style_option
 from atelier.lazy_group import interruption
 
 
 @click.command(short_help="Make a picture's style and settings again.")
 @click.argument("picture", type=EXISTING_FILE)
 @click.option("--content", type=PICTURE, help="Paint this photo. [default: what the recipe names]")
-@click.option(
-    "--style",
-    "styles",
-    type=read_style_or_address,
-    metavar="FILE|URL|NAME|NUMBER",
-    multiple=True,
-    shell_complete=complete_files,
-    help="Paint in this style in place of the recipe's. Repeat it to mix styles.",
-)
+@style_option("Paint in this style in place of the recipe's. Repeat it to mix styles.")
 @click.option(
     "--weight", "weights", type=Number(), multiple=True, help="Give a style this share, in their order."
 )
 @click.option("--seed", type=int, help="Begin with this seed in place of the recipe's.")
 @format_option("Make pictures of this format. [default: by the name after -o, else the recipe's]")
-@click.option(
-    "--timeout",
-    type=Number(0, MOST_SECONDS),
-    help="Wait for so many seconds. [default: until it is done]",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=OutputPictures(),
-    default=".",
-    metavar="FILE|FOLDER|-",
-    help=f"{OUTPUT_HELP} [default: this folder]",
-)
+@timeout_option
+@output_option
 @sidecar_option
-@click.option("--json", "as_json", is_flag=True, help="Print the finished job as JSON.")
+@json_option
 @pass_target
 def again(
     target: Target,

@@ -117,14 +117,20 @@ def shots(batch: str) -> list[Shot]:
     ]
 
 
-def main() -> None:
-    """Fill a service and take the pictures that are asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+def asked_for(text: str | None) -> argparse.Namespace:
+    """Read which pictures are asked for, and make the folder of the output; `text` is the help."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path("docs/images/page"))
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", default="", help="those whose names begin with this")
     asked = parser.parse_args()
     asked.output.mkdir(parents=True, exist_ok=True)
+    return asked
+
+
+def main() -> None:
+    """Fill a service and take the pictures that are asked for."""
+    asked = asked_for(__doc__)
     with tempfile.TemporaryDirectory() as folder, running_site(Path(folder)) as site, chromium() as browser:
         keys = {"anna": site.person("anna"), "new": site.person("new")}
         keys["root"] = site.person("root", frozenset({Scope.ADMIN}))
