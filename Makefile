@@ -43,7 +43,8 @@ chaos: for-testing ## Break everything at random for 40 minutes; 10,000 jobs, 10
 	@exec $(BIN)/python -m tests.chaos --jobs 1000 --seeds 1..10 $(if $(OUT),--out "$(OUT)")
 
 fuzz: for-testing ## Attack a real service: 20,000 requests, 10,000 spoiled pictures, 16,000 hostile texts
-	@exec $(BIN)/python -m tests.security.fuzz
+	@$(BIN)/python -m tests.security.fuzz
+	@exec $(BIN)/python -m pytest --hypothesis-profile=explore tests/api/requests/test_request_fuzz.py
 
 lint: for-testing ## Check code, types and import contracts
 	@$(BIN)/ruff check .

@@ -28,6 +28,8 @@ MAX_PREAMBLE_BYTES = 64 * 1024
 
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
 _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)  # its bytes may hide the quote that ends it
+_NAME = re.compile(r";\s*name\s*=", re.IGNORECASE)
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no text has these, every picture has
 _LOOK_BYTES = 1024
 _CODED = frozenset({"base64", "quoted-printable"})
@@ -98,13 +100,16 @@ class _Decoder(MultipartDecoder):
                 f"the headers of part {self.began} of the form do not end: an empty line must follow them"
             )
         headers = super()._parse_headers(bytes(data).decode("latin-1").encode())
-        name = parse_options_header(headers.get("content-disposition"))[1].get("name", "")
+        disposition = headers.get("content-disposition", "")
+        name = parse_options_header(disposition)[1].get("name", "")
         self.name = decoded_name(name.encode("latin-1", "replace"))
         if not name:
             raise MalformedForm(
                 f"part {self.began} of the form has no name: it must begin with a header such as "
                 'Content-Disposition: form-data; name="content"'
             )
+        if len(_NAME.findall(_QUOTED.sub('""', disposition))) > 1:  # readers differ in which one they take
+            raise MalformedForm(f"part {self.began} of the form has more than one name: send one")
         if self.began > MAX_PARTS:
             raise BodyTooLarge(f"a form may have at most {MAX_PARTS} parts; this one has more")
         return headers
