@@ -25,7 +25,7 @@ from worker.execution.attempt import Attempt, Stages
 from worker.execution.resources import Film, Resources, ResultPicture
 from worker.kinds import generation, stylization, transformation
 from worker.kinds.enlargement import enlarged
-from worker.models.loading import Model, precision_of
+from worker.models.loading import Model
 
 if TYPE_CHECKING:
     from worker.models.image_to_image import PictureNetwork
@@ -85,11 +85,10 @@ def process(
     if enlarger is not None:
         with stage("enlarge"):
             pictures = enlarged(pictures, cast("PictureNetwork", enlarger), resources, stage)
-    precision = precision_of(spec, model)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     text = _text(model, enlarger)
     with stage("encode"):
-        images, recipes = [], _recipes(spec.made_with(precision), pictures, model)
+        images, recipes = [], _recipes(spec.made_with(stage.precision), pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
             images.append(_encode(picture, spec, text, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
@@ -97,7 +96,7 @@ def process(
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
     defects = {"truncated": is_truncated, "recipe_too_large": None in recipes}
     warnings = (*(code for code, is_so in defects.items() if is_so), *stage.warnings)
-    return Made(outputs, warnings, precision)
+    return Made(outputs, warnings, stage.precision)
 
 
 def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:

@@ -20,7 +20,8 @@ SAME_NUMERICS = (
 def check_workers(settings: Settings) -> Finding:
     """Compare by what live workers compute: equal jobs have equal bytes where that is equal."""
     running = read_running(settings.state_dir.absolute())
-    url = settings.redis_url if names_server(os.environ) else running and running.redis_url
+    own = running.redis_url if running else None
+    url = settings.redis_url if names_server(os.environ) else own
     if url is None:
         return ok("numerics", "no worker runs here now")
     try:

@@ -8,7 +8,7 @@ from typing import Any
 from shared.errors import RecordTooNew
 from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import EXACT, Lane
+from shared.specs.parts import EXACT, FAST, Lane, Precision
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
@@ -59,7 +59,7 @@ def job_from_record(raw: Record) -> Job:
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
         numerics=raw.get("numerics"),
-        precision=raw.get("precision", EXACT if "numerics" in raw else None),
+        precision=_precision(raw),
         retried_from=raw.get("retried_from") or None,
         webhook=raw.get("webhook"),
         retried_as=raw.get("retried_as"),
@@ -71,6 +71,13 @@ def job_from_record(raw: Record) -> Job:
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )
+
+
+def _precision(raw: Record) -> Precision | None:
+    """Return the precision of a result: of most it is exact, and not said."""
+    if "numerics" not in raw:
+        return None
+    return FAST if raw.get("precision") == FAST else EXACT
 
 
 def _spec(raw: Record) -> JobSpec:

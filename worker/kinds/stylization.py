@@ -32,7 +32,6 @@ from worker.execution.smaller import or_smaller
 from worker.kinds.optimization import paint, style_pictures
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner
-from worker.models.loading import precision_of
 from worker.models.stylization.stylizer import Stylizer
 
 if TYPE_CHECKING:  # importing it starts TensorFlow
@@ -130,18 +129,21 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
-    fast = precision_of(prepared.spec, model) == FAST
+    painter = model.fast if prepared.spec.precision == FAST and model.has_fast else model
 
     def stylize(number: int, small: Pixels) -> Pixels:
         steps = partial(_advance, stages, number, len(prepared.frames))
 
         def in_strips(*, smaller: bool) -> Pixels:
-            return model.paint_large(small, style, steps, on_a_runner, smaller=smaller, fast=fast)
+            return model.paint_large(small, style, steps, on_a_runner, smaller=smaller)
 
         def whole() -> Pixels:
             if model.is_large(*small.shape[:2]):
                 return in_strips(smaller=False)
-            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style, fast=fast)))
+            painted = to_uint8(on_a_runner(lambda: painter.stylize(to_float(small), style)))
+            if painter is not model:
+                stages.precision = FAST
+            return painted
 
         return or_smaller(whole, lambda: in_strips(smaller=True), resources, stages)
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from typing import Protocol
 
 from shared.cards.card import ModelCard, load_catalog
-from shared.specs.base import JobSpec
-from shared.specs.parts import EXACT, FAST, Precision
 from worker.models.enlarging.weights import WEIGHTS_FILE
 from worker.models.files.manifest import StoredModel
 from worker.models.store import ModelStore
@@ -41,12 +39,6 @@ def load_model(card: ModelCard, store: ModelStore) -> Model:
     chosen = choose(card, store)
     stored = store.open(chosen)
     return LOADERS[card.kind](card.model_copy(update={"version": chosen.version}), stored)
-
-
-def precision_of(spec: JobSpec, model: Model) -> Precision:
-    """Return the precision with which a model does a job: exact where it cannot do better."""
-    is_fast = getattr(spec, "precision", EXACT) == FAST and getattr(model, "has_fast", False)
-    return FAST if is_fast else EXACT
 
 
 def choose(card: ModelCard, store: ModelStore) -> ModelCard:
