@@ -36,8 +36,8 @@ def cut_pixels(picture: Tensor) -> Tensor:
 
 def constant_of_pixels(kernel: Array) -> Array:
     """Return what `cut_pixels` takes from the outputs of a kernel (h, w, in, out) for pixels in 0..1."""
-    sums = kernel.astype(np.float64).sum((0, 1, 2)) * (_MIDDLE / LEVELS)
-    return sums.astype(np.float32)
+    sums: Array = (kernel.astype(np.float64).sum((0, 1, 2)) * (_MIDDLE / LEVELS)).astype(np.float32)
+    return sums
 
 
 def convolve(values: Tensor, kernel: Tensor, stride: int) -> Tensor:
