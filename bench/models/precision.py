@@ -135,8 +135,7 @@ def _difference(stylizer: Stylizer, pairs: int, side: int) -> dict[str, float]:
 def difference(stylizer: Stylizer, number: int, side: int) -> npt.NDArray[np.int16]:
     """Return how far each 8-bit pixel of a pair's fast painting is from the exact one, (side, side, 3)."""
     content, style = (np.asarray(image, np.float32) / 255 for image in pair(number, side))
-    styles = len(stylizer.card.builtin_styles)
-    prepared = stylizer.prepare_builtin(number % styles) if styles else stylizer.prepare_style(style)
+    prepared = stylizer.prepare_style(style)
     exact, fast = (
         np.rint(way.stylize(content, prepared) * 255).astype(np.int16) for way in (stylizer, stylizer.fast)
     )

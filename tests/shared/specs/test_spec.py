@@ -293,7 +293,7 @@ def test_a_precision_is_kept_where_it_is_not_what_all_versions_do(
     assert schema_of(resolved) == schema
 
 
-@pytest.mark.parametrize("model", ["nst-gatys", "magenta-v1-256"])
+@pytest.mark.parametrize("model", ["nst-gatys", "magenta-v1-256", "multistyle-26"])
 def test_a_model_without_a_fast_form_refuses_it_and_no_default_brings_it(model: str) -> None:
     asked = JOB_SPEC.validate_python({**_PAINTING, "model": model, "precision": "fast"})
     with pytest.raises(InvalidRequest) as caught:
