@@ -55,6 +55,7 @@ def find() -> Iterator[Finding]:
     yield from installation.check_server(settings)
     yield from installation.check_cards(settings)
     yield from installation.check_models(settings)
+    yield installation.check_tuning(settings)
     yield machine.check_tensorflow()
 
 
