@@ -3,6 +3,7 @@
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from worker.tuning.tuned import Candidate
 
@@ -21,7 +22,6 @@ class Measured:
     rates: dict[int, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})  # pictures/s
     times: list[float] = field(default_factory=list)  # of single pictures of the larger side, ms
     memory_mebibytes: float = 0.0  # the most that the process held
-    failed: str = ""  # why it could not be measured
     verdict: str = ""  # what became of it, in words
 
     def rate(self, side: int) -> float:
@@ -30,7 +30,7 @@ class Measured:
 
     @property
     def p95(self) -> float:
-        """Milliseconds in which 95 of 100 pictures of the larger side are painted, while all runners are busy."""
+        """Milliseconds in which 95 of 100 photos of the larger side are painted, all runners being busy."""
         few = len(self.times) < 2
         return sum(self.times) if few else statistics.quantiles(self.times, n=20, method="inclusive")[-1]
 
@@ -56,8 +56,7 @@ class Limits:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Whether the challenger takes the champion's place, and why."""
 
     wins: bool
@@ -70,8 +69,6 @@ def judge(champion: Measured, challenger: Measured, ratios: Sequence[float], lim
     The challenger must keep the limits, and be faster by more than the noise: three quarters of the rounds
     faster, and half of them by `LEAST_GAIN`. Where the champion breaks a limit, keeping them is enough.
     """
-    if challenger.failed:
-        return Verdict(False, challenger.failed)
     if broken := limits.broken_by(challenger):
         return Verdict(False, broken)
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")

@@ -1,34 +1,15 @@
-"""Measures candidates two at a time, in turns, each in a process of its own; the better one stays."""
+"""Measures candidates two at a time, in turns; the better one stays."""
 
-import json
-import os
-import selectors
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
 
 from worker.tuning.choice import SIDES, STAGES, Limits, Measured, challengers, judge
+from worker.tuning.contestant import Contestant, ContestantFailed, Load
 from worker.tuning.tuned import Candidate
 
-LOAD_SECONDS = 120.0  # for a contestant's first line
-_PATIENCE_SECONDS = 60.0  # for a turn, beyond its own time
 _LEAST_ROUNDS, _MOST_ROUNDS = 3, 9
 _TURN_PARTS = {SIDES[0]: 1 / 180, SIDES[1]: 1 / 90}  # of the whole time, that a contestant has for one turn
-_LOOK_SECONDS = 0.2  # between looks whether somebody wants the machine
-_CPU_TIMES = Path("/proc/stat")
-
-
-class Disturbed(Exception):
-    """Raised where measuring has to make way."""
-
-
-class ContestantFailed(Exception):
-    """Raised where a candidate could not be measured; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,19 +34,6 @@ class Plan:
 
 
 @dataclass(slots=True)
-class Load:
-    """How busy others kept the cores."""
-
-    whole: float = 0.0  # seconds of all cores
-    own: float = 0.0
-    busy: float = 0.0
-
-    def share_of_others(self) -> float:
-        """Return the share of all cores' time, 0 to 1, that went to other processes."""
-        return max(0.0, (self.busy - self.own) / self.whole) if self.whole else 0.0
-
-
-@dataclass(slots=True)
 class Outcome:
     """The table, and what was chosen."""
 
@@ -77,78 +45,7 @@ class Outcome:
     @property
     def broken(self) -> str:
         """Which limit even the best candidate breaks; "" where it keeps them."""
-        return self.champion.failed or self.limits.broken_by(self.champion)
-
-
-class Contestant:
-    """One candidate's process."""
-
-    def __init__(self, candidate: Candidate, disturbed: Callable[[], bool]) -> None:
-        self.measured = Measured(candidate)
-        self._disturbed = disturbed
-
-    def start(self) -> None:
-        """Return when its models are warm; raise ContestantFailed or Disturbed."""
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `stop`)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "worker.tuning.contestant", json.dumps(asdict(self.measured.candidate))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            start_new_session=True,  # Ctrl-C is for the command, which ends this
-        )
-        self._read(LOAD_SECONDS)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether its process runs."""
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        """End the process, at once."""
-        if hasattr(self, "_process"):
-            self._process.kill()
-            self._process.communicate()
-            self._errors.close()
-
-    def paint(self, side: int, seconds: float, load: Load) -> float:
-        """Let it paint for some seconds; note the figures and return pictures a second."""
-        assert self._process.stdin is not None
-        before = _cpu_times()
-        try:
-            self._process.stdin.write(f"{json.dumps([side, seconds])}\n".encode())
-            self._process.stdin.flush()
-        except BrokenPipeError as error:
-            raise ContestantFailed(self._last_words()) from error
-        done = self._read(seconds + _PATIENCE_SECONDS)
-        _note(load, before, _cpu_times(), done["processor_seconds"])
-        self.measured.rates[side].append(done["rate"])
-        self.measured.memory_mebibytes = max(self.measured.memory_mebibytes, done["memory_mebibytes"])
-        if side == SIDES[-1]:
-            self.measured.times.extend(done["times"])
-        return float(done["rate"])
-
-    def _read(self, patience: float) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        deadline = time.monotonic() + patience
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._process.stdout, selectors.EVENT_READ)
-            while not selector.select(_LOOK_SECONDS):
-                if self._disturbed():
-                    raise Disturbed
-                if time.monotonic() > deadline:
-                    raise ContestantFailed(f"no answer within {patience:.0f} s")
-        line = self._process.stdout.readline()
-        if not line:
-            raise ContestantFailed(self._last_words())
-        return dict(json.loads(line))
-
-    def _last_words(self) -> str:
-        status = self._process.wait()
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        ended = f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
-        return f"{ended}: {lines[-1]}" if lines else ended
+        return self.limits.broken_by(self.champion)
 
 
 OnStep = Callable[[str, float], None]  # what is measured, and the share of the time that is over
@@ -206,30 +103,28 @@ class Contest:
         deadline = time.monotonic() + left * share
         challenger = Contestant(candidate, self._disturbed)
         self._rows.append(challenger.measured)
+        winner, verdict = champion, ""
         try:
             ratios = self._turns(champion, challenger, deadline)
-        except BaseException:
-            challenger.stop()
-            raise
-        verdict = judge(champion.measured, challenger.measured, ratios, self._limits)
-        challenger.measured.verdict = verdict.why
-        loser, winner = (champion, challenger) if verdict.wins else (challenger, champion)
-        loser.stop()
-        return winner
-
-    def _turns(self, champion: Contestant, challenger: Contestant, deadline: float) -> list[float]:
-        """Return the ratio of both speeds in each round; none where the challenger cannot be measured."""
-        ratios: list[float] = []
-        try:
-            self._start(challenger)
-            while len(ratios) < _LEAST_ROUNDS or (len(ratios) < _MOST_ROUNDS and time.monotonic() < deadline):
-                both = [champion, challenger] if len(ratios) % 2 else [challenger, champion]
-                ratios.append(self._round(both, champion))
-                self._say(challenger.measured.candidate)
+            wins, verdict = judge(champion.measured, challenger.measured, ratios, self._limits)
+            winner = challenger if wins else champion
         except ContestantFailed as error:
             if not champion.is_alive:
                 raise
-            challenger.measured.failed = str(error)
+            verdict = error.detail
+        finally:
+            challenger.measured.verdict = verdict
+            (champion if winner is challenger else challenger).stop()
+        return winner
+
+    def _turns(self, champion: Contestant, challenger: Contestant, deadline: float) -> list[float]:
+        """Return the ratio of both speeds in each round."""
+        ratios: list[float] = []
+        self._start(challenger)
+        while len(ratios) < _LEAST_ROUNDS or (len(ratios) < _MOST_ROUNDS and time.monotonic() < deadline):
+            both = [champion, challenger] if len(ratios) % 2 else [challenger, champion]
+            ratios.append(self._round(both, champion))
+            self._say(challenger.measured.candidate)
         return ratios
 
     def _round(self, both: list[Contestant], champion: Contestant) -> float:
@@ -240,19 +135,3 @@ class Contest:
                 rate = one.paint(side, part * self._plan.seconds, self._load)
                 ratio *= 1 / rate if one is champion else rate
         return float(ratio ** (1 / len(_TURN_PARTS)))
-
-
-def _cpu_times() -> tuple[float, float]:
-    """Return for how many seconds all cores have run, and for how many they were busy."""
-    try:
-        numbers = list(map(int, _CPU_TIMES.read_text("ascii").partition("\n")[0].split()[1:9]))
-    except (OSError, ValueError):
-        return 0.0, 0.0
-    ticks = os.sysconf("SC_CLK_TCK")
-    return sum(numbers) / ticks, (sum(numbers) - numbers[3] - numbers[4]) / ticks  # besides idle and iowait
-
-
-def _note(load: Load, before: tuple[float, float], after: tuple[float, float], own: float) -> None:
-    load.whole += after[0] - before[0]
-    load.busy += after[1] - before[1]
-    load.own += own

@@ -1,106 +1,133 @@
-"""A process that paints with one candidate's settings: `python -m worker.tuning.contestant CANDIDATE`.
-
-It takes lines of JSON, [side, seconds], and writes for each what it did. TensorFlow takes its kernels, threads
-and allocator once a process, so each candidate has its own. It ends with its standard input.
-"""
+"""One candidate's process, as the contest sees it, and how busy others keep the machine meanwhile."""
 
 import json
+import os
+import selectors
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from shared.errors import AtelierError
+from worker.tuning.choice import SIDES, Measured
+from worker.tuning.tuned import Candidate
 
-from shared.cards.card import load_catalog
-from shared.settings import Settings
-from worker.codec.pixels import to_float, to_uint8
-from worker.memory import give_back, share_heaps
-from worker.models.registry import ModelRegistry
-from worker.models.runtime import configure_tensorflow
-from worker.models.store import ModelStore
-from worker.tuning.choice import SIDES
-from worker.tuning.tuned import Candidate, set_allocator
-
-_STATUS = Path("/proc/self/status")
-_STYLE_SIDE = 256  # pixels
-Paint = Callable[[int], object]  # one picture of a side
+LOAD_SECONDS = 300.0  # for the first line, also on a machine that is very busy
+_PATIENCE_SECONDS = 60.0  # for a turn, beyond its own time
+_LOOK_SECONDS = 0.2  # between looks whether somebody wants the machine
+_CPU_TIMES = Path("/proc/stat")
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """What was done in one turn."""
-
-    rate: float  # pictures a second
-    times: list[float]  # of each picture, ms
-    processor_seconds: float
-    memory_mebibytes: float  # the most so far
+class Disturbed(Exception):
+    """Raised where measuring has to make way."""
 
 
-def load_painter(settings: Settings) -> Paint:
-    """Load the models as a worker does; return what paints a photo that is decoded."""
-    catalog = load_catalog(settings.cards)
-    models = ModelRegistry(catalog, ModelStore(settings.models))
-    models.preload(settings.worker.preloaded)
-    stylizer: Any = models.get(next(card.name for card in catalog if card.default and card.kind == "stylize"))
-    style = stylizer.prepare_style(to_float(_photo(_STYLE_SIDE)))
-    photos = {side: _photo(side) for side in SIDES}
-    give_back()
-    return lambda side: to_uint8(stylizer.stylize(to_float(photos[side]), style))
+class ContestantFailed(AtelierError):
+    """Raised where a candidate could not be measured; says why."""
+
+    code = "not_measured"
+    title = "Nothing could be measured"
 
 
-def _photo(side: int) -> Any:
-    return np.random.default_rng(side).integers(0, 256, (side, side, 3), np.uint8)
+@dataclass(slots=True)
+class Load:
+    """How busy others kept the cores."""
+
+    whole: float = 0.0  # seconds of all cores
+    own: float = 0.0
+    busy: float = 0.0
+
+    def share_of_others(self) -> float:
+        """Return the share of all cores' time, 0 to 1, that went to other processes."""
+        return max(0.0, (self.busy - self.own) / self.whole) if self.whole else 0.0
 
 
-def paint_for(paint: Paint, pool: ThreadPoolExecutor, runners: int, *, side: int, seconds: float) -> Slice:
-    """Keep all runners busy for some seconds, each with one picture at least."""
-    used = time.process_time()
-    deadline = time.perf_counter() + seconds
-    done = list(pool.map(lambda _: _times(paint, side, deadline), range(runners)))
-    # Each runner's own rate: while the last one ends its picture, others are idle, as they never are at work.
-    rate = sum(len(times) / sum(times) for times in done)
-    each = [1000 * one for times in done for one in times]
-    return Slice(rate, each, time.process_time() - used, _most_memory())
+class Contestant:
+    """One candidate's process."""
+
+    def __init__(self, candidate: Candidate, disturbed: Callable[[], bool]) -> None:
+        self.measured = Measured(candidate)
+        self._disturbed = disturbed
+
+    def start(self) -> None:
+        """Return when its models are warm; raise ContestantFailed or Disturbed."""
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `stop`)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "worker.tuning.painter", json.dumps(asdict(self.measured.candidate))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            start_new_session=True,  # Ctrl-C is for the command, which ends this
+        )
+        self._read(LOAD_SECONDS)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End the process, at once."""
+        if hasattr(self, "_process"):
+            self._process.kill()
+            self._process.communicate()
+            self._errors.close()
+
+    def paint(self, side: int, seconds: float, load: Load) -> float:
+        """Let it paint for some seconds; note the figures and return pictures a second."""
+        assert self._process.stdin is not None
+        before = _cpu_times()
+        try:
+            self._process.stdin.write(f"{json.dumps([side, seconds])}\n".encode())
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise ContestantFailed(self._last_words()) from error
+        done = self._read(seconds + _PATIENCE_SECONDS)
+        _note(load, before, _cpu_times(), done["processor_seconds"])
+        self.measured.rates[side].append(done["rate"])
+        self.measured.memory_mebibytes = max(self.measured.memory_mebibytes, done["memory_mebibytes"])
+        if side == SIDES[-1]:
+            self.measured.times.extend(done["times"])
+        return float(done["rate"])
+
+    def _read(self, patience: float) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        deadline = time.monotonic() + patience
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._process.stdout, selectors.EVENT_READ)
+            while not selector.select(_LOOK_SECONDS):
+                if self._disturbed():
+                    raise Disturbed
+                if time.monotonic() > deadline:
+                    raise ContestantFailed(f"no answer within {patience:.0f} s")
+        line = self._process.stdout.readline()
+        if not line:
+            raise ContestantFailed(self._last_words())
+        return dict(json.loads(line))
+
+    def _last_words(self) -> str:
+        status = self._process.wait()
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        ended = f"ended by signal {-status}" if status < 0 else f"ended with status {status}"
+        return f"{ended}: {lines[-1]}" if lines else ended
 
 
-def _times(paint: Paint, side: int, deadline: float) -> list[float]:
-    times = []
-    while not times or time.perf_counter() < deadline:
-        began = time.perf_counter()
-        paint(side)
-        times.append(time.perf_counter() - began)
-    return times
+def _cpu_times() -> tuple[float, float]:
+    """Return for how many seconds all cores have run, and for how many they were busy."""
+    try:
+        numbers = list(map(int, _CPU_TIMES.read_text("ascii").partition("\n")[0].split()[1:9]))
+    except (OSError, ValueError):
+        return 0.0, 0.0
+    ticks = os.sysconf("SC_CLK_TCK")
+    return sum(numbers) / ticks, (sum(numbers) - numbers[3] - numbers[4]) / ticks  # besides idle and iowait
 
 
-def _most_memory() -> float:
-    lines = _STATUS.read_text("ascii", "replace").splitlines() if _STATUS.exists() else []
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
-
-
-def main() -> None:
-    """Load, paint each size once, say so, then paint as asked until the standard input ends."""
-    candidate = Candidate(**json.loads(sys.argv[1]))
-    share_heaps()
-    set_allocator(candidate)
-    configure_tensorflow(candidate.intra_threads, candidate.runners, candidate.kernels)
-    paint = load_painter(Settings.from_env())
-    with ThreadPoolExecutor(candidate.runners) as pool:
-        for side in SIDES:
-            paint_for(paint, pool, candidate.runners, side=side, seconds=0)
-        _write({"ready": True})
-        for line in sys.stdin:
-            side, seconds = json.loads(line)
-            _write(asdict(paint_for(paint, pool, candidate.runners, side=side, seconds=seconds)))
-
-
-def _write(value: object) -> None:
-    sys.stdout.write(f"{json.dumps(value)}\n")
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    main()
+def _note(load: Load, before: tuple[float, float], after: tuple[float, float], own: float) -> None:
+    load.whole += after[0] - before[0]
+    load.busy += after[1] - before[1]
+    load.own += own

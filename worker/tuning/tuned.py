@@ -4,7 +4,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,6 +20,7 @@ log = logging.getLogger("atelier.worker")
 FOLDER, FILE = "tuning", "settings.json"  # in the state folder; in containers a volume is mounted there
 FORM = 1  # of the file; another one is passed over
 ALLOCATOR, ONEDNN = "TF_CPU_ALLOCATOR_USE_BFC", "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads them itself
+_TRUE = ("1", "true")
 _ALLOCATORS = {"bfc": "true", "malloc": "false"}
 
 
@@ -111,46 +112,38 @@ def with_tuned(settings: Settings) -> Settings:
         log.warning("tuned settings are not used; `atelier tune` measures anew", extra={"why": found.fault})
     if found.settings is None:
         return settings
-    log.info("tuned settings are used", extra={"settings": str(found.settings)})
-    set_allocator(found.settings)
-    own = pinned(settings, os.environ)
-    values = {
-        name: value for name, value in asdict(found.settings).items() if name not in {*own, "allocator"}
-    }
+    values = asdict(in_force(settings, os.environ))
+    set_allocator(values.pop("allocator"))
+    log.info("tuned settings are used", extra=values)
     return settings.model_copy(update={"worker": settings.worker.model_copy(update=values)})
 
 
-def set_allocator(candidate: Candidate) -> None:
+def set_allocator(allocator: Literal["bfc", "malloc"]) -> None:
     """Choose the allocator of TensorFlow, unless the environment has."""
-    os.environ.setdefault(ALLOCATOR, _ALLOCATORS[candidate.allocator])
+    os.environ.setdefault(ALLOCATOR, _ALLOCATORS[allocator])
 
 
 def pinned(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
     """Return which settings the operator's environment has: they win over tuned ones."""
-    own = {
-        name for name in ("kernels", "runners", "intra_threads") if name in settings.worker.model_fields_set
-    }
-    own |= {"kernels"} if ONEDNN in environ else set()
-    return frozenset(own | ({"allocator"} if ALLOCATOR in environ else set()))
+    own = settings.worker.model_fields_set & {"kernels", "runners", "intra_threads"}
+    read_by_tensorflow = {"kernels": ONEDNN, "allocator": ALLOCATOR}
+    return frozenset({*own, *(name for name, variable in read_by_tensorflow.items() if variable in environ)})
 
 
 def untuned(settings: Settings, environ: Mapping[str, str]) -> Candidate:
     """Return how a worker runs without tuned settings: by the environment, else by default."""
     worker = settings.worker
     onednn = environ.get(ONEDNN, "1" if worker.kernels == "onednn" else "0")
-    bfc = environ.get(ALLOCATOR, "true").lower()
     return Candidate(
-        kernels="onednn" if onednn in ("1", "true") else "plain",
+        kernels="onednn" if onednn.lower() in _TRUE else "plain",
         runners=worker.runners or min(available_cores(), 64),
         intra_threads=worker.intra_threads,
-        allocator="bfc" if bfc in ("1", "true") else "malloc",
+        allocator="bfc" if environ.get(ALLOCATOR, "true").lower() in _TRUE else "malloc",
     )
 
 
 def in_force(settings: Settings, environ: Mapping[str, str]) -> Candidate:
     """Return how a worker runs that starts now."""
     found, plain = find_tuned(settings).settings, untuned(settings, environ)
-    if found is None:
-        return plain
-    own = {name: getattr(plain, name) for name in pinned(settings, environ)}
-    return Candidate(**{**asdict(found), **own})
+    own = pinned(settings, environ)
+    return plain if found is None else replace(found, **{name: getattr(plain, name) for name in own})

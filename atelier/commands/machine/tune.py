@@ -26,7 +26,8 @@ from shared.settings import Settings
 from shared.storage.places import require_private_folder
 from worker.machine import usable_cores
 from worker.tuning import tuned
-from worker.tuning.contest import Contest, Disturbed, OnStep, Outcome, Plan
+from worker.tuning.contest import Contest, OnStep, Outcome, Plan
+from worker.tuning.contestant import Disturbed
 
 MEMORY_SHARE = 0.75  # of what all processes may take, where --memory does not say
 
