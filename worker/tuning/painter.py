@@ -68,7 +68,7 @@ def paint_for(paint: Paint, pool: ThreadPoolExecutor, runners: int, *, side: int
 
 
 def _times(paint: Paint, side: int, deadline: float) -> list[float]:
-    times = []
+    times: list[float] = []
     while not times or time.perf_counter() < deadline:
         began = time.perf_counter()
         paint(side)

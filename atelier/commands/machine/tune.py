@@ -32,11 +32,11 @@ from worker.tuning.contestant import Disturbed
 MEMORY_SHARE = 0.75  # of what all processes may take, where --memory does not say
 
 
-class NothingFits(AtelierError):
-    """Raised when all settings that were measured break a limit."""
+class NothingChosen(AtelierError):
+    """Raised when all settings break a limit, or the environment leaves nothing to choose."""
 
-    code = "nothing_fits"
-    title = "No settings keep the limits"
+    code = "nothing_chosen"
+    title = "No settings were chosen"
 
 
 @click.command(short_help="Find the fastest settings for this machine.")
@@ -93,6 +93,8 @@ def tune(
         p95=p95,
         seconds=seconds,
     )
+    if not plan.duels():
+        raise NothingChosen("nothing is left to choose: the environment decides on all that is measured")
     with interruption("nothing was written"):
         outcome = _measured(plan, settings, when_idle=when_idle)
         writes = not (dry_run or outcome.broken)
@@ -103,7 +105,7 @@ def tune(
     report = print_json if as_json else print_report
     report(outcome, plan, before, path if writes else None)
     if outcome.broken:
-        raise NothingFits(f"{outcome.broken}; nothing was written. Loosen --memory or --p95")
+        raise NothingChosen(f"{outcome.broken}; nothing was written. Loosen --memory or --p95")
 
 
 def _measured(plan: Plan, settings: Settings, *, when_idle: bool) -> Outcome:
