@@ -54,10 +54,10 @@ class NothingChosen(AtelierError):
     "[default: a quarter longer than untuned]",
 )
 @click.option(
-    "--seconds", type=Number(min=1, max=3600), default=90.0, show_default=True, help="Measure for so long."
+    "--seconds", type=Number(min=1, max=3600), default=90.0, show_default=True, help="Take about so long."
 )
 @click.option("--same-bytes", is_flag=True, help="Choose nothing that changes the bytes of pictures.")
-@click.option("--dry-run", is_flag=True, help="Measure, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be chosen, and write nothing.")
 @click.option("--when-idle", is_flag=True, help="Begin when no job has run for a minute; make way for jobs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table and the choice as JSON.")
 def tune(
