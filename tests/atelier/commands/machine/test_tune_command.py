@@ -1,6 +1,7 @@
 """`atelier tune` in whole: its options, its report, Ctrl-C, and a real run whose file a worker then uses."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -151,15 +152,16 @@ def test_the_worker_of_atelier_up_uses_what_was_tuned(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_real_run_ends_with_settings_that_hold_here(settings: Settings) -> None:
+    environ = {**os.environ, "ATELIER_WORKER_RUNNERS": "1"}  # one duel, which is enough here
     command = [*START, "tune", "--seconds", "1", "--same-bytes", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert len(found["rows"]) >= 2
+    assert [row["allocator"] for row in found["rows"]] == ["bfc", "malloc"]
     for row in found["rows"]:
         rates = row["pictures_per_second"]
         assert rates["384"] > rates["1024"] > 0
         assert row["memory_mebibytes"] > 300
         assert row["p95_milliseconds"] > 0
-    chosen = find_tuned(settings).settings
-    assert chosen == Candidate(**found["chosen"])
+    assert (found["pinned"], found["changes_bytes"]) == (["runners"], False)
+    assert find_tuned(settings).settings == Candidate(**found["chosen"])
