@@ -1,5 +1,6 @@
 """Which settings to try, and which of two are better: nothing here measures."""
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -66,22 +67,20 @@ class Verdict(NamedTuple):
 def judge(champion: Measured, challenger: Measured, ratios: Sequence[float], limits: Limits) -> Verdict:
     """Compare two candidates by the ratios of their speeds, challenger by champion, one for each round.
 
-    The challenger must keep the limits, and be faster by more than the noise: three quarters of the rounds
-    faster, and half of them by `LEAST_GAIN`. Where the champion breaks a limit, keeping them is enough.
+    The challenger must keep the limits, and be faster by `LEAST_GAIN` and by more than the noise: about two
+    standard errors of the median, from the spread of the rounds' middle half, so that a round in which others
+    took the machine says little. Where the champion breaks a limit, keeping them is enough.
     """
     if broken := limits.broken_by(challenger):
         return Verdict(False, broken)
     low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
-    shown = f"{_percent(middle)} (half of the rounds: {_percent(low)} to {_percent(high)})"
+    gain, noise = middle - 1, 2 * (high - low) / math.sqrt(len(ratios))
+    shown = f"{100 * gain:+.0f} % \N{PLUS-MINUS SIGN} {100 * noise:.0f}"
     if limits.broken_by(champion):
         return Verdict(True, f"keeps the limits, {shown}")
-    if middle < 1 + LEAST_GAIN:
-        return Verdict(False, f"not faster, {shown}" if high < 1 else f"no clear gain, {shown}")
-    return Verdict(True, f"faster, {shown}") if low > 1 else Verdict(False, f"within the noise, {shown}")
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * (ratio - 1):+.0f} %"
+    if gain < LEAST_GAIN:
+        return Verdict(False, f"slower, {shown}" if gain < -noise else f"no clear gain, {shown}")
+    return Verdict(True, f"faster, {shown}") if gain > noise else Verdict(False, f"within the noise, {shown}")
 
 
 def challengers(
