@@ -3,17 +3,17 @@
 import importlib.metadata
 import math
 import os
-import platform
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from shared.machine_memory import CGROUPS, OWN_CGROUPS, memory_limit
 from shared.setting_groups import MEBIBYTE
+from worker.models.processor import this_processor
 
-CPU_INFO = Path("/proc/cpuinfo")
 SAME_MEMORY = 0.05  # a share: a new kernel, or a little more for the graphics, makes no other machine
-_EXTENSIONS = ("avx", "amx", "fma", "sse4")  # of x86 processors: those with which networks compute
+# Those with which networks compute, of x86 and of ARM.
+_EXTENSIONS = ("sse4", "fma", "avx", "amx", "asimd", "sve", "sme", "bf16", "i8mm")
 
 
 def available_cores() -> int:
@@ -30,7 +30,7 @@ def usable_cores() -> int:
 class Machine:
     """The fingerprint of tuned settings: they hold where all of it is the same."""
 
-    processor: str  # its model
+    processor: str  # vendor, family and model
     instructions: tuple[str, ...]  # extensions of its instruction set
     cores: int  # that a worker may keep busy
     memory_mebibytes: int  # that all processes may take
@@ -49,31 +49,15 @@ class Machine:
 
 def this_machine(models: Iterable[str]) -> Machine:
     """Return the fingerprint of this process's machine, with the names of the models that it loads."""
-    facts = _processor_facts()
+    processor = this_processor()
     return Machine(
-        processor=facts.get("model name") or facts.get("CPU part") or platform.machine(),
-        instructions=_instructions(facts),
+        processor=processor.name,
+        instructions=tuple(sorted(flag for flag in processor.flags if flag.startswith(_EXTENSIONS))),
         cores=usable_cores(),
         memory_mebibytes=memory_limit() // MEBIBYTE,
         tensorflow=_version("tensorflow"),
         models=tuple(sorted(models)),
     )
-
-
-def _processor_facts() -> dict[str, str]:
-    """Return what the system tells of the first core; nothing where it tells nothing."""
-    try:
-        text = CPU_INFO.read_text("utf-8", "replace")
-    except OSError:
-        return {}
-    pairs = (line.partition(":") for line in text.partition("\n\n")[0].splitlines())
-    return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _instructions(facts: dict[str, str]) -> tuple[str, ...]:
-    if "flags" not in facts:  # ARM's have few, and most of them count
-        return tuple(sorted(facts.get("Features", "").split()))
-    return tuple(sorted(flag for flag in facts["flags"].split() if flag.startswith(_EXTENSIONS)))
 
 
 def _version(package: str) -> str:

@@ -11,7 +11,7 @@ from shared.identifiers import file_id, sha256
 from shared.images.probe import ends_too_early
 from shared.images.recipe import RECIPE
 from shared.jobs.job import Job, StoredOutput
-from shared.specs.parts import output_in
+from shared.specs.parts import Precision, output_in
 from shared.specs.recipe import recipe_text
 from shared.specs.spec import JobSpec
 from shared.storage.base import ObjectStore, output_key
@@ -63,6 +63,7 @@ class Made:
 
     outputs: tuple[StoredOutput, ...]
     warnings: tuple[str, ...]
+    precision: Precision
 
 
 def process(
@@ -87,14 +88,15 @@ def process(
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
     text = _text(model, enlarger)
     with stage("encode"):
-        images, recipes = [], _recipes(spec, pictures, model)
+        images, recipes = [], _recipes(spec.made_with(stage.precision), pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
             images.append(_encode(picture, spec, text, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
     defects = {"truncated": is_truncated, "recipe_too_large": None in recipes}
-    return Made(outputs, (*(code for code, is_so in defects.items() if is_so), *stage.warnings))
+    warnings = (*(code for code, is_so in defects.items() if is_so), *stage.warnings)
+    return Made(outputs, warnings, stage.precision)
 
 
 def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:

@@ -144,7 +144,13 @@ class JobRunner:
     def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:
         identity = (model.card.version, model.digest)
         self._store.succeed(
-            *attempt.key, outputs=made.outputs, timings=timings, model=identity, warnings=made.warnings
+            *attempt.key,
+            outputs=made.outputs,
+            timings=timings,
+            model=identity,
+            warnings=made.warnings,
+            numerics=self._resources.numerics().id,
+            precision=made.precision,
         )
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 

@@ -18,7 +18,8 @@ CHAIN: Json = {
     "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}]
 }  # fmt: skip
 STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
-_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA}
+_NUMERICS = "cpu-avx512bf16-onednn-tf2.21.0-0af3bc"
+_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA, "numerics": _NUMERICS, "precision": "exact"}
 
 
 def _urls(home: str, *names: str) -> Json:
@@ -76,6 +77,7 @@ _WORKER: Json = {
     "object": "worker", "name": "gpu-box-1", "state": "draining",
     "cordon": {"at": _THEN, "by": "0123456789abcdef", "reason": "new disk", "drain": True},
     "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "slots": 4, "running": 2,
+    "numerics": [_NUMERICS],
     "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
     "available": ["magenta-mobile", "mnist-dcgan"],
 }  # fmt: skip
@@ -232,7 +234,12 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "lanes": [{"lane": "interactive", **_SHARE}],
         "models": [{"model": "mnist-dcgan", **_SHARE}],
         "owners": [{"owner": "shop", **_SHARE}],
-        "workers": {"live": 1, "slots": 2, "wanted": 1},
+        "workers": {
+            "live": 1,
+            "slots": 2,
+            "wanted": 1,
+            "numerics": [{"numerics": _NUMERICS, "workers": 1}],
+        },
     },
     "CordonRequest": {"reason": "new disk"},
     "WorkerView": _WORKER,

@@ -18,6 +18,7 @@ WHOLE = "the request"  # what a fault is of where it has no place
 Lane = Literal["interactive", "bulk"]
 QueueEnd = Literal["front", "back"]  # of the queue that an owner has in a lane
 Format = Literal["png", "jpeg", "webp", "gif"]
+Precision = Literal["exact", "fast"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 ActionEvent = Literal["action.completed", "action.canceled"]

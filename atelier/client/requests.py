@@ -18,6 +18,7 @@ from atelier.client.request_parts import (
     Latents,
     Optimization,
     PictureName,
+    Precision,
     Seeds,
     Stroke,
     Style,
@@ -86,6 +87,8 @@ class StylizeRequest(_Request):
     stroke: Stroke | None = None  # longest side at which the network works; None takes the model's own
     mask: PictureName | None = None  # white is painted, black stays
     steadiness: float | None = None  # of animations, 0..1: how much each frame keeps of the last
+    # "fast" takes bfloat16 numbers where the worker has them; None: as the service is set
+    precision: Precision | None = None
     optimize: Optimization | None = None  # for models that optimize
 
 
@@ -136,6 +139,7 @@ class StylizeOptions(_SharedOptions, total=False):
     preserve_color: bool
     stroke: Stroke | None
     steadiness: float | None
+    precision: Precision | None
     optimize: Optimization | None
 
 

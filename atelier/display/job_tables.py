@@ -89,6 +89,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     yield from _remarks(job)
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
+    if job.numerics:
+        yield "made", f"{job.precision}, by {job.numerics}"
     if job.queue and job.raw["queue"].get("lane"):
         yield "lane", str(job.raw["queue"]["lane"])
     yield from _times(job)

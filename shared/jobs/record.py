@@ -8,7 +8,7 @@ from typing import Any
 from shared.errors import RecordTooNew
 from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import Lane
+from shared.specs.parts import EXACT, FAST, Lane, Precision
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
@@ -58,6 +58,8 @@ def job_from_record(raw: Record) -> Job:
         timings=_document(raw, "timings") or {},
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
+        numerics=raw.get("numerics"),
+        precision=_precision(raw),
         retried_from=raw.get("retried_from") or None,
         webhook=raw.get("webhook"),
         retried_as=raw.get("retried_as"),
@@ -69,6 +71,13 @@ def job_from_record(raw: Record) -> Job:
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )
+
+
+def _precision(raw: Record) -> Precision | None:
+    """Return the precision of a result: of most it is exact, and not said."""
+    if "numerics" not in raw:
+        return None
+    return FAST if raw.get("precision") == FAST else EXACT
 
 
 def _spec(raw: Record) -> JobSpec:
@@ -105,8 +114,8 @@ def _joined(raw: Record) -> Record:
 
 def schema_of(spec: JobSpec) -> str:
     """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
-    is_plain = spec.output.is_plain and spec.recipe is None and not spec.named_outputs
-    return str(_PLAIN_SCHEMA if is_plain else RECORD_SCHEMA)
+    has_new = spec.recipe is not None or spec.named_outputs or spec.says_precision
+    return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else RECORD_SCHEMA)
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.cards.parts import Kind
 from shared.jobs.reasons import Hold, Reason
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import Lane
+from shared.specs.parts import Lane, Precision
 from shared.specs.spec import AnyJobSpec
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -99,11 +99,19 @@ class QueueView(HoldView):
 
 
 class ModelUse(View):
-    """The network that a job uses. Version and digest are known once it succeeded."""
+    """The network that a job uses. All but its name is known once the job succeeded."""
 
     name: str
     version: str | None
     digest: str | None
+    numerics: str | None = Field(
+        description="By what kernels, instructions and libraries the worker made the result. Equal jobs have "
+        "equal bytes where this, `version` and `precision` are equal. Null of an older worker's result."
+    )
+    precision: Precision | None = Field(
+        description="With which the result was made: `exact` where `fast` was asked for and the worker's "
+        "processor or kernels have no bfloat16 numbers. Null of an older worker's result."
+    )
 
 
 class OutputView(View):

@@ -20,6 +20,7 @@ from shared.specs.parts import (
     Output,
     Part,
     PictureSize,
+    Precision,
     TtlSeconds,
     is_address,
     output_in,
@@ -141,6 +142,19 @@ class JobSpec(Part):
     metadata: Metadata = Field(
         default_factory=dict, description="Up to 16 pairs that come back with the job."
     )
+
+    @property
+    def says_precision(self) -> bool:
+        """Whether the job says with which precision its network computes."""
+        return False
+
+    def with_precision(self, card: ModelCard, default: Precision) -> Self:
+        """Return the specification with an installation's default, where the model has the choice."""
+        return self
+
+    def made_with(self, precision: Precision) -> Self:
+        """Return the resolved specification with the precision that its result has."""
+        return self
 
     @property
     def kept(self) -> Self:

@@ -9,7 +9,16 @@ from pydantic_core import PydanticCustomError
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, StyleNotFound
 from shared.specs.base import WRITTEN, DrawSeed, default_of, outside, random_seed
-from shared.specs.parts import Optimization, PictureName, PictureSize, Size, WeightedStyle
+from shared.specs.parts import (
+    EXACT,
+    FAST,
+    Optimization,
+    PictureName,
+    PictureSize,
+    Precision,
+    Size,
+    WeightedStyle,
+)
 from shared.specs.working_size import ContentSpec, fit, result_size, working_size
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
@@ -54,10 +63,36 @@ class StylizeSpec(ContentSpec):
     steadiness: float = Field(
         default=0.5, ge=0, le=1, description="How much each frame of an animation keeps of the last one."
     )
+    precision: Precision | None = Field(
+        default=None,
+        exclude_if=lambda precision: precision is None,  # older versions read such records too
+        description="`fast` computes with bfloat16 numbers where the worker's processor and kernels have "
+        "them: no pixel differs by more than 8 of 255, and all by less than 0.5 in the mean. Elsewhere the "
+        "result is `exact`, and says so in `model.precision`. Null takes what the operator has set, which is "
+        "`exact` by default.",
+    )
     optimize: Optimization | None = Field(
         default=None,
         description="How a model that paints by optimization works; other models do not take it.",
     )
+
+    @property
+    def says_precision(self) -> bool:
+        """Whether the job says with which precision its network computes."""
+        return self.precision is not None
+
+    def with_precision(self, card: ModelCard, default: Precision) -> Self:
+        """Return the specification with an installation's default, where the model has the choice.
+
+        What is exact by default is left unsaid: all versions read such records.
+        """
+        chosen = self.precision or default
+        is_said = card.fast and FAST in (chosen, default)
+        return self.model_copy(update={"precision": chosen if is_said else None})
+
+    def made_with(self, precision: Precision) -> Self:
+        """Return the resolved specification with the precision that its result has."""
+        return self.model_copy(update={"precision": None if precision == EXACT else precision})
 
     @property
     def takes_frames(self) -> bool:
@@ -92,6 +127,9 @@ class StylizeSpec(ContentSpec):
         if self.optimize is not None and not card.optimizes:
             text = f"optimize cannot be given: the model {card.name} does not take it"
             yield FieldError("/optimize", text, "unknown_parameter")
+        if self.precision == FAST and not card.fast:
+            text = f"precision must be exact: the model {card.name} does not take {FAST}"
+            yield FieldError("/precision", text, "out_of_range")
         for index, style in enumerate(self.styles):
             yield from _built_in(f"/styles/{index}", style.number, card)
 

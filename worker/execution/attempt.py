@@ -9,7 +9,7 @@ from shared.errors import StoreUnavailable, TimeLimitExceeded
 from shared.jobs.job import Job, Progress
 from shared.jobs.status import LeaseState, ensure_current
 from shared.jobs.store import JobStore
-from shared.specs.parts import Lane
+from shared.specs.parts import EXACT, Lane, Precision
 from worker.execution.batcher import BatchGroup, BatchSlot
 
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
@@ -103,6 +103,7 @@ class Stages:
         self._reported = attempt.started
         self.timings: dict[str, float] = {}  # seconds a stage
         self.warnings: list[str] = []  # codes of what to know of the result, each once
+        self.precision: Precision = EXACT  # with which the result is made
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from shared.cards.card import ModelCard
 from shared.images.limits import ImageLimits
+from shared.specs.parts import FAST
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import Size, check_enlarged, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
@@ -128,6 +129,7 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
+    painter = model.fast if prepared.spec.precision == FAST and model.has_fast else model
 
     def stylize(number: int, small: Pixels) -> Pixels:
         steps = partial(_advance, stages, number, len(prepared.frames))
@@ -138,7 +140,10 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
         def whole() -> Pixels:
             if model.is_large(*small.shape[:2]):
                 return in_strips(smaller=False)
-            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
+            painted = to_uint8(on_a_runner(lambda: painter.stylize(to_float(small), style)))
+            if painter is not model:
+                stages.precision = FAST
+            return painted
 
         return or_smaller(whole, lambda: in_strips(smaller=True), resources, stages)
 

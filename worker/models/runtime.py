@@ -16,7 +16,7 @@ _ENVIRONMENT = {"TF_CPU_ALLOCATOR_USE_BFC": "true"}
 # Which kernels are faster depends on the processor: without AVX-512, oneDNN's lose to the plain ones on these
 # narrow networks.
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-_ONEDNN_OF = {"plain": "0", "onednn": "1"}
+ONEDNN_OF = {"plain": "0", "onednn": "1"}
 Kernels = Literal["plain", "onednn"]
 # TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds. Control
 # characters are escaped: other lines may quote names out of a model's file.
@@ -96,7 +96,7 @@ def _prepare_environment(kernels: Kernels) -> None:
     has_gpu = any(Path(device).exists() for device in _GPU_DEVICES)
     # Without a GPU it logs a failed search for one as an error; what matters it raises anyhow.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
-    for name, value in {**_ENVIRONMENT, ONEDNN: _ONEDNN_OF[kernels]}.items():
+    for name, value in {**_ENVIRONMENT, ONEDNN: ONEDNN_OF[kernels]}.items():
         os.environ.setdefault(name, value)
 
 

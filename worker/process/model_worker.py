@@ -22,6 +22,7 @@ from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.machine import available_cores
 from worker.memory import give_back, take_pictures_whole
+from worker.models.numerics import own_numerics
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -79,6 +80,7 @@ class ModelWorker:
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels)
         self._registry.preload(worker.preloaded)
+        self._liveness.know_numerics(own_numerics().id)
         take_pictures_whole()
         give_back()
         self._base.reaper.start()
@@ -87,7 +89,8 @@ class ModelWorker:
     def begin(self) -> None:
         """Celery consumes: the worker is ready."""
         self._liveness.begin()
-        log.info("worker ready", extra={"worker": self._base.id, "slots": self._base.settings.worker.threads})
+        known = {"slots": self._base.settings.worker.threads, "numerics": own_numerics().id}
+        log.info("worker ready", extra={"worker": self._base.id, **known})
 
     def drain(self) -> None:
         """Claim nothing any more; in the last second of the grace period give back what is not finished."""
@@ -153,6 +156,7 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
         free,
+        own_numerics,
         marks=base.settings.output.mark,
     )
 

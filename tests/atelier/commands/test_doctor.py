@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from atelier.doctor import Level, installation_checks, machine_checks
+from atelier.doctor.worker_checks import check_workers
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
 from shared.setting_groups import DiskRules
 from shared.settings import Settings
+from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
 from worker.tuning.tuned import FORM, Candidate, Tuned, machine_of, to_json, tuned_file
 
@@ -157,3 +159,27 @@ def test_tuned_settings_are_told_and_so_is_why_they_are_not_used(
     passed_over = installation_checks.check_tuning(settings)
     assert (passed_over.level, passed_over.mend) == (Level.WARN, "`atelier tune`")
     assert passed_over.text == "tuned settings are not used: they were measured with other processor"
+
+
+@pytest.mark.parametrize(
+    ("numerics", "level"), [([], Level.OK), (["a", "a", ""], Level.OK), (["a", "b", "a"], Level.WARN)]
+)
+def test_workers_that_compute_by_other_kernels_are_told(
+    numerics: list[str],
+    level: Level,
+    redis_client: Client,
+    server: EmbeddedServer,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, name in enumerate(numerics):
+        WorkerRoster(redis_client).announce(Worker(f"w{number}", 1, (), numerics=name))
+    monkeypatch.setenv("REDIS_URL", server.url)
+    finding = check_workers(settings.model_copy(update={"redis_url": server.url}))
+    assert finding.level is level
+    assert ("a (2), b (1)" in finding.text) is (level is Level.WARN)
+
+
+def test_without_a_server_no_worker_is_compared(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert check_workers(settings).level is Level.OK
