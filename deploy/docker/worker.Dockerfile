@@ -25,7 +25,8 @@ RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 atelier \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
-    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models
+    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models \
+        /var/lib/atelier/tuning
 COPY --from=dependencies /opt/atelier /opt/atelier
 COPY --from=package /install /opt/atelier
 ENV PATH=/opt/atelier/bin:$PATH \

@@ -20,6 +20,7 @@ from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.machine import available_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.models.numerics import own_numerics
 from worker.models.registry import ModelRegistry
@@ -163,8 +164,3 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
 def runners(worker: WorkerSettings) -> int:
     """Return how many threads run models at once."""
     return worker.runners or available_cores()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
