@@ -76,7 +76,7 @@ class ModelWorker:
         """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
-        configure_tensorflow(worker.intra_threads, runners(worker))
+        configure_tensorflow(worker.intra_threads, runners(worker), lean=True)
         self._registry.preload(worker.preloaded)
         take_pictures_whole()
         give_back()
