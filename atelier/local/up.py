@@ -20,12 +20,13 @@ from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
 from shared.access.exposure import check_exposure
 from shared.access.store import KeyStore
 from shared.cards.card import ModelCard
-from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
+from shared.errors import ModelUnavailable, StoreUnavailable
 from shared.network_settings import without_secrets
 from shared.redis.client import connect
 from shared.redis.scripts import Scripts
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
+from worker.models.prebuilt import prebuilt_store
 from worker.models.store import ModelStore
 
 
@@ -181,14 +182,16 @@ class Up:
 
 
 def missing_models(settings: Settings) -> list[str]:
-    """Return the names of the wanted models that the store lacks, or holds damaged."""
-    store = ModelStore(settings.models)
-    return [card.name for card in wanted_models(settings) if not _is_good(store, card)]
+    """Return the names of the wanted models that the store lacks, or holds damaged.
+
+    Those that were exported at the installation are copied first.
+    """
+    store = ModelStore(settings.models, prebuilt_store)
+    return [card.name for card in wanted_models(settings) if not _is_there(store, card)]
 
 
-def _is_good(store: ModelStore, card: ModelCard) -> bool:
+def _is_there(store: ModelStore, card: ModelCard) -> bool:
     try:
-        store.open(card)
-    except (ModelUnavailable, ModelCorrupt):
+        return store.adopt(card)
+    except ModelUnavailable:  # a pull says why
         return False
-    return True

@@ -19,6 +19,7 @@ from shared.settings import EXIT_CONFIGURATION
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
 TICK_SECONDS = 0.1
+STARTING_TICK_SECONDS = 0.02  # until everything was ready once
 EXIT_FAILED = 1
 HURRIED_SECONDS = 3.0  # the grace of a second Ctrl-C, for the server alone to write its last lines
 OnChange = Callable[[Mapping[str, int]], None]  # the processes that run, by name
@@ -115,7 +116,7 @@ class Supervisor:
             if is_met():
                 return True
             self._tend()
-            self._shutdown.requested.wait(TICK_SECONDS)
+            self._shutdown.requested.wait(TICK_SECONDS if self.was_ready else STARTING_TICK_SECONDS)
         return False
 
     def are_ready(self) -> bool:

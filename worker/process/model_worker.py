@@ -21,6 +21,7 @@ from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
+from worker.models.prebuilt import prebuilt_store
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -45,7 +46,7 @@ class ModelWorker:
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(
             load_catalog(settings.cards),
-            ModelStore(settings.models),
+            ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
             in_use=lambda: {attempt.job.spec.model or "" for attempt in self._held.all()},
         )

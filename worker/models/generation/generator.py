@@ -34,7 +34,7 @@ Pictures = NDArray[np.uint8]  # (n, height, width, channels)
 class GeneratorNetwork(tf.Module):  # type: ignore[misc]
     """The serving form: latents (n, size) to pictures (n, side, side, channels) in [-1, 1].
 
-    `build_generator` gives the same network, to the bit, but takes Keras, which would double a worker's start.
+    `build_generator` gives the same network, to the bit, but by Keras, which costs a worker's start seconds.
     """
 
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
