@@ -77,6 +77,7 @@ class Up:
             self._supervisor.start_phase([server])
         if not self._await_server():
             return False
+        self._log.say("the job store answers")
         self._check_exposure()
         if not self._pull_models():
             return False

@@ -1,8 +1,8 @@
 """TensorFlow imported without what a worker does not use: 40 % of the processor time, 130 MiB less.
 
 `import tensorflow` also executes Keras, with what that draws with, Keras' predecessor, converters for phones
-and the names of the first version. Here the packages that hold TensorFlow's public names are executed when they
-are first used; its internals are, by whoever needs them; and Keras is imported by those who import it.
+and the names of the first version. Here the packages that hold TensorFlow's public names are executed when
+they are first used, and its internals by whoever needs them; Keras is imported by those who import it.
 """
 
 import sys

@@ -43,7 +43,7 @@ class ModelStore:
 
     def _exported(self, card: ModelCard) -> StoredModel | None:
         store = self._prebuilt()
-        return store and store._intact(card)
+        return None if store is None else store._intact(card)
 
     def pull(
         self, card: ModelCard, on_step: OnStep = lambda _: None, *, replace: bool = False

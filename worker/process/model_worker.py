@@ -78,6 +78,7 @@ class ModelWorker:
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker), lean=True)
+        log.info("TensorFlow is loaded", extra={"worker": self._base.id})
         self._registry.preload(worker.preloaded)
         take_pictures_whole()
         give_back()

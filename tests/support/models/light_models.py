@@ -90,4 +90,4 @@ def install() -> None:
         return LightTransformer(card) if card.kind == "transform" else LightGenerator(card)
 
     vars(worker.models.registry)["load_model"] = load
-    vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_: None
+    vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_, **__: None
