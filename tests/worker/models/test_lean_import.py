@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 START = """
 import sys
 from pathlib import Path
+import numpy as np
 from shared.cards.card import load_catalog
 from worker.models.loading import LOADERS, load_model
 from worker.models.files.manifest import StoredModel, read_manifest
@@ -29,7 +30,12 @@ store.pull(digits)
 models = LOADERS["stylize"](magenta, StoredModel(folder, read_manifest(folder))), load_model(digits, store)
 for model in models:
     model.warm_up()
-print(*sys.modules)
+warm = set(sys.modules)
+pictures = [np.full(shape, 0.5, np.float32) for shape in ((90, 121, 3), (300, 200, 3))]
+models[0].stylize(pictures[0], models[0].prepare_style(pictures[1]))
+models[1].generate(np.zeros((3, 100), np.float32))
+print(*warm)
+print(*sorted(set(sys.modules) - warm))
 """
 COMPLETE = """
 import threading
@@ -69,8 +75,9 @@ def test_a_worker_warms_its_models_without_keras_and_without_what_draws(
 ) -> None:
     folder = shutil.copytree(magenta_folder, tmp_path / "magenta")
     write_manifest(folder, make_manifest(magenta_card, folder, lambda _: None))
-    modules = set(run(START, str(folder), str(tmp_path / "store")).split())
-
+    warm, more_for_a_job = run(START, str(folder), str(tmp_path / "store")).splitlines()
+    assert more_for_a_job == ""
+    modules = set(warm.split())
     assert "tensorflow" in modules
     unwanted = {"keras", "tf_keras", "matplotlib", "scipy", "pandas", "h5py", "tensorflow_hub", "requests"}
     assert modules & unwanted == set()
