@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -41,16 +41,17 @@ def _is_ok(url: str) -> bool:
 
 
 class ReadyWatch:
-    """Asks in a thread until the service is ready, or until `stop`."""
+    """Asks in a thread until the service is ready, or something else holds of it, or until `stop`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, holds: Callable[[str], bool] = is_ready) -> None:
         self._url = url
+        self._holds = holds
         self._ready = threading.Event()
         self._stopped = threading.Event()
         threading.Thread(target=self._ask, daemon=True).start()
 
     def _ask(self) -> None:
-        while not is_ready(self._url):
+        while not self._holds(self._url):
             if self._stopped.wait(ASK_EVERY_SECONDS):
                 return
         self._ready.set()

@@ -13,12 +13,12 @@ import pytest
 import redis
 
 from atelier import GenerateRequest
-from atelier.local import up
+from atelier.local import missing_models as local_models
 from atelier.local.aof_repair import newest_file
+from atelier.local.missing_models import missing_models
 from atelier.local.redis_server import EmbeddedServer, own_server_url
 from atelier.local.stack import RunningStack, StackFailed
 from atelier.local.state_folder import StateLock, UpRecord, read_record, remove_record, write_record
-from atelier.local.up import missing_models
 from shared.cards.card import load_catalog
 from shared.settings import Settings
 from tests.support.models.light_models import GENERATOR, write_cards
@@ -38,7 +38,7 @@ def test_models_exported_at_the_installation_are_copied_and_not_pulled(
 ) -> None:
     card, exports = load_catalog().get("mnist-dcgan"), ModelStore(tmp_path / "exports")
     exports.pull(card)
-    monkeypatch.setattr(up, "prebuilt_store", lambda: exports)
+    monkeypatch.setattr(local_models, "prebuilt_store", lambda: exports)
     settings = Settings(state_dir=tmp_path / "state")
 
     assert missing_models(settings) == ["magenta-mobile"]
