@@ -5,6 +5,7 @@ and the names of the first version. Here the packages that hold TensorFlow's pub
 they are first used, and its internals by whoever needs them; Keras is imported by those who import it.
 """
 
+import gc
 import sys
 import threading
 from collections.abc import Sequence
@@ -30,9 +31,11 @@ def import_lean() -> None:
         return
     finder = _Finder()
     sys.meta_path.insert(0, finder)
+    gc.disable()  # what is imported stays: each search for garbage would look through all of it
     try:
         names = vars(import_module("tensorflow"))
     finally:
+        gc.enable()
         sys.meta_path.remove(finder)
     _public.update((name, value) for name, value in names.items() if isinstance(value, _Later))
 

@@ -5,7 +5,7 @@ the width of the first layer alone.
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,22 +40,25 @@ class GeneratorNetwork(tf.Module):  # type: ignore[misc]
     def __init__(self, architecture: Architecture, weights: Weights) -> None:
         """Take weights in Keras order; raise ValueError where they are of another network."""
         super().__init__(name="generator")
-        self._grid = architecture.grid
         shapes = _weight_shapes(architecture)
         found = [array.shape for array in weights]
         if found != shapes:
             raise ValueError(f"the weights have the shapes {found}, not {shapes}")
         variables = [tf.Variable(array, trainable=False) for array in weights]
-        self._layers = list(zip(variables[::2], variables[1::2], strict=True))  # kernel and bias
+        dense, *hidden, last = zip(variables[::2], variables[1::2], strict=True)  # kernel and bias of each
+        self.layers: tuple[Callable[[Any], Any], ...] = (
+            partial(_dense, *dense),
+            partial(_in_grid, architecture.grid),
+            *(
+                partial(_enlarged, *parts, stride, _relu)
+                for parts, (_, stride) in zip(hidden, UPSAMPLINGS, strict=True)
+            ),
+            partial(_enlarged, *last, LAST_STRIDE, tf.tanh),
+        )
 
     def __call__(self, latents: Any) -> Any:
         """Draw exactly as many pictures as a graph's signature says."""
-        (kernel, bias), *hidden, (last_kernel, last_bias) = self._layers
-        x = _relu(latents @ kernel + bias)
-        x = tf.reshape(x, (latents.shape[0], *self._grid))
-        for (kernel, bias), (_, stride) in zip(hidden, UPSAMPLINGS, strict=True):
-            x = _relu(_enlarged(x, kernel, stride) + bias)
-        return tf.tanh(_enlarged(x, last_kernel, LAST_STRIDE) + last_bias)
+        return reduce(lambda values, layer: layer(values), self.layers, latents)
 
 
 # Not by `tf.nn`: its import executes the predecessor of Keras, a second of a start.
@@ -63,17 +66,25 @@ def _relu(x: Any) -> Any:
     return tf.raw_ops.Relu(features=x)
 
 
-def _enlarged(x: Any, kernel: Any, stride: int) -> Any:
-    """Return what `tf.nn.conv2d_transpose` does, padded to "SAME"."""
+def _dense(kernel: Any, bias: Any, x: Any) -> Any:
+    return _relu(x @ kernel + bias)
+
+
+def _in_grid(grid: tuple[int, int, int], x: Any) -> Any:
+    return tf.reshape(x, (x.shape[0], *grid))
+
+
+def _enlarged(kernel: Any, bias: Any, stride: int, activation: Callable[[Any], Any], x: Any) -> Any:
+    """Return a transposed convolution, padded to "SAME"."""
     count, height, width, _ = x.shape
-    shape = (count, height * stride, width * stride, kernel.shape[2])
-    return tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=shape,
+    convolved = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=(count, height * stride, width * stride, kernel.shape[2]),
         filter=kernel,
         out_backprop=x,
         strides=[1, stride, stride, 1],
         padding="SAME",
     )
+    return activation(convolved + bias)
 
 
 def _weight_shapes(architecture: Architecture) -> list[tuple[int, ...]]:
