@@ -10,7 +10,7 @@ from time import perf_counter
 
 from atelier.local.stack import LOG_FILE, RunningStack
 from bench.measuring import Goal, Table
-from bench.processes import cpu_seconds, with_children
+from bench.processes import cpu_seconds, wait_until, with_children
 
 # What the log says at the end of each stage, by the process that says it.
 STAGES = (
@@ -62,8 +62,15 @@ def start(stack: RunningStack) -> Start:
     stack.start()
     seconds = perf_counter() - began
     used = {name: cpu_seconds(*with_children(pid)) for name, pid in stack.processes().items()}
-    lines = log.read_bytes()[known:].decode("utf-8", "replace").splitlines()
-    return Start(seconds, used, _stages(lines, clock))
+    found: dict[str, float] = {}
+
+    def read() -> bool:
+        lines = log.read_bytes()[known:].decode("utf-8", "replace").splitlines()
+        found.update(_stages(lines, clock))
+        return len(found) == len(STAGES)
+
+    wait_until(read, "the log of the start")  # a process may tell of a stage just after it
+    return Start(seconds, used, found)
 
 
 def _stages(lines: list[str], began: float) -> dict[str, float]:
