@@ -17,8 +17,6 @@ STAGES = (
     ("atelier", "the job store answers", "the job store answers"),
     ("worker", "TensorFlow is loaded", "worker: TensorFlow is imported"),
     ("worker", "model ready", "worker: models are loaded and warm"),
-    ("worker", "worker ready", "worker: takes jobs"),
-    ("worker-io", "worker ready", "io worker: takes jobs"),
     ("api", "application ready", "API: answers"),
     ("atelier", "ready after", "all is ready"),
 )
@@ -69,7 +67,7 @@ def start(stack: RunningStack) -> Start:
         found.update(_stages(lines, clock))
         return len(found) == len(STAGES)
 
-    wait_until(read, "the log of the start")  # a process may tell of a stage just after it
+    wait_until(read, "the log of the start")  # its last line comes just after it
     return Start(seconds, used, found)
 
 
