@@ -51,6 +51,7 @@ def install(venv: Path, lock: Path) -> None:
     run_pip(venv, lock)
     note(venv, lock)
     prepare(venv, lock)
+    say(f"installed everything into {venv}")
 
 
 def run_pip(venv: Path, lock: Path) -> None:
@@ -63,7 +64,6 @@ def run_pip(venv: Path, lock: Path) -> None:
     follow(venv, lock, ["install", "--no-deps", "--require-hashes", "-r", str(lock)], Progress(venv, count))
     follow(venv, lock, ["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], None)
     follow(venv, lock, ["check"], None)
-    say(f"installed everything into {venv}")
 
 
 def prepare(venv: Path, lock: Path) -> None:
