@@ -11,23 +11,24 @@ from pathlib import Path
 import redis
 
 from atelier.local.listen_socket import listen, url_of
+from atelier.local.missing_models import missing_models
 from atelier.local.processes import Changes, Installation, wanted_models
-from atelier.local.readiness import ReadyWatch
+from atelier.local.readiness import ReadyWatch, is_alive
 from atelier.local.redis_server import START_SECONDS, refusal
 from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
 from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
 from shared.access.exposure import check_exposure
 from shared.access.store import KeyStore
-from shared.cards.card import ModelCard
-from shared.errors import ModelCorrupt, ModelUnavailable, StoreUnavailable
+from shared.errors import ModelUnavailable, StoreUnavailable
 from shared.network_settings import without_secrets
 from shared.redis.client import connect
 from shared.redis.scripts import Scripts
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
-from worker.models.store import ModelStore
 from worker.tuning.tuned import find_tuned
+
+IO_PATIENCE_SECONDS = 20.0  # for the API; then the io worker starts all the same
 
 
 class Up:
@@ -79,12 +80,23 @@ class Up:
             self._supervisor.start_phase([server])
         if not self._await_server():
             return False
+        self._log.say("the job store answers")
         self._check_exposure()
         if not self._pull_models():
             return False
-        self._supervisor.start_phase(self._plan.workers(workers))
+        self._supervisor.start_phase(self._plan.model_workers(workers))
         self._supervisor.start_phase([self._plan.api(listener.fileno(), self._record.url)])
-        return self._await_ready(began)
+        return self._start_io_worker() and self._await_ready(began)
+
+    def _start_io_worker(self) -> bool:
+        """Start it when the API answers: two cores are enough for two processes that start, and no more."""
+        deadline = time.monotonic() + IO_PATIENCE_SECONDS
+        watch = ReadyWatch(self._record.url, is_alive)
+        went_on = self._supervisor.run_until(lambda: watch.has_succeeded() or time.monotonic() > deadline)
+        watch.stop()
+        if went_on:
+            self._supervisor.start_beside("worker", self._plan.io_worker())
+        return went_on
 
     def _await_server(self) -> bool:
         deadline = time.monotonic() + START_SECONDS
@@ -196,17 +208,3 @@ class Up:
         self._supervisor.stop()
         remove_record(self._folder)
         self._log.say("stopped")
-
-
-def missing_models(settings: Settings) -> list[str]:
-    """Return the names of the wanted models that the store lacks, or holds damaged."""
-    store = ModelStore(settings.models)
-    return [card.name for card in wanted_models(settings) if not _is_good(store, card)]
-
-
-def _is_good(store: ModelStore, card: ModelCard) -> bool:
-    try:
-        store.open(card)
-    except (ModelUnavailable, ModelCorrupt):
-        return False
-    return True

@@ -10,10 +10,8 @@ from shared.cards.card import ModelCard
 from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
 from worker.models.builders import build
-from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, copy_model, fetch_module
 from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
-from worker.models.generation.dcgan import copy_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,8 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case TrainedSource(path=path, sha256=sha256):
             on_step(PullStep("copy"))
             folder.mkdir()
+            from worker.models.generation.dcgan import copy_weights  # which loads NumPy
+
             copy_weights(Path(path), folder, sha256=sha256)
         case UrlSource():
             _fetch_archive(card.source, folder, on_step)
@@ -61,6 +61,8 @@ def _copy(given: Path, folder: Path) -> None:
 
 
 def _fetch_archive(source: UrlSource, folder: Path, on_step: OnStep) -> None:
+    from worker.models.files.archive import download, unpack  # which loads an HTTP client
+
     archive = folder.with_name("archive.tar.gz")
     download(
         source.url,

@@ -23,6 +23,7 @@ from worker.execution.resources import Resources, StyleCache
 from worker.machine import available_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.models.numerics import own_numerics
+from worker.models.prebuilt import prebuilt_store
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -47,7 +48,7 @@ class ModelWorker:
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(
             load_catalog(settings.cards),
-            ModelStore(settings.models),
+            ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
             in_use=lambda: {attempt.job.spec.model or "" for attempt in self._held.all()},
         )
@@ -78,7 +79,8 @@ class ModelWorker:
         """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
-        configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels)
+        configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels, lean=True)
+        log.info("TensorFlow is loaded", extra={"worker": self._base.id})
         self._registry.preload(worker.preloaded)
         self._liveness.know_numerics(own_numerics().id)
         take_pictures_whole()

@@ -17,8 +17,8 @@ from atelier.display.progress_bar import stderr_console
 from atelier.display.tuning_report import print_json, print_report
 from atelier.lazy_group import interruption
 from atelier.local.idle import await_idle, busy_check
+from atelier.local.missing_models import missing_models
 from atelier.local.state_folder import running_server_url
-from atelier.local.up import missing_models
 from shared.errors import AtelierError
 from shared.machine_memory import memory_limit
 from shared.setting_groups import MEBIBYTE

@@ -1,25 +1,26 @@
-"""The digit generator as a Keras model, and the loaded generator that answers jobs.
+"""The digit generator as a Keras model, as plain TensorFlow, and the loaded generator that answers jobs.
 
 At 28 x 28 pixels and one channel it has the layers of the well-known digit generator; other sizes differ in
 the width of the first layer alone.
 """
 
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 import tensorflow as tf
-from keras import layers
 from numpy.typing import NDArray
 
 from shared.cards.card import ModelCard
 from shared.errors import ModelCorrupt
 from worker.models.generation.dcgan import Architecture, read_weights
 from worker.models.runtime import memory_errors
+
+if TYPE_CHECKING:
+    import keras
 
 UPSAMPLINGS = ((128, 1), (64, 2))  # filters and stride of the hidden transposed convolutions
 LAST_STRIDE = 2
@@ -30,11 +31,81 @@ Latents = NDArray[np.float32]  # (n, latent size)
 Pictures = NDArray[np.uint8]  # (n, height, width, channels)
 
 
-def build_generator(architecture: Architecture) -> keras.Model:
-    """Return the serving form: latents (n, size) to pictures (n, side, side, channels) in [-1, 1].
+class GeneratorNetwork(tf.Module):  # type: ignore[misc]
+    """The serving form: latents (n, size) to pictures (n, side, side, channels) in [-1, 1].
+
+    `build_generator` gives the same network, to the bit, but by Keras, which costs a worker's start seconds.
+    """
+
+    def __init__(self, architecture: Architecture, weights: Weights) -> None:
+        """Take weights in Keras order; raise ValueError where they are of another network."""
+        super().__init__(name="generator")
+        shapes = _weight_shapes(architecture)
+        found = [array.shape for array in weights]
+        if found != shapes:
+            raise ValueError(f"the weights have the shapes {found}, not {shapes}")
+        variables = [tf.Variable(array, trainable=False) for array in weights]
+        dense, *hidden, last = zip(variables[::2], variables[1::2], strict=True)  # kernel and bias of each
+        self.layers: tuple[Callable[[Any], Any], ...] = (
+            partial(_dense, *dense),
+            partial(_in_grid, architecture.grid),
+            *(
+                partial(_enlarged, *parts, stride, _relu)
+                for parts, (_, stride) in zip(hidden, UPSAMPLINGS, strict=True)
+            ),
+            partial(_enlarged, *last, LAST_STRIDE, tf.tanh),
+        )
+
+    def __call__(self, latents: Any) -> Any:
+        """Draw exactly as many pictures as a graph's signature says."""
+        return reduce(lambda values, layer: layer(values), self.layers, latents)
+
+
+# Not by `tf.nn`: its import executes the predecessor of Keras, a second of a start.
+def _relu(x: Any) -> Any:
+    return tf.raw_ops.Relu(features=x)
+
+
+def _dense(kernel: Any, bias: Any, x: Any) -> Any:
+    return _relu(x @ kernel + bias)
+
+
+def _in_grid(grid: tuple[int, int, int], x: Any) -> Any:
+    return tf.reshape(x, (x.shape[0], *grid))
+
+
+def _enlarged(kernel: Any, bias: Any, stride: int, activation: Callable[[Any], Any], x: Any) -> Any:
+    """Return a transposed convolution, padded to "SAME"."""
+    count, height, width, _ = x.shape
+    convolved = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=(count, height * stride, width * stride, kernel.shape[2]),
+        filter=kernel,
+        out_backprop=x,
+        strides=[1, stride, stride, 1],
+        padding="SAME",
+    )
+    return activation(convolved + bias)
+
+
+def _weight_shapes(architecture: Architecture) -> list[tuple[int, ...]]:
+    """Return the shapes of kernel and bias of each layer."""
+    units = prod(architecture.grid)
+    shapes: list[tuple[int, ...]] = [(architecture.latent.size, units), (units,)]
+    given = architecture.grid[2]
+    for filters in (*(filters for filters, _ in UPSAMPLINGS), architecture.channels):
+        shapes += [(KERNEL, KERNEL, filters, given), (filters,)]
+        given = filters
+    return shapes
+
+
+def build_generator(architecture: Architecture) -> "keras.Model":
+    """Return the serving form as a Keras model: latents (n, size) to pictures in [-1, 1].
 
     It has no normalization; training's is folded into the weights.
     """
+    import keras
+    from keras import layers
+
     hidden = [
         layers.Conv2DTranspose(filters, KERNEL, stride, "same", activation="relu")
         for filters, stride in UPSAMPLINGS
@@ -91,9 +162,7 @@ class Generator:
         """Return the network for exactly `size` latents, compiled when it is first called."""
         signature = tf.TensorSpec((size, self._latent_size), tf.float32)
         return tf.function(  # type: ignore[no-any-return]
-            lambda latents: self._network(latents, training=False),
-            input_signature=[signature],
-            jit_compile=True,
+            self._network.__call__, input_signature=[signature], jit_compile=True, autograph=False
         )
 
     @classmethod
@@ -105,9 +174,8 @@ class Generator:
         """
         architecture = Architecture.of(card)
         record, weights = read_weights(folder)
-        network = build_generator(architecture)
         try:
-            network.set_weights(weights)
+            network = GeneratorNetwork(architecture, weights)
         except ValueError as error:
             text = f"the weights of {card.name} are of another network"
             raise ModelCorrupt(text, inside=f"{folder}: {error}") from error

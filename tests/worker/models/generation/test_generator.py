@@ -120,6 +120,25 @@ def test_the_generator_has_the_seed_s_layers() -> None:
     assert model.count_params() == 2_292_737
 
 
+@pytest.mark.parametrize("architecture", [Architecture(), Architecture(16, 3, 0)])
+def test_the_serving_network_gives_the_bits_of_the_keras_model(architecture: Architecture) -> None:
+    import tensorflow as tf
+
+    from worker.models.generation.generator import GeneratorNetwork, build_generator
+
+    random, model = np.random.default_rng(4), build_generator(architecture)
+    weights = [random.normal(0, 0.05, array.shape).astype(np.float32) for array in model.get_weights()]
+    model.set_weights(weights)
+    network = GeneratorNetwork(architecture, weights)
+    latents = tf.constant(random.normal(size=(4, architecture.latent.size)), tf.float32)
+    compiled = tf.function(network.__call__, jit_compile=True, autograph=False)
+    by_keras = tf.function(lambda values: model(values, training=False), jit_compile=True)
+    assert (compiled(latents).numpy() == by_keras(latents).numpy()).all()
+    assert np.ptp(compiled(latents).numpy()) > 0.1
+    with pytest.raises(ValueError, match="the weights have the shapes"):
+        GeneratorNetwork(architecture, weights[::-1])
+
+
 @pytest.mark.parametrize("architecture", [Architecture(16, 3, 0), Architecture(64, 3, 4)])
 def test_other_sizes_differ_in_the_first_and_last_layer_alone(architecture: Architecture) -> None:
     from worker.models.generation.generator import build_generator
