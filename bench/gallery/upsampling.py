@@ -26,7 +26,7 @@ from worker.models.store import ModelStore
 
 CELL = (420, 315)  # pixels, of which each is one of the picture's
 WAYS = ("guided", "network")
-MODELS = ("enlarge-x4", "multistyle-26")  # beside those that are there from the start
+SHOWN = [case for case in CASES if not isinstance(case.style, int)]
 CLEAR_PEAK = "5"  # what resets a process's peak, written into its clear_refs
 
 
@@ -44,13 +44,15 @@ class Costs:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("output", type=Path)
+    names = [case.photo for case in SHOWN]
+    parser.add_argument("--photos", nargs="*", choices=names, default=names)
     arguments = parser.parse_args()
+    cases = [case for case in SHOWN if case.photo in arguments.photos]
     costs: dict[tuple[int, str], Costs] = {}
     with tempfile.TemporaryDirectory() as state:
-        for name in MODELS:
-            ModelStore(Path(state) / "models").pull(load_catalog().get(name))
+        ModelStore(Path(state) / "models").pull(load_catalog().get("enlarge-x4"))
         with RunningStack(Path(state), start_seconds=START_SECONDS) as stack, stack.client() as client:
-            sheet = [cell for case in CASES for cell in _row(case, stack, client, costs)]
+            sheet = [cell for case in cases for cell in _row(case, stack, client, costs)]
     lay_out(sheet, 1 + len(WAYS), cell=CELL).save(arguments.output, quality=85)
     print(machine())
     for (megapixels, way), found in sorted(costs.items()):
@@ -63,7 +65,9 @@ def _row(
     """Yield the same part of the photo and of its paintings, at their own pixels."""
     photo = enlarged(Image.fromarray(getattr(data, case.photo)()), case.megapixels)
     yield f"{case.photo}, {case.megapixels} MP", _part(photo, case)
-    body = _body(case, client)
+    body: dict[str, Any] = {
+        "styles": [{"image": client.files.upload(encoded(styles()[str(case.style)]))}],
+    }
     small = encoded(photo.resize((96, 64)))
     for way in WAYS:
         _paint(body | {"content": client.files.upload(small), "stroke": 64, "upsample": way}, stack, client)
@@ -75,12 +79,6 @@ def _row(
         found.mebibytes.append(mebibytes)
         print(f"{case.photo}, {way}: {seconds:.1f} s, {mebibytes:.0f} MiB", flush=True)
         yield way, _part(Image.open(BytesIO(painted)).convert("RGB"), case)
-
-
-def _body(case: Case, client: Client) -> dict[str, Any]:
-    if isinstance(case.style, int):
-        return {"model": "multistyle-26", "styles": [{"number": case.style}]}
-    return {"styles": [{"image": client.files.upload(encoded(styles()[case.style]))}]}
 
 
 def _part(picture: Image.Image, case: Case) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import numpy as np
 from PIL import Image
+from PIL.Image import Resampling
 
 from worker.codec.pixels import Pixels, source_rows, strips
 
@@ -18,12 +19,16 @@ class SizedRows:
         self._height = height
         self._scale = height / len(picture)
         self._waiting = list(strips(len(picture)))
-        self._kept = np.empty((0, 0, 3), np.uint8)
+        self._kept = np.empty((0, picture.shape[1], 3), np.uint8)  # at the result's width
         self._begin = 0  # the number of the first row that is kept
 
     def take(self, rows: Pixels) -> None:
         """Take the next rows, and fill in what can be made of them."""
-        self._kept = np.concatenate([self._kept, rows]) if len(self._kept) else rows
+        if not len(rows):
+            return
+        # Each direction by itself: Pillow would choose which comes first by the size of each piece.
+        wide = Image.fromarray(rows).resize((self.picture.shape[1], len(rows)), Resampling.LANCZOS)
+        self._kept = np.concatenate([self._kept, np.asarray(wide)])
         end = self._begin + len(self._kept)
         while self._waiting and (source := self._source(self._waiting[0])).stop <= end:
             self._fill(self._waiting.pop(0), source)
@@ -36,7 +41,8 @@ class SizedRows:
 
     def _fill(self, rows: slice, source: slice) -> None:
         read = self._kept[source.start - self._begin : source.stop - self._begin]
-        top, bottom = rows.start * self._scale - source.start, rows.stop * self._scale - source.start
-        size = (self.picture.shape[1], rows.stop - rows.start)
-        box = (0.0, top, float(read.shape[1]), min(bottom, float(len(read))))
-        self.picture[rows] = np.asarray(Image.fromarray(read).resize(size, Image.Resampling.LANCZOS, box))
+        top, bottom = (edge * self._scale - source.start for edge in (rows.start, rows.stop))
+        width = self.picture.shape[1]
+        box = (0.0, top, float(width), min(bottom, float(len(read))))
+        size = (width, rows.stop - rows.start)
+        self.picture[rows] = np.asarray(Image.fromarray(read).resize(size, Resampling.LANCZOS, box))

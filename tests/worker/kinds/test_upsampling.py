@@ -72,7 +72,8 @@ def test_strength_colors_and_mask_come_after_it(atelier: Atelier) -> None:
     assert np.abs(made[:, 68:] - expected).max() <= 1
     kept = pixels(atelier, painted(atelier, photo, preserve_color=True)).astype(int)
     shift = (kept - before)[(kept > 0).all(2) & (kept < 255).all(2)]
-    assert len(shift) and np.abs(shift - shift[:, :1]).max() <= 1  # brightness alone changed
+    assert len(shift)
+    assert np.abs(shift - shift[:, :1]).max() <= 1  # brightness alone changed
 
 
 def test_transparency_is_that_of_the_content(atelier: Atelier) -> None:
