@@ -104,7 +104,7 @@ def test_no_worker_has_all_of_several_further_models(client: FlaskClient, servic
     for names in (("enlarge-x2",), ("enlarge-x4",)):
         announce(services, available=("magenta-mobile", *names))
         assert reason(client, job_id) == "no_worker_has_model"
-    announce(services, available=("magenta-mobile", "enlarge-x2", "enlarge-x4"))
+    announce(services, available=("magenta-mobile", "enlarge-x2", "enlarge-x4"), schema=RECORD_SCHEMA)
     assert reason(client, job_id) == "workers_busy"
 
 
