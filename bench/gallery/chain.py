@@ -22,11 +22,12 @@ from bench.gallery.sheets import encoded, lay_out
 from shared.cards.card import load_catalog
 from worker.models.store import ModelStore
 
-CELL = (520, 390)  # pixels, of which each is one of the picture's
+CELL = (520, 340)  # pixels, of which each is one of the picture's
 SIDE = 260  # pixels of the painted photo's longer side
 ENLARGERS = ("enlarge-x2", "enlarge-x4")
-_DIGITS = {"type": "generate", "digits": "2026", "seeds": [1, 2, 3, 4, 5], "grid": {"columns": 1, "gap": 0}}
-_SHEET = {"type": "generate", "count": 24, "seed": 7, "grid": {"columns": 6, "gap": 0}}
+_NUMBER = {"type": "generate", "digits": "2026", "grid": {"columns": 1, "gap": 0}}
+_SMALL = {**_NUMBER, "seeds": [1, 2, 3]}
+_LARGE = {**_NUMBER, "seeds": [1, 2], "upscale": {"factor": 4, "filter": "lanczos"}}
 
 
 def main() -> None:
@@ -46,12 +47,16 @@ def _chains(client: Client) -> Iterator[list[dict[str, Any]]]:
     painting = client.files.upload(encoded(Image.open(OWN_STYLE)))
     photo = ImageOps.contain(Image.fromarray(data.astronaut()), (SIDE, SIDE), Image.Resampling.LANCZOS)
     styles = [{"image": painting}]
-    yield [_DIGITS, {"type": "transform", "model": "enlarge-x4"}]
+    yield [_SMALL, {"type": "transform", "model": "enlarge-x4"}]
     yield [
         {"type": "stylize", "content": client.files.upload(encoded(photo)), "styles": styles},
         {"type": "transform", "model": "enlarge-x2"},
     ]
-    yield [_SHEET, {"type": "stylize", "styles": styles}, {"type": "transform", "model": "enlarge-x2"}]
+    yield [
+        _LARGE,
+        {"type": "stylize", "styles": styles, "strength": 0.7},
+        {"type": "transform", "model": "enlarge-x2"},
+    ]
 
 
 def _row(client: Client, chain: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Image.Image]]:
@@ -63,8 +68,15 @@ def _row(client: Client, chain: Sequence[dict[str, Any]]) -> Iterator[tuple[str,
     for job_id, request in zip(ids, chain, strict=True):
         picture = Image.open(BytesIO(client.jobs.download(client.jobs.wait(job_id)))).convert("RGB")
         name = request.get("model", request["type"])
-        yield f"{name}, {picture.width} x {picture.height}", picture.crop((0, 0, *CELL))
+        yield f"{name}, {picture.width} x {picture.height}", part(picture)
     yield from [("", Image.new("RGB", (1, 1), "white"))] * (3 - len(chain))
+
+
+def part(picture: Image.Image) -> Image.Image:
+    """Return the part that a cell has room for, from the upper middle."""
+    width, height = (min(side, most) for side, most in zip(picture.size, CELL, strict=True))
+    left = (picture.width - width) // 2
+    return picture.crop((left, 0, left + width, height))
 
 
 if __name__ == "__main__":

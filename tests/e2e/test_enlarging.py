@@ -37,9 +37,8 @@ def test_a_painting_is_brought_to_its_size_by_a_network(
     asked = {
         name: alone.job.raw["input"][name] for name in ("type", "content", "styles", "stroke", "upsample")
     }
-    batch = client.batches.wait(client.batches.create([asked, {**asked, "upsample": "guided"}]))
-    items = list(client.batches.items(batch))
-    network, guided = (client.jobs.download(item.id) for item in items)
+    run = client.batches.create([asked, {**asked, "upsample": "guided"}])
+    network, guided = (run.download(item) for item in sorted(run, key=lambda item: item.index))
     assert alone.data == network != guided
     assert Image.open(BytesIO(network)).size == (180, 120)
 
