@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from worker.codec.pixels import to_color
 from worker.codec.sized_rows import SizedRows
 from worker.execution.attempt import Stages
 from worker.execution.resources import Film, Pixels, Resources, ResultPicture
@@ -40,9 +41,13 @@ def upsampled(
 
     for number, painting in enumerate(small):
         made = SizedRows(len(painting) * model.card.scale, np.empty_like(prepared.frames[number].rgb))
-        model.apply_rows(painting, advance, run, made.take)
+        model.apply_rows(painting, advance, run, partial(_take, made))
         done.append(finished(made.picture, prepared, number, done))
     return [result_of(prepared, done)]
+
+
+def _take(made: SizedRows, rows: Pixels) -> None:
+    made.take(to_color(rows))  # a network of somebody's own may give grey
 
 
 def _paintings(picture: ResultPicture | Film) -> list[Pixels]:
