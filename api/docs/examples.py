@@ -17,7 +17,10 @@ GENERATE: Json = {"type": "generate", "seed": 7, "digit": 3}
 CHAIN: Json = {
     "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}]
 }  # fmt: skip
-STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
+STYLIZE: Json = {
+    "type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8,
+    "output": {"format": "jpeg", "profile": "keep", "metadata": "safe"},
+}  # fmt: skip
 _MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA}
 
 
@@ -280,9 +283,15 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
-    "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8},
+    "stylize": {
+        "content": _FILE,
+        "style": ["waves"],
+        "strength": 0.8,
+        "profile": "keep",
+        "output_metadata": "safe",
+    },
     "generate": {"seed": 7, "digit": 3},
-    "transform": {"content": _FILE, "model": "colorizer"},
+    "transform": {"content": _FILE, "model": "old-photo", "output_metadata": "safe"},
     "submitJobAgain": {"picture": "(the bytes of painted.jpg)", "content": _FILE},
     "uploadFile": {"file": "(the bytes of photo.jpg)"},
     "addStyle": {"name": "waves", "image": _FILE},
