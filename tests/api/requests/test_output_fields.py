@@ -25,7 +25,7 @@ BAD: list[tuple[Json, str, str]] = [
     ({"content": {"job": NOBODY, "output": -1}}, "/content", "0"),
     ({"content": {"job": NOBODY}}, "/content", NOBODY),
     ({"content": f"job:{NOBODY}/0"}, "/content", NOBODY),
-    ({"content": {"job": NOBODY, "picture": 0}}, "/content", "picture"),
+    ({"content": {"job": NOBODY, "picture": 0}}, "/content", '"output": 0'),
 ]
 
 
@@ -57,8 +57,9 @@ def test_a_bad_value_is_told_by_its_field(
 @pytest.mark.parametrize("output", [{"profile": "keep"}, {"metadata": "safe"}])
 def test_what_has_no_content_takes_nothing_over(client: FlaskClient, output: Json) -> None:
     answer = client.post("/v1/jobs", json={"type": "generate", "output": output})
-    ((place, _),) = faults(answer)
+    ((place, detail),) = faults(answer)
     assert (answer.status_code, place) == (422, f"/output/{next(iter(output))}")
+    assert "of which there is none" in detail
 
 
 def test_the_number_of_an_output_that_will_not_be_is_told(client: FlaskClient, painting: Json) -> None:
@@ -69,7 +70,7 @@ def test_the_number_of_an_output_that_will_not_be_is_told(client: FlaskClient, p
 
 
 @pytest.mark.parametrize(
-    ("settings", "pointer", "limit"),
+    ("kept", "pointer", "limit"),
     [
         ({"output": {"profile": "p3"}}, "/settings/output/profile", "srgb or keep"),
         ({"output": {"enlarge": 5}}, "/settings/output/enlarge", "2, 3 or 4"),
@@ -78,9 +79,9 @@ def test_the_number_of_an_output_that_will_not_be_is_told(client: FlaskClient, p
     ],
 )
 def test_settings_of_a_recipe_are_told_by_their_fields(
-    client: FlaskClient, settings: Json, pointer: str, limit: str
+    client: FlaskClient, kept: Json, pointer: str, limit: str
 ) -> None:
-    body = {"name": "print", "settings": {"type": "stylize", "styles": [{"number": 3}], **settings}}
+    body = {"name": "print", "settings": {"type": "stylize", "styles": [{"number": 3}], **kept}}
     answer = client.post("/v1/recipes", json=body)
     assert answer.status_code == 422, answer.json
     found = dict(faults(answer))

@@ -21,8 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.access.key import Scope
-from tests.support.images import pictures
-from tests.web.panels.scenes import Scene, with_recipe
+from tests.web.panels.scenes import Scene, painted, with_recipe
 from tests.web.panels.site import running_site
 
 DESK = {"width": 1280, "height": 900}
@@ -74,7 +73,7 @@ def bring(page: Page, data: bytes) -> None:
 
 
 def enlarge(page: Page) -> None:
-    bring(page, pictures.photo(900, 600))
+    bring(page, painted(-1))
     page.get_by_label(re.compile("What to do|할 일")).select_option("enlarge-x2")
     page.locator("atelier-paint-settings summary").click()
 

@@ -17,6 +17,7 @@ expect = sync_api.expect
 pytestmark = pytest.mark.slow
 BUTTON = ".paint-button"
 CHOSEN = ".style-tile[aria-pressed=true]"
+WAYS = ("precision", "upsample")
 OFFER = "Use this picture's recipe"
 
 
@@ -51,6 +52,39 @@ def test_colors_and_metadata_of_the_photo_are_asked_for(enter: Enter, site: Site
     page.get_by_label("Metadata of the photo").select_option(label="Keep all but the place")
     output = asked_for(page, anna)["output"]
     assert (output["profile"], output["metadata"], output["format"]) == ("keep", "safe", "jpeg")
+
+
+def test_fields_that_a_service_may_have_are_shown_where_its_schema_has_them(
+    enter: Enter, site: Site, anna: Person
+) -> None:
+    Scene(site, anna)
+    visit = enter(anna, "paint")
+    page, schemas = visit.page, "**/v1/models/magenta-mobile"
+
+    def with_fields(route: Any, *names: str) -> None:
+        answer = route.fetch()
+        model = answer.json()
+        known = {name: each for name, each in model["input_schema"]["properties"].items() if name not in WAYS}
+        model["input_schema"]["properties"] = {**known, **{name: {} for name in names}}
+        route.fulfill(response=answer, json=model)
+
+    page.route(schemas, with_fields, times=1)
+    with page.expect_response(schemas):
+        page.get_by_text("Size, format, model").click()
+    expect(page.get_by_label("Metadata of the photo")).to_be_visible()
+    expect(page.get_by_label("Precision")).to_have_count(0)
+    page.route(schemas, lambda route: with_fields(route, "precision", "upsample"))
+    page.reload()
+    page.get_by_text("Size, format, model").click()
+    page.get_by_label("Precision").select_option("fast")
+    page.get_by_label("Strokes at full size").select_option("network")
+    bring(page, png(70, 50))
+    page.locator(".style-tile", has_text="waves").click()
+    visit.allow("422")  # the service of this test may not know them, or have no model for them
+    with page.expect_request(is_job) as asked:
+        page.locator(BUTTON).click()
+    sent = json.loads(asked.value.post_data)
+    assert (sent["precision"], sent["upsample"]) == ("fast", "network")
 
 
 def test_a_photo_goes_through_a_model_that_needs_no_style(enter: Enter, site: Site, anna: Person) -> None:
@@ -167,7 +201,9 @@ def test_settings_are_kept_as_a_recipe_and_used_again(enter: Enter, anna: Person
 
 
 def test_a_recipe_that_cannot_be_kept_says_why(enter: Enter, anna: Person) -> None:
-    page = enter(anna, "paint").page
+    visit = enter(anna, "paint")
+    visit.allow("422")
+    page = visit.page
     page.get_by_role("button", name="Recipes").click()
     page.get_by_label("Name of the recipe").fill("calm")
     page.get_by_role("button", name="Keep", exact=True).click()

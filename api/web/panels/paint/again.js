@@ -59,6 +59,10 @@ export async function fillIn(settings, { input, mask = null, rest }) {
   choose(settings.enlarge, output.enlarge);
   choose(settings.format, output.format, "jpeg");
   for (const each of settings.takenOver) choose(each, output[each.name]);
+  for (const each of settings.ways) {
+    choose(each, input[each.name]);
+    delete settings.rest[each.name];
+  }
   settings.setMask(mask);
 }
 

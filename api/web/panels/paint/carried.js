@@ -5,13 +5,13 @@ const MARK = /atelier:recipe(?:\0{5}|>)(?=\{)/;
 const TAKEN = ["type", "model", "styles", "strength", "stroke", "preserve_color", "steadiness", "optimize", "size", "output"];
 const FILE = /^file_[0-9a-f]{64}$/;
 
-/** Return the settings that the first of a few pictures carries; null where none does. What is in it a stranger may
+/** Return the first of a few pictures that carries settings, and these: { file, settings }; null where none does. What is in it a stranger may
  * have written: it names no address, and nobody who is told. */
 export async function carried(files) {
   if (files.length > MOST_READ) return null;
   for (const file of files) {
     const settings = settingsIn(await file.text());
-    if (settings) return settings;
+    if (settings) return { file, settings };
   }
   return null;
 }

@@ -94,9 +94,13 @@ export class Paint extends HTMLElement {
   /** Offer the recipe of a picture that was brought: for another photo. */
   async #findRecipe(files) {
     const { carried } = await import("./carried.js");
-    const settings = await carried(files);
-    if (!settings) return;
-    const use = () => (this.stage.clear(), this.#use(settings).catch(tell), this.querySelector("h1").focus());
+    const found = await carried(files);
+    if (!found) return;
+    const use = () => {
+      this.stage.clear(this.stage.photos.filter(({ file }) => file === found.file));
+      this.#use(found.settings).catch(tell);
+      this.querySelector("h1").focus(); // the button is gone
+    };
     const { offerRecipe } = await late(import("./recipes.js"));
     offerRecipe(this.stage, use);
   }
@@ -179,7 +183,7 @@ export class Paint extends HTMLElement {
     const photos = [...this.stage.photos];
     const count = photos.length;
     this.#say(t("paint.uploading", { done: 0, count }), 0);
-    const { followBatch, paintMany } = await import("./run.js");
+    const { followBatch, paintMany } = await late(import("./run.js"));
     const batch = await paintMany(photos, (id) => this.#make(id), {
       name: t("paint.batch-name", { count }),
       uploaded: (done) => this.#say(t("paint.uploading", { done, count }), done / count),

@@ -1,6 +1,6 @@
 // How to paint: the fields of a job besides its photo and its styles.
 
-import { api, fill, h, number, t, tell, upload } from "../../base.js";
+import { api, fill, h, late, number, t, tell, upload } from "../../base.js";
 import { field, select } from "../../parts/fields.js";
 import { picker } from "../../parts/picking.js";
 import { RangeField } from "../../parts/range.js";
@@ -16,6 +16,7 @@ export class PaintSettings extends HTMLElement {
   kind = select("", [["", t("paint.kind-style")]], { on: { change: () => (this.showKind(), this.#tell()) } }); // stands where the panel puts it
   #mask = null;
   rest = {}; // of a recipe, what no field shows
+  ways = []; // fields that some services have, once the rest is looked at
 
   connectedCallback() {
     if (this.firstChild) return;
@@ -32,8 +33,8 @@ export class PaintSettings extends HTMLElement {
     this.enlarged.hidden = true; // until it is known that a worker can
     this.modelField = labeled("paint.model", this.model);
     this.painting = h("div", { class: "stack" }, this.strength, this.stroke, h("label", { class: "check" }, this.color, t("paint.preserve-color")), this.#maskField());
-    fill(this, this.painting, h("details", {}, h("summary", {}, t("paint.more")),
-      h("div", { class: "stack" }, labeled("paint.size", this.size), this.enlarged, labeled("paint.format", this.format), this.takenOver.map((each) => labeled(`paint.${each.name}`, each)), this.modelField)));
+    fill(this, this.painting, h("details", { on: { toggle: () => this.#bringWays().catch(tell) } }, h("summary", {}, t("paint.more")),
+      this.more = h("div", { class: "stack" }, labeled("paint.size", this.size), this.enlarged, labeled("paint.format", this.format), this.takenOver.map((each) => labeled(`paint.${each.name}`, each)), this.modelField)));
     this.models = this.#loadModels().catch(tell);
     this.model.addEventListener("change", () => (this.rest = {}));
     this.stroke.addEventListener("change", () => delete this.rest.stroke);
@@ -57,16 +58,31 @@ export class PaintSettings extends HTMLElement {
       maxSide: Number(this.size.value) || undefined,
       output: {
         format: this.format.value,
-        enlarge: Number(this.enlarge.value) || undefined,
+        enlarge: (!this.enlarged.hidden && Number(this.enlarge.value)) || undefined,
         ...Object.fromEntries(this.takenOver.map(({ name, value }) => [name, value || undefined])),
       },
-      rest: this.rest,
+      rest: { ...this.rest, ...Object.fromEntries(this.ways.filter(({ value }) => value).map(({ name, value }) => [name, value])) },
     };
   }
 
   /** Show the fields that what is to be done has. */
   showKind() {
-    this.painting.hidden = this.modelField.hidden = Boolean(this.kind.value);
+    for (const part of [this.painting, this.modelField, ...this.ways.map((each) => each.parentElement)]) part.hidden = Boolean(this.kind.value);
+    this.enlarged.hidden = this.enlarge.length < 2 || this.kind.value.startsWith("enlarge");
+  }
+
+  async #bringWays() {
+    await this.models;
+    if (this.brought || !this.usual) return;
+    this.brought = true;
+    const { waysOf } = await late(import("./ways.js"));
+    for (const [control, shown] of await waysOf(this.usual)) {
+      this.ways.push(control);
+      this.more.append(shown);
+      if (this.rest[control.name]) control.value = this.rest[control.name];
+      delete this.rest[control.name];
+    }
+    this.showKind();
   }
 
   #tell() {
@@ -75,11 +91,12 @@ export class PaintSettings extends HTMLElement {
 
   async #loadModels() {
     const { data } = await api.get("v1/models");
+    this.usual = data.find((model) => model.type === "stylize" && model.default)?.name;
     const fit = data.filter((model) => model.type === "stylize" && model.available && !model.default && !model.name.startsWith("multistyle"));
     const there = new Set(data.filter((model) => model.available).map((model) => model.name));
     const factors = FACTORS.filter((factor) => there.has(`enlarge-x${factor}`));
     this.enlarge.append(...factors.map((factor) => h("option", { value: factor }, t("paint.enlarge-value", { factor }))));
-    this.enlarged.hidden = !factors.length;
+    this.showKind();
     this.model.append(...fit.map(({ name, title }) => h("option", { value: name }, title)));
     this.kind.append(...data.filter(({ type }) => type === "transform").map(({ name, title, available }) =>
       h("option", { value: name, disabled: !available }, available ? title : t("paint.kind-absent", { title }))));

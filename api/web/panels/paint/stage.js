@@ -53,14 +53,16 @@ export class Stage extends HTMLElement {
     if (!this.chosen) this.look(this.photos[0]);
   }
 
-  clear() {
-    for (const photo of this.photos) photo.forget();
-    this.photos = [];
+  /** Take photos away, all of them without a list. */
+  clear(gone = this.photos) {
+    for (const photo of gone) photo.forget();
+    this.photos = this.photos.filter((photo) => !gone.includes(photo));
     this.offer.hidden = true;
     this.chosen = null;
     this.compare.clear();
     this.#draw();
     this.dispatchEvent(new Event("photos"));
+    if (this.photos.length) this.look(this.photos[0]);
   }
 
   /** Look at a photo. */
