@@ -58,7 +58,7 @@ async def recipe_of(client: AsyncClient, text: str, folders: Folders) -> str | b
     if is_file_id(text):
         return text
     if OF_JOB.fullmatch(text):
-        job, _, number = text.removeprefix("job:").partition("/")
+        job, _, number = text.partition(":")[2].partition("/")
         return await _output(client, job, int(number or 0))
     data = await _read(client, text, folders)
     if data is None:

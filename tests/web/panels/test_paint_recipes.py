@@ -68,7 +68,7 @@ def test_fields_that_a_service_may_have_are_shown_where_its_schema_has_them(
         model["input_schema"]["properties"] = {**known, **{name: {} for name in names}}
         route.fulfill(response=answer, json=model)
 
-    page.route(schemas, with_fields, times=1)
+    page.route(schemas, lambda route: with_fields(route), times=1)
     with page.expect_response(schemas):
         page.get_by_text("Size, format, model").click()
     expect(page.get_by_label("Metadata of the photo")).to_be_visible()
