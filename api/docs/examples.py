@@ -18,7 +18,10 @@ CHAIN: Json = {
     "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}],
     "output": {"format": "jpeg", "enlarge": 2},
 }  # fmt: skip
-STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
+STYLIZE: Json = {
+    "type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8,
+    "output": {"format": "jpeg", "profile": "keep", "metadata": "safe"},
+}  # fmt: skip
 _NUMERICS = "cpu-avx512bf16-onednn-tf2.21.0-0af3bc"
 _MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA, "numerics": _NUMERICS, "precision": "exact"}
 
@@ -290,9 +293,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
-    "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8, "upsample": "network"},
+    "stylize": {
+        "content": _FILE,
+        "style": ["waves"],
+        "strength": 0.8,
+        "upsample": "network",
+        "profile": "keep",
+        "output_metadata": "safe",
+    },  # fmt: skip
     "generate": {"seed": 7, "digit": 3},
-    "transform": {"content": _FILE, "model": "enlarge-x4"},
+    "transform": {"content": _FILE, "model": "enlarge-x4", "output_metadata": "safe"},
     "submitJobAgain": {"picture": "(the bytes of painted.jpg)", "content": _FILE},
     "uploadFile": {"file": "(the bytes of photo.jpg)"},
     "addStyle": {"name": "waves", "image": _FILE},

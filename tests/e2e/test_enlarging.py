@@ -55,6 +55,18 @@ def test_a_painting_and_a_photo_are_enlarged(
     atelier(stack, "models", "pull", "enlarge-x2")
     first, second = (client.stylize(photo, style, output=twice).data for _ in range(2))
     assert (Image.open(BytesIO(first)).size, first == second) == ((180, 120), True)
+    again = client.jobs.wait(client.jobs.again(first, content=photo), timeout_seconds=60)
+    assert client.jobs.download(again) == first
+    spec = {"type": "stylize", "content": client.files.upload(photo), "output": {"enlarge": 2}}
+    spec["styles"] = [{"image": client.files.upload(style)}]
+    (item,) = client.batches.create([spec])
+    assert item.outputs[0].output.sha256 == again.outputs[0].sha256
+    enlarge = {"type": "transform", "model": "enlarge-x2"}
+    chained, uploaded = (
+        client.jobs.wait(client.jobs.create({**enlarge, "content": content}), timeout_seconds=60)
+        for content in (f"job:{again.id}", client.files.upload(first))
+    )
+    assert chained.outputs[0].sha256 == uploaded.outputs[0].sha256
     (tmp_path / "photo.png").write_bytes(photo)
     atelier(
         stack,
