@@ -35,7 +35,7 @@ COMMANDS = {
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",
-    "train": "atelier.commands.train:train",
+    "train": "atelier.commands.training.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
     "gc": "atelier.commands.gc:gc",

@@ -14,6 +14,7 @@ from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, copy_model, fetch_module
 from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
 from worker.models.generation.dcgan import copy_weights
+from worker.models.stylization.trained import build_trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class PullStep:
 
 
 OnStep = Callable[[PullStep], None]
+# By the kind of model: what takes the folder of a training run, an empty one, and the sha256 of the weights.
+_TRAINED: dict[str, Callable[..., None]] = {"generate": copy_weights, "stylize": build_trained}
 
 
 def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
@@ -45,7 +48,7 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case TrainedSource(path=path, sha256=sha256):
             on_step(PullStep("copy"))
             folder.mkdir()
-            copy_weights(Path(path), folder, sha256=sha256)
+            _TRAINED[card.kind](Path(path), folder, sha256=sha256)
         case UrlSource():
             _fetch_archive(card.source, folder, on_step)
     return folder
@@ -78,21 +81,16 @@ def changed_source(card: ModelCard, stored: StoredModel) -> Path | None:
     None also where the source is not on this machine, or no longer. Files
     of the size and time of change that they had when they were copied are not read.
     """
+    known = {file.path: file for file in stored.manifest.files}
     match card.source:
-        case SavedModelSource(folder=folder):
-            names = _names(folder) if (folder / SAVED_MODEL_FILE).is_file() else set()
+        case SavedModelSource(folder=folder) if (folder / SAVED_MODEL_FILE).is_file():
+            names = _names(folder) | set(known)
         case TrainedSource(path=path):
-            folder, names = Path(path), set()
+            folder = Path(path)  # the store may hold more: what was built from the weights
+            names = {name for name in known if (folder / name).is_file()}
         case _:
             return None
-    known = {file.path: file for file in stored.manifest.files}
-    if not (names or all((folder / name).is_file() for name in known)):
-        return None
-    differing = (
-        folder / name
-        for name in sorted(names | set(known))
-        if _differs(folder, stored, known.get(name), name)
-    )
+    differing = (folder / name for name in sorted(names) if _differs(folder, stored, known.get(name), name))
     return next(differing, None)
 
 
