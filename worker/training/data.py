@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -173,9 +173,12 @@ def _read_folder(folder: Path, shape: PictureShape) -> Pictures:
     return Pictures(images, labels, names)
 
 
-def image_files(folder: Path, *, inside: bool = False) -> list[Path]:
-    """Return the files of a folder, and with `inside` of those below it, that are images by their name."""
-    known = Image.registered_extensions()
+def image_files(folder: Path, *, inside: bool = False, also: Iterable[str] = ()) -> list[Path]:
+    """Return the files of a folder, and with `inside` of those below it, that are images by their name.
+
+    `also` are suffixes of images that Pillow does not know.
+    """
+    known = {*Image.registered_extensions(), *also}
     found = folder.rglob("*") if inside else folder.iterdir()
     return sorted(path for path in found if path.suffix.lower() in known and path.is_file())
 

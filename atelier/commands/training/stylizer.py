@@ -22,7 +22,7 @@ from atelier.commands.training.running import (
 from atelier.display import echo, echo_json
 from shared.settings import Settings
 from worker.training.checkpoint import FOLDER, CheckpointFolder
-from worker.training.stylizer.config import FEATURES, StylizerConfig
+from worker.training.stylizer.config import FEATURES, NO_LICENSE, StylizerConfig, check_name
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -37,7 +37,9 @@ def _weight(name: str, text: str) -> Option:
 @click.option("--photos", type=_FOLDER, required=True, help="Learn on the photos in this folder.")
 @out_option("stylizer-run")
 @name_option
-@click.option("--license", "terms", default=None, help="State this license on the card.")
+@click.option(
+    "--license", "terms", default=NO_LICENSE, show_default=True, help="State this license on the card."
+)
 @number("--steps", 10_000, "Train for so many steps.")
 @number("--size", 256, "Cut squares of this side out of photos, a multiple of 4 from 64 to 1024.")
 @click.option(
@@ -64,7 +66,7 @@ def _weight(name: str, text: str) -> Option:
 @sample_option
 @resume_option
 @json_option
-def stylizer(*, name: str | None, terms: str | None, as_json: bool, **options: object) -> None:
+def stylizer(*, name: str | None, terms: str, as_json: bool, **options: object) -> None:
     """Train a network that paints in one style, and put it into the model store.
 
     Checkpoints, samples, metrics and weights go to --out. Stopped at any moment and started again with
@@ -80,6 +82,7 @@ def stylizer(*, name: str | None, terms: str | None, as_json: bool, **options: o
     config = StylizerConfig(**options)  # type: ignore[arg-type]  # click has checked the types
     check_out("--photos", config.photos, config.out)
     model = checked_name(name or config.out.absolute().name)
+    check_name(model)
     if config.resume:
         CheckpointFolder(config.out / FOLDER).check_resumable()
     settings = Settings.from_env()
@@ -88,10 +91,9 @@ def stylizer(*, name: str | None, terms: str | None, as_json: bool, **options: o
     from worker.models.store import ModelStore
 
     configure_tensorflow(0, 0)
-    from worker.training.stylizer.publish import NO_LICENSE, check_name, publish
+    from worker.training.stylizer.publish import publish
     from worker.training.stylizer.run import train
 
-    check_name(model)
     store, stop = ModelStore(settings.models), Stop(config.out)
     with reporter(config.steps) as show, stop.on_ctrl_c():
         trained = train(
@@ -101,7 +103,7 @@ def stylizer(*, name: str | None, terms: str | None, as_json: bool, **options: o
             on_skip=lambda path, reason: echo(f"{path} is left out: {reason}", err=True),
             is_stopping=lambda: stop.is_asked,
         )
-    card = publish(trained, model, license=terms or NO_LICENSE, store=store, cards=settings.cards)
+    card = publish(trained, model, license=terms, store=store, cards=settings.cards)
     if as_json:
         echo_json({"name": card.name, "version": card.version, "weights": str(trained.weights)})
     else:

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from shared.cards.card import bundled_cards
 from worker.training.config import RunConfig, check
 
 SIZES = range(64, 1025, 4)  # pixels
 WIDTHS = range(4, 65, 4)  # channels
+NO_LICENSE = "not stated"
 FEATURES = {"mobilenet": "nst-gatys", "vgg19": "nst-gatys-vgg19"}  # models whose features are compared
 
 
@@ -67,3 +69,9 @@ class PaintingLosses:
     def __str__(self) -> str:
         """Return the losses as a line of progress has them."""
         return f"loss {self.total:.3f}  style {self.style:.3f}  content {self.content:.3f}"
+
+
+def check_name(name: str) -> None:
+    """Raise InvalidRequest for the name of a model that comes with Atelier, which takes other styles."""
+    is_free = all(card.name != name for card in bundled_cards())
+    check("name", is_free, f"another than {name}: a model of this name comes with Atelier")

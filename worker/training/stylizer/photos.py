@@ -26,6 +26,7 @@ OnSkip = Callable[[Path, str], None]  # called with a photo that is left out, an
 
 LEAST_SHARE = 0.5  # of a photo's shorter side that a square has
 _LIMITS = ImageLimits()
+_HEIC = (".heic", ".heif", ".hif")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def find_photos(folder: Path, *, least: int, on_skip: OnSkip) -> Photos:
     """
     if not folder.is_dir():
         raise InvalidRequest.of_field("/photos", f"{folder} is not a folder")
-    files = image_files(folder, inside=True)
+    files = image_files(folder, inside=True, also=_HEIC)
     if not files:
         raise InvalidRequest.of_field("/photos", f"{folder} holds no image files")
     found, digest = [], hashlib.sha256()

@@ -2,24 +2,16 @@
 
 from pathlib import Path
 
-from shared.cards.card import ModelCard, bundled_cards
+from shared.cards.card import ModelCard
 from shared.cards.parts import Range, TrainedSource
-from shared.errors import InvalidRequest
 from worker.models.store import ModelStore
 from worker.models.stylization.trained import StylizerRecord
 from worker.training.publish import install
+from worker.training.stylizer.config import NO_LICENSE, check_name
 from worker.training.stylizer.run import TrainedStylizer
 
-NO_LICENSE = "not stated"
 _STROKE = 4  # times the side of the training's squares: where a job does not say how large it is painted
 _LEAST_SIDE, _MOST_SIDE = 16, 16_384  # pixels; large pictures are painted in strips
-
-
-def check_name(name: str) -> None:
-    """Raise InvalidRequest for the name of a model that comes with Atelier, which takes other styles."""
-    if any(card.name == name for card in bundled_cards()):
-        detail = f"{name} is a model that comes with Atelier, and takes other styles; name this one otherwise"
-        raise InvalidRequest.of_field("/name", detail)
 
 
 def publish(
