@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from PIL import Image
@@ -92,7 +93,7 @@ def _features(name: str, store: ModelStore) -> StyleOptimizer:
 
 
 class _Run(Run):
-    panels: Panels = {
+    panels: ClassVar[Panels] = {
         "loss": ("total_loss",),
         "style and content": ("style_loss", "content_loss"),
         "variation": ("variation_loss",),

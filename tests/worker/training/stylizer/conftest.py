@@ -44,7 +44,7 @@ def config(photos: Path, tmp_path: Path) -> StylizerConfig:
 
 
 @pytest.fixture
-def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+def model_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
     """A store in which the bundled network of features is a tiny one."""
     from tests.worker.training.stylizer.features import save_features
     from worker.models import builders

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from shared.errors import InvalidRequest
+from tests.support.images import pictures
 from tests.worker.training.stylizer.conftest import save
 from worker.training.stylizer.photos import Photos, find_photos, read_style
 
@@ -66,10 +67,7 @@ def test_what_cannot_be_used_is_told_with_the_reason(photos: Path, skipped: list
 def test_a_photo_damaged_behind_its_header_gives_way_to_the_next_and_is_told_once(
     photos: Path, skipped: list[tuple[str, str]]
 ) -> None:
-    path = photos / "chelsea.png"
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2 :] = bytes(len(data) - len(data) // 2)
-    path.write_bytes(data)
+    (photos / "chelsea.png").write_bytes(pictures.broken())
     found = look(photos, skipped)
     squares = list(islice(found.squares(side=64, seed=0, start=0), 6))
     assert [name for name, _ in skipped] == ["chelsea.png"]

@@ -54,10 +54,10 @@ def stop_after(step: int) -> Callable[[StepReport], None]:
 
 
 def test_a_run_leaves_weights_a_record_metrics_samples_and_a_plot(
-    config: StylizerConfig, store: ModelStore
+    config: StylizerConfig, model_store: ModelStore
 ) -> None:
     reports: list[StepReport] = []
-    trained = train(config, store, on_progress=reports.append)
+    trained = train(config, model_store, on_progress=reports.append)
     assert [report.step for report in reports] == [1, 2, 3, 4, 5]
     assert trained.weights.is_file()
     record = trained.record
@@ -72,50 +72,56 @@ def test_a_run_leaves_weights_a_record_metrics_samples_and_a_plot(
 
 
 def test_a_stopped_and_resumed_run_ends_with_the_same_bytes(
-    config: StylizerConfig, store: ModelStore, tmp_path: Path
+    config: StylizerConfig, model_store: ModelStore, tmp_path: Path
 ) -> None:
-    whole = train(config, store).weights.read_bytes()
+    whole = train(config, model_store).weights.read_bytes()
     cut, asked = (replace(config, out=tmp_path / name) for name in ("cut", "asked"))
     with pytest.raises(Stopped):
-        train(cut, store, on_progress=stop_after(3))
+        train(cut, model_store, on_progress=stop_after(3))
     steps: list[int] = []
-    resumed = train(replace(cut, resume=True), store, on_progress=lambda report: steps.append(report.step))
+    resumed = train(
+        replace(cut, resume=True), model_store, on_progress=lambda report: steps.append(report.step)
+    )
     assert (steps, resumed.weights.read_bytes() == whole) == ([3, 4, 5], True)
     steps.clear()
     with pytest.raises(TrainingStopped):
         train(
             asked,
-            store,
+            model_store,
             on_progress=lambda report: steps.append(report.step),
             is_stopping=lambda: len(steps) == 1,
         )
-    resumed = train(replace(asked, resume=True), store, on_progress=lambda report: steps.append(report.step))
+    resumed = train(
+        replace(asked, resume=True), model_store, on_progress=lambda report: steps.append(report.step)
+    )
     assert (steps, resumed.weights.read_bytes() == whole) == ([1, 2, 3, 4, 5], True)
 
 
-def test_a_run_is_resumed_with_nothing_else(config: StylizerConfig, store: ModelStore, photos: Path) -> None:
+def test_a_run_is_resumed_with_nothing_else(
+    config: StylizerConfig, model_store: ModelStore, photos: Path
+) -> None:
     with pytest.raises(InvalidRequest, match="start without --resume"):
-        train(replace(config, resume=True), store)
+        train(replace(config, resume=True), model_store)
     with pytest.raises(Stopped):
-        train(config, store, on_progress=stop_after(2))
+        train(config, model_store, on_progress=stop_after(2))
     with pytest.raises(InvalidRequest, match="holds a run"):
-        train(config, store)
+        train(config, model_store)
     with pytest.raises(InvalidRequest, match="another style_weight"):
-        train(replace(config, resume=True, style_weight=2.0), store)
+        train(replace(config, resume=True, style_weight=2.0), model_store)
     (photos / "chelsea.png").unlink()
     with pytest.raises(InvalidRequest, match="another data"):
-        train(replace(config, resume=True), store)
+        train(replace(config, resume=True), model_store)
 
 
-def test_features_that_were_not_pulled_are_named(config: StylizerConfig, store: ModelStore) -> None:
+def test_features_that_were_not_pulled_are_named(config: StylizerConfig, model_store: ModelStore) -> None:
     with pytest.raises(ModelUnavailable, match="atelier models pull nst-gatys-vgg19"):
-        train(replace(config, features="vgg19"), store)
+        train(replace(config, features="vgg19"), model_store)
 
 
 def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
-    config: StylizerConfig, store: ModelStore, tmp_path: Path
+    config: StylizerConfig, model_store: ModelStore, tmp_path: Path
 ) -> None:
-    whole = train(config, store).weights.read_bytes()
+    whole = train(config, model_store).weights.read_bytes()
     with SmallDisk(tmp_path / "disk", mebibytes=4) as disk:
         full = replace(config, out=disk.folder / "run")
 
@@ -124,19 +130,19 @@ def test_a_full_disk_is_named_and_the_run_goes_on_when_there_is_room(
                 disk.fill()
 
         with pytest.raises(OSError, match="No space left") as caught:
-            train(full, store, on_progress=fill)
+            train(full, model_store, on_progress=fill)
         assert (caught.value.errno, caught.value.filename is None) == (errno.ENOSPC, False)
         disk.empty()
-        assert train(replace(full, resume=True), store).weights.read_bytes() == whole
+        assert train(replace(full, resume=True), model_store).weights.read_bytes() == whole
 
 
 def test_a_trained_card_paints_a_job(
-    config: StylizerConfig, store: ModelStore, tmp_path: Path, bench: Bench, files: FileStore
+    config: StylizerConfig, model_store: ModelStore, tmp_path: Path, bench: Bench, files: FileStore
 ) -> None:
     from worker.training.stylizer.publish import publish
 
-    trained, cards = train(config, store), tmp_path / "cards"
-    card = publish(trained, "wave", license="CC0-1.0", store=store, cards=cards)
+    trained, cards = train(config, model_store), tmp_path / "cards"
+    card = publish(trained, "wave", license="CC0-1.0", store=model_store, cards=cards)
     catalog = load_catalog(cards)
     assert catalog.get("wave", "stylize") == card
     assert (card.version, card.license) == (trained.record.sha256[:12], "CC0-1.0")
@@ -147,7 +153,7 @@ def test_a_trained_card_paints_a_job(
     asked = {"type": "stylize", "model": "wave", "content": content, "styles": [{"number": 0}]}
     spec = resolve(JOB_SPEC.validate_python(asked), catalog)
     job = bench.store.submit(Submission(new_job_id(), ANONYMOUS, spec, "f")).id
-    bench.model = ModelRegistry(catalog, store).get("wave")  # type: ignore[assignment]
+    bench.model = ModelRegistry(catalog, model_store).get("wave")  # type: ignore[assignment]
     bench.runner().handle(job, Lane.INTERACTIVE)
     done = bench.job(job)
     assert done.status is Status.SUCCEEDED, done.error
@@ -156,12 +162,14 @@ def test_a_trained_card_paints_a_job(
 
 
 def test_large_pictures_are_painted_in_strips_with_the_same_result(
-    config: StylizerConfig, store: ModelStore, tmp_path: Path
+    config: StylizerConfig, model_store: ModelStore, tmp_path: Path
 ) -> None:
     from worker.training.stylizer.publish import publish
 
-    card = publish(train(config, store), "wave", license="x", store=store, cards=tmp_path / "cards")
-    model: Any = ModelRegistry(load_catalog(tmp_path / "cards"), store).get(card.name)
+    card = publish(
+        train(config, model_store), "wave", license="x", store=model_store, cards=tmp_path / "cards"
+    )
+    model: Any = ModelRegistry(load_catalog(tmp_path / "cards"), model_store).get(card.name)
     content, style = pictures.gradient(120, 100), model.prepare_builtin(0)
     strips = model.paint_large(content, style, lambda done, total: None)
     whole = model.stylize(np.divide(content, 255, dtype=np.float32), style) * 255
@@ -169,16 +177,18 @@ def test_large_pictures_are_painted_in_strips_with_the_same_result(
 
 
 def test_a_run_that_was_trained_on_does_not_pass_for_the_published_one(
-    config: StylizerConfig, store: ModelStore, tmp_path: Path
+    config: StylizerConfig, model_store: ModelStore, tmp_path: Path
 ) -> None:
     from worker.training.stylizer.publish import publish
 
-    card = publish(train(config, store), "wave", license="x", store=store, cards=tmp_path / "cards")
+    card = publish(
+        train(config, model_store), "wave", license="x", store=model_store, cards=tmp_path / "cards"
+    )
     assert isinstance(card.source, TrainedSource)
-    stored = store.find(card)
+    stored = model_store.find(card)
     assert stored is not None
     assert changed_source(card, stored) is None
-    train(replace(config, out=tmp_path / "other", seed=8), store)
+    train(replace(config, out=tmp_path / "other", seed=8), model_store)
     for name in ("transformer.npz", "stylizer.json"):
         (config.out / name).write_bytes((tmp_path / "other" / name).read_bytes())
     changed = changed_source(card, stored)
