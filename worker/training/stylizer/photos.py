@@ -60,22 +60,23 @@ class Photos:
             order = np.random.default_rng([seed, epoch]).permutation(len(self))
             for place in range(first, len(self)):
                 number = epoch * len(self) + place
-                random = np.random.default_rng([seed, number, side])
-                yield to_float(self._square(int(order[place]), random, side))
+                yield to_float(self._square(int(order[place]), side, [seed, number, side]))
             epoch, first = epoch + 1, 0
 
     def middles(self, count: int, side: int) -> list[Pixels]:
         """Return the middle of up to `count` photos, evenly spread over the folder: (side, side, 3) each."""
         chosen = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(int)
-        return [self._square(int(index), None, side) for index in chosen]
+        return [self._square(int(index), side) for index in chosen]
 
-    def _square(self, index: int, random: np.random.Generator | None, side: int) -> Pixels:
+    def _square(self, index: int, side: int, seeds: list[int] | None = None) -> Pixels:
         """Cut a square out of a photo, or out of the next one that is not damaged."""
         for step in range(len(self)):
             number = (index + step) % len(self)
             if number in self._damaged:
                 continue
             try:
+                # New for each: so it does not matter whether a damaged one was known before or found now.
+                random = None if seeds is None else np.random.default_rng(seeds)
                 return _cut(self._photos[number], random, side)
             except (AtelierError, OSError) as error:
                 self._damaged.add(number)
