@@ -1,5 +1,6 @@
 """A style, a folder of small photos, and a store that builds a tiny network of features."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,7 @@ def save(path: Path, name: str, height: int, width: int) -> Path:
     return path
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
+def make_photos(folder: Path) -> Path:
     for name, height, width in (("astronaut", 64, 80), ("chelsea", 96, 70), ("deep/rocket", 64, 64)):
         save(folder / f"{name}.png", name.rpartition("/")[2], height, width)
     (folder / "notes.txt").write_text("no picture")
@@ -27,12 +26,18 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def config(photos: Path, tmp_path: Path) -> StylizerConfig:
+def photos(tmp_path: Path) -> Path:
+    return make_photos(tmp_path / "photos")
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> StylizerConfig:
+    folder = tmp_path_factory.mktemp("stylizer")
     return StylizerConfig(
-        style=save(tmp_path / "Great Wave.png", "coffee", 90, 120),
-        photos=photos,
-        out=tmp_path / "run",
-        steps=5,
+        style=save(folder / "Great Wave.png", "coffee", 90, 120),
+        photos=make_photos(folder / "photos"),
+        out=folder / "run",
+        steps=4,
         batch_size=2,
         size=64,
         width=4,
@@ -43,11 +48,12 @@ def config(photos: Path, tmp_path: Path) -> StylizerConfig:
     )
 
 
-@pytest.fixture
-def model_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelStore:
+@pytest.fixture(scope="module")
+def model_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelStore]:
     """A store in which the bundled network of features is a tiny one."""
     from tests.worker.training.stylizer.features import save_features
     from worker.models import builders
 
-    monkeypatch.setattr(builders, "BUILDERS", {**builders.BUILDERS, "nst-mobilenetv2": save_features})
-    return ModelStore(tmp_path / "models")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(builders, "BUILDERS", {**builders.BUILDERS, "nst-mobilenetv2": save_features})
+        yield ModelStore(tmp_path_factory.mktemp("models"))
