@@ -45,7 +45,7 @@ def main() -> None:
     store = ModelStore(arguments.run / "models")
     trained = train(arguments.run, store, arguments.steps)
     pictures = list(painted(store, trained))
-    lay_out(pictures, 3, cell=CELL).save(arguments.output, quality=88)
+    lay_out(pictures, 3, cell=CELL).save(arguments.output, quality=80)
 
 
 def train(folder: Path, store: ModelStore, steps: int) -> Any:

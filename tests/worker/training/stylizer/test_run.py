@@ -1,6 +1,7 @@
 """A run of the stylizer's training, from pictures to a card by which a job is painted."""
 
 import errno
+import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,8 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
+from atelier.cli import main
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import InvalidRequest, ModelCorrupt, ModelUnavailable
 from shared.files.file_store import FileStore
@@ -184,6 +187,26 @@ def test_a_trained_card_paints_a_job(
     assert done.status is Status.SUCCEEDED, done.error
     painted = decode(bench.objects.get(done.outputs[0].key), ImageLimits()).rgb
     assert (painted.shape, np.ptp(painted) > 20) == ((44, 60, 3), True)
+
+
+def test_the_command_goes_on_with_a_run_and_tells_what_it_made(
+    whole: Any,
+    again: StylizerConfig,
+    model_store: ModelStore,
+    tmp_path: Path,
+) -> None:
+    places = {"ATELIER_MODELS_DIR": str(model_store._root), "ATELIER_CARDS_DIR": str(tmp_path / "cards")}
+    (again.photos / "torn.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    given = ["--style", again.style, "--photos", again.photos, "--out", again.out, "--name", "Great Wave"]
+    how = ["--steps", 4, "--batch-size", 2, "--size", 64, "--width", 4, "--seed", 7, "--resume", "--json"]
+    answer = CliRunner(env=places).invoke(main, ["train", "stylizer", *map(str, (*given, *how))])
+    (again.photos / "torn.jpg").unlink()
+    assert answer.exit_code == 0, answer.output
+    version = whole.record.sha256[:12]
+    weights = str(again.out / "transformer.npz")
+    assert json.loads(answer.stdout) == {"name": "great-wave", "version": version, "weights": weights}
+    assert f"{again.photos / 'torn.jpg'} is left out: " in answer.stderr
+    assert load_catalog(tmp_path / "cards").get("great-wave", "stylize").version == version
 
 
 def test_large_pictures_are_painted_in_strips_with_the_same_result(
