@@ -36,7 +36,7 @@ COMMANDS = {
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",
     "tune": "atelier.commands.machine.tune:tune",
-    "train": "atelier.commands.train:train",
+    "train": "atelier.commands.training.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",
     "gc": "atelier.commands.gc:gc",

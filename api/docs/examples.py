@@ -300,7 +300,7 @@ FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given a
         "upsample": "network",
         "profile": "keep",
         "output_metadata": "safe",
-    },  # fmt: skip
+    },
     "generate": {"seed": 7, "digit": 3},
     "transform": {"content": _FILE, "model": "enlarge-x4", "output_metadata": "safe"},
     "submitJobAgain": {"picture": "(the bytes of painted.jpg)", "content": _FILE},

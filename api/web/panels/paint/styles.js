@@ -32,7 +32,7 @@ export class StylePicker extends HTMLElement {
     for (const style of page.data) this.#add(storedTile(style));
     const there = new Set(models.data.filter((model) => model.available).map((model) => model.name));
     for (const { model, styles, sheet_url: sheet } of page.builtin)
-      if (there.has(model) && sheet) for (const style of styles) this.#add(builtinTile(model, style, sheet, styles.length));
+      if (there.has(model)) for (const style of styles) this.#add(builtinTile(model, style, sheet, styles.length));
   }
 
   /** Take pictures of one's own as styles, and choose them. */
@@ -129,9 +129,12 @@ function storedTile({ name, urls }) {
   return { key: `stored-${name}`, group: "picture", label: name, face, style: async () => ({ name }) };
 }
 
-function builtinTile(model, { number }, sheet, count) {
-  const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } });
-  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { number }), face, style: async () => ({ number }) };
+function builtinTile(model, { number, name }, sheet, count) {
+  const face = sheet
+    ? h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } })
+    : h("span", { class: "sheet-cell no-sheet" }, icon("brush"));
+  const label = sheet ? t("paint.builtin", { number }) : name; // those with a sheet have no names that say more
+  return { key: `${model}-${number}`, group: model, model, label, face, style: async () => ({ number }) };
 }
 
 /** Return what shows the middle of one cell of the sheet as a square of any size. */
