@@ -42,7 +42,12 @@ def write_png(
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return b"".join(
-        (struct.pack(">I", len(data)), kind, data, struct.pack(">I", zlib_ng.crc32(data, zlib_ng.crc32(kind))))
+        (
+            struct.pack(">I", len(data)),
+            kind,
+            data,
+            struct.pack(">I", zlib_ng.crc32(data, zlib_ng.crc32(kind))),
+        )
     )
 
 
