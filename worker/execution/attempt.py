@@ -12,8 +12,10 @@ from shared.jobs.store import JobStore
 from shared.specs.parts import Lane
 from worker.execution.batcher import BatchGroup, BatchSlot
 
-REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
-BULK_SECONDS = 1.0  # for which a bulk job reports nothing: one of many is not watched, and reports cost
+REPORT_EVERY_SECONDS = 0.1
+# For which an attempt reports nothing. Short jobs end before: no client would see it, and each report costs a
+# look of the API too. One of many is watched by nobody.
+QUIET_SECONDS = {Lane.INTERACTIVE: 0.2, Lane.BULK: 1.0}
 # Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
 BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
 # The same where the result is enlarged, which takes most of the time.
@@ -101,7 +103,7 @@ class Stages:
         self._begins = BEGINS if attempt.job.spec.output.enlarge is None else BEGINS_OF_ENLARGED
         self._ends = dict(zip(self._begins, [*list(self._begins.values())[1:], 1.0], strict=True))
         self._store = store
-        self._reported = attempt.started + (0.0 if attempt.is_urgent else BULK_SECONDS)
+        self._reported = attempt.started + QUIET_SECONDS[attempt.job.lane]
         self.timings: dict[str, float] = {}  # seconds a stage
         self.warnings: list[str] = []  # codes of what to know of the result, each once
 

@@ -16,6 +16,7 @@ from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
 from tests.worker.conftest import Bench, Brightness
+from worker.execution.attempt import QUIET_SECONDS
 from worker.runner import MOST_TOGETHER
 
 
@@ -62,7 +63,7 @@ def test_items_report_nothing_at_first(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float, reports: bool
 ) -> None:
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0.0)
-    monkeypatch.setattr("worker.execution.attempt.BULK_SECONDS", seconds)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.BULK, seconds)
     ids = send(bench, 3)
     before = script_calls(bench)
     bench.runner().handle(ids[0], Lane.BULK)
