@@ -151,10 +151,12 @@ class Faults:
 
     def server_full(self, strike: Strike) -> None:
         """The server has no memory for anything new for a while; a restart of it ends that too."""
-        self._set_memory("1mb", seconds=QUICK_SECONDS)
-        self._note(strike)
-        time.sleep(strike.fault.seconds)
-        self._set_memory("0", seconds=PATIENT_SECONDS)
+        try:
+            self._set_memory("1mb", seconds=QUICK_SECONDS)
+            self._note(strike)
+            time.sleep(strike.fault.seconds)
+        finally:  # also where the answer was lost: the server may have taken the limit
+            self._set_memory("0", seconds=PATIENT_SECONDS)
 
     def _set_memory(self, limit: str, *, seconds: float) -> None:
         deadline = time.monotonic() + seconds
