@@ -15,7 +15,10 @@ from shared.specs.parts import EXACT, Lane, Precision
 from shared.specs.stylize import UPSAMPLE
 from worker.execution.batcher import BatchGroup, BatchSlot
 
-REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
+REPORT_EVERY_SECONDS = 0.1
+# For which an attempt reports nothing. Short jobs end before: no client would see it, and each report costs a
+# look of the API too. One of many is watched by nobody.
+QUIET_SECONDS = {Lane.INTERACTIVE: 0.2, Lane.BULK: 1.0}
 # Parts of the way that a job's stages take, in their order: about those of their times.
 _PARTS = {
     "load": 5,
@@ -110,7 +113,7 @@ class Stages:
         self._begins = begins_of(attempt.job.spec)
         self._ends = dict(zip(self._begins, [*list(self._begins.values())[1:], 1.0], strict=True))
         self._store = store
-        self._reported = attempt.started
+        self._reported = attempt.started + QUIET_SECONDS[attempt.job.lane]
         self.timings: dict[str, float] = {}  # seconds a stage
         self.warnings: list[str] = []  # codes of what to know of the result, each once
         self.precision: Precision = EXACT  # with which the result is made

@@ -22,6 +22,7 @@ from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from tests.worker.kinds.test_generation import Bars
 from tests.worker.kinds.test_stylization import Mixer
+from worker.execution.attempt import QUIET_SECONDS
 
 STEPS = 4
 
@@ -156,6 +157,7 @@ def test_a_sheet_is_enlarged_as_one_picture(atelier: Atelier) -> None:
 def test_progress_grows_through_both_stages(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.INTERACTIVE, 0)
     monkeypatch.setattr(
         type(atelier.bench.store), "report", lambda self, job_id, attempt, progress: told.append(progress)
     )
