@@ -135,10 +135,10 @@ class JobRunner:
         spec = attempt.job.spec
         try:
             model = self._models.get(spec.model or "")
-            enlarger = None if spec.output.enlarger is None else self._models.get(spec.output.enlarger)
+            further = {pointer: self._models.get(name) for pointer, name in spec.further_models.items()}
         except LACKS_MODEL as error:
             return partial(self._give_back, attempt, error, "the model cannot be loaded; the job waits")
-        made = process(attempt, model, self._resources, stages, enlarger)
+        made = process(attempt, model, self._resources, stages, further)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
     def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:

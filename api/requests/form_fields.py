@@ -109,6 +109,7 @@ STYLIZE: Table = {
     "preserve_color": FormField(("preserve_color",), flag),
     "stroke": FormField(("stroke",), whole),
     "precision": FormField(("precision",)),
+    "upsample": FormField(("upsample",)),
     "max_side": FormField(("size", "max_side"), whole),
     "steadiness": FormField(("steadiness",), real),
     "steps": FormField(("optimize", "steps"), whole),

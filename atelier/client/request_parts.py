@@ -20,6 +20,7 @@ QueueEnd = Literal["front", "back"]  # of the queue that an owner has in a lane
 Format = Literal["png", "jpeg", "webp", "gif"]
 Precision = Literal["exact", "fast"]
 Stroke = int | Literal["native"]  # pixels, or the content's own size
+Upsample = Literal["guided", "network"]  # smoothly, or by the model enlarge-x4
 JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled", "job.expired"]
 ActionEvent = Literal["action.completed", "action.canceled"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]

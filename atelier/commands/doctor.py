@@ -57,6 +57,7 @@ def find() -> Iterator[Finding]:
     yield check_workers(settings)
     yield from installation.check_cards(settings)
     yield from installation.check_models(settings)
+    yield installation.check_tuning(settings)
     yield machine.check_tensorflow()
 
 

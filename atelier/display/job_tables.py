@@ -15,6 +15,7 @@ from atelier.display.time_format import say_exactly, say_moment, say_seconds
 WARNINGS = {
     "truncated": "the file of a picture that was sent ends too early; what is missing of it is empty",
     "smaller_form": "there was little memory: it was made in a smaller form, and its last bits may differ",
+    "not_upsampled": "the painting had the result's size already; --upsample had nothing to do",
     "recipe_too_large": "how it was made is too much to write into the picture; --sidecar writes it beside",
 }
 COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired": "yellow", "running": "cyan"}

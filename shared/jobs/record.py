@@ -13,8 +13,9 @@ from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 5  # the newest schema that this program writes and reads
+RECORD_SCHEMA = 6  # the newest schema that this program writes and reads
 _PLAIN_SCHEMA = 4  # of what has nothing new: older workers run it as well
+_OUTPUT_SCHEMA = 5  # of what asks for something of outputs, of recipes, or of other jobs' outputs
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
@@ -114,8 +115,10 @@ def _joined(raw: Record) -> Record:
 
 def schema_of(spec: JobSpec) -> str:
     """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
+    if getattr(spec, "upsample", None) is not None:
+        return str(RECORD_SCHEMA)
     has_new = spec.recipe is not None or spec.named_outputs or spec.says_precision
-    return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else RECORD_SCHEMA)
+    return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else _OUTPUT_SCHEMA)
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -160,12 +163,18 @@ def _with_output(raw: Record) -> Record:
     return {**raw, "schema": "5"}
 
 
+def _with_upsample(raw: Record) -> Record:
+    """Older records leave the painting's size to what holds without a word."""
+    return {**raw, "schema": "6"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
     4: _with_output,
+    5: _with_upsample,
 }
 
 

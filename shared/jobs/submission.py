@@ -30,8 +30,9 @@ def print_of(spec: JobSpec) -> str:
     for style in fields.get("styles", ()):
         if style["image"] is not None:
             style["name"] = None  # the picture counts, not its name
-    if spec.output.enlarger is not None:  # its model is not that of the result
-        fields["enlarger"] = load_catalog().get(spec.output.enlarger).version
+    if spec.further_models:  # the result names its own model's version alone
+        catalog = load_catalog()
+        fields["versions"] = [catalog.get(name).version for name in spec.further_models.values()]
     return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
 
 

@@ -197,7 +197,8 @@ class JobView(View):
         description="Codes of what to know of the result: `truncated` where the file of a picture that was "
         "sent ends too early, and what is missing of it is empty; `smaller_form` where there was little "
         "memory, so that its last bits may differ from those of an equal job; `recipe_too_large` where how "
-        "it was made is too much to stand in the picture. More codes may come."
+        "it was made is too much to stand in the picture; `not_upsampled` where `upsample: network` had "
+        "nothing to do, as the painting had the result's size. More codes may come."
     )
     error: JobError | None
     timings: dict[str, float] = Field(

@@ -31,6 +31,7 @@ MAX_SIDE = 16_384  # pixels
 MAX_PIXELS = 64_000_000  # of one picture, one sheet, or all frames of an animation
 MAX_JOB_PIXELS = 256_000_000  # of all pictures of a job
 _WEBP_MAX_SIDE = 16_383  # the format has no larger ones
+ENLARGE = "/output/enlarge"  # the pointer of the field
 ENLARGED = 40  # what a pixel costs that is enlarged, beside one that the network makes
 _COUNTED = ("seeds", "latents", "interpolate")  # fields whose number of pictures is what counts
 WRITTEN = 0.1  # what a pixel of the result costs beside one that the network makes: decoded, resized, encoded
@@ -232,6 +233,11 @@ class JobSpec(Part):
     def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
         """Return the size of each picture that a resolved job makes; None where not known."""
         return None
+
+    @property
+    def further_models(self) -> dict[str, str]:
+        """Names of the models that a job needs beside its own, by the pointer of the field that asks."""
+        return {} if self.output.enlarger is None else {ENLARGE: self.output.enlarger}
 
     @property
     def is_light(self) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from shared.errors import OutOfMemory
+from worker.models.lean_import import import_lean
 
 # Measured on CPU at 1024 x 1024: the BFC allocator saves the page faults of malloc (716 to 597 ms a
 # picture). The operator's own environment wins.
@@ -32,13 +33,16 @@ for line in sys.stdin.buffer:
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, and Windows' subsystem for it
 
 
-def configure_tensorflow(intra_threads: int, inter_threads: int, kernels: Kernels = "plain") -> None:
+def configure_tensorflow(
+    intra_threads: int, inter_threads: int, kernels: Kernels = "plain", *, lean: bool = False
+) -> None:
     """Set the number of threads inside one operation and between operations, and take GPU memory as needed.
 
     0 lets TensorFlow choose. Calling it again with the same numbers is fine; RuntimeError when TensorFlow
-    already runs with others, as it cannot change them. Kernels are chosen with the first call alone.
+    already runs with others, as it cannot change them. Kernels are chosen with the first call alone. A `lean`
+    import is for running networks.
     """
-    import_tensorflow(kernels)
+    import_tensorflow(kernels, lean=lean)
     import tensorflow as tf
 
     wanted = (intra_threads, inter_threads)
@@ -50,12 +54,17 @@ def configure_tensorflow(intra_threads: int, inter_threads: int, kernels: Kernel
     _grow_gpu_memory_on_demand()
 
 
-def import_tensorflow(kernels: Kernels = "plain") -> None:
-    """Import TensorFlow for the first time: with this process's settings, and without its noise."""
+def import_tensorflow(kernels: Kernels = "plain", *, lean: bool = False) -> None:
+    """Import TensorFlow for the first time: with this process's settings, and without its noise.
+
+    If `lean`, without what running networks does not use; see `lean_import`.
+    """
     if "tensorflow" in sys.modules:  # too late: it reads the environment as it is imported
         return
     _prepare_environment(kernels)
     with quiet():
+        if lean:
+            import_lean()
         import tensorflow as tf
 
         tf.config.list_physical_devices("GPU")  # looks for the drivers, and complains where there are none

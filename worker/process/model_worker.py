@@ -20,8 +20,10 @@ from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.machine import available_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.models.numerics import own_numerics
+from worker.models.prebuilt import prebuilt_store
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -46,7 +48,7 @@ class ModelWorker:
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(
             load_catalog(settings.cards),
-            ModelStore(settings.models),
+            ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
             in_use=lambda: {attempt.job.spec.model or "" for attempt in self._held.all()},
         )
@@ -77,7 +79,8 @@ class ModelWorker:
         """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
-        configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels)
+        configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels, lean=True)
+        log.info("TensorFlow is loaded", extra={"worker": self._base.id})
         self._registry.preload(worker.preloaded)
         self._liveness.know_numerics(own_numerics().id)
         take_pictures_whole()
@@ -163,8 +166,3 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
 def runners(worker: WorkerSettings) -> int:
     """Return how many threads run models at once."""
     return worker.runners or available_cores()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -112,6 +112,12 @@ def painting(mask: click.Path) -> tuple[Option, ...]:
             "[default: as the service is set]",
         ),
         click.option(
+            "--upsample",
+            type=choice(StylizeSpec, "upsample"),
+            help="Bring a painting that is smaller than the result to its size smoothly, or by a network, "
+            "with sharp strokes. [default: guided]",
+        ),
+        click.option(
             "--mask",
             type=mask,
             help="Paint where this picture is white, and leave the photo where it is black.",
@@ -148,7 +154,7 @@ def painting(mask: click.Path) -> tuple[Option, ...]:
 
 
 OF_A_PAINTING = (
-    *("weights", "preserve_color", "stroke", "precision", "mask", "steadiness"),
+    *("weights", "preserve_color", "stroke", "precision", "upsample", "mask", "steadiness"),
     *("steps", "style_weight", "content_weight", "variation_weight", "optimizer"),
 )  # what those give to the command
 _OPTIMIZATION = ("steps", "style_weight", "content_weight", "variation_weight", "optimizer", "preview_every")

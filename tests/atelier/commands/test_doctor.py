@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from shared.setting_groups import DiskRules
 from shared.settings import Settings
 from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
+from worker.tuning.tuned import FORM, Candidate, Tuned, machine_of, to_json, tuned_file
 
 
 @pytest.fixture
@@ -138,6 +140,25 @@ def test_a_missing_tensorflow_is_told_with_how_to_install_it(monkeypatch: pytest
     assert finding.level is Level.FAIL
     assert "No module named 'no_such_package'" in finding.text
     assert "pip install '.[worker]'" in finding.mend
+
+
+def test_tuned_settings_are_told_and_so_is_why_they_are_not_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = installation_checks.check_tuning(settings)
+    assert (none.level, none.text[:21]) == (Level.OK, "none: `atelier tune` ")
+    tuned = Tuned(FORM, "2026-11-29T12:00:00+00:00", machine_of(settings), Candidate("onednn", 2, 1, "bfc"))
+    tuned_file(settings).parent.mkdir()
+    tuned_file(settings).write_bytes(to_json(tuned))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    used = installation_checks.check_tuning(settings)
+    shown = "onednn, 2 x 1 threads, bfc, measured 2026-11-29; the environment decides on kernels"
+    assert (used.level, used.text) == (Level.OK, shown)
+    stale = replace(tuned, machine=replace(tuned.machine, processor="abacus"))
+    tuned_file(settings).write_bytes(to_json(stale))
+    passed_over = installation_checks.check_tuning(settings)
+    assert (passed_over.level, passed_over.mend) == (Level.WARN, "`atelier tune`")
+    assert passed_over.text == "tuned settings are not used: they were measured with other processor"
 
 
 @pytest.mark.parametrize(

@@ -369,11 +369,26 @@ def test_strokes_old_and_new_are_never_mixed() -> None:
     )
 
 
-def test_another_version_of_the_model_that_enlarges_makes_another_job(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("asked", "model"),
+    [
+        ({"type": "generate", "seeds": [1], "output": {"enlarge": 2}}, "enlarge-x2"),
+        (
+            {
+                "type": "stylize",
+                "content": f"file_{'0' * 64}",
+                "styles": [{"number": 1}],
+                "upsample": "network",
+            },
+            "enlarge-x4",
+        ),
+    ],
+)
+def test_another_version_of_a_further_model_makes_another_job(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], model: str
 ) -> None:
-    spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], "output": {"enlarge": 2}})
-    before, card = print_of(spec), load_catalog().get("enlarge-x2")
+    spec = JOB_SPEC.validate_python(asked)
+    before, card = print_of(spec), load_catalog().get(model)
     newer = Catalog([card.model_copy(update={"version": "2"})])
     monkeypatch.setattr("shared.jobs.submission.load_catalog", lambda: newer)
     assert print_of(spec) != before

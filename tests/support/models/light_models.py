@@ -91,5 +91,5 @@ def install() -> None:
         return LightTransformer(card) if card.kind == "transform" else LightGenerator(card)
 
     vars(worker.models.registry)["load_model"] = load
-    vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_: None
+    vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_, **__: None
     vars(worker.process.model_worker)["own_numerics"] = lambda: Numerics("light")

@@ -142,7 +142,7 @@ class Stylizer:
         height, width = content.shape[:2]
         self._check_sides(height, width)
         padded = _reflect_to_grid(content)[None]
-        output = self._call(padded, style)
+        output = np.asarray(self._call(padded, style))  # the tensor's own memory
         picture = _to_size(output[0], *padded.shape[1:3])[:height, :width]
         return np.clip(picture, 0.0, 1.0)
 
