@@ -1,6 +1,5 @@
 """By what results are made, as commands and the client tell it; and --precision."""
 
-import json
 from pathlib import Path
 
 from click.testing import CliRunner
@@ -51,6 +50,8 @@ def test_a_request_and_the_command_ask_for_a_precision(url: str, client: Client,
     client.styles.create("waves", pictures.png())
     photo = tmp_path / "photo.png"
     photo.write_bytes(pictures.png())
-    command = ("stylize", str(photo), "--style", "waves", "--precision", "fast", "--dry-run", "--json")
-    answer = shown(url, *command)
-    assert json.loads(answer)["input"]["precision"] == "fast"
+    command = ("stylize", str(photo), "--style", "waves", "--precision", "fast", "--dry-run")
+    assert "accepted\tyes" in shown(url, *command)
+    refused = CliRunner().invoke(main, ["--url", url, *command, "--model", "nst-gatys"])
+    assert refused.exit_code == 1
+    assert "precision" in refused.stderr
