@@ -1,6 +1,7 @@
 """The entry for a WSGI server: `gunicorn --config python:api.gunicorn_conf "api.wsgi:create()"`."""
 
 import gc
+import logging
 import sys
 
 from flask import Flask
@@ -11,6 +12,8 @@ from shared.logs import configure_logs
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
 from shared.settings import Settings
+
+log = logging.getLogger("atelier.api")
 
 SWITCH_SECONDS = 0.0005  # a thread that computes gives way so soon, for those whose requests take no time
 
@@ -25,6 +28,7 @@ def create() -> Flask:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # it all stays: a search for garbage halts every thread, and need not look here
+    log.info("application ready")
     return app
 
 

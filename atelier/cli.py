@@ -35,6 +35,7 @@ COMMANDS = {
     "keys": "atelier.commands.keys:keys",
     "quota": "atelier.commands.quota:quota",
     "usage": "atelier.commands.usage:usage",
+    "tune": "atelier.commands.machine.tune:tune",
     "train": "atelier.commands.training.train:train",
     "backup": "atelier.commands.backup:backup",
     "restore": "atelier.commands.backup:restore",

@@ -116,11 +116,14 @@ class Installation:
         # Of SIGINT, gunicorn ends its own child, at once.
         return replace(spec, orphan_signal=signal.SIGINT, probe=probe)
 
-    def workers(self, count: int) -> list[ChildSpec]:
-        """The model workers and the io worker."""
+    def model_workers(self, count: int) -> list[ChildSpec]:
+        """The workers that run models."""
         names = ["worker", *(f"worker-{number}" for number in range(2, count + 1))]
-        models = [self._worker(name, _python("worker"), number) for number, name in enumerate(names, start=1)]
-        return [*models, self._worker("worker-io", _python("worker", "--queues", "io"), 1)]
+        return [self._worker(name, _python("worker"), number) for number, name in enumerate(names, start=1)]
+
+    def io_worker(self) -> ChildSpec:
+        """The worker for what needs no model."""
+        return self._worker("worker-io", _python("worker", "--queues", "io"), 1)
 
     def _worker(self, process: str, command: list[str], number: int) -> ChildSpec:
         """Return a worker's process; by its number the worker has the same name after each start."""

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Collection
-from contextlib import suppress
-
-import httpx
+from collections.abc import Callable, Collection
+from contextlib import closing, suppress
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from urllib.parse import urlsplit
 
 from atelier.local.state_folder import running_server_url
 from shared.errors import StoreUnavailable
@@ -14,7 +15,7 @@ from shared.settings import Settings
 from shared.workers import WorkerRoster
 
 NOTICE_SECONDS = 6.0  # a worker reads its model store at every heartbeat
-ASK_EVERY_SECONDS = 0.2
+ASK_EVERY_SECONDS = 0.05
 RESPONSE_SECONDS = 2.0
 
 
@@ -29,26 +30,31 @@ def is_alive(url: str) -> bool:
 
 
 def _is_ok(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=RESPONSE_SECONDS).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
+    # Not by httpx, which reads all certificates of this machine for each client: it is asked every second.
+    parts = urlsplit(url)
+    with closing(HTTPConnection(parts.hostname or "", parts.port, timeout=RESPONSE_SECONDS)) as connection:
+        try:
+            connection.request("GET", parts.path)
+            return connection.getresponse().status == HTTPStatus.OK
+        except (OSError, HTTPException):
+            return False
 
 
 class ReadyWatch:
-    """Asks in a thread until the service is ready, or until `stop`."""
+    """Asks in a thread until the service is ready, or something else holds of it, or until `stop`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, holds: Callable[[str], bool] = is_ready) -> None:
         self._url = url
+        self._holds = holds
         self._ready = threading.Event()
         self._stopped = threading.Event()
         threading.Thread(target=self._ask, daemon=True).start()
 
     def _ask(self) -> None:
-        while not self._stopped.wait(ASK_EVERY_SECONDS):
-            if is_ready(self._url):
-                self._ready.set()
+        while not self._holds(self._url):
+            if self._stopped.wait(ASK_EVERY_SECONDS):
                 return
+        self._ready.set()
 
     def has_succeeded(self) -> bool:
         """Whether the service has been ready."""

@@ -19,6 +19,7 @@ from shared.settings import EXIT_CONFIGURATION
 COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
 OWN_NAME = "atelier"
 TICK_SECONDS = 0.1
+STARTING_TICK_SECONDS = 0.02  # until everything was ready once
 EXIT_FAILED = 1
 HURRIED_SECONDS = 3.0  # the grace of a second Ctrl-C, for the server alone to write its last lines
 OnChange = Callable[[Mapping[str, int]], None]  # the processes that run, by name
@@ -104,10 +105,20 @@ class Supervisor:
 
     def start_phase(self, specs: Iterable[ChildSpec]) -> None:
         """Start some processes together. They end together, before those started earlier."""
-        self._phases.append([Child(spec, self._log.line) for spec in specs])
-        for child in self._phases[-1]:
-            child.start()
+        self._phases.append([])
+        for spec in specs:
+            self._add(spec, self._phases[-1])
         self._report_processes()
+
+    def start_beside(self, name: str, spec: ChildSpec) -> None:
+        """Start a process that ends together with the one of this name, which was started earlier."""
+        phase = next(phase for phase in self._phases if any(child.spec.name == name for child in phase))
+        self._add(spec, phase)
+        self._report_processes()
+
+    def _add(self, spec: ChildSpec, phase: list[Child]) -> None:
+        phase.append(Child(spec, self._log.line))
+        phase[-1].start()
 
     def run_until(self, is_met: Callable[[], bool]) -> bool:
         """Tend the children until the condition holds; return False where a shutdown came first."""
@@ -115,7 +126,7 @@ class Supervisor:
             if is_met():
                 return True
             self._tend()
-            self._shutdown.requested.wait(TICK_SECONDS)
+            self._shutdown.requested.wait(TICK_SECONDS if self.was_ready else STARTING_TICK_SECONDS)
         return False
 
     def are_ready(self) -> bool:

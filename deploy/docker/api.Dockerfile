@@ -24,6 +24,9 @@ COPY worker worker
 RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index --prefix /install .
 
 FROM ${PYTHON_IMAGE}
+# Python's images come without compiled modules, and a container here can keep none: each start would compile them.
+RUN python -m compileall -q -x '/(site-packages|test|idlelib|lib2to3|ensurepip|turtledemo)/' \
+    "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 RUN groupadd --gid 10001 atelier \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
     && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage

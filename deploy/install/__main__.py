@@ -17,6 +17,9 @@ from causes import SIZES, InstallError, explained
 from environment import ROOT, check_disk, check_existing, is_installed, make, note
 from progress import Progress, lines_of, say
 
+PACKAGES = ("api", "atelier", "shared", "worker")  # the folders of Atelier's own code
+WITH_MODELS = ("worker.txt", "dev.txt")  # locks with all that models are built from
+
 
 def main(arguments: list[str]) -> int:
     """Install; return the exit status."""
@@ -47,6 +50,8 @@ def install(venv: Path, lock: Path) -> None:
     note(venv, None)
     run_pip(venv, lock)
     note(venv, lock)
+    prepare(venv, lock)
+    say(f"installed everything into {venv}")
 
 
 def run_pip(venv: Path, lock: Path) -> None:
@@ -59,7 +64,23 @@ def run_pip(venv: Path, lock: Path) -> None:
     follow(venv, lock, ["install", "--no-deps", "--require-hashes", "-r", str(lock)], Progress(venv, count))
     follow(venv, lock, ["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], None)
     follow(venv, lock, ["check"], None)
-    say(f"installed everything into {venv}")
+
+
+def prepare(venv: Path, lock: Path) -> None:
+    """Do what the first start would do: compile Atelier's code and, with TensorFlow, export the models.
+
+    Where that fails, the first start takes longer, and says why if it cannot do it either.
+    """
+    python, log = venv / "bin" / "python", venv / "install.log"
+    steps = [["-m", "compileall", "-q", *(str(ROOT / name) for name in PACKAGES)]]
+    if lock.name in WITH_MODELS:
+        say("exporting the models that workers load")
+        steps.append(["-m", "worker.models.prebuilt"])
+    with log.open("a", encoding="utf-8") as output:
+        for step in steps:
+            done = subprocess.run([python, *step], cwd=ROOT, stdout=output, stderr=output, check=False)
+            if done.returncode:
+                say(f"that is left to the first start; why stands in {log}")
 
 
 def follow(venv: Path, lock: Path, arguments: list[str], progress: "Progress | None") -> None:

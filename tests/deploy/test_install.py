@@ -134,6 +134,26 @@ def test_an_index_out_of_reach_is_said(
     assert len(answer.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_models_are_exported_at_the_end_and_nothing_depends_on_it(
+    python_of: Path, lock: Path, *, fails: bool
+) -> None:
+    venv, calls = python_of.parent.parent, lock.with_name("calls")
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    write_python(
+        python_of,
+        f'[ "$1" = -c ] && {{ echo "{here} {venv}"; exit 0; }}\n'
+        f'echo "$2" >> {calls}; [ "$2" != worker.models.prebuilt ] || exit {int(fails)}',
+    )
+    (venv / ".installed").write_text(json.dumps({"folder": str(venv.resolve()), "api.txt": "of another"}))
+
+    answer = install(venv, lock.rename(lock.with_name("worker.txt")))
+
+    assert (answer.returncode, answer.stderr) == (0, "")
+    assert calls.read_text().split()[-2:] == ["compileall", "worker.models.prebuilt"]
+    assert ("left to the first start" in answer.stdout) == fails
+
+
 @pytest.mark.usefixtures("offline")
 def test_a_package_that_does_not_exist_for_this_machine_is_named(tmp_path: Path, lock: Path) -> None:
     answer = install(tmp_path / "venv", lock)

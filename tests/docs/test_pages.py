@@ -21,6 +21,8 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/operations.md": [
+        "measures, for a minute and a half",
+        "needs Docker",
         "takes a worker out of service",
         "needs Docker",
         "for a damaged installation",

@@ -10,11 +10,8 @@ from shared.cards.card import ModelCard
 from shared.cards.parts import BuiltinSource, HubSource, SavedModelSource, TrainedSource, UrlSource
 from shared.errors import ModelUnavailable
 from worker.models.builders import build
-from worker.models.files.archive import download, unpack
 from worker.models.files.hub import SAVED_MODEL_FILE, copy_model, fetch_module
 from worker.models.files.manifest import MANIFEST_FILE, ModelFile, StoredModel
-from worker.models.generation.dcgan import copy_weights
-from worker.models.stylization.trained import build_trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +24,6 @@ class PullStep:
 
 
 OnStep = Callable[[PullStep], None]
-# By the kind of model: what takes the folder of a training run, an empty one, and the sha256 of the weights.
-_TRAINED: dict[str, Callable[..., None]] = {"generate": copy_weights, "stylize": build_trained}
 
 
 def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
@@ -48,7 +43,7 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case TrainedSource(path=path, sha256=sha256):
             on_step(PullStep("copy"))
             folder.mkdir()
-            _TRAINED[card.kind](Path(path), folder, sha256=sha256)
+            _copy_trained(card.kind)(Path(path), folder, sha256=sha256)
         case UrlSource():
             _fetch_archive(card.source, folder, on_step)
     return folder
@@ -64,6 +59,8 @@ def _copy(given: Path, folder: Path) -> None:
 
 
 def _fetch_archive(source: UrlSource, folder: Path, on_step: OnStep) -> None:
+    from worker.models.files.archive import download, unpack  # which loads an HTTP client
+
     archive = folder.with_name("archive.tar.gz")
     download(
         source.url,
@@ -118,3 +115,14 @@ def advice(card: ModelCard, file: Path) -> str:
         f"{file} is not what was pulled as {card.name} {card.version}, which stays in service; give the card "
         f"a new version and pull it, or replace this one by `atelier models pull --replace {card.name}`"
     )
+
+
+def _copy_trained(kind: str) -> Callable[..., object]:
+    """Return what takes the folder of a training run, an empty one, and the sha256 of the weights."""
+    if kind == "generate":  # imported late: `atelier up` asks the store too, and needs no NumPy for it
+        from worker.models.generation.dcgan import copy_weights
+
+        return copy_weights
+    from worker.models.stylization.trained import build_trained
+
+    return build_trained

@@ -32,8 +32,18 @@ from worker.models.sources import OnStep, PullStep, fetch
 class ModelStore:
     """Models on local disk; any number of processes may read and pull at once."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, prebuilt: "Callable[[], ModelStore | None]" = lambda: None) -> None:
+        """Models that the store of `prebuilt` holds are copied from there, where they would be built."""
         self._root = root
+        self._prebuilt = prebuilt
+
+    def adopt(self, card: ModelCard) -> bool:
+        """Whether the store holds a good copy, or could take one from those exported before; builds none."""
+        return bool(self._intact(card) or (self._exported(card) and self.pull(card)))
+
+    def _exported(self, card: ModelCard) -> StoredModel | None:
+        store = self._prebuilt()
+        return None if store is None else store._intact(card)
 
     def pull(
         self, card: ModelCard, on_step: OnStep = lambda _: None, *, replace: bool = False
@@ -45,7 +55,7 @@ class ModelStore:
         source fails; the store is then as it was. SettingsError where the store's folder cannot be written.
         """
         if replace:
-            return self._locked_pull(card, on_step, lambda: None)
+            return ModelStore(self._root)._locked_pull(card, on_step, lambda: None)
         present = self._intact(card)  # before the lock: the store may be mounted read-only
         return present or self._locked_pull(card, on_step, lambda: self._intact(card))
 
@@ -109,7 +119,7 @@ class ModelStore:
         target = self._folder(card)
         # Beside the target, so that the rename stays within one file system; the dot hides it from `list`.
         with _workplace(target.parent, f".{target.name}.pull-") as workplace:
-            folder = fetch(card, workplace, on_step)
+            folder = self._copy(card, workplace, on_step) or fetch(card, workplace, on_step)
             manifest = make_manifest(card, folder, _count_bytes(folder, on_step))
             write_manifest(folder, manifest)
             close_tree(folder)
@@ -119,6 +129,16 @@ class ModelStore:
             folder.rename(target)
             fsync(target.parent)
         return StoredModel(target, manifest)
+
+    def _copy(self, card: ModelCard, workplace: Path, on_step: OnStep) -> Path | None:
+        """Return a folder inside `workplace` with the files exported before; None where they are not good."""
+        found = self._exported(card)
+        if found is None:
+            return None
+        on_step(PullStep("copy"))
+        folder = workplace / "model"
+        shutil.copytree(found.folder, folder, ignore=shutil.ignore_patterns(MANIFEST_FILE))
+        return folder
 
     def _folder(self, card: ModelCard) -> Path:
         return self._root / card.name / card.version

@@ -13,19 +13,36 @@ import pytest
 import redis
 
 from atelier import GenerateRequest
+from atelier.local import missing_models as local_models
 from atelier.local.aof_repair import newest_file
+from atelier.local.missing_models import missing_models
 from atelier.local.redis_server import EmbeddedServer, own_server_url
 from atelier.local.stack import RunningStack, StackFailed
 from atelier.local.state_folder import StateLock, UpRecord, read_record, remove_record, write_record
+from shared.cards.card import load_catalog
+from shared.settings import Settings
 from tests.support.models.light_models import GENERATOR, write_cards
 from tests.support.models.model_cards import transform_card
 from tests.support.processes import is_alive
 from tests.support.waiting import eventually
+from worker.models.store import ModelStore
 
 
 def run_up(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "atelier", "up", "--state-dir", str(folder), *options]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_models_exported_at_the_installation_are_copied_and_not_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card, exports = load_catalog().get("mnist-dcgan"), ModelStore(tmp_path / "exports")
+    exports.pull(card)
+    monkeypatch.setattr(local_models, "prebuilt_store", lambda: exports)
+    settings = Settings(state_dir=tmp_path / "state")
+
+    assert missing_models(settings) == ["magenta-mobile"]
+    assert ModelStore(settings.models).verify(card).manifest.name == "mnist-dcgan"
 
 
 def test_two_on_one_folder_get_a_clear_message(tmp_path: Path) -> None:

@@ -70,6 +70,19 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     bench.supervisor.stop()
 
 
+def test_a_process_that_starts_late_ends_with_those_it_belongs_to(bench: Bench) -> None:
+    code = "import time; time.sleep(99)"
+    for name in ("worker", "api"):
+        bench.start(name, code)
+    bench.supervisor.start_beside("worker", bench.spec("late", code))
+    assert sorted(bench.running) == ["api", "late", "worker"]
+
+    bench.supervisor.stop()
+    ends = [line.split()[-2] for line in bench.text.getvalue().splitlines() if line.endswith(" stopped")]
+    assert ends[0] == "api"
+    assert sorted(ends) == ["api", "late", "worker"]
+
+
 def test_a_killed_process_is_started_again(bench: Bench) -> None:
     first = bench.start("worker", "import time; time.sleep(99)")
     os.kill(first, signal.SIGKILL)

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from shared.errors import ModelCorrupt, ModelUnavailable
+from worker.models.files.manifest import read_manifest
+from worker.models.lean_import import complete_import
 from worker.models.runtime import import_tensorflow
 
 SAVED_MODEL_FILE = "saved_model.pb"
@@ -69,9 +71,20 @@ def load_module(folder: Path) -> Any:
     import tensorflow as tf
 
     try:
+        if _is_own(folder):
+            return tf.saved_model.load(str(folder))
+        complete_import()
         return _tensorflow_hub().load(str(folder))
     except (tf.errors.OpError, OSError, ValueError) as error:
         raise ModelCorrupt("TensorFlow cannot load the model", inside=f"{folder}: {error}") from error
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether Atelier wrote the SavedModel: it needs nothing of the hub, which costs a second to import."""
+    try:
+        return read_manifest(folder).source.get("type") == "builtin"
+    except ModelCorrupt:
+        return False
 
 
 def _resolve(handle: str) -> str:

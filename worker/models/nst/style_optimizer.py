@@ -14,6 +14,7 @@ from shared.cards.card import ModelCard
 from shared.errors import OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
+from worker.models.lean_import import complete_import
 from worker.models.nst.losses import (
     FeatureNetwork,
     color_gram,
@@ -45,6 +46,7 @@ class StyleOptimizer:
     @classmethod
     def load(cls, card: ModelCard, folder: Path) -> "StyleOptimizer":
         """Load the network from its folder in the model store, which has checked it."""
+        complete_import()  # for the gradients
         return cls(card, read_manifest(folder).digest, load_module(folder))
 
     def warm_up(self) -> None:

@@ -52,15 +52,15 @@ export class StylePicker extends HTMLElement {
       const stored = style.name && this.#tiles.has(`stored-${style.name}`) && `stored-${style.name}`;
       const key = style.number === null || style.number === undefined ? stored || this.#addRecipe(style) : `${model}-${style.number}`;
       if (this.#tiles.has(key)) this.#toggle(key, true);
-      if (this.#chosen.has(key)) this.#chosen.set(key, style.weight);
+      if (this.#chosen.has(key)) this.#chosen.set(key, style.weight ?? 1);
     }
     this.#showWeights();
     this.dispatchEvent(new Event("change"));
   }
 
-  #addRecipe({ image, file }) {
-    const key = `file-${image}`;
-    this.#add({ key, group: "picture", label: t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: async () => ({ image }) }, true);
+  #addRecipe({ image, name, file }) {
+    const key = `file-${image ?? name}`;
+    this.#add({ key, group: "picture", label: name ?? t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: async () => (image ? { image } : { name }) }, true);
     return key;
   }
 

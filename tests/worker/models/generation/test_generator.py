@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -120,6 +121,25 @@ def test_the_generator_has_the_seed_s_layers() -> None:
     assert model.count_params() == 2_292_737
 
 
+@pytest.mark.parametrize("architecture", [Architecture(), Architecture(16, 3, 0)])
+def test_the_serving_network_gives_the_bits_of_the_keras_model(architecture: Architecture) -> None:
+    import tensorflow as tf
+
+    from worker.models.generation.generator import GeneratorNetwork, build_generator
+
+    random, model = np.random.default_rng(4), build_generator(architecture)
+    weights = [random.normal(0, 0.05, array.shape).astype(np.float32) for array in model.get_weights()]
+    model.set_weights(weights)
+    network = GeneratorNetwork(architecture, weights)
+    latents = tf.constant(random.normal(size=(4, architecture.latent.size)), tf.float32)
+    compiled = tf.function(network.__call__, jit_compile=True, autograph=False)
+    by_keras = tf.function(lambda values: model(values, training=False), jit_compile=True)
+    assert (compiled(latents).numpy() == by_keras(latents).numpy()).all()
+    assert np.ptp(compiled(latents).numpy()) > 0.1
+    with pytest.raises(ValueError, match="the weights have the shapes"):
+        GeneratorNetwork(architecture, weights[::-1])
+
+
 @pytest.mark.parametrize("architecture", [Architecture(16, 3, 0), Architecture(64, 3, 4)])
 def test_other_sizes_differ_in_the_first_and_last_layer_alone(architecture: Architecture) -> None:
     from worker.models.generation.generator import build_generator
@@ -160,4 +180,28 @@ def test_a_lack_of_memory_is_told_as_one(generator: Any, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(generator, "_run", without_memory)
     with pytest.raises(OutOfMemory):
-        generator.generate(np.zeros((1, 100), np.float32))
+        generator.generate(np.zeros((16, 100), np.float32))
+
+
+@pytest.mark.parametrize(("least", "sizes"), [(1, [1, 1, 16]), (2, [2, 16]), (3, [16, 16])])
+def test_few_latents_go_alone_where_that_gives_the_same_numbers(
+    card: ModelCard, least: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from worker.models.generation.generator import Generator
+
+    def draw(latents: Any) -> Any:
+        rows = latents.shape[0]
+        flat = tf.tile(latents[:, :1] / (2.0 if rows < least else 3.0), [1, 28 * 28])
+        return tf.tanh(tf.reshape(flat, (rows, 28, 28, 1)))
+
+    network = SimpleNamespace(layers=[tf.identity, draw])  # the first may see more rows
+    generator, drawn = Generator(card, Architecture(), network, "digest"), []
+    generator.warm_up()
+    values = generator._values
+    monkeypatch.setattr(generator, "_values", lambda z, run: drawn.append(len(z)) or values(z, run))
+    latents = np.random.default_rng(1).standard_normal((5, 100), np.float32)
+    few, more = generator.generate(latents[:2]), generator.generate(latents)
+    assert drawn == sizes
+    assert few.tobytes() == more[:2].tobytes()
