@@ -71,6 +71,7 @@ bench-scale: for-testing ## Measure 1 to 4 workers before 100 to 100,000 waiting
 
 bench-models: for-testing ## Measure the models; prints ratios. MNIST=file.npz adds the digits' quality
 	@$(BIN)/python -m bench.models.stylize
+	@$(BIN)/python -m bench.models.precision
 	@$(BIN)/python -m bench.models.generate
 	@$(BIN)/python -m bench.models.large
 	@test -z "$(MNIST)" || $(BIN)/python -m bench.models.gan_quality --data "$(MNIST)"

@@ -80,6 +80,11 @@ class Limit:
             self._stack = starting.pop_all()
         return self
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes."""
+        return [loop.pid for loop in self._loops]
+
     def seconds(self, tasks: Sequence[Task]) -> float:
         """Return how long the tasks take, dealt out to all."""
         shares = [tasks[index :: len(self._loops)] for index in range(len(self._loops))]

@@ -34,6 +34,13 @@ def _jpeg(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def pair(number: int, side: int) -> tuple[Image.Image, Image.Image]:
+    """Return a photo cut to side x side and a style picture; each number gives other ones."""
+    content = _cut(PHOTOS[number % len(PHOTOS)], number, side, side)
+    style = STYLES[number // len(PHOTOS) % len(STYLES)]
+    return content, _cut(style, number, STYLE_SIDE, STYLE_SIDE)
+
+
 def write_photos(folder: Path, numbers: range) -> list[Path]:
     """Write the JPEG photos of these numbers; return their paths in order."""
     folder.mkdir()

@@ -83,6 +83,7 @@ class OutputRules(Group):
 
     recipe: bool = True  # each picture holds how it was made
     mark: bool = True  # each picture says that a machine made it, in the words of IPTC
+    precision: Literal["exact", "fast"] = "exact"  # of jobs whose model takes both
 
 
 class RecipeRules(Group):
@@ -150,6 +151,7 @@ class WorkerSettings(Group):
     threads: int = Field(default=4, ge=1, le=64)  # jobs in progress at once
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
+    kernels: Literal["plain", "onednn"] = "plain"  # which of TensorFlow's own compute; changes bytes
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
     model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory
     preload: str = ""  # more models to load at the start, comma separated

@@ -4,6 +4,7 @@ import json
 import re
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -43,6 +44,7 @@ class Worker:
     schema: int = FIRST_REPORTED_SCHEMA  # the newest records that it reads
     labels: tuple[str, ...] = ()  # what its operator calls it besides
     memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
+    numerics: str = ""  # workers of one make the same bytes; "": an older worker
     cordoned: bool = False  # it claims no jobs; see shared/fleet.py
 
     @property
@@ -87,6 +89,11 @@ NO_DOORBELL = Doorbell("", "", 0)
 def slots_of(workers: Iterable[Worker]) -> int:
     """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
     return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
+
+
+def numerics_of(workers: Iterable[Worker]) -> dict[str, int]:
+    """Return how many workers there are of each numerics, the most frequent first; older ones tell none."""
+    return dict(Counter(worker.numerics for worker in workers if worker.numerics).most_common())
 
 
 def name_of(worker_id: str) -> str:
@@ -198,4 +205,5 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         schema=int(str(raw.get("schema", FIRST_REPORTED_SCHEMA))),
         labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
         memory_bytes=int(str(raw.get("memory_bytes", 0))),
+        numerics=str(raw.get("numerics", "")),
     )

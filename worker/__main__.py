@@ -18,6 +18,7 @@ from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
+from worker.tuning.tuned import with_tuned
 
 log = logging.getLogger("atelier.worker")
 
@@ -75,7 +76,7 @@ def main() -> int:
     try:
         settings = Settings.from_env()
         configure_logs(settings.log_format, settings.log_level)
-        return serve(settings, queues)
+        return serve(with_tuned(settings) if queues == "models" else settings, queues)
     except SettingsError as error:
         sys.stderr.write(f"{plain(f'configuration: {error}')}\n")
         return EXIT_CONFIGURATION

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from shared.cards.card import ModelCard
@@ -11,9 +12,11 @@ from shared.identifiers import file_id, sha256
 from shared.images.probe import ends_too_early
 from shared.images.recipe import RECIPE
 from shared.jobs.job import Job, StoredOutput
-from shared.specs.parts import output_in
+from shared.specs.base import ENLARGE
+from shared.specs.parts import Precision, output_in
 from shared.specs.recipe import recipe_text
 from shared.specs.spec import JobSpec
+from shared.specs.stylize import UPSAMPLE
 from shared.storage.base import ObjectStore, output_key
 from worker.codec.animation import Frame, encode_animation
 from worker.codec.carried import Carried, carried_from
@@ -25,6 +28,7 @@ from worker.execution.attempt import Attempt, Stages
 from worker.execution.resources import Film, Resources, ResultPicture
 from worker.kinds import generation, stylization, transformation
 from worker.kinds.enlargement import enlarged
+from worker.kinds.upsampling import NOT_UPSAMPLED, upsampled
 from worker.models.loading import Model
 
 if TYPE_CHECKING:
@@ -63,14 +67,19 @@ class Made:
 
     outputs: tuple[StoredOutput, ...]
     warnings: tuple[str, ...]
+    precision: Precision
 
 
 def process(
-    attempt: Attempt, model: Model, resources: Resources, stage: Stages, enlarger: Model | None = None
+    attempt: Attempt,
+    model: Model,
+    resources: Resources,
+    stage: Stages,
+    further: Mapping[str, Model] = MappingProxyType({}),
 ) -> Made:
     """Turn a job's inputs into stored outputs; return what goes into the record.
 
-    `enlarger` is the model that the job's `output.enlarge` asks for.
+    `further` are the models that it needs beside its own, by the pointer of the field that asks for each.
     """
     job = attempt.job
     kind = KINDS[job.spec.type]
@@ -81,20 +90,25 @@ def process(
     with stage("predict"):
         pictures = kind.predict(request, model, resources, stage)
     beside = _beside(spec, inputs, resources)
-    if enlarger is not None:
-        with stage("enlarge"):
-            pictures = enlarged(pictures, cast("PictureNetwork", enlarger), resources, stage)
+    if UPSAMPLE in further:
+        with stage("upsample"):
+            network = cast("PictureNetwork", further[UPSAMPLE])
+            pictures = upsampled(request, pictures, network, resources, stage)
     del inputs, request  # a large content is not needed any more, and its result is about to be copied
-    text = _text(model, enlarger)
+    if ENLARGE in further:
+        with stage("enlarge"):
+            pictures = enlarged(pictures, cast("PictureNetwork", further[ENLARGE]), resources, stage)
+    text = _text(model, further, stage.warnings)
     with stage("encode"):
-        images, recipes = [], _recipes(spec, pictures, model)
+        images, recipes = [], _recipes(spec.made_with(stage.precision), pictures, model)
         for picture, recipe in zip(pictures, recipes, strict=True):
             images.append(_encode(picture, spec, text, beside.with_recipe(recipe)))
             stage.advance(len(images), len(pictures))
     with stage("store"):
         outputs = _store_all(job, images, [picture.seed for picture in pictures], resources)
     defects = {"truncated": is_truncated, "recipe_too_large": None in recipes}
-    return Made(outputs, (*(code for code, is_so in defects.items() if is_so), *stage.warnings))
+    warnings = (*(code for code, is_so in defects.items() if is_so), *stage.warnings)
+    return Made(outputs, warnings, stage.precision)
 
 
 def _recipes(spec: JobSpec, pictures: Sequence[ResultPicture | Film], model: Model) -> list[str | None]:
@@ -142,12 +156,16 @@ def _beside(spec: JobSpec, inputs: Mapping[str, InputFile], resources: Resources
     return _Beside(marks, carried_from(bytes_of(inputs[content]), spec.output.metadata))
 
 
-def _text(model: Model, enlarger: Model | None) -> dict[str, str]:
+def _text(model: Model, further: Mapping[str, Model], warnings: Sequence[str]) -> dict[str, str]:
     """Return what is written into every PNG file.
 
     Nothing here may differ between two runs of the same spec: the bytes are promised to be the same.
     """
-    named = {"atelier:model": model} | ({"atelier:enlarger": enlarger} if enlarger is not None else {})
+    named = {"atelier:model": model}
+    if UPSAMPLE in further and NOT_UPSAMPLED not in warnings:
+        named["atelier:upsampler"] = further[UPSAMPLE]
+    if ENLARGE in further:
+        named["atelier:enlarger"] = further[ENLARGE]
     return {key: f"{each.card.name}@{each.card.version}" for key, each in named.items()}
 
 

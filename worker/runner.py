@@ -135,16 +135,22 @@ class JobRunner:
         spec = attempt.job.spec
         try:
             model = self._models.get(spec.model or "")
-            enlarger = None if spec.output.enlarger is None else self._models.get(spec.output.enlarger)
+            further = {pointer: self._models.get(name) for pointer, name in spec.further_models.items()}
         except LACKS_MODEL as error:
             return partial(self._give_back, attempt, error, "the model cannot be loaded; the job waits")
-        made = process(attempt, model, self._resources, stages, enlarger)
+        made = process(attempt, model, self._resources, stages, further)
         return lambda: self._succeed(attempt, made, stages.timings, model)
 
     def _succeed(self, attempt: Attempt, made: Made, timings: dict[str, float], model: Model) -> None:
         identity = (model.card.version, model.digest)
         self._store.succeed(
-            *attempt.key, outputs=made.outputs, timings=timings, model=identity, warnings=made.warnings
+            *attempt.key,
+            outputs=made.outputs,
+            timings=timings,
+            model=identity,
+            warnings=made.warnings,
+            numerics=self._resources.numerics().id,
+            precision=made.precision,
         )
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 

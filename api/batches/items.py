@@ -184,7 +184,8 @@ def resolved(
         draw_seed = partial(drawn_seed, batch_id, first + item.position)
         also = _batch_defaults(item.spec, settings)
         also["output"] = item.spec.output.resolved(recipe=output.recipe)
-        yield item, item.spec.filled(item.card, draw_seed, also)
+        filled = item.spec.filled(item.card, draw_seed, also)
+        yield item, filled.with_precision(item.card, output.precision)
 
 
 def drawn_seed(batch_id: str, index: int, count: int) -> int:

@@ -15,10 +15,15 @@ _PICTURE = {"content_type": "image/png", "width": 28, "height": 28, "bytes": 412
 
 GENERATE: Json = {"type": "generate", "seed": 7, "digit": 3}
 CHAIN: Json = {
-    "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}]
+    "type": "stylize", "content": {"job": _JOB, "output": 0}, "styles": [{"name": "waves"}],
+    "output": {"format": "jpeg", "enlarge": 2},
 }  # fmt: skip
-STYLIZE: Json = {"type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8}
-_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA}
+STYLIZE: Json = {
+    "type": "stylize", "content": _FILE, "styles": [{"name": "waves"}], "strength": 0.8,
+    "output": {"format": "jpeg", "profile": "keep", "metadata": "safe"},
+}  # fmt: skip
+_NUMERICS = "cpu-avx512bf16-onednn-tf2.21.0-0af3bc"
+_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA, "numerics": _NUMERICS, "precision": "exact"}
 
 
 def _urls(home: str, *names: str) -> Json:
@@ -76,6 +81,7 @@ _WORKER: Json = {
     "object": "worker", "name": "gpu-box-1", "state": "draining",
     "cordon": {"at": _THEN, "by": "0123456789abcdef", "reason": "new disk", "drain": True},
     "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "slots": 4, "running": 2,
+    "numerics": [_NUMERICS],
     "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
     "available": ["magenta-mobile", "mnist-dcgan"],
 }  # fmt: skip
@@ -99,7 +105,9 @@ _STYLE_VIEW: Json = {
     "name": "waves", "object": "style", "image": _FILE, "created_at": _THEN,
     "urls": _urls(f"{_BASE}/v1/styles/waves", "image"),
 }  # fmt: skip
-_SETTINGS: Json = {"type": "stylize", "styles": [{"name": "waves"}], "strength": 0.7, "stroke": 1024}
+_SETTINGS: Json = {
+    "type": "stylize", "styles": [{"name": "waves"}], "strength": 0.7, "stroke": 1024, "upsample": "network",
+}  # fmt: skip
 _RECIPE: Json = {
     "name": "print-a3", "object": "recipe", "version": 2, "versions": [1, 2], "reference": "print-a3@2",
     "shared": False, "settings": _SETTINGS, "created_at": _THEN,
@@ -232,7 +240,12 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "lanes": [{"lane": "interactive", **_SHARE}],
         "models": [{"model": "mnist-dcgan", **_SHARE}],
         "owners": [{"owner": "shop", **_SHARE}],
-        "workers": {"live": 1, "slots": 2, "wanted": 1},
+        "workers": {
+            "live": 1,
+            "slots": 2,
+            "wanted": 1,
+            "numerics": [{"numerics": _NUMERICS, "workers": 1}],
+        },
     },
     "CordonRequest": {"reason": "new disk"},
     "WorkerView": _WORKER,
@@ -280,9 +293,16 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files
-    "stylize": {"content": _FILE, "style": ["waves"], "strength": 0.8},
+    "stylize": {
+        "content": _FILE,
+        "style": ["waves"],
+        "strength": 0.8,
+        "upsample": "network",
+        "profile": "keep",
+        "output_metadata": "safe",
+    },
     "generate": {"seed": 7, "digit": 3},
-    "transform": {"content": _FILE, "model": "colorizer"},
+    "transform": {"content": _FILE, "model": "enlarge-x4", "output_metadata": "safe"},
     "submitJobAgain": {"picture": "(the bytes of painted.jpg)", "content": _FILE},
     "uploadFile": {"file": "(the bytes of photo.jpg)"},
     "addStyle": {"name": "waves", "image": _FILE},

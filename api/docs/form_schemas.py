@@ -52,8 +52,9 @@ def input_schema(card: ModelCard) -> Json:
     if card.kind == "stylize":
         _narrow_styles(card, schema["$defs"]["WeightedStyle"])
         properties["stroke"]["default"] = card.stroke or NATIVE
-        if not card.optimizes:
-            del properties["optimize"]
+        for name, takes_it in (("optimize", card.optimizes), ("precision", card.fast)):
+            if not takes_it:
+                del properties[name]
     return {"$schema": DIALECT, **schema, "title": card.title}
 
 

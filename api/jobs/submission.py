@@ -187,8 +187,9 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
     spec, card = asked.spec, asked.card
     if spec.named_outputs:
         require(Scope.READ)  # what the job makes shows what it takes
-    output = spec.output.resolved(recipe=services.settings.output.recipe)
-    filled = spec.filled(card).model_copy(update={"output": output})
+    rules = services.settings.output
+    output = spec.output.resolved(recipe=rules.recipe)
+    filled = spec.filled(card).model_copy(update={"output": output}).with_precision(card, rules.precision)
     resolved = services.styles.resolve(caller.owner, filled)
     if resolved.addresses:
         terms_of(resolved.webhook, services.settings)  # what is refused is refused before anything is fetched

@@ -108,6 +108,8 @@ STYLIZE: Table = {
     "strength": FormField(("strength",), real),
     "preserve_color": FormField(("preserve_color",), flag),
     "stroke": FormField(("stroke",), whole),
+    "precision": FormField(("precision",)),
+    "upsample": FormField(("upsample",)),
     "max_side": FormField(("size", "max_side"), whole),
     "steadiness": FormField(("steadiness",), real),
     "steps": FormField(("optimize", "steps"), whole),

@@ -9,7 +9,7 @@ from pydantic import Field
 from shared.jobs.stats import Share, Stats, workers_wanted
 from shared.jobs.status import Status
 from shared.jobs.views import FailureView, Time, View, rfc3339
-from shared.workers import Worker, slots_of
+from shared.workers import Worker, numerics_of, slots_of
 
 MOST_NAMES = 100  # owners and models in one response
 
@@ -57,6 +57,13 @@ class OwnerStats(ShareView):
     owner: str
 
 
+class NumericsStats(View):
+    """Workers that make equal bytes of equal jobs."""
+
+    numerics: str
+    workers: int
+
+
 class WorkersStats(View):
     """The workers."""
 
@@ -64,6 +71,10 @@ class WorkersStats(View):
     slots: int = Field(description="Jobs that they carry out at once at full speed.")
     wanted: int | None = Field(
         description="How many workers as large as these end all that waits or runs within the time asked for."
+    )
+    numerics: list[NumericsStats] = Field(
+        description="By what live workers compute, the most frequent first. More than one: equal jobs may "
+        "differ in their last bits, and no result is taken over from another job. Older workers tell none."
     )
 
 
@@ -111,6 +122,9 @@ def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -
                 "live": len(workers),
                 "slots": slots_of(workers),
                 "wanted": workers_wanted(stats, workers, within_seconds),
+                "numerics": [
+                    {"numerics": name, "workers": count} for name, count in numerics_of(workers).items()
+                ],
             },
         }
     )

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.fleet import Cordon, NamedWorker, WorkerState
 from shared.jobs.views import Time, View, rfc3339
+from shared.workers import numerics_of
 
 
 class CordonRequest(BaseModel):
@@ -48,6 +49,10 @@ class WorkerView(View):
     memory_bytes: int | None = Field(
         description="What the processes of its machine or container may take; null of an older worker."
     )
+    numerics: list[str] = Field(
+        description="By what its processes compute: workers of one numerics make equal bytes of equal jobs. "
+        "Empty of an older worker."
+    )
     disk_full: bool = Field(description="Whether its disk has no room for results; then it claims no jobs.")
     loaded: list[str] = Field(description="Models that are loaded.")
     available: list[str] | None = Field(
@@ -77,6 +82,7 @@ def worker_view(worker: NamedWorker) -> WorkerView:
         slots=sum(each.slots for each in processes),
         running=worker.running,
         memory_bytes=max((each.memory_bytes for each in processes), default=0) or None,
+        numerics=sorted(numerics_of(processes)),
         disk_full=any(not each.has_room for each in processes),
         loaded=sorted({model.name for each in processes for model in each.models}),
         available=available,

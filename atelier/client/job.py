@@ -92,6 +92,8 @@ class Job:
     # Codes: "truncated" where the file of a picture that was sent ends too early, "smaller_form",
     # "recipe_too_large" ...
     warnings: tuple[str, ...] = ()
+    numerics: str | None = None  # by what the result was made: equal jobs of one have equal bytes
+    precision: str | None = None  # of the result; "exact" where the worker could not be "fast"
     error: JobError | None = None
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     metadata: Mapping[str, str] = field(default_factory=dict)
@@ -150,6 +152,8 @@ def job_from_json(body: Any) -> Job:
             queue=_queue(body.get("queue")),
             outputs=outputs_from_json(body),
             warnings=tuple(body.get("warnings") or ()),
+            numerics=(body.get("model") or {}).get("numerics"),
+            precision=(body.get("model") or {}).get("precision"),
             error=error_from_json(body.get("error")),
             timings=body.get("timings") or {},
             metadata=body.get("metadata") or {},

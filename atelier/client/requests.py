@@ -18,9 +18,11 @@ from atelier.client.request_parts import (
     Latents,
     Optimization,
     PictureName,
+    Precision,
     Seeds,
     Stroke,
     Style,
+    Upsample,
     Upscale,
     Webhook,
     to_plain,
@@ -84,8 +86,11 @@ class StylizeRequest(_Request):
     max_side: int | None = None  # pixels; None keeps the content's size
     preserve_color: bool = False  # paint in the content's own colors
     stroke: Stroke | None = None  # longest side at which the network works; None takes the model's own
+    upsample: Upsample | None = None  # how a smaller painting gets the result's size; None: guided
     mask: PictureName | None = None  # white is painted, black stays
     steadiness: float | None = None  # of animations, 0..1: how much each frame keeps of the last
+    # "fast" takes bfloat16 numbers where the worker has them; None: as the service is set
+    precision: Precision | None = None
     optimize: Optimization | None = None  # for models that optimize
 
 
@@ -135,7 +140,9 @@ class StylizeOptions(_SharedOptions, total=False):
     max_side: int | None
     preserve_color: bool
     stroke: Stroke | None
+    upsample: Upsample | None
     steadiness: float | None
+    precision: Precision | None
     optimize: Optimization | None
 
 

@@ -54,6 +54,7 @@ class Stats:
     workers: int  # that live
     slots: int  # jobs that they carry out at once at full speed
     workers_wanted: int | None  # to end all of it in the time asked for; None where that was not measured
+    numerics: Mapping[str, int] = field(default_factory=dict)  # how many workers compute by each
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
 
@@ -80,6 +81,7 @@ class StatsResource(Resource):
                 workers=workers["live"],
                 slots=workers["slots"],
                 workers_wanted=workers["wanted"],
+                numerics={entry["numerics"]: entry["workers"] for entry in workers.get("numerics", ())},
                 raw=body,
             )
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 
 from atelier.backup.offline import enter_or_make
+from atelier.commands.options.one_by_one import carry_out_each
 from atelier.commands.options.service import Target, pass_target
 from atelier.commands.options.times import Lifetime
 from atelier.display import echo, echo_json
@@ -165,19 +166,15 @@ def show_self(target: Target, /, *, as_json: bool) -> None:
 @keys.command()
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each key.")
-def revoke(*, ids: tuple[str, ...], as_json: bool) -> None:
+@click.pass_context
+def revoke(ctx: click.Context, *, ids: tuple[str, ...], as_json: bool) -> None:
     """Refuse keys from now on, within a second. What they made stays with its owner.
 
     \b
     atelier keys revoke key_019a...
     """
     with _store() as store:
-        for key_id in ids:
-            store.revoke(key_id)
-            if as_json:
-                echo_json({"id": key_id, "ok": True})
-            else:
-                echo(f"{key_id} revoked")
+        carry_out_each(ctx, ids, store.revoke, "revoked", as_json=as_json)
 
 
 def _all(store: KeyStore) -> Iterator[ApiKey]:

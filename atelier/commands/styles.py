@@ -9,6 +9,7 @@ import click
 from atelier.client.downloads import write_whole
 from atelier.client.styles import Styles
 from atelier.commands.options.destination import JPEG_SUFFIXES, STANDARD_OUTPUT, OutputFile
+from atelier.commands.options.one_by_one import carry_out_each
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
@@ -78,20 +79,17 @@ def add(target: Target, *, name: str, picture: Path, as_json: bool) -> None:
 @styles.command()
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each style.")
-@pass_target
-def remove(target: Target, *, names: tuple[str, ...], as_json: bool) -> None:
+@url_option
+@click.pass_context
+def remove(ctx: click.Context, *, names: tuple[str, ...], as_json: bool) -> None:
     """Forget stored styles. Their pictures stay among the files.
 
     \b
     atelier styles remove waves dunes
     """
+    target: Target = ctx.obj
     with target.client() as client:
-        for name in names:
-            client.styles.delete(name)
-            if as_json:
-                echo_json({"name": name, "ok": True})
-            else:
-                echo(f"{name} removed")
+        carry_out_each(ctx, names, client.styles.delete, "removed", as_json=as_json, key="name")
 
 
 @styles.command()

@@ -27,6 +27,7 @@ from shared.settings import Settings
 @click.option(
     "--private-webhooks", is_flag=True, help="Let webhooks reach this machine and private networks."
 )
+@click.option("--tune", is_flag=True, help="Run `atelier tune` once no job has run for a minute.")
 @click.option("--until-stdin-closes", is_flag=True, hidden=True)
 @click.option("--changes", "changes_file", type=click.Path(path_type=Path), hidden=True)
 @click.pass_context
@@ -39,6 +40,7 @@ def up(
     state_dir: Path | None,
     strict: bool,
     private_webhooks: bool,
+    tune: bool,
     until_stdin_closes: bool,
     changes_file: Path | None,
 ) -> None:
@@ -58,7 +60,7 @@ def up(
     settings = settings_of(host=host, port=port, state_dir=state_dir, private_webhooks=private_webhooks)
     changes = read_changes(changes_file) if changes_file else {}
     up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
-    ctx.exit(up.run(workers=workers, strict=strict))
+    ctx.exit(up.run(workers=workers, strict=strict, tune=tune))
 
 
 def settings_of(

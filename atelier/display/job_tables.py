@@ -15,6 +15,7 @@ from atelier.display.time_format import say_exactly, say_moment, say_seconds
 WARNINGS = {
     "truncated": "the file of a picture that was sent ends too early; what is missing of it is empty",
     "smaller_form": "there was little memory: it was made in a smaller form, and its last bits may differ",
+    "not_upsampled": "the painting had the result's size already; --upsample had nothing to do",
     "recipe_too_large": "how it was made is too much to write into the picture; --sidecar writes it beside",
 }
 COLORS = {"succeeded": "green", "failed": "red", "canceled": "yellow", "expired": "yellow", "running": "cyan"}
@@ -89,6 +90,8 @@ def _facts(job: Job) -> Iterator[tuple[str, str | Text]]:
     yield from _remarks(job)
     model = job.raw.get("model") or {}
     yield "asked for", f"{job.type} with {' '.join(str(p) for p in _model(model))}"
+    if job.numerics:
+        yield "made", f"{job.precision}, by {job.numerics}"
     if job.queue and job.raw["queue"].get("lane"):
         yield "lane", str(job.raw["queue"]["lane"])
     yield from _times(job)

@@ -24,6 +24,8 @@ def workers_page(stats: Stats) -> FactSheet:
     page.add("workers", f"{stats.workers}, with {stats.slots} jobs at once")
     page.add("workers wanted", wanted)
     page.add("delayed jobs", str(stats.delayed))
+    if stats.numerics:
+        page.add("numerics", ", ".join(f"{name} ({count})" for name, count in stats.numerics.items()))
     return page
 
 

@@ -31,7 +31,7 @@ def say_running(workers: Sequence[Worker]) -> str:
 
 
 def _remarks(worker: Worker) -> str:
-    remarks = []
+    remarks = [", ".join(worker.numerics)] if worker.numerics else []
     if worker.cordon:
         why = f": {worker.cordon.reason}" if worker.cordon.reason else ""
         remarks.append(f"since {say_moment(worker.cordon.at)} by {worker.cordon.by}{why}")

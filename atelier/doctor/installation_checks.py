@@ -23,6 +23,7 @@ from shared.storage.local import local_folder
 from shared.storage.object_store import open_object_store
 from worker.models.sources import advice, changed_source
 from worker.models.store import ModelStore
+from worker.tuning.tuned import find_tuned, pinned
 
 GIGABYTE = 1_000_000_000
 LEAST_DISK = 0.5 * GIGABYTE
@@ -141,6 +142,18 @@ def _check_model(store: ModelStore, card: ModelCard) -> Finding:
     except ModelCorrupt as error:
         return fail(name, error.whole, f"`atelier models pull {card.name}`")
     return _changed(store, card) or ok(name, f"version {card.version}, verified, {found.bytes / 1e6:.1f} MB")
+
+
+def check_tuning(settings: Settings) -> Finding:
+    """Say whether workers run with tuned settings, and which of them the environment replaces."""
+    found = find_tuned(settings)
+    if found.fault:
+        return warn("tuning", f"tuned settings are not used: {found.fault}", "`atelier tune`")
+    if found.tuned is None:
+        return ok("tuning", "none: `atelier tune` finds the fastest settings in under two minutes")
+    own = sorted(pinned(settings, os.environ))
+    besides = f"; the environment decides on {' and '.join(own)}" if own else ""
+    return ok("tuning", f"{found.tuned.settings}, measured {found.tuned.at[:10]}{besides}")
 
 
 def check_server(settings: Settings) -> list[Finding]:

@@ -26,6 +26,7 @@ from shared.redis.client import connect
 from shared.redis.scripts import Scripts
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_models, check_storage
+from worker.tuning.tuned import find_tuned
 
 IO_PATIENCE_SECONDS = 20.0  # for the API; then the io worker starts all the same
 
@@ -44,8 +45,9 @@ class Up:
         self._plan = Installation(settings, (self._lock.descriptor,), changes or {})
         self._supervisor = Supervisor(log, shutdown, on_change=self._note_processes)
         self._record = UpRecord(os.getpid(), "", self._plan.redis_url)
+        self._tuner: Child | None = None
 
-    def run(self, *, workers: int, strict: bool) -> int:
+    def run(self, *, workers: int, strict: bool, tune: bool = False) -> int:
         """Start everything, keep it running until a shutdown, end it in order; return the exit status.
 
         Raises StateFolderBusy, CannotListen, StoreUnavailable, ModelUnavailable or SettingsError with what to
@@ -58,6 +60,7 @@ class Up:
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):
+                    self._tune(is_wanted=tune)
                     self._supervisor.run_until(lambda: False)
             finally:
                 listener.close()  # first, so that no client is taken in any more
@@ -130,7 +133,7 @@ class Up:
         if not names:
             return True
         self._log.say(f"pulling {', '.join(names)}")
-        puller = Child(self._puller(names), self._log.line)
+        puller = Child(self._command("models", "models", "pull", *names), self._log.line)
         puller.start()
         try:
             went_on = self._supervisor.run_until(lambda: puller.ended() is not None)
@@ -151,10 +154,10 @@ class Up:
         if missing:
             self._log.say(f"WARNING: {', '.join(missing)} could not be pulled; starting without")
 
-    def _puller(self, names: list[str]) -> ChildSpec:
+    def _command(self, name: str, *words: str) -> ChildSpec:
         return ChildSpec(
-            name="models",
-            command=(sys.executable, "-m", "atelier", "models", "pull", *names),
+            name=name,
+            command=(sys.executable, "-m", "atelier", *words),
             environ=self._plan.environ(),
             folder=Path.cwd(),  # a card may name a folder relative to it
             grace_seconds=0,
@@ -180,6 +183,19 @@ class Up:
         self._log.say(f"ready after {seconds:.1f} s: {url}  (documentation: {url}/docs; Ctrl-C stops)")
         self._log.say(f"try: curl -F content=@photo.jpg -F style=@painting.jpg {url}/v1/jobs/stylize")
 
+    def _tune(self, *, is_wanted: bool) -> None:
+        """Start measuring this machine for the time when no job runs, or say how it is done."""
+        if find_tuned(self._settings).settings is not None:
+            return
+        if not is_wanted:
+            self._log.say("not tuned for this machine: see `atelier tune`, or start with --tune")
+            return
+        self._log.say(
+            "will measure this machine once no job has run for a minute; used from the next start on"
+        )
+        self._tuner = Child(self._command("tune", "tune", "--when-idle"), self._log.line)
+        self._tuner.start()
+
     def _note_processes(self, processes: Mapping[str, int]) -> None:
         self._record = replace(self._record, processes=processes)
         write_record(self._folder, self._record)
@@ -187,6 +203,8 @@ class Up:
     def _stop(self) -> None:
         self._log.say("stopping; once more stops at once")
         self._record = replace(self._record, ready=False)
+        if self._tuner is not None:
+            self._tuner.kill()
         self._supervisor.stop()
         remove_record(self._folder)
         self._log.say("stopped")

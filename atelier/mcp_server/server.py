@@ -13,9 +13,11 @@ from atelier.mcp_server.tools import Tools
 PATH = "/mcp"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 INSTRUCTIONS = """Atelier makes pictures: photos painted in the manner of other pictures (`stylize`), and
-handwritten digits (`generate`). Both begin a job and wait for it for some seconds. Every answer has the job's
-id: where it is not done yet, call `wait` with the id, again and again. Pictures are named by a path, the id
-of a file or an http address, never sent inside an argument; results come as a small preview and a link.
+handwritten digits (`generate`); it enlarges pictures (`transform`), and makes again for another photo what
+a picture of its own says that was done (`again`). Each begins a job and waits for it for some seconds. Every
+answer has the job's id: where it is not done yet, call `wait` with the id, again and again. Pictures are
+named by a path, the id of a file, an http address, or job:ID, what another job makes, never sent inside an
+argument; results come as a small preview and a link.
 `styles` lists the styles, `jobs` the jobs, `cancel` stops one."""
 
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
@@ -37,7 +39,9 @@ def build_server(door: Door) -> MCPServer[None]:
     tools = Tools(door)
     for tool, hints in (
         (tools.stylize, _MAKES),
+        (tools.transform, _MAKES),
         (tools.generate, _MAKES),
+        (tools.again, _MAKES),
         (tools.wait, _READS),
         (tools.cancel, _STOPS),
         (tools.jobs, _READS),

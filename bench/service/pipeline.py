@@ -3,7 +3,8 @@
 The service gets uploaded photos as jobs over HTTP and stores encoded files; the loop has decoded photos in
 memory and keeps no results. They take turns, the others idle. The loop runs with the number of threads
 that TensorFlow chooses or with one, whichever is faster here. The limit is a loop with one thread for each
-core, all at once: the most that these cores give to the network.
+core, all at once: the most that these cores give to the network. Where others use the machine too, compare
+processor time, of which each process's is printed.
 
 Usage: python -m bench.service.pipeline [--side PIXELS] [--rounds N] [--round-size N]
 """
@@ -19,6 +20,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from time import process_time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -115,7 +117,7 @@ class Round:
     """The turn of one contender."""
 
     rate: float  # pictures a second
-    cpu: float  # seconds of processor time a picture
+    cpu: Mapping[str, float]  # seconds of processor time a picture, by process
 
 
 def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
@@ -132,7 +134,7 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
         alone, through, most = [], [], []
         for start in range(0, rounds * size, size):
             alone.append(_alone(bare, start, size))
-            most.append(size / limit.seconds([(number,) for number in range(start, start + size)]))
+            most.append(_limit(limit, start, size))
             through.append(_through(stack, client, contents[start : start + size]))
     _report(table, f"bare model, {threads or 'default'} threads", alone)
     _report(table, "through the service", through)
@@ -140,29 +142,49 @@ def compare(stack: RunningStack, side: int, rounds: int, size: int) -> Table:
     table.add("service / bare model: median", statistics.median(ratios), "x", GOAL)
     table.add("service / bare model: worst round", min(ratios), "x")
     table.add("service / bare model: best round", max(ratios), "x")
-    table.add(f"{limit.name}: median", statistics.median(most), "/s")
-    shares = [ours.rate / theirs for ours, theirs in zip(through, most, strict=True)]
+    _report(table, limit.name, most)
+    shares = [ours.rate / theirs.rate for ours, theirs in zip(through, most, strict=True)]
     table.add("service / limit: median", statistics.median(shares), "x", LIMIT_GOALS.get(side))
+    spent = [_total(theirs) / _total(ours) for ours, theirs in zip(through, most, strict=True)]
+    table.add("limit / service, processor time: median", statistics.median(spent), "x")
     return table
 
 
 def _alone(bare: Loop, first: int, count: int) -> Round:
     before = cpu_seconds(bare.pid)
     seconds = bare.seconds([(number,) for number in range(first, first + count)])
-    return Round(count / seconds, (cpu_seconds(bare.pid) - before) / count)
+    return Round(count / seconds, {"loop": (cpu_seconds(bare.pid) - before) / count})
+
+
+def _limit(limit: Limit, first: int, count: int) -> Round:
+    before = cpu_seconds(*limit.pids)
+    seconds = limit.seconds([(number,) for number in range(first, first + count)])
+    return Round(count / seconds, {"loops": (cpu_seconds(*limit.pids) - before) / count})
 
 
 def _through(stack: RunningStack, client: StylizeClient, contents: list[str]) -> Round:
-    pids = [pid for process in stack.processes().values() for pid in with_children(process)]
-    before = cpu_seconds(*pids)
+    before = _spent(stack)
     seconds = timed(lambda: client.stylize(contents))
-    return Round(len(contents) / seconds, (cpu_seconds(*pids) - before) / len(contents))
+    spent = {name: (after - before[name]) / len(contents) for name, after in _spent(stack).items()}
+    return Round(len(contents) / seconds, spent)
+
+
+def _spent(stack: RunningStack) -> dict[str, float]:
+    """Return the processor time of each process, and of this one, which is the client."""
+    times = {name: cpu_seconds(*with_children(pid)) for name, pid in stack.processes().items()}
+    return {**times, "client": process_time()}
+
+
+def _total(each: Round) -> float:
+    return sum(each.cpu.values())
 
 
 def _report(table: Table, name: str, rounds: list[Round]) -> None:
     table.add(f"{name}: median", statistics.median(each.rate for each in rounds), "/s")
-    milliseconds = 1000 * statistics.median(each.cpu for each in rounds)
+    milliseconds = 1000 * statistics.median(map(_total, rounds))
     table.add(f"{name}: processor time a picture", milliseconds, "ms")
+    for part in rounds[0].cpu if len(rounds[0].cpu) > 1 else ():
+        table.add(f"  of which {part}", 1000 * statistics.median(each.cpu[part] for each in rounds), "ms")
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ RUN python -m compileall -q -x '/(site-packages|test|idlelib|lib2to3|ensurepip|t
     "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
 RUN groupadd --gid 10001 atelier \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
-    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models
+    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models \
+        /var/lib/atelier/tuning
 COPY --from=dependencies /opt/atelier /opt/atelier
 COPY --from=package /install /opt/atelier
 ENV PATH=/opt/atelier/bin:$PATH \

@@ -36,6 +36,7 @@ class ModelCard(Data):
     stroke: int | None = Field(default=None, ge=64, le=4096)  # of a job without one, pixels; stylizers only
     style_side: int | None = Field(default=None, ge=1)  # a style image gets this square, pixels; stylizers
     builtin_styles: tuple[str, ...] = ()  # names of the styles that are part of the network; by number
+    fast: bool = False  # takes `precision: fast`: paints with bfloat16 numbers; stylizers
     optimizes: bool = False  # paints step by step: takes `optimize`, shows previews
     prefers: str | None = None  # a model that is used in this one's place where the store holds it
     value_range: tuple[float, float] = (0.0, 1.0)  # black and white to the network; no stylizers

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import Lane
+from shared.specs.parts import Lane, Precision
 from shared.specs.spec import JobSpec
 
 
@@ -76,6 +76,8 @@ class Job:
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds a stage
     model_version: str | None = None
     model_digest: str | None = None
+    numerics: str | None = None  # of the worker that made the outputs; None: an older one, or none yet
+    precision: Precision | None = None  # with which they were made; as above
     retried_from: str | None = None
     webhook: str | None = None  # the result of `webhook_record`
     retried_as: str | None = None  # the latest retry of this job; an item's retry replaces it in the batch

@@ -28,7 +28,7 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("input", "metadata"), _SPEC),
     **dict.fromkeys(("attempts", "timings"), ("timings", *_RUNS)),
     "progress": ("progress", "preview"),
-    "model": ("model_version", "model_digest"),
+    "model": ("model_version", "model_digest", "numerics", "precision"),
     **{name: (name,) for name in ("retried_from", "retried_as", "cached_from", "index", "custom_id")},
     **{name: (name,) for name in ("request_id", "outputs", "warnings", "error", "worker")},
     **{name: (name,) for name in ("started_at", "completed_at", "deadline_at", "expires_at", "not_before")},

@@ -60,7 +60,7 @@ def _held(found: Mapping[str, Any]) -> Hold:
 def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
     """Return the first condition that no worker meets which meets those before."""
     schema, suspects = found["schema"], found.get("suspects") or ()
-    needed = [name for name in (found["model"], found.get("enlarger")) if name]
+    needed = [name for name in (found["model"], *found.get("further", ())) if name]
     conditions: dict[Reason, Callable[[Worker], bool]] = {
         Reason.NO_WORKER: lambda worker: True,
         Reason.NO_WORKER_HAS_MODEL: lambda worker: worker.takes_jobs and all(map(worker.may_have, needed)),

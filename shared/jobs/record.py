@@ -8,13 +8,14 @@ from typing import Any
 from shared.errors import RecordTooNew
 from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import Lane
+from shared.specs.parts import EXACT, FAST, Lane, Precision
 from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 5  # the newest schema that this program writes and reads
+RECORD_SCHEMA = 6  # the newest schema that this program writes and reads
 _PLAIN_SCHEMA = 4  # of what has nothing new: older workers run it as well
+_OUTPUT_SCHEMA = 5  # of what asks for something of outputs, of recipes, or of other jobs' outputs
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
@@ -58,6 +59,8 @@ def job_from_record(raw: Record) -> Job:
         timings=_document(raw, "timings") or {},
         model_version=raw.get("model_version") or None,
         model_digest=raw.get("model_digest") or None,
+        numerics=raw.get("numerics"),
+        precision=_precision(raw),
         retried_from=raw.get("retried_from") or None,
         webhook=raw.get("webhook"),
         retried_as=raw.get("retried_as"),
@@ -69,6 +72,13 @@ def job_from_record(raw: Record) -> Job:
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )
+
+
+def _precision(raw: Record) -> Precision | None:
+    """Return the precision of a result: of most it is exact, and not said."""
+    if "numerics" not in raw:
+        return None
+    return FAST if raw.get("precision") == FAST else EXACT
 
 
 def _spec(raw: Record) -> JobSpec:
@@ -105,8 +115,10 @@ def _joined(raw: Record) -> Record:
 
 def schema_of(spec: JobSpec) -> str:
     """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
-    is_plain = spec.output.is_plain and spec.recipe is None and not spec.named_outputs
-    return str(_PLAIN_SCHEMA if is_plain else RECORD_SCHEMA)
+    if getattr(spec, "upsample", None) is not None:
+        return str(RECORD_SCHEMA)
+    has_new = spec.recipe is not None or spec.named_outputs or spec.says_precision
+    return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else _OUTPUT_SCHEMA)
 
 
 def outputs_to_json(outputs: tuple[StoredOutput, ...]) -> str:
@@ -151,12 +163,18 @@ def _with_output(raw: Record) -> Record:
     return {**raw, "schema": "5"}
 
 
+def _with_upsample(raw: Record) -> Record:
+    """Older records leave the painting's size to what holds without a word."""
+    return {**raw, "schema": "6"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
     2: _with_stroke,
     3: _with_parts,
     4: _with_output,
+    5: _with_upsample,
 }
 
 

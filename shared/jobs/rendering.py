@@ -158,7 +158,13 @@ def _running(job: Job) -> AttemptView:
 
 def model_use(job: Job) -> ModelUse:
     """Return the network that a job uses."""
-    return ModelUse(name=job.spec.model or "", version=job.model_version, digest=job.model_digest)
+    return ModelUse(
+        name=job.spec.model or "",
+        version=job.model_version,
+        digest=job.model_digest,
+        numerics=job.numerics,
+        precision=job.precision,
+    )
 
 
 def job_error(job: Job, links: Links) -> JobError | None:

@@ -36,7 +36,7 @@ from shared.redis.client import Client, record_of, store_errors
 from shared.redis.keys import PREFIX
 from shared.redis.scripts import Scripts
 from shared.setting_groups import JobRules, QuotaRules, blocks
-from shared.specs.parts import Lane
+from shared.specs.parts import EXACT, Lane, Precision
 from shared.workers import WorkerRoster, runnable_models
 
 MOST_REAPED = 1000  # limit for one pass, separately for deadlines and for leases
@@ -199,15 +199,21 @@ class JobStore:
         timings: Mapping[str, float],
         model: tuple[str, str],
         warnings: Sequence[str] = (),
+        numerics: str = "",
+        precision: Precision = EXACT,
     ) -> None:
-        """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost."""
+        """Running to succeeded; `model` is (version, digest). Raises JobCanceled or LeaseLost.
+
+        `numerics` is the worker's, "" where that is not known; `precision` is that of the result.
+        """
         rounded = {stage: round(seconds, 6) for stage, seconds in timings.items()}
         warnings_text = json.dumps(list(warnings)) if warnings else ""
         made = (
             sum(blocks(each.bytes) for each in outputs),
             sum(each.width * each.height for each in outputs),
         )
-        arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text, *made)
+        how = (numerics, "" if precision == EXACT else precision)  # what most have takes no memory
+        arguments = (outputs_to_json(outputs), to_text(rounded), *model, warnings_text, *made, *how)
         ensure_current(self.scripts.run("jobs/succeed", job_id, attempt, *arguments), job_id)
 
     def fail(self, job_id: str, attempt: int, error: AtelierError) -> None:

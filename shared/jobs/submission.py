@@ -12,7 +12,7 @@ from shared.identifiers import sha256
 from shared.jobs.job import Job
 from shared.jobs.record import schema_of
 from shared.setting_groups import JobRules
-from shared.specs.parts import output_in
+from shared.specs.parts import EXACT, output_in
 from shared.specs.results import Results
 from shared.specs.spec import JobSpec
 from shared.workers import NO_DOORBELL, Doorbell, WorkerRoster
@@ -25,11 +25,14 @@ IMMATERIAL = frozenset({"lane", "ttl_seconds", "deadline_seconds", "metadata", "
 def print_of(spec: JobSpec) -> str:
     """Return a digest that equal resolved specifications share: model, parameters, seeds, file contents."""
     fields = spec.model_dump(mode="json", exclude=set(IMMATERIAL))
+    if fields.get("precision") == EXACT:
+        del fields["precision"]  # as where it is not said
     for style in fields.get("styles", ()):
         if style["image"] is not None:
             style["name"] = None  # the picture counts, not its name
-    if spec.output.enlarger is not None:  # its model is not that of the result
-        fields["enlarger"] = load_catalog().get(spec.output.enlarger).version
+    if spec.further_models:  # the result names its own model's version alone
+        catalog = load_catalog()
+        fields["versions"] = [catalog.get(name).version for name in spec.further_models.values()]
     return sha256(json.dumps(fields, sort_keys=True).encode())[:32]
 
 
@@ -45,15 +48,17 @@ def reuse_fields(spec: JobSpec) -> dict[str, str]:
 
 
 def served_digests(roster: WorkerRoster, wanted: Collection[str]) -> dict[str, str]:
-    """Return the digests, by name, of the models that jobs with `cache` request.
+    """Return by what the models that jobs with `cache` request make results, by name: digest and numerics.
 
-    A model is left out if no live worker has it, or if live workers have different versions of it.
+    In the form of `made_by` in includes/result_cache.lua. A model is left out if no live worker has it, or if
+    live workers have different versions of it or are of different numerics.
     """
     if not wanted:
         return {}
     found: dict[str, set[str]] = {}
-    for model in (model for worker in roster.live() for model in worker.models):
-        found.setdefault(model.name, set()).add(model.digest)
+    for worker in roster.live():
+        for model in worker.models:
+            found.setdefault(model.name, set()).add(f"{model.digest} {worker.numerics}".rstrip())
     return {
         name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1 and name in wanted
     }

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.cards.parts import Kind
 from shared.jobs.reasons import Hold, Reason
 from shared.jobs.status import Outcome, Status
-from shared.specs.parts import Lane
+from shared.specs.parts import Lane, Precision
 from shared.specs.spec import AnyJobSpec
 
 Url = Annotated[str, Field(json_schema_extra={"format": "uri"})]
@@ -99,11 +99,19 @@ class QueueView(HoldView):
 
 
 class ModelUse(View):
-    """The network that a job uses. Version and digest are known once it succeeded."""
+    """The network that a job uses. All but its name is known once the job succeeded."""
 
     name: str
     version: str | None
     digest: str | None
+    numerics: str | None = Field(
+        description="By what kernels, instructions and libraries the worker made the result. Equal jobs have "
+        "equal bytes where this, `version` and `precision` are equal. Null of an older worker's result."
+    )
+    precision: Precision | None = Field(
+        description="With which the result was made: `exact` where `fast` was asked for and the worker's "
+        "processor or kernels have no bfloat16 numbers. Null of an older worker's result."
+    )
 
 
 class OutputView(View):
@@ -189,7 +197,8 @@ class JobView(View):
         description="Codes of what to know of the result: `truncated` where the file of a picture that was "
         "sent ends too early, and what is missing of it is empty; `smaller_form` where there was little "
         "memory, so that its last bits may differ from those of an equal job; `recipe_too_large` where how "
-        "it was made is too much to stand in the picture. More codes may come."
+        "it was made is too much to stand in the picture; `not_upsampled` where `upsample: network` had "
+        "nothing to do, as the painting had the result's size. More codes may come."
     )
     error: JobError | None
     timings: dict[str, float] = Field(

@@ -20,6 +20,7 @@ from shared.specs.parts import (
     Output,
     Part,
     PictureSize,
+    Precision,
     TtlSeconds,
     is_address,
     output_in,
@@ -30,6 +31,7 @@ MAX_SIDE = 16_384  # pixels
 MAX_PIXELS = 64_000_000  # of one picture, one sheet, or all frames of an animation
 MAX_JOB_PIXELS = 256_000_000  # of all pictures of a job
 _WEBP_MAX_SIDE = 16_383  # the format has no larger ones
+ENLARGE = "/output/enlarge"  # the pointer of the field
 ENLARGED = 40  # what a pixel costs that is enlarged, beside one that the network makes
 _COUNTED = ("seeds", "latents", "interpolate")  # fields whose number of pictures is what counts
 WRITTEN = 0.1  # what a pixel of the result costs beside one that the network makes: decoded, resized, encoded
@@ -143,6 +145,19 @@ class JobSpec(Part):
     )
 
     @property
+    def says_precision(self) -> bool:
+        """Whether the job says with which precision its network computes."""
+        return False
+
+    def with_precision(self, card: ModelCard, default: Precision) -> Self:
+        """Return the specification with an installation's default, where the model has the choice."""
+        return self
+
+    def made_with(self, precision: Precision) -> Self:
+        """Return the resolved specification with the precision that its result has."""
+        return self
+
+    @property
     def kept(self) -> Self:
         """The specification as records keep and show it: without a notice, whose address is a secret."""
         return self.model_copy(update={"webhook": None}) if self.webhook and self.webhook.is_notice else self
@@ -218,6 +233,11 @@ class JobSpec(Part):
     def picture_size(self, card: ModelCard, content: PictureSize | None) -> PictureSize | None:
         """Return the size of each picture that a resolved job makes; None where not known."""
         return None
+
+    @property
+    def further_models(self) -> dict[str, str]:
+        """Names of the models that a job needs beside its own, by the pointer of the field that asks."""
+        return {} if self.output.enlarger is None else {ENLARGE: self.output.enlarger}
 
     @property
     def is_light(self) -> bool:

@@ -97,14 +97,6 @@ class GenerateSpec(JobSpec):
             raise ValueError("the `output.format` gif is for animations: give `animation` too")
         return self
 
-    @model_validator(mode="after")
-    def _without_content(self) -> "GenerateSpec":
-        if self.output.profile != "srgb" or self.output.metadata != "none":
-            raise ValueError(
-                "`output.profile` and `output.metadata` are taken over from content, and there is none"
-            )
-        return self
-
     @property
     def draws_nothing(self) -> bool:
         """Whether the client gives every latent itself, so that nothing comes from seeds."""
@@ -136,9 +128,17 @@ class GenerateSpec(JobSpec):
         digits = None if self.digits is None else max(int(digit) for digit in self.digits)
         yield from outside("digits", digits, card, known)
         yield from self._size_faults(card)
+        yield from self._carried_faults()
         yield from _latent_faults("/latents", self.latents or [], card)
         if self.interpolate is not None:
             yield from _latent_faults("/interpolate/latents", self.interpolate.latents or [], card)
+
+    def _carried_faults(self) -> Iterator[FieldError]:
+        """Yield a fault for what a result can only take over from content."""
+        for name, usual in (("profile", "srgb"), ("metadata", "none")):
+            if getattr(self.output, name) != usual:
+                text = f"must be {usual}: all else comes from content, of which there is none"
+                yield FieldError(f"/output/{name}", f"output.{name} {text}", "unknown_parameter")
 
     def _count_field(self) -> str:
         names = ("seeds", "latents", "interpolate")

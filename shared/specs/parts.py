@@ -25,6 +25,10 @@ STYLE_NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 RECIPE_NAME = STYLE_NAME
 RECIPE = r"^[a-z0-9][a-z0-9._-]{0,63}(@[1-9][0-9]{0,8})?$"  # a name, with a version or without
 
+EXACT: Literal["exact"] = "exact"
+FAST: Literal["fast"] = "fast"
+Precision = Literal["exact", "fast"]
+
 Seed = Annotated[int, Field(ge=0, le=MAX_SEED, strict=True)]
 FileId = Annotated[str, Field(pattern=FILE_ID)]
 _KIND = "job"  # how the name of an output begins, before a colon

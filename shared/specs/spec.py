@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 else:
     AnyJobSpec = Union[tuple(SPECS.values())]  # noqa: UP007  (of all kinds: as a model's field needs it)
 
-ENLARGE = "/output/enlarge"  # the pointer of the field
 _STEPS_AN_OCTAVE = 2  # kinds of work differ by a factor of 1.4
 
 
@@ -82,25 +81,28 @@ def cards_of(spec: JobSpec, card: ModelCard, catalog: Catalog) -> dict[str, Mode
 
     `card` is that of its own model. Raises UnknownModel and CardUnusable, naming the field.
     """
-    if spec.output.enlarger is None:
-        return {"/model": card}
+    further = spec.further_models.items()
+    return {"/model": card, **{pointer: _further(catalog, name, pointer) for pointer, name in further}}
+
+
+def _further(catalog: Catalog, name: str, pointer: str) -> ModelCard:
     try:
-        return {"/model": card, ENLARGE: catalog.get(spec.output.enlarger, "transform")}
+        return catalog.get(name, "transform")
     except (UnknownModel, CardUnusable) as error:
-        raise type(error).of_field(ENLARGE, error.detail) from error
+        raise type(error).of_field(pointer, error.detail) from error
 
 
 def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:
     """Return the kind of a resolved job's work: its model's name and how large it is, in half octaves.
 
-    The name of the model that enlarges comes after the first, with a plus. `content` is the size of its
+    The names of further models come after the first, each with a plus. `content` is the size of its
     content picture. Where that is not known, neither is the size of the work.
     """
     units = spec.work_units(card, content)
     if units and spec.output.enlarge:
         finished = spec.made(card, content)[1]
         units += finished * (ENLARGED + WRITTEN * spec.output.factor**2)
-    models = "+".join(filter(None, (card.name, spec.output.enlarger)))
+    models = "+".join(dict.fromkeys((card.name, *spec.further_models.values())))
     return f"{models}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
 
 

@@ -8,11 +8,22 @@ from pydantic_core import PydanticCustomError
 
 from shared.cards.card import ModelCard
 from shared.errors import FieldError, StyleNotFound
-from shared.specs.base import WRITTEN, DrawSeed, default_of, outside, random_seed
-from shared.specs.parts import Optimization, PictureName, PictureSize, Size, WeightedStyle
+from shared.specs.base import ENLARGED, WRITTEN, DrawSeed, default_of, outside, random_seed
+from shared.specs.parts import (
+    EXACT,
+    FAST,
+    Optimization,
+    PictureName,
+    PictureSize,
+    Precision,
+    Size,
+    WeightedStyle,
+)
 from shared.specs.working_size import ContentSpec, fit, result_size, working_size
 
 NATIVE: Literal["native"] = "native"  # the stroke of what is painted at its own size
+UPSAMPLE = "/upsample"  # the pointer of the field
+UPSAMPLER = "enlarge-x4"  # the model of `upsample: network`
 _LEAST, _MOST = 64, 4096  # pixels
 _SIDE: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=_LEAST, le=_MOST, strict=True)])
 _CHOICES: list[dict[str, Any]] = [{"type": "integer", "minimum": _LEAST, "maximum": _MOST}, {"const": NATIVE}]
@@ -48,16 +59,49 @@ class StylizeSpec(ContentSpec):
         description="Longest side in pixels at which the network works: the smaller, the bolder the strokes. "
         "\"native\" works at the content's own size; null takes what the model's card says.",
     )
+    upsample: Literal["guided", "network"] | None = Field(
+        default=None,
+        exclude_if=lambda way: way is None,  # older versions read such records too
+        description="How a painting that is smaller than the result is brought to its size: smoothly, with "
+        "the fine detail of the content (guided, which null means too), or by the model `enlarge-x4`, which "
+        "makes strokes sharp and takes longer (network).",
+    )
     mask: PictureName | None = Field(
         default=None, description="The picture in which white is painted and black stays as it is."
     )
     steadiness: float = Field(
         default=0.5, ge=0, le=1, description="How much each frame of an animation keeps of the last one."
     )
+    precision: Precision | None = Field(
+        default=None,
+        exclude_if=lambda precision: precision is None,  # older versions read such records too
+        description="`fast` computes with bfloat16 numbers where the worker's processor and kernels have "
+        "them: no pixel differs by more than 8 of 255, and all by less than 0.5 in the mean. Elsewhere the "
+        "result is `exact`, and says so in `model.precision`. Null takes what the operator has set, which is "
+        "`exact` by default.",
+    )
     optimize: Optimization | None = Field(
         default=None,
         description="How a model that paints by optimization works; other models do not take it.",
     )
+
+    @property
+    def says_precision(self) -> bool:
+        """Whether the job says with which precision its network computes."""
+        return self.precision is not None
+
+    def with_precision(self, card: ModelCard, default: Precision) -> Self:
+        """Return the specification with an installation's default, where the model has the choice.
+
+        What is exact by default is left unsaid: all versions read such records.
+        """
+        chosen = self.precision or default
+        is_said = card.fast and FAST in (chosen, default)
+        return self.model_copy(update={"precision": chosen if is_said else None})
+
+    def made_with(self, precision: Precision) -> Self:
+        """Return the resolved specification with the precision that its result has."""
+        return self.model_copy(update={"precision": None if precision == EXACT else precision})
 
     @property
     def takes_frames(self) -> bool:
@@ -92,6 +136,9 @@ class StylizeSpec(ContentSpec):
         if self.optimize is not None and not card.optimizes:
             text = f"optimize cannot be given: the model {card.name} does not take it"
             yield FieldError("/optimize", text, "unknown_parameter")
+        if self.precision == FAST and not card.fast:
+            text = f"precision must be exact: the model {card.name} does not take {FAST}"
+            yield FieldError("/precision", text, "out_of_range")
         for index, style in enumerate(self.styles):
             yield from _built_in(f"/styles/{index}", style.number, card)
 
@@ -101,6 +148,8 @@ class StylizeSpec(ContentSpec):
         """Return an allowed specification with model, defaults and what is in `also` filled in."""
         strength = default_of(self.strength, card, "strength")
         update = {**(also or {}), "model": card.name, "strength": strength, "stroke": self._stroke(card)}
+        if self.upsample == "guided":
+            update["upsample"] = None  # the same, said: equal results have equal specifications
         if card.optimizes:
             update["optimize"] = self.optimize or Optimization()
         return self.model_copy(update=update)
@@ -110,6 +159,12 @@ class StylizeSpec(ContentSpec):
         yield "/content", self.content
         yield from ((f"/styles/{i}/image", style.image) for i, style in enumerate(self.styles) if style.image)
         yield from [("/mask", self.mask)] if self.mask else []
+
+    @property
+    def further_models(self) -> dict[str, str]:
+        """Names of the models that a job needs beside its own, by the pointer of the field that asks."""
+        upsampler = {UPSAMPLE: UPSAMPLER} if self.upsample == "network" else {}
+        return {**upsampler, **super().further_models}
 
     @property
     def named_styles(self) -> frozenset[str]:
@@ -153,11 +208,13 @@ class StylizeSpec(ContentSpec):
         return PictureSize(*result_size(self, content[:2]), content.frames if self.takes_frames else 1)
 
     def _painted(self, card: ModelCard, content: PictureSize) -> float:
-        """Return the pixels of one frame that the network paints, again with every step."""
+        """Return the pixels of one frame that the network paints, with every step, or what costs as much."""
         if self.strength == 0:
             return 0.0
         width, height = working_size(self, card, content[:2])
-        return width * height * (self.optimize.steps if self.optimize is not None else 1)
+        is_upsampled = self.upsample == "network" and (width, height) != result_size(self, content[:2])
+        times = self.optimize.steps if self.optimize is not None else 1
+        return width * height * (times + (ENLARGED if is_upsampled else 0))
 
 
 def _built_in(pointer: str, number: int | None, card: ModelCard) -> Iterator[FieldError]:

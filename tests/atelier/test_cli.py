@@ -230,7 +230,6 @@ def test_latents_come_from_a_file(run: Run, client: Client, tmp_path: Path) -> N
             "--stroke must be at least 64; got 5",
         ),
         (["styles", "add", "Big Wave", "photo.jpg"], "NAME must be a name of 1 to 64 lower-case letters"),
-        (["styles", "remove", "nothing"], "no style nothing"),
         (["styles", "sheet", "magenta-mobile"], "no picture of built-in styles"),
         (["transform", "photo.jpg", "--model", "nobody"], "nobody"),
     ],
@@ -251,7 +250,9 @@ def test_styles_are_added_listed_and_removed(run: Run, tmp_path: Path) -> None:
     assert [style["name"] for style in listed["stored"]] == ["waves"]
     assert [entry["model"] for entry in listed["builtin"]] == ["multistyle-26"]
     assert "waves" in run("styles", "list").stdout
-    assert run("styles", "remove", "waves").exit_code == 0
+    removed = run("styles", "remove", "nothing", "waves")
+    assert (removed.exit_code, removed.stdout) == (1, "waves removed\n")
+    assert "no style nothing" in removed.stderr
     assert json.loads(run("styles", "list", "--json").stdout)["stored"] == []
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from shared.settings import Settings
 from tests.support.compose_stack import ROOT
+from worker.tuning.tuned import tuned_file
 
 # What the images and the compose file settle: where things lie and how the parts find each other.
 SETTLED = {
@@ -137,6 +138,14 @@ def test_the_password_stands_in_no_variable_and_is_only_read_by_the_processes() 
         assert "secrets:/secrets:ro" in SERVICES[name]["volumes"]
         assert "REDIS_URL" not in SERVICES[name]["environment"]
         assert SERVICES[name]["environment"]["REDIS_URL_FILE"] == "/secrets/redis-url"
+
+
+def test_a_worker_keeps_tuned_settings_where_it_looks_for_them() -> None:
+    image = (ROOT / "deploy/docker/worker.Dockerfile").read_text("utf-8")
+    folder = tuned_file(Settings(state_dir=Path("/var/lib/atelier"))).parent
+    assert f"tuning:{folder}" in SERVICES["worker"]["volumes"]
+    assert "ATELIER_STATE_DIR=/var/lib/atelier" in image
+    assert str(folder) in image  # made there, so that a new volume belongs to the worker's user
 
 
 @pytest.mark.parametrize("name", PROCESSES)

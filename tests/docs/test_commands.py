@@ -51,6 +51,8 @@ TESTED = {  # by a test of their own, which starts, stops or breaks more than a 
     "atelier journal": "tests/atelier/local/test_state_lock.py",
     "atelier mcp": "tests/atelier/mcp_server/conftest.py",
     "atelier restore": "tests/e2e/test_backup.py",
+    "atelier train stylizer": "tests/worker/training/stylizer/test_run.py",
+    "atelier tune": "tests/atelier/commands/machine/test_tune_command.py",
     "atelier up": "tests/atelier/commands/test_private_webhooks.py",
     "atelier workers drain": "tests/atelier/commands/queue/test_workers_command.py",
     "docker compose logs": "tests/compose/test_compose_doors.py",

@@ -21,6 +21,8 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/operations.md": [
+        "measures, for a minute and a half",
+        "needs Docker",
         "takes a worker out of service",
         "needs Docker",
         "for a damaged installation",
@@ -43,7 +45,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/start/operator.md": ["needs Docker"],
     "docs/start/photographer.md": ["installs everything, then runs until Ctrl-C", "ends with Ctrl-C"],
     "docs/webhooks.md": ["writes to services of others"],
-    "docs/training.md": ["takes an hour and the network"],
+    "docs/training.md": ["takes an hour and the network", "takes hours"],
 }
 COMMAND = re.compile(r"\s*(\$ )?(atelier|curl|make|docker|python|pip|git) (?!.*\[--)")
 TRANSLATED = {"README.ko.md"}  # its blocks are those of the page that is read: test_translation.py

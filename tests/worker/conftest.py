@@ -22,6 +22,7 @@ from shared.storage.base import ObjectStore
 from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.models.numerics import Numerics
 from worker.runner import JobRunner
 
 
@@ -57,7 +58,8 @@ class Bench:
         return self.model
 
     def runner(self, **how: Any) -> JobRunner:
-        resources = Resources(self.objects, Batcher(1), StyleCache(), ImageLimits(max_frames=10))
+        limits, numerics = ImageLimits(max_frames=10), Numerics("bench")
+        resources = Resources(self.objects, Batcher(1), StyleCache(), limits, numerics=lambda: numerics)
         return JobRunner(
             "w1", self.store, self.queue, models=self, resources=resources, held=self.held, **how
         )

@@ -116,6 +116,7 @@ def test_a_job_says_what_its_result_takes_over(
 ) -> None:
     output = {"format": image_format, "quality": 95}
     data = painted(bench, monkeypatch, content, profile="keep", metadata="safe", **output)
+    assert data == painted(bench, monkeypatch, content, profile="keep", metadata="safe", **output)
     image = Image.open(BytesIO(data))
     image.load()
     assert image.info["icc_profile"] == P3

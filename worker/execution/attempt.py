@@ -4,27 +4,40 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 
 from shared.errors import StoreUnavailable, TimeLimitExceeded
 from shared.jobs.job import Job, Progress
 from shared.jobs.status import LeaseState, ensure_current
 from shared.jobs.store import JobStore
-from shared.specs.parts import Lane
+from shared.specs.base import ENLARGE, JobSpec
+from shared.specs.parts import EXACT, Lane, Precision
+from shared.specs.stylize import UPSAMPLE
 from worker.execution.batcher import BatchGroup, BatchSlot
 
-REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
-# Where each stage begins on the way from 0 to 1; about its share of a stylization's time.
-BEGINS = {"load": 0.0, "preprocess": 0.05, "predict": 0.15, "encode": 0.85, "store": 0.95}
-# The same where the result is enlarged, which takes most of the time.
-BEGINS_OF_ENLARGED = {
-    "load": 0.0,
-    "preprocess": 0.02,
-    "predict": 0.05,
-    "enlarge": 0.25,
-    "encode": 0.9,
-    "store": 0.97,
+REPORT_EVERY_SECONDS = 0.1
+# For which an attempt reports nothing. Short jobs end before: no client would see it, and each report costs a
+# look of the API too. One of many is watched by nobody.
+QUIET_SECONDS = {Lane.INTERACTIVE: 0.2, Lane.BULK: 1.0}
+# Parts of the way that a job's stages take, in their order: about those of their times.
+_PARTS = {
+    "load": 5,
+    "preprocess": 10,
+    "predict": 70,
+    "upsample": 230,
+    "enlarge": 230,
+    "encode": 10,
+    "store": 5,
 }
 _SHARE_OF_LIMIT = 0.95  # of the hard limit; the rest is for the stages that follow
+
+
+def begins_of(spec: JobSpec) -> dict[str, float]:
+    """Return where each stage of a job begins on the way from 0 to 1."""
+    further = {"upsample": UPSAMPLE in spec.further_models, "enlarge": ENLARGE in spec.further_models}
+    parts = {name: part for name, part in _PARTS.items() if further.get(name, True)}
+    begins = accumulate(parts.values(), initial=0)
+    return {name: round(begin / sum(parts.values()), 4) for name, begin in zip(parts, begins, strict=False)}
 
 
 class Attempt:
@@ -92,17 +105,18 @@ class AttemptsInFlight:
 
 
 class Stages:
-    """The stages of one attempt, entered as context managers in the order of BEGINS."""
+    """The stages of one attempt, entered as context managers in the order of `begins_of`."""
 
     def __init__(self, attempt: Attempt, store: JobStore) -> None:
         self.attempt = attempt
         self._stage = "load"
-        self._begins = BEGINS if attempt.job.spec.output.enlarge is None else BEGINS_OF_ENLARGED
+        self._begins = begins_of(attempt.job.spec)
         self._ends = dict(zip(self._begins, [*list(self._begins.values())[1:], 1.0], strict=True))
         self._store = store
-        self._reported = attempt.started
+        self._reported = attempt.started + QUIET_SECONDS[attempt.job.lane]
         self.timings: dict[str, float] = {}  # seconds a stage
         self.warnings: list[str] = []  # codes of what to know of the result, each once
+        self.precision: Precision = EXACT  # with which the result is made
 
     @contextmanager
     def __call__(self, name: str) -> Iterator[None]:

@@ -17,6 +17,7 @@ from shared.specs.parts import Upscale
 from shared.storage.base import ObjectStore
 from worker.codec.animation import Frame
 from worker.execution.batcher import Batcher
+from worker.models.numerics import NO_NUMERICS, Numerics
 
 Pixels = npt.NDArray[np.uint8]
 STORES = 8  # objects stored at once: twice as many a second as by four threads or by sixteen
@@ -97,6 +98,7 @@ class Resources:
     limits: ImageLimits
     vectors: StyleVectors | None = None  # what all workers know of styles; None: this one keeps to itself
     free: Callable[[], None] = lambda: None  # lets go of memory that nobody needs now
+    numerics: Callable[[], Numerics] = lambda: NO_NUMERICS  # of this process
     marks: bool = True  # whether files say that a machine made their picture
     # For jobs of several outputs, of which each waits for the disk.
     stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

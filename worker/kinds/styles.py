@@ -87,7 +87,7 @@ def _recalled(
     """Return what any worker saw in this picture before, else look at it, for all to know."""
     if resources.vectors is None or not model.has_vectors:
         return look()
-    network = f"{model.digest}.{_LOOK}"
+    network = f"{model.digest}.{resources.numerics().id}.{_LOOK}"
     known = resources.vectors.get(network, name)
     if known is not None:
         return PreparedStyle(np.frombuffer(known, _STORED).astype(np.float32), None)

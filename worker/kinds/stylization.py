@@ -10,6 +10,7 @@ from PIL import Image
 
 from shared.cards.card import ModelCard
 from shared.images.limits import ImageLimits
+from shared.specs.parts import FAST
 from shared.specs.stylize import StylizeSpec
 from shared.specs.working_size import Size, check_enlarged, result_size, working_size
 from worker.codec.animation import Frame, decode_frames
@@ -54,6 +55,12 @@ class PreparedContent:
     def is_film(self) -> bool:
         """Whether the result is an animated file."""
         return len(self.frames) > 1 or self.spec.output.format == "gif"
+
+    @property
+    def is_upsampled(self) -> bool:
+        """Whether a network brings the paintings to the result's size, which are smaller."""
+        has_size = self.frames[0].rgb.shape[1::-1] == self.working_size
+        return self.spec.upsample == "network" and self.finish.strength != 0 and not has_size
 
 
 def prepare(
@@ -108,26 +115,30 @@ def _mask(file: InputFile, width: int, height: int, limits: ImageLimits) -> Pixe
 def predict(
     prepared: PreparedContent, model: "Stylizer | StyleOptimizer", resources: Resources, stages: Stages
 ) -> list[ResultPicture | Film]:
-    """Run the style predictor where a style is new, then the transformer on each frame, and finish."""
+    """Run the style predictor where a style is new, then the transformer on each frame, and finish.
+
+    Paintings that a network brings to the result's size are returned as they are, for `upsampling`.
+    """
     if prepared.finish.strength == 0:
-        return [_result(prepared, [frame.rgb for frame in prepared.frames])]
+        return [result_of(prepared, [frame.rgb for frame in prepared.frames])]
     if model.card.optimizes:
         stylize = _optimizing(prepared, cast("StyleOptimizer", model), resources, stages)
     else:
         stylize = _stylizing(prepared, cast(Stylizer, model), resources, stages)
     painted: list[Pixels] = []
     for number, frame in enumerate(prepared.frames):
-        picture = _paint(frame.rgb, prepared, partial(stylize, number))
-        painted.append(_steadied(picture, painted, prepared, number))
+        picture = stylize(number, resize(frame.rgb, *prepared.working_size))
+        painted.append(picture if prepared.is_upsampled else _at_size(picture, prepared, number, painted))
         if len(prepared.frames) > 1 and not model.card.optimizes:
             stages.advance(number + 1, len(prepared.frames))
-    return [_result(prepared, painted)]
+    return [result_of(prepared, painted)]
 
 
 def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources, stages: Stages) -> Stylize:
     """Return the way of a network that paints in one go; its styles are looked at now."""
     style = blended_style(prepared.spec.styles, prepared.style_files, model, resources, stages.attempt)
     on_a_runner = partial(on_runner, resources, stages.attempt, model)
+    painter = model.fast if prepared.spec.precision == FAST and model.has_fast else model
 
     def stylize(number: int, small: Pixels) -> Pixels:
         steps = partial(_advance, stages, number, len(prepared.frames))
@@ -138,7 +149,10 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
         def whole() -> Pixels:
             if model.is_large(*small.shape[:2]):
                 return in_strips(smaller=False)
-            return to_uint8(on_a_runner(lambda: model.stylize(to_float(small), style)))
+            painted = to_uint8(on_a_runner(lambda: painter.stylize(to_float(small), style)))
+            if painter is not model:
+                stages.precision = FAST
+            return painted
 
         return or_smaller(whole, lambda: in_strips(smaller=True), resources, stages)
 
@@ -159,11 +173,17 @@ def _optimizing(
     return lambda number, small: to_uint8(work(spec, to_float(small), styles, frame=number))
 
 
-def _paint(content: Pixels, prepared: PreparedContent, stylize: Callable[[Pixels], Pixels]) -> Pixels:
-    painted = stylize(resize(content, *prepared.working_size))
+def _at_size(painted: Pixels, prepared: PreparedContent, number: int, before: list[Pixels]) -> Pixels:
+    content = prepared.frames[number].rgb
     if painted.shape != content.shape:
         painted = enlarge(painted, content)
-    return finish(content, painted, prepared.finish, out=painted)
+    return finished(painted, prepared, number, before)
+
+
+def finished(painted: Pixels, prepared: PreparedContent, number: int, before: list[Pixels]) -> Pixels:
+    """Return a frame's painting, of the result's size, as the job wants it; `before` are those before it."""
+    picture = finish(prepared.frames[number].rgb, painted, prepared.finish, out=painted)
+    return _steadied(picture, before, prepared, number)
 
 
 def _steadied(picture: Pixels, painted: list[Pixels], prepared: PreparedContent, number: int) -> Pixels:
@@ -174,7 +194,8 @@ def _steadied(picture: Pixels, painted: list[Pixels], prepared: PreparedContent,
     return steady(picture, painted[-1], change=change, keep=prepared.spec.steadiness)
 
 
-def _result(prepared: PreparedContent, pictures: list[Pixels]) -> ResultPicture | Film:
+def result_of(prepared: PreparedContent, pictures: list[Pixels]) -> ResultPicture | Film:
+    """Return the job's picture or film of its frames' pictures."""
     if not prepared.is_film:
         return ResultPicture(pictures[0], prepared.frames[0].alpha, profile=prepared.profile)
     pairs = zip(pictures, prepared.frames, strict=True)

@@ -16,9 +16,7 @@ from worker.models.files.manifest import read_manifest
 Picture = npt.NDArray[np.float32]  # (h, w, 3) or (h, w, 1), 0..1
 Pixels = npt.NDArray[np.uint8]  # (h, w, 3) or (h, w, 1)
 OnStep = Callable[[int, int], None]  # steps done, and all; may raise to end the work
-Run = Callable[
-    [Callable[[], None]], Any
-]  # runs one step, perhaps on another thread, and returns when it is done
+Run = Callable[[Callable[[], Any]], Any]  # runs one step, perhaps on another thread; returns what it gave
 
 _SIGNATURES = ("serving_default", "default")  # of Keras and TensorFlow, of the hub's older modules
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue in grey, ITU-R BT.601
@@ -44,6 +42,9 @@ class PictureNetwork(Protocol):
 
         All computation goes through `run`, in one step or many; after each of many comes `on_step`.
         """
+
+    def apply_rows(self, content: Pixels, on_step: OnStep, run: Run, take: Callable[[Pixels], None]) -> None:
+        """Do the same, and give the result's rows to `take` from top to bottom, as they are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,10 @@ class ImageToImage:
         given = np.divide(content, 255, dtype=np.float32)
         run(lambda: made.append(np.rint(self.transform(given) * np.float32(255)).astype(np.uint8)))
         return made[0]
+
+    def apply_rows(self, content: Pixels, on_step: OnStep, run: Run, take: Callable[[Pixels], None]) -> None:
+        """Do the same, and give the result to `take`."""
+        take(self.apply(content, on_step, run))
 
     def transform(self, content: Picture) -> Picture:
         """Return what the network makes of a picture (h, w, 3): (h * scale, w * scale, 1 or 3), 0..1.

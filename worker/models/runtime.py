@@ -6,17 +6,19 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from shared.errors import OutOfMemory
 from worker.models.lean_import import import_lean
 
 # Measured on CPU at 1024 x 1024: the BFC allocator saves the page faults of malloc (716 to 597 ms a
-# picture), and oneDNN's kernels lose to the plain ones on these narrow networks. The operator's own
-# environment wins.
-_ENVIRONMENT = {
-    "TF_CPU_ALLOCATOR_USE_BFC": "true",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-}
+# picture). The operator's own environment wins.
+_ENVIRONMENT = {"TF_CPU_ALLOCATOR_USE_BFC": "true"}
+# Which kernels are faster depends on the processor: without AVX-512, oneDNN's lose to the plain ones on these
+# narrow networks.
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
+ONEDNN_OF = {"plain": "0", "onednn": "1"}
+Kernels = Literal["plain", "onednn"]
 # TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds. Control
 # characters are escaped: other lines may quote names out of a model's file.
 _FILTER = """
@@ -31,13 +33,16 @@ for line in sys.stdin.buffer:
 _GPU_DEVICES = ("/dev/nvidiactl", "/dev/dxg")  # Linux, and Windows' subsystem for it
 
 
-def configure_tensorflow(intra_threads: int, inter_threads: int, *, lean: bool = False) -> None:
+def configure_tensorflow(
+    intra_threads: int, inter_threads: int, kernels: Kernels = "plain", *, lean: bool = False
+) -> None:
     """Set the number of threads inside one operation and between operations, and take GPU memory as needed.
 
     0 lets TensorFlow choose. Calling it again with the same numbers is fine; RuntimeError when TensorFlow
-    already runs with others, as it cannot change them. A `lean` import is for running networks.
+    already runs with others, as it cannot change them. Kernels are chosen with the first call alone. A `lean`
+    import is for running networks.
     """
-    import_tensorflow(lean=lean)
+    import_tensorflow(kernels, lean=lean)
     import tensorflow as tf
 
     wanted = (intra_threads, inter_threads)
@@ -49,14 +54,14 @@ def configure_tensorflow(intra_threads: int, inter_threads: int, *, lean: bool =
     _grow_gpu_memory_on_demand()
 
 
-def import_tensorflow(*, lean: bool = False) -> None:
+def import_tensorflow(kernels: Kernels = "plain", *, lean: bool = False) -> None:
     """Import TensorFlow for the first time: with this process's settings, and without its noise.
 
     If `lean`, without what running networks does not use; see `lean_import`.
     """
     if "tensorflow" in sys.modules:  # too late: it reads the environment as it is imported
         return
-    _prepare_environment()
+    _prepare_environment(kernels)
     with quiet():
         if lean:
             import_lean()
@@ -96,11 +101,11 @@ def memory_errors(what: str) -> Iterator[None]:
         raise OutOfMemory(f"there was no memory {what}") from error
 
 
-def _prepare_environment() -> None:
+def _prepare_environment(kernels: Kernels) -> None:
     has_gpu = any(Path(device).exists() for device in _GPU_DEVICES)
     # Without a GPU it logs a failed search for one as an error; what matters it raises anyhow.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2" if has_gpu else "3")
-    for name, value in _ENVIRONMENT.items():
+    for name, value in {**_ENVIRONMENT, ONEDNN: ONEDNN_OF[kernels]}.items():
         os.environ.setdefault(name, value)
 
 

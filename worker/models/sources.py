@@ -43,9 +43,7 @@ def fetch(card: ModelCard, workplace: Path, on_step: OnStep) -> Path:
         case TrainedSource(path=path, sha256=sha256):
             on_step(PullStep("copy"))
             folder.mkdir()
-            from worker.models.generation.dcgan import copy_weights  # which loads NumPy
-
-            copy_weights(Path(path), folder, sha256=sha256)
+            _copy_trained(card.kind)(Path(path), folder, sha256=sha256)
         case UrlSource():
             _fetch_archive(card.source, folder, on_step)
     return folder
@@ -80,21 +78,16 @@ def changed_source(card: ModelCard, stored: StoredModel) -> Path | None:
     None also where the source is not on this machine, or no longer. Files
     of the size and time of change that they had when they were copied are not read.
     """
+    known = {file.path: file for file in stored.manifest.files}
     match card.source:
-        case SavedModelSource(folder=folder):
-            names = _names(folder) if (folder / SAVED_MODEL_FILE).is_file() else set()
+        case SavedModelSource(folder=folder) if (folder / SAVED_MODEL_FILE).is_file():
+            names = _names(folder) | set(known)
         case TrainedSource(path=path):
-            folder, names = Path(path), set()
+            folder = Path(path)  # the store may hold more: what was built from the weights
+            names = {name for name in known if (folder / name).is_file()}
         case _:
             return None
-    known = {file.path: file for file in stored.manifest.files}
-    if not (names or all((folder / name).is_file() for name in known)):
-        return None
-    differing = (
-        folder / name
-        for name in sorted(names | set(known))
-        if _differs(folder, stored, known.get(name), name)
-    )
+    differing = (folder / name for name in sorted(names) if _differs(folder, stored, known.get(name), name))
     return next(differing, None)
 
 
@@ -122,3 +115,14 @@ def advice(card: ModelCard, file: Path) -> str:
         f"{file} is not what was pulled as {card.name} {card.version}, which stays in service; give the card "
         f"a new version and pull it, or replace this one by `atelier models pull --replace {card.name}`"
     )
+
+
+def _copy_trained(kind: str) -> Callable[..., object]:
+    """Return what takes the folder of a training run, an empty one, and the sha256 of the weights."""
+    if kind == "generate":  # imported late: `atelier up` asks the store too, and needs no NumPy for it
+        from worker.models.generation.dcgan import copy_weights
+
+        return copy_weights
+    from worker.models.stylization.trained import build_trained
+
+    return build_trained

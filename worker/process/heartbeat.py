@@ -105,6 +105,10 @@ class Liveness(WorkerHealth):
         self._waiting_since: float | None = None
         super().__init__(health_file, "the worker is loading its models")
 
+    def know_numerics(self, numerics: str) -> None:
+        """Note what is known once TensorFlow runs, before the worker is announced."""
+        self._worker = replace(self._worker, numerics=numerics)
+
     def _model_names(self) -> list[str]:
         return [model.name for model in self._loaded()]
 

@@ -20,7 +20,9 @@ from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.machine import available_cores
 from worker.memory import give_back, take_pictures_whole
+from worker.models.numerics import own_numerics
 from worker.models.prebuilt import prebuilt_store
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
@@ -77,9 +79,10 @@ class ModelWorker:
         """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
-        configure_tensorflow(worker.intra_threads, runners(worker), lean=True)
+        configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels, lean=True)
         log.info("TensorFlow is loaded", extra={"worker": self._base.id})
         self._registry.preload(worker.preloaded)
+        self._liveness.know_numerics(own_numerics().id)
         take_pictures_whole()
         give_back()
         self._base.reaper.start()
@@ -88,7 +91,8 @@ class ModelWorker:
     def begin(self) -> None:
         """Celery consumes: the worker is ready."""
         self._liveness.begin()
-        log.info("worker ready", extra={"worker": self._base.id, "slots": self._base.settings.worker.threads})
+        known = {"slots": self._base.settings.worker.threads, "numerics": own_numerics().id}
+        log.info("worker ready", extra={"worker": self._base.id, **known})
 
     def drain(self) -> None:
         """Claim nothing any more; in the last second of the grace period give back what is not finished."""
@@ -154,6 +158,7 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),
         free,
+        own_numerics,
         marks=base.settings.output.mark,
     )
 
@@ -161,8 +166,3 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
 def runners(worker: WorkerSettings) -> int:
     """Return how many threads run models at once."""
     return worker.runners or available_cores()
-
-
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

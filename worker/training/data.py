@@ -2,7 +2,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,7 +164,7 @@ def _read_folder(folder: Path, shape: PictureShape) -> Pictures:
     names = tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     if len(names) > MOST_CLASSES:
         raise InvalidRequest.of_field("/data", f"{folder} has more than {MOST_CLASSES} subfolders")
-    kinds = [_image_files(folder / name, inside=True) for name in names] or [_image_files(folder)]
+    kinds = [image_files(folder / name, inside=True) for name in names] or [image_files(folder)]
     if not all(kinds):
         empty = folder / names[kinds.index([])] if names else folder
         raise InvalidRequest.of_field("/data", f"{empty} holds no image files")
@@ -173,8 +173,12 @@ def _read_folder(folder: Path, shape: PictureShape) -> Pictures:
     return Pictures(images, labels, names)
 
 
-def _image_files(folder: Path, *, inside: bool = False) -> list[Path]:
-    known = Image.registered_extensions()
+def image_files(folder: Path, *, inside: bool = False, also: Iterable[str] = ()) -> list[Path]:
+    """Return the files of a folder, and with `inside` of those below it, that are images by their name.
+
+    `also` are suffixes of images that Pillow does not know.
+    """
+    known = {*Image.registered_extensions(), *also}
     found = folder.rglob("*") if inside else folder.iterdir()
     return sorted(path for path in found if path.suffix.lower() in known and path.is_file())
 

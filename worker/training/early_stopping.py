@@ -23,12 +23,17 @@ def step_settings(step: int, total: int, generator_rate: float, discriminator_ra
 
     The running average gets longer in the first steps, and once more when the rates begin to fall.
     """
-    share = min(1.0, (1 - step / total) / COOLING)
+    share = rate_share(step, total)
     is_cooling = step >= (1 - COOLING) * total
     longest = 0.9995 if is_cooling else 0.999
     wrong = WRONG_LABELS_COOLING if is_cooling else WRONG_LABELS
     decay = min(longest, (1 + step) / (10 + step))
     return StepSettings(generator_rate * share, discriminator_rate * share, decay, wrong)
+
+
+def rate_share(step: int, total: int) -> float:
+    """Return which part of its learning rate a step has, counted from 0: 1, then falling in a line to 0."""
+    return min(1.0, (1 - step / total) / COOLING)
 
 
 def total_cooling_from(step: int) -> int:

@@ -1,7 +1,7 @@
 """The measured values of a run over its steps: JSON lines, a PNG of 900 x 720; and the Fréchet distance."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _INCHES, _DPI = (9.0, 7.2), 100
-_PANELS = {  # keys of the metrics log, by title
+Panels = Mapping[str, Sequence[str]]  # one or two keys of the metrics log, by title
+PANELS: Panels = {  # of a generator and its discriminator
     "losses": ("generator_loss", "discriminator_loss"),
     "taken for real": ("real_score", "fake_score"),
     "distance to the data": ("quality",),
@@ -39,15 +40,7 @@ class MetricsLog:
 
     def append(self, report: StepReport) -> None:
         """Add the line of one step."""
-        losses = report.losses
-        line = {
-            "step": report.step,
-            "generator_loss": losses.generator,
-            "discriminator_loss": losses.discriminator,
-            "real_score": losses.real_score,
-            "fake_score": losses.fake_score,
-            "seconds": round(report.seconds, 3),
-        }
+        line = {"step": report.step, **report.losses.metrics(), "seconds": round(report.seconds, 3)}
         if report.quality is not None:
             line["quality"] = report.quality
         with self.path.open("a", encoding="utf-8") as file:
@@ -58,15 +51,15 @@ class MetricsLog:
         return [json.loads(line) for line in self.path.read_text("utf-8").splitlines()]
 
 
-def draw_plot(lines: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the lines of a metrics log: losses, the discriminator's scores and the checks of quality."""
+def draw_plot(lines: Sequence[dict[str, Any]], path: Path, panels: Panels = PANELS) -> None:
+    """Draw the lines of a metrics log, in panels from top to bottom."""
     # Matplotlib takes a second to import and 30 MiB: only a run that draws should pay for it.
     from matplotlib.figure import Figure
 
     figure = Figure(_INCHES, _DPI)
     figure.subplots_adjust(left=0.07, right=0.97, top=0.95, bottom=0.05, hspace=0.35)
     last = max((line["step"] for line in lines), default=1)
-    for axes, (title, keys) in zip(figure.subplots(len(_PANELS)), _PANELS.items(), strict=True):
+    for axes, (title, keys) in zip(figure.subplots(len(panels)), panels.items(), strict=True):
         for key, color in zip(keys, _COLORS, strict=False):
             _draw_curve(axes, _points(lines, key), key.replace("_", " "), color)
         axes.set(xlim=(0, last), ylim=(0, None))

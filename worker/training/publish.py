@@ -22,14 +22,19 @@ def publish(trained: Trained, name: str, *, store: ModelStore, cards: Path) -> M
     has a card of this name, the new one is the default if that one is.
     """
     card = make_card(trained, name)
+    install(card, store=store, cards=cards)
+    return card
+
+
+def install(card: ModelCard, *, store: ModelStore, cards: Path) -> None:
+    """Store a trained model and write its card, in the place of one of the same name."""
     store.pull(card)
     make_folder(cards)
-    path = cards / f"{name}.json"
+    path = cards / f"{card.name}.json"
     partial = path.with_suffix(f".partial-{os.getpid()}")
     content = card.model_dump(mode="json", exclude_defaults=True)
     partial.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     partial.replace(path)
-    return card
 
 
 def make_card(trained: Trained, name: str) -> ModelCard:

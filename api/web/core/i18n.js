@@ -2,6 +2,7 @@
 
 const LANGUAGES = ["en", "ko"];
 let words = {};
+let rest = null; // the words of what comes after a click, once they were asked for
 
 export let language = "en";
 
@@ -9,8 +10,15 @@ export let language = "en";
 export async function loadWords() {
   language = chosen(navigator.languages ?? []);
   document.documentElement.lang = language;
-  const response = await fetch(new URL(`../words/${language}.json`, import.meta.url));
-  words = await response.json();
+  words = await read(language);
+}
+
+const read = async (name) => (await fetch(new URL(`../words/${name}.json`, import.meta.url))).json();
+
+/** Return a module that comes after a click, with the words that such modules have for themselves. */
+export async function late(module) {
+  rest ??= read(`${language}-late`).then((more) => Object.assign(words, more), (error) => ((rest = null), Promise.reject(error)));
+  return (await Promise.all([module, rest]))[0];
 }
 
 function chosen(wanted) {
@@ -26,6 +34,7 @@ function chosen(wanted) {
 export function t(key, values = {}) {
   const text = words[key];
   if (text === undefined) return key;
+  if (text[0] === "=") return t(text.slice(1), values); // the same as another one
   const form = typeof text === "string" ? text : values.count === 1 ? text.one : text.other;
   return form.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? shown(values[name]) : whole));
 }

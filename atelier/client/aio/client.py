@@ -97,7 +97,7 @@ class AsyncClient:
         """Paint the content in the manner of the style, or of several; raise JobFailed or WaitTimeout.
 
         Several are mixed in equal parts; `Style` gives each its weight, and names stored styles. The options
-        are the fields of StylizeRequest: strength, preserve_color, stroke, max_side, model, output ...
+        are the fields of StylizeRequest: strength, preserve_color, stroke, upsample, model, output ...
         """
         styles = _listed(style)
         await asyncio.to_thread(check_there, content, mask, *styles)

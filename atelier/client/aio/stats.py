@@ -33,5 +33,6 @@ class AsyncStatsResource(AsyncResource):
                 workers=workers["live"],
                 slots=workers["slots"],
                 workers_wanted=workers["wanted"],
+                numerics={entry["numerics"]: entry["workers"] for entry in workers.get("numerics", ())},
                 raw=body,
             )

@@ -38,6 +38,7 @@ class Worker:
     cordon: Cordon | None = None  # None while it claims jobs
     processes: tuple[str, ...] = ()  # ids of those that live; more than one share the name
     memory_bytes: int | None = None  # that its machine or container has for it
+    numerics: tuple[str, ...] = ()  # workers of one make equal bytes of equal jobs; of an older one, none
     disk_full: bool = False  # then it claims no jobs
     loaded: tuple[str, ...] = ()  # models
     available: tuple[str, ...] | None = None  # models, loaded or not; None: an older worker
@@ -108,6 +109,7 @@ def _worker(body: Any) -> Worker:
         cordon=_cordon(body.get("cordon")),
         processes=tuple(body.get("processes") or ()),
         memory_bytes=body.get("memory_bytes"),
+        numerics=tuple(body.get("numerics") or ()),
         disk_full=bool(body.get("disk_full")),
         loaded=tuple(body.get("loaded") or ()),
         available=None if available is None else tuple(available),

@@ -18,6 +18,7 @@ from atelier.commands.options.times import StartTime
 from shared.specs.generate import GenerateSpec
 from shared.specs.parts import Optimization as OptimizationSpec
 from shared.specs.parts import Output
+from shared.specs.stylize import StylizeSpec
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
@@ -105,6 +106,18 @@ def painting(mask: click.Path) -> tuple[Option, ...]:
             "[default: the model's own]",
         ),
         click.option(
+            "--precision",
+            type=choice(StylizeSpec, "precision"),
+            help="Take numbers of 16 bits where the worker has them (fast), or of 32 (exact). "
+            "[default: as the service is set]",
+        ),
+        click.option(
+            "--upsample",
+            type=choice(StylizeSpec, "upsample"),
+            help="Bring a painting that is smaller than the result to its size smoothly, or by a network, "
+            "with sharp strokes. [default: guided]",
+        ),
+        click.option(
             "--mask",
             type=mask,
             help="Paint where this picture is white, and leave the photo where it is black.",
@@ -141,7 +154,7 @@ def painting(mask: click.Path) -> tuple[Option, ...]:
 
 
 OF_A_PAINTING = (
-    *("weights", "preserve_color", "stroke", "mask", "steadiness"),
+    *("weights", "preserve_color", "stroke", "precision", "upsample", "mask", "steadiness"),
     *("steps", "style_weight", "content_weight", "variation_weight", "optimizer"),
 )  # what those give to the command
 _OPTIMIZATION = ("steps", "style_weight", "content_weight", "variation_weight", "optimizer", "preview_every")

@@ -5,7 +5,7 @@ from itertools import islice
 import click
 
 from atelier.client.queue.deliveries import DeliveryStatus
-from atelier.commands.options.one_by_one import carry_out_by_id
+from atelier.commands.options.one_by_one import carry_out_each
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.delivery_tables import delivery_page, delivery_table
@@ -100,4 +100,4 @@ def redeliver(ctx: click.Context, /, *, delivery_ids: tuple[str, ...], as_json: 
     target: Target = ctx.obj
     with target.client() as client:
         move = client.deliveries.redeliver
-        carry_out_by_id(ctx, delivery_ids, move, "goes out again", as_json=as_json)
+        carry_out_each(ctx, delivery_ids, move, "goes out again", as_json=as_json)

@@ -7,7 +7,7 @@ import click
 
 from atelier.client.queue.pauses import Pause
 from atelier.client.request_parts import Lane
-from atelier.commands.options.one_by_one import carry_out_by_id
+from atelier.commands.options.one_by_one import carry_out_each
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.commands.options.times import pause_end_options
 from atelier.display import echo, echo_json
@@ -120,4 +120,4 @@ def end(ctx: click.Context, *, pause_ids: tuple[str, ...], as_json: bool) -> Non
     """
     target: Target = ctx.obj
     with target.client() as client:
-        carry_out_by_id(ctx, pause_ids, client.pauses.end, "ended", as_json=as_json)
+        carry_out_each(ctx, pause_ids, client.pauses.end, "ended", as_json=as_json)

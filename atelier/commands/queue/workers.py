@@ -1,18 +1,21 @@
 """`atelier workers`: list the workers, and let one claim no more jobs, or claim again."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
 from atelier.client.client import Client
+from atelier.client.errors import ApiError
 from atelier.client.queue.workers import Worker
+from atelier.commands.options.one_by_one import report_refusal
 from atelier.commands.options.parameters import Number
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
 from atelier.display.worker_tables import say_running, worker_table
-from atelier.lazy_group import EXIT_TIMEOUT
+from atelier.lazy_group import EXIT_FAILED, EXIT_TIMEOUT
 
-Move = Callable[[Client, str], Worker]
+Move = Callable[[str], Worker]
 
 _label = click.option("--label", metavar="LABEL", help="Take the workers with this label.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print each worker as a line of JSON.")
@@ -45,7 +48,10 @@ def list_workers(target: Target, *, label: str | None, as_json: bool) -> None:
     atelier workers list --label gpu
     """
     with target.client() as client:
-        _show(_labeled(client, label), as_json=as_json)
+        found = _labeled(client, label)
+    _show(found, as_json=as_json)
+    if not found:
+        echo("There are no workers.", err=True)
 
 
 @workers.command()
@@ -61,8 +67,10 @@ def cordon(target: Target, *, names: tuple[str, ...], label: str | None, reason:
     atelier workers cordon gpu-1 --reason 'new driver'
     """
     with target.client() as client:
-        moved = _each(client, names, label, lambda client, name: client.workers.cordon(name, reason=reason))
+        move: Move = partial(client.workers.cordon, reason=reason)
+        moved, status = _each(client, names, label, move, as_json=as_json)
         _show(moved, as_json=as_json)
+    click.get_current_context().exit(status)
 
 
 @workers.command()
@@ -77,9 +85,9 @@ def uncordon(target: Target, *, names: tuple[str, ...], label: str | None, as_js
     atelier workers uncordon gpu-1
     """
     with target.client() as client:
-        _show(
-            _each(client, names, label, lambda client, name: client.workers.uncordon(name)), as_json=as_json
-        )
+        moved, status = _each(client, names, label, client.workers.uncordon, as_json=as_json)
+        _show(moved, as_json=as_json)
+    click.get_current_context().exit(status)
 
 
 @workers.command()
@@ -114,24 +122,35 @@ def drain(
     """
     target: Target = ctx.obj
     with target.client() as client:
-        moved = _each(client, names, label, lambda client, name: client.workers.drain(name, reason=reason))
+        move: Move = partial(client.workers.drain, reason=reason)
+        moved, status = _each(client, names, label, move, as_json=as_json)
         if wait:
             drained = {worker.name for worker in moved}
             say: Callable[[Sequence[Worker]], None] = lambda now: echo(say_running(now), err=True)  # noqa: E731
             moved = list(client.workers.wait_drained(drained, timeout_seconds=timeout, on_change=say))
         _show(moved, as_json=as_json)
-    if wait and any(worker.running for worker in moved):
-        ctx.exit(EXIT_TIMEOUT)
+    ctx.exit(EXIT_TIMEOUT if wait and any(worker.running for worker in moved) else status)
 
 
-def _each(client: Client, names: Sequence[str], label: str | None, move: Move) -> list[Worker]:
-    """Make a move with each worker that is named, or has the label; raise UsageError where none is meant."""
+def _each(
+    client: Client, names: Sequence[str], label: str | None, move: Move, *, as_json: bool
+) -> tuple[list[Worker], int]:
+    """Make a move with each worker that is named, or has the label; raise UsageError where none is meant.
+
+    Returns those that were moved, and the exit status: what is refused is reported, and others go on.
+    """
     if bool(names) == bool(label):
         raise click.UsageError("name workers, or give --label")
     meant = list(dict.fromkeys(names)) or [worker.name for worker in _labeled(client, label)]
     if not meant:
         raise click.UsageError(f"no worker that lives has the label {label}")
-    return [move(client, name) for name in meant]
+    moved: list[Worker] = []
+    for name in meant:
+        try:
+            moved.append(move(name))
+        except ApiError as error:
+            report_refusal(name, error, as_json=as_json, key="name")
+    return moved, 0 if len(moved) == len(meant) else EXIT_FAILED
 
 
 def _labeled(client: Client, label: str | None) -> list[Worker]:
@@ -141,7 +160,5 @@ def _labeled(client: Client, label: str | None) -> list[Worker]:
 def _show(found: Sequence[Worker], *, as_json: bool) -> None:
     for worker in found if as_json else ():
         echo_json(worker.raw)
-    if not found:
-        echo("There are no workers.", err=True)
-    elif not as_json:
+    if found and not as_json:
         worker_table(found).print()

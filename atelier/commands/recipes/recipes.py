@@ -1,6 +1,7 @@
 """`atelier recipes`: settings of jobs that the service keeps under names, in versions."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import click
 
 from atelier.client.files import read_at_most
 from atelier.client.recipes.stored import StoredRecipe
+from atelier.commands.options.one_by_one import carry_out_each
 from atelier.commands.options.parameters import EXISTING_FILE
 from atelier.commands.options.service import Target, pass_target, url_option
 from atelier.display import echo, echo_json
@@ -122,20 +124,18 @@ def _settings(file: Path) -> dict[str, Any]:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @shared_option
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each recipe.")
-@pass_target
-def delete(target: Target, *, names: tuple[str, ...], shared: bool, as_json: bool) -> None:
+@url_option
+@click.pass_context
+def delete(ctx: click.Context, *, names: tuple[str, ...], shared: bool, as_json: bool) -> None:
     """Forget recipes with all of their versions. Jobs that named them have what they took.
 
     \b
     atelier recipes delete print-a3
     """
+    target: Target = ctx.obj
     with target.client() as client:
-        for name in names:
-            client.recipes.delete(name, shared=shared)
-            if as_json:
-                echo_json({"name": name, "ok": True})
-            else:
-                echo(f"{name} deleted")
+        forget = partial(client.recipes.delete, shared=shared)
+        carry_out_each(ctx, names, forget, "deleted", as_json=as_json, key="name")
 
 
 def _text(value: Any) -> str:

@@ -166,6 +166,29 @@ def test_the_list_of_models_says_which_are_there(client: FlaskClient, worker: Fa
     assert found[ABSENT] is False
 
 
+@pytest.mark.parametrize("path", ["/v1/jobs", "/v1/batches", "/v1/jobs/stylize"])
+def test_a_painting_that_no_worker_can_bring_to_its_size_is_refused_by_the_field(
+    client: FlaskClient, services: Services, worker: FakeWorker, content: str, path: str
+) -> None:
+    worker.announce("magenta-mobile", available=THERE)
+    asked = {"type": "stylize", "content": content, "styles": [{"image": content}], "upsample": "network"}
+    form = {"content": content, "style": content, "upsample": "network"}
+    bodies: dict[str, dict[str, Any]] = {
+        "/v1/jobs": {"json": asked},
+        "/v1/batches": {"json": {"items": [asked]}},
+        "/v1/jobs/stylize": {"data": form, "content_type": "multipart/form-data"},
+    }
+    before = stored(services)
+    answer = client.post(path, **bodies[path])
+    where = "/items/0/upsample" if path.endswith("batches") else "/upsample"
+    assert refused(answer) == [(where, "model_unavailable")]
+    assert "`atelier models pull enlarge-x4`" in answer.json["errors"][0]["detail"]
+    assert stored(services) == before
+    assert client.post("/v1/jobs", json={**asked, "upsample": "guided"}).status_code == 202
+    worker.announce("magenta-mobile", available=(*THERE, "enlarge-x4"))
+    assert client.post(path, **bodies[path]).status_code in (201, 202)
+
+
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/batches"])
 def test_a_result_that_no_worker_can_enlarge_is_refused_by_the_field(
     client: FlaskClient, services: Services, worker: FakeWorker, path: str

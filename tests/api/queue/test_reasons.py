@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from shared.jobs.job import Job
 from shared.jobs.record import RECORD_SCHEMA
 from shared.owners.quota import QuotaStore
 from shared.workers import LoadedModel, Worker
+from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.jobs.job_steps import lapse
 
@@ -92,6 +94,17 @@ def test_no_worker_has_the_model_that_enlarges(client: FlaskClient, services: Se
     announce(services, available=(MODEL, "enlarge-x2"), schema=4)
     assert reason(client, job_id) == "needs_newer_worker"
     announce(services, available=(MODEL, "enlarge-x2"), schema=RECORD_SCHEMA)
+    assert reason(client, job_id) == "workers_busy"
+
+
+def test_no_worker_has_all_of_several_further_models(client: FlaskClient, services: Services) -> None:
+    content = client.post("/v1/files", data={"file": (BytesIO(png(40, 30)), "a.png")}).json["id"]
+    asked = {"type": "stylize", "content": content, "styles": [{"image": content}], "upsample": "network"}
+    job_id = client.post("/v1/jobs", json={**asked, "output": {"enlarge": 2}}).json["id"]
+    for names in (("enlarge-x2",), ("enlarge-x4",)):
+        announce(services, available=("magenta-mobile", *names))
+        assert reason(client, job_id) == "no_worker_has_model"
+    announce(services, available=("magenta-mobile", "enlarge-x2", "enlarge-x4"), schema=RECORD_SCHEMA)
     assert reason(client, job_id) == "workers_busy"
 
 

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 from api.services import Services
 from shared.access.key import Scope
 from shared.access.store import KeyStore
+from shared.workers import Worker
 from tests.support.jobs.fake_worker import FakeWorker
 
 GENERATE = {"type": "generate", "seeds": [1]}
@@ -38,7 +39,7 @@ def test_an_empty_queue_has_zeros_and_both_lanes(client: FlaskClient) -> None:
     assert (found["models"], found["owners"]) == ([], [])
     assert (found["total"]["waiting"], found["total"]["running"], found["delayed"]) == (0, 0, 0)
     assert found["total"]["oldest_seconds"] is None
-    assert found["workers"] == {"live": 0, "slots": 0, "wanted": 0}
+    assert found["workers"] == {"live": 0, "slots": 0, "wanted": 0, "numerics": []}
     assert 240 <= found["window_seconds"] <= 300
 
 
@@ -151,9 +152,16 @@ def test_wanted_workers_grow_with_the_work_and_shrink_with_the_time(
     submit(client, GENERATE, 24)
     found = stats(client)
     assert found["total"]["work_seconds"] == pytest.approx(240, rel=0.01)
-    assert found["workers"] == {"live": 1, "slots": 2, "wanted": 2}
+    assert found["workers"] == {"live": 1, "slots": 2, "wanted": 2, "numerics": []}
     assert stats(client, within=10)["workers"]["wanted"] == 12
     assert stats(client, within=3600)["workers"]["wanted"] == 1
+
+
+def test_a_mixed_fleet_is_told(client: FlaskClient, services: Services) -> None:
+    for name, numerics in (("a", "cpu-x"), ("b", "cpu-y"), ("c", "cpu-y"), ("old", "")):
+        services.roster.announce(Worker(name, 1, (), numerics=numerics))
+    found = stats(client)["workers"]
+    assert found["numerics"] == [{"numerics": "cpu-y", "workers": 2}, {"numerics": "cpu-x", "workers": 1}]
 
 
 def test_work_that_was_never_measured_is_null(client: FlaskClient) -> None:

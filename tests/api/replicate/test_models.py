@@ -11,6 +11,7 @@ from shared.cards.card import bundled_cards
 from tests.api.replicate.conftest import DIGITS, HOME, PAINTER, version_of
 from tests.support.jobs.fake_worker import FakeWorker
 
+PAINTED = {"content": "file_" + "0" * 64, "styles": [{"name": "waves"}]}
 NAMES = [card.name for card in bundled_cards()]
 
 
@@ -44,6 +45,14 @@ def test_each_model_has_one_version_with_a_valid_schema(client: FlaskClient, nam
         (DIGITS, {"type": "generate"}, False),
         (PAINTER, {"content": "file_" + "0" * 64, "styles": [{"name": "waves"}]}, True),
         (PAINTER, {"content": "file_" + "0" * 64}, False),
+        (PAINTER, {**PAINTED, "output": {"profile": "keep", "metadata": "safe", "enlarge": 2}}, True),
+        (PAINTER, {**PAINTED, "output": {"profile": "p3"}}, False),
+        (PAINTER, {**PAINTED, "output": {"metadata": "place"}}, False),
+        (PAINTER, {**PAINTED, "output": {"enlarge": 5}}, False),
+        (PAINTER, {**PAINTED, "content": {"job": "job_" + "0" * 32, "output": 0}}, True),
+        ("atelier/enlarge-x2", {"content": "file_" + "0" * 64, "output": {"profile": "keep"}}, True),
+        ("atelier/enlarge-x2", {"content": "file_" + "0" * 64, "strength": 1}, False),
+        ("atelier/old-photo", {"content": "file_" + "0" * 64, "size": {"max_side": 64}}, True),
     ],
 )
 def test_the_schema_of_the_input_takes_what_the_service_takes(
@@ -54,7 +63,7 @@ def test_the_schema_of_the_input_takes_what_the_service_takes(
     assert Draft202012Validator(schema).is_valid(given) is is_valid
     refused = client.post(f"{HOME}/models/{model}/predictions", json={"input": given})
     codes = {fault["code"] for fault in refused.json.get("errors", [])}
-    assert (codes <= {"style_not_found", "file_not_found"}) is is_valid
+    assert (codes <= {"style_not_found", "file_not_found", "job_not_found"}) is is_valid
 
 
 def test_the_list_has_the_models_that_workers_have(client: FlaskClient, worker: FakeWorker) -> None:

@@ -1,5 +1,6 @@
 """Predictions: how one is asked for, read, listed and canceled."""
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from shared.jobs.rendering import Links
 from shared.replicate.prediction import prediction_of
 from shared.settings import Settings
 from tests.api.replicate.conftest import DIGITS, HOME, PAINTER, Create, Json, version_of
+from tests.support.images import pictures
 from tests.support.jobs.fake_worker import FakeWorker
 
 
@@ -48,6 +50,30 @@ def test_a_prediction_is_a_job(create: Create, services: Services, client: Flask
     assert not {"type", "model", "webhook"} & made["input"].keys()
 
 
+@pytest.mark.parametrize("name", ["enlarge-x2", "old-photo"])
+def test_a_model_from_picture_to_picture_gives_one_picture(
+    client: FlaskClient, create: Create, worker: FakeWorker, name: str
+) -> None:
+    photo = {"content": (BytesIO(pictures.png()), "a.png")}
+    file = client.post(f"{HOME}/files", data=photo).json["urls"]["get"]
+    output = {"format": "jpeg", "profile": "keep", "metadata": "safe"}
+    made = create({"content": file, "output": output}, model=f"atelier/{name}").json
+    assert client.get(f"/v1/jobs/{made['id']}").json["type"] == "transform"
+    assert output.items() <= made["input"]["output"].items()
+    worker.run(made["id"])
+    found = client.get(f"{HOME}/predictions/{made['id']}").json
+    assert (found["status"], type(found["output"])) == ("succeeded", str)
+    chained = create({"content": {"job": made["id"]}}, model=f"atelier/{name}").json
+    assert chained["input"]["content"] == f"job:{made['id']}/0"
+
+
+def test_a_recipe_of_the_service_fills_in_an_input(create: Create, client: FlaskClient) -> None:
+    settings = {"type": "generate", "digit": 3, "output": {"format": "webp"}}
+    assert client.post("/v1/recipes", json={"name": "three", "settings": settings}).status_code == 201
+    made = create({"seed": 7, "recipe": "three"}).json["input"]
+    assert (made["digit"], made["output"]["format"], made["recipe"]) == (3, "webp", "three@1")
+
+
 def test_the_input_of_a_prediction_gives_the_same_again(create: Create) -> None:
     made = create({"count": 2}).json
     assert create(made["input"]).json["input"] == made["input"]
@@ -62,6 +88,7 @@ def test_the_input_of_a_prediction_gives_the_same_again(create: Create) -> None:
         ({"input": {"model": "x"}}, [("/input/model", "unknown_field")]),
         ({"input": {"output_encoding": "base64"}}, [("/input/output_encoding", "invalid_choice")]),
         ({"input": {"metadata": 1}}, [("/input/metadata", "invalid_type")]),
+        ({"input": {"output": {"enlarge": 5}}}, [("/input/output/enlarge", "invalid_choice")]),
         ({"input": {}, "webhook": "ftp://receiver.example"}, [("/webhook", "invalid_value")]),
         ({"input": {}, "webhook": "http://10.0.0.1/"}, [("/webhook", "invalid_request")]),
         ({"input": {}, "webhook_events_filter": ["end"]}, [("/webhook_events_filter/0", "invalid_choice")]),

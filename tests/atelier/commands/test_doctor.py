@@ -5,18 +5,22 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from atelier.doctor import Level, installation_checks, machine_checks
+from atelier.doctor.worker_checks import check_workers
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
 from shared.network_settings import ApiSettings
 from shared.redis.client import Client
 from shared.setting_groups import DiskRules
 from shared.settings import Settings
+from shared.workers import Worker, WorkerRoster
 from worker.models.files.manifest import MANIFEST_FILE
+from worker.tuning.tuned import FORM, Candidate, Tuned, machine_of, to_json, tuned_file
 
 
 @pytest.fixture
@@ -136,3 +140,46 @@ def test_a_missing_tensorflow_is_told_with_how_to_install_it(monkeypatch: pytest
     assert finding.level is Level.FAIL
     assert "No module named 'no_such_package'" in finding.text
     assert "pip install '.[worker]'" in finding.mend
+
+
+def test_tuned_settings_are_told_and_so_is_why_they_are_not_used(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = installation_checks.check_tuning(settings)
+    assert (none.level, none.text[:21]) == (Level.OK, "none: `atelier tune` ")
+    tuned = Tuned(FORM, "2026-11-29T12:00:00+00:00", machine_of(settings), Candidate("onednn", 2, 1, "bfc"))
+    tuned_file(settings).parent.mkdir()
+    tuned_file(settings).write_bytes(to_json(tuned))
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    used = installation_checks.check_tuning(settings)
+    shown = "onednn, 2 x 1 threads, bfc, measured 2026-11-29; the environment decides on kernels"
+    assert (used.level, used.text) == (Level.OK, shown)
+    stale = replace(tuned, machine=replace(tuned.machine, processor="abacus"))
+    tuned_file(settings).write_bytes(to_json(stale))
+    passed_over = installation_checks.check_tuning(settings)
+    assert (passed_over.level, passed_over.mend) == (Level.WARN, "`atelier tune`")
+    assert passed_over.text == "tuned settings are not used: they were measured with other processor"
+
+
+@pytest.mark.parametrize(
+    ("numerics", "level"), [([], Level.OK), (["a", "a", ""], Level.OK), (["a", "b", "a"], Level.WARN)]
+)
+def test_workers_that_compute_by_other_kernels_are_told(
+    numerics: list[str],
+    level: Level,
+    redis_client: Client,
+    server: EmbeddedServer,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number, name in enumerate(numerics):
+        WorkerRoster(redis_client).announce(Worker(f"w{number}", 1, (), numerics=name))
+    monkeypatch.setenv("REDIS_URL", server.url)
+    finding = check_workers(settings.model_copy(update={"redis_url": server.url}))
+    assert finding.level is level
+    assert ("a (2), b (1)" in finding.text) is (level is Level.WARN)
+
+
+def test_without_a_server_no_worker_is_compared(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    assert check_workers(settings).level is Level.OK

@@ -8,7 +8,8 @@ from atelier.client.client import Client
 from tests.support.commands import leaves
 
 LOCAL = {
-    "demo", "up", "train mnist-dcgan", "backup", "restore", "gc", "doctor", "journal",
+    "demo", "up", "train mnist-dcgan", "train stylizer", "backup", "restore", "gc", "doctor", "journal",
+    "tune",
     "models list", "models pull", "models verify", "keys create", "keys list", "keys revoke", "quota set",
     "quota show", "completion",
 }  # fmt: skip  # they work on this machine, without a service

@@ -1,6 +1,7 @@
 """The tools, called in memory by the package's own client."""
 
 import base64
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from mcp_types import CallToolResult
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from api.services import Services
 from atelier import Client, GenerateRequest
@@ -21,6 +23,8 @@ from atelier.mcp_server.server import build_server
 from shared.access.key import DEFAULT_SCOPES
 from shared.access.store import KeyStore
 from shared.identifiers import ANONYMOUS
+from shared.jobs.record import RECORD_SCHEMA
+from shared.workers import Worker
 from tests.atelier.mcp_server.conftest import played, words
 from tests.support.http.trouble import Trouble
 from tests.support.images import pictures
@@ -28,7 +32,7 @@ from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
 Call = Callable[..., CallToolResult]
-TOOLS = {"stylize", "generate", "wait", "cancel", "jobs", "styles"}
+TOOLS = {"stylize", "transform", "generate", "again", "wait", "cancel", "jobs", "styles"}
 
 
 def kinds(answer: CallToolResult) -> list[str]:
@@ -75,6 +79,69 @@ def test_what_is_asked_for_reaches_the_service(call: Call, client: Client, photo
     assert job.input["mask"] == client.files.upload(photo)
     call("generate", digit=3, seed=7, count=2)
     assert next(client.jobs.list()).input["seeds"] == [7, 8]
+
+
+@pytest.fixture
+def enlargers(services: Services) -> None:
+    """A worker that has what enlarges."""
+    models = ("mnist-dcgan", "magenta-mobile", "enlarge-x2", "old-photo")
+    services.roster.announce(Worker("w", 1, (), available=models, schema=RECORD_SCHEMA))
+
+
+@pytest.mark.usefixtures("enlargers")
+def test_what_a_result_takes_over_and_how_it_ends_reaches_the_service(call: Call, client: Client) -> None:
+    file = client.files.upload(pictures.jpeg())
+    how = {"profile": "keep", "metadata": "safe", "wait_seconds": 0}
+    call("stylize", content=file, styles=[file], enlarge=2, **how)
+    output = next(client.jobs.list()).input["output"]
+    assert (output["profile"], output["metadata"], output["enlarge"]) == ("keep", "safe", 2)
+    call("transform", content=file, model="old-photo", max_side=64, **how)
+    job = next(client.jobs.list())
+    assert (job.type, job.input["model"], job.input["size"]) == ("transform", "old-photo", {"max_side": 64})
+    assert (job.input["output"]["profile"], job.input["output"]["metadata"]) == ("keep", "safe")
+    call("transform", content=f"job:{job.id}", model="enlarge-x2", wait_seconds=0)
+    assert next(client.jobs.list()).input["content"] == f"job:{job.id}/0"
+    call("generate", digit=3, enlarge=2, wait_seconds=0)
+    assert next(client.jobs.list()).input["output"]["enlarge"] == 2
+
+
+def test_a_model_that_no_worker_has_is_refused_with_what_to_do(
+    call: Call, photo: Path, services: Services
+) -> None:
+    services.roster.announce(Worker("w", 1, (), available=("mnist-dcgan",), schema=RECORD_SCHEMA))
+    answer = call("transform", content=str(photo), model="enlarge-x2")
+    assert (answer.is_error, "atelier models pull enlarge-x2" in words(answer)) == (True, True)
+
+
+def test_a_picture_is_made_again_for_another_photo(
+    call: Call, client: Client, worker: FakeWorker, photo: Path
+) -> None:
+    style = client.files.upload(pictures.png())
+    recipe = {"atelier": 1, "type": "stylize", "model": "magenta-mobile@1.0.0", "strength": 0.4}
+    made = with_recipe({**recipe, "styles": [{"image": style}]})
+    (photo.parent / "painted.png").write_bytes(made)
+    job = (call("generate", wait_seconds=0).structured_content or {})["job"]
+    worker.succeed(worker.claim(job), data=made)
+    for picture in ("painted.png", client.files.upload(made), f"job:{job}"):
+        call("again", picture=picture, content="photo.jpg", wait_seconds=0)
+        asked = next(client.jobs.list()).input
+        assert (asked["strength"], asked["styles"][0]["image"]) == (0.4, style)
+        assert asked["content"] == client.files.upload(photo)
+    call("again", picture="painted.png", content="photo.jpg", strength=0.7, wait_seconds=0)
+    assert next(client.jobs.list()).input["strength"] == 0.7
+    for picture, said in (
+        ("photo.jpg", "no recipe"),
+        ("https://example.org/a.png", "not fetched"),
+        (f"job:{job}/3", "no picture 3"),
+    ):
+        answer = call("again", picture=picture, content="photo.jpg")
+        assert (answer.is_error, said in words(answer)) == (True, True), words(answer)
+
+
+def with_recipe(recipe: dict[str, Any]) -> bytes:
+    text = PngInfo()
+    text.add_itxt("atelier:recipe", json.dumps(recipe))
+    return pictures.save(Image.new("RGB", (64, 48), "red"), "png", pnginfo=text)
 
 
 @pytest.mark.parametrize("wait_seconds", [0, 0.2])

@@ -183,6 +183,13 @@ def test_a_worker_that_cannot_enlarge_passes_over_hundreds_of_such_jobs_and_touc
     assert claim_all(store, ("here", "enlarge-x2")) == front
 
 
+def test_a_job_that_needs_two_further_models_starts_where_all_are(store: JobStore) -> None:
+    job_id = submit(store, work="here+enlarge-x4+enlarge-x2:9")
+    for names in (("here", "enlarge-x2"), ("here", "enlarge-x4"), ("enlarge-x2", "enlarge-x4")):
+        assert claim_all(store, names) == []
+    assert claim_all(store, ("here", "enlarge-x2", "enlarge-x4")) == [job_id]
+
+
 def test_pauses_and_limits_of_its_model_hold_a_job_that_is_enlarged(store: JobStore) -> None:
     submit_enlarged(store)
     pause(store, model="here")

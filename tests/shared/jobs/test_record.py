@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from shared.cards.card import load_catalog
 from shared.errors import RecordTooNew
 from shared.identifiers import ANONYMOUS
 from shared.jobs.job import Job
@@ -14,7 +15,7 @@ from shared.jobs.record import RECORD_SCHEMA, schema_of
 from shared.jobs.status import LeaseLost, Outcome, Status
 from shared.jobs.store import JobStore
 from shared.redis.client import Client
-from shared.specs.spec import JOB_SPEC
+from shared.specs.spec import JOB_SPEC, resolve
 from shared.specs.stylize import StylizeSpec
 from tests.support.jobs.chain_steps import paint
 from tests.support.jobs.job_steps import OUTPUT, claim, lapse, status, submit
@@ -142,7 +143,7 @@ def test_a_new_record_says_the_oldest_schema_whose_readers_know_what_it_asks_for
     spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], **fields})
     record = store.client.hgetall(f"atelier:job:{submit(store, spec=spec)}")
     assert record["schema"] == str(schema)
-    assert any(name in record["spec"] for name in ("recipe", "enlarge")) == (schema == RECORD_SCHEMA)
+    assert any(name in record["spec"] for name in ("recipe", "enlarge")) == (schema == 5)
 
 
 @pytest.mark.parametrize(
@@ -155,14 +156,24 @@ def test_what_a_result_takes_over_needs_workers_that_know_of_it(output: dict[str
     spec = JOB_SPEC.validate_python(fields)
     assert schema_of(spec) == str(schema)
     kept = spec.model_dump(mode="json")["output"]
-    assert bool({"profile", "metadata"} & kept.keys()) == (schema == RECORD_SCHEMA)
+    assert bool({"profile", "metadata"} & kept.keys()) == (schema == 5)
+
+
+def test_only_a_job_that_asks_for_a_network_to_its_size_needs_workers_that_know_of_it() -> None:
+    picture = f"file_{'0' * 64}"
+    asked = {"type": "stylize", "content": picture, "styles": [{"image": picture}]}
+    found = {}
+    for way in (None, "guided", "network"):
+        spec = resolve(JOB_SPEC.validate_python({**asked, "upsample": way}), load_catalog())
+        found[way] = (schema_of(spec), "upsample" in spec.model_dump(mode="json"))
+    assert found == {None: ("4", False), "guided": ("4", False), "network": ("6", True)}
 
 
 def test_a_new_record_says_the_schema_that_its_readers_need(store: JobStore) -> None:
     parent = submit(store)
     child = paint(store, parent)
     schemas = [store.client.hget(f"atelier:job:{job_id}", "schema") for job_id in (parent, child)]
-    assert schemas == ["4", str(RECORD_SCHEMA)]
+    assert schemas == ["4", "5"]
 
 
 def test_a_newer_record_is_refused(store: JobStore) -> None:

@@ -36,8 +36,8 @@ def batches(store: JobStore) -> BatchStore:
     return BatchStore(store, BatchRules())
 
 
-def announce(roster: WorkerRoster, digest: str, worker: str = "w") -> None:
-    roster.announce(Worker(worker, 4, (LoadedModel("mnist-dcgan", "1", digest),)))
+def announce(roster: WorkerRoster, digest: str, worker: str = "w", numerics: str = "") -> None:
+    roster.announce(Worker(worker, 4, (LoadedModel("mnist-dcgan", "1", digest),), numerics=numerics))
 
 
 def spec(**changes: object) -> JobSpec:
@@ -48,11 +48,11 @@ def ask(store: JobStore, **changes: object) -> str:
     return submit(store, spec=spec(**changes))
 
 
-def finish(store: JobStore, objects: ObjectStore, job: Job) -> StoredOutput:
+def finish(store: JobStore, objects: ObjectStore, job: Job, numerics: str = "") -> StoredOutput:
     key = output_key(job.id, job.attempt, 0, "png")
     objects.put(key, b"picture")
     made = StoredOutput(key, "image/png", 8, 8, 7, sha256(b"picture"))
-    store.succeed(job.id, job.attempt, outputs=(made,), timings={}, model=("1", "d"))
+    store.succeed(job.id, job.attempt, outputs=(made,), timings={}, model=("1", "d"), numerics=numerics)
     return made
 
 
@@ -94,6 +94,46 @@ def test_owners_share_nothing(store: JobStore, objects: ObjectStore) -> None:
     assert [job.id for job in drain(store)] == []
     other = submit(store, spec=spec(), owner="else")
     assert [job.id for job in drain(store)] == [other]
+
+
+@pytest.mark.parametrize(
+    ("made_by", "live", "is_answer"),
+    [
+        ("plain", ["plain"], True),
+        ("plain", ["plain", "plain"], True),
+        ("plain", ["onednn"], False),
+        ("plain", ["plain", "onednn"], False),
+        ("plain", [""], False),  # an older worker tells none
+        ("", ["plain"], False),  # and none of its results
+    ],
+)
+def test_a_result_of_other_numerics_than_all_workers_have_is_no_answer(
+    store: JobStore,
+    objects: ObjectStore,
+    roster: WorkerRoster,
+    made_by: str,
+    live: list[str],
+    is_answer: bool,
+) -> None:
+    first = ask(store)
+    (job,) = drain(store)
+    finish(store, objects, job, made_by)
+    roster.withdraw("w")
+    for number, numerics in enumerate(live):
+        announce(roster, "d", worker=f"w{number}", numerics=numerics)
+    again = job_of(store, ask(store))
+    assert (again.status is Status.SUCCEEDED, again.cached_from == first) == (is_answer, is_answer)
+    assert again.numerics == (made_by if is_answer else None)
+
+
+def test_one_that_asks_for_exact_is_equal_to_one_that_says_nothing() -> None:
+    def painting(**more: object) -> str:
+        file = "file_" + "a" * 64
+        fields = {"type": "stylize", "content": file, "styles": [{"image": file}], **more}
+        return print_of(JOB_SPEC.validate_python(fields))
+
+    assert painting(precision="exact") == painting()
+    assert painting(precision="fast") != painting()
 
 
 @pytest.mark.parametrize("digests", [["new"], ["d", "new"], []])
@@ -329,11 +369,26 @@ def test_strokes_old_and_new_are_never_mixed() -> None:
     )
 
 
-def test_another_version_of_the_model_that_enlarges_makes_another_job(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("asked", "model"),
+    [
+        ({"type": "generate", "seeds": [1], "output": {"enlarge": 2}}, "enlarge-x2"),
+        (
+            {
+                "type": "stylize",
+                "content": f"file_{'0' * 64}",
+                "styles": [{"number": 1}],
+                "upsample": "network",
+            },
+            "enlarge-x4",
+        ),
+    ],
+)
+def test_another_version_of_a_further_model_makes_another_job(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, object], model: str
 ) -> None:
-    spec = JOB_SPEC.validate_python({"type": "generate", "seeds": [1], "output": {"enlarge": 2}})
-    before, card = print_of(spec), load_catalog().get("enlarge-x2")
+    spec = JOB_SPEC.validate_python(asked)
+    before, card = print_of(spec), load_catalog().get(model)
     newer = Catalog([card.model_copy(update={"version": "2"})])
     monkeypatch.setattr("shared.jobs.submission.load_catalog", lambda: newer)
     assert print_of(spec) != before

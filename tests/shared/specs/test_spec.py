@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import pytest
@@ -7,10 +8,13 @@ from pydantic import ValidationError
 
 from shared.cards.card import Catalog, load_catalog
 from shared.errors import InvalidRequest, UnknownModel
+from shared.jobs.record import schema_of
+from shared.specs.parts import Precision
 from shared.specs.spec import JOB_SPEC, MAX_SEED, GenerateSpec, StylizeSpec, resolve
 
 CATALOG = load_catalog()
 FILE_A, FILE_B = "file_" + "a" * 64, "file_" + "b" * 64
+_PAINTING = {"type": "stylize", "content": FILE_A, "styles": [{"image": FILE_B}]}
 
 
 def generate(**fields: Any) -> GenerateSpec:
@@ -267,3 +271,41 @@ def test_generated_pictures_that_enlarging_makes_too_large_are_refused(
 def test_only_three_factors_enlarge(factor: object) -> None:
     with pytest.raises(ValidationError):
         JOB_SPEC.validate_python({"type": "generate", "output": {"enlarge": factor}})
+
+
+@pytest.mark.parametrize(
+    ("asked", "default", "kept", "schema"),
+    [
+        (None, "exact", None, "4"),
+        ("exact", "exact", None, "4"),
+        ("fast", "exact", "fast", "5"),
+        (None, "fast", "fast", "5"),
+        ("exact", "fast", "exact", "5"),
+    ],
+)
+def test_a_precision_is_kept_where_it_is_not_what_all_versions_do(
+    asked: str | None, default: Precision, kept: str | None, schema: str
+) -> None:
+    spec = JOB_SPEC.validate_python(_PAINTING | ({"precision": asked} if asked else {}))
+    card = CATALOG.get("magenta-mobile")
+    resolved = spec.filled(card).with_precision(card, default)
+    assert json.loads(resolved.model_dump_json()).get("precision") == kept
+    assert schema_of(resolved) == schema
+
+
+@pytest.mark.parametrize("model", ["nst-gatys", "magenta-v1-256", "multistyle-26"])
+def test_a_model_without_a_fast_form_refuses_it_and_no_default_brings_it(model: str) -> None:
+    asked = JOB_SPEC.validate_python({**_PAINTING, "model": model, "precision": "fast"})
+    with pytest.raises(InvalidRequest) as caught:
+        resolve(asked, CATALOG)
+    (error,) = caught.value.errors
+    assert (error.pointer, error.code) == ("/precision", "out_of_range")
+    card = CATALOG.get(model)
+    spec = JOB_SPEC.validate_python({**_PAINTING, "model": model})
+    assert "precision" not in json.loads(spec.filled(card).with_precision(card, "fast").model_dump_json())
+
+
+@pytest.mark.parametrize("kind", [{"type": "generate"}, {"type": "transform", "content": FILE_A}])
+def test_other_kinds_have_no_precision(kind: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        JOB_SPEC.validate_python({**kind, "precision": "fast"})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from shared.cards.card import ModelCard, bundled_cards, load_catalog
 from shared.errors import ImageTooLarge, ImageTooSmall
@@ -119,6 +120,25 @@ def test_a_transformation_that_enlarges_counts_as_large_as_its_result() -> None:
     with pytest.raises(ImageTooLarge, match="enlarged 4 times, are 1004 x 1000") as caught:
         check_content(asked, model, PictureSize(251, 250), limits)
     assert caught.value.errors[0].pointer == "/content"
+
+
+def test_a_network_that_brings_a_painting_to_its_size_is_more_work_where_it_has_any() -> None:
+    small, large = PictureSize(900, 600), PictureSize(3000, 2000)
+    guided, network = spec(upsample="guided"), spec(upsample="network")
+    works = {size: [work_of(each, card(), size) for each in (guided, network)] for size in (small, large)}
+    halves = {size: [int(work.split(":")[1]) for work in pair] for size, pair in works.items()}
+    assert [work.split(":")[0] for work in works[large]] == ["magenta-mobile", "magenta-mobile+enlarge-x4"]
+    assert halves[small][0] == halves[small][1]
+    assert halves[large][1] >= halves[large][0] + 5
+    assert Results.of(guided, card(), large) == Results.of(network, card(), large)
+    both = work_of(spec(upsample="network", output={"enlarge": 2}), card(), small)
+    assert both.startswith("magenta-mobile+enlarge-x4+enlarge-x2:")
+
+
+@pytest.mark.parametrize("way", ["Network", "", 4, True])
+def test_only_two_ways_bring_a_painting_to_its_size(way: object) -> None:
+    with pytest.raises(ValidationError):
+        spec(upsample=way)
 
 
 def test_what_is_enlarged_counts_enlarged_in_quotas_and_as_more_work() -> None:

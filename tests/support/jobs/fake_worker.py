@@ -1,5 +1,7 @@
 """A worker without models: it drives the job store as a real one would."""
 
+from typing import Any
+
 from api.services import Services
 from shared.errors import AtelierError, CorruptImage
 from shared.identifiers import sha256
@@ -44,7 +46,7 @@ class FakeWorker:
         self._services.objects.put(key, data)
         self._store.report(job.id, job.attempt, Progress("predict", step / total, step, total, key))
 
-    def succeed(self, job: Job, *, data: bytes = PICTURE, warnings: tuple[str, ...] = ()) -> None:
+    def succeed(self, job: Job, *, data: bytes = PICTURE, warnings: tuple[str, ...] = (), **how: Any) -> None:
         key = output_key(job.id, job.attempt, 0, "png")
         self._services.objects.put(key, data)
         output = StoredOutput(key, "image/png", 28, 28, len(data), sha256(data), seed=7)
@@ -55,13 +57,14 @@ class FakeWorker:
             timings={"predict": 0.25},
             model=("1", "d" * 64),
             warnings=warnings,
+            **how,
         )
 
     def fail(self, job: Job, error: AtelierError | None = None) -> None:
         self._store.fail(job.id, job.attempt, error or CorruptImage.of_field("/content", "it ends early"))
 
-    def run(self, job_id: str) -> Job:
-        """Carry a job out, from its claim to its success."""
+    def run(self, job_id: str, **how: Any) -> Job:
+        """Carry a job out, from its claim to its success; `how` is what `JobStore.succeed` takes besides."""
         job = self.claim(job_id)
-        self.succeed(job)
+        self.succeed(job, **how)
         return job

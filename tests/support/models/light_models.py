@@ -85,9 +85,11 @@ def install() -> None:
     """Make this process's worker load stand-ins, and leave TensorFlow alone."""
     import worker.models.registry
     import worker.process.model_worker
+    from worker.models.numerics import Numerics
 
     def load(card: ModelCard, _: Any) -> LightGenerator | LightTransformer:
         return LightTransformer(card) if card.kind == "transform" else LightGenerator(card)
 
     vars(worker.models.registry)["load_model"] = load
     vars(worker.process.model_worker)["configure_tensorflow"] = lambda *_, **__: None
+    vars(worker.process.model_worker)["own_numerics"] = lambda: Numerics("light")

@@ -1,11 +1,13 @@
 """A service with something of everything on it: for screenshots, and for a look by hand."""
 
 import io
+import json
 import time
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from shared.errors import AttemptsExhausted, CorruptImage
 from shared.jobs.status import Status
@@ -36,6 +38,16 @@ def digits(number: int) -> bytes:
 def _png(picture: Image.Image) -> bytes:
     data = io.BytesIO()
     picture.save(data, "PNG")
+    return data.getvalue()
+
+
+def with_recipe(recipe: dict[str, Any]) -> bytes:
+    """Return a picture that says how it was made."""
+    text = PngInfo()
+    text.add_itxt("atelier:recipe", json.dumps({"atelier": 1, **recipe}, separators=(",", ":")))
+    data = io.BytesIO()
+    with Image.open(io.BytesIO(painted(19))) as picture:
+        picture.save(data, "PNG", pnginfo=text)
     return data.getvalue()
 
 
@@ -87,6 +99,12 @@ class Scene:
         self._person.submit(seed=5, digits="2026", lane="bulk")
         later = time.strftime("%Y-%m-%dT23:59:00Z", time.gmtime(time.time() + 86_400))
         self._person.submit(seed=9, lane="bulk", not_before=later)
+
+    def recipes(self) -> None:
+        """Have two recipes."""
+        for name, style in (("print-a3", "waves"), ("calm", "linen")):
+            settings = {"type": "stylize", "styles": [{"name": style}], "strength": 0.7}
+            self._person.http.post("/v1/recipes", json={"name": name, "settings": settings})
 
     def batches(self) -> list[str]:
         """Have a batch at work in which some failed, one whose sample is made, and one that is done."""

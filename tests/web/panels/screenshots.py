@@ -1,4 +1,4 @@
-"""Takes pictures of the panels Work, Gallery and Operator, and of signing in and being offline.
+"""Takes pictures of the panels Work, Gallery and Operator, of recipes, and of signing in and being offline.
 
 Usage: python -m tests.web.panels.screenshots [--output docs/images/page] [--all] [--only NAME]
 Without --all the pictures of the documentation alone; with it every state: light, dark, phone, Korean, empty,
@@ -8,6 +8,7 @@ offline, signing in. Korean needs a font of the machine. Paint and Digits are in
 import argparse
 import io
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.access.key import Scope
-from tests.web.panels.scenes import Scene
+from tests.web.panels.scenes import Scene, painted, with_recipe
 from tests.web.panels.site import running_site
 
 DESK = {"width": 1280, "height": 900}
@@ -36,7 +37,7 @@ SUBMIT = """async (count) => {
 }"""
 IN_THE_DOCS = (
     "sign-in", "work", "work-batch", "work-dark", "work-phone", "work-korean", "gallery", "gallery-result",
-    "operator", "operator-dark",
+    "operator", "operator-dark", "paint-enlarge",
 )  # fmt: skip
 
 
@@ -63,6 +64,28 @@ def variants(name: str, at: str, **more: Any) -> Iterator[Shot]:
 def open_result(page: Page) -> None:
     page.locator(".tile").nth(1).click()
     page.locator("dialog.result").wait_for()
+
+
+def bring(page: Page, data: bytes) -> None:
+    photo = {"name": "harbor.png", "mimeType": "image/png", "buffer": data}
+    page.locator("atelier-stage input[type=file]").first.set_input_files(photo)  # type: ignore[arg-type]
+    page.locator(".compare-before").wait_for()
+
+
+def enlarge(page: Page) -> None:
+    bring(page, painted(-1))
+    page.get_by_label(re.compile("What to do|할 일")).select_option("enlarge-x2")
+    page.locator("atelier-paint-settings summary").click()
+
+
+def bring_painted(page: Page) -> None:
+    bring(page, with_recipe({"type": "stylize", "model": "magenta-mobile@1", "styles": []}))
+    page.locator(".stage-bar button").first.wait_for()
+
+
+def open_recipes(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Recipes|레시피")).click()
+    page.locator("dialog.ask").wait_for()
 
 
 def ask_for_pause(page: Page) -> None:
@@ -111,6 +134,9 @@ def shots(batch: str) -> list[Shot]:
         Shot("gallery-none-found", at="gallery", steps=search_for_nothing),
         *variants("gallery-result", "gallery", steps=open_result),
         Shot("gallery-delete", at="gallery", steps=ask_to_delete),
+        *variants("paint-enlarge", "paint", steps=enlarge),
+        *variants("paint-recipes", "paint", steps=open_recipes),
+        *variants("paint-carried", "paint", steps=bring_painted),
         *variants("operator", "operator", who="root", steps=wait_for_plots),
         Shot("operator-pauses", who="root", at="operator", steps=to_the_end),
         Shot("operator-pause", who="root", at="operator", steps=ask_for_pause),
@@ -138,6 +164,7 @@ def main() -> None:
         scene.results()
         batch = scene.batches()[0]
         scene.at_work()
+        scene.recipes()
         _operate(keys["root"].http)
         for shot in shots(batch):
             if shot.name.startswith(asked.only) and (asked.all or shot.name in IN_THE_DOCS):

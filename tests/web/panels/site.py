@@ -28,7 +28,7 @@ from tests.support.http.gunicorn_server import loopback_gunicorn
 from tests.support.jobs.fake_worker import FakeWorker
 from tests.support.waiting import eventually
 
-MODELS = ("mnist-dcgan", "magenta-mobile", "nst-gatys")
+MODELS = ("mnist-dcgan", "magenta-mobile", "nst-gatys", "enlarge-x2", "old-photo")
 ANNOUNCED_SECONDS = 4  # a worker that was silent for 15 is taken for dead
 LEASE_SECONDS = 300  # jobs run as long as a test looks at them
 PERSON = frozenset({Scope.READ, Scope.SUBMIT})

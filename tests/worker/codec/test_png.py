@@ -70,3 +70,14 @@ def test_the_filter_is_what_the_standard_says() -> None:
 
 def test_run_lengths_keep_flat_pictures_small() -> None:
     assert len(write_png(np.full((500, 500, 3), 7, np.uint8), {})) < 5_000
+
+
+@pytest.mark.parametrize(("size", "samples"), [((1, 1), 1), ((28, 28), 1), ((400, 500), 3), ((700, 900), 4)])
+def test_the_compressed_rows_are_zlibs_own_run_lengths(size: tuple[int, int], samples: int) -> None:
+    """Files are the same as those of earlier versions, which compressed by zlib."""
+    data = write_png(picture(*size, samples), {})
+    start = data.index(b"IDAT") + 4
+    (length,) = struct.unpack(">I", data[start - 8 : start - 4])
+    written = data[start : start + length]
+    packer = zlib.compressobj(1, zlib.DEFLATED, 15, 9, zlib.Z_RLE)
+    assert written == packer.compress(zlib.decompress(written)) + packer.flush()

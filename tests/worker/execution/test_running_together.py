@@ -16,6 +16,7 @@ from shared.setting_groups import BatchRules
 from shared.specs.parts import Lane
 from shared.specs.spec import JOB_SPEC, resolve
 from tests.worker.conftest import Bench, Brightness
+from worker.execution.attempt import QUIET_SECONDS
 from worker.runner import MOST_TOGETHER
 
 
@@ -55,6 +56,19 @@ def test_as_many_as_the_network_takes_are_drawn_by_one_call(bench: Bench) -> Non
     bench.runner().handle(ids[0], Lane.BULK)
     assert set(statuses(bench, ids)) == {Status.SUCCEEDED}
     assert bench.model.sizes == [MOST_TOGETHER, MOST_TOGETHER, 3]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("seconds", "reports"), [(0.0, True), (float("inf"), False)])
+def test_items_report_nothing_at_first(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float, reports: bool
+) -> None:
+    monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0.0)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.BULK, seconds)
+    ids = send(bench, 3)
+    before = script_calls(bench)
+    bench.runner().handle(ids[0], Lane.BULK)
+    ends_and_claims = 3 + 2
+    assert (script_calls(bench) - before > ends_and_claims) == reports
 
 
 def test_sixteen_are_claimed_in_one_round_trip_and_each_ends_in_one(

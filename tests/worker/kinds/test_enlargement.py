@@ -22,6 +22,7 @@ from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from tests.worker.kinds.test_generation import Bars
 from tests.worker.kinds.test_stylization import Mixer
+from worker.execution.attempt import QUIET_SECONDS
 
 STEPS = 4
 
@@ -41,6 +42,9 @@ class Repeater:
             run(self.before)
             on_step(step + 1, STEPS)
         return content.repeat(self.card.scale, 0).repeat(self.card.scale, 1)
+
+    def apply_rows(self, content: np.ndarray, on_step: Any, run: Any, take: Any) -> None:
+        take(self.apply(content, on_step, run))
 
 
 @dataclass
@@ -127,6 +131,24 @@ def test_grey_pictures_stay_grey_and_are_upscaled_afterwards(atelier: Atelier) -
     assert atelier.enlargers["enlarge-x3"].shapes == [(28, 28, 3)] * 2
 
 
+def test_what_is_enlarged_is_the_same_alone_and_in_company(atelier: Atelier) -> None:
+    way: dict[str, Any] = {"digit": 5, "output": {"enlarge": 2, "format": "webp"}}
+    several, alone = atelier.run(seeds=[3, 7], **way), atelier.run(seeds=[7], lane="bulk", **way)
+    assert several.outputs[1].sha256 == alone.outputs[0].sha256 != several.outputs[0].sha256
+
+
+def test_an_enlarged_painting_of_a_result_is_that_of_its_bytes(atelier: Atelier) -> None:
+    parent = atelier.run(seeds=[7], upscale={"factor": 2})
+    upload = atelier.upload(atelier.bench.objects.get(parent.outputs[0].key))
+    styles = [{"image": atelier.upload(pictures.png(20, 20))}]
+    chained, uploaded = (
+        atelier.run(type="stylize", content=content, styles=styles, output={"enlarge": 3})
+        for content in ({"job": parent.id, "output": 0}, upload)
+    )
+    assert chained.outputs[0].sha256 == uploaded.outputs[0].sha256
+    assert (chained.outputs[0].width, chained.outputs[0].height) == (168, 168)
+
+
 def test_a_sheet_is_enlarged_as_one_picture(atelier: Atelier) -> None:
     job = atelier.run(count=4, grid={"columns": 2, "gap": 0}, output={"enlarge": 4})
     assert atelier.image(job).size == (224, 224)
@@ -135,6 +157,7 @@ def test_a_sheet_is_enlarged_as_one_picture(atelier: Atelier) -> None:
 def test_progress_grows_through_both_stages(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.INTERACTIVE, 0)
     monkeypatch.setattr(
         type(atelier.bench.store), "report", lambda self, job_id, attempt, progress: told.append(progress)
     )

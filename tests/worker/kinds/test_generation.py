@@ -18,6 +18,7 @@ from shared.specs.parts import Lane
 from tests.worker.conftest import Bench
 from worker.codec.animation import Frame, decode_frames
 from worker.codec.decode import decode
+from worker.execution.attempt import QUIET_SECONDS
 from worker.kinds.generation import CHUNK
 from worker.models.generation.latents import latent
 
@@ -219,6 +220,7 @@ def test_a_canceled_job_stops_between_chunks(bench: Bench, bars: Bars) -> None:
 
 def test_progress_counts_latents(bench: Bench, bars: Bars, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0.0)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.INTERACTIVE, 0)
     seen = []
     drawn = bars.generate
 

@@ -16,6 +16,7 @@ from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.models.numerics import Numerics
 from worker.models.stylization.stylizer import PreparedStyle
 from worker.runner import JobRunner
 
@@ -56,10 +57,11 @@ def run(bench: Bench, files: FileStore) -> Any:
     """Run one stylization on a worker of its own with this model; return the picture's digest."""
     data = pictures.photo(40, 30)
 
-    def run_on_fresh_worker(model: Painter, owner: str = ANONYMOUS) -> str:
+    def run_on_fresh_worker(model: Painter, owner: str = ANONYMOUS, numerics: str = "") -> str:
         picture = files.add(owner, data, probe(data, ImageLimits()))[0].id
         vectors = StyleVectors(bench.store.client)
-        resources = Resources(bench.objects, Batcher(1), StyleCache(), ImageLimits(), vectors)
+        known = {"vectors": vectors, "numerics": lambda: Numerics(numerics)}
+        resources = Resources(bench.objects, Batcher(1), StyleCache(), ImageLimits(), **known)
         runner = JobRunner("w", bench.store, bench.queue, models=model, resources=resources, held=bench.held)
         job_id = bench.submit(type="stylize", content=picture, styles=[{"image": picture}], owner=owner)
         runner.handle(job_id, Lane.INTERACTIVE)
@@ -94,3 +96,10 @@ def test_a_network_that_hides_its_vectors_looks_for_itself(run: Any, bench: Benc
     painters = [Painter(bench.model.card, has_vectors=False) for _ in range(2)]
     assert len({run(painter) for painter in painters}) == 1
     assert [painter.looked_at for painter in painters] == [1, 1]
+
+
+def test_what_a_worker_of_other_numerics_saw_is_looked_at_again(run: Any, bench: Bench) -> None:
+    painters = [Painter(bench.model.card) for _ in range(3)]
+    for painter, numerics in zip(painters, ("plain", "onednn", "plain"), strict=True):
+        run(painter, numerics=numerics)
+    assert [painter.looked_at for painter in painters] == [1, 1, 0]

@@ -35,6 +35,12 @@ class Mixer:
     steps: list[str] = field(default_factory=list)
     fitting: tuple[str, ...] = ("whole", "strips", "small strips")  # forms for which there is memory
     forms: list[str] = field(default_factory=list)  # that were tried
+    has_fast: bool = True
+
+    @property
+    def fast(self) -> "Mixer":
+        """One that paints black."""
+        return Blackener(self.card)
 
     def prepare_style(self, image: np.ndarray) -> PreparedStyle:
         self.looked_at += 1
@@ -64,6 +70,11 @@ class Mixer:
             raise MemoryError
         self.sizes.append(content.shape[:2])
         return np.broadcast_to(style.vector, content.shape).astype(np.float32)
+
+
+class Blackener(Mixer):
+    def stylize(self, content: np.ndarray, style: PreparedStyle) -> np.ndarray:
+        return np.zeros(content.shape, np.float32)
 
 
 @dataclass
@@ -335,3 +346,25 @@ def test_a_job_says_that_the_file_of_one_of_its_pictures_ends_too_early(studio: 
         assert studio.stylize(whole, styles=[{"image": style}]).warnings == ("truncated",)
     mask = studio.upload(pictures.grey()[:-12])
     assert studio.stylize(whole, mask=mask).warnings == ("truncated",)
+
+
+def test_a_fast_job_is_painted_by_the_fast_form_and_says_so(studio: Studio) -> None:
+    job = studio.stylize(pictures.photo(90, 60), precision="fast")
+    assert (studio.pixels(job) == 0).all()
+    assert job.precision == "fast"
+    assert '"precision":"fast"' in studio.image(job).info["atelier:recipe"]
+
+
+def test_a_worker_without_a_fast_form_paints_exactly_and_says_so(studio: Studio) -> None:
+    studio.model.has_fast = False
+    job, plain_job = (studio.stylize(pictures.photo(90, 60), **more) for more in ({"precision": "fast"}, {}))
+    assert (studio.pixels(job) == (200, 40, 0)).all()
+    assert (job.precision, job.warnings) == ("exact", ())
+    assert job.outputs[0].sha256 == plain_job.outputs[0].sha256  # its recipe says what was done, too
+
+
+def test_strips_and_jobs_that_paint_nothing_are_exact(studio: Studio) -> None:
+    untouched = studio.stylize(pictures.photo(90, 60), precision="fast", strength=0)
+    studio.model.large_pixels = 100
+    strips = studio.stylize(pictures.photo(90, 60), precision="fast")
+    assert (untouched.precision, strips.precision) == ("exact", "exact")

@@ -38,6 +38,36 @@ def test_threads_and_environment_are_set_and_the_operators_wins() -> None:
     assert run.stdout.split("\n") == ["1 2", "1 true", "too late", ""], run.stderr
 
 
+KERNELS = """
+import os, sys
+from worker.models.runtime import configure_tensorflow
+configure_tensorflow(1, 1, sys.argv[1])
+from worker.models.numerics import own_numerics
+print(os.environ["TF_ENABLE_ONEDNN_OPTS"], own_numerics().id)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kernels", "given", "value", "word"),
+    [
+        ("plain", {}, "0", "plain"),
+        ("onednn", {}, "1", "onednn"),
+        ("onednn", {"TF_ENABLE_ONEDNN_OPTS": "0"}, "0", "plain"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "darwin", reason="TensorFlow has no oneDNN there")
+def test_kernels_are_chosen_before_tensorflow_starts_and_numerics_says_which(
+    kernels: str, given: dict[str, str], value: str, word: str
+) -> None:
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("TF_")} | given
+    command = [sys.executable, "-c", KERNELS, kernels]
+    run = subprocess.run(
+        command, capture_output=True, text=True, env=environment, cwd=Path(__file__).parents[3]
+    )
+    told, numerics = run.stdout.split()
+    assert (told, numerics.split("-")[2]) == (value, word), run.stderr
+
+
 ABORT = """
 import os
 from worker.models.runtime import quiet

@@ -53,26 +53,31 @@ class Enlarger:
         All computation goes through `run`, strip by strip; after each comes `on_step`, which may raise to end
         it. Raises OutOfMemory.
         """
+        height, width = (side * self.card.scale for side in content.shape[:2])
+        with _memory_errors(content.shape):
+            result, written = np.empty((height, width, 3), np.uint8), 0
+
+        def take(rows: Pixels) -> None:
+            nonlocal written
+            result[written : written + len(rows)] = rows
+            written += len(rows)
+
+        self.apply_rows(content, on_step, run, take)
+        return result
+
+    def apply_rows(self, content: Pixels, on_step: OnStep, run: Run, take: Callable[[Pixels], None]) -> None:
+        """Do the same, and give the result's rows to `take` from top to bottom, a strip at a time."""
         strips = list(self._strips(*content.shape[:2]))
         with _memory_errors(content.shape), self._in_turn(lambda: on_step(0, len(strips))):
-            return self._apply(content, strips, on_step, run)
+            stream = self._stream()
 
-    def _apply(self, content: Pixels, strips: list[slice], on_step: OnStep, run: Run) -> Pixels:
-        stream, scale = self._stream(), self.card.scale
-        height, width = content.shape[:2]
-        result, written = np.empty((height * scale, width * scale, 3), np.uint8), 0
+            def work(rows: slice) -> Pixels:
+                values = tf.cast(content[None, rows], tf.float32) / 255
+                return _pixels(stream(values, last=rows.stop == len(content)))
 
-        def work(rows: slice) -> None:
-            nonlocal written
-            values = tf.cast(content[None, rows], tf.float32) / 255
-            made = _pixels(stream(values, last=rows.stop == height))
-            result[written : written + len(made)] = made
-            written += len(made)
-
-        for done, rows in enumerate(strips, 1):
-            run(partial(work, rows))
-            on_step(done, len(strips))
-        return result
+            for done, rows in enumerate(strips, 1):
+                take(run(partial(work, rows)))
+                on_step(done, len(strips))
 
     def _stream(self) -> Callable[..., Any]:
         if self._is_compact:

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from worker.models.style_network.folded_norm import FoldedNorm, fold_factor, fold_sign
+from worker.models.style_network.narrow import LEVELS, constant_of_pixels, convolve, cut, cut_pixels
 from worker.models.style_network.pixel_layout import CELLS, CORNERS, PLAIN, SMALL_CELLS, Moves, PixelLayout
 from worker.models.style_network.weights import Array, Layer, StyleNorm, TransformerWeights
 
@@ -34,15 +35,21 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
     h and w must be multiples of GRID and at least 8. `variables` are its weights.
     """
 
-    def __init__(self, weights: TransformerWeights) -> None:
+    def __init__(self, weights: TransformerWeights, *, is_narrow: bool = False) -> None:
+        """A narrow one multiplies bfloat16 numbers in its large layers: the first, the last and the blocks.
+
+        The four that halve and double the picture stay as they are: they are a tenth of the work, and what
+        their rounding does to the picture is as much as that of all the others.
+        """
         super().__init__(name="fast_transformer")
         self.style_size = weights.style_size
         first, second, third = weights.contract
         self._first = first_layout(first)
-        self._contract = (_Layer(first, self._first), _Layer(second, stride=2), _Layer(third, stride=2))
-        self._residual = tuple((_Layer(one), _Layer(two)) for one, two in weights.residual)
+        first_kind, kind = (_NarrowFirst, _NarrowLayer) if is_narrow else (_Layer, _Layer)
+        self._contract = (first_kind(first, self._first), _Layer(second, stride=2), _Layer(third, stride=2))
+        self._residual = tuple((kind(one), kind(two)) for one, two in weights.residual)
         first, second, third = weights.expand
-        self._expand = (_Layer(first, CORNERS), _Layer(second, CORNERS), _Layer(third, CELLS))
+        self._expand = (_Layer(first, CORNERS), _Layer(second, CORNERS), kind(third, CELLS))
         self._heads = _Heads(weights)
 
     def __call__(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
@@ -55,15 +62,16 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
     def _paint(self, picture: Tensor, style: Tensor) -> Tensor:
         moves, norms = Moves.of(tf.shape(picture), self._first), self._heads(style)
         trunk = self._contracted(picture, moves, norms)
+        trunk = self._residual[0][0].centered(trunk)
         for one, two in self._residual:
-            values, factor = one.relu(moves.block(trunk, one.in_channels), None, norms)
-            values, norm = two.norm(moves.block(values, two.in_channels), factor, norms)
+            values, factor = one.relu(moves.block(one.taken(trunk), one.in_channels), None, norms, True)
+            values, norm = two.norm(moves.block(two.taken(values), two.in_channels), factor, norms)
             trunk += values * norm.factor  # the rest of the norm is a constant, which the next norm removes
         return self._expanded(trunk, moves, norms)
 
     def _contracted(self, picture: Tensor, moves: Moves, norms: Norms) -> Tensor:
         one, two, three = self._contract
-        values, factor = one.relu(moves.begin(picture, one.in_channels), None, norms)
+        values, factor = one.relu(moves.begin(one.taken(picture), one.in_channels), None, norms)
         values, factor = two.relu(moves.halve(values, two.in_channels), factor, norms)
         values, factor = three.relu(moves.halve_again(values, three.in_channels), factor, norms)
         return values if factor is None else values * factor
@@ -72,7 +80,7 @@ class FastTransformer(tf.Module):  # type: ignore[misc]
         one, two, three = self._expand
         values, factor = one.relu(moves.enlarge(trunk, one.in_channels), None, norms)
         values, factor = two.relu(moves.enlarge_again(values, two.in_channels), factor, norms)
-        values, norm = three.norm(moves.finish(values, three.in_channels), factor, norms)
+        values, norm = three.norm(moves.finish(three.taken(values), three.in_channels), factor, norms)
         rows = moves.end(tf.sigmoid(norm.apply(values)), CELLS.columns * three.out_channels)[0]
         return tf.reshape(rows, (tf.shape(rows)[0], -1, three.out_channels))
 
@@ -89,12 +97,25 @@ class _Layer(tf.Module):  # type: ignore[misc]
         if not isinstance(layer.after, StyleNorm):
             self._bias = tf.Variable(np.tile(layer.after, layout.rows * layout.columns), trainable=False)
 
-    def relu(self, padded: Tensor, factor: Tensor | None, norms: Norms) -> tuple[Tensor, Tensor | None]:
-        """Return ReLU of the norm or of the bias: values, and the factor that they still lack."""
+    def taken(self, values: Tensor) -> Tensor:
+        """Return values as the layer takes them, for their padding."""
+        return values
+
+    def centered(self, values: Tensor) -> Tensor:
+        """Return values without a constant a channel where the layer takes them better so."""
+        return values
+
+    def relu(
+        self, padded: Tensor, factor: Tensor | None, norms: Norms, is_free: bool = False
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return ReLU of the norm or of the bias: values, and the factor that they still lack.
+
+        Where a constant a channel is `is_free`, as a norm comes next that takes it away, there may be one.
+        """
         if self._bias is not None:  # TensorFlow fuses these three
             return tf.nn.relu(tf.nn.bias_add(self._convolve(padded, self._kernel), self._bias)), None
         values, norm = self.norm(padded, factor, norms)
-        return norm.relu(values), norm.factor
+        return self._relu_of(norm, values, is_free), norm.factor
 
     def norm(self, padded: Tensor, factor: Tensor | None, norms: Norms) -> tuple[Tensor, FoldedNorm]:
         """Return the convolved values and what is left of their norm; factor is what the inputs lack."""
@@ -103,8 +124,50 @@ class _Layer(tf.Module):  # type: ignore[misc]
         values = self._convolve(padded, kernel if factor is None else fold_factor(kernel, factor))
         return values, FoldedNorm.of(values, scale, shift, self._layout)
 
+    def _relu_of(self, norm: FoldedNorm, values: Tensor, is_free: bool) -> Tensor:
+        return norm.relu(values)
+
     def _convolve(self, padded: Tensor, kernel: Tensor) -> Tensor:
         return tf.nn.conv2d(padded, kernel, self._stride, "VALID")
+
+
+class _NarrowLayer(_Layer):
+    """The same with bfloat16 numbers."""
+
+    def taken(self, values: Tensor) -> Tensor:
+        return cut(values)
+
+    def centered(self, values: Tensor) -> Tensor:
+        return values - tf.reduce_mean(values, (0, 1, 2))
+
+    def _relu_of(self, norm: FoldedNorm, values: Tensor, is_free: bool) -> Tensor:
+        rectified = norm.relu(values)
+        return tf.nn.bias_add(rectified, -norm.mean_of_relu) if is_free else rectified
+
+    def _convolve(self, padded: Tensor, kernel: Tensor) -> Tensor:
+        return convolve(padded, kernel, self._stride)
+
+
+class _NarrowFirst(_NarrowLayer):
+    """The first layer of a picture, whose pixels become whole numbers."""
+
+    def __init__(self, layer: Layer, layout: PixelLayout) -> None:
+        super().__init__(layer, layout)
+        if self._bias is not None:
+            self._bias.assign_add(constant_of_pixels(self._kernel.numpy()))
+        self._kernel.assign(self._kernel / LEVELS)
+
+    def taken(self, values: Tensor) -> Tensor:
+        return cut_pixels(values)
+
+
+def traced(weights: TransformerWeights, *, is_narrow: bool = False) -> Any:
+    """Return the network as a function [(n, h, w, 3), (n or 1, style size)] that is traced for all sizes."""
+    network = FastTransformer(weights, is_narrow=is_narrow)
+    shapes = [tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([None, weights.style_size])]
+    function = tf.function(lambda *inputs: network(inputs), shapes, autograph=False)
+    function.get_concrete_function()
+    return function
 
 
 def first_layout(layer: Layer) -> PixelLayout:

@@ -18,6 +18,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from worker.models.style_network.narrow import mean_of_relu
 from worker.models.style_network.pixel_layout import PixelLayout
 from worker.models.style_network.weights import EPSILON
 
@@ -33,6 +34,7 @@ class FoldedNorm:
     """What is left of a norm once the kernel before took the sign of its scale."""
 
     mean: Tensor  # (channels,), m'
+    variance: Tensor  # (channels,), d^2
     factor: Tensor  # (channels,), |s|
     shift: Tensor  # (channels,), b
 
@@ -40,12 +42,20 @@ class FoldedNorm:
     def of(cls, values: Tensor, scale: Tensor, shift: Tensor, layout: PixelLayout) -> FoldedNorm:
         """Measure x', a tensor in a layout."""
         mean, variance = moments(values, scale.shape[0], layout)
-        return cls(mean, tf.abs(scale) * tf.math.rsqrt(variance + EPSILON), shift)
+        return cls(mean, variance, tf.abs(scale) * tf.math.rsqrt(variance + EPSILON), shift)
 
     def relu(self, values: Tensor) -> Tensor:
         """Return the norm's ReLU of x', divided by `factor`."""
-        bias = self.shift / tf.maximum(self.factor, LEAST_FACTOR) - self.mean
-        return tf.nn.relu(tf.nn.bias_add(values, for_each_pixel(bias, values)))
+        return tf.nn.relu(tf.nn.bias_add(values, for_each_pixel(self._shift - self.mean, values)))
+
+    @property
+    def mean_of_relu(self) -> Tensor:
+        """About the mean of `relu`, (channels,)."""
+        return mean_of_relu(self._shift, tf.sqrt(self.variance))
+
+    @property
+    def _shift(self) -> Tensor:
+        return self.shift / tf.maximum(self.factor, LEAST_FACTOR)
 
     def apply(self, values: Tensor) -> Tensor:
         """Return the norm itself, where no layer follows that could do a part of it."""

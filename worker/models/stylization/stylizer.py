@@ -15,6 +15,7 @@ from shared.cards.card import ModelCard
 from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt, OutOfMemory
 from worker.models.files.hub import load_module
 from worker.models.files.manifest import read_manifest
+from worker.models.numerics import own_numerics
 from worker.models.runtime import memory_errors
 from worker.models.style_network.weights import TransformerWeights, read_transformer
 
@@ -47,15 +48,22 @@ class Stylizer:
     """A loaded stylization network; safe to call from several threads."""
 
     def __init__(
-        self, card: ModelCard, digest: str, module: Any, transformer: TransformerWeights | None = None
+        self,
+        card: ModelCard,
+        digest: str,
+        module: Any,
+        transformer: TransformerWeights | None = None,
+        *,
+        is_fast: bool = False,
     ) -> None:
-        """Without the transformer's layers there is no `paint_large`."""
+        """Without the transformer's layers there is no `paint_large`, and the network cannot be fast."""
         if not callable(module):
             raise ModelCorrupt(f"the SavedModel of {card.name} cannot be called as module(content, style)")
         self.card = card
         self.digest = digest  # of the stored files; names the exact weights
         self._module = module
         self._transformer = transformer
+        self._is_fast = is_fast
         self._takes_pictures = not card.builtin_styles  # else it takes weights of its built-in styles
         predicts = hasattr(module, "predict_style") or not self._takes_pictures
         self.has_vectors = hasattr(module, "transform") and predicts
@@ -66,6 +74,28 @@ class Stylizer:
     def load(cls, card: ModelCard, folder: Path) -> Stylizer:
         """Load the network from its folder in the model store, which has checked it."""
         return cls(card, read_manifest(folder).digest, load_module(folder), read_transformer(folder))
+
+    @property
+    def has_fast(self) -> bool:
+        """Whether there is a form with bfloat16 numbers, and this process gains by it."""
+        return self.card.fast and self._transformer is not None and own_numerics().has_fast
+
+    @cached_property
+    def fast(self) -> Stylizer:
+        """The same network with bfloat16 numbers, in `stylize` alone.
+
+        Its styles are those of this one, to the last bit.
+        """
+        return Stylizer(self.card, self.digest, self._module, self._transformer, is_fast=True)
+
+    @cached_property
+    def _transform(self) -> Any:
+        if not self._is_fast:
+            return self._module.transform
+        from worker.models.style_network.fast import traced
+
+        assert self._transformer is not None, "has_fast is false without"
+        return traced(self._transformer, is_narrow=True)
 
     def warm_up(self) -> None:
         """Run each function once, so that the first job does not wait for TensorFlow's first call."""
@@ -112,7 +142,7 @@ class Stylizer:
         height, width = content.shape[:2]
         self._check_sides(height, width)
         padded = _reflect_to_grid(content)[None]
-        output = self._call(padded, style)
+        output = np.asarray(self._call(padded, style))  # the tensor's own memory
         picture = _to_size(output[0], *padded.shape[1:3])[:height, :width]
         return np.clip(picture, 0.0, 1.0)
 
@@ -166,7 +196,7 @@ class Stylizer:
 
     def _call(self, contents: Picture, style: PreparedStyle) -> Any:
         if style.vector is not None:
-            return _run(self._module.transform, contents, style.vector[None])
+            return _run(self._transform, contents, style.vector[None])
         assert style.image is not None, "a style has a vector or a picture"
         return _first(_run(self._module, contents, style.image[None]))
 

@@ -1,6 +1,6 @@
 // Digits: handwriting of a network, from seeds, between two of them, and on a map that one walks on.
 
-import { fill, h, t, tell } from "../../base.js";
+import { fill, h, late, t, tell } from "../../base.js";
 import "./sheet.js";
 
 const VIEWS = ["sheet", "between", "walk"]; // modules, each with an element; all but the first are loaded when they are chosen
@@ -27,7 +27,7 @@ export class Digits extends HTMLElement {
 
   /** Show a view once it is there; the one before stays until then. `job` is one to draw again. */
   async #reveal(id, job) {
-    await import(`./${id}.js`);
+    if (id !== VIEWS[0]) await late(import(`./${id}.js`));
     if (id !== this.#chosen || this.hidden) return; // another was chosen meanwhile
     const view = (this.views[id] ??= this.#add(id));
     for (const other of Object.values(this.views)) {

@@ -1,6 +1,6 @@
 // Gallery: what was made, newest first, page by page; found by state, kind, model, style, date and metadata.
 
-import { api, fill, h, store, t, tell } from "../../base.js";
+import { api, fill, h, late, store, t, tell } from "../../base.js";
 import { beginLink, FIELDS, isPreview } from "../../parts/job-words.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 import { SearchForm } from "./search-form.js";
@@ -44,7 +44,7 @@ export class Gallery extends HTMLElement {
 
   async #look(id) {
     try {
-      const [job, { openResult }] = await Promise.all([api.get(`v1/jobs/${id}`), import("./result.js")]);
+      const [job, { openResult }] = await Promise.all([api.get(`v1/jobs/${id}`), late(import("./result.js"))]);
       this.dialog?.close();
       this.dialog = openResult(job);
       this.dialog.addEventListener("close", () => location.hash.startsWith("#/gallery/job/") && history.replaceState(null, "", `#/gallery${this.form.hash}`));

@@ -1,9 +1,10 @@
 // One result, large, with its recipe, and what can be done with it.
 
 import {
-  api, bytes, fill, h, href, icon, notify, number, seconds, session, store, t, tell, unique, when,
+  api, bytes, fill, h, href, icon, notify, number, seconds, session, store, submit, t, tell, unique, when,
 } from "../../base.js";
 import { confirm, openDialog } from "../../parts/dialog.js";
+import { select } from "../../parts/fields.js";
 import { faultText, reasonText, styleName, title } from "../../parts/job-words.js";
 import { picker } from "../../parts/picking.js";
 import { retry } from "../work/acts.js";
@@ -14,11 +15,12 @@ const MOST_SHOWN = 64; // pictures of one job that are shown at once
 export function openResult(job) {
   const pictures = h("div", { class: "result-pictures" });
   const facts = h("div", { class: "stack" });
-  const close = h("button", { class: "quiet result-close", "aria-label": t("dialog.close"), on: { click: () => dialog.close() } }, icon("close"));
+  const close = h("button", { class: "quiet dialog-close", "aria-label": t("dialog.close"), on: { click: () => dialog.close() } }, icon("close"));
   const dialog = openDialog(title(job), "result", close, h("div", { class: "result-body" }, pictures, facts));
+  const further = mayGoOn(job) && onward(job);
   const show = (now) => {
     if (now.id !== job.id || !now.input) return;
-    fill(facts, status(now), actions(now, dialog), recipe(now), keeping(now));
+    fill(facts, status(now), actions(now, dialog), further, recipe(now), keeping(now));
   };
   fill(pictures, job.outputs.slice(0, MOST_SHOWN).map((output) => picture(output, job)), job.outputs.length ? null : h("p", { class: "empty" }, t("gallery.no-picture")));
   const ends = [store.on("job", show), store.on("deleted", (id) => id === job.id && dialog.close())];
@@ -42,7 +44,7 @@ function status(job) {
 
 function actions(job, dialog) {
   if (!session.may("submit")) return downloads(job);
-  const panel = { stylize: "paint", generate: "digits" }[job.type];
+  const panel = job.type === "generate" ? "digits" : "paint";
   const isOwn = job.done && !job.batch_id;
   return h("div", { class: "row" },
     panel && h("a", { class: "button primary", href: `#/${panel}/again/${job.id}` }, icon("redo"), t("gallery.again")),
@@ -71,6 +73,27 @@ function another(job) {
   return h("span", {}, input, h("button", { data: { act: "another" }, on: { click: () => input.click() } }, icon("image"), t("gallery.another")));
 }
 
+/** Return a form that sends the picture through a model, such as one that enlarges: the service takes it where it is. */
+function onward(job) {
+  const models = select("model", [], { "aria-label": t("gallery.through") });
+  const form = h("form", { class: "row", hidden: true, on: { submit: (event) => (event.preventDefault(), send().catch(tell)) } },
+    h("div", { class: "grow" }, models), h("button", { data: { act: "through" } }, t("gallery.through-send")));
+  const send = async () => {
+    const { format } = job.input.output;
+    await submit({ type: "transform", model: models.value, content: { job: job.id, output: 0 }, output: { format }, metadata: { from: "page" } });
+    notify(t("gallery.another-sent"));
+  };
+  api.get("v1/models").then(({ data }) => {
+    const fit = data.filter(({ type, available }) => type === "transform" && available);
+    models.append(...fit.map(({ name, title }) => h("option", { value: name }, title)));
+    form.hidden = !fit.length;
+  }, tell);
+  return form;
+}
+
+/** Whether there is one picture, which another model can take. */
+const mayGoOn = ({ status, input, outputs }) => session.may("submit") && status === "succeeded" && outputs.length === 1 && !input.animation && input.output?.format !== "gif";
+
 const NOT_KEPT = new Set(["content", "mask", "recipe", "lane", "ttl_seconds", "deadline_seconds", "not_before", "cache", "webhook", "metadata"]);
 
 /** Return the settings of a job that a recipe may keep; null where a style is a picture without a name. */
@@ -86,12 +109,12 @@ function settingsOf({ input }) {
 function keeping(job) {
   const settings = session.may("submit") && settingsOf(job);
   if (!settings) return null;
-  const name = h("input", { type: "text", required: true, pattern: "[a-z0-9][a-z0-9._\\-]{0,63}", "aria-label": t("gallery.recipe-name"), placeholder: "print-a3" });
+  const name = h("input", { type: "text", required: true, pattern: "[a-z0-9][a-z0-9._\\-]{0,63}", "aria-label": t("recipe.name"), placeholder: "print-a3" });
   const keep = async (event) => {
     event.preventDefault();
-    await api.post("v1/recipes", { name: name.value, settings }).then((kept) => notify(t("gallery.recipe-kept", { name: kept.reference }))).catch(tell);
+    await api.post("v1/recipes", { name: name.value, settings }).then((kept) => notify(t("recipe.kept", { name: kept.reference }))).catch(tell);
   };
-  return h("form", { class: "row", on: { submit: keep } }, name, h("button", { data: { act: "recipe" } }, t("gallery.keep-recipe")));
+  return h("form", { class: "row", on: { submit: keep } }, name, h("button", { data: { act: "recipe" } }, t("recipe.keep")));
 }
 
 const downloads = (job) => (job.outputs.length === 1 ? [h("a", { class: "button", href: href(job.outputs[0].url), download: nameOf(job) }, icon("download"), t("gallery.download"))] : []);

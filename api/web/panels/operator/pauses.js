@@ -1,6 +1,6 @@
 // Pauses: what is not started for a time, why, until when. A new one is made here, any one is ended.
 
-import { api, fill, h, t, tell, when } from "../../base.js";
+import { api, fill, h, late, t, tell, when } from "../../base.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 
 export class Pauses {
@@ -22,7 +22,7 @@ export class Pauses {
   }
 
   async #ask() {
-    const { askForPause } = await import("./pause-form.js");
+    const { askForPause } = await late(import("./pause-form.js"));
     askForPause(this.#models, this.changed);
   }
 }

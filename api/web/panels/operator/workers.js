@@ -1,6 +1,6 @@
 // The workers by name, and which of them claim no more jobs.
 
-import { api, bytes, fill, h, t, tell, when } from "../../base.js";
+import { api, bytes, fill, h, late, t, tell, when } from "../../base.js";
 import { KeyedList } from "../../parts/keyed-list.js";
 
 export class Workers {
@@ -47,7 +47,7 @@ class WorkerCard {
   }
 
   async #why(name, worker) {
-    const [{ askForm }, { field }] = await Promise.all([import("../../parts/dialog.js"), import("../../parts/fields.js")]);
+    const [{ askForm }, { field }] = await Promise.all([late(import("../../parts/dialog.js")), import("../../parts/fields.js")]);
     const reason = h("input", { name: "reason", maxlength: "200", autocomplete: "off" });
     askForm(t(`worker.${name}-title`, { name: worker.name }), [h("p", {}, t(`worker.${name}-text`)), field(t("worker.reason"), reason)], t(`worker.${name}`),
       (form) => this.#change(name, worker, form));

@@ -1,9 +1,10 @@
 // Paint: photos in the manner of pictures. Choose, see a quick preview, then have the full size.
 
-import { fill, h, has, href, icon, notify, seconds, sentence, t, tell, told } from "../../base.js";
+import { fill, h, has, href, icon, late, notify, seconds, sentence, t, tell, told } from "../../base.js";
 import { Newest } from "../../core/newest.js";
 import { Code } from "../../parts/code.js";
 import { downloadLink, offer } from "../../parts/download.js";
+import { field } from "../../parts/fields.js";
 import { PREVIEW_SIDE } from "./photos.js";
 import { jobFor, previewOf } from "./request.js";
 import { PaintSettings } from "./settings.js";
@@ -12,7 +13,7 @@ import { StylePicker } from "./styles.js";
 
 export class Paint extends HTMLElement {
   #preview = new Newest();
-  #job = jobFor("FILE", [{ image: "FILE_OF_A_STYLE" }], { format: "jpeg" }); // as it was asked for last
+  #job = jobFor("FILE", [{ image: "FILE_OF_A_STYLE" }], { output: { format: "jpeg" } }); // as it was asked for last
 
   connectedCallback() {
     if (this.firstChild) return;
@@ -21,6 +22,7 @@ export class Paint extends HTMLElement {
     this.settings = new PaintSettings();
     this.button = h("button", { class: "primary paint-button", type: "button", disabled: true, on: { click: () => this.#paint().catch(tell) } }, icon("brush"), this.label = h("span", {}, t("paint.button-many", { count: 1 })));
     this.download = downloadLink();
+    this.further = h("a", { class: "button", hidden: true }, t("paint.further"));
     this.note = h("p", { class: "paint-note", role: "status" });
     this.bar = h("progress", { max: 1, value: 0, "aria-label": t("list.progress"), class: "idle" });
     this.code = new Code(() => this.#job);
@@ -30,18 +32,21 @@ export class Paint extends HTMLElement {
   }
 
   #left() {
-    const actions = h("div", { class: "row paint-actions" }, this.button, this.download, h("div", { class: "grow" }, this.note, this.bar));
+    const actions = h("div", { class: "row paint-actions" }, this.button, this.download, this.further, h("div", { class: "grow" }, this.note, this.bar));
     return h("div", { class: "stack paint-left" }, this.stage, actions, this.code);
   }
 
   #right() {
+    this.styles = h("section", { class: "card stack" }, h("h2", {}, t("paint.styles")), this.picker);
+    const recipes = h("button", { class: "small", type: "button", on: { click: () => this.#openRecipes().catch(tell) } }, icon("list"), t("paint.recipes"));
     return h("div", { class: "stack paint-right" },
-      h("section", { class: "card stack" }, h("h2", {}, t("paint.styles")), this.picker),
-      h("section", { class: "card stack" }, h("h2", {}, t("paint.settings")), this.settings));
+      h("section", { class: "card stack" }, field(t("paint.kind"), this.settings.kind)), this.styles,
+      h("section", { class: "card stack" }, h("h2", {}, t("paint.settings")), this.settings, h("div", { class: "row" }, recipes)));
   }
 
   #listen() {
     this.stage.addEventListener("photos", () => this.#ready());
+    this.stage.addEventListener("files", ({ detail }) => this.#findRecipe(detail).catch(tell));
     for (const [part, type] of [[this.stage, "chosen"], [this.picker, "change"], [this.settings, "change"]])
       part.addEventListener(type, () => this.#look().catch(tell));
   }
@@ -60,27 +65,59 @@ export class Paint extends HTMLElement {
   async #again(id) {
     history.replaceState(null, "", "#/paint"); // a refresh must not undo what is changed from here on
     const { recipeOf } = await import("./again.js");
-    const { input, styles, photo, mask, rest } = await recipeOf(id);
-    await this.settings.take(input, mask, rest);
-    this.picker.take(styles, input.model);
+    const recipe = await recipeOf(id);
+    await this.#fill(recipe);
     this.stage.clear();
-    this.stage.add([photo]);
+    this.stage.take(recipe.photos);
+  }
+
+  async #fill(recipe) {
+    const { fillIn } = await import("./again.js");
+    await fillIn(this.settings, recipe);
+    await this.picker.take(recipe.styles, recipe.input.model);
     notify(t("paint.again"));
   }
 
-  /** Take the first picture of a job as a photo. */
+  /** Take the pictures of a job as photos. */
   async #take(id) {
     history.replaceState(null, "", "#/paint");
-    const { file } = await import("./again.js");
-    this.stage.add([await file(`job:${id}/0`, id)]);
+    const { made } = await import("./again.js");
+    this.stage.take(await made(id));
+  }
+
+  /** Fill the panel with settings of a job, as recipes have them. */
+  async #use(settings) {
+    const { filled } = await import("./again.js");
+    await this.#fill(await filled(settings));
+  }
+
+  /** Offer the recipe of a picture that was brought: for another photo. */
+  async #findRecipe(files) {
+    const { carried } = await import("./carried.js");
+    const found = await carried(files);
+    if (!found) return;
+    const use = () => {
+      this.stage.clear(this.stage.photos.filter(({ file }) => file === found.file));
+      this.#use(found.settings).catch(tell);
+      this.querySelector("h1").focus(); // the button is gone
+    };
+    const { offerRecipe } = await late(import("./recipes.js"));
+    offerRecipe(this.stage, use);
+  }
+
+  async #openRecipes() {
+    const { openRecipes } = await late(import("./recipes.js"));
+    await openRecipes(() => this.#make("FILE"), (settings) => this.#use(settings).catch(tell));
   }
 
   /** Say what is missing, or what the button will do. */
   #ready() {
     const count = this.stage.photos.length;
-    const missing = !count ? "paint.needs-photo" : !this.picker.count ? "paint.needs-style" : "";
-    this.button.disabled = Boolean(missing);
-    fill(this.label, t("paint.button-many", { count: Math.max(1, count) }));
+    const transform = this.styles.hidden = Boolean(this.settings.kind.value);
+    const missing = !count ? "paint.needs-photo" : !transform && !this.picker.count ? "paint.needs-style" : "";
+    this.isReady = !missing;
+    this.button.disabled = !this.isReady;
+    fill(this.label, t(transform ? "paint.start-many" : "paint.button-many", { count: Math.max(1, count) }));
     if (missing) this.#say(t(missing));
     return !missing;
   }
@@ -95,7 +132,7 @@ export class Paint extends HTMLElement {
 
   /** Show the present choices on the photo that is looked at, small and soon. */
   async #look() {
-    this.download.hidden = true;
+    this.download.hidden = this.further.hidden = true;
     if (!this.#ready()) return this.stage.compare.clear();
     if (this.settings.isSlow) return this.#say(t("paint.no-preview"));
     const began = performance.now();
@@ -115,7 +152,7 @@ export class Paint extends HTMLElement {
       this.#say(t("paint.stopped"));
       throw error;
     } finally {
-      this.button.disabled = !this.picker.count || !this.stage.photos.length;
+      this.button.disabled = !this.isReady;
     }
   }
 
@@ -126,7 +163,9 @@ export class Paint extends HTMLElement {
     const job = await paintOne(this.stage.photos[0], (id) => this.#make(id), (record) => this.#tellProgress(record));
     if (!(await this.#present(job, t("paint.painted", { time: seconds((performance.now() - began) / 1000) })))) return;
     const name = this.stage.photos[0]?.name.replace(/\.[^.]*$/, "") ?? "photo";
-    offer(this.download, job.outputs[0].url, `${name}-painted.${job.input.output.format}`);
+    offer(this.download, job.outputs[0].url, `${name}-${job.type === "transform" ? job.input.model : "painted"}.${job.input.output.format}`);
+    this.further.href = `#/gallery/job/${job.id}`;
+    this.further.hidden = false;
   }
 
   #tellProgress({ status, progress, queue }) {
@@ -144,7 +183,7 @@ export class Paint extends HTMLElement {
     const photos = [...this.stage.photos];
     const count = photos.length;
     this.#say(t("paint.uploading", { done: 0, count }), 0);
-    const { followBatch, paintMany } = await import("./run.js");
+    const { followBatch, paintMany } = await late(import("./run.js"));
     const batch = await paintMany(photos, (id) => this.#make(id), {
       name: t("paint.batch-name", { count }),
       uploaded: (done) => this.#say(t("paint.uploading", { done, count }), done / count),

@@ -1,6 +1,6 @@
 // The photos that a person has chosen, each with a small copy to look at and to try styles on.
 
-import { upload } from "../../base.js";
+import { href, upload } from "../../base.js";
 
 /** The longest side of a quick preview, in pixels. */
 export const PREVIEW_SIDE = 384;
@@ -47,6 +47,20 @@ export class Photo {
       throw error;
     }
   }
+}
+
+/** A picture that a job made, as a photo. It stays at the service: a chain, without a way over the browser. */
+export class Made {
+  constructor({ id, custom_id: name, outputs }, number) {
+    const { url, width, height, bytes } = outputs[number];
+    this.name = name ?? id;
+    this.url = href(url);
+    this.file = { size: bytes };
+    this.id = this.smallId = async () => `job:${id}/${number}`;
+    this.small = async () => ({ width, height, readable: true });
+  }
+
+  forget() {}
 }
 
 async function reduced(file) {

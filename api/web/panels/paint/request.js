@@ -1,9 +1,12 @@
 // What is asked of the service: a job for a photo, and the same as programs would send it.
 
-/** Return a job. `styles` are members of `styles`, `settings` what the panel's fields say. */
+/** Return a job. `styles` are members of `styles`, `settings` what the panel's fields say: with `transform`, the
+ * name of a model, no style has a part in it. */
 export function jobFor(content, styles, settings) {
-  const { model, strength, stroke, preserveColor, mask, maxSide, enlarge, format, rest } = settings;
-  const { quality, ...more } = rest ?? {};
+  const { transform, model, strength, stroke, preserveColor, mask, maxSide, output, rest } = settings;
+  const { output: other, ...more } = rest ?? {};
+  const ends = { size: maxSide ? { max_side: maxSide } : undefined, output: compact({ ...other, ...output }), metadata: { from: "page" } };
+  if (transform) return compact({ type: "transform", model: transform, content, ...ends });
   return compact({
     ...more,
     type: "stylize",
@@ -14,9 +17,7 @@ export function jobFor(content, styles, settings) {
     stroke: stroke ?? more.stroke,
     preserve_color: preserveColor || undefined,
     mask,
-    size: maxSide ? { max_side: maxSide } : undefined,
-    output: compact({ format, quality, enlarge }),
-    metadata: { from: "page" },
+    ...ends,
   });
 }
 

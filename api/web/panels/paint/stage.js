@@ -7,7 +7,7 @@ import { Photo } from "./photos.js";
 
 const MOST_SHOWN = 60; // in the strip
 
-/** Tells `photos` when there are others, and `chosen` when another one is looked at. */
+/** Tells `files` with those that were brought, `photos` when there are others, and `chosen` when another one is looked at. */
 export class Stage extends HTMLElement {
   photos = [];
   chosen = null;
@@ -23,7 +23,8 @@ export class Stage extends HTMLElement {
     this.empty = h("div", { class: "stage-empty" }, icon("image"), h("p", { class: "stage-lead" }, t("paint.drop")),
       h("div", { class: "row" }, pick(files, "paint.pick", "image"), pick(folder, "paint.pick-folder", "folder")), h("p", { class: "hint" }, t("paint.paste")));
     this.strip = h("div", { class: "strip", role: "group", "aria-label": t("paint.photos") });
-    this.bar = h("div", { class: "row stage-bar" }, h("span", { class: "hint grow" }),
+    this.offer = h("button", { class: "small", type: "button", hidden: true, on: { click: () => this.offered() } });
+    this.bar = h("div", { class: "row stage-bar" }, h("span", { class: "hint grow" }), this.offer,
       h("button", { class: "small", type: "button", on: { click: () => files.click() } }, icon("plus"), t("paint.add")),
       h("button", { class: "small quiet", type: "button", on: { click: () => this.clear() } }, icon("trash"), t("paint.clear")));
     this.bar.classList.add("idle");
@@ -40,19 +41,28 @@ export class Stage extends HTMLElement {
     const pictures = files.filter(isPicture);
     if (pictures.length < files.length) notify(t("paint.no-pictures", { count: files.length - pictures.length }));
     if (!pictures.length) return;
-    this.photos.push(...pictures.map((file) => new Photo(file)));
+    this.take(pictures.map((file) => new Photo(file)));
+    this.dispatchEvent(new CustomEvent("files", { detail: pictures }));
+  }
+
+  /** Add photos. */
+  take(photos) {
+    this.photos.push(...photos);
     this.#draw();
     this.dispatchEvent(new Event("photos"));
     if (!this.chosen) this.look(this.photos[0]);
   }
 
-  clear() {
-    for (const photo of this.photos) photo.forget();
-    this.photos = [];
+  /** Take photos away, all of them without a list. */
+  clear(gone = this.photos) {
+    for (const photo of gone) photo.forget();
+    this.photos = this.photos.filter((photo) => !gone.includes(photo));
+    this.offer.hidden = true;
     this.chosen = null;
     this.compare.clear();
     this.#draw();
     this.dispatchEvent(new Event("photos"));
+    if (this.photos.length) this.look(this.photos[0]);
   }
 
   /** Look at a photo. */

@@ -32,7 +32,7 @@ export class StylePicker extends HTMLElement {
     for (const style of page.data) this.#add(storedTile(style));
     const there = new Set(models.data.filter((model) => model.available).map((model) => model.name));
     for (const { model, styles, sheet_url: sheet } of page.builtin)
-      if (there.has(model) && sheet) for (const style of styles) this.#add(builtinTile(model, style, sheet, styles.length));
+      if (there.has(model)) for (const style of styles) this.#add(builtinTile(model, style, sheet, styles.length));
   }
 
   /** Take pictures of one's own as styles, and choose them. */
@@ -52,15 +52,15 @@ export class StylePicker extends HTMLElement {
       const stored = style.name && this.#tiles.has(`stored-${style.name}`) && `stored-${style.name}`;
       const key = style.number === null || style.number === undefined ? stored || this.#addRecipe(style) : `${model}-${style.number}`;
       if (this.#tiles.has(key)) this.#toggle(key, true);
-      if (this.#chosen.has(key)) this.#chosen.set(key, style.weight);
+      if (this.#chosen.has(key)) this.#chosen.set(key, style.weight ?? 1);
     }
     this.#showWeights();
     this.dispatchEvent(new Event("change"));
   }
 
-  #addRecipe({ image, file }) {
-    const key = `file-${image}`;
-    this.#add({ key, group: "picture", label: t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: async () => ({ image }) }, true);
+  #addRecipe({ image, name, file }) {
+    const key = `file-${image ?? name}`;
+    this.#add({ key, group: "picture", label: name ?? t("paint.own-style"), face: h("img", { src: URL.createObjectURL(file), alt: "" }), style: async () => (image ? { image } : { name }) }, true);
     return key;
   }
 
@@ -129,9 +129,12 @@ function storedTile({ name, urls }) {
   return { key: `stored-${name}`, group: "picture", label: name, face, style: async () => ({ name }) };
 }
 
-function builtinTile(model, { number }, sheet, count) {
-  const face = h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } });
-  return { key: `${model}-${number}`, group: model, model, label: t("paint.builtin", { number }), face, style: async () => ({ number }) };
+function builtinTile(model, { number, name }, sheet, count) {
+  const face = sheet
+    ? h("span", { class: "sheet-cell", style: { "background-image": `url("${href(sheet)}")`, ...cellOf(number + 1, count + 1) } })
+    : h("span", { class: "sheet-cell no-sheet" }, icon("brush"));
+  const label = sheet ? t("paint.builtin", { number }) : name; // those with a sheet have no names that say more
+  return { key: `${model}-${number}`, group: model, model, label, face, style: async () => ({ number }) };
 }
 
 /** Return what shows the middle of one cell of the sheet as a square of any size. */

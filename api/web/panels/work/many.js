@@ -1,7 +1,7 @@
 // One thing done with all jobs of a state and a kind: the choice, which says what the lists show too, a question, and
 // how far it is. The service carries it out, so it goes on when the page is closed, and any tab can show it.
 
-import { api, fill, h, icon, session, t, tell } from "../../base.js";
+import { api, fill, h, icon, late, session, t, tell } from "../../base.js";
 import { field, select } from "../../parts/fields.js";
 
 const DEEDS = { // what can be done, with jobs of which states
@@ -74,7 +74,7 @@ export class ManyJobs {
 
   /** Count the jobs, ask, and begin. */
   async #ask(deed) {
-    const { begin } = await import("./many-acts.js");
+    const { begin } = await late(import("./many-acts.js"));
     const action = await begin(deed, this.filter, DEEDS[deed]);
     if (action) this.#follow(action).catch(tell);
   }

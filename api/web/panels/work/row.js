@@ -1,6 +1,6 @@
 // One job in a list: what it makes, how it stands, and what can be done with it.
 
-import { fill, h, href, icon, session, t, tell, when } from "../../base.js";
+import { fill, h, href, icon, late, session, t, tell, when } from "../../base.js";
 import { faultText, progressText, smallPicture, title, waitingText } from "../../parts/job-words.js";
 
 const SIDE = 96; // pixels of a picture in a list, shown half as large
@@ -76,7 +76,7 @@ export class JobRow {
 }
 
 /** Do something with a job or a batch, by what is loaded then; what goes wrong is told. */
-export const acted = (...what) => import("./acts.js").then(({ act }) => act(...what)).catch(tell);
+export const acted = (...what) => late(import("./acts.js")).then(({ act }) => act(...what)).catch(tell);
 
 const ICONS = { cancel: "close", retry: "redo", front: "first", back: "last", lane: "swap" };
 

@@ -52,7 +52,10 @@ end
 
 -- May no job of a kind of work be started for an owner in a lane now? `models` are those that can be run, nil for any.
 local function is_blocked(lane, owner, work, models)
-  local model, enlarger = model_of(work), enlarger_of(work)
-  if models and not (models[model] and (not enlarger or models[enlarger])) then return true end
+  local model = model_of(work)
+  if models and not models[model] then return true end
+  for _, name in ipairs(models and further_models_of(work) or {}) do
+    if not models[name] then return true end
+  end
   return pause_of(lane, owner, model) ~= nil or is_at_limit(model)
 end

@@ -66,12 +66,12 @@ local function settle(id)
   redis.call('ZREM', FOLLOW_WORK, id)
 end
 
--- Let a new job, which is queued already, take over what an equal one made with the model of this digest ('' for
--- none), or follow an equal one that is not done.
+-- Let a new job, which is queued already, take over what an equal one made with the model of this digest on workers of
+-- this numerics, as `made_by` has both ('' for none), or follow an equal one that is not done.
 local function reuse(id, owner, equality, digest)
   local known = redis.call('GET', reuse_key(owner, equality))
   local done = known and digest ~= '' and full_record(known) or {}
-  if done.status ~= 'succeeded' or done.model_digest ~= digest then return join_equals(id, owner, equality) end
+  if done.status ~= 'succeeded' or made_by(done) ~= digest then return join_equals(id, owner, equality) end
   redis.call('SET', reuse_key(owner, equality), id)
   share_outputs(done.cached_from or known)
   end_job(id, 'succeeded', result_of(known, done))

@@ -38,9 +38,13 @@ local function pause_of(lane, owner, model)
   end
 end
 
--- The model of a kind of work, and the one that enlarges what it makes, if any (shared/specs/spec.py).
+-- The model of a kind of work, and the names of those that bring what it makes to its size (shared/specs/spec.py).
 local function model_of(work) return string.match(work, '^[^:+]*') end
-local function enlarger_of(work) return string.match(work, '^[^:]*%+([^:]*)') end
+local function further_models_of(work)
+  local names = {}
+  for name in string.gmatch(string.match(work, '^[^:]*'), '%+([^+]*)') do names[#names + 1] = name end
+  return names
+end
 
 -- What `waiting_of` counts, without what is paused.
 local function startable_of(lane, owner, place)

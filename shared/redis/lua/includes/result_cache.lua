@@ -6,11 +6,18 @@
 local function result_of(id, done)
   local result = {'outputs', done.outputs, 'model_version', done.model_version, 'model_digest', done.model_digest,
     'cached_from', done.cached_from or id, 'stored_bytes', done.stored_bytes or 0}
-  if done.warnings then
-    result[#result + 1] = 'warnings'
-    result[#result + 1] = done.warnings
+  for _, name in ipairs({'warnings', 'numerics', 'precision'}) do
+    if done[name] then
+      result[#result + 1] = name
+      result[#result + 1] = done[name]
+    end
   end
   return unpack(result)
+end
+
+-- By what a job's result was made: the model's digest and the worker's numerics, where that told it.
+local function made_by(done)
+  return done.numerics and done.model_digest .. ' ' .. done.numerics or done.model_digest
 end
 
 local function share_outputs(source) return redis.call('HINCRBY', SHARERS, source, 1) end

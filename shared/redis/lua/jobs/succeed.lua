@@ -1,7 +1,9 @@
 -- include: records, waits, attempts, moves, holdings
 -- running -> succeeded. Outputs, timings and warnings are JSON; the warnings '' for none. The outputs take `stored` bytes
--- and have so many pixels, if the submission did not say how many. Returns the lease state.
-local id, attempt, outputs, timings, model_version, model_digest, warnings, stored, pixels = unpack(ARGV)
+-- and have so many pixels, if the submission did not say how many. Then come the worker's numerics and the precision of
+-- the result, '' for none. Returns the lease state.
+local id, attempt, outputs, timings, model_version, model_digest, warnings, stored, pixels, numerics, precision =
+  unpack(ARGV)
 local status, current, started_at, owner, model, work, batch, began, expected_pixels =
   job_values(id, 'status', 'attempt', 'started_at', 'owner', 'model', 'work', 'batch', 'began', 'pixels')
 -- Asked twice by the same attempt (its first answer was lost on the way): the answer is the same.
@@ -30,7 +32,9 @@ learn(DURATIONS, work_of(model, work))
 learn(owned_durations_key(owner), work_of(model, work))
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
-if warnings ~= '' then redis.call('HSET', job_key(id), 'warnings', warnings) end
+for name, value in pairs({warnings = warnings, numerics = numerics, precision = precision}) do
+  if value ~= '' then redis.call('HSET', job_key(id), name, value) end
+end
 finish(id, 'succeeded', 'outputs', outputs, 'timings', timings, 'model_version', model_version, 'model_digest', model_digest,
   'stored_bytes', stored)
 return state

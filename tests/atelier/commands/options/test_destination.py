@@ -229,6 +229,7 @@ LIKE_INPUTS = {
     "a preview as the result": ["stylize", "a.png", "--style", "b.png", "--preview", "x.jpg", "-o", "x.jpg"],
     "a picture": ["transform", "a.png", "--model", "colorizer", "-o", "a.png"],
     "training data": ["train", "mnist-dcgan", "--data", "data", "--out", "data/run"],
+    "training photos": ["train", "stylizer", "--style", "a.png", "--photos", "data", "--out", "data/run"],
 }
 
 

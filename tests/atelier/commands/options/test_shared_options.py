@@ -43,6 +43,7 @@ WISHES = {
     "--strength": "0.5",
     "--preserve-color": None,
     "--stroke": "native",
+    "--upsample": "guided",
     "--max-side": "50",
     "--steadiness": "0",
     "--steps": "20",

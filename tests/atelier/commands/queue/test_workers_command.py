@@ -66,9 +66,11 @@ def test_what_means_no_worker_is_refused(run: Run, client: Client, words: list[s
     assert set(states(client).values()) == {"active"}
 
 
-def test_a_name_that_nobody_has_is_told(run: Run) -> None:
-    answer = run("cordon", "aplha")
-    assert (answer.exit_code, "aplha" in answer.stderr) == (2, True)
+def test_a_name_that_nobody_has_is_told_and_others_are_moved(run: Run, client: Client) -> None:
+    answer = run("cordon", "aplha", "beta")
+    assert (answer.exit_code, "aplha" in answer.stderr) == (1, True)
+    assert states(client) == {"alpha": "active", "beta": "cordoned"}
+    assert "beta" in answer.stdout
 
 
 def test_drain_waits_until_the_worker_runs_nothing(

@@ -57,6 +57,15 @@ def test_a_file_with_settings_is_kept_and_forgotten(home: Path, client: Client) 
     assert command(client, "delete", "all", "--shared", "--json").stdout == '{"name": "all", "ok": true}\n'
 
 
+@pytest.mark.usefixtures("kept")
+def test_a_recipe_that_is_not_there_leaves_no_other_undeleted(client: Client) -> None:
+    answer = command(client, "delete", "none", "small", "--json")
+    refused, deleted = (json.loads(line) for line in answer.stdout.splitlines())
+    assert (refused["name"], refused["ok"], refused["code"]) == ("none", False, "recipe_not_found")
+    assert (answer.exit_code, deleted) == (1, {"name": "small", "ok": True})
+    assert [recipe.name for recipe in client.recipes.list()] == ["all"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("{", "is not JSON"), ("[]", "no JSON object"), ('{"type": "generate", "digit": 12}', "digit must be")],

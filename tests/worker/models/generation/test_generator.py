@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -179,4 +180,28 @@ def test_a_lack_of_memory_is_told_as_one(generator: Any, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(generator, "_run", without_memory)
     with pytest.raises(OutOfMemory):
-        generator.generate(np.zeros((1, 100), np.float32))
+        generator.generate(np.zeros((16, 100), np.float32))
+
+
+@pytest.mark.parametrize(("least", "sizes"), [(1, [1, 1, 16]), (2, [2, 16]), (3, [16, 16])])
+def test_few_latents_go_alone_where_that_gives_the_same_numbers(
+    card: ModelCard, least: int, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    from worker.models.generation.generator import Generator
+
+    def draw(latents: Any) -> Any:
+        rows = latents.shape[0]
+        flat = tf.tile(latents[:, :1] / (2.0 if rows < least else 3.0), [1, 28 * 28])
+        return tf.tanh(tf.reshape(flat, (rows, 28, 28, 1)))
+
+    network = SimpleNamespace(layers=[tf.identity, draw])  # the first may see more rows
+    generator, drawn = Generator(card, Architecture(), network, "digest"), []
+    generator.warm_up()
+    values = generator._values
+    monkeypatch.setattr(generator, "_values", lambda z, run: drawn.append(len(z)) or values(z, run))
+    latents = np.random.default_rng(1).standard_normal((5, 100), np.float32)
+    few, more = generator.generate(latents[:2]), generator.generate(latents)
+    assert drawn == sizes
+    assert few.tobytes() == more[:2].tobytes()

@@ -1,0 +1,1 @@
+"""Commands about the machine that Atelier runs on."""

@@ -1,0 +1,1 @@
+"""`atelier train`, a module a kind of model."""
