@@ -99,7 +99,7 @@ def test_a_result_tells_its_pictures_or_its_error(client: FlaskClient, done: dic
     assert (picture["name"], picture["sha256"], picture["seed"]) == ("b/c.png", sha256(PICTURE), 7)
     assert client.get(picture["url"]).data == PICTURE
     assert (results["../d"]["status"], results["../d"]["error"]["code"]) == ("failed", "corrupt_image")
-    assert results["a"]["model"] == {"name": "mnist-dcgan", "version": "1", "digest": "d" * 64}
+    assert results["a"]["model"] == {"name": "mnist-dcgan", "version": "1", "digest": "d" * 64, **NOT_TOLD}
 
 
 def test_an_equal_items_result_is_taken_over(client: FlaskClient, worker: FakeWorker) -> None:

@@ -25,7 +25,7 @@ def test_a_finished_job_lists_its_pictures(client: FlaskClient, worker: FakeWork
     job = client.get(f"/v1/jobs/{job_id}").json
     assert (job["status"], job["done"], job["queue"], job["progress"]) == ("succeeded", True, None, None)
     assert job["outputs"][0]["url"] == f"http://localhost/v1/jobs/{job_id}/outputs/0"
-    assert job["model"] == {"name": "mnist-dcgan", "version": "1", "digest": "d" * 64}
+    assert job["model"] == {"name": "mnist-dcgan", "version": "1", "digest": "d" * 64, **NOT_TOLD}
     assert set(job["timings"]) == {"queued", "predict"}
     assert job["created_at"] <= job["started_at"] <= job["completed_at"] < job["expires_at"]
     assert job["created_at"].endswith("Z")

@@ -16,5 +16,5 @@ def test_the_yes_reaches_every_process(
     monkeypatch.setenv("ATELIER_WEBHOOK_ALLOW_PRIVATE", said)
     settings = settings_of(host=None, port=None, state_dir=None, private_webhooks=option)
     plan = Installation(settings)
-    for process in (plan.api(0, "http://127.0.0.1:1"), *plan.workers(2)):
+    for process in (plan.api(0, "http://127.0.0.1:1"), *plan.model_workers(2), plan.io_worker()):
         assert process.environ["ATELIER_WEBHOOK_ALLOW_PRIVATE"] == allowed

@@ -28,7 +28,7 @@ SAY_IT = {
     "too_many_frames", "unsupported_image_format", "corrupt_image", "model_card_unusable",
     "model_unavailable", "model_corrupt", "store_unavailable", "store_full", "storage_unavailable",
     "out_of_disk", "unsafe_folder", "record_too_new", "state_folder_busy", "no_installation",
-    "installation_running", "backup_too_new", "installation_not_empty", "journal_in_use",
+    "installation_running", "backup_too_new", "installation_not_empty", "journal_in_use", "nothing_chosen",
 }  # fmt: skip
 # No command meets these: they are of attempts of jobs, of deliveries, and of stored bytes.
 INSIDE = {

@@ -10,10 +10,12 @@ from PIL import Image
 from shared.images.recipe import recipe_in
 from shared.jobs.job import Job, Progress
 from shared.jobs.status import Status
+from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.kinds.test_enlargement import STEPS, Atelier
 from tests.worker.kinds.test_enlargement import atelier as atelier  # a fixture
 from tests.worker.kinds.test_stylization import plain
+from worker.execution.attempt import QUIET_SECONDS
 
 COLOR = (200, 40, 0)
 PHOTO = (128, 96)  # pixels; painted at half of that
@@ -106,6 +108,7 @@ def test_the_finished_picture_may_be_enlarged_as_well(atelier: Atelier) -> None:
 def test_progress_grows_through_all_stages(atelier: Atelier, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Progress] = []
     monkeypatch.setattr("worker.execution.attempt.REPORT_EVERY_SECONDS", 0)
+    monkeypatch.setitem(QUIET_SECONDS, Lane.INTERACTIVE, 0)
     monkeypatch.setattr(
         type(atelier.bench.store), "report", lambda self, job_id, attempt, progress: told.append(progress)
     )

@@ -44,6 +44,7 @@ WISHES = {
     "--preserve-color": None,
     "--stroke": "native",
     "--upsample": "guided",
+    "--precision": "exact",
     "--max-side": "50",
     "--steadiness": "0",
     "--steps": "20",
