@@ -26,9 +26,9 @@ from worker.models.runtime import configure_tensorflow
 NICENESS = 10
 CLASSIFIER_GOAL = Goal(99.4, at_least=True)  # % of the held-out pictures
 LIMITS = {
-    "FID": Goal(0.5),
+    "FID": Goal(0.35),
     "inception score": Goal(9.65, at_least=True),
-    "labels right, %": Goal(99.0, at_least=True),
+    "labels right, %": Goal(99.5, at_least=True),
     "rarest class, %": Goal(8.0, at_least=True),
     "commonest class, %": Goal(12.0),
 }

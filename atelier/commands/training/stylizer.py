@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from atelier.commands.options.painting import Option
+from atelier.commands.options.parameters import Number
 from atelier.commands.training.running import (
     Stop,
     check_out,
@@ -29,7 +30,7 @@ _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 def _weight(name: str, text: str) -> Option:
-    return click.option(name, type=click.FloatRange(min=0), default=1.0, show_default=True, help=text)
+    return click.option(name, type=Number(min=0), default=1.0, show_default=True, help=text)
 
 
 @click.command()
@@ -70,14 +71,12 @@ def stylizer(*, name: str | None, terms: str, as_json: bool, **options: object) 
     """Train a network that paints in one style, and put it into the model store.
 
     Checkpoints, samples, metrics and weights go to --out. Stopped at any moment and started again with
-    --resume, it ends with the same weights. Jobs then name the model, and 0 as their style.
+    --resume, it ends with the same weights. After `atelier models reload` jobs name the model, and 0 as
+    their style.
 
     \b
     atelier train stylizer --style art.jpg \\
         --photos photos/ --out art
-    atelier models reload
-    atelier stylize photo.jpg --model art --style 0 \\
-        -o painted.jpg
     """
     config = StylizerConfig(**options)  # type: ignore[arg-type]  # click has checked the types
     check_out("--photos", config.photos, config.out)

@@ -9,8 +9,8 @@ from tests.support.commands import leaves
 
 COMMANDS = dict(leaves())
 VERBS = re.compile(
-    "Ask|Begin|Check|Choose|Cut|Delete|Do|Draw|End|Enlarge|Follow|Give|Go|Keep|Leave|Let|List|Listen|Make|Name"
-    "|Optimize|Paint|Pause|Play|Pull|Print|Put|Read|Replace|Run|Save|Say|Send|Set|Show|Sync|Take|Talk|Tell|Train|Try"
+    "Ask|Begin|Bring|Check|Choose|Compare|Cut|Delete|Do|Draw|End|Enlarge|Follow|Give|Go|Keep|Learn|Leave|Let|List"
+    "|Listen|Make|Name|Optimize|Paint|Pause|Play|Pull|Print|Put|Read|Replace|Run|Save|Say|Send|Set|Show|State|Sync|Take|Talk|Tell|Train|Try"
     "|Use|Verify|Wait|Walk|Weigh|Write"
 )
 

@@ -42,6 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_an_option_takes_finite_numbers_alone(name: str, param: click.Parameter) -> None:
     needed = {"stylize": ["a.png", "--style", "a.png"], "transform": ["a.png"]}
     needed["batch"] = ["photos", "--style", "a.png", "-o", "out"]
+    needed["train stylizer"] = ["--style", "a.png", "--photos", "photos"]
     for value in ODD:
         words = ["--url", "http://127.0.0.1:9", *name.split(), *needed.get(name, []), param.opts[0], value]
         answer = CliRunner().invoke(main, words)

@@ -16,7 +16,16 @@ ALL: dict[str, click.Command] = {**GROUPS, **LEAVES}
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A folder with the files that examples name."""
     monkeypatch.chdir(tmp_path)
-    for name in ("photo.jpg", "painting.jpg", "a.jpg", "b.jpg", "other.jpg", "painted.jpg", "seven.png"):
+    for name in (
+        "photo.jpg",
+        "painting.jpg",
+        "a.jpg",
+        "b.jpg",
+        "other.jpg",
+        "painted.jpg",
+        "seven.png",
+        "art.jpg",
+    ):
         Path(name).write_bytes(pictures.jpeg())
     for folder in ("photos", "inbox"):
         Path(folder).mkdir()

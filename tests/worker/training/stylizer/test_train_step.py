@@ -10,7 +10,7 @@ from tests.support.models.float64_transformer import paint
 from tests.support.models.model_cards import stylize_card
 from worker.models.nst.target import CONTENT_SCALE, PLACES, STYLE_SCALE, VARIATION_SCALE, LossWeights
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 STYLE = photo("coffee", 40, 56)
 
