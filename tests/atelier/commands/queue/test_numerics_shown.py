@@ -45,7 +45,7 @@ def test_a_job_tells_by_what_it_was_made(url: str, client: Client, worker: FakeW
 
 def test_a_request_and_the_command_ask_for_a_precision(url: str, client: Client, tmp_path: Path) -> None:
     style = client.files.upload(pictures.png())
-    request = StylizeRequest(content=style, styles=[Style(image=style.id)], precision="fast")
+    request = StylizeRequest(content=style, styles=[Style(image=style)], precision="fast")
     assert client.jobs.create(request).input["precision"] == "fast"
     client.styles.create("waves", pictures.png())
     photo = tmp_path / "photo.png"
