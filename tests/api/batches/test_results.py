@@ -15,7 +15,7 @@ from api.services import Services
 from shared.identifiers import ANONYMOUS, sha256
 from shared.storage.base import ObjectStore
 from tests.support.jobs.batches import run_all
-from tests.support.jobs.fake_worker import PICTURE, FakeWorker
+from tests.support.jobs.fake_worker import NOT_TOLD, PICTURE, FakeWorker
 
 DIGIT = {"type": "generate", "digit": 3}
 NAMED = [{**DIGIT, "custom_id": name} for name in ("a", "b/c", "../d", "e")]

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from api.services import Services
 from shared.errors import StorageUnavailable
 from shared.jobs.store import JobStore
-from tests.support.jobs.fake_worker import FakeWorker
+from tests.support.jobs.fake_worker import NOT_TOLD, FakeWorker
 
 GENERATE = {"type": "generate", "seed": 7}
 

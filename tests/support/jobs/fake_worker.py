@@ -12,6 +12,7 @@ from shared.workers import LoadedModel, Worker
 from tests.support.images.pictures import png
 
 PICTURE = png(28, 28)
+NOT_TOLD = {"numerics": None, "precision": None}  # of a job that an older worker has done
 
 
 class FakeWorker:

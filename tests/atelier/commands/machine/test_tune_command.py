@@ -110,7 +110,7 @@ def test_ctrl_c_ends_all_and_leaves_no_file(settings: Settings) -> None:
         process.send_signal(signal.SIGINT)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "interrupted; nothing was written"
+    assert "interrupted; nothing was written" in said.splitlines()  # what filters the pull may be behind
     eventually(lambda: not any(map(is_alive, below)))
     assert list(tuned_file(settings).parent.iterdir()) == []
 
