@@ -92,7 +92,7 @@ def test_a_torn_journal_is_told_and_the_start_goes_on(tmp_path: Path, journal: P
             assert up.stdout is not None
             line = next(line for line in up.stdout if "ended within an entry" in line)
             assert "bytes were cut away" in line
-            assert next(line for line in up.stdout if "pulling" in line)
+            assert next(line for line in up.stdout if "the job store answers" in line)
             with redis.Redis.from_url(own_server_url(tmp_path)) as client:
                 assert client.dbsize() == 99
                 assert client.config_get("appendfsync") == {"appendfsync": "always"}
