@@ -110,6 +110,22 @@ def test_weights_that_mean_nothing_are_refused(magenta: Stylizer, weights: tuple
         magenta.blend([(style, weight) for weight in weights])
 
 
+@pytest.mark.parametrize("precision", ["exact", "fast"])
+def test_several_pictures_in_one_call_have_the_bytes_of_each_alone(magenta: Stylizer, precision: str) -> None:
+    painter = magenta.fast if precision == "fast" else magenta
+    contents = [photo(name, 50, 67) for name in ("chelsea", "coffee", "astronaut")]
+    styles = [magenta.prepare_style(photo(name, 64, 64)) for name in ("rocket", "coffee", "chelsea")]
+    alone = [painter.stylize(*each) for each in zip(contents, styles, strict=True)]
+    together = painter.stylize_together(contents, styles)
+    assert [each.tobytes() for each in together] == [each.tobytes() for each in alone]
+    assert len({each.tobytes() for each in alone}) == 3
+
+
+def test_only_a_network_whose_layers_are_known_takes_several(magenta: Stylizer, plain: Stylizer) -> None:
+    assert magenta.takes_several
+    assert not plain.takes_several
+
+
 def test_no_styles_are_refused(magenta: Stylizer) -> None:
     with pytest.raises(InvalidRequest, match="weights"):
         magenta.blend([])
