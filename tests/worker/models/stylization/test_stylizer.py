@@ -8,10 +8,14 @@ from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt
 from tests.support.images.float_pictures import noise, photo
 from tests.support.models.model_cards import stylize_card
 from worker.models.loading import load_model
+from worker.models.processor import this_processor
 from worker.models.store import ModelStore
 from worker.models.stylization.stylizer import Stylizer
 
 pytestmark = [pytest.mark.tensorflow]
+NEEDS_BFLOAT16 = pytest.mark.skipif(
+    not this_processor().has_bfloat16, reason="needs a processor with avx512_bf16 or amx_bf16"
+)
 
 
 def pull_and_load(folder: Path, root: Path, **changes: object) -> Stylizer:
@@ -110,7 +114,7 @@ def test_weights_that_mean_nothing_are_refused(magenta: Stylizer, weights: tuple
         magenta.blend([(style, weight) for weight in weights])
 
 
-@pytest.mark.parametrize("precision", ["exact", "fast"])
+@pytest.mark.parametrize("precision", ["exact", pytest.param("fast", marks=NEEDS_BFLOAT16)])
 def test_several_pictures_in_one_call_have_the_bytes_of_each_alone(magenta: Stylizer, precision: str) -> None:
     painter = magenta.fast if precision == "fast" else magenta
     contents = [photo(name, 50, 67) for name in ("chelsea", "coffee", "astronaut")]
