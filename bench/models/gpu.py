@@ -85,7 +85,7 @@ def _command(**asked: object) -> list[str]:
 
 
 def _tell(number: int, total: int, task: Task, row: Row) -> None:
-    result = row.get("note") or f"{row['rate']:.3g}/s"
+    result = row.get("note") or f"{_rounded(row['rate'])}/s"
     name = f"{task[0]} {_sides(task[1])}, {row['batch']} a call"
     print(f"[{number}/{total}] {name}: {result}", file=sys.stderr, flush=True)
 
@@ -135,7 +135,11 @@ def _rate(task: Task, row: Row, alone: float | None) -> tuple[str, ...]:
     if "note" in row:
         return (*label, "-", "-", "-", row["note"])
     ratio = f"{row['rate'] / alone:.2f} x" if alone else "-"
-    return (*label, f"{row['rate']:.3g}", ratio, f"{row['mebibytes']:.0f}", "")
+    return (*label, _rounded(row["rate"]), ratio, f"{row['mebibytes']:.0f}", "")
+
+
+def _rounded(rate: float) -> str:
+    return f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
 
 
 def _sides(size: Size) -> str:

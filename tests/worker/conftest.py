@@ -50,7 +50,6 @@ class Bench:
     garbage: Garbage
     held: AttemptsInFlight
     model: Brightness = field(default_factory=Brightness)
-    photo_batch: int = 1
 
     def runnable(self) -> None:
         return None
@@ -60,14 +59,7 @@ class Bench:
 
     def runner(self, **how: Any) -> JobRunner:
         limits, numerics = ImageLimits(max_frames=10), Numerics("bench")
-        resources = Resources(
-            self.objects,
-            Batcher(1),
-            StyleCache(),
-            limits,
-            numerics=lambda: numerics,
-            photo_batch=self.photo_batch,
-        )
+        resources = Resources(self.objects, Batcher(1), StyleCache(), limits, numerics=lambda: numerics)
         return JobRunner(
             "w1", self.store, self.queue, models=self, resources=resources, held=self.held, **how
         )

@@ -14,7 +14,7 @@ from bench.models.gpu_rates import SERVED, Memory, rate
 from shared.errors import OutOfMemory
 
 ROOT = Path(__file__).resolve().parents[3]
-ROW = re.compile(r"(digits|served|layer by layer) +(\d+ x \d+) +(\d+) +([\d.e+]+) +([\d.]+) x +(\d+)")
+ROW = re.compile(r"(digits|served|layer by layer) +(\d+ x \d+) +(\d+) +([\d.,e-]+) +([\d.]+) x +(\d+)")
 FIRST = {"device": "CPU, 2 cores", "seconds": [1.0, 2.0, 3.0, 4.0]}
 LATER = 3600.0
 
@@ -39,7 +39,7 @@ def test_a_quick_run_ends_with_a_table_of_positive_rates() -> None:
         for network, size in (("digits", "28 x 28"), ("served", "64 x 48"), ("layer by layer", "64 x 48"))
         for batch in ("1", "2")
     ]
-    assert all(float(row[3]) > 0 for row in rows)
+    assert all(float(row[3].replace(",", "")) > 0 for row in rows)
     firsts = re.findall(r"^(mnist-dcgan|magenta-mobile)((?: +\d+\.\d\d){5})$", done.stdout, re.MULTILINE)
     assert [name for name, _ in firsts] == ["mnist-dcgan", "magenta-mobile"]
     assert all(float(times.split()[-1]) > 0 for _, times in firsts)

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
 
+from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import ModelCard, load_catalog
 from shared.errors import OutOfMemory
 from shared.files.file_store import FileStore
@@ -16,11 +18,14 @@ from shared.identifiers import ANONYMOUS
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.status import Status
+from shared.settings import Settings
 from shared.specs.parts import Lane
 from tests.support.images import pictures
 from tests.worker.conftest import Bench
 from worker.execution.batcher import Batcher, Request
 from worker.models.stylization.stylizer import PreparedStyle
+from worker.process.context import WorkerContext
+from worker.process.model_worker import _resources
 from worker.runner import JobRunner
 
 SIZES = [(40, 30), (40, 30), (50, 30), (40, 30)]  # of the photos, in pixels
@@ -65,6 +70,7 @@ class Studio:
     bench: Bench
     files: FileStore
     model: Negatives
+    photo_batch: int = 1  # as the operator has set it
 
     def submit(self, number: int, width: int, height: int) -> str:
         content, style = pictures.photo(width, height, quality=90 - number), pictures.png()
@@ -74,6 +80,7 @@ class Studio:
     def paint(self) -> list[bytes]:
         """Run a job, which makes the style known, then one of each size at once; return their files."""
         runner = self.bench.runner()
+        runner._resources = replace(runner._resources, photo_batch=self.photo_batch)
         runner.handle(self.submit(0, 20, 20), Lane.INTERACTIVE)
         self.model.calls.clear()
         ids = [self.submit(number, *size) for number, size in enumerate(SIZES)]
@@ -115,25 +122,34 @@ def studio(bench: Bench, files: FileStore) -> Studio:
 def test_photos_of_one_size_are_painted_by_one_call_to_the_same_bytes(studio: Studio) -> None:
     alone = studio.paint()
     assert studio.model.calls == [1, 1, 1, 1]
-    studio.bench.photo_batch = 8
+    studio.photo_batch = 8
     assert studio.paint() == alone
     assert sorted(studio.model.calls) == [1, 3]
 
 
 def test_a_call_has_no_more_photos_than_the_operator_allows(studio: Studio) -> None:
-    studio.bench.photo_batch = 2
+    studio.photo_batch = 2
     studio.paint()
     assert sorted(studio.model.calls) == [1, 1, 2]
 
 
 def test_photos_that_have_no_memory_together_are_painted_by_halves(studio: Studio) -> None:
     alone = studio.paint()
-    studio.bench.photo_batch, studio.model.most = 8, 2
+    studio.photo_batch, studio.model.most = 8, 2
     assert studio.paint() == alone
     assert sorted(studio.model.calls) == [1, 1, 2, 3]
 
 
 def test_a_network_whose_layers_are_not_known_takes_one_at_a_time(studio: Studio) -> None:
-    studio.bench.photo_batch, studio.model.takes_several = 8, False
+    studio.photo_batch, studio.model.takes_several = 8, False
     studio.paint()
     assert studio.model.calls == [1, 1, 1, 1]
+
+
+def test_the_operator_sets_it_for_a_worker(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", server.url)
+    monkeypatch.setenv("ATELIER_STORAGE_URL", tmp_path.as_uri())
+    monkeypatch.setenv("ATELIER_WORKER_PHOTO_BATCH", "5")
+    assert _resources(WorkerContext(Settings.from_env()), lambda: None).photo_batch == 5
