@@ -10,6 +10,7 @@ MEBIBYTE = 1024 * 1024
 WORKER_NAME = r"[a-z0-9][a-z0-9._-]{0,55}"
 WORKER_LABELS = rf"^\s*({WORKER_NAME}(\s*,\s*{WORKER_NAME})*)?\s*$"
 LONGEST_HOST = 48  # characters of a host's name in that of a worker
+Kernels = Literal["plain", "onednn"]  # TensorFlow's own, or those of oneDNN
 BLOCK = 4096  # bytes: what a file takes of a disk comes in whole blocks
 
 
@@ -151,7 +152,7 @@ class WorkerSettings(Group):
     threads: int = Field(default=4, ge=1, le=64)  # jobs in progress at once
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
-    kernels: Literal["plain", "onednn"] = "plain"  # which of TensorFlow's own compute; changes bytes
+    kernels: Kernels = "plain"  # which of TensorFlow's own compute; changes bytes
     photo_batch: int = Field(default=1, ge=1, le=64)  # photos of one size in one call, at most; same bytes
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
     model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory

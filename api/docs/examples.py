@@ -23,7 +23,7 @@ STYLIZE: Json = {
     "output": {"format": "jpeg", "profile": "keep", "metadata": "safe"},
 }  # fmt: skip
 _NUMERICS = "cpu-avx512bf16-onednn-tf2.21.0-0af3bc"
-_MODEL = {"name": "mnist-dcgan", "version": "3", "digest": _SHA, "numerics": _NUMERICS, "precision": "exact"}
+_MODEL = {"name": "mnist-dcgan", "version": "4", "digest": _SHA, "numerics": _NUMERICS, "precision": "exact"}
 
 
 def _urls(home: str, *names: str) -> Json:
@@ -96,9 +96,9 @@ _FILE_VIEW: Json = {
 }  # fmt: skip
 _MODEL_VIEW: Json = {
     "name": "mnist-dcgan", "object": "model", "type": "generate", "title": "Handwritten digits",
-    "description": "A generator of handwritten digits.", "version": "3", "license": "Apache-2.0",
+    "description": "A generator of handwritten digits.", "version": "4", "license": "Apache-2.0",
     "homepage": None, "default": True, "available": True,
-    "loaded": [{"version": "3", "digest": _SHA, "workers": 1}],
+    "loaded": [{"version": "4", "digest": _SHA, "workers": 1}],
     "url": f"{_BASE}/v1/models/mnist-dcgan", "input_schema": None,
 }  # fmt: skip
 _STYLE_VIEW: Json = {

@@ -16,7 +16,7 @@ from shared.errors import (
     RecipeMissing,
 )
 from shared.images.recipe import recipe_in
-from shared.specs.parts import FileId, is_address
+from shared.specs.parts import EXACT, FileId, is_address
 from shared.specs.recipe import APART, FORMAT, MARK
 from shared.specs.spec import SPECS
 
@@ -56,7 +56,9 @@ def _fields(raw: Any) -> dict[str, Any]:
     if faults := list(_faults(raw)):
         raise RecipeInvalid(f"a recipe may not have {', '.join(faults)}")
     name = raw["model"].partition("@")[0]
-    return {field: value for field, value in raw.items() if field != MARK} | {"model": name}
+    fields = {field: value for field, value in raw.items() if field != MARK} | {"model": name}
+    # It says nothing of what was exact, as equal pictures have equal recipes; the usual may be another here.
+    return {"precision": EXACT, **fields} if raw["type"] == "stylize" else fields
 
 
 def _faults(raw: dict[str, Any]) -> Iterator[str]:

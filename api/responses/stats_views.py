@@ -74,7 +74,8 @@ class WorkersStats(View):
     )
     numerics: list[NumericsStats] = Field(
         description="By what live workers compute, the most frequent first. More than one: equal jobs may "
-        "differ in their last bits, and no result is taken over from another job. Older workers tell none."
+        "differ in their last bits, and none takes over the result of one that is done. Older workers tell "
+        "none."
     )
 
 

@@ -115,9 +115,9 @@ def _joined(raw: Record) -> Record:
 
 def schema_of(spec: JobSpec) -> str:
     """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
-    if getattr(spec, "upsample", None) is not None:
+    if getattr(spec, "upsample", None) is not None or spec.says_precision:
         return str(RECORD_SCHEMA)
-    has_new = spec.recipe is not None or spec.named_outputs or spec.says_precision
+    has_new = spec.recipe is not None or spec.named_outputs
     return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else _OUTPUT_SCHEMA)
 
 

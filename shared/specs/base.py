@@ -240,6 +240,11 @@ class JobSpec(Part):
         return {} if self.output.enlarger is None else {ENLARGE: self.output.enlarger}
 
     @property
+    def all_models(self) -> frozenset[str]:
+        """Names of the models that a resolved job needs."""
+        return frozenset({self.model or "", *self.further_models.values()})
+
+    @property
     def is_light(self) -> bool:
         """Whether one call of the network can do several such jobs of a batch."""
         return False

@@ -17,7 +17,8 @@ from shared.identifiers import sha256
 from worker.models.processor import Processor, this_processor
 from worker.models.runtime import ONEDNN
 
-_LIBRARIES = ("tensorflow", "numpy", "pillow")
+_LIBRARIES = ("tensorflow", "numpy", "pillow", "zlib-ng", "pi-heif")
+_CHOSEN = {"1": True, "true": True, "0": False, "false": False}  # as TensorFlow reads a variable, in any case
 _DIGEST_CHARACTERS = 6
 # Instructions with which TensorFlow takes oneDNN's kernels unless it is told.
 _ONEDNN_BY_DEFAULT = frozenset({"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_bf16"})
@@ -82,7 +83,7 @@ def own_numerics() -> Numerics:
         Found(
             processor,
             onednn=uses_onednn(os.environ, processor),
-            threads=tf.config.threading.get_intra_op_parallelism_threads(),
+            threads=tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0)),
             libraries={name: version(name) for name in _LIBRARIES},
             gpus=tuple(_gpus(tf)),
             variables={name: value for name, value in os.environ.items() if _TELLING.fullmatch(name)},
@@ -94,8 +95,8 @@ def uses_onednn(environ: Mapping[str, str], processor: Processor) -> bool:
     """Whether TensorFlow, started in this environment, computes with oneDNN's kernels."""
     if sys.platform == "darwin":  # made without
         return False
-    chosen = environ.get(ONEDNN, "").strip()
-    return chosen == "1" or (chosen != "0" and bool(processor.flags & _ONEDNN_BY_DEFAULT))
+    chosen = _CHOSEN.get(environ.get(ONEDNN, "").lower())
+    return bool(processor.flags & _ONEDNN_BY_DEFAULT) if chosen is None else chosen
 
 
 def _gpus(tf: object) -> Sequence[str]:

@@ -5,6 +5,7 @@ Python environment. What other code exported, or other releases of what it build
 """
 
 import hashlib
+import os
 import shutil
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -22,9 +23,12 @@ def prebuilt_root() -> Path:
 
 
 def prebuilt_store(root: Path | None = None) -> ModelStore | None:
-    """Return the store of models that this very code has exported, their files unchecked; None for none."""
+    """Return the store of models that this very code has exported, their files unchecked.
+
+    None where there is none, or it is not for this user to read.
+    """
     folder = (root or prebuilt_root()) / code_digest()
-    return ModelStore(folder) if folder.is_dir() else None
+    return ModelStore(folder) if os.access(folder, os.R_OK | os.X_OK) else None
 
 
 def code_digest() -> str:

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 from shared.errors import OutOfMemory
+from shared.setting_groups import Kernels
 from worker.models.lean_import import import_lean
 
 # Measured on CPU at 1024 x 1024: the BFC allocator saves the page faults of malloc (716 to 597 ms a
@@ -17,8 +17,7 @@ _ENVIRONMENT = {"TF_CPU_ALLOCATOR_USE_BFC": "true"}
 # Which kernels are faster depends on the processor: without AVX-512, oneDNN's lose to the plain ones on these
 # narrow networks.
 ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
-ONEDNN_OF = {"plain": "0", "onednn": "1"}
-Kernels = Literal["plain", "onednn"]
+ONEDNN_OF: Mapping[Kernels, str] = {"plain": "0", "onednn": "1"}
 # TensorFlow writes these as its libraries are loaded, before any of its settings for logs holds. Control
 # characters are escaped: other lines may quote names out of a model's file.
 _FILTER = """

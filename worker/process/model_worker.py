@@ -50,7 +50,7 @@ class ModelWorker:
             load_catalog(settings.cards),
             ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
-            in_use=lambda: {attempt.job.spec.model or "" for attempt in self._held.all()},
+            in_use=lambda: {name for attempt in self._held.all() for name in attempt.job.spec.all_models},
         )
         self._shared_name = SharedName(base.id, base.roster)
         self._reload_request = ReloadRequest(base.hasty_client)

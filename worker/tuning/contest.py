@@ -77,6 +77,8 @@ class Contest:
                 for candidate in self._new(stage, champion.measured.candidate):
                     champion = self._meet(champion, candidate, share=1 / max(1, left))
                     left -= 1
+            if not self._base.measured.times:
+                raise ContestantFailed(f"no other settings could be tried: {self._rows[-1].verdict}")
             return Outcome(self._rows, champion.measured, self._limits, self._load)
         finally:
             champion.stop()

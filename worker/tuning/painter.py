@@ -86,15 +86,17 @@ def main() -> None:
     candidate = Candidate(**json.loads(sys.argv[1]))
     share_heaps()
     set_allocator(candidate.allocator)
-    configure_tensorflow(candidate.intra_threads, candidate.runners, candidate.kernels)
-    paint = load_painter(Settings.from_env())
-    with ThreadPoolExecutor(candidate.runners) as pool:
+    configure_tensorflow(candidate.intra_threads, candidate.runners, candidate.kernels, lean=True)
+    settings = Settings.from_env()
+    paint = load_painter(settings)
+    at_once = min(candidate.runners, settings.worker.threads)  # no more jobs are ever under way
+    with ThreadPoolExecutor(at_once) as pool:
         for side in SIDES:
-            paint_for(paint, pool, candidate.runners, side=side, seconds=0)
+            paint_for(paint, pool, at_once, side=side, seconds=0)
         _write({"ready": True})
         for line in sys.stdin:
             side, seconds = json.loads(line)
-            _write(asdict(paint_for(paint, pool, candidate.runners, side=side, seconds=seconds)))
+            _write(asdict(paint_for(paint, pool, at_once, side=side, seconds=seconds)))
 
 
 def _write(value: object) -> None:

@@ -11,15 +11,19 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter
 
 from shared.cards.card import load_catalog
+from shared.setting_groups import Kernels
 from shared.settings import Settings
 from shared.small_file import read_small
 from worker.machine import Machine, available_cores, this_machine
+from worker.models.numerics import uses_onednn
+from worker.models.processor import this_processor
+from worker.models.runtime import ONEDNN, ONEDNN_OF
 
 log = logging.getLogger("atelier.worker")
 
 FOLDER, FILE = "tuning", "settings.json"  # in the state folder; in containers a volume is mounted there
 FORM = 1  # of the file; another one is passed over
-ALLOCATOR, ONEDNN = "TF_CPU_ALLOCATOR_USE_BFC", "TF_ENABLE_ONEDNN_OPTS"  # TensorFlow reads them itself
+ALLOCATOR = "TF_CPU_ALLOCATOR_USE_BFC"  # TensorFlow reads it itself
 _TRUE = ("1", "true")
 _ALLOCATORS = {"bfc": "true", "malloc": "false"}
 
@@ -28,7 +32,7 @@ _ALLOCATORS = {"bfc": "true", "malloc": "false"}
 class Candidate:
     """One way to run a worker's models."""
 
-    kernels: Literal["plain", "onednn"]
+    kernels: Kernels
     runners: Annotated[int, Field(ge=1, le=64)]  # threads that run models
     intra_threads: Annotated[int, Field(ge=1, le=256)]  # TensorFlow's threads within one call
     allocator: Literal["bfc", "malloc"]
@@ -133,9 +137,9 @@ def pinned(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
 def untuned(settings: Settings, environ: Mapping[str, str]) -> Candidate:
     """Return how a worker runs without tuned settings: by the environment, else by default."""
     worker = settings.worker
-    onednn = environ.get(ONEDNN, "1" if worker.kernels == "onednn" else "0")
+    variables = {ONEDNN: ONEDNN_OF[worker.kernels], **environ}
     return Candidate(
-        kernels="onednn" if onednn.lower() in _TRUE else "plain",
+        kernels="onednn" if uses_onednn(variables, this_processor()) else "plain",
         runners=worker.runners or min(available_cores(), 64),
         intra_threads=worker.intra_threads,
         allocator="bfc" if environ.get(ALLOCATOR, "true").lower() in _TRUE else "malloc",

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from api.services import Services
 from shared.setting_groups import OutputRules
 from shared.settings import Settings
+from tests.api.recipes.test_again import PAINTED, STYLE, picture, send
 from tests.support.images.pictures import png
 from tests.support.jobs.fake_worker import FakeWorker
 
@@ -89,3 +90,10 @@ def test_a_result_says_by_what_it_was_made(
     assert told == [("cpu-a", "exact"), ("cpu-a", "fast"), (None, None)]
     listed = client.get("/v1/jobs", query_string={"fields": "id,model"}).json["data"]
     assert {job["id"]: job["model"] for job in listed} == dict(zip(ids, models, strict=True))
+
+
+def test_a_picture_that_says_nothing_was_exact_and_stays_so(client: FlaskClient) -> None:
+    client.post("/v1/files", data={"file": (io.BytesIO(STYLE), "a.png")})
+    for recipe, expected in ((PAINTED, "exact"), ({**PAINTED, "precision": "fast"}, "fast")):
+        again = send(client, picture(recipe), content=(io.BytesIO(png(32, 32)), "b.png"))
+        assert (again.status_code, said(again.json)) == (202, expected)

@@ -278,9 +278,9 @@ def test_only_three_factors_enlarge(factor: object) -> None:
     [
         (None, "exact", None, "4"),
         ("exact", "exact", None, "4"),
-        ("fast", "exact", "fast", "5"),
-        (None, "fast", "fast", "5"),
-        ("exact", "fast", "exact", "5"),
+        ("fast", "exact", "fast", "6"),
+        (None, "fast", "fast", "6"),
+        ("exact", "fast", "exact", "6"),
     ],
 )
 def test_a_precision_is_kept_where_it_is_not_what_all_versions_do(

@@ -67,7 +67,16 @@ def test_plain_kernels_and_old_processors_gain_nothing_by_narrow_numbers() -> No
 
 @pytest.mark.parametrize(
     ("value", "processor", "expected"),
-    [("0", SERVER, False), ("1", OLD, True), ("-1", SERVER, True), ("-1", OLD, False), ("yes", OLD, False)],
+    [
+        ("0", SERVER, False),
+        ("False", SERVER, False),
+        ("1", OLD, True),
+        ("TRUE", OLD, True),
+        ("", SERVER, True),
+        ("-1", SERVER, True),
+        ("-1", OLD, False),
+        ("yes", OLD, False),
+    ],
 )
 def test_it_knows_what_tensorflow_makes_of_the_operators_variable(
     value: str, processor: Processor, expected: bool, monkeypatch: pytest.MonkeyPatch

@@ -85,3 +85,10 @@ def test_a_store_takes_what_is_exported_and_builds_nothing_unasked(
     without = ModelStore(tmp_path / "without")
     assert not without.adopt(card)
     assert without.find(card) is None
+
+
+def test_exports_of_somebody_else_are_passed_over(
+    exports: Path, card: ModelCard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # as for another user: tests run as root
+    assert pulled(exports, card, tmp_path / "store")[0] == "build"

@@ -130,3 +130,10 @@ def test_a_process_that_ends_says_why() -> None:
     with pytest.raises(ContestantFailed, match="ended with status 1: KeyError: 'neither'"):
         real.start()
     real.stop()
+
+
+def test_where_no_rival_can_run_nothing_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = stand_in(monkeypatch, "onednn")
+    with pytest.raises(ContestantFailed, match="no other settings could be tried: ended by signal 4"):
+        Contest(plan(pinned=frozenset({"runners", "intra_threads", "allocator"}))).run()
+    assert running == []

@@ -5,6 +5,7 @@ is cut out, and not kept, so that a folder may be larger than memory.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -103,7 +104,7 @@ def find_photos(folder: Path, *, least: int, on_skip: OnSkip) -> Photos:
             on_skip(path, _reason(error))
             continue
         found.append(photo)
-        digest.update(f"{path.relative_to(folder).as_posix()}\0{content}\0".encode())
+        digest.update(os.fsencode(path.relative_to(folder)) + f"\0{content}\0".encode())
     if not found:
         detail = f"none of the {len(files)} images in {folder} can be used; each needs {least} pixels a side"
         raise InvalidRequest.of_field("/photos", detail)

@@ -25,7 +25,7 @@ const restOf = (input) => Object.fromEntries(Object.entries(input).filter(([name
 
 function styleFile({ image, name }) {
   if (image) return file(image, name ?? "style");
-  return name ? read(`v1/styles/${name}/image`, name) : null;
+  return name ? read(`v1/styles/${encodeURIComponent(name)}/image`, name) : null;
 }
 
 /** Return the pictures of a job as photos. */

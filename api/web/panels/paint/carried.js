@@ -2,7 +2,7 @@
 
 const MOST_READ = 4; // files at once: of a folder of photos, none is searched
 const MARK = /atelier:recipe(?:\0{5}|>)(?=\{)/;
-const TAKEN = ["type", "model", "styles", "strength", "stroke", "preserve_color", "steadiness", "optimize", "size", "output"];
+const TAKEN = ["type", "model", "styles", "strength", "stroke", "preserve_color", "steadiness", "optimize", "size", "output", "precision", "upsample"];
 const FILE = /^file_[0-9a-f]{64}$/;
 
 /** Return the first of a few pictures that carries settings, and these: { file, settings }; null where none does. What is in it a stranger may
@@ -40,5 +40,6 @@ function checked(recipe) {
   const settings = Object.fromEntries(TAKEN.filter((name) => name in recipe).map((name) => [name, recipe[name]]));
   const isFile = ({ image }) => image === undefined || FILE.test(image);
   if (settings.styles?.some((style) => !isFile(style))) return null;
+  if (recipe.type === "stylize") settings.precision ??= "exact"; // as its picture was made, whatever is usual here
   return { ...settings, model: settings.model.split("@")[0] };
 }

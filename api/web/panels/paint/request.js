@@ -7,6 +7,7 @@ export function jobFor(content, styles, settings) {
   const { output: other, ...more } = rest ?? {};
   const ends = { size: maxSide ? { max_side: maxSide } : undefined, output: compact({ ...other, ...output }), metadata: { from: "page" } };
   if (transform) return compact({ type: "transform", model: transform, content, ...ends });
+  if (model) delete more.precision; // a field of the usual model
   return compact({
     ...more,
     type: "stylize",

@@ -1,5 +1,6 @@
 """Photos of a folder: which are used, and that what is cut out of them is fixed by seed and number."""
 
+import os
 from itertools import islice
 from pathlib import Path
 
@@ -109,3 +110,11 @@ def test_a_style_is_made_smaller_and_never_larger(tmp_path: Path) -> None:
     path.write_bytes(b"no picture")
     with pytest.raises(InvalidRequest, match=r"style\.png cannot be used as a style"):
         read_style(path, 60)
+
+
+def test_a_photo_may_have_any_name(photos: Path, skipped: list[tuple[str, str]]) -> None:
+    before = look(photos, skipped)
+    next(photos.rglob("*.png")).rename(photos / os.fsdecode(b"\xff\xfe.png"))
+    after = look(photos, skipped)
+    assert (len(after), skipped) == (len(before), [])
+    assert after.digest != before.digest
