@@ -153,6 +153,7 @@ class WorkerSettings(Group):
     runners: int = Field(default=0, ge=0, le=64)  # threads that run models; 0: one a core
     intra_threads: int = Field(default=1, ge=1, le=256)  # TensorFlow threads within one call
     kernels: Kernels = "plain"  # which of TensorFlow's own compute; changes bytes
+    photo_batch: int = Field(default=1, ge=1, le=64)  # photos of one size in one call, at most; same bytes
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
     model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory
     preload: str = ""  # more models to load at the start, comma separated

@@ -100,5 +100,6 @@ class Resources:
     free: Callable[[], None] = lambda: None  # lets go of memory that nobody needs now
     numerics: Callable[[], Numerics] = lambda: NO_NUMERICS  # of this process
     marks: bool = True  # whether files say that a machine made their picture
+    photo_batch: int = 1  # photos of one size in one call of a network, at most
     # For jobs of several outputs, of which each waits for the disk.
     stores: Executor = field(default_factory=partial(ThreadPoolExecutor, STORES, thread_name_prefix="store"))

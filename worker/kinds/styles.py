@@ -98,7 +98,7 @@ def _recalled(
 
 
 def on_runner(resources: Resources, attempt: Attempt, model: Model, step: Callable[[], Result]) -> Result:
-    """Run one step on a runner thread. Stylization gains nothing from batches on a CPU: each runs alone."""
+    """Run one step on a runner thread. It runs alone; photos may run together by `photo_batches`."""
     request: Request[None, Result] = Request(
         bucket=(model.card.name, model.digest),
         payload=None,

@@ -30,6 +30,7 @@ from worker.execution.attempt import Stages
 from worker.execution.resources import Film, Pixels, Resources, ResultPicture
 from worker.execution.smaller import or_smaller
 from worker.kinds.optimization import paint, style_pictures
+from worker.kinds.photo_batches import stylized
 from worker.kinds.postprocessing import Finish, enlarge, finish, steady
 from worker.kinds.styles import blended_style, on_runner
 from worker.models.stylization.stylizer import Stylizer
@@ -149,7 +150,7 @@ def _stylizing(prepared: PreparedContent, model: Stylizer, resources: Resources,
         def whole() -> Pixels:
             if model.is_large(*small.shape[:2]):
                 return in_strips(smaller=False)
-            painted = to_uint8(on_a_runner(lambda: painter.stylize(to_float(small), style)))
+            painted = to_uint8(stylized((to_float(small), style), painter, resources, stages.attempt))
             if painter is not model:
                 stages.precision = FAST
             return painted

@@ -160,6 +160,7 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
         free,
         own_numerics,
         marks=base.settings.output.mark,
+        photo_batch=base.settings.worker.photo_batch,
     )
 
 

@@ -82,7 +82,7 @@ class Stylizer:
 
     @cached_property
     def fast(self) -> Stylizer:
-        """The same network with bfloat16 numbers, in `stylize` alone.
+        """The same network with bfloat16 numbers, in `stylize` and `stylize_together` alone.
 
         Its styles are those of this one, to the last bit.
         """
@@ -139,12 +139,24 @@ class Stylizer:
 
     def stylize(self, content: Picture, style: PreparedStyle) -> Picture:
         """Repaint a picture of at least `card.min_side`; the result has exactly its height and width."""
-        height, width = content.shape[:2]
+        return self.stylize_together([content], [style])[0]
+
+    @property
+    def takes_several(self) -> bool:
+        """Whether `stylize_together` is for more than one picture."""
+        return self._transformer is not None
+
+    def stylize_together(self, contents: Sequence[Picture], styles: Sequence[PreparedStyle]) -> list[Picture]:
+        """Repaint pictures of one size, each in its own style, by one call of the network.
+
+        Each result is that of `stylize`, to the last bit: the network norms and paints each picture alone.
+        """
+        height, width = contents[0].shape[:2]
         self._check_sides(height, width)
-        padded = _reflect_to_grid(content)[None]
-        output = np.asarray(self._call(padded, style))  # the tensor's own memory
-        picture = _to_size(output[0], *padded.shape[1:3])[:height, :width]
-        return np.clip(picture, 0.0, 1.0)
+        padded = _in_one(list(map(_reflect_to_grid, contents)))
+        outputs = np.asarray(self._call(padded, styles))  # the tensor's own memory
+        pictures = (_to_size(output, *padded.shape[1:3])[:height, :width] for output in outputs)
+        return [np.clip(picture, 0.0, 1.0) for picture in pictures]
 
     def is_large(self, height: int, width: int) -> bool:
         """Whether a content of this size is for `paint_large`; never where the layers are not known."""
@@ -194,11 +206,13 @@ class Stylizer:
         if min(height, width) < least:
             raise ImageTooSmall(f"{width} x {height} pixels; {self.card.name} takes {least} or more")
 
-    def _call(self, contents: Picture, style: PreparedStyle) -> Any:
-        if style.vector is not None:
-            return _run(self._transform, contents, style.vector[None])
-        assert style.image is not None, "a style has a vector or a picture"
-        return _first(_run(self._module, contents, style.image[None]))
+    def _call(self, contents: Picture, styles: Sequence[PreparedStyle]) -> Any:
+        vectors = [style.vector for style in styles if style.vector is not None]
+        if vectors:
+            return _run(self._transform, contents, _in_one(vectors))
+        image = styles[0].image
+        assert image is not None, "a style has a vector or a picture"
+        return _first(_run(self._module, contents, image[None]))
 
     def _to_style_side(self, image: Picture) -> Picture:
         side = self.card.style_side
@@ -210,6 +224,11 @@ def _run(function: Any, *arrays: Picture) -> Any:
 
     with memory_errors(f"to paint a picture of shape {arrays[0].shape}"):
         return function(*(tf.constant(array) for array in arrays))
+
+
+def _in_one(arrays: Sequence[Picture]) -> Picture:
+    """Return arrays of one shape as one; a single one is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def _first(outputs: Any) -> Any:

@@ -8,10 +8,14 @@ from shared.errors import ImageTooSmall, InvalidRequest, ModelCorrupt
 from tests.support.images.float_pictures import noise, photo
 from tests.support.models.model_cards import stylize_card
 from worker.models.loading import load_model
+from worker.models.processor import this_processor
 from worker.models.store import ModelStore
 from worker.models.stylization.stylizer import Stylizer
 
 pytestmark = [pytest.mark.tensorflow]
+NEEDS_BFLOAT16 = pytest.mark.skipif(
+    not this_processor().has_bfloat16, reason="needs a processor with avx512_bf16 or amx_bf16"
+)
 
 
 def pull_and_load(folder: Path, root: Path, **changes: object) -> Stylizer:
@@ -108,6 +112,22 @@ def test_weights_that_mean_nothing_are_refused(magenta: Stylizer, weights: tuple
     style = magenta.prepare_style(noise(16, 16))
     with pytest.raises(InvalidRequest, match="weights"):
         magenta.blend([(style, weight) for weight in weights])
+
+
+@pytest.mark.parametrize("precision", ["exact", pytest.param("fast", marks=NEEDS_BFLOAT16)])
+def test_several_pictures_in_one_call_have_the_bytes_of_each_alone(magenta: Stylizer, precision: str) -> None:
+    painter = magenta.fast if precision == "fast" else magenta
+    contents = [photo(name, 50, 67) for name in ("chelsea", "coffee", "astronaut")]
+    styles = [magenta.prepare_style(photo(name, 64, 64)) for name in ("rocket", "coffee", "chelsea")]
+    alone = [painter.stylize(*each) for each in zip(contents, styles, strict=True)]
+    together = painter.stylize_together(contents, styles)
+    assert [each.tobytes() for each in together] == [each.tobytes() for each in alone]
+    assert len({each.tobytes() for each in alone}) == 3
+
+
+def test_only_a_network_whose_layers_are_known_takes_several(magenta: Stylizer, plain: Stylizer) -> None:
+    assert magenta.takes_several
+    assert not plain.takes_several
 
 
 def test_no_styles_are_refused(magenta: Stylizer) -> None:
