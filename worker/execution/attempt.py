@@ -15,10 +15,9 @@ from shared.specs.parts import EXACT, Lane, Precision
 from shared.specs.stylize import UPSAMPLE
 from worker.execution.batcher import BatchGroup, BatchSlot
 
-REPORT_EVERY_SECONDS = 0.1
-# For which an attempt reports nothing. Short jobs end before: no client would see it, and each report costs a
-# look of the API too. One of many is watched by nobody.
-QUIET_SECONDS = {Lane.INTERACTIVE: 0.2, Lane.BULK: 1.0}
+REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
+# For which an attempt reports nothing: one of many is watched by nobody, and each report costs the API time.
+QUIET_SECONDS = {Lane.INTERACTIVE: 0.0, Lane.BULK: 1.0}
 # Parts of the way that a job's stages take, in their order: about those of their times.
 _PARTS = {
     "load": 5,

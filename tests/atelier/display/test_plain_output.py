@@ -28,7 +28,7 @@ EVIL = "a\x1b[31mb\nc\rd\x07e\x7ff\x9b2Jg\u202eh\u2028i\udcffj"
 # These start programs, take long, or take no names.
 ALONE = {
     "up", "demo", "events", "doctor", "gc", "train mnist-dcgan", "train stylizer", "models list",
-    "models pull",
+    "models pull", "tune",
 }  # fmt: skip
 Run = Callable[..., Result]
 
