@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +42,8 @@ class Site:
     def hold(self, *names: str) -> None:
         """From now on, jobs of these workers do not end."""
         for name in names:
-            self._hold_file(name).touch()
+            with suppress(FileExistsError):
+                self._hold_file(name).touch(exist_ok=False)
 
     def let_go(self, *names: str) -> None:
         for name in names or WORKERS:
