@@ -29,7 +29,7 @@ MAX_PREAMBLE_BYTES = 64 * 1024
 _BOUNDARY = re.compile(r';\s*boundary\s*=\s*(?:"([^"]*)"|([^\s;]+))', re.IGNORECASE)
 _FILE_NAME = re.compile(r";\s*filename\*?\s*=", re.IGNORECASE)  # its bytes may hide the quote that ends it
 _NAME = re.compile(r";\s*name\s*=", re.IGNORECASE)
-_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
+_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*("?)')  # or what does not end: no quote is looked at twice
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")  # no text has these, every picture has
 _LOOK_BYTES = 1024
 _CODED = frozenset({"base64", "quoted-printable"})
@@ -108,11 +108,17 @@ class _Decoder(MultipartDecoder):
                 f"part {self.began} of the form has no name: it must begin with a header such as "
                 'Content-Disposition: form-data; name="content"'
             )
-        if len(_NAME.findall(_QUOTED.sub('""', disposition))) > 1:  # readers differ in which one they take
+        if count_names(disposition) > 1:  # readers differ in which one they take
             raise MalformedForm(f"part {self.began} of the form has more than one name: send one")
         if self.began > MAX_PARTS:
             raise BodyTooLarge(f"a form may have at most {MAX_PARTS} parts; this one has more")
         return headers
+
+
+def count_names(disposition: str) -> int:
+    """Return how many names a part's Content-Disposition gives; what is quoted holds none."""
+    bare = _QUOTED.sub(lambda found: '""' if found[1] else found[0], disposition)
+    return len(_NAME.findall(bare))
 
 
 def _begun(name: str, event: Field | File) -> SentPart:

@@ -15,6 +15,7 @@ from api.batches.sources import LineSource
 from api.errors import MalformedJson
 from api.requests.body import decoded_pairs
 from api.requests.json_text import check_without_pictures, decode_json
+from api.requests.multipart import MAX_HEADER_BYTES, count_names
 from shared.errors import AtelierError
 from shared.images.exif import exif_orientation, orientation_of, raw_profile
 
@@ -50,6 +51,8 @@ PARSERS: dict[str, Callable[[], object]] = {
     "XMP starts": lambda: orientation_of(b"", b"tiff:Orientation> " * 60_000),
     "a raw profile": lambda: raw_profile(b" " * 1_000_000 + b"1 " * 500_000),
     "entity tags": lambda: parse_etags('"a",' * 2_000 + " " * 8_000 + '"'),
+    "a part's name without an end": lambda: count_names('; name="' + '\\"' * (MAX_HEADER_BYTES // 2)),
+    "blanks in a part's names": lambda: count_names("; " * 8_000 + ";" + " " * MAX_HEADER_BYTES),
     "options": lambda: parse_options_header("a;" + 'b="\\' * 16_000),
 }
 
