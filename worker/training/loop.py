@@ -51,7 +51,7 @@ class Run(ABC):
         """Check the quality where that is due, and note the best."""
         return None
 
-    def restore(self) -> None:
+    def _restore(self) -> None:
         """Restore the newest checkpoint, where there is one.
 
         Raises InvalidRequest where it was not to be resumed or is of another run, ModelCorrupt for damage.
@@ -82,12 +82,15 @@ class Run(ABC):
             )
 
     def train(self, on_progress: OnProgress, is_stopping: IsStopping) -> None:
-        """Do the remaining steps, and save after each what is due.
+        """Go on from the newest checkpoint, do the remaining steps, and save after each what is due.
 
         Reports after every step, and then asks whether to stop: TrainingStopped is raised after all is saved.
         Where a file cannot be written, the OSError names the folder.
         """
-        config, began = self._run_config, time.monotonic()
+        config = self._run_config
+        config.out.mkdir(parents=True, exist_ok=True)
+        self._restore()
+        began = time.monotonic()
         with naming(config.out):
             metrics, updates = MetricsLog(config.out / "metrics.jsonl", step=self._done), self._updates()
         while self._done < self.stopping.total:

@@ -40,8 +40,6 @@ def train(
     pictures = load_pictures(config.data, PictureShape(config.size, config.channels))
     architecture = _architecture(pictures)
     run = _Run(config, pictures, architecture)
-    config.out.mkdir(parents=True, exist_ok=True)
-    run.restore()
     run.train(on_progress, is_stopping)
     hyperparameters = {**config.hyperparameters(), "steps": run.exported_step}
     with naming(config.out):

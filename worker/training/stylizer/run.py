@@ -64,8 +64,6 @@ def train(
     photos = find_photos(config.photos, least=config.size, on_skip=on_skip)
     features = _features(config.features, store)
     run = _Run(config, photos, features, style, style_sha256)
-    config.out.mkdir(parents=True, exist_ok=True)
-    run.restore()
     run.train(on_progress, is_stopping)
     with naming(config.out):
         record = write_stylizer(
