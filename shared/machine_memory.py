@@ -1,4 +1,4 @@
-"""How much memory this machine has, within the limits of the container that this process runs in."""
+"""How much memory this machine has, and the limits of the container that this process runs in."""
 
 import os
 from collections.abc import Iterator
@@ -15,17 +15,24 @@ def memory_limit() -> int:
 
 
 def _limits() -> Iterator[int]:
-    """Yield the limits of this process's cgroup and of those around it, of version 2 and of version 1."""
-    for folder, name in _folders():
+    """Return the limits of this process's cgroup and of those around it, of version 2 and of version 1."""
+    texts = limits_of("memory.max", controller="memory", older_file="memory.limit_in_bytes")
+    return (int(text) for text in texts if text.isdigit())  # "max" is no limit
+
+
+def limits_of(file: str, *, controller: str = "", older_file: str = "") -> Iterator[str]:
+    """Yield what a file says in this process's cgroup and in those around it.
+
+    Of version 2, and with a controller its older file of version 1 too.
+    """
+    for path in _files(file, controller, older_file):
         try:
-            text = (folder / name).read_text("ascii").strip()
+            yield path.read_text("ascii", "replace").strip()
         except OSError:
             continue
-        if text.isdigit():  # "max" is no limit
-            yield int(text)
 
 
-def _folders() -> Iterator[tuple[Path, str]]:
+def _files(file: str, controller: str, older_file: str) -> Iterator[Path]:
     try:
         lines = OWN_CGROUPS.read_text("utf-8", "replace").splitlines()
     except OSError:
@@ -34,10 +41,10 @@ def _folders() -> Iterator[tuple[Path, str]]:
         _, controllers, path = line.split(":", 2)
         own = PurePosixPath(path)
         if not controllers:
-            root, name = CGROUPS, "memory.max"
-        elif "memory" in controllers.split(","):
-            root, name = CGROUPS / "memory", "memory.limit_in_bytes"
+            root, name = CGROUPS, file
+        elif controller and controller in controllers.split(","):
+            root, name = CGROUPS / controller, older_file
         else:
             continue
         # In a container the path is the host's, and the own limit stands at the root.
-        yield from ((root / each.relative_to("/"), name) for each in (own, *own.parents))
+        yield from (root / each.relative_to("/") / name for each in (own, *own.parents))

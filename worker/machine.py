@@ -2,23 +2,16 @@
 
 import importlib.metadata
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
-from pathlib import PurePosixPath
 
-from shared.machine_memory import CGROUPS, OWN_CGROUPS, memory_limit
+from shared.machine_memory import limits_of, memory_limit
 from shared.setting_groups import MEBIBYTE
-from worker.models.processor import this_processor
+from worker.models.processor import available_cores, this_processor
 
 SAME_MEMORY = 0.05  # a share: a new kernel, or a little more for the graphics, makes no other machine
 # Those with which networks compute, of x86 and of ARM.
 _EXTENSIONS = ("sse4", "fma", "avx", "amx", "asimd", "sve", "sme", "bf16", "i8mm")
-
-
-def available_cores() -> int:
-    """Return how many cores this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def usable_cores() -> int:
@@ -69,15 +62,7 @@ def _version(package: str) -> str:
 
 def _limits() -> Iterator[float]:
     """Yield the limits in cores of this process's cgroup, version 2, and of those around it."""
-    try:
-        lines = OWN_CGROUPS.read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return
-    own = next((PurePosixPath(line.removeprefix("0::")) for line in lines if line.startswith("0::")), None)
-    for each in () if own is None else (own, *own.parents):
-        try:
-            most, period = (CGROUPS / each.relative_to("/") / "cpu.max").read_text("ascii").split()
-        except (OSError, ValueError):
-            continue
-        if most.isdigit():  # "max" is no limit
+    for text in limits_of("cpu.max"):
+        most, _, period = text.partition(" ")
+        if most.isdigit() and period.isdigit():  # "max" is no limit
             yield int(most) / int(period)

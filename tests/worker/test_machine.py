@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from shared import machine_memory
 from worker import machine
-from worker.machine import Machine, available_cores, this_machine, usable_cores
-from worker.models.processor import Processor
+from worker.machine import Machine, this_machine, usable_cores
+from worker.models.processor import Processor, available_cores
 
 HERE = Machine("EPYC", ("avx", "fma"), 4, 16_000, "2.21.0", ("mnist-dcgan 2",))
 
@@ -57,6 +58,6 @@ def test_a_limit_of_processor_time_makes_fewer_cores(
     for name, text in limits.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(f"{text}\n")
-    monkeypatch.setattr(machine, "CGROUPS", tmp_path)
-    monkeypatch.setattr(machine, "OWN_CGROUPS", tmp_path / "own")
+    monkeypatch.setattr(machine_memory, "CGROUPS", tmp_path)
+    monkeypatch.setattr(machine_memory, "OWN_CGROUPS", tmp_path / "own")
     assert usable_cores() == min(cores or available_cores(), available_cores())

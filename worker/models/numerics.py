@@ -14,7 +14,7 @@ from functools import cache
 from importlib.metadata import version
 
 from shared.identifiers import sha256
-from worker.models.processor import Processor, this_processor
+from worker.models.processor import Processor, available_cores, this_processor
 from worker.models.runtime import ONEDNN
 
 _LIBRARIES = ("tensorflow", "numpy", "pillow", "zlib-ng", "pi-heif")
@@ -83,7 +83,7 @@ def own_numerics() -> Numerics:
         Found(
             processor,
             onednn=uses_onednn(os.environ, processor),
-            threads=tf.config.threading.get_intra_op_parallelism_threads() or len(os.sched_getaffinity(0)),
+            threads=tf.config.threading.get_intra_op_parallelism_threads() or available_cores(),
             libraries={name: version(name) for name in _LIBRARIES},
             gpus=tuple(_gpus(tf)),
             variables={name: value for name, value in os.environ.items() if _TELLING.fullmatch(name)},

@@ -1,5 +1,6 @@
 """What this machine's processor is. Its instructions and caches decide the last bits of a result."""
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,3 +72,8 @@ def _cache_sizes(folder: Path) -> tuple[str, ...]:
 
 def _read(path: Path) -> str:
     return path.read_text("utf-8").strip()
+
+
+def available_cores() -> int:
+    """Return how many cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -14,9 +14,9 @@ from shared.cards.card import load_catalog
 from shared.setting_groups import Kernels
 from shared.settings import Settings
 from shared.small_file import read_small
-from worker.machine import Machine, available_cores, this_machine
+from worker.machine import Machine, this_machine
 from worker.models.numerics import uses_onednn
-from worker.models.processor import this_processor
+from worker.models.processor import available_cores, this_processor
 from worker.models.runtime import ONEDNN, ONEDNN_OF
 
 log = logging.getLogger("atelier.worker")
