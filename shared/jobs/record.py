@@ -164,7 +164,7 @@ def _with_output(raw: Record) -> Record:
 
 
 def _with_upsample(raw: Record) -> Record:
-    """Older records leave the painting's size to what holds without a word."""
+    """Older records say nothing of `upsample` or `precision`: they have what holds without a word."""
     return {**raw, "schema": "6"}
 
 
