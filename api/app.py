@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from api.auth import KEYS, RATES, USERS, authenticate, key_table_of
 from api.key_watch import watch_streams
+from api.metrics.registry import METRICS, metrics_of
 from api.refusals import QuotaRefusals
 from api.replicate import routes as replicate
 from api.requests.body import refuse_codings
@@ -38,6 +39,7 @@ from api.routes import (
     webhooks,
     workers,
 )
+from api.routes.metrics import metrics
 from api.routes.page import page
 from api.routes.recipes import recipes
 from api.server.connections import WAITS, drain, limit_silence
@@ -57,7 +59,7 @@ _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
     recipes, models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
-    replicate,
+    metrics, replicate,
 )  # fmt: skip
 
 
@@ -77,6 +79,7 @@ def create_app(services: Services) -> Flask:
     app.extensions[RATES] = RequestRates(services.settings.rate, services.store.client)
     app.extensions[USERS] = ProxyUser(services.settings.proxy)
     app.extensions[WAITS] = Waits(services.settings.api.listeners)
+    app.extensions[METRICS] = measured = metrics_of(services)
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
     app.before_request(_begin)
@@ -87,6 +90,7 @@ def create_app(services: Services) -> Flask:
     app.before_request(refuse_repeated)
     app.after_request(watch_streams)
     app.after_request(add_rate_headers)
+    app.after_request(measured.requests.note)
     app.after_request(_end)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)

@@ -97,6 +97,13 @@ class ApiSettings(Group):
     trusted_proxies: int = Field(default=0, ge=0, le=10)  # whose X-Forwarded-... headers are believed
 
 
+class MetricsSettings(Group):
+    """Where a worker answers Prometheus; the API does so at its own port."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=0, ge=0, le=65535)  # of /metrics; 0: none
+
+
 class AccessSettings(Group):
     """Who may use the service."""
 

@@ -23,6 +23,7 @@ from shared.network_settings import (
     AccessSettings,
     ApiSettings,
     FetchSettings,
+    MetricsSettings,
     ProxySettings,
     RateSettings,
     ServiceAddress,
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     store: StoreRules = StoreRules()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    metrics: MetricsSettings = MetricsSettings()
     access: AccessSettings = AccessSettings()
     webhook: WebhookSettings = WebhookSettings()
     mail: MailSettings = MailSettings()

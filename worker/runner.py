@@ -26,6 +26,7 @@ from shared.storage.base import attempt_prefix
 from worker.execution.attempt import Attempt, AttemptsInFlight, Stages
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources
+from worker.metrics import Observer
 from worker.models.loading import Model
 from worker.pipeline import Made, process
 
@@ -64,6 +65,7 @@ class JobRunner:
         held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
         on_cordon: Callable[[], None] = lambda: None,
+        observer: Observer | None = None,
     ) -> None:
         self._worker_id = worker_id
         self._store = store
@@ -74,6 +76,7 @@ class JobRunner:
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
         self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
+        self._observer = observer or Observer()
         self._draining = threading.Event()
         self.last_doorbell = time.monotonic()  # when a doorbell last reached this process
 
@@ -86,6 +89,8 @@ class JobRunner:
         self.last_doorbell = time.monotonic()
         try:
             while jobs := self._claim(job_id, lane):
+                for job in jobs:
+                    self._observer.claimed(job)
                 self._run_together(jobs)
         except StoreUnavailable as error:
             # Nothing is lost: what waits stays queued, and the reaper sends another doorbell.
@@ -152,6 +157,7 @@ class JobRunner:
             numerics=self._resources.numerics().id,
             precision=made.precision,
         )
+        self._observer.succeeded(model.card.name, attempt.age_seconds, timings)
         log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import shared
 from atelier.client.downloads import write_whole
@@ -123,15 +124,23 @@ class Installation:
 
     def io_worker(self) -> ChildSpec:
         """The worker for what needs no model."""
-        return self._worker("worker-io", _python("worker", "--queues", "io"), 1)
+        return self._worker("worker-io", _python("worker", "--queues", "io"), 1, metrics_offset=0)
 
-    def _worker(self, process: str, command: list[str], number: int) -> ChildSpec:
-        """Return a worker's process; by its number the worker has the same name after each start."""
+    def _worker(
+        self, process: str, command: list[str], number: int, *, metrics_offset: int | None = None
+    ) -> ChildSpec:
+        """Return a worker's process; by its number the worker has the same name after each start.
+
+        So has its port for metrics: that of the settings is the io worker's, those above the others'.
+        """
         settings = self.settings.worker
         grace = settings.grace_seconds + WORKER_MARGIN_SECONDS
         health = self.settings.worker_health.with_name(f"{process}.health")
         name = settings.name_of(number, socket.gethostname())
-        return self._spec(process, command, grace_seconds=grace, health_file=health, worker=name)
+        own = {"ATELIER_WORKER_HEALTH_FILE": str(health), "ATELIER_WORKER_NAME": name}
+        if port := self.settings.metrics.port:
+            own["ATELIER_METRICS_PORT"] = str(port + (number if metrics_offset is None else metrics_offset))
+        return self._spec(process, command, grace_seconds=grace, health_file=health, own=own)
 
     def _spec(
         self,
@@ -140,14 +149,13 @@ class Installation:
         *,
         grace_seconds: float,
         health_file: Path | None = None,
-        worker: str = "",
+        own: Mapping[str, str] = MappingProxyType({}),
         descriptors: tuple[int, ...] = (),
     ) -> ChildSpec:
-        own = {"ATELIER_WORKER_HEALTH_FILE": str(health_file), "ATELIER_WORKER_NAME": worker}
         spec = ChildSpec(
             name=name,
             command=tuple(command),
-            environ={**self.environ(), **(own if health_file else {})},
+            environ={**self.environ(), **own},
             folder=ROOT,
             grace_seconds=grace_seconds,
             health_file=health_file,

@@ -103,6 +103,7 @@ KEYS = (
     Key("old_lane", "lane:{lane}", "follows"),  # written by an older Atelier
     # Measured
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
+    Key("totals", "totals", "stays"),  # jobs, attempts and deliveries that ended, by how
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example

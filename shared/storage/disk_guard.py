@@ -22,6 +22,7 @@ FILES_FLOOR = 10_000  # files that new work leaves possible: a disk can run out 
 _PLENTY = 2**62  # files of a disk that does not count them
 _FRESH_SECONDS = 3.0  # a measured usage is valid for at least this long,
 _COST = 20  # and for this many times the duration of the measurement
+_SELDOM_SECONDS = 300.0  # between two measurements that no request waits for
 _PATIENCE_SECONDS = 1.0  # how long a request waits for a new measurement if the last one refuses it
 
 
@@ -57,6 +58,14 @@ class DiskGuard:
             and room.free_files > room.least_files // RESULTS_SHARE
         )
 
+    def room(self) -> "Room | None":
+        """Return what is free on the storage folder's disk; None for a bucket, or where it cannot be read."""
+        return None if self._folder is None else self._read_room(self._folder)
+
+    def used_bytes(self) -> int | None:
+        """Return what the objects in the folder take, as measured lately; None before, or for a bucket."""
+        return None if self._folder is None else self._usage.lately()
+
     def _check_floor(self, folder: Path, incoming_bytes: int, incoming_files: int) -> None:
         room = self._room(folder)
         if room.free_bytes - incoming_bytes < room.least_bytes:
@@ -76,28 +85,34 @@ class DiskGuard:
             shown = f"it holds {_mebibytes(used)} of {_mebibytes(quota)}"
             raise OutOfDisk(f"the storage's quota is used up: {shown} (ATELIER_DISK_QUOTA_MEBIBYTES)")
 
-    def _room(self, folder: Path) -> "_Room":
+    def _room(self, folder: Path) -> "Room":
+        # The storage, not the guard, reports a missing folder.
+        return self._read_room(folder) or Room(MEBIBYTE, 0, _PLENTY, 0, 0)
+
+    def _read_room(self, folder: Path) -> "Room | None":
         try:
             disk = os.statvfs(folder)
         except OSError:
-            return _Room(MEBIBYTE, 0, _PLENTY, 0)  # the storage, not the guard, reports a missing folder
+            return None
         floor = min(self._rules.floor_mebibytes * MEBIBYTE, disk.f_blocks * disk.f_frsize // SMALL_DISK_SHARE)
-        return _Room(
+        return Room(
             free_bytes=disk.f_bavail * disk.f_frsize,
             least_bytes=floor,
             free_files=disk.f_favail if disk.f_files else _PLENTY,
             least_files=min(FILES_FLOOR, disk.f_files // SMALL_DISK_SHARE),
+            all_bytes=disk.f_blocks * disk.f_frsize,
         )
 
 
 @dataclass(frozen=True, slots=True)
-class _Room:
+class Room:
     """What is free on a disk, and how much of it new work leaves."""
 
     free_bytes: int
     least_bytes: int
     free_files: int
     least_files: int
+    all_bytes: int  # of the whole disk
 
 
 def on_disk(size: int) -> int:
@@ -123,6 +138,12 @@ class Usage:
         elif self._bytes > below:
             measuring.join(_PATIENCE_SECONDS)
         return self._bytes or 0
+
+    def lately(self) -> int | None:
+        """Return the usage as last measured, without waiting; None before that. Measures it now and then."""
+        if time.monotonic() >= self._due + _SELDOM_SECONDS or self._bytes is None:
+            self._refreshed()
+        return self._bytes
 
     def note(self, incoming_bytes: int) -> None:
         """Count bytes that are about to be stored."""

@@ -45,7 +45,7 @@ class Attempt:
     def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
         self.job = job
         self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
-        self.started = time.monotonic()
+        self.started = self.progressed = time.monotonic()  # when it began; when a stage or step last began
         self._lease_state: LeaseState = "ok"
 
     @property
@@ -62,6 +62,11 @@ class Attempt:
     def age_seconds(self) -> float:
         """Time since the claim."""
         return time.monotonic() - self.started
+
+    @property
+    def silence_seconds(self) -> float:
+        """Time since a stage or a step of one began."""
+        return time.monotonic() - self.progressed
 
     @property
     def is_current(self) -> bool:
@@ -154,7 +159,7 @@ class Stages:
             raise TimeLimitExceeded(f"{text}: ask for fewer steps, or for a smaller size")
 
     def _report(self, progress: Progress, *, now: bool = False) -> None:
-        now_at = time.monotonic()
+        self.attempt.progressed = now_at = time.monotonic()
         if not now and now_at - self._reported < REPORT_EVERY_SECONDS:
             return
         self._reported = now_at

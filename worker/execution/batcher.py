@@ -24,6 +24,7 @@ class Request(Generic[Payload, Result]):
     run: Callable[[Sequence[Payload]], Sequence[Result]]  # payloads of one bucket to as many results
     weight: int = 1  # how much of the limit it takes
     limit: int = 1  # most weight in one call
+    model: str = ""  # its name, for the metrics
     alone: bool = False  # a job that crashed a worker before must not take others with it
     urgent: bool = False  # a client waits for it
     wanted: Callable[[], bool] = lambda: True
@@ -72,7 +73,9 @@ class BatchSlot:
 class Batcher:
     """A few threads that run models for all jobs of this process."""
 
-    def __init__(self, runners: int) -> None:
+    def __init__(self, runners: int, on_call: Callable[[str, int], None] = lambda _, __: None) -> None:
+        """`on_call` is told of each call that takes several requests: the model, and how many it took."""
+        self._on_call = on_call
         self._waiting: list[AnyRequest] = []
         self._changed = threading.Condition()
         for number in range(runners):
@@ -97,7 +100,10 @@ class Batcher:
 
     def _serve(self) -> None:
         while True:
-            _run_batch(self._take())
+            batch = self._take()
+            if batch[0].limit > 1:
+                self._on_call(batch[0].model, len(batch))
+            _run_batch(batch)
 
     def _take(self) -> list[AnyRequest]:
         """Wait for a request; return it with all waiting ones that fit."""

@@ -57,6 +57,7 @@ class StyleCache(Generic[Style]):
         self._capacity = capacity
         self._styles: OrderedDict[Key, Future[Style]] = OrderedDict()
         self._lock = threading.Lock()
+        self.hits = self.misses = 0
 
     def get(self, key: Key, make: Callable[[], Style]) -> Style:
         """Return the style of the key, made by `make` where it is not known; its error is not kept."""
@@ -75,8 +76,10 @@ class StyleCache(Generic[Style]):
         with self._lock:
             known = self._styles.get(key)
             if known is not None:
+                self.hits += 1
                 self._styles.move_to_end(key)
                 return known, False
+            self.misses += 1
             future: Future[Style] = Future()
             self._styles[key] = future
             while len(self._styles) > self._capacity:

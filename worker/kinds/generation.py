@@ -58,6 +58,7 @@ def _draw(latents: Latents, model: Generator, resources: Resources, stages: Stag
     def call(form: str, draw: Callable[[], Draw], *, alone: bool) -> Pixels:
         request: Request[Latents, Pixels] = Request(
             bucket=(model.card.name, model.digest, form),
+            model=model.card.name,
             payload=latents,
             run=lambda payloads: _run_together(draw(), payloads),
             weight=len(latents),

@@ -25,6 +25,7 @@ def stylized(photo: Photo, painter: Stylizer, resources: Resources, attempt: Att
 
     request: Request[Photo, Picture] = Request(
         bucket=(painter, photo[0].shape),
+        model=painter.card.name,
         payload=photo,
         run=run,
         limit=resources.photo_batch,

@@ -109,6 +109,11 @@ class Liveness(WorkerHealth):
         """Note what is known once TensorFlow runs, before the worker is announced."""
         self._worker = replace(self._worker, numerics=numerics)
 
+    @property
+    def numerics(self) -> str:
+        """What the worker computes with; "" before TensorFlow runs."""
+        return self._worker.numerics
+
     def _model_names(self) -> list[str]:
         return [model.name for model in self._loaded()]
 

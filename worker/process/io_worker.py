@@ -8,14 +8,18 @@ from shared.actions.runner import ActionRunner
 from shared.errors import AtelierError
 from shared.maintenance.garbage import GRACE_SECONDS, Collected, Reason, collect, plan
 from shared.maintenance.reclaim import Reclaimer
+from shared.metrics.registry import new_registry
+from shared.metrics.server import serve_metrics
 from shared.queue.celery_app import DELIVER, IO_QUEUE, SWEEP
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 from shared.redis.memory_guard import MemoryGuard
 from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
+from shared.storage.disk_guard import open_disk_guard
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
+from worker.process.metrics import IoWorkerCollector
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
@@ -123,6 +127,9 @@ class IoWorker:
         self._reclaimer = Reclaimer(*parts, base.settings.disk)
         memory = MemoryGuard(base.client, base.settings.store.full_percent)
         self._actions = ActionRunner(base.store, memory)
+        self._metrics = new_registry("worker-io")
+        disk = open_disk_guard(base.settings, base.objects)
+        self._metrics.register(IoWorkerCollector(base.id, self._health, disk))
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -135,7 +142,8 @@ class IoWorker:
             log.warning("sweep failed", extra={"code": error.code, "detail": error.whole})
 
     def prepare(self) -> None:
-        """Start the reaper and the health file."""
+        """Start the reaper, the health file and the port for metrics."""
+        serve_metrics(self._base.settings.metrics, self._metrics)
         self._base.reaper.start()
         self._collector.start()
         self._reclaimer.start()

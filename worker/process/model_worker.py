@@ -12,6 +12,8 @@ from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
 from shared.jobs.record import RECORD_SCHEMA
 from shared.machine_memory import memory_limit
+from shared.metrics.registry import new_registry
+from shared.metrics.server import serve_metrics
 from shared.queue.celery_app import MODEL_QUEUES
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
@@ -21,6 +23,7 @@ from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
+from worker.metrics import JobMetrics, Observer
 from worker.models.numerics import own_numerics
 from worker.models.prebuilt import prebuilt_store
 from worker.models.processor import available_cores
@@ -29,6 +32,7 @@ from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
 from worker.process.context import WorkerContext
 from worker.process.heartbeat import Heartbeat, Liveness, release_all
+from worker.process.metrics import ModelWorkerCollector
 from worker.process.shared_name import SharedName
 from worker.runner import JobRunner
 
@@ -63,21 +67,37 @@ class ModelWorker:
             available=self._registry.available,
             has_room=has_room,
         )
+        # Where nobody reads the numbers, none are kept.
+        self._metrics = new_registry("worker")
+        observer = JobMetrics(self._metrics) if settings.metrics.port else Observer()
+        resources = _resources(base, self._registry.free, observer)
+        self._metrics.register(
+            ModelWorkerCollector(
+                base.id,
+                settings.worker.threads,
+                self._liveness,
+                self._held,
+                resources.styles,
+                self._registry.loaded,
+            )
+        )
         self._runner = JobRunner(
             base.id,
             base.store,
             base.queue,
             models=self._registry,
-            resources=_resources(base, self._registry.free),
+            resources=resources,
             held=self._held,
             has_room=has_room,
             on_cordon=lambda: self._take_doorbells(False),
+            observer=observer,
         )
         base.serve_jobs(self._runner.handle)
 
     def prepare(self) -> None:
         """Load and warm the models, then start the threads that renew leases and notify workers again."""
         worker = self._base.settings.worker
+        serve_metrics(self._base.settings.metrics, self._metrics)
         # A call of a model runs in one of TensorFlow's own threads: with fewer of them, runners would queue.
         configure_tensorflow(worker.intra_threads, runners(worker), worker.kernels, lean=True)
         log.info("TensorFlow is loaded", extra={"worker": self._base.id})
@@ -150,10 +170,10 @@ def _worker(base: WorkerContext) -> Worker:
     )
 
 
-def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
+def _resources(base: WorkerContext, free: Callable[[], None], observer: Observer) -> Resources:
     return Resources(
         base.objects,
-        Batcher(runners(base.settings.worker)),
+        Batcher(runners(base.settings.worker), observer.called),
         StyleCache(),
         ImageLimits.of(base.settings.limits),
         StyleVectors(base.client),

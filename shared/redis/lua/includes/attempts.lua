@@ -1,4 +1,4 @@
--- include: records, usage
+-- include: records, usage, totals
 -- Attempts: which may change its job, what becomes of its bytes, and how it ended.
 local MAX_HISTORY = 20 -- ended attempts that a record names: the latest
 
@@ -29,6 +29,7 @@ local function end_attempt(id, outcome, code, made)
   if status ~= 'running' then return end
   if batch then key = redis.call('HGET', batch_key(batch), 'key') end
   note_usage(owner, key, model, started_at, outcome, made)
+  count_total('attempt', outcome, model, code or '-')
   discard(id, attempt, outcome)
   if outcome == 'succeeded' and not text and batch then return end -- the item's record has the same facts
   local history = text and cjson.decode(text) or {}

@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry, totals
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -11,8 +11,7 @@ end
 
 -- Count a failed or expired job by its error's code, for its owner and its batch; it is the example, too.
 local FAILURES_KEPT = 31 * 24 * 3600 -- seconds; as in shared/jobs/failures.py
-local function count_failure(id, owner, batch, error)
-  local code = cjson.decode(error).code
+local function count_failure(id, owner, batch, code)
   local key = failures_key(owner, math.floor(now / 3600000))
   redis.call('HINCRBY', key, FAILURES .. code, 1)
   redis.call('HSET', key, EXAMPLE .. code, id)
@@ -30,7 +29,10 @@ local function end_job(id, status, ...)
   if parents then chain.leave(id, owner, batch, parents, taken) end
   count_end(status, lane, owner, model)
   local first, error = ...
-  if first == 'error' then count_failure(id, owner, batch, error) end
+  local code = first == 'error' and cjson.decode(error).code
+  if code then count_failure(id, owner, batch, code) end
+  count_total('job', status, lane, model, code or '-')
+  redis.call('HSET', TOTALS, 'ended_at', now)
   dequeue_job(id)
   count_move(id, status)
   settle_holdings(id, status)
@@ -49,6 +51,13 @@ local function end_job(id, status, ...)
   note_delivery('job', id, 'job.' .. status)
 end
 
+-- A job takes over the result of an equal one.
+local function take_over(id, source, done)
+  share_outputs(done.cached_from or source)
+  count_total('reused', job_value(id, 'model'))
+  end_job(id, 'succeeded', result_of(source, done))
+end
+
 -- Have the followers of an ended job take over its result, or have the first of them lead the others; some at a time.
 local function settle(id)
   local done = full_record(id)
@@ -58,8 +67,7 @@ local function settle(id)
     local status, follows = job_values(follower, 'status', 'follows')
     if status == 'queued' and follows then
       if done.status ~= 'succeeded' then promote(follower, id) break end
-      share_outputs(done.cached_from or id)
-      end_job(follower, 'succeeded', result_of(id, done))
+      take_over(follower, id, done)
     end
   end
   if redis.call('EXISTS', followers_key(id)) == 1 then return redis.call('ZADD', FOLLOW_WORK, now, id) end
@@ -73,8 +81,7 @@ local function reuse(id, owner, equality, digest)
   local done = known and digest ~= '' and full_record(known) or {}
   if done.status ~= 'succeeded' or made_by(done) ~= digest then return join_equals(id, owner, equality) end
   redis.call('SET', reuse_key(owner, equality), id)
-  share_outputs(done.cached_from or known)
-  end_job(id, 'succeeded', result_of(known, done))
+  take_over(id, known, done)
 end
 
 -- Have a child, which is queued, wait for a parent, end with one, or go into its queue when all are done. `share` is the

@@ -1,10 +1,11 @@
--- include: records, webhooks
+-- include: records, webhooks, totals
 -- Note how a try of a delivery went. The try is JSON; the pause comes before the next one.
 -- Returns 'ok', or 'lost' where another attempt took over or the delivery is forgotten.
 local id, attempt, status, try_text, pause_ms, most_kept = unpack(ARGV)
 local key = delivery_key(id)
 local current, host, log_text, known_status = values(key, 'attempt', 'host', 'log', 'status')
 if current ~= attempt or known_status ~= 'pending' then return 'lost' end
+count_total('delivery', status)
 local log = log_text and cjson.decode(log_text) or {}
 local try = cjson.decode(try_text)
 try.at = now

@@ -1,0 +1,1 @@
+"""What the API tells Prometheus: the queue's numbers, and how requests went."""

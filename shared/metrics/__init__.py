@@ -1,0 +1,1 @@
+"""What processes tell Prometheus: registries, the port of those without HTTP, and the queue's numbers."""
