@@ -25,5 +25,7 @@ class StorageCollector(Collector):
             text = "New work is refused (507) where less than this would stay free."
             yield from gauge("storage_floor_bytes", text, room.least_bytes)
             yield from gauge("storage_free_files", "Files that the disk can still hold.", room.free_files)
+            text = "New work is refused where it could hold fewer."
+            yield from gauge("storage_floor_files", text, room.least_files)
         text = "New work is refused where stored objects would take more; absent without a quota."
         yield from gauge("storage_quota_bytes", text, self._quota or None)

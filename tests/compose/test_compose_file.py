@@ -128,7 +128,11 @@ def test_every_container_is_confined(name: str) -> None:
 
 
 def test_nothing_outside_reaches_the_server_and_the_api_alone_is_published() -> None:
-    assert [name for name in SERVICES if SERVICES[name].get("ports")] == ["api"]
+    watchers = ("prometheus", "grafana")
+    assert [name for name in SERVICES if SERVICES[name].get("ports")] == ["api", *watchers]
+    for name in watchers:  # neither asks who comes, so this machine alone reaches them, wherever the API is
+        assert SERVICES[name]["profiles"] == ["monitoring"]
+        assert [port.partition(":")[0] for port in SERVICES[name]["ports"]] == ["127.0.0.1"]
     assert SERVICES["redis"]["networks"] == SERVICES["worker"]["networks"] == ["store"]
     assert yaml.safe_load(COMPOSE)["networks"]["store"] == {"internal": True}
 

@@ -20,6 +20,7 @@ NOT_RUN = {  # what may be left out, block by block
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
     "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
+    "docs/monitoring.md": ["needs Docker", "needs Docker", "runs until Ctrl-C"],
     "docs/operations.md": [
         "measures, for a minute and a half",
         "needs Docker",
