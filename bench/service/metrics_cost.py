@@ -1,0 +1,182 @@
+"""What metrics cost: processor time a job in the server and in a worker, time a request and a scrape, memory.
+
+Processor time, not time on the clock: a busy machine changes little of it. Ways go in turns. `without` is the
+same code with the counting taken out of the scripts, and a worker whose port is off.
+
+Usage: python -m bench.service.metrics_cost [--jobs N] [--rounds N]
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
+
+from prometheus_client import CollectorRegistry
+
+from api.app import create_app
+from api.services import build_services
+from atelier.local.redis_server import EmbeddedServer
+from bench.measuring import Table
+from shared.cards.card import load_catalog
+from shared.identifiers import ANONYMOUS, new_job_id
+from shared.jobs.job import Job, StoredOutput
+from shared.jobs.store import JobStore
+from shared.jobs.submission import Submission
+from shared.redis import scripts
+from shared.redis.client import Client, connect
+from shared.setting_groups import JobRules
+from shared.settings import Settings
+from shared.specs.spec import JOB_SPEC, resolve
+from worker.metrics import JobMetrics, Observer
+
+COUNTING = ("redis.call('HINCRBY', TOTALS", "redis.call('HSET', TOTALS")
+STAGES = {"load": 0.001, "preprocess": 0.001, "predict": 0.01, "encode": 0.002, "store": 0.003}
+OUTPUT = StoredOutput("outputs/k", "image/png", 28, 28, 500, "0" * 64, seed=7)
+SPEC = resolve(JOB_SPEC.validate_python({"type": "generate", "seeds": [7]}), load_catalog())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=1000, help="in a turn")
+    parser.add_argument("--rounds", type=int, default=9, help="turns each way")
+    arguments = parser.parse_args()
+    table = Table("What metrics cost")
+    with tempfile.TemporaryDirectory() as folder, EmbeddedServer(Path(folder)) as server:
+        with connect(server.url) as client:
+            measure_server(table, client, arguments.jobs, arguments.rounds)
+        measure_api(table, Settings(redis_url=server.url, state_dir=Path(folder)))
+    measure_worker(table, arguments.jobs, arguments.rounds)
+    measure_import(table)
+    table.print()
+
+
+def measure_server(table: Table, client: Client, jobs: int, rounds: int) -> None:
+    """The server's processor time for a job: submitted, claimed, done."""
+    ways = {"with": JobStore(client, JobRules()), "without": _store_without(client)}
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for number in range(rounds + 1):
+        for name, store in ways.items():
+            took = _server_seconds(client, lambda store=store: _run(store, jobs))
+            if number:  # the first turn warms up
+                spent[name].append(took / jobs)
+    base, ours = median(spent["without"]), median(spent["with"])
+    table.add("server, a job without counting", 1e6 * base, "us")
+    table.add("server, what counting adds", 1e6 * (ours - base), "us")
+    table.add("server, with / without", ours / base, "x")
+
+
+def _store_without(client: Client) -> JobStore:
+    program = scripts.program
+
+    def without(name: str) -> str:
+        lines = program(name).splitlines()
+        return "\n".join("" if _counts(line) else line for line in lines)
+
+    with patch.object(scripts, "program", without):
+        return JobStore(client, JobRules())
+
+
+def _counts(line: str) -> bool:
+    return line.lstrip().startswith(("count_total(", *COUNTING))
+
+
+def _run(store: JobStore, jobs: int) -> None:
+    for _ in range(jobs):
+        job_id = store.submit(Submission(new_job_id(), ANONYMOUS, SPEC, "f")).id
+        job = _claimed(store, job_id)
+        store.succeed(job.id, job.attempt, outputs=(OUTPUT,), timings=STAGES, model=("1", "d"))
+        store.delete(job_id, ANONYMOUS)
+
+
+def _claimed(store: JobStore, job_id: str) -> Job:
+    job = store.claim(job_id, "w1")
+    assert job is not None
+    return job
+
+
+def _server_seconds(client: Client, action: Callable[[], object]) -> float:
+    def used() -> float:
+        told: dict[str, Any] = client.info("cpu")
+        return float(told["used_cpu_user"]) + float(told["used_cpu_sys"])
+
+    before = used()
+    action()
+    return used() - before
+
+
+def measure_worker(table: Table, jobs: int, rounds: int) -> None:
+    """A worker's processor time for what it notes of a job."""
+    job = Job(
+        id="job_1", owner=ANONYMOUS, status="running", lane=SPEC.lane, spec=SPEC, inputs={}, version=1,
+        attempt=1, released=0, failures=0, crashes=0, sequence=1, created_at=1, not_before=1, started_at=20,
+    )  # type: ignore[arg-type]  # fmt: skip
+    spent = {}
+    for name, observer in {"off": Observer(), "on": JobMetrics(CollectorRegistry())}.items():
+        times = [_noted(observer, job, jobs) for _ in range(rounds)]
+        spent[name] = median(times) / jobs
+    table.add("worker, what it notes of a job", 1e6 * spent["on"], "us")
+    table.add("worker, the same with no port", 1e6 * spent["off"], "us")
+
+
+def _noted(observer: Observer, job: Job, jobs: int) -> float:
+    began = time.process_time()
+    for _ in range(jobs):
+        observer.claimed(job)
+        observer.called("mnist-dcgan", 4)
+        observer.succeeded("mnist-dcgan", 0.02, STAGES)
+    return time.process_time() - began
+
+
+def measure_api(table: Table, settings: Settings) -> None:
+    """The API's processor time for noting a request, and for a scrape."""
+    app = create_app(build_services(settings))
+    client = app.test_client()
+    with patch("api.metrics.requests.RequestMetrics.note", lambda self, response: response):
+        silent = create_app(build_services(settings)).test_client()
+    ways: dict[str, Any] = {"with": client, "without": silent}
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(9):
+        for name, http in ways.items():
+            spent[name].append(_requests(http, 300))
+    added = median(spent["with"]) - median(spent["without"])
+    table.add("API, what a request adds", 1e6 * added, "us")
+    with patch("shared.metrics.snapshot.FRESH_SECONDS", 0.0):
+        began = time.process_time()
+        for _ in range(50):
+            assert client.get("/metrics").status_code == 200
+        table.add("API, a scrape", 1e3 * (time.process_time() - began) / 50, "ms")
+
+
+def _requests(client: Any, count: int) -> float:
+    began = time.process_time()
+    for _ in range(count):
+        client.get("/healthz")
+    return (time.process_time() - began) / count
+
+
+def measure_import(table: Table) -> None:
+    """Resident memory that the library takes beside what the API imports anyway."""
+    code = (
+        "import resource, sys\n"
+        "import api.services, api.requests.forms, api.docs.document, httpx, ssl\n"
+        "def resident(): return int(open('/proc/self/statm').read().split()[1]) * resource.getpagesize()\n"
+        "assert 'prometheus_client' not in sys.modules\n"
+        "before = resident()\n"
+        "import prometheus_client\n"
+        "print((resident() - before) / 2**20)\n"
+    )
+    sizes = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+        for _ in range(5)
+    ]
+    table.add("memory of prometheus-client", median(sizes), "MiB")
+
+
+if __name__ == "__main__":
+    main()
