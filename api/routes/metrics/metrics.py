@@ -23,8 +23,8 @@ blueprint = TaggedBlueprint("metrics", tag="Health")
 def get_metrics() -> Response:
     """Read what Prometheus collects: of this process, and of the queue.
 
-    What the job store tells is left out where it cannot be read; `atelier_store_up` is 0 then. It is of all
-    owners, and names none of them. `Accept: application/openmetrics-text` asks for that format.
+    Where the queue cannot be read, its numbers are left out, and `atelier_store_up` is 0. They are of all
+    owners, and name none of them. `Accept: application/openmetrics-text` asks for that format.
     """
     metrics = cast(Metrics, current_app.extensions[METRICS])
     body, media_type = exposition(metrics.registry, request.headers.get("Accept", ""))

@@ -1,5 +1,6 @@
 """`/metrics` of the API: the queue's numbers as `/v1/stats` has them, and what is counted as it ends."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from api.app import create_app
 from api.services import Services, build_services
+from atelier.local.redis_server import EmbeddedServer
 from shared.access.key import Scope
 from shared.access.store import KeyStore
 from shared.errors import OutOfMemory, StorageUnavailable
@@ -169,14 +171,25 @@ def _parts(services: Services) -> dict[str, Any]:
     return {name: getattr(services, name) for name in services.__dataclass_fields__}
 
 
-def test_without_the_job_store_its_numbers_are_absent_and_not_zero(tmp_path: Any) -> None:
-    settings = Settings(redis_url=f"unix://{tmp_path}/nowhere", state_dir=tmp_path)
-    found = scrape(create_app(build_services(settings)).test_client())
+def test_what_cannot_be_read_is_absent_and_not_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.access.table.FRESH_SECONDS", 600.0)  # keys were read just before
+    with EmbeddedServer(tmp_path / "server") as server:
+        settings = Settings(redis_url=server.url, state_dir=tmp_path)
+        client = create_app(build_services(settings)).test_client()
+        assert value(scrape(client), "store_up") == 1
+    found = scrape(client)
     assert value(found, "store_up") == 0
     names = {name for name, _ in found}
     for told in ("queue_jobs", "workers", "jobs_ended_total", "store_used_bytes", "webhooks_overdue_seconds"):
         assert f"atelier_{told}" not in names
     assert {"atelier_build_info", "atelier_storage_free_bytes", "process_cpu_seconds_total"} <= names
+
+
+def test_without_a_job_store_there_is_an_error_and_no_number(tmp_path: Path) -> None:
+    settings = Settings(redis_url=f"unix://{tmp_path}/nowhere", state_dir=tmp_path)
+    response = create_app(build_services(settings)).test_client().get("/metrics")
+    assert (response.status_code, response.json["code"]) == (503, "store_unavailable")
+    assert "atelier_" not in response.text
 
 
 def test_scrapes_at_once_share_a_reading_and_a_failure(
