@@ -29,7 +29,7 @@ TARGET = {"instance", "job"}
 class Metric:
     """A family as a process tells it."""
 
-    kind: str  # counter, gauge, histogram or info
+    kind: str  # counter, gauge or histogram
     labels: frozenset[str]  # without `le`
     samples: frozenset[str]  # names of its rows
 
