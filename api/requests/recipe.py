@@ -64,7 +64,7 @@ def _fields(raw: Any) -> dict[str, Any]:
 
 
 def _without_position(output: dict[str, Any]) -> dict[str, Any]:
-    """Return the output as asked, but where a photo was taken is told by the request alone, not by a recipe."""
+    """Return the output, from which a position is left out: a request asks for that, and no recipe."""
     return {**output, "metadata": "safe"} if output.get("metadata") == "all" else output
 
 
