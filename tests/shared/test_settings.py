@@ -44,7 +44,7 @@ def test_variables_reach_their_groups(monkeypatch: pytest.MonkeyPatch) -> None:
         ("ATELIER_LEASE", "1", r"did you mean ATELIER_JOBS_LEASE_SECONDS\?"),
         ("ATELIER_LOGLEVEL", "1", r"did you mean ATELIER_LOG_LEVEL\?"),
         ("ATELIER_MODEL_DIR", "1", r"did you mean ATELIER_MODELS_DIR\?"),
-        ("ATELIER_HOST", "1", r"did you mean ATELIER_API_HOST\?"),
+        ("ATELIER_HOST", "1", r"did you mean ATELIER_API_HOST or ATELIER_METRICS_HOST\?"),
         ("ATELIER_STORAGE", "1", r"did you mean ATELIER_STORAGE_URL\?"),
         ("ATELIER_THREADS", "1", r"did you mean ATELIER_API_THREADS or .*ATELIER_WORKER_THREADS\?"),
         ("ATELIER_REDIS_URL", "redis://x", r"did you mean REDIS_URL\?"),

@@ -19,7 +19,7 @@ from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import open_disk_guard
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
-from worker.process.metrics import IoWorkerCollector
+from worker.process.io_metrics import IoWorkerCollector
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
