@@ -13,6 +13,7 @@ from shared.jobs.store import JobStore
 from shared.specs.base import ENLARGE, JobSpec
 from shared.specs.parts import EXACT, Lane, Precision
 from shared.specs.stylize import UPSAMPLE
+from shared.tracing.spans import current_span
 from worker.execution.batcher import BatchGroup, BatchSlot
 
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
@@ -125,7 +126,8 @@ class Stages:
         self._report(Progress(name, self._begins[name]))
         started = time.perf_counter()
         try:
-            yield
+            with current_span().child(name).running():
+                yield
         finally:
             spent = time.perf_counter() - started
             self.timings[name] = self.timings.get(name, 0.0) + spent

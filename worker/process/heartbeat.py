@@ -34,11 +34,13 @@ class Heartbeat:
         *,
         on_beat: Callable[[], None],
         on_away: Callable[[str], None],
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._held = held
         self._on_beat = on_beat
         self._on_away = on_away
+        self._on_stuck = on_stuck  # called before the process ends
         self._period = store.rules.lease_seconds / 3
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
@@ -73,6 +75,7 @@ class Heartbeat:
             self._fail(attempt, limit)
         release_all(self._store, [attempt for attempt in attempts if attempt not in late])
         log.error("a job is stuck; ending this process", extra={"jobs": [a.job.id for a in late]})
+        self._on_stuck()
         os._exit(EXIT_STUCK)
 
     def _fail(self, attempt: Attempt, limit: float) -> None:

@@ -35,6 +35,7 @@ from worker.runner import JobRunner
 log = logging.getLogger("atelier.worker")
 
 RELEASE_BEFORE_SECONDS = 1.0  # of the end of the grace period
+LAST_SPANS_SECONDS = 0.5  # for sending them, where the process has to end at once
 
 
 class ModelWorker:
@@ -72,6 +73,7 @@ class ModelWorker:
             held=self._held,
             has_room=has_room,
             on_cordon=lambda: self._take_doorbells(False),
+            tracing=base.tracing,
         )
         base.serve_jobs(self._runner.handle)
 
@@ -86,7 +88,13 @@ class ModelWorker:
         take_pictures_whole()
         give_back()
         self._base.reaper.start()
-        Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
+        Heartbeat(
+            self._base.hasty_store,
+            self._held,
+            on_beat=self._on_beat,
+            on_away=self._liveness.away,
+            on_stuck=lambda: self._base.tracing.close(LAST_SPANS_SECONDS),
+        )
 
     def begin(self) -> None:
         """Celery consumes: the worker is ready."""
@@ -125,6 +133,7 @@ class ModelWorker:
         time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))
         if self._held.all():
             self._hand_on(release_all(self._base.hasty_store, self._held.all()))
+            self._base.tracing.close(LAST_SPANS_SECONDS)
             os._exit(0)
 
     def _hand_on(self, released: Iterable[tuple[str, Lane]]) -> None:
