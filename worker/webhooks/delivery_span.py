@@ -7,7 +7,7 @@ from worker.webhooks.sender import PostResult, Verdict
 
 
 def begin_delivery(tracing: Tracing, delivery: Delivery) -> Span:
-    """Start the span of a try, in the trace of the request that asked to be told: the receiver goes on with it.
+    """Start the span of a try, in the trace of the request that asked for it: the receiver goes on with that.
 
     The receiver's address is not told: its path may be a secret.
     """
