@@ -3,9 +3,11 @@
 The service checks values; these give names and types. What JSON does not have is refused before it is sent.
 """
 
+import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -25,6 +27,16 @@ JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled",
 ActionEvent = Literal["action.completed", "action.canceled"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
+
+
+_OPEN_TELEMETRY = "opentelemetry.trace"
+
+
+def add_trace(headers: MutableMapping[str, str]) -> None:
+    """Add the caller's trace to a request that names none, where the caller itself uses OpenTelemetry."""
+    if _OPEN_TELEMETRY in sys.modules and "traceparent" not in headers:
+        module = importlib.import_module(f"{_OPEN_TELEMETRY}.propagation.tracecontext")
+        module.TraceContextTextMapPropagator().inject(headers)
 
 
 class Array(Protocol):

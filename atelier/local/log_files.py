@@ -34,7 +34,7 @@ class LogReader:
         yield from self._read()
 
     def new(self) -> Iterator[str]:
-        """Yield each line that is written after those of `kept`, for ever, also to a new file in its place."""
+        """Yield each line that is written after those of `kept`, for ever, also to a new file there."""
         while True:
             is_replaced = self._file is None or self._is_replaced(self._file)
             yield from self._read()  # after that look: the old file is read to its end
@@ -51,7 +51,7 @@ class LogReader:
                 self._part = ""
 
     def _open_all(self) -> list[IO[str] | None]:
-        """Open the newest file, then the older ones: one that is renamed meanwhile is open, and counts once."""
+        """Open the newest file, then the older ones. One that is renamed meanwhile counts once."""
         numbered = [self._path.with_name(f"{self._path.name}.{n}") for n in range(1, OLDER_FILES + 1)]
         found: dict[int, IO[str] | None] = {}
         for number, path in enumerate((self._path, *numbered)):
