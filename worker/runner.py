@@ -121,7 +121,7 @@ class JobRunner:
 
     def _run(self, job: Job, group: BatchGroup | None = None) -> None:
         span = begin_attempt(self._tracing, job)
-        with span.running(), log_context(**about(job, span)), self._held.hold(job, group) as attempt:
+        with span.running(), log_context(**about(job, span)), self._held.hold(job, group, span) as attempt:
             stages = Stages(attempt, self._store)
             try:
                 outcome = self._attempt(attempt, stages)

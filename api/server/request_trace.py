@@ -1,8 +1,11 @@
 """What is known of a request while it is handled: its span, and what its log lines are about."""
 
+import re
+
 from flask import Response, g, request
 
 from api.services import request_span, services
+from shared.identifiers import JOB_ID
 from shared.log_context import add_log_context, begin_log_context
 from shared.tracing.spans import NO_SPAN, Attributes, Span, SpanKind
 from shared.tracing.trace_context import TraceContext, trace_from_headers
@@ -45,7 +48,8 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 def note_subjects() -> None:
     """Note whose request it is, and the job or batch that it names."""
     named = request.view_args or {}
-    about_subject(**{name: str(named[name]) for name in SUBJECTS if name in named})
+    ids = {name: str(named[name]) for name in SUBJECTS if name in named}
+    about_subject(**{name: text for name, text in ids.items() if re.fullmatch(JOB_ID, text)})
     add_log_context(owner=g.get("owner", ""))
 
 

@@ -57,8 +57,8 @@ class Up:
         for check in (check_storage, check_cards, check_models):
             check(self._settings)
         self._lock.take("atelier up")
-        self._log.keep_in(self._folder / LOGS)
-        with listen(self._settings.api.host, self._settings.api.port) as listener:
+        own = self._settings.api
+        with self._log.kept_in(self._folder / LOGS), listen(own.host, own.port) as listener:
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):

@@ -8,7 +8,8 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -55,9 +56,19 @@ class ProcessLog:
         self._lock = threading.Lock()
         self._is_colored = self._stream.isatty() and "NO_COLOR" not in os.environ
 
-    def keep_in(self, folder: Path) -> None:
-        """Write all further lines into files of this folder too, as JSON; raise OSError."""
-        self._file = LogFile(folder)
+    @contextmanager
+    def kept_in(self, folder: Path) -> Iterator[None]:
+        """Write the lines of a block into files of this folder too, as JSON, if that can be done."""
+        try:
+            self._file = LogFile(folder)
+        except OSError as error:
+            self.say(f"WARNING: no log is kept: {error}")
+        try:
+            yield
+        finally:
+            file, self._file = self._file, None
+            if file is not None:
+                file.close()
 
     def line(self, name: str, text: str) -> None:
         """Write a line of a process."""

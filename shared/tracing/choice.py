@@ -17,7 +17,9 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 PROTOCOL = "http/protobuf"
 _PACKAGES = ("opentelemetry.sdk.trace", "opentelemetry.exporter.otlp.proto.http")
-NOT_INSTALLED = "no traces: OpenTelemetry is not installed; in a checkout of Atelier, `pip install '.[tracing]'`"
+NOT_INSTALLED = (
+    "no traces: OpenTelemetry is not installed; in a checkout of Atelier, `pip install '.[tracing]'`"
+)
 
 
 def is_wanted(environ: Mapping[str, str]) -> bool:

@@ -1,9 +1,12 @@
 """What is told of an attempt beside its outcome: its span, and what its log lines are about."""
 
+from collections.abc import Iterable
+
 from shared.jobs.job import Job
 from shared.jobs.status import Outcome
 from shared.tracing.spans import Attributes, Span, SpanKind, Tracing
 from shared.tracing.trace_context import trace_from_text
+from worker.execution.attempt import Attempt
 
 
 def begin_attempt(tracing: Tracing, job: Job) -> Span:
@@ -52,6 +55,13 @@ def _note_earlier(span: Span, job: Job) -> None:
     }
     code = {"error.type": last.code} if last.code else {}
     span.event("takeover" if last.outcome is Outcome.LOST else "retry", {**told, **code})
+
+
+def end_early(attempts: Iterable[Attempt], code: str) -> None:
+    """End the spans of attempts that this process leaves unfinished, as it ends itself; `code` says why."""
+    for attempt in attempts:
+        attempt.span.event("released", {"error.type": code})
+        attempt.span.end()
 
 
 def about(job: Job, span: Span) -> dict[str, object]:

@@ -16,6 +16,7 @@ from shared.specs.parts import Lane
 from shared.watched_process import EXIT_STUCK
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from worker.execution.attempt import Attempt, AttemptsInFlight
+from worker.execution.attempt_span import end_early
 from worker.health import WorkerHealth, end_stuck_process
 
 log = logging.getLogger("atelier.worker")
@@ -72,9 +73,11 @@ class Heartbeat:
         if not late:
             return
         for attempt in late:
+            attempt.span.fail(TimeLimitExceeded.code)
             self._fail(attempt, limit)
         release_all(self._store, [attempt for attempt in attempts if attempt not in late])
         log.error("a job is stuck; ending this process", extra={"jobs": [a.job.id for a in late]})
+        end_early(attempts, "stuck")
         self._on_stuck()
         os._exit(EXIT_STUCK)
 

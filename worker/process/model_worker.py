@@ -18,6 +18,7 @@ from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
+from worker.execution.attempt_span import end_early
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
@@ -131,8 +132,9 @@ class ModelWorker:
 
     def _release_late(self) -> None:
         time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))
-        if self._held.all():
-            self._hand_on(release_all(self._base.hasty_store, self._held.all()))
+        if held := self._held.all():
+            self._hand_on(release_all(self._base.hasty_store, held))
+            end_early(held, "shutdown")
             self._base.tracing.close(LAST_SPANS_SECONDS)
             os._exit(0)
 

@@ -56,6 +56,7 @@ def test_files_are_read_from_the_oldest_line_on(tmp_path: Path) -> None:
     log = LogFile(tmp_path, most_bytes=50)
     for number in range(12):
         log.line(f"line {number:02d} {'x' * 10}")
+    log.close()
     found = [line.split()[1] for line in LogReader(tmp_path / LOG_FILE).kept()]
     assert found == [f"{number:02d}" for number in range(12)]
     assert list(LogReader(tmp_path / "none.log").kept()) == []
@@ -78,6 +79,7 @@ def test_each_line_that_comes_later_is_read_once_while_files_give_way(tmp_path: 
             while len(read) < written - 1 and follower.is_alive():
                 paced.wait(0.01)
     follower.join(60)
+    log.close()
     assert [line[:4] for line in read] == [f"{number:04d}" for number in range(wanted)]
 
 

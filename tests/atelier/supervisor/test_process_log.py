@@ -20,11 +20,12 @@ def kept(folder: Path) -> list[dict[str, object]]:
 def test_events_are_shown_as_text_and_kept_as_json(tmp_path: Path) -> None:
     stream = io.StringIO()
     log = ProcessLog(stream)
-    log.keep_in(tmp_path)
-    log.line("api", EVENT)
-    log.line("redis", "1:M Ready")
-    log.say("stopping")
-    api, redis, own = stream.getvalue().splitlines()
+    with log.kept_in(tmp_path):
+        log.line("api", EVENT)
+        log.line("redis", "1:M Ready")
+        log.say("stopping")
+    log.say("not kept")
+    api, redis, own, _ = stream.getvalue().splitlines()
     assert api.startswith("api       | ")
     assert api.endswith(".500 INFO    atelier.api: answered n=1")
     assert redis == "redis     | 1:M Ready"
@@ -51,6 +52,7 @@ def test_a_file_that_is_full_gives_way_to_a_new_one_and_all_are_private(tmp_path
     file = LogFile(tmp_path / "logs", most_bytes=1000)
     for number in range(200):
         file.line(f"{number:04d} {'x' * 94}")
+    file.close()
     files = sorted((tmp_path / "logs").iterdir())
     assert [path.name for path in files] == [
         LOG_FILE,
@@ -69,4 +71,16 @@ def test_a_file_that_cannot_be_written_silences_the_log_alone(
     (tmp_path / "logs" / f"{LOG_FILE}.1" / "a").touch()  # so nothing can be renamed to it
     for number in range(10):
         file.line(f"{number} {'x' * 90}")
+    file.close()
     assert capfd.readouterr().err == ""
+
+
+def test_an_installation_runs_without_a_log_that_cannot_be_kept(tmp_path: Path) -> None:
+    (tmp_path / "logs").touch()
+    stream = io.StringIO()
+    log = ProcessLog(stream)
+    with log.kept_in(tmp_path / "logs"):
+        log.say("goes on")
+    first, second = stream.getvalue().splitlines()
+    assert "WARNING: no log is kept: " in first
+    assert second.endswith(" goes on")
