@@ -12,7 +12,7 @@ from shared.tracing.trace_context import TraceContext, trace_from_headers
 
 PARENT, STATE = "traceparent", "tracestate"
 SUBJECTS = ("job_id", "batch_id")  # names of parts of paths, and of fields of log lines
-UNTRACED = frozenset({"health", "docs", "page"})  # blueprints: probes and files, which are no work
+UNTRACED = frozenset({"health", "about", "page"})  # blueprints: probes and files, which are no work
 
 
 def begin_trace() -> None:
