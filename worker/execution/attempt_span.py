@@ -26,7 +26,7 @@ def begin_attempt(tracing: Tracing, job: Job) -> Span:
 
 def _attributes(job: Job) -> Attributes:
     waited = max(0, (job.started_at or job.created_at) - max(job.not_before, job.created_at))
-    told = {
+    told: dict[str, str | int | float] = {
         "messaging.system": "atelier",
         "messaging.operation.type": "process",
         "messaging.destination.name": str(job.lane),
