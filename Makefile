@@ -92,8 +92,8 @@ compose-test: for-testing ## Run the compose stack and test it; needs a Docker e
 lock: ## Resolve the dependencies again, to their newest releases within pyproject.toml
 	@test -x "$(UV)" || { echo "There is no $(UV) yet: run make lint first, or name one: make UV=/path/to/uv lock" >&2; exit 1; }
 	$(LOCK) --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra worker --extra tracing --constraint requirements/dev.txt --output-file requirements/worker.txt
-	$(LOCK) --extra tracing --constraint requirements/dev.txt --output-file requirements/api.txt
+	$(LOCK) --extra worker --constraint requirements/dev.txt --output-file requirements/worker.txt
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/api.txt
 	UV="$(UV)" deploy/check-locks
 
 clean: ## Remove what building and testing leave behind; keeps .venv and .atelier

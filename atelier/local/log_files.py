@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from atelier.supervisor.process_log import LOG_FILE, LOGS, OLDER_FILES
 
@@ -17,12 +17,25 @@ def log_file(state_dir: Path) -> Path:
 
 
 class LogReader:
-    """Reads a log file and the older ones beside it, then what is written after that. For one thread."""
+    """Reads a log file and the older ones beside it, then what is written after that.
+
+    For one thread. It is used in a `with` block.
+    """
 
     def __init__(self, newest: Path) -> None:
         self._path = newest
         self._file: IO[str] | None = None
         self._part = ""  # of a line whose end is not written yet
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def kept(self) -> Iterator[str]:
         """Yield the whole lines that are there, the oldest first."""
@@ -39,6 +52,7 @@ class LogReader:
             is_replaced = self._file is None or self._is_replaced(self._file)
             yield from self._read()  # after that look: the old file is read to its end
             if is_replaced:
+                self._close()
                 self._file, self._part = self._open(self._path), ""
                 yield from self._read()
             time.sleep(LOOK_SECONDS)

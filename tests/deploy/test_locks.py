@@ -71,7 +71,7 @@ def test_every_command_that_installs_a_lock_leaves_out_the_resolver() -> None:
 def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
     """`make lock` was run after the last change of pyproject.toml."""
     extras = project()["optional-dependencies"]
-    wanted = [*project()["dependencies"], *extras["tracing"], *(extras["worker"] if name != "api" else ())]
+    wanted = [*project()["dependencies"], *(extras["worker"] if name != "api" else ())]
     wanted += (
         [each for each in (*extras["dev"], *extras["mcp"]) if "atelier" not in each] if name == "dev" else []
     )

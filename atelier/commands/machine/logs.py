@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
@@ -53,18 +54,20 @@ def logs(
     wanted = Subject([subject, *history.ids])
     newest = log_file(Settings.from_env().state_dir)
     least = since.timestamp() if since else 0.0
-    is_stream = follow and STDIN in files
-    readers = [LogReader(path) for path in files or (newest,) if path != STDIN]
-    kept = chain(*(reader.kept() for reader in readers), () if is_stream or STDIN not in files else sys.stdin)
-    lines = _in_order(matching(kept, wanted), history, least)
-    if not lines and not follow:
-        raise fault or click.ClickException(_nothing(subject, files, newest))
-    if fault is not None:
-        echo(f"no history: {say_error(fault, None)}", err=True)
-    _show(lines, as_json=as_json)
-    if follow:
-        coming = sys.stdin if is_stream else readers[-1].new()
-        _show((line for line in matching(coming, wanted) if _is_due(line, least)), as_json=as_json)
+    with ExitStack() as stack:
+        readers = [stack.enter_context(LogReader(path)) for path in files or (newest,) if path != STDIN]
+        is_stream = follow and STDIN in files
+        given = sys.stdin if STDIN in files and not follow else ()
+        kept = chain(*(reader.kept() for reader in readers), given)
+        lines = _in_order(matching(kept, wanted), history, least)
+        if not lines and not follow:
+            raise fault or click.ClickException(_nothing(subject, files, newest))
+        if fault is not None:
+            echo(f"no history: {say_error(fault, None)}", err=True)
+        _show(lines, as_json=as_json)
+        if follow:
+            coming = sys.stdin if is_stream else readers[-1].new()
+            _show((line for line in matching(coming, wanted) if _is_due(line, least)), as_json=as_json)
 
 
 def _history(target: Target, subject: str) -> tuple[History, ClientError | None]:

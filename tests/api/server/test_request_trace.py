@@ -101,8 +101,8 @@ def test_a_fault_of_the_service_fails_the_span(
     def fail(*_: Any) -> None:
         raise KeyError("what nobody should read")
 
-    monkeypatch.setattr(services.store, "get", fail)
-    assert traced.get("/v1/jobs/job_1").status_code == 500
+    monkeypatch.setattr(services.store, "submit", fail)
+    assert traced.post("/v1/jobs", json=DIGIT).status_code == 500
     (span,) = recorded.spans
     assert (span.status.is_ok, span.status.description) == (False, "internal_error")
     assert "what nobody should read" not in recorded.text()

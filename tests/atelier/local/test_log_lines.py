@@ -10,6 +10,7 @@ from atelier.local.log_files import LogReader
 from atelier.local.log_lines import Subject, line_of, matching
 from atelier.supervisor.process_log import LOG_FILE, LogFile
 
+FOLLOWED = 100  # lines, in four files
 BATCH = "batch_" + "ab" * 16
 ITEM = "job_" + "ab" * 16
 EVENT = '{"ts": 1764000000.5, "level": "INFO", "logger": "atelier.api", "msg": "answered", "job_id": "job_1"}'
@@ -57,37 +58,35 @@ def test_files_are_read_from_the_oldest_line_on(tmp_path: Path) -> None:
     for number in range(12):
         log.line(f"line {number:02d} {'x' * 10}")
     log.close()
-    found = [line.split()[1] for line in LogReader(tmp_path / LOG_FILE).kept()]
-    assert found == [f"{number:02d}" for number in range(12)]
-    assert list(LogReader(tmp_path / "none.log").kept()) == []
+    with LogReader(tmp_path / LOG_FILE) as reader, LogReader(tmp_path / "none.log") as none:
+        found = [line.split()[1] for line in reader.kept()]
+        assert found == [f"{number:02d}" for number in range(12)]
+        assert list(none.kept()) == []
 
 
 def test_each_line_that_comes_later_is_read_once_while_files_give_way(tmp_path: Path) -> None:
     log = LogFile(tmp_path, most_bytes=2000)
     log.line("first")
-    reader = LogReader(tmp_path / LOG_FILE)
-    assert list(reader.kept()) == ["first\n"]
-    wanted = 300
     read: list[str] = []
-    follower = threading.Thread(target=lambda: read.extend(islice(reader.new(), wanted)), daemon=True)
-    follower.start()
-    written, paced = 0, threading.Event()
-    while written < wanted:
-        log.line(f"{written:04d} {'x' * 60}")
-        written += 1
-        if written % 30 == 0:  # one file; the next may begin when the last was read
-            while len(read) < written - 1 and follower.is_alive():
-                paced.wait(0.01)
-    follower.join(60)
+    paced = threading.Event()
+    with LogReader(tmp_path / LOG_FILE) as reader:
+        assert list(reader.kept()) == ["first\n"]
+        follower = threading.Thread(target=lambda: read.extend(islice(reader.new(), FOLLOWED)), daemon=True)
+        follower.start()
+        for number in range(FOLLOWED):
+            log.line(f"{number:04d} {'x' * 60}")
+            if number % 20 == 19:  # not as many as fill a file: the next begins when this one was read
+                paced.wait(0.6)
+        follower.join(60)
     log.close()
-    assert [line[:4] for line in read] == [f"{number:04d}" for number in range(wanted)]
+    assert [line[:4] for line in read] == [f"{number:04d}" for number in range(FOLLOWED)]
 
 
 def test_a_line_that_is_half_written_is_read_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / LOG_FILE
     path.write_text("whole\nha")
-    reader = LogReader(path)
-    assert list(reader.kept()) == ["whole\n"]
-    with path.open("a") as file:
-        file.write("lf\n")
-    assert next(reader.new()) == "half\n"
+    with LogReader(path) as reader:
+        assert list(reader.kept()) == ["whole\n"]
+        with path.open("a") as file:
+            file.write("lf\n")
+        assert next(reader.new()) == "half\n"

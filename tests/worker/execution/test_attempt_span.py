@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from opentelemetry.trace import SpanKind
@@ -82,7 +82,7 @@ def test_a_micro_batch_is_linked_to_the_jobs_that_it_draws(bench: Bench, recorde
     assert {ids(span.links[0].context) for span in attempts} == {(TRACE_ID, SPAN_ID)}
     assert {(span.attributes or {})["atelier.request.id"] for span in attempts} == {"req_1"}
     together = recorded.one("micro-batch")
-    assert (together.attributes or {})["atelier.micro_batch.jobs"] == 3
+    assert (together.attributes or {})["atelier.micro_batch.size"] == 3
     waiting = {ids(span.context) for span in recorded.named("predict")}
     assert {ids(link.context) for link in together.links} == waiting
 
@@ -140,22 +140,35 @@ def test_a_job_without_a_trace_runs_with_a_span_that_is_linked_to_nothing(
     assert recorded.one("run generate").links == ()
 
 
-def test_lines_of_an_attempt_tell_what_it_is_about(
-    bench: Bench, recorded: Recorded, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.handler.setFormatter(JsonFormatter())
-    events: list[dict[str, object]] = []
-    caplog.handler.emit = lambda record: events.append(json.loads(caplog.handler.format(record)))  # type: ignore[method-assign]
+class Lines(logging.Handler):
+    """Lines as a log in JSON has them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(JsonFormatter())
+        self.events: list[dict[str, object]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.events.append(json.loads(self.format(record)))
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    handler, log = Lines(), logging.getLogger("atelier.worker")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    yield handler
+    log.removeHandler(handler)
+    log.setLevel(level)
+
+
+def test_lines_of_an_attempt_tell_what_it_is_about(bench: Bench, recorded: Recorded, lines: Lines) -> None:
     job_id = submitted(bench)
-    with caplog.at_level(logging.INFO, "atelier.worker"):
-        handled(bench, recorded, job_id)
-        bench.runner().handle(submitted(bench), Lane.INTERACTIVE)
-    first, second = (event for event in events if event["msg"] == "job succeeded")
-    assert (first["job_id"], first["attempt"], first["owner"], first["request_id"]) == (
-        job_id,
-        1,
-        ANONYMOUS,
-        "req_1",
-    )
+    handled(bench, recorded, job_id)
+    bench.runner().handle(submitted(bench), Lane.INTERACTIVE)
+    first, second = (event for event in lines.events if event["msg"] == "job succeeded")
+    told = (first["job_id"], first["attempt"], first["owner"], first["request_id"])
+    assert told == (job_id, 1, ANONYMOUS, "req_1")
     assert first["trace_id"] == ids(recorded.one("run generate").context)[0]
     assert second["trace_id"] == TRACE_ID  # where no span is recorded, that of the request
