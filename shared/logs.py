@@ -133,7 +133,7 @@ def configure_logs(log_format: str, level: str) -> None:
     root.setLevel(level)
     logging.captureWarnings(capture=True)
     report_uncaught(lambda error: logging.getLogger("atelier").critical("not caught", exc_info=error))
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "PIL", "absl", "httpx", "httpcore"):
+    for chatty in ("celery", "kombu", "PIL", "absl", "httpx", "httpcore", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

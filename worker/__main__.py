@@ -8,8 +8,9 @@ import sys
 import warnings
 from typing import Any
 
+from celery.apps import worker as celery_worker
 from celery.platforms import SecurityWarning
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
@@ -64,6 +65,9 @@ def consume(base: WorkerContext, worker: Any, *, threads: int) -> int:
     # The reaper sends another doorbell for one that was received and not handled. kombu would put it back,
     # and write it to a file in the temp folder when the server is away.
     Channel.do_restore = False
+    # Celery would set the level of all loggers to its own, and writes past them that it shuts down.
+    setup_logging.connect(lambda **_: None, weak=False)
+    celery_worker.safe_say = lambda *_: None
     # Celery warns of root because of pickles; it accepts none here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     names = ",".join(worker.queues)

@@ -158,7 +158,9 @@ class JobRunner:
             numerics=self._resources.numerics().id,
             precision=made.precision,
         )
-        log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
+        # Of one of thousands nobody reads it, and each line costs time.
+        level = logging.DEBUG if attempt.job.batch_id else logging.INFO
+        log.log(level, "job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
         if isinstance(error, OutOfDisk):

@@ -48,7 +48,7 @@ def _attributes(job: Job) -> Attributes:
 def _note_earlier(span: Span, job: Job) -> None:
     """Note why this is not the job's first attempt: its worker was lost, or it is tried again."""
     last = job.history[-1]
-    told = {
+    told: dict[str, str | int] = {
         "atelier.attempt": last.number,
         "atelier.worker": last.worker,
         "atelier.outcome": str(last.outcome),
