@@ -47,8 +47,8 @@ def logs(
     ID may also be that of a request or a trace.
 
     \b
-    atelier logs job_0192ab --since 2h
-    docker compose logs --no-log-prefix | atelier logs job_0192ab -
+    atelier logs job_01 --since 2h
+    docker compose logs --no-log-prefix | atelier logs job_01 -
     """
     history, fault = _history(target, subject)
     wanted = Subject([subject, *history.ids])
