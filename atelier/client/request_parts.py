@@ -30,11 +30,18 @@ NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
 
 
 _OPEN_TELEMETRY = "opentelemetry.trace"
+_TRACE = ("traceparent", "tracestate")
 
 
-def add_trace(headers: MutableMapping[str, str]) -> None:
-    """Add the caller's trace to a request that names none, where the caller itself uses OpenTelemetry."""
-    if _OPEN_TELEMETRY in sys.modules and "traceparent" not in headers:
+def set_trace(headers: MutableMapping[str, str], *, is_own: bool) -> None:
+    """Add the caller's trace to a request that names none, where the caller uses OpenTelemetry.
+
+    A request to somebody else, such as one to which a redirect leads, has none.
+    """
+    if not is_own:
+        for name in _TRACE:
+            headers.pop(name, None)
+    elif _OPEN_TELEMETRY in sys.modules and _TRACE[0] not in headers:
         module = importlib.import_module(f"{_OPEN_TELEMETRY}.propagation.tracecontext")
         module.TraceContextTextMapPropagator().inject(headers)
 
