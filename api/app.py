@@ -47,6 +47,7 @@ from api.server.hosts import HostCheck, trust_proxies
 from api.server.origins import Origins
 from api.server.proxy_user import ProxyUser
 from api.server.rates import RequestRates, add_rate_headers
+from api.server.request_trace import begin_trace, end_trace, note_subjects
 from api.server.threads import Waits
 from api.services import SERVICES, Services
 from shared.errors import AtelierError, QuotaExceeded
@@ -83,8 +84,10 @@ def create_app(services: Services) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = services.settings.limits.max_body_bytes
     _handle_errors(app)
     app.before_request(_begin)
+    app.before_request(begin_trace)
     _refuse_strangers(app, services.settings.api)
     app.before_request(authenticate)
+    app.before_request(note_subjects)
     _refuse_at_once(app)
     app.before_request(refuse_codings)
     app.before_request(refuse_repeated)
@@ -92,6 +95,7 @@ def create_app(services: Services) -> Flask:
     app.after_request(add_rate_headers)
     app.after_request(measured.requests.note)
     app.after_request(_end)
+    app.after_request(end_trace)
     for module in ROUTES:
         app.register_blueprint(module.blueprint)
     return app

@@ -23,6 +23,7 @@ from api.server.memory import give_back_large_blocks
 from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
+from shared.tracing.choice import SEND_SECONDS
 
 log = logging.getLogger("atelier.api")
 
@@ -93,6 +94,15 @@ def post_worker_init(worker: Any) -> None:
     """Set up this process: waiting clients get their responses at once when it has to stop."""
     allow_native_threads(_SETTINGS.api.threads)
     worker.wsgi.extensions[WAITS].stopping = lambda: not worker.alive
+
+
+def worker_exit(_server: Any, worker: Any) -> None:
+    """Send the last spans of this process."""
+    # Here, as gunicorn's first process does not need it.
+    from api.services import SERVICES
+
+    if hasattr(worker, "wsgi"):  # else it never served
+        worker.wsgi.extensions[SERVICES].tracing.close(SEND_SECONDS)
 
 
 def post_request(_worker: Any, _request: Any, environ: dict[str, Any], _response: Any) -> None:

@@ -26,6 +26,7 @@ from shared.settings import Settings
 from shared.storage.base import ObjectStore
 from shared.storage.disk_guard import DiskGuard, open_disk_guard
 from shared.storage.object_store import open_object_store
+from shared.tracing.spans import NO_SPAN, NO_TRACING, Span, Tracing
 from shared.workers import WorkerRoster
 
 BACKGROUND_CONNECTIONS = 64  # to the job store, beside one for each request
@@ -51,9 +52,10 @@ class Services:
     queue: JobQueue
     roster: WorkerRoster
     fetcher: Fetcher
+    tracing: Tracing = NO_TRACING
 
 
-def build_services(settings: Settings) -> Services:
+def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Services:
     """Open what the settings name. Nothing is asked of the job store yet, so it may start later."""
     client = connect(settings.redis_url, max_connections=settings.api.connections + BACKGROUND_CONNECTIONS)
     objects = UnblockingObjects(open_object_store(settings.storage))
@@ -83,6 +85,7 @@ def build_services(settings: Settings) -> Services:
         queue=JobQueue(make_celery(settings), client),
         roster=WorkerRoster(client),
         fetcher=make_fetcher(settings),
+        tracing=tracing,
     )
 
 
@@ -125,6 +128,17 @@ def caller_name() -> str:
 def request_id() -> str:
     """Return the id under which the log has this request; "" where none is handled."""
     return cast(str, g.get("request_id", "")) if has_request_context() else ""
+
+
+def request_span() -> Span:
+    """Return the span of this request; it has the context to hand on where the request brings one."""
+    return cast(Span, g.get("span", NO_SPAN)) if has_request_context() else NO_SPAN
+
+
+def request_trace() -> str:
+    """Return the trace of this request as records have it; "" for none."""
+    context = request_span().context
+    return context.text if context else ""
 
 
 def base_url() -> str:

@@ -2,6 +2,8 @@
 
 import gc
 import logging
+import os
+import socket
 import sys
 
 from flask import Flask
@@ -12,6 +14,7 @@ from shared.logs import configure_logs
 from shared.maintenance.garbage import Garbage
 from shared.maintenance.reaper import Reaper
 from shared.settings import Settings
+from shared.tracing.choice import open_tracing
 
 log = logging.getLogger("atelier.api")
 
@@ -22,7 +25,7 @@ def create() -> Flask:
     """Return the application of this process, configured by the environment, its reaper running."""
     settings = Settings.from_env()
     configure_logs(settings.log_format, settings.log_level)
-    services = build_services(settings)
+    services = build_services(settings, open_tracing("atelier-api", f"{socket.gethostname()}-{os.getpid()}"))
     app = create_app(services)
     start_background(services)
     sys.setswitchinterval(SWITCH_SECONDS)

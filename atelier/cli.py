@@ -27,6 +27,7 @@ COMMANDS = {
     "actions": "atelier.commands.queue.actions:actions",
     "deliveries": "atelier.commands.queue.deliveries:deliveries",
     "models": "atelier.commands.queue.models:models",
+    "logs": "atelier.commands.machine.logs:logs",
     "stats": "atelier.commands.stats:stats",
     "top": "atelier.commands.top:top",
     "pauses": "atelier.commands.queue.pauses:pauses",

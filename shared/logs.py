@@ -2,16 +2,26 @@
 
 import json
 import logging
+import math
 import sys
 import threading
 import time
 import traceback
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from itertools import takewhile
+from typing import Any
+
+from shared.log_context import fields_of_context
 
 _INDENT = "    "  # before the lines that belong to the one above
+# Of a value in JSON: in its longest form, 12 characters for one, a line still fits into 64 KiB.
+_MOST_CHARACTERS = 4_000
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, separators of lines
 _DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_TEXTS = ("level", "logger", "msg")
+_HEAD = frozenset({"ts", *_TEXTS, "exception"})
+_PARTING = "pid"  # after it an event has what it is about, which lines of text leave out
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 
 
@@ -58,29 +68,60 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, followed by the traceback if there is one."""
-        clock = time.strftime("%H:%M:%S", time.localtime(record.created))
-        fields = "".join(f" {name}={_value(value)}" for name, value in _fields(record).items())
-        head = f"{clock}.{int(record.msecs):03d} {record.levelname:<7} {record.name}"
-        lines = [plain(f"{head}: {record.getMessage()}{fields}")]
-        if record.exc_info and record.exc_info[1]:
-            lines += (_INDENT + line for line in plain_lines(record.exc_info[1]))
-        return "\n".join(lines)
+        return "\n".join(text_lines(_body(record)))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object on each line."""
+    """One JSON object on each line, with what the line is about beside its own fields."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the object as text."""
-        body = {
-            "ts": record.created,
-            "level": record.levelname,
-            "logger": record.name,
-            "msg": record.getMessage(),
-        }
-        if record.exc_info:
-            body["exception"] = self.formatException(record.exc_info)
-        return one_line({**body, **_fields(record)})
+        body = {**_body(record), _PARTING: record.process}
+        body |= {name: value for name, value in fields_of_context().items() if name not in body}
+        return one_line({name: _bounded(value) for name, value in body.items()})
+
+
+def _body(record: logging.LogRecord) -> dict[str, object]:
+    head: dict[str, object] = {
+        "ts": record.created,
+        "level": record.levelname,
+        "logger": record.name,
+        "msg": record.getMessage(),
+    }
+    if record.exc_info and record.exc_info[1]:
+        head["exception"] = "\n".join(plain_lines(record.exc_info[1]))
+    return {**head, **_fields(record)}
+
+
+def text_lines(event: Mapping[str, Any]) -> Iterator[str]:
+    """Yield an event, as a line in JSON has it, as lines of text; those after the first are indented."""
+    moment = float(event["ts"])
+    clock = f"{time.strftime('%H:%M:%S', time.localtime(moment))}.{int(moment % 1 * 1000):03d}"
+    own = takewhile(lambda field: field[0] != _PARTING, event.items())
+    fields = "".join(f" {name}={_value(value)}" for name, value in own if name not in _HEAD)
+    yield plain(f"{clock} {event['level']:<7} {event['logger']}: {event['msg']}{fields}")
+    if "exception" in event:
+        yield from (_INDENT + plain(line) for line in str(event["exception"]).split("\n"))
+
+
+def event_of(line: str) -> dict[str, Any] | None:
+    """Return the event of a line in JSON; None for a line that is something else."""
+    if not line.startswith('{"ts": '):
+        return None
+    try:
+        event: dict[str, Any] = json.loads(line)
+        is_event = math.isfinite(event["ts"]) and all(isinstance(event[name], str) for name in _TEXTS)
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return None
+    return event if is_event else None
+
+
+def _bounded(value: object) -> object:
+    """Return a value without the middle of a text that is too long for a line."""
+    if not isinstance(value, str) or len(value) <= _MOST_CHARACTERS:
+        return value
+    half = _MOST_CHARACTERS // 2
+    return f"{value[:half]} ... {value[-half:]}"
 
 
 def configure_logs(log_format: str, level: str) -> None:
@@ -92,7 +133,7 @@ def configure_logs(log_format: str, level: str) -> None:
     root.setLevel(level)
     logging.captureWarnings(capture=True)
     report_uncaught(lambda error: logging.getLogger("atelier").critical("not caught", exc_info=error))
-    for chatty in ("celery.worker.strategy", "celery.app.trace", "kombu", "PIL", "absl", "httpx", "httpcore"):
+    for chatty in ("celery", "kombu", "PIL", "absl", "httpx", "httpcore", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

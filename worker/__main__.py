@@ -8,14 +8,17 @@ import sys
 import warnings
 from typing import Any
 
+from celery.apps import worker as celery_worker
 from celery.platforms import SecurityWarning
-from celery.signals import worker_ready, worker_shutting_down
+from celery.signals import setup_logging, worker_ready, worker_shutting_down
 from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
+from shared.log_context import say_in_each_line
 from shared.logs import configure_logs, plain
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
+from shared.tracing.choice import SEND_SECONDS
 from worker.memory import share_heaps
 from worker.process.context import WorkerContext
 from worker.tuning.tuned import with_tuned
@@ -45,8 +48,13 @@ def serve(settings: Settings, queues: str) -> int:
     """Run a worker until it has to stop; return the exit status. Raises SettingsError, AtelierError."""
     check_storage(settings)
     check_cards(settings)
-    base = WorkerContext(settings)
-    return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
+    base = WorkerContext(settings, "atelier-worker" if queues == "models" else "atelier-io")
+    say_in_each_line(worker=base.id)
+    try:
+        threads = settings.worker.threads if queues == "models" else 2
+        return consume(base, _build(queues, base), threads=threads)
+    finally:
+        base.tracing.close(SEND_SECONDS)
 
 
 def consume(base: WorkerContext, worker: Any, *, threads: int) -> int:
@@ -57,6 +65,9 @@ def consume(base: WorkerContext, worker: Any, *, threads: int) -> int:
     # The reaper sends another doorbell for one that was received and not handled. kombu would put it back,
     # and write it to a file in the temp folder when the server is away.
     Channel.do_restore = False
+    # Celery would set the level of all loggers to its own, and writes past them that it shuts down.
+    setup_logging.connect(lambda **_: None, weak=False)
+    celery_worker.safe_say = lambda *_: None
     # Celery warns of root because of pickles; it accepts none here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     names = ",".join(worker.queues)

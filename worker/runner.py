@@ -20,10 +20,13 @@ from shared.errors import (
 from shared.jobs.job import Job
 from shared.jobs.status import LeaseLost, ensure_current
 from shared.jobs.store import JobStore, WorkerCordoned
+from shared.log_context import log_context
 from shared.queue.job_queue import JobQueue
 from shared.specs.parts import Lane
 from shared.storage.base import attempt_prefix
+from shared.tracing.spans import NO_TRACING, Tracing, current_span
 from worker.execution.attempt import Attempt, AttemptsInFlight, Stages
+from worker.execution.attempt_span import about, begin_attempt
 from worker.execution.batcher import BatchGroup
 from worker.execution.resources import Resources
 from worker.metrics import Observer
@@ -66,6 +69,7 @@ class JobRunner:
         has_room: Callable[[], bool] = lambda: True,
         on_cordon: Callable[[], None] = lambda: None,
         observer: Observer | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._worker_id = worker_id
         self._store = store
@@ -75,6 +79,7 @@ class JobRunner:
         self._held = held
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
         self._has_room = has_room
+        self._tracing = tracing
         self._on_cordon = on_cordon  # called before a doorbell is put back that came to a cordoned worker
         self._observer = observer or Observer()
         self._draining = threading.Event()
@@ -120,7 +125,8 @@ class JobRunner:
         list(self._group_threads.map(lambda job: self._run(job, group), jobs))
 
     def _run(self, job: Job, group: BatchGroup | None = None) -> None:
-        with self._held.hold(job, group) as attempt:
+        span = begin_attempt(self._tracing, job)
+        with span.running(), log_context(**about(job, span)), self._held.hold(job, group, span) as attempt:
             stages = Stages(attempt, self._store)
             try:
                 outcome = self._attempt(attempt, stages)
@@ -158,11 +164,16 @@ class JobRunner:
             precision=made.precision,
         )
         self._observer.succeeded(model.card.name, attempt.age_seconds, timings)
-        log.info("job succeeded", extra=_fields(attempt, stages=_brief(timings)))
+        # Of one of thousands nobody reads it, and each line costs time.
+        level = logging.DEBUG if attempt.job.batch_id else logging.INFO
+        log.log(level, "job succeeded", extra=_fields(attempt, stages=_brief(timings)))
 
     def _failure(self, attempt: Attempt, error: AtelierError) -> Callable[[], None]:
         if isinstance(error, OutOfDisk):
             return lambda: self._give_back(attempt, error, "no room for the result; the job waits")
+        current_span().fail(error.code)
+        if error.retryable:
+            current_span().event("retry", {"error.type": error.code})
         move = self._store.requeue if error.retryable else self._store.fail
         word = "job will be tried again" if error.retryable else "job failed"
 
@@ -175,6 +186,7 @@ class JobRunner:
     def _give_back(self, attempt: Attempt, error: AtelierError, why: str) -> None:
         """Let a job wait, uncounted: an accepted job does not fail for what this worker lacks now."""
         pause = FULL_PAUSE_SECONDS * random.uniform(1, 1.5)
+        current_span().event("released", {"error.type": error.code})
         ensure_current(
             self._store.release(*attempt.key, pause_seconds=pause, code=error.code), attempt.job.id
         )
@@ -197,6 +209,7 @@ class JobRunner:
 
     def _drop(self, job: Job, error: LeaseLost) -> None:
         """Throw away what a fenced attempt made."""
+        current_span().event("attempt dropped", {"error.type": error.code})
         log.info("attempt dropped", extra={"job_id": job.id, "attempt": job.attempt, "why": error.code})
         try:
             self._resources.objects.delete_prefix(attempt_prefix(job.id, job.attempt))

@@ -16,8 +16,9 @@ from api.jobs.estimates import Estimate, Trial
 from api.jobs.recipes import Recipes
 from api.jobs.submission import HEADER, mismatch, terms_of
 from api.jobs.workers import AvailableModels, notify_for
+from api.server.request_trace import about_subject
 from api.server.threads import ThreadYielder
-from api.services import Services, check_room, key_id, request_id
+from api.services import Services, check_room, key_id, request_id, request_trace
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.sharing import PackedItems, Pieces, in_pieces
@@ -306,12 +307,15 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str, batch_id:
         fingerprint=sent.fingerprint,
         webhook=terms,
         request_id=request_id(),
+        trace=request_trace(),
         key=key_id(),
     )
     try:
-        return services.batches.open(draft)
+        batch, is_new = services.batches.open(draft)
     except IdempotencyMismatch as error:
         raise mismatch(HEADER) from error
+    about_subject(batch_id=batch.id)
+    return batch, is_new
 
 
 def _broke_off(batch: Batch, sent: SentBatch) -> bool:

@@ -13,7 +13,8 @@ from api.jobs.workers import AvailableModels
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload, probe_parts
-from api.services import Services, base_url, check_room, key_id, request_id
+from api.server.request_trace import about_subject
+from api.services import Services, base_url, check_room, key_id, request_id, request_trace
 from shared.access.key import Scope
 from shared.cards.card import ModelCard
 from shared.errors import (
@@ -269,9 +270,11 @@ def _submit(
     submission = submission_of(services, ready, fingerprint, caller, retried_from=retried_from)
     _check_room(services, caller)
     try:
-        return services.store.submit(submission)
+        submitted = services.store.submit(submission)
     except IdempotencyMismatch as error:
         raise mismatch(place_of_key(caller)) from error
+    about_subject(job_id=submitted.id)
+    return submitted
 
 
 def submission_of(
@@ -291,6 +294,7 @@ def submission_of(
         results=ready.results,
         key=key_id(),
         request_id=request_id(),
+        trace=request_trace(),
         doorbell=services.queue.doorbell(job_id, ready.spec.lane),
     )
 

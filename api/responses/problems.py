@@ -177,6 +177,7 @@ def new_request_id() -> str:
 def problem(error: errors.AtelierError, headers: Mapping[str, str] | None = None) -> Response:
     """Return the problem document of an error."""
     status = status_of(error)
+    g.error_code = error.code
     document = _document(error, request.path, g.get("request_id", ""))
     response = Response(document, status, mimetype=MEDIA_TYPE)
     response.headers.update(headers or {})

@@ -3,9 +3,11 @@
 The service checks values; these give names and types. What JSON does not have is refused before it is sent.
 """
 
+import importlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -25,6 +27,23 @@ JobEvent = Literal["job.started", "job.succeeded", "job.failed", "job.canceled",
 ActionEvent = Literal["action.completed", "action.canceled"]
 BatchEvent = Literal["batch.completed", "batch.failed", "batch.canceled", "batch.paused"]
 NoticeTemplate = Literal["ntfy", "discord", "slack", "mail"]
+
+
+_OPEN_TELEMETRY = "opentelemetry.trace"
+_TRACE = ("traceparent", "tracestate")
+
+
+def set_trace(headers: MutableMapping[str, str], *, is_own: bool) -> None:
+    """Add the caller's trace to a request that names none, where the caller uses OpenTelemetry.
+
+    A request to somebody else, such as one to which a redirect leads, has none.
+    """
+    if not is_own:
+        for name in _TRACE:
+            headers.pop(name, None)
+    elif _OPEN_TELEMETRY in sys.modules and _TRACE[0] not in headers:
+        module = importlib.import_module(f"{_OPEN_TELEMETRY}.propagation.tracecontext")
+        module.TraceContextTextMapPropagator().inject(headers)
 
 
 class Array(Protocol):

@@ -8,7 +8,8 @@ from atelier.display import echo
 from atelier.local.aof_repair import cut_journal
 from atelier.local.processes import read_changes
 from atelier.local.up import Up
-from atelier.supervisor.supervisor import ProcessLog, Shutdown
+from atelier.supervisor.process_log import ProcessLog
+from atelier.supervisor.supervisor import Shutdown
 from shared.settings import Settings
 
 
@@ -59,7 +60,8 @@ def up(
         shutdown.listen_to_stdin()
     settings = settings_of(host=host, port=port, state_dir=state_dir, private_webhooks=private_webhooks)
     changes = read_changes(changes_file) if changes_file else {}
-    up = Up(settings, shutdown=shutdown, log=ProcessLog(), changes=changes)
+    log = ProcessLog(as_json=settings.log_format == "json")
+    up = Up(settings, shutdown=shutdown, log=log, changes=changes)
     ctx.exit(up.run(workers=workers, strict=strict, tune=tune))
 
 

@@ -17,7 +17,8 @@ from atelier.local.readiness import ReadyWatch, is_alive
 from atelier.local.redis_server import START_SECONDS, refusal
 from atelier.local.state_folder import StateLock, UpRecord, remove_record, write_record
 from atelier.supervisor.child_process import Child, ChildSpec
-from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
+from atelier.supervisor.process_log import LOGS, ProcessLog
+from atelier.supervisor.supervisor import Shutdown, Supervisor
 from shared.access.exposure import check_exposure
 from shared.access.store import KeyStore
 from shared.errors import ModelUnavailable, StoreUnavailable
@@ -56,7 +57,8 @@ class Up:
         for check in (check_storage, check_cards, check_models):
             check(self._settings)
         self._lock.take("atelier up")
-        with listen(self._settings.api.host, self._settings.api.port) as listener:
+        own = self._settings.api
+        with self._log.kept_in(self._folder / LOGS), listen(own.host, own.port) as listener:
             self._record = replace(self._record, url=url_of(listener))
             try:
                 if self._start(listener, workers=workers, strict=strict):

@@ -1,68 +1,22 @@
-"""Keeps processes running, in phases: each starts after the one before it, and ends before it.
-
-What they write becomes one readable log: every line begins with the name of its process.
-"""
+"""Keeps processes running, in phases: each starts after the one before it, and ends before it."""
 
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
-from typing import TextIO
 
 from atelier.supervisor.child_process import Child, ChildSpec
-from shared.logs import plain
+from atelier.supervisor.process_log import ProcessLog
 from shared.settings import EXIT_CONFIGURATION
 
-COLORS = ("36", "33", "35", "32", "34", "31")  # of names, in the order in which they first speak
-OWN_NAME = "atelier"
 TICK_SECONDS = 0.1
 STARTING_TICK_SECONDS = 0.02  # until everything was ready once
 EXIT_FAILED = 1
 HURRIED_SECONDS = 3.0  # the grace of a second Ctrl-C, for the server alone to write its last lines
 OnChange = Callable[[Mapping[str, int]], None]  # the processes that run, by name
 STDIN = 0
-
-
-class ProcessLog:
-    """Writes whole lines from any thread. A reader that goes away only silences it."""
-
-    def __init__(self, stream: TextIO | None = None, *, width: int = 9) -> None:
-        self._stream = stream or sys.stdout
-        self._width = width
-        self._colors: dict[str, str] = {}
-        self._lock = threading.Lock()
-        self._is_colored = self._stream.isatty() and "NO_COLOR" not in os.environ
-
-    def line(self, name: str, text: str) -> None:
-        """Write a line of a process."""
-        if not text:
-            return
-        with self._lock:
-            try:
-                self._stream.write(f"{self._prefix(name)} {plain(text.expandtabs())}\n")
-                self._stream.flush()
-            except (OSError, ValueError):
-                self._stream = _nowhere()
-
-    def say(self, text: str) -> None:
-        """Write a line of the supervisor's own."""
-        now = time.time()
-        clock = time.strftime("%H:%M:%S", time.localtime(now))
-        self.line(OWN_NAME, f"{clock}.{int(now * 1000) % 1000:03d} {text}")
-
-    def _prefix(self, name: str) -> str:
-        plain = f"{name:<{self._width}} |"
-        if not self._is_colored:
-            return plain
-        color = self._colors.setdefault(name, COLORS[len(self._colors) % len(COLORS)])
-        return f"\x1b[{color}m{plain}\x1b[0m"
-
-
-def _nowhere() -> TextIO:
-    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123  (a name, not a path)
 
 
 class Shutdown:

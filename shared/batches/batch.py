@@ -60,6 +60,7 @@ class BatchDraft:
     idempotency_key: str = ""
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     request_id: str = ""  # of the HTTP request, as the API's log has it
+    trace: str = ""  # of the same, as text of a TraceContext; "" for none
     key: str = ""  # id of the API key; "" if none was needed
 
     def record(self, rules: JobRules) -> dict[str, str]:
@@ -73,6 +74,7 @@ class BatchDraft:
             "fingerprint": self.fingerprint,
         }
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
+        optional["trace"] = self.trace
         optional["not_before"] = milliseconds_of(settings.not_before)
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional["sample"] = str(settings.sample or "")

@@ -85,7 +85,8 @@ class Job:
     batch_id: str | None = None
     index: int | None = None  # in the batch
     custom_id: str | None = None  # the client's name for the item
-    request_id: str | None = None  # of the HTTP request that submitted it; None for items of batches
+    request_id: str | None = None  # of the HTTP request that submitted it; of an item only when it is claimed
+    trace: str = ""  # the span of that request, as text of a TraceContext; "" for none; of items as above
     history: tuple[EndedAttempt, ...] = ()  # oldest first; the latest 20
     parents: Mapping[str, str] = field(
         default_factory=dict

@@ -69,6 +69,7 @@ def job_from_record(raw: Record) -> Job:
         index=_number(raw, "index"),
         custom_id=raw.get("custom_id"),
         request_id=raw.get("request_id"),
+        trace=raw.get("trace", ""),
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
     )

@@ -98,6 +98,7 @@ class Submission:
     webhook: str = ""  # the result of `webhook_record`; "" for no webhook
     work: str = ""  # the result of `work_of`; "" if unknown
     request_id: str = ""  # of the HTTP request, as the API's log has it
+    trace: str = ""  # of the same, as text of a TraceContext; "" for none
     key: str = ""  # id of the API key; "" if none was needed
     results: Results = NOTHING  # what it is expected to make
     unstored: frozenset[str] = frozenset()  # of a trial: ids of files that are not stored, and need not be
@@ -125,6 +126,7 @@ class Submission:
             "webhook": self.webhook,
             "work": self.work,
             "request_id": self.request_id,
+            "trace": self.trace,
             "key": self.key,
         }
         record |= {name: text for name, text in optional.items() if text}

@@ -58,6 +58,7 @@ class Delivery:
     log: tuple[Try, ...]  # oldest first, the latest 20
     body: str = "event"  # what is sent, as the webhook has it
     template: str | None = None  # of a notice for people; None: the event as JSON, signed
+    trace: str = ""  # of the request that made its subject, as text of a TraceContext; "" for none
 
 
 def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
@@ -83,6 +84,7 @@ def delivery_from_record(raw: Mapping[str, str]) -> Delivery:
         log=tuple(Try(**entry) for entry in json.loads(raw.get("log") or "[]")),
         body=raw.get("body", "event"),
         template=raw.get("template"),
+        trace=raw.get("trace", ""),
     )
 
 

@@ -30,6 +30,7 @@ SETTLED = {
     "ATELIER_API_KEY",  # for clients
 }
 COMPOSE = (ROOT / "docker-compose.yml").read_text("utf-8")
+OPEN_TELEMETRY = "OTEL_"  # with which variables begin that its library reads
 EXAMPLE = (ROOT / ".env.example").read_text("utf-8")
 
 
@@ -46,14 +47,23 @@ def settings_variables() -> dict[str, Any]:
     return found | {"REDIS_URL": ""}  # without which `atelier up` runs a server of its own
 
 
+def given() -> set[str]:
+    """Return the variables that the compose file gives to the API."""
+    return set(yaml.safe_load(COMPOSE)["services"]["api"]["environment"])
+
+
 def passed_on() -> set[str]:
-    """Return the variables that the compose file gives to the API; a file may hold the value of one."""
-    given = yaml.safe_load(COMPOSE)["services"]["api"]["environment"]
-    return {name if name in settings_variables() else name.removesuffix("_FILE") for name in given}
+    """Return those of them that are Atelier's; a file may hold the value of one."""
+    own = {name for name in given() if not name.startswith(OPEN_TELEMETRY)}
+    return {name if name in settings_variables() else name.removesuffix("_FILE") for name in own}
+
+
+def whole_example() -> dict[str, str]:
+    return dict(re.findall(r"(?m)^#([A-Z_]+)=(.*)$", EXAMPLE))
 
 
 def example() -> dict[str, str]:
-    return dict(re.findall(r"(?m)^#([A-Z_]+)=(.*)$", EXAMPLE))
+    return {name: value for name, value in whole_example().items() if not name.startswith(OPEN_TELEMETRY)}
 
 
 def interpolated() -> dict[str, str]:
@@ -69,8 +79,16 @@ def test_the_example_names_every_setting_and_every_variable_of_the_compose_file(
     assert set(example()) == set(settings_variables()) | set(interpolated())
 
 
+def test_variables_of_open_telemetry_are_passed_on_and_named_and_explained() -> None:
+    named = {name for name in whole_example() if name.startswith(OPEN_TELEMETRY)}
+    assert named == {name for name in given() if name.startswith(OPEN_TELEMETRY)}
+    page = (ROOT / "docs" / "tracing.md").read_text("utf-8")
+    short = {name.removeprefix("OTEL_EXPORTER_OTLP") for name in named}
+    assert [name for name in short if f"{name}`" not in page] == []
+
+
 def test_whoever_exports_the_whole_example_can_run_every_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in example().items():
+    for name, value in whole_example().items():
         monkeypatch.setenv(name, value)
     settings = Settings.from_env()
     monkeypatch.undo()

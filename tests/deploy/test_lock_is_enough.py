@@ -35,7 +35,8 @@ make_celery(Settings()).connection_for_write()
 """
 # Commands that talk to a service, or to the job store.
 OPERATOR = """
-events jobs batches actions stats top pauses workers keys quota usage backup gc models/limit models/reload
+events jobs batches actions logs stats top pauses workers keys quota usage backup gc
+models/limit models/reload
 """
 ASKING = """
 import click

@@ -13,6 +13,7 @@ from shared.jobs.store import JobStore
 from shared.specs.base import ENLARGE, JobSpec
 from shared.specs.parts import EXACT, Lane, Precision
 from shared.specs.stylize import UPSAMPLE
+from shared.tracing.spans import NO_SPAN, Span, current_span
 from worker.execution.batcher import BatchGroup, BatchSlot
 
 REPORT_EVERY_SECONDS = 0.1  # short jobs end before their first report: no client would see it
@@ -42,8 +43,9 @@ def begins_of(spec: JobSpec) -> dict[str, float]:
 class Attempt:
     """One run of a job in this process, until it ends."""
 
-    def __init__(self, job: Job, group: BatchGroup | None = None) -> None:
+    def __init__(self, job: Job, group: BatchGroup | None = None, span: Span = NO_SPAN) -> None:
         self.job = job
+        self.span = span
         self.slot = BatchSlot(group)  # where its first call of a model waits for its batch mates
         self.started = self.progressed = time.monotonic()  # when it began; when a stage or step last began
         self._lease_state: LeaseState = "ok"
@@ -91,9 +93,9 @@ class AttemptsInFlight:
         self._lock = threading.Lock()
 
     @contextmanager
-    def hold(self, job: Job, group: BatchGroup | None = None) -> Iterator[Attempt]:
+    def hold(self, job: Job, group: BatchGroup | None = None, span: Span = NO_SPAN) -> Iterator[Attempt]:
         """Keep an attempt's lease alive while the block runs."""
-        attempt = Attempt(job, group)
+        attempt = Attempt(job, group, span)
         with self._lock:
             self._attempts[attempt.key] = attempt
         try:
@@ -130,7 +132,8 @@ class Stages:
         self._report(Progress(name, self._begins[name]))
         started = time.perf_counter()
         try:
-            yield
+            with current_span().child(name).running():
+                yield
         finally:
             spent = time.perf_counter() - started
             self.timings[name] = self.timings.get(name, 0.0) + spent

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from shared.jobs.status import JobCanceled
+from shared.tracing.spans import NO_SPAN, Span, current_span
 
 Payload = TypeVar("Payload")
 Result = TypeVar("Result")
@@ -30,6 +31,7 @@ class Request(Generic[Payload, Result]):
     wanted: Callable[[], bool] = lambda: True
     future: Future[Result] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
+    span: Span = NO_SPAN  # of the job's stage that waits for it
 
     def is_urgent(self, now: float) -> bool:
         """Whether it goes before those that are not."""
@@ -86,6 +88,7 @@ class Batcher:
 
         With a slot in a group it waits for the other members, each of which must call or leave.
         """
+        request.span = current_span()
         self._enter((slot or BatchSlot()).take(request))
         return request.future.result()
 
@@ -135,12 +138,24 @@ def _run_batch(batch: list[AnyRequest]) -> None:
     if not batch:
         return
     try:
-        results = batch[0].run([request.payload for request in batch])
+        with _span_of(batch).running():
+            results = batch[0].run([request.payload for request in batch])
     except BaseException as error:  # noqa: BLE001  (what a model raises belongs to the job that caused it)
         _bisect(batch, error)
         return
     for request, result in zip(batch, results, strict=True):
         request.future.set_result(result)
+
+
+def _span_of(batch: Sequence[AnyRequest]) -> Span:
+    """Return the span of a call; none for a request that is never joined by others: its stage says all."""
+    if batch[0].alone:
+        return NO_SPAN
+    sizes = {
+        "atelier.micro_batch.size": len(batch),
+        "atelier.micro_batch.weight": sum(r.weight for r in batch),
+    }
+    return batch[0].span.together("micro-batch", [request.span for request in batch], sizes)
 
 
 def _still_wanted(request: AnyRequest) -> bool:

@@ -20,6 +20,7 @@ from shared.redis.client import Client, connect, store_errors
 from shared.settings import Settings
 from shared.specs.parts import Lane
 from shared.storage.object_store import open_object_store
+from shared.tracing.choice import open_tracing
 from shared.workers import WorkerRoster
 
 PATIENCE_OF_LEASE = 0.3  # of a beat with the server: its second try comes before the lease ends
@@ -34,7 +35,7 @@ def new_worker_id(name: str) -> str:
 class WorkerContext:
     """What model workers and io workers share: connections, queue, reaper."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, service: str = "atelier-worker") -> None:
         self.settings = settings
         self.id = new_worker_id(settings.worker.name_of(1, socket.gethostname()))
         self.client = connect(settings.redis_url)
@@ -49,6 +50,7 @@ class WorkerContext:
         self.hasty_store = JobStore(self.hasty_client, settings.jobs, settings.quota)
         self.hasty_queue = JobQueue(self.celery, self.hasty_client)
         self.roster = WorkerRoster(self.hasty_client)
+        self.tracing = open_tracing(service, self.id)
         self.pulse, self.intake = Pulse(), Intake()
         self.celery.conf.worker_consumer = partial(WorkerConsumer, pulse=self.pulse, intake=self.intake)
 

@@ -16,6 +16,7 @@ from shared.specs.parts import Lane
 from shared.watched_process import EXIT_STUCK
 from shared.workers import LoadedModel, Worker, WorkerRoster
 from worker.execution.attempt import Attempt, AttemptsInFlight
+from worker.execution.attempt_span import end_early
 from worker.health import WorkerHealth, end_stuck_process
 
 log = logging.getLogger("atelier.worker")
@@ -34,11 +35,13 @@ class Heartbeat:
         *,
         on_beat: Callable[[], None],
         on_away: Callable[[str], None],
+        on_stuck: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._held = held
         self._on_beat = on_beat
         self._on_away = on_away
+        self._on_stuck = on_stuck  # called before the process ends
         self._period = store.rules.lease_seconds / 3
         threading.Thread(target=self._run, name="heartbeat", daemon=True).start()
 
@@ -70,9 +73,12 @@ class Heartbeat:
         if not late:
             return
         for attempt in late:
+            attempt.span.fail(TimeLimitExceeded.code)
             self._fail(attempt, limit)
         release_all(self._store, [attempt for attempt in attempts if attempt not in late])
         log.error("a job is stuck; ending this process", extra={"jobs": [a.job.id for a in late]})
+        end_early(attempts, "stuck")
+        self._on_stuck()
         os._exit(EXIT_STUCK)
 
     def _fail(self, attempt: Attempt, limit: float) -> None:

@@ -121,7 +121,7 @@ class IoWorker:
     def __init__(self, base: WorkerContext) -> None:
         self._base = base
         self._health = WorkerHealth(base.settings.worker_health, NOT_READY)
-        self._dispatcher = dispatcher_of(base.store, base.settings)
+        self._dispatcher = dispatcher_of(base.store, base.settings, tracing=base.tracing)
         self._collector = Collector(base.client, base.objects, base.settings.disk)
         parts = (base.store, base.batches, base.objects, base.garbage)
         self._reclaimer = Reclaimer(*parts, base.settings.disk)

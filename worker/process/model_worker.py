@@ -20,6 +20,7 @@ from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
 from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
+from worker.execution.attempt_span import end_early
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
 from worker.memory import give_back, take_pictures_whole
@@ -39,6 +40,7 @@ from worker.runner import JobRunner
 log = logging.getLogger("atelier.worker")
 
 RELEASE_BEFORE_SECONDS = 1.0  # of the end of the grace period
+LAST_SPANS_SECONDS = 0.5  # for sending them, where the process has to end at once
 
 
 class ModelWorker:
@@ -91,6 +93,7 @@ class ModelWorker:
             has_room=has_room,
             on_cordon=lambda: self._take_doorbells(False),
             observer=observer,
+            tracing=base.tracing,
         )
         base.serve_jobs(self._runner.handle)
 
@@ -106,7 +109,13 @@ class ModelWorker:
         take_pictures_whole()
         give_back()
         self._base.reaper.start()
-        Heartbeat(self._base.hasty_store, self._held, on_beat=self._on_beat, on_away=self._liveness.away)
+        Heartbeat(
+            self._base.hasty_store,
+            self._held,
+            on_beat=self._on_beat,
+            on_away=self._liveness.away,
+            on_stuck=lambda: self._base.tracing.close(LAST_SPANS_SECONDS),
+        )
 
     def begin(self) -> None:
         """Celery consumes: the worker is ready."""
@@ -143,8 +152,10 @@ class ModelWorker:
 
     def _release_late(self) -> None:
         time.sleep(max(0.0, self._base.settings.worker.grace_seconds - RELEASE_BEFORE_SECONDS))
-        if self._held.all():
-            self._hand_on(release_all(self._base.hasty_store, self._held.all()))
+        if held := self._held.all():
+            self._hand_on(release_all(self._base.hasty_store, held))
+            end_early(held, "shutdown")
+            self._base.tracing.close(LAST_SPANS_SECONDS)
             os._exit(0)
 
     def _hand_on(self, released: Iterable[tuple[str, Lane]]) -> None:

@@ -10,13 +10,16 @@ from typing import Any
 
 from shared.errors import ActionNotFound, AtelierError, JobGone, JobNotFound
 from shared.jobs.store import JobStore
+from shared.log_context import log_context
 from shared.logs import plain
 from shared.mail_settings import MailSettings
 from shared.replicate.prediction import Prediction
 from shared.settings import Settings
 from shared.specs.webhook import MAIL
+from shared.tracing.spans import NO_TRACING, Tracing, current_span
 from shared.webhooks.delivery import Delivery, DeliveryStatus, Event
 from shared.webhooks.store import Deliveries, WebhookSecrets
+from worker.webhooks.delivery_span import about, begin_delivery, note_try
 from worker.webhooks.events import Render, renderers
 from worker.webhooks.mail import send_mail
 from worker.webhooks.notices import notice_of, notice_request
@@ -52,6 +55,7 @@ class Dispatcher:
         rules: DeliveryRules | None = None,
         shares: Shares | None = None,
         mail: MailSettings | None = None,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._deliveries = deliveries
         self._secrets = secrets
@@ -61,6 +65,7 @@ class Dispatcher:
         self._shares = shares or Shares()
         self._in_flight = InFlight(self._shares)
         self._mail = mail or MailSettings()
+        self._tracing = tracing
         # Threads of their own: a mail server that hangs delays no webhook.
         self._mailers = ThreadPoolExecutor(self._shares.a_host, thread_name_prefix="mail")
         self._busy = threading.Lock()
@@ -117,6 +122,10 @@ class Dispatcher:
         return [(delivery, secrets[delivery.owner]) for delivery in claimed]
 
     async def _deliver(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
+        with begin_delivery(self._tracing, delivery).running() as span, log_context(**about(delivery, span)):
+            await self._try(delivery, secrets, sender)
+
+    async def _try(self, delivery: Delivery, secrets: tuple[str, ...], sender: Sender) -> None:
         try:
             result = await self._sent(delivery, secrets, sender)
             took_long = result.milliseconds > self._shares.slow_seconds * 1000
@@ -135,7 +144,9 @@ class Dispatcher:
             return await asyncio.get_running_loop().run_in_executor(self._mailers, self._mailed, delivery)
         request = await asyncio.to_thread(self._request, delivery, secrets)
         private = delivery.private if self._allow_private is None else self._allow_private
-        return await sender.post(request.url, request.body, request.headers, private=private)
+        context = current_span().context
+        headers = {**request.headers, **(context.headers if context else {})}
+        return await sender.post(request.url, request.body, headers, private=private)
 
     def _mailed(self, delivery: Delivery) -> PostResult:
         return send_mail(delivery, notice_of(self._event(delivery)), self._mail)
@@ -174,6 +185,7 @@ class Dispatcher:
         entry = {"milliseconds": result.milliseconds, "status": result.status, "error": error or None}
         known: dict[str, Any] = {name: value for name, value in entry.items() if value is not None}
         self._deliveries.note(delivery, verdict.status, known, pause_seconds=verdict.pause_seconds)
+        note_try(delivery, result, verdict)
         level = logging.INFO if verdict.status in _NO_WARNING else logging.WARNING
         log.log(
             level,
@@ -188,7 +200,13 @@ class Dispatcher:
         )
 
 
-def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | None = None) -> Dispatcher:
+def dispatcher_of(
+    store: JobStore,
+    settings: Settings,
+    rules: DeliveryRules | None = None,
+    *,
+    tracing: Tracing = NO_TRACING,
+) -> Dispatcher:
     """Return the dispatcher of an installation."""
     return Dispatcher(
         Deliveries(store),
@@ -197,4 +215,5 @@ def dispatcher_of(store: JobStore, settings: Settings, rules: DeliveryRules | No
         allow_private=settings.webhook.private,
         rules=rules,
         mail=settings.mail,
+        tracing=tracing,
     )

@@ -9,7 +9,7 @@ import httpx
 
 from atelier.client.aio.concurrency import Sleep
 from atelier.client.errors import ServiceUnreachable, reading
-from atelier.client.request_parts import check_seconds, json_bytes
+from atelier.client.request_parts import check_seconds, json_bytes, set_trace
 from atelier.client.responses import check_type, checked, json_of
 from atelier.client.retries import is_retryable, pauses, retry_after_seconds
 from atelier.client.transport import (
@@ -55,7 +55,8 @@ class AsyncTransport:
         )
 
     async def _identify(self, request: httpx.Request) -> None:
-        """Give the service its credentials, and no other that it redirects to or links."""
+        """Give the service its credentials and the caller's trace, and none that it redirects to or links."""
+        set_trace(request.headers, is_own=_origin(request.url) == self._origin)
         for name, value in self._credentials.items():
             request.headers.pop(name, None)
             if _origin(request.url) == self._origin:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from api.services import Services
 from atelier.cli import main
 from atelier.client.client import Client
-from atelier.supervisor.supervisor import ProcessLog
+from atelier.supervisor.process_log import ProcessLog
 from shared.errors import CorruptImage
 from shared.logs import JsonFormatter, TextFormatter, plain
 from tests.support.commands import leaves

@@ -10,7 +10,8 @@ import pytest
 
 from atelier.local.redis_server import EmbeddedServer
 from atelier.local.up import Up
-from atelier.supervisor.supervisor import ProcessLog, Shutdown
+from atelier.supervisor.process_log import ProcessLog
+from atelier.supervisor.supervisor import Shutdown
 from shared.settings import Settings, SettingsError
 
 UP = ("atelier", "up", "--port", "0")

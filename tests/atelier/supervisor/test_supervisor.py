@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from atelier.supervisor.child_process import Backoff, ChildSpec, describe
-from atelier.supervisor.supervisor import ProcessLog, Shutdown, Supervisor
+from atelier.supervisor.process_log import ProcessLog
+from atelier.supervisor.supervisor import Shutdown, Supervisor
 from tests.support.processes import children_of, is_alive
 from tests.support.waiting import eventually
 

@@ -14,7 +14,7 @@ end
 
 -- Note a delivery of an event of a subject, where its record has a webhook that asks for the event.
 local function note_delivery(kind, subject, event)
-  local webhook, owner = values(subject_key(kind, subject), 'webhook', 'owner')
+  local webhook, owner, trace = values(subject_key(kind, subject), 'webhook', 'owner', 'trace')
   local hook = webhook and cjson.decode(webhook)
   if not hook or not hook.events[event] then return end
   local sequence = next_sequence(owner)
@@ -23,6 +23,7 @@ local function note_delivery(kind, subject, event)
   redis.call('HSET', delivery_key(id), 'id', id, 'owner', owner, 'kind', kind, 'subject', subject,
     'event', event, 'url', hook.url, 'host', hook.host, 'private', hook.private and 1 or 0, 'base', hook.base,
     'status', 'pending', 'attempt', 0, 'tries', 0, 'sequence', sequence, 'created_at', now, 'next_at', now)
+  if trace then redis.call('HSET', delivery_key(id), 'trace', trace) end
   if hook.body then redis.call('HSET', delivery_key(id), 'body', hook.body) end
   if hook.template then redis.call('HSET', delivery_key(id), 'template', hook.template) end
   redis.call('ZADD', owned_deliveries_key(owner), sequence, id)

@@ -14,9 +14,15 @@ local MOST_LOOKED = 64 -- entries of one owner that stay where they are
 local MOST_OWNERS = 512 -- that have nothing to start now, beside those whose quota is spent
 local left_to_pass_over = 1000 -- in one call: a few milliseconds, in which the server does nothing else
 
--- A record as a flat list, with the parts of its specification that its batch keeps.
+-- A record as a flat list, with what its batch keeps: parts of its specification, and by which request it came.
 local function whole_record(id, batch)
   local record, parts = redis.call('HGETALL', job_key(id)), batch and job_value(id, 'parts') or ''
+  if batch then
+    local request_id, trace = batch_values(batch, 'request_id', 'trace')
+    for name, value in pairs({request_id = request_id or nil, trace = trace or nil}) do
+      record[#record + 1], record[#record + 2] = name, value
+    end
+  end
   for digest in string.gmatch(parts, '%S+') do
     record[#record + 1] = 'part:' .. digest
     record[#record + 1] = redis.call('HGET', batch_parts_key(batch), digest)
