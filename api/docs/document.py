@@ -31,6 +31,7 @@ from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.pause_views import PauseList, PauseView
 from api.responses.recipe_views import RecipePage, RecipeView
 from api.responses.stats_views import FailureList, StatsView
+from api.responses.version_views import RolloutRequest, RolloutView, VersionList
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
 from shared.actions.views import ActionView
@@ -83,6 +84,7 @@ _MODELS: tuple[type[BaseModel], ...] = (
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, ActionEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
+    RolloutRequest, RolloutView, VersionList,
     ActionRequest, ActionView, ActionPage,
     WorkerView, WorkerList, CordonRequest,
     *SPECS.values(), *BATCH_MODELS,

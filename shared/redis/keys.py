@@ -104,6 +104,8 @@ KEYS = (
     # Measured
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
+    Key("version_outcomes", "version-outcomes:{model}", "passing"),  # how its jobs ended, by `name@version`
+    Key("version_runs", "version-runs:{model}", "passing"),  # milliseconds that the latest ran
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example
     Key("owned_durations", "owner:{owner}:pace", "last"),  # the same of one owner's jobs
@@ -145,6 +147,7 @@ KEYS = (
     Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
     # Quotas and usage
     Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("rollouts", "rollouts", "stays"),  # by model: which share of its jobs gets which version
     Key("model_limits", "model-limits", "stays"),  # how many jobs of a model run at once
     Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
     Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch

@@ -13,6 +13,7 @@ from shared.images.limits import ImageLimits
 from shared.jobs.record import RECORD_SCHEMA
 from shared.machine_memory import memory_limit
 from shared.queue.celery_app import MODEL_QUEUES
+from shared.rollouts.store import RolloutStore
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
@@ -50,6 +51,7 @@ class ModelWorker:
             load_catalog(settings.cards),
             ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
+            rolled_out=RolloutStore(base.store.scripts).warm,
             in_use=lambda: {name for attempt in self._held.all() for name in attempt.job.spec.all_models},
         )
         self._shared_name = SharedName(base.id, base.roster)
@@ -62,6 +64,7 @@ class ModelWorker:
             models=self._registry.loaded,
             available=self._registry.available,
             has_room=has_room,
+            versions=self._registry.versions,
         )
         self._runner = JobRunner(
             base.id,

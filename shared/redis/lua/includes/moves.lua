@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry, versions
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -31,6 +31,9 @@ local function end_job(id, status, ...)
   count_end(status, lane, owner, model)
   local first, error = ...
   if first == 'error' then count_failure(id, owner, batch, error) end
+  if status ~= 'succeeded' then
+    note_version(model, status == 'failed' and 'failed ' .. cjson.decode(error).code or status)
+  end
   dequeue_job(id)
   count_move(id, status)
   settle_holdings(id, status)

@@ -26,6 +26,9 @@ local function read_pauses()
   table.sort(pauses, function(a, b) return a.holds_until > b.holds_until end)
 end
 
+-- The name of a model that is given by `name@version`.
+local function base_of(model) return string.match(model, '^[^@]*') end
+
 -- The pause that keeps a model's jobs of an owner in a lane from starting now, the one that lasts longest: its fields,
 -- and `holds_until`, math.huge where it does not end by itself. Without a lane, an owner or a model the answer is of a
 -- pause that holds for all of these. Returns nil where nothing is paused.
@@ -33,7 +36,7 @@ local function pause_of(lane, owner, model)
   if not pauses then read_pauses() end
   for _, pause in ipairs(pauses) do
     local matches = (not pause.lane or pause.lane == lane) and (not pause.owner or pause.owner == owner)
-      and (not pause.model or pause.model == model)
+      and (not pause.model or pause.model == model or model and pause.model == base_of(model))
     if matches then return pause end
   end
 end
