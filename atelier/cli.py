@@ -28,6 +28,7 @@ COMMANDS = {
     "deliveries": "atelier.commands.queue.deliveries:deliveries",
     "models": "atelier.commands.queue.models:models",
     "stats": "atelier.commands.stats:stats",
+    "plan": "atelier.commands.queue.plan:plan",
     "top": "atelier.commands.top:top",
     "pauses": "atelier.commands.queue.pauses:pauses",
     "workers": "atelier.commands.queue.workers:workers",

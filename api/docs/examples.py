@@ -102,6 +102,16 @@ _MODEL_VIEW: Json = {
     "loaded": [{"version": "4", "digest": _SHA, "workers": 1}],
     "url": f"{_BASE}/v1/models/mnist-dcgan", "input_schema": None,
 }  # fmt: skip
+_PLAN: Json = {
+    "object": "plan", "model": "mnist-dcgan", "jobs": 1_000_000, "deadline_seconds": 86_400, "size": None,
+    "seconds_a_job": {"low": 0.01, "high": 0.02, "basis": "measured here: durations of its jobs that ended"},
+    "slots_a_worker": 2.0, "workers_wanted": {"low": 1.0, "high": 1.0, "basis": "measured here"},
+    "workers": 1, "hours": {"low": 1.4, "high": 2.8, "basis": "measured here"}, "kept_jobs": 1_000_000,
+    "storage_bytes": {"low": 3e9, "high": 5e9, "basis": "measured here: the usage of the last days"},
+    "input_bytes": None,
+    "store_bytes": {"low": 1.3e9, "high": 2.5e9, "basis": "items of batches that say little each"},
+    "warnings": [],
+}  # fmt: skip
 _ROLLOUT: Json = {
     "object": "rollout", "model": "mnist-dcgan", "version": "5", "share": 0.1, "began_at": _THEN, "by": "ops",
 }  # fmt: skip
@@ -259,6 +269,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             "numerics": [{"numerics": _NUMERICS, "workers": 1}],
         },
     },
+    "PlanView": _PLAN,
     "CordonRequest": {"reason": "new disk"},
     "WorkerView": _WORKER,
     "WorkerList": {"object": "list", "data": [_WORKER]},
