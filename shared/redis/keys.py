@@ -104,8 +104,9 @@ KEYS = (
     # Measured
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
-    Key("version_outcomes", "version-outcomes:{model}", "passing"),  # how its jobs ended, by `name@version`
-    Key("version_runs", "version-runs:{model}", "passing"),  # milliseconds that the latest ran
+    Key(
+        "version", "version:{what}:{model}", "passing"
+    ),  # by `name@version`, `ended` and `runs`: how jobs did
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example
     Key("owned_durations", "owner:{owner}:pace", "last"),  # the same of one owner's jobs

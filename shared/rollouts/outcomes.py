@@ -29,8 +29,8 @@ def read_outcomes(scripts: Scripts, references: Sequence[str]) -> list[Outcomes]
     """Return the outcomes of versions, each given as `name@version`, in one round trip."""
     pipeline = scripts.client.pipeline(transaction=False)
     for reference in references:
-        pipeline.hgetall(scripts.keys("version_outcomes", reference))
-        pipeline.lrange(scripts.keys("version_runs", reference), 0, -1)
+        pipeline.hgetall(scripts.keys("version", "ended", reference))
+        pipeline.lrange(scripts.keys("version", "runs", reference), 0, -1)
     with store_errors():
         found = pipeline.execute()
     return [_outcomes(counts, runs) for counts, runs in zip(found[::2], found[1::2], strict=True)]

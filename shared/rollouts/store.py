@@ -74,9 +74,7 @@ class RolloutStore:
         forgotten = [] if is_same else [f"{model}{VERSION_SIGN}{each}" for each in (version, current)]
         with store_errors():
             for reference in forgotten:
-                self._client.delete(
-                    self._keys("version_outcomes", reference), self._keys("version_runs", reference)
-                )
+                self._client.delete(*(self._keys("version", what, reference) for what in ("ended", "runs")))
             self._client.hset(self._keys("rollouts"), model, rollout.to_json())
         self._recent_until = 0.0
         return rollout

@@ -1,18 +1,14 @@
 -- include: records, pauses
 -- Limits: how many jobs of an owner, and of a model, run at once, and which models a worker may run. Leases are counted,
 -- as they are few and true: a count of its own could go wrong, and would then keep all from running.
-local running_now -- by owner and by model; nil before the first that has a limit
-local function count_model(model) -- all versions of a model count together
-  local name = base_of(model)
-  running_now.models[name] = (running_now.models[name] or 0) + 1
-end
-
+local running_now -- by owner and by model, whose versions count together; nil before the first that has a limit
 local function count_running()
   running_now = {owners = {}, models = {}}
   for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
     local owner, model = job_values(id, 'owner', 'model')
     if owner then running_now.owners[owner] = (running_now.owners[owner] or 0) + 1 end
-    if model then count_model(model) end
+    model = model and versions.name_of(model)
+    if model then running_now.models[model] = (running_now.models[model] or 0) + 1 end
   end
 end
 
@@ -21,7 +17,8 @@ local function count_started(id)
   if not running_now then return end
   local owner, model = job_values(id, 'owner', 'model')
   running_now.owners[owner] = (running_now.owners[owner] or 0) + 1
-  if model then count_model(model) end
+  model = model and versions.name_of(model)
+  if model then running_now.models[model] = (running_now.models[model] or 0) + 1 end
 end
 
 -- Owners whose quota of running jobs is spent wait, and the others go on. `most` is that of owners that have none of
@@ -41,7 +38,7 @@ local function limits_of_models()
 end
 
 local function is_at_limit(model)
-  local name = base_of(model)
+  local name = versions.name_of(model)
   local limit = limits_of_models()[name]
   if not limit then return false end
   if not running_now then count_running() end

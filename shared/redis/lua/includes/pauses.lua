@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, versions
 -- Pauses: what is not started for a time. Each is a JSON object (shared/pauses/pause.py): its id, the lane, model and
 -- owner that it holds for, each left out where it holds for all, `reason`, `by`, and `ends_at` where it has an end. One
 -- with a `window` holds from `starts` to `stops` alone: this time or the next, as the reaper computed it.
@@ -26,9 +26,6 @@ local function read_pauses()
   table.sort(pauses, function(a, b) return a.holds_until > b.holds_until end)
 end
 
--- The name of a model that is given by `name@version`.
-local function base_of(model) return string.match(model, '^[^@]*') end
-
 -- The pause that keeps a model's jobs of an owner in a lane from starting now, the one that lasts longest: its fields,
 -- and `holds_until`, math.huge where it does not end by itself. Without a lane, an owner or a model the answer is of a
 -- pause that holds for all of these. Returns nil where nothing is paused.
@@ -36,7 +33,7 @@ local function pause_of(lane, owner, model)
   if not pauses then read_pauses() end
   for _, pause in ipairs(pauses) do
     local matches = (not pause.lane or pause.lane == lane) and (not pause.owner or pause.owner == owner)
-      and (not pause.model or pause.model == model or model and pause.model == base_of(model))
+      and (not pause.model or pause.model == model or model and pause.model == versions.name_of(model))
     if matches then return pause end
   end
 end

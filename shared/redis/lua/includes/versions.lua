@@ -1,15 +1,19 @@
 -- include: records
--- Versions: how jobs that have one ended, and how long the latest ran. Other jobs cost nothing here.
-local RUNS_KEPT = 256 -- whose times are kept, the latest
-local OUTCOMES_KEPT = 31 * 24 * 3600 -- seconds after the last
+-- Versions: models are named by `name` or `name@version`; how jobs of a version ended, and how long the latest ran.
+-- Other jobs cost nothing here.
+local versions = {}
+
+-- The name of a model, whatever its version.
+versions.name_of = function(model) return string.match(model, '^[^@]*') end
 
 -- Count the end of a job: `what` is its status, of a failed one with the error's code; `spent` are milliseconds.
-local function note_version(model, what, spent)
+versions.note = function(model, what, spent)
+  local RUNS_KEPT, KEPT = 256, 31 * 24 * 3600 -- the latest times, and seconds after the last end
   if not model or not string.find(model, '@', 1, true) then return end
-  redis.call('HINCRBY', version_outcomes_key(model), what, 1)
-  redis.call('EXPIRE', version_outcomes_key(model), OUTCOMES_KEPT)
+  redis.call('HINCRBY', version_key('ended', model), what, 1)
+  redis.call('EXPIRE', version_key('ended', model), KEPT)
   if not spent then return end
-  redis.call('LPUSH', version_runs_key(model), string.format('%.0f', spent))
-  redis.call('LTRIM', version_runs_key(model), 0, RUNS_KEPT - 1)
-  redis.call('EXPIRE', version_runs_key(model), OUTCOMES_KEPT)
+  redis.call('LPUSH', version_key('runs', model), string.format('%.0f', spent))
+  redis.call('LTRIM', version_key('runs', model), 0, RUNS_KEPT - 1)
+  redis.call('EXPIRE', version_key('runs', model), KEPT)
 end

@@ -30,7 +30,7 @@ local function learn(durations, kind)
 end
 learn(DURATIONS, work_of(model, work))
 learn(owned_durations_key(owner), work_of(model, work))
-note_version(model, 'succeeded', spent)
+versions.note(model, 'succeeded', spent)
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
 for name, value in pairs({warnings = warnings, numerics = numerics, precision = precision}) do
