@@ -44,7 +44,7 @@ def test_what_was_measured_here_goes_before_the_documentation() -> None:
     assert found.seconds_a_job.low < 0.05 < found.seconds_a_job.high
     assert "measured here: durations" in found.seconds_a_job.basis
     assert (found.slots_a_worker, found.workers) == (2, 2)
-    # 50,000 s of work, in 86,400 s of two slots a worker: one is enough, and the two that live take 3.5 hours.
+    # 50,000 s of work in 86,400 s of two slots a worker: one is enough, and the two take 3.5 hours.
     assert (found.workers_wanted.low, found.workers_wanted.high) == (1, 1)
     assert found.hours is not None
     assert found.hours.low < 50_000 / 4 / 3600 < found.hours.high

@@ -37,14 +37,12 @@ def test_a_version_is_rolled_out_watched_and_taken_back(url: str, client: Client
     assert raw["data"][1]["outcomes"]["succeeded"] == 1
     found = client.models.versions(NAME)
     assert (found.rollout and found.rollout.share, found.versions[1].reference) == (1.0, NEW)
-    assert found.versions[1].outcomes and found.versions[1].outcomes.run_seconds_p95 is not None
+    assert found.versions[1].outcomes is not None
+    assert found.versions[1].outcomes.run_seconds_p95 is not None
     assert run(url, "rollback", NAME).exit_code == 0
     assert client.jobs.create({"type": "generate"}).raw["input"]["model"] == NAME
     again = run(url, "rollback", NAME)
-    assert (
-        again.exit_code,
-        json.loads(again.stdout or "{}").get("code", "") or "rolled out" in again.stderr,
-    )[0] == 1
+    assert again.exit_code == 1
     assert "atelier models versions NAME" in again.stderr
 
 
