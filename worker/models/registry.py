@@ -246,7 +246,7 @@ class ModelRegistry:
 
     def _is_stored(self, card: ModelCard) -> bool:
         mark = self._mark(card)
-        return mark is not None and mark != self._faulty.get(card.reference)
+        return mark is not None and mark not in self._faulty.values()
 
     def versions(self) -> tuple[str, ...]:
         """Return the versions of models that the store holds, as `name@version`, for the roster."""
