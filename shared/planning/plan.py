@@ -11,9 +11,10 @@ from shared.planning.rates import OneJob, bytes_of, seconds_of
 from shared.redis.memory_guard import StoreMemory
 from shared.workers import Worker, slots_of
 
-# Bytes of the job store for an item of a batch: as it waits, and once it has ended.
-# docs/benchmarks.md, memory of items. Content adds the record of its file.
-_WAITING, _ENDED, _FILE_RECORD = 830, 1260, 1000
+# Bytes of the job store for an item of a batch: as it waits, and once it has ended. Those of the second line
+# have content of their own, whose file has a record too.
+_ITEM = (830, 1260)  # docs/benchmarks.md, memory of items
+_ITEM_AND_FILE = (4000, 3700)  # docs/operations.md, plan much work
 _INPUT_BYTES_A_PIXEL = (0.1, 0.5)  # of JPEG photos
 
 
@@ -93,9 +94,9 @@ def _workers(work: Amount, seconds: float, workers: Sequence[Worker]) -> Amount:
 
 def _store_bytes(job: OneJob, jobs: int, kept: int) -> Amount:
     """Return the most memory at once, of items of batches: all wait, or all that are kept have ended."""
-    more = 0 if job.content is None else _FILE_RECORD
-    most = max((_WAITING + more) * jobs, (_ENDED + more) * kept)
-    basis = "items of batches that say little each: docs/benchmarks.md, memory of items"
+    waits, has_ended = _ITEM if job.content is None else _ITEM_AND_FILE
+    most = max(waits * jobs, has_ended * kept)
+    basis = "items of batches that say little each: docs/operations.md, plan much work"
     return Amount(most, 2 * most, basis)
 
 

@@ -42,7 +42,7 @@ def test_a_version_is_rolled_out_watched_and_taken_back(url: str, client: Client
     assert run(url, "rollback", NAME).exit_code == 0
     assert client.jobs.create({"type": "generate"}).raw["input"]["model"] == NAME
     again = run(url, "rollback", NAME)
-    assert again.exit_code == 1
+    assert again.exit_code == 2
     assert "atelier models versions NAME" in again.stderr
 
 
