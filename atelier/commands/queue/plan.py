@@ -51,10 +51,12 @@ class PictureSize(click.ParamType[tuple[int, int]]):
 
 
 @click.command(short_help="Say what many jobs would take.")
-@click.option("--jobs", type=Count(), required=True, help="How many, such as 1e6.")
-@click.option("--deadline", type=Lifetime(), required=True, help="In which time, such as 24h.")
-@click.option("--model", metavar="NAME", help="Of all jobs. [default: that of `generate`]")
-@click.option("--size", type=PictureSize(), help="Of each photo that is sent, such as 4000x3000.")
+@click.option("--jobs", type=Count(), required=True, help="Take so many, such as 1e6.")
+@click.option(
+    "--deadline", type=Lifetime(), required=True, help="Let them be done in this time, such as 24h."
+)
+@click.option("--model", metavar="NAME", help="Take this model. [default: that of `generate`]")
+@click.option("--size", type=PictureSize(), help="Send photos of this size, such as 4000x3000.")
 @click.option("--workers", type=Count(), help="Say how long so many take. [default: those that live]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
@@ -75,7 +77,7 @@ def plan(
 
     \b
     atelier plan --jobs 1e6 --deadline 24h
-    atelier plan --jobs 20000 --deadline 8h --model magenta-mobile --size 4000x3000
+    atelier plan --jobs 20000 --deadline 8h --model magenta-mobile
     """
     with target.client() as client:
         found = client.stats.plan(jobs, deadline_seconds=deadline, model=model, size=size, workers=workers)

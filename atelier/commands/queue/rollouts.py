@@ -49,7 +49,7 @@ def versions(target: Target, *, name: str, as_json: bool) -> None:
 @click.command()
 @click.argument("name")
 @click.option("--to", "version", required=True, metavar="VERSION", help="Give the jobs this version.")
-@click.option("--share", type=Share(), required=True, help="Of the new jobs: 10% or 0.1; 100% for all.")
+@click.option("--share", type=Share(), required=True, help="Give it to so many of the new jobs: 10% or 0.1.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @pass_target
 def rollout(target: Target, *, name: str, version: str, share: float, as_json: bool) -> None:

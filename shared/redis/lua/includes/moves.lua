@@ -32,7 +32,7 @@ local function end_job(id, status, ...)
   local first, error = ...
   if first == 'error' then count_failure(id, owner, batch, error) end
   if status ~= 'succeeded' then
-    versions.note(model, status == 'failed' and 'failed ' .. cjson.decode(error).code or status)
+    versioned.note(model, status == 'failed' and 'failed ' .. cjson.decode(error).code or status)
   end
   dequeue_job(id)
   count_move(id, status)

@@ -33,7 +33,7 @@ local function pause_of(lane, owner, model)
   if not pauses then read_pauses() end
   for _, pause in ipairs(pauses) do
     local matches = (not pause.lane or pause.lane == lane) and (not pause.owner or pause.owner == owner)
-      and (not pause.model or pause.model == model or model and pause.model == versions.name_of(model))
+      and (not pause.model or pause.model == model or model and pause.model == versioned.name_of(model))
     if matches then return pause end
   end
 end
