@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from shared.cards.parts import VERSION_SIGN
 from shared.errors import RolloutNotFound, StoreUnavailable
@@ -50,7 +51,7 @@ class RolloutStore:
         """Return the rollouts by the model's name."""
         with store_errors():
             texts = self._client.hgetall(self._keys("rollouts"))
-        found = {model: Rollout(model, **json.loads(text)) for model, text in texts.items()}
+        found = {model: _rollout(model, json.loads(text)) for model, text in texts.items()}
         with self._lock:
             self._recent, self._recent_until = found, time.monotonic() + RECENT_SECONDS
         return found
@@ -95,3 +96,8 @@ class RolloutStore:
             found = self.all()
             return frozenset(found) | {rollout.reference for rollout in found.values()}
         return frozenset()
+
+
+def _rollout(model: str, raw: dict[str, Any]) -> Rollout:
+    """Return what `to_json` wrote; a newer process may have written more."""
+    return Rollout(model, raw["version"], raw["share"], raw["by"], raw["began_at"])
