@@ -21,6 +21,7 @@ from shared.queue.job_queue import JobQueue
 from shared.recipes.store import RecipeStore
 from shared.redis.client import connect
 from shared.redis.memory_guard import MemoryGuard
+from shared.rollouts.store import RolloutStore
 from shared.setting_groups import BLOCK
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
@@ -45,6 +46,7 @@ class Services:
     files: FileStore
     styles: StyleLibrary
     recipes: RecipeStore
+    rollouts: RolloutStore
     quotas: QuotaStore
     objects: ObjectStore
     disk: DiskGuard
@@ -78,6 +80,7 @@ def build_services(settings: Settings, tracing: Tracing = NO_TRACING) -> Service
         ),
         styles=StyleLibrary(client),
         recipes=RecipeStore(store.scripts, settings.recipes),
+        rollouts=RolloutStore(store.scripts),
         quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=disk,

@@ -29,6 +29,7 @@ COMMANDS = {
     "models": "atelier.commands.queue.models:models",
     "logs": "atelier.commands.machine.logs:logs",
     "stats": "atelier.commands.stats:stats",
+    "plan": "atelier.commands.queue.plan:plan",
     "top": "atelier.commands.top:top",
     "pauses": "atelier.commands.queue.pauses:pauses",
     "workers": "atelier.commands.queue.workers:workers",

@@ -25,6 +25,8 @@ class Event(StrEnum):
     SECRET_RENEWED = "secret_renewed"  # of webhooks  # noqa: S105
     QUOTA_SET = "quota_set"  # over HTTP
     MODEL_LIMITED = "model_limited"  # how many of its jobs run at once
+    ROLLOUT_SET = "rollout_set"  # the share of a model's jobs that gets another version
+    ROLLED_BACK = "rolled_back"  # all of them get the current version again
     PAUSED = "paused"  # a lane, a model, an owner, or everything
     PAUSE_ENDED = "pause_ended"  # by somebody, before its time
     ACTION_BEGUN = "action_begun"  # by an admin, on jobs of another owner

@@ -7,7 +7,7 @@ AtelierError
 ├── models: UnknownModel (CardUnusable), ModelUnavailable, ModelCorrupt
 ├── what is not there: JobNotFound, JobGone (JobReclaimed), BatchNotFound, FileNotFound, StyleNotFound,
 │       OutputNotFound, ObjectNotFound, DeliveryNotFound, KeyNotFound, ActionNotFound, WorkerNotFound,
-│       PauseNotFound, RecipeNotFound
+│       PauseNotFound, RecipeNotFound, RolloutNotFound
 ├── what the state of a thing forbids: IllegalMove, FileInUse, StyleExists, SecretIsConfigured,
 │       TooManyPauses, TooManyRecipes
 ├── server and storage: StoreUnavailable (StoreFull), StorageUnavailable (OutOfDisk), RecordTooNew
@@ -292,6 +292,13 @@ class RecipeNotFound(AtelierError):
 
     code = "recipe_not_found"
     title = "No such recipe"
+
+
+class RolloutNotFound(AtelierError):
+    """Raised when no version of the model is rolled out."""
+
+    code = "rollout_not_found"
+    title = "No version is rolled out"
 
 
 class KeyNotFound(AtelierError):

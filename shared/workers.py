@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple
 
+from shared.cards.parts import name_of as name_of_model
 from shared.errors import StoreUnavailable
 from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
@@ -45,6 +46,7 @@ class Worker:
     labels: tuple[str, ...] = ()  # what its operator calls it besides
     memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
     numerics: str = ""  # workers of one make the same bytes; "": an older worker
+    versions: tuple[str, ...] = ()  # versions of models that it can load: "name@version"; (): an older worker
     cordoned: bool = False  # it claims no jobs; see shared/fleet.py
 
     @property
@@ -63,11 +65,15 @@ class Worker:
         return min(self.slots, self.runners or self.slots)
 
     def has(self, name: str) -> bool:
-        """Whether it reports that a model is loaded or can be loaded."""
-        return name in (self.available or ()) or any(model.name == name for model in self.models)
+        """Whether it reports that a model, given by name or `name@version`, is loaded or can be loaded."""
+        return name in (*(self.available or ()), *self.versions) or any(
+            model.name == name for model in self.models
+        )
 
     def may_have(self, name: str) -> bool:
         """Whether it has a model, as far as is known: an older worker does not report all of its models."""
+        if not self.versions:
+            name = name_of_model(name)
         return self.available is None or self.has(name)
 
     def reads(self, schema: int) -> bool:
@@ -103,14 +109,14 @@ def name_of(worker_id: str) -> str:
 
 
 def runnable_models(workers: Collection[Worker]) -> frozenset[str] | None:
-    """Return the models that workers have loaded or can load.
+    """Return the models that workers have loaded or can load, by name and by `name@version`.
 
     None if that is unknown: no worker lives (one may be starting), or one is too old to report them.
     """
     if not workers or any(worker.available is None for worker in workers):
         return None
     loaded = {model.name for worker in workers for model in worker.models}
-    return frozenset(loaded.union(*(worker.available or () for worker in workers)))
+    return frozenset(loaded.union(*((*(worker.available or ()), *worker.versions) for worker in workers)))
 
 
 class WorkerRoster:
@@ -195,6 +201,7 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
     models = raw["models"]
     assert isinstance(models, list)
     available, labels = raw.get("available"), raw.get("labels")
+    versions = raw.get("versions")
     return Worker(
         str(raw["id"]),
         int(str(raw["slots"])),
@@ -206,4 +213,5 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
         memory_bytes=int(str(raw.get("memory_bytes", 0))),
         numerics=str(raw.get("numerics", "")),
+        versions=tuple(map(str, versions)) if isinstance(versions, list) else (),
     )

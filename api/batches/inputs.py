@@ -142,7 +142,7 @@ class Inputs:
         refused = list(self._parents.faults(spec))
         if refused:
             return combined(refused)
-        asked = (item.card.name, spec.content, *spec.sizing)
+        asked = (item.card.reference, spec.content, *spec.sizing)
         if asked not in self._size_errors:
             self._size_errors[asked] = self._size_error(spec, item.card)
         return self._size_errors[asked]

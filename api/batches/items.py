@@ -44,9 +44,11 @@ class Cards:
         self,
         catalog: Catalog,
         fault: Callable[[JobSpec, ModelCard], AtelierError | None] = lambda _, __: None,
+        choose: Callable[[JobSpec, ModelCard, str], ModelCard] = lambda _, card, __: card,
     ) -> None:
         self.catalog = catalog
         self.fault = fault  # returns why a job's models are not available
+        self.choose = choose  # returns the card of the version by which a job runs; the text tells jobs apart
         self.are_allowed = False  # whether all items were checked against their cards before
         self._known: dict[tuple[str, str | None], ModelCard] = {}
 
@@ -99,9 +101,9 @@ def _item(
         faults.add(position, [FieldError("/custom_id", _ID_RULE, "invalid_format")], InvalidRequest)
     spec = _spec(position, raw, cards.catalog, faults, recipes)
     card = None if spec is None else _card(position, spec, cards, faults)
-    return (
-        None if custom_id is None or spec is None or card is None else Item(position, custom_id, spec, card)
-    )
+    if custom_id is None or spec is None or card is None:
+        return None
+    return Item(position, custom_id, spec, cards.choose(spec, card, index))
 
 
 def _custom_id(raw: Any, index: str) -> tuple[str | None, Any]:

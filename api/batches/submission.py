@@ -15,6 +15,7 @@ from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.estimates import Estimate, Trial
 from api.jobs.recipes import Recipes
 from api.jobs.submission import HEADER, mismatch, terms_of
+from api.jobs.versions import Versions
 from api.jobs.workers import AvailableModels, notify_for
 from api.server.request_trace import about_subject
 from api.server.threads import ThreadYielder
@@ -22,6 +23,7 @@ from api.services import Services, check_room, key_id, request_id, request_trace
 from shared.batches.batch import Batch, BatchDraft, BatchStatus, ItemDraft
 from shared.batches.request import BatchSettings
 from shared.batches.sharing import PackedItems, Pieces, in_pieces
+from shared.cards.card import ModelCard
 from shared.errors import AtelierError, FieldError, IdempotencyMismatch, InvalidRequest
 from shared.identifiers import new_batch_id
 from shared.settings import Settings
@@ -72,9 +74,13 @@ class Intake:
         self._first = first  # index of the first item in the batch
         # Whether none of them is there already.
         self._is_new = batch is None or first >= batch.counts["total"]
-        self._cards = Cards(services.catalog, AvailableModels(services).fault_of)
+        self._cards = Cards(services.catalog, AvailableModels(services).fault_of, self._version)
+        self._versions = Versions(services)
         self._recipes = Recipes(services, owner)
         self._inputs = Inputs(services, owner, keep=not is_trial)
+
+    def _version(self, spec: JobSpec, card: ModelCard, index: str) -> ModelCard:
+        return self._versions.card_of(spec, card, f"{self._batch_id}:{index}")
 
     def check(self) -> None:
         """Raise one error with the faults of all items; or OutOfDisk, StoreFull or QuotaExceeded."""

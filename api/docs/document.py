@@ -29,8 +29,10 @@ from api.responses.job_views import JobPage, JobsRead
 from api.responses.key_views import IdentityView, KeyPage, NewKeyView
 from api.responses.owner_views import OwnLimits, QuotaView, UsageList
 from api.responses.pause_views import PauseList, PauseView
+from api.responses.plan_views import PlanView
 from api.responses.recipe_views import RecipePage, RecipeView
 from api.responses.stats_views import FailureList, StatsView
+from api.responses.version_views import RolloutRequest, RolloutView, VersionList
 from api.responses.webhook_views import DeliveryList, DeliveryView, SecretView
 from api.responses.worker_views import CordonRequest, WorkerList, WorkerView
 from shared.actions.views import ActionView
@@ -82,7 +84,9 @@ _MODELS: tuple[type[BaseModel], ...] = (
     AgainRequest, RecipeRequest, RecipeView, RecipePage,
     StyleRequest, DeliveryView, DeliveryList, SecretView, JobEvent, BatchEvent, ActionEvent, views.Health,
     KeyRequest, KeyPage, NewKeyView, IdentityView, OwnLimits, QuotaView, UsageList, StatsView, FailureList,
+    PlanView,
     PauseRequest, PauseView, PauseList, BatchPauseRequest, views.ModelLimitsView,
+    RolloutRequest, RolloutView, VersionList,
     ActionRequest, ActionView, ActionPage,
     WorkerView, WorkerList, CordonRequest,
     *SPECS.values(), *BATCH_MODELS,

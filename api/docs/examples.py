@@ -84,6 +84,7 @@ _WORKER: Json = {
     "numerics": [_NUMERICS],
     "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
     "available": ["magenta-mobile", "mnist-dcgan"],
+    "versions": ["magenta-mobile@1", "mnist-dcgan@4"],
 }  # fmt: skip
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
@@ -100,6 +101,27 @@ _MODEL_VIEW: Json = {
     "homepage": None, "default": True, "available": True,
     "loaded": [{"version": "4", "digest": _SHA, "workers": 1}],
     "url": f"{_BASE}/v1/models/mnist-dcgan", "input_schema": None,
+}  # fmt: skip
+_PLAN: Json = {
+    "object": "plan", "model": "mnist-dcgan", "jobs": 1_000_000, "deadline_seconds": 86_400, "size": None,
+    "seconds_a_job": {"low": 0.01, "high": 0.02, "basis": "measured here: durations of its jobs that ended"},
+    "slots_a_worker": 2.0, "workers_wanted": {"low": 1.0, "high": 1.0, "basis": "measured here"},
+    "workers": 1, "hours": {"low": 1.4, "high": 2.8, "basis": "measured here"}, "kept_jobs": 1_000_000,
+    "storage_bytes": {"low": 3e9, "high": 5e9, "basis": "measured here: the usage of the last days"},
+    "input_bytes": None,
+    "store_bytes": {"low": 1.3e9, "high": 2.5e9, "basis": "items of batches that say little each"},
+    "warnings": [],
+}  # fmt: skip
+_ROLLOUT: Json = {
+    "object": "rollout", "model": "mnist-dcgan", "version": "5", "share": 0.1, "began_at": _THEN, "by": "ops",
+}  # fmt: skip
+_VERSION: Json = {
+    "object": "model_version", "model": "mnist-dcgan", "version": "5", "reference": "mnist-dcgan@5",
+    "current": False, "available": True, "workers": 2,
+    "outcomes": {
+        "succeeded": 117, "failed": 1, "canceled": 0, "expired": 0, "errors": {"out_of_memory": 1},
+        "run_seconds_p50": 0.021, "run_seconds_p95": 0.034,
+    },
 }  # fmt: skip
 _STYLE_VIEW: Json = {
     "name": "waves", "object": "style", "image": _FILE, "created_at": _THEN,
@@ -247,6 +269,7 @@ SHAPES: dict[str, Json] = {  # by the names of the components
             "numerics": [{"numerics": _NUMERICS, "workers": 1}],
         },
     },
+    "PlanView": _PLAN,
     "CordonRequest": {"reason": "new disk"},
     "WorkerView": _WORKER,
     "WorkerList": {"object": "list", "data": [_WORKER]},
@@ -290,6 +313,14 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "PauseView": _PAUSE,
     "PauseList": {"object": "list", "data": [_PAUSE]},
     "ModelLimitsView": {"running": 2},
+    "RolloutRequest": {"version": "5", "share": 0.1},
+    "RolloutView": _ROLLOUT,
+    "VersionList": {
+        "object": "list",
+        "model": "mnist-dcgan",
+        "rollout": _ROLLOUT,
+        "data": [_VERSION],
+    },
     "Health": {"status": "ok", "version": "1.0.0"},
 }
 FORMS: dict[str, Json] = {  # by the ids of the operations; pictures are given as ids of uploaded files

@@ -59,7 +59,7 @@ def input_schema(card: ModelCard) -> Json:
 
 
 def _model(card: ModelCard, known: Json) -> Json:
-    names = [card.name, None] if card.default else [card.name]
+    names = [card.name, card.pinned().reference, *([None] if card.default else [])]
     schema: Json = {"enum": names, "description": known["description"]}
     return schema
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from api.jobs.submission import Caller, submit_form, submit_json
+from api.jobs.workers import AvailableModels
 from api.requests.field_errors import combined, validated
 from api.requests.forms import FORMS
 from api.requests.pictures import Fields, Parts, fault, read_picture
 from api.requests.recipe import POINTER, AgainRequest, blaming_picture, read_recipe
 from api.services import Services
+from shared.cards.parts import VERSION_SIGN
 from shared.errors import AtelierError, FileNotFound, RecipeInvalid
 from shared.identifiers import FILE_ID
 from shared.jobs.submission import Submitted
@@ -25,7 +27,7 @@ def submit_json_again(services: Services, raw: object, caller: Caller) -> Submit
     """Accept the job of the recipe in a stored file, with the other fields of a JSON value over it."""
     asked = validated(AgainRequest, raw)
     given = asked.model_extra or {}
-    recipe = read_recipe(_stored(services, caller.owner, asked.picture))
+    recipe = _recipe_in(services, _stored(services, caller.owner, asked.picture))
     with _blaming(recipe.keys() - given.keys()):
         return submit_json(services, merged(recipe, given), caller)
 
@@ -54,7 +56,17 @@ def _sent_recipe(services: Services, fields: Fields, parts: Parts, owner: str) -
         )
     if faults:
         raise combined(faults)
-    return read_recipe(sent[0].data if sent else _stored(services, owner, str(name)))
+    return _recipe_in(services, sent[0].data if sent else _stored(services, owner, str(name)))
+
+
+def _recipe_in(services: Services, data: bytes) -> dict[str, Any]:
+    """Return the recipe in a picture; of its model the version, where jobs without one may get another."""
+    recipe = read_recipe(data)
+    name, _, version = recipe["model"].partition(VERSION_SIGN)
+    cards, models = services.catalog.versions(name), AvailableModels(services)
+    known = [card.version for card in cards if models.has(card) is not False]
+    stays = cards[:1] and cards[0].version == version and name not in services.rollouts.recent()
+    return recipe if version in known and not stays else {**recipe, "model": name}
 
 
 def _stored(services: Services, owner: str, name: str) -> bytes:

@@ -19,8 +19,10 @@ from api.jobs.submission import (
     print_of_request,
     ready_job,
     repeated,
+    salt_of,
     submission_of,
 )
+from api.jobs.versions import Versions
 from api.requests.field_errors import CheckedSpec
 from api.requests.forms import Form, renamed
 from api.requests.pictures import Upload
@@ -117,7 +119,8 @@ def _estimate(
             1, 0, lane, problems=tuple(trial.problems), repeats=None if trial.problems else known[0]
         )
     has_model = trial.passes(lambda: check_models(services, asked.spec, asked.card, caller))
-    ready = trial.value(lambda: ready_job(services, asked, uploads, caller))
+    chosen = Versions(services).chosen(asked, salt_of(caller))
+    ready = trial.value(lambda: ready_job(services, chosen, uploads, caller))
     if ready is None:
         return Estimate(1, 1, lane, problems=tuple(trial.problems))
     trial.passes(lambda: check_room(services))

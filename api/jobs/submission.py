@@ -9,6 +9,7 @@ from api.jobs.addresses import with_pictures
 from api.jobs.bounds import check_bounds
 from api.jobs.parents import Parents
 from api.jobs.recipes import Recipes
+from api.jobs.versions import Versions
 from api.jobs.workers import AvailableModels
 from api.requests.field_errors import CheckedSpec, combined, parse_spec
 from api.requests.forms import Form, renamed
@@ -172,6 +173,7 @@ def accept(services: Services, asked: CheckedSpec, uploads: Sequence[Upload], ca
         if known is not None:
             return repeated(known, fingerprint, caller)
     check_models(services, spec, card, caller)
+    asked = Versions(services).chosen(asked, salt_of(caller))
     ready = ready_job(services, asked, uploads, caller)
     if ready.uploads:  # of a job that is refused no picture is stored
         _check_quota(services, caller.owner, ready.results)
@@ -202,6 +204,12 @@ def ready_job(services: Services, asked: CheckedSpec, uploads: Sequence[Upload],
     if size is not None and isinstance(resolved, ContentSpec):
         check_content(resolved, card, size, ImageLimits.of(services.settings.limits))
     return ReadyJob(resolved, card, size, uploads)
+
+
+def salt_of(caller: Caller) -> str:
+    """Return what tells a job that draws its seeds from others, and not from its repetitions."""
+    name = caller.job_id or caller.idempotency_key
+    return f"{caller.owner} {name}" if name else ""
 
 
 def _check_quota(services: Services, owner: str, results: Results) -> None:

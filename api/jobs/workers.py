@@ -31,7 +31,7 @@ class AvailableModels:
         """Whether a live worker has a model; None if unknown."""
         if not self._read:
             self._names, self._read = runnable_models(self._roster.recent()), "recent"
-        return None if self._names is None else card.name in self._names
+        return None if self._names is None else card.reference in self._names
 
     def _lacks(self, card: ModelCard) -> bool:
         """Whether all live workers, by the newest roster, lack a model."""
@@ -55,8 +55,9 @@ class AvailableModels:
         names = ", ".join(sorted(c.name for c in self._catalog if c.kind == card.kind and self.has(c)))
         error = ModelUnavailable.of_field(
             pointer,
-            f"model {card.name} is known, but no worker has its weights; {card.kind} models that are there: "
-            f"{names or 'none'}; whoever runs the service adds it with `atelier models pull {card.name}`",
+            f"model {card.reference} is known, but no worker has its weights; {card.kind} models that are "
+            f"there: {names or 'none'}; whoever runs the service adds it with "
+            f"`atelier models pull {card.reference}`",
         )
         assert isinstance(error, ModelUnavailable)
         return error
@@ -66,8 +67,8 @@ class AvailableModels:
         if not isinstance(raw, Mapping):
             return []
         kind, name = raw.get("type"), raw.get("model")
-        cards = [card for card in self._catalog if card.kind == kind]
-        named = [card for card in cards if card.name == name or (name is None and card.default)]
+        cards = [card for card in self._catalog.every() if card.kind == kind]
+        named = [card for card in cards if card.reference == name or (name is None and card.default)]
         return [fault for card in named if (fault := self.fault(card))]
 
 

@@ -1,4 +1,4 @@
-"""Models and their versions: one version each, that of the model's card."""
+"""Models and their versions."""
 
 from typing import Any
 
@@ -96,15 +96,20 @@ def get_model(model_owner: str, name: str) -> Response:
 @blueprint.get("/<model_owner>/<name>/versions")
 @needs(Scope.READ)
 def list_versions(model_owner: str, name: str) -> Response:
-    """List a model's one version."""
-    return page_of([version_of(card_at(model_owner, name))])
+    """List a model's versions, the current first."""
+    return page_of([version_of(card) for card in _versions(card_at(model_owner, name))])
 
 
 @blueprint.get("/<model_owner>/<name>/versions/<version>")
 @needs(Scope.READ)
 def get_version(model_owner: str, name: str, version: str) -> Response:
     """Read a version of a model."""
-    card = card_at(model_owner, name)
-    if version != id_of(card):
-        raise UnknownModel(f"{OWNER}/{card.name} has no version {version[:80]}, or not any more")
+    current = card_at(model_owner, name)
+    card = next((card for card in _versions(current) if id_of(card) == version), None)
+    if card is None:
+        raise UnknownModel(f"{OWNER}/{current.name} has no version {version[:80]}, or not any more")
     return json_of(version_of(card))
+
+
+def _versions(card: ModelCard) -> tuple[ModelCard, ...]:
+    return services().catalog.versions(card.name)

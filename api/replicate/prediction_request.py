@@ -54,7 +54,7 @@ class PredictionRequest(BaseModel):
         if faults:
             raise invalid(faults)
         fields = {name: value for name, value in self.input.items() if name != ENCODING}
-        return {**fields, **self._more(fields), "type": card.kind, "model": card.name}
+        return {**fields, **self._more(fields), "type": card.kind, "model": card.reference}
 
     def _more(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Return what a job has of a prediction beside its input."""

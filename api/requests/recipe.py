@@ -33,7 +33,7 @@ class AgainRequest(BaseModel):
 
 
 def read_recipe(data: bytes) -> dict[str, Any]:
-    """Return what the recipe in a picture asks for, its model by name alone; the values are not checked.
+    """Return what the recipe in a picture asks for, its model as `name@version`; the values are not checked.
 
     Raises RecipeMissing or RecipeInvalid, naming the picture.
     """
@@ -55,8 +55,7 @@ def _fields(raw: Any) -> dict[str, Any]:
         raise RecipeInvalid(f"the recipe must name its model, and its type: one of {', '.join(SPECS)}")
     if faults := list(_faults(raw)):
         raise RecipeInvalid(f"a recipe may not have {', '.join(faults)}")
-    name = raw["model"].partition("@")[0]
-    fields = {field: value for field, value in raw.items() if field != MARK} | {"model": name}
+    fields = {field: value for field, value in raw.items() if field != MARK}
     if isinstance(output := raw.get("output"), dict):
         fields["output"] = _without_position(output)
     # It says nothing of what was exact, as equal pictures have equal recipes; the usual may be another here.

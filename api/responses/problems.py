@@ -55,6 +55,7 @@ STATUS: dict[type[errors.AtelierError], int] = {
     errors.KeyNotFound: 404,
     errors.WorkerNotFound: 404,
     errors.PauseNotFound: 404,
+    errors.RolloutNotFound: 404,
     errors.RecipeNotFound: 404,
     errors.SecretIsConfigured: 409,
     errors.IllegalMove: 409,

@@ -58,6 +58,9 @@ class WorkerView(View):
     available: list[str] | None = Field(
         description="Models that it has, loaded or not; null of an older worker."
     )
+    versions: list[str] = Field(
+        description="Versions of models that it has, as `name@version`; empty of an older worker."
+    )
 
 
 class WorkerList(View):
@@ -86,6 +89,7 @@ def worker_view(worker: NamedWorker) -> WorkerView:
         disk_full=any(not each.has_room for each in processes),
         loaded=sorted({model.name for each in processes for model in each.models}),
         available=available,
+        versions=sorted({name for each in processes for name in each.versions}),
     )
 
 

@@ -17,6 +17,7 @@ from api.services import base_url, card_named, may_know_of_others, services
 from shared.access.key import Scope
 from shared.audit import Event
 from shared.cards.card import ModelCard
+from shared.cards.parts import name_of
 from shared.pauses.model_limits import ModelLimits
 from shared.workers import ReloadRequest, Worker
 
@@ -45,7 +46,10 @@ def _view(card: ModelCard, workers: tuple[Worker, ...], *, with_schema: bool) ->
 
 def _loaded(name: str, workers: tuple[Worker, ...]) -> list[LoadedView]:
     found = Counter(
-        (model.version, model.digest) for worker in workers for model in worker.models if model.name == name
+        (model.version, model.digest)
+        for worker in workers
+        for model in worker.models
+        if name_of(model.name) == name
     )
     return [LoadedView(version=v, digest=d, workers=n) for (v, d), n in sorted(found.items())]
 

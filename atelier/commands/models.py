@@ -1,6 +1,6 @@
 """`atelier models`: which networks there are, and their weights in the model store."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import click
 
@@ -9,7 +9,7 @@ from atelier.display.table import Table
 from atelier.lazy_group import interruption
 from atelier.local.processes import wanted_models
 from atelier.local.readiness import await_notice
-from shared.cards.card import ModelCard, load_catalog
+from shared.cards.card import Catalog, ModelCard, load_catalog
 from shared.cards.folder import CardFault
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable, UnknownModel
 from shared.settings import Settings
@@ -31,7 +31,8 @@ def list_models(*, as_json: bool) -> None:
     """
     settings = Settings.from_env()
     store, catalog = ModelStore(settings.models), load_catalog(settings.cards)
-    rows = [_row(card, _find(store, card)) for card in catalog] + [_fault_row(one) for one in catalog.faults]
+    cards = [_row(card, _find(store, card)) for card in _beside_each_other(catalog)]
+    rows = cards + [_fault_row(one) for one in catalog.faults]
     if as_json:
         echo_json(rows)
         return
@@ -44,6 +45,13 @@ def list_models(*, as_json: bool) -> None:
             echo(f"warning: {row['problem']}", err=True)
 
 
+def _beside_each_other(catalog: Catalog) -> Iterator[ModelCard]:
+    """Yield the current card of each model, and the cards of its other versions."""
+    for card in catalog:
+        others = catalog.versions(card.name)
+        yield from (card, *(other for other in others if other.version != card.version))
+
+
 def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
     try:
         return store.find(card) or "not pulled"
@@ -54,7 +62,7 @@ def _find(store: ModelStore, card: ModelCard) -> StoredModel | str:
 def _row(card: ModelCard, found: StoredModel | str) -> dict[str, object]:
     weights = found if isinstance(found, str) else f"{found.bytes / MEGABYTE:.1f} MB"
     problem = "" if isinstance(found, str) else _changed(card, found)
-    facts = {"name": card.name, "type": card.kind, "version": card.version, "weights": weights}
+    facts = {"name": card.reference, "type": card.kind, "version": card.version, "weights": weights}
     facts |= {"license": card.license, "title": card.title}
     return {**facts, "default": card.default, "problem": problem}
 
@@ -91,7 +99,7 @@ def pull(*, names: tuple[str, ...], replace: bool, as_json: bool) -> None:
     cards, unknown = _cards(settings, names, wanted_models(settings))
     if not cards and not unknown:
         echo("Workers load no model at start, so nothing was pulled; name the models to pull.", err=True)
-    faults = {card.name: _pull(store, card, replace=replace, as_json=as_json) for card in cards}
+    faults = {card.reference: _pull(store, card, replace=replace, as_json=as_json) for card in cards}
     await_notice(settings, [name for name, fault in faults.items() if not fault])
     if failed := [*filter(None, faults.values()), *unknown]:
         raise ModelUnavailable("; ".join(failed))
@@ -100,7 +108,7 @@ def pull(*, names: tuple[str, ...], replace: bool, as_json: bool) -> None:
 def _pull(store: ModelStore, card: ModelCard, *, replace: bool, as_json: bool) -> str:
     try:
         with interruption(f"{card.name} is as it was; the same command begins again"):
-            found = store.pull(card, _step_printer(card.name), replace=replace)
+            found = store.pull(card, _step_printer(card.reference), replace=replace)
     except AtelierError as error:
         return error.whole
     if changed := _changed(card, found):
@@ -140,7 +148,8 @@ def verify(*, names: tuple[str, ...], as_json: bool) -> None:
     """
     settings = Settings.from_env()
     store = ModelStore(settings.models)
-    stored = [card for card in load_catalog(settings.cards) if _find(store, card) != "not pulled"]
+    known = _beside_each_other(load_catalog(settings.cards))
+    stored = [card for card in known if _find(store, card) != "not pulled"]
     cards, unknown = _cards(settings, names, stored)
     if not cards and not unknown:
         echo("No model is stored; `atelier models pull` brings those that workers load at start.", err=True)

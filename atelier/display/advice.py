@@ -39,6 +39,7 @@ _BY_CODE: Mapping[str, str] = {
     "style_not_found": _listed("styles"),
     "worker_not_found": _listed("workers"),
     "pause_not_found": _listed("pauses"),
+    "rollout_not_found": "`atelier models versions NAME` shows which version jobs get",
     "key_not_found": _listed("keys"),
     "file_not_found": "upload it again: the same command does",
     "output_not_found": "`atelier jobs show ID` has the outputs that there are",

@@ -7,15 +7,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from shared.cards.folder import CardFault, CardFiles, CardFolder, fault_of
-from shared.cards.parts import KINDS, NAME, Data, Kind, Latent, Picture, Range, Source
+from shared.cards.parts import KINDS, NAME, VERSION_SIGN, Data, Kind, Latent, Picture, Range, Source
 from shared.errors import CardUnusable, UnknownModel
 
 
 class ModelCard(Data):
-    """A network's description. The catalog holds one a name."""
+    """A network's description. The catalog holds one a name, and further versions beside it."""
 
     name: str = Field(pattern=f"^{NAME}$")
     kind: Kind
@@ -42,6 +42,23 @@ class ModelCard(Data):
     value_range: tuple[float, float] = (0.0, 1.0)  # black and white to the network; no stylizers
     scale: int = Field(default=1, ge=1, le=16)  # output side / input side; kind transform only
     multiple: int = Field(default=1, ge=1, le=1024)  # sides are padded to one, pixels; kind transform only
+    _is_pinned: bool = PrivateAttr(default=False)  # asked for with its version, or one beside the current
+
+    @property
+    def reference(self) -> str:
+        """How jobs, the queue and workers name it: `name`, or `name@version` where the version was named."""
+        return f"{self.name}@{self.version}" if self._is_pinned else self.name
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether its version was named."""
+        return self._is_pinned
+
+    def pinned(self) -> Self:
+        """Return the card as jobs get it that name its version."""
+        card = self.model_copy()
+        card._is_pinned = True
+        return card
 
     @property
     def is_carried(self) -> bool:
@@ -71,7 +88,9 @@ class ModelCard(Data):
 class Catalog:
     """All known cards, by name: those given, and those in a folder, which is read again when it changes.
 
-    A file of the folder that is no sound card takes nothing with it but the model that it names.
+    A file of the folder that is no sound card takes nothing with it but the model that it names. A file
+    `name@version.json` adds a version beside the current one, which it does not replace. A given card whose
+    name the folder has taken stays there as a version.
     """
 
     def __init__(self, cards: Iterable[ModelCard], folder: Path | None = None) -> None:
@@ -84,11 +103,14 @@ class Catalog:
             card = ModelCard.model_validate_json(data)
         except ValidationError as error:
             return fault_of(path, data, error)
+        if VERSION_SIGN in path.stem and path.stem != card.pinned().reference:
+            detail = f"a file called {path.stem} holds {card.pinned().reference}: rename it, or the card"
+            return CardFault(path, path.stem, "version", detail)
         preferred = self._bundled.get(card.prefers or "")
         if card.prefers and (preferred is None or preferred.kind != card.kind):
             detail = f"prefers: no {card.kind} model named {card.prefers!r} comes with Atelier"
-            return CardFault(path, card.name, "prefers", detail)
-        return card
+            return CardFault(path, path.stem if VERSION_SIGN in path.stem else card.name, "prefers", detail)
+        return card.pinned() if VERSION_SIGN in path.stem else card
 
     def _now(self) -> tuple[Mapping[str, ModelCard], tuple[CardFault, ...]]:
         """Return the cards that are valid now, and why others are not. For many threads."""
@@ -105,23 +127,49 @@ class Catalog:
         return self._now()[1]
 
     def __iter__(self) -> Iterator[ModelCard]:
-        return iter(self._now()[0].values())
+        """Yield the current card of each name."""
+        return iter([card for name, card in self._now()[0].items() if VERSION_SIGN not in name])
+
+    def versions(self, name: str) -> tuple[ModelCard, ...]:
+        """Return the cards of all versions of a model, as jobs get them that name one; the current first."""
+        return self._versions(self._now()[0], name)
+
+    def _versions(self, cards: Mapping[str, ModelCard], name: str) -> tuple[ModelCard, ...]:
+        beside = sorted(key for key in cards if key.startswith(f"{name}{VERSION_SIGN}"))
+        of_name = [cards.get(name), *map(cards.get, beside), self._bundled.get(name)]
+        found: dict[str, ModelCard] = {}
+        for card in filter(None, of_name):
+            found.setdefault(card.version, card.pinned())
+        return tuple(found.values())
+
+    def every(self) -> Iterator[ModelCard]:
+        """Yield the current card of each name, and the cards of all versions, as jobs get them."""
+        cards = self._now()[0]
+        yield from (card for name, card in cards.items() if VERSION_SIGN not in name)
+        for name in dict.fromkeys([*(card.name for card in cards.values()), *self._bundled]):
+            yield from self._versions(cards, name)
 
     def get(self, name: str, kind: Kind | None = None) -> ModelCard:
-        """Return the card.
+        """Return the card of a `name`, or of a `name@version`.
 
         Raises CardUnusable with file and field where its file is at fault, and UnknownModel with the known
-        names where there is none.
+        names or versions where there is none.
         """
         cards, faults = self._now()
-        card = cards.get(name)
+        base, _, version = name.partition(VERSION_SIGN)
+        known = self._versions(cards, base) if VERSION_SIGN in name else ()
+        card = next((card for card in known if card.version == version), cards.get(name))
         if card is None:
             _raise_fault(faults, name)
+        if card is None and known:
+            there = ", ".join(each.version for each in known)
+            text = f"the model {base} has no version {version!r}; there are: {there}"
+            raise UnknownModel.of_field("/model", text)
         if card is None or (kind is not None and card.kind != kind):
-            names = ", ".join(sorted(c.name for c in cards.values() if kind in (None, c.kind)))
+            names = ", ".join(sorted(c.reference for c in cards.values() if kind in (None, c.kind)))
             wanted = f"no {kind} model" if kind else "no model"
-            known = f"known: {names}" if names else "none is known; write a card"
-            raise UnknownModel.of_field("/model", f"{wanted} is named {name!r}; {known}")
+            listed = f"known: {names}" if names else "none is known; write a card"
+            raise UnknownModel.of_field("/model", f"{wanted} is named {name!r}; {listed}")
         return card
 
     def default(self, kind: Kind) -> ModelCard:
@@ -129,8 +177,8 @@ class Catalog:
 
         Raises CardUnusable where its file is at fault, and UnknownModel where there is none.
         """
-        cards, faults = self._now()
-        of_kind = [card for card in cards.values() if card.kind == kind]
+        faults = self.faults
+        of_kind = [card for card in self if card.kind == kind]
         found = next((card for card in of_kind if card.default), None)
         if found is not None:
             return found

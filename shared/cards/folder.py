@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from shared.cards.parts import NAME
+from shared.cards.parts import NAME, VERSION_SIGN
 from shared.messages import requirement
 from shared.small_file import read_small
 
@@ -29,6 +29,11 @@ class CardFault:
     field: str  # the first that is wrong, "source.path"; "" for the file as a whole
     detail: str  # names every field that is wrong
 
+    @property
+    def reference(self) -> str:
+        """The model that the file is a card of, as `name` has it."""
+        return self.name
+
     def __str__(self) -> str:
         """Return the whole sentence."""
         return f"{self.path}: {self.detail}"
@@ -41,6 +46,10 @@ class Named(Protocol):
     def name(self) -> str:
         """The model's name."""
 
+    @property
+    def reference(self) -> str:
+        """The same, with the version where the file is of one beside the current."""
+
 
 Card = TypeVar("Card", bound=Named)
 Parse = Callable[[Path, bytes], Card | CardFault]  # of a file's path and content
@@ -50,7 +59,7 @@ Parse = Callable[[Path, bytes], Card | CardFault]  # of a file's path and conten
 class CardFiles(Generic[Card]):
     """What the folder holds."""
 
-    cards: Mapping[str, Card] = field(default_factory=dict)  # by name
+    cards: Mapping[str, Card] = field(default_factory=dict)  # by reference
     faults: tuple[CardFault, ...] = ()
 
 
@@ -80,12 +89,12 @@ class CardFolder(Generic[Card]):
         for path, card in sorted(((path, self._card(path)) for path in paths), key=_order):
             if isinstance(card, CardFault):
                 faults.append(card)
-            elif card.name in found:
-                used = found[card.name][0].name
+            elif card.reference in found:
+                used = found[card.reference][0].name
                 detail = f"name: {used} has the name {card.name} too, and is used; choose another name"
                 faults.append(CardFault(path, card.name, "name", detail))
             else:
-                found[card.name] = path, card
+                found[card.reference] = path, card
         return CardFiles({name: card for name, (_, card) in found.items()}, tuple(faults))
 
     def _card(self, path: Path) -> Card | CardFault:
@@ -135,7 +144,7 @@ def _log_changes(before: tuple[CardFault, ...], after: tuple[CardFault, ...]) ->
 
 def fault_of(path: Path, data: bytes, error: OSError | ValidationError) -> CardFault:
     """Return the fault of a file that cannot be read, or whose bytes are no card."""
-    named = _NAMED.search(data)
+    named = None if VERSION_SIGN in path.stem else _NAMED.search(data)  # of the others the file's name counts
     name = named[1].decode() if named else path.stem
     if isinstance(error, OSError):
         return CardFault(path, name, "", f"the file cannot be read: {error.strerror or error}")

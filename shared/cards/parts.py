@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchem
 from pydantic_core import PydanticKnownError
 
 NAME = r"[a-z0-9][a-z0-9-]{0,63}"  # of a model
+VERSION_SIGN = "@"  # before the version, where a model is named with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +126,8 @@ class Picture(Data):
     width: int = Field(ge=1)
     height: int = Field(ge=1)
     channels: Literal[1, 3]
+
+
+def name_of(reference: str) -> str:
+    """Return the name of a model from `name` or `name@version`."""
+    return reference.partition(VERSION_SIGN)[0]

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from shared.specs.spec import parted, units_of
+from shared.cards.parts import name_of
+from shared.specs.spec import limited_model, parted, units_of
 
 FIXED_MS = 30.0  # part of a job's time that does not grow with its size, if only one size was measured
 LEAST_MS = 0.1  # what a job costs at least, as in jobs/succeed.lua
@@ -63,6 +64,8 @@ class MeanDurations:
         """
         model, size = parted(work)
         of_model = [name for name in self._known if parted(name)[0] == model]
+        if not of_model:  # another version is the best guess
+            of_model = [name for name in self._known if limited_model(name) == name_of(model)]
         alike = [name for name in of_model if name.partition(":")[0] == work.partition(":")[0]]
         points = {parted(name)[1]: self._known[name] for name in alike or of_model}
         sized = {units_of(known): cost for known, cost in points.items() if known is not None}

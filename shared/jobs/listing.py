@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
+from shared.cards.parts import name_of
 from shared.jobs.job import Job
 from shared.jobs.reading import PageReader
 from shared.jobs.status import Status
@@ -47,7 +48,6 @@ class JobFilter:
         pairs = (
             (self.status, job.status),
             (self.kind, job.spec.type),
-            (self.model, job.spec.model),
             (self.lane, job.lane),
             (self.code, code),
             (self.worker, job.worker),
@@ -55,7 +55,13 @@ class JobFilter:
             (self.batch, job.batch_id),
             (self.custom_id, job.custom_id),
         )
-        return all(wanted in (None, has) for wanted, has in pairs) and self._admits_the_rest(job)
+        if not all(wanted in (None, has) for wanted, has in pairs):
+            return False
+        return self._admits_model(job.spec.model or "") and self._admits_the_rest(job)
+
+    def _admits_model(self, reference: str) -> bool:
+        """Whether a model is what the list shows: a name stands for all of its versions."""
+        return self.model in (None, reference, name_of(reference))
 
     def _admits_the_rest(self, job: Job) -> bool:
         """Whether time, style and metadata are what the list shows."""

@@ -168,11 +168,15 @@ class JobQueries:
 
     def learned_seconds(self, works: Mapping[str, int], slots: int) -> float:
         """Return how long jobs keep one of the workers' slots busy, as far as such work was measured."""
-        with store_errors():
-            measured = self._client.hgetall(self._key("durations"))
-        durations = MeanDurations(measured, slots, ())
+        durations = MeanDurations(self.durations(), slots, ())
         costs = ((count, durations.cost(work)) for work, count in works.items())
         return sum(count * cost for count, cost in costs if not math.isnan(cost)) / 1000
+
+    def durations(self) -> dict[str, str]:
+        """Return the mean durations of all owners' jobs by kind of work, as `MeanDurations` takes them."""
+        with store_errors():
+            found: dict[str, str] = self._client.hgetall(self._key("durations"))
+        return found
 
     def depths(self) -> dict[Lane, int]:
         """Return the number of claimable jobs in each lane, items of batches included."""

@@ -19,7 +19,7 @@ from shared.jobs.durations import MeanDurations, Running
 from shared.jobs.schedule import UNITS, Counts, Line, Schedule, Started
 from shared.jobs.turns import Turns
 from shared.specs.parts import Lane
-from shared.specs.spec import parted
+from shared.specs.spec import limited_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ def expected_of_new(
     if "lane" not in found:  # such jobs are paused without an end
         return Expected(_seconds(work_ms), None)
     line, ends = line_of(found, patience_ms), []
-    lasts = {found["work"], *(work for work in works if parted(work)[0] in line.model_limits)}
+    lasts = {found["work"], *(work for work in works if limited_model(work) in line.model_limits)}
     for last in lasts if works else ():
         ahead = Counter(found["ahead"]) + Counter(works) - Counter([last])
         one = line_of({**found, "work": last, "ahead": ahead}, patience_ms)
@@ -185,7 +185,7 @@ def line_of(found: Mapping[str, Any], patience_ms: float) -> JobsAhead:
 def _limits(found: Mapping[str, Any], lines: Sequence[Line]) -> Mapping[str, int]:
     """Return the limits of the models of the job and of what waits."""
     works = {found["work"], *(work for line in lines for work in line.counts)}
-    models, limits = {parted(work)[0] for work in works}, found.get("model_limits") or {}
+    models, limits = {limited_model(work) for work in works}, found.get("model_limits") or {}
     return {model: int(number) for model, number in limits.items() if model in models}
 
 
@@ -226,9 +226,9 @@ def _played(
         jobs_in_one=line.position / UNITS,
         limits=line.model_limits,
     )
-    schedule.occupy((durations.remainder(job), job.owner, parted(job.work)[0]) for job in running)
+    schedule.occupy((durations.remainder(job), job.owner, limited_model(job.work)) for job in running)
     return schedule.start(
-        parted(line.work)[0],
+        limited_model(line.work),
         passed_over_ms=line.passed_over_ms,
         had_the_last=line.bulk_had_the_last,
         patience_ms=patience_ms,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from shared.cards.parts import VERSION_SIGN
 from shared.errors import RecordTooNew
 from shared.jobs.job import EndedAttempt, Job, Progress, StoredOutput
 from shared.jobs.status import Outcome, Status
@@ -13,9 +14,10 @@ from shared.specs.spec import JOB_SPEC, SPECS, JobSpec
 from shared.specs.stylize import NATIVE
 from shared.specs.webhook import EVENT_BODY
 
-RECORD_SCHEMA = 6  # the newest schema that this program writes and reads
+RECORD_SCHEMA = 7  # the newest schema that this program writes and reads
 _PLAIN_SCHEMA = 4  # of what has nothing new: older workers run it as well
 _OUTPUT_SCHEMA = 5  # of what asks for something of outputs, of recipes, or of other jobs' outputs
+_UPSAMPLE_SCHEMA = 6  # of what says `upsample` or a precision
 PART = "part:"  # with a digest, the name under which a reader adds a part of the specification to a record
 
 Record = Mapping[str, str]  # the fields of a job's hash
@@ -116,8 +118,10 @@ def _joined(raw: Record) -> Record:
 
 def schema_of(spec: JobSpec) -> str:
     """Return the schema of a new job's record, as records have it: no newer one than its readers need."""
-    if getattr(spec, "upsample", None) is not None or spec.says_precision:
+    if VERSION_SIGN in (spec.model or ""):
         return str(RECORD_SCHEMA)
+    if getattr(spec, "upsample", None) is not None or spec.says_precision:
+        return str(_UPSAMPLE_SCHEMA)
     has_new = spec.recipe is not None or spec.named_outputs
     return str(_PLAIN_SCHEMA if spec.output.is_plain and not has_new else _OUTPUT_SCHEMA)
 
@@ -169,6 +173,11 @@ def _with_upsample(raw: Record) -> Record:
     return {**raw, "schema": "6"}
 
 
+def _with_model_version(raw: Record) -> Record:
+    """Older records name their model without its version."""
+    return {**raw, "schema": "7"}
+
+
 # The upgrade from each schema to the next.
 _UPGRADES: dict[int, Callable[[Record], Record]] = {
     1: _with_history_and_deadline,
@@ -176,6 +185,7 @@ _UPGRADES: dict[int, Callable[[Record], Record]] = {
     3: _with_parts,
     4: _with_output,
     5: _with_upsample,
+    6: _with_model_version,
 }
 
 

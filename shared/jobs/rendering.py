@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from shared.cards.parts import VERSION_SIGN
 from shared.jobs.failures import Failure
 from shared.jobs.job import EndedAttempt, Job, Progress
 from shared.jobs.status import Status
@@ -158,9 +159,10 @@ def _running(job: Job) -> AttemptView:
 
 def model_use(job: Job) -> ModelUse:
     """Return the network that a job uses."""
+    name, _, asked = (job.spec.model or "").partition(VERSION_SIGN)
     return ModelUse(
-        name=job.spec.model or "",
-        version=job.model_version,
+        name=name,
+        version=job.model_version or asked or None,
         digest=job.model_digest,
         numerics=job.numerics,
         precision=job.precision,

@@ -16,7 +16,7 @@ from typing import Self
 
 from shared.jobs.turns import PARTS, Turns
 from shared.specs.parts import Lane
-from shared.specs.spec import parted
+from shared.specs.spec import limited_model
 
 TURN = 0.1  # share of the bulk patience between two turns of a lane that has waited too long
 UNITS = 120  # into which the jobs before a job are divided: more take longer to play
@@ -63,7 +63,7 @@ class _Line:
         self.left, self.is_own = sum(line.counts.values()), is_own
         self.turn, self._later, self._step = line.turns.turn, line.turns.later, 1 / line.turns.weight
         self._kinds = [
-            _Kind(parted(work)[0], cost(work), count, count / self.left)
+            _Kind(limited_model(work), cost(work), count, count / self.left)
             for work, count in line.counts.items()
         ]
 

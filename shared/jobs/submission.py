@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.cards.card import load_catalog
+from shared.cards.parts import name_of
 from shared.errors import AtelierError, ChainTooLong, FieldError, FileNotFound, JobNotFound
 from shared.identifiers import sha256
 from shared.jobs.job import Job
@@ -58,7 +59,9 @@ def served_digests(roster: WorkerRoster, wanted: Collection[str]) -> dict[str, s
     found: dict[str, set[str]] = {}
     for worker in roster.live():
         for model in worker.models:
-            found.setdefault(model.name, set()).add(f"{model.digest} {worker.numerics}".rstrip())
+            made_by = f"{model.digest} {worker.numerics}".rstrip()
+            for name in {model.name, f"{name_of(model.name)}@{model.version}"}:
+                found.setdefault(name, set()).add(made_by)
     return {
         name: next(iter(digests)) for name, digests in found.items() if len(digests) == 1 and name in wanted
     }

@@ -105,6 +105,9 @@ KEYS = (
     Key("ended", "ended:{minute}", "passing"),  # jobs that ended, by status, lane, owner and model
     Key("totals", "totals", "stays"),  # jobs, attempts and deliveries that ended, by how
     Key("load", "load", "passing"),  # work done so far, as if only one job ran at a time
+    Key(
+        "version", "version:{what}:{model}", "passing"
+    ),  # by `name@version`, `ended` and `runs`: how jobs did
     Key("durations", "pace", "last"),  # mean duration of jobs, by model and size
     Key("failures", "failures:{owner}:{hour}", "passing"),  # by code: how many, and an example
     Key("owned_durations", "owner:{owner}:pace", "last"),  # the same of one owner's jobs
@@ -146,6 +149,7 @@ KEYS = (
     Key("rate", "rate:{counter}", "passing"),  # requests of a key or an address in this minute
     # Quotas and usage
     Key("quota", "quota:{owner}", "stays"),  # an owner's own limits
+    Key("rollouts", "rollouts", "stays"),  # by model: which share of its jobs gets which version
     Key("model_limits", "model-limits", "stays"),  # how many jobs of a model run at once
     Key("holdings", "holdings:{owner}", "follows"),  # what it has of what quotas limit
     Key("usage", "usage:{day}", "other"),  # what jobs took on a day, in days since the epoch

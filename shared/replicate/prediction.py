@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from shared.cards.card import Catalog
+from shared.cards.parts import VERSION_SIGN, name_of
 from shared.errors import CardUnusable, UnknownModel
 from shared.identifiers import sha256
 from shared.jobs.job import Job, Progress
@@ -60,7 +61,7 @@ def prediction_of(job: Job, links: Links, catalog: Catalog) -> Prediction:
     """Return a job as a prediction, whose pictures are links."""
     return Prediction(
         id=job.id,
-        model=f"{OWNER}/{job.spec.model}",
+        model=f"{OWNER}/{name_of(job.spec.model or '')}",
         version=_version_of(job, catalog),
         status=STATUSES[job.status],
         input=_input(job),
@@ -81,11 +82,12 @@ def version_id(name: str, version: str) -> str:
 
 def _version_of(job: Job, catalog: Catalog) -> str:
     """Return the version that a job asked for, which is that of its model's card as long as there is one."""
-    name = job.spec.model or ""
+    reference = job.spec.model or ""
+    name, _, asked = reference.partition(VERSION_SIGN)
     try:
-        return version_id(name, catalog.get(name).version)
+        return version_id(name, catalog.get(reference).version)
     except (UnknownModel, CardUnusable):
-        return version_id(name, job.model_version or "")
+        return version_id(name, job.model_version or asked)
 
 
 def _input(job: Job) -> dict[str, Any]:

@@ -111,7 +111,11 @@ class JobSpec(Part):
     if TYPE_CHECKING:
         type: str  # subclasses declare it: in JSON it comes after the fields that all kinds have
 
-    model: str | None = Field(default=None, description="A model's name; null takes the default of the type.")
+    model: str | None = Field(
+        default=None,
+        description="A model's name, or `name@version` for one version of it; null takes the default of the "
+        "type.",
+    )
     recipe: str | None = Field(
         default=None,
         pattern=RECIPE,
@@ -145,6 +149,11 @@ class JobSpec(Part):
     )
 
     @property
+    def draws_seeds(self) -> bool:
+        """Whether seeds are drawn for the job when it is accepted, so that it has no equals."""
+        return False
+
+    @property
     def says_precision(self) -> bool:
         """Whether the job says with which precision its network computes."""
         return False
@@ -170,7 +179,7 @@ class JobSpec(Part):
         self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
     ) -> Self:
         """Return an allowed specification with model, defaults, seeds and what is in `also` filled in."""
-        return self.model_copy(update={**(also or {}), "model": card.name})
+        return self.model_copy(update={**(also or {}), "model": card.reference})
 
     def file_fields(self) -> Iterator[tuple[str, str]]:
         """Yield the pointer and the id of every file that the job reads."""

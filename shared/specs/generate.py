@@ -98,6 +98,11 @@ class GenerateSpec(JobSpec):
         return self
 
     @property
+    def draws_seeds(self) -> bool:
+        """Whether seeds are drawn for the job when it is accepted, so that it has no equals."""
+        return all(way is None for way in (self.seed, self.seeds, self.latents, self.interpolate))
+
+    @property
     def draws_nothing(self) -> bool:
         """Whether the client gives every latent itself, so that nothing comes from seeds."""
         walk = self.interpolate
@@ -176,7 +181,7 @@ class GenerateSpec(JobSpec):
         self, card: ModelCard, draw_seed: DrawSeed = random_seed, also: Mapping[str, object] | None = None
     ) -> Self:
         """Return an allowed specification with model, defaults, seeds and what is in `also` filled in."""
-        update: dict[str, object] = {**(also or {}), "model": card.name}
+        update: dict[str, object] = {**(also or {}), "model": card.reference}
         if not self.draws_nothing:
             update["truncation"] = default_of(self.truncation, card, "truncation")
         if self.latents is None and self.interpolate is None:

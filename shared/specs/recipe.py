@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from shared.cards.parts import name_of
 from shared.specs.base import JobSpec
 
 FORMAT = 1  # of recipes that this program writes, and the newest that it reads
@@ -46,7 +47,8 @@ def recipe_text(spec: JobSpec, version: str) -> str | None:
             style.pop("name", None)  # the picture counts, and its owner's name for it is nobody else's
     given = {name: value for name, value in fields.items() if value != {}}
     text = json.dumps(
-        {MARK: FORMAT, "type": spec.type, "model": f"{spec.model}@{version}", **given}, separators=(",", ":")
+        {MARK: FORMAT, "type": spec.type, "model": f"{name_of(spec.model or '')}@{version}", **given},
+        separators=(",", ":"),
     )
     for sign in "<>&":  # so that it stands in XML as it is
         text = text.replace(sign, f"\\u{ord(sign):04x}")

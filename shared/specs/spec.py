@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Union
 from pydantic import Field, TypeAdapter
 
 from shared.cards.card import Catalog, ModelCard
+from shared.cards.parts import name_of
 from shared.errors import CardUnusable, InvalidRequest, UnknownModel
 from shared.specs.base import ENLARGED, WRITTEN, JobSpec
 from shared.specs.generate import GenerateSpec
@@ -93,7 +94,7 @@ def _further(catalog: Catalog, name: str, pointer: str) -> ModelCard:
 
 
 def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) -> str:
-    """Return the kind of a resolved job's work: its model's name and how large it is, in half octaves.
+    """Return the kind of a resolved job's work: its model's reference and how large it is, in half octaves.
 
     The names of further models come after the first, each with a plus. `content` is the size of its
     content picture. Where that is not known, neither is the size of the work.
@@ -102,14 +103,19 @@ def work_of(spec: JobSpec, card: ModelCard, content: PictureSize | None = None) 
     if units and spec.output.enlarge:
         finished = spec.made(card, content)[1]
         units += finished * (ENLARGED + WRITTEN * spec.output.factor**2)
-    models = "+".join(dict.fromkeys((card.name, *spec.further_models.values())))
+    models = "+".join(dict.fromkeys((card.reference, *spec.further_models.values())))
     return f"{models}:{round(_STEPS_AN_OCTAVE * math.log2(units)) if units else ''}"
 
 
 def parted(work: str) -> tuple[str, int | None]:
-    """Return the model of a kind of work, and its size in half octaves; None where that is not known."""
+    """Return the model of a kind of work by reference, and its size in half octaves; None where not known."""
     models, _, size = work.partition(":")
     return models.partition("+")[0], int(size) if size else None
+
+
+def limited_model(work: str) -> str:
+    """Return the name of the model of a kind of work, for which limits hold, whatever its version."""
+    return name_of(parted(work)[0])
 
 
 def units_of(size: int) -> float:

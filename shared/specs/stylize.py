@@ -147,7 +147,7 @@ class StylizeSpec(ContentSpec):
     ) -> Self:
         """Return an allowed specification with model, defaults and what is in `also` filled in."""
         strength = default_of(self.strength, card, "strength")
-        update = {**(also or {}), "model": card.name, "strength": strength, "stroke": self._stroke(card)}
+        update = {**(also or {}), "model": card.reference, "strength": strength, "stroke": self._stroke(card)}
         if self.upsample == "guided":
             update["upsample"] = None  # the same, said: equal results have equal specifications
         if card.optimizes:

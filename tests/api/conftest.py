@@ -25,6 +25,7 @@ from shared.queue.celery_app import make_celery
 from shared.queue.job_queue import JobQueue
 from shared.recipes.store import RecipeStore
 from shared.redis.memory_guard import MemoryGuard
+from shared.rollouts.store import RolloutStore
 from shared.setting_groups import JobRules, Limits
 from shared.settings import Settings
 from shared.storage.base import ObjectStore
@@ -61,6 +62,7 @@ def services(settings: Settings, store: JobStore, objects: ObjectStore) -> Itera
         files=FileStore(store.client, objects, memory=memory),
         styles=StyleLibrary(store.client),
         recipes=RecipeStore(store.scripts, settings.recipes),
+        rollouts=RolloutStore(store.scripts),
         quotas=QuotaStore(store.scripts, settings.quota),
         objects=objects,
         disk=open_disk_guard(settings, objects),

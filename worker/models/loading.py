@@ -44,9 +44,10 @@ def load_model(card: ModelCard, store: ModelStore) -> Model:
 def choose(card: ModelCard, store: ModelStore) -> ModelCard:
     """Return the card whose files are loaded: the preferred one's where the store holds it, else this one's.
 
-    A preferred model that is stored and damaged is chosen all the same, and never passed over in silence.
+    A preferred model that is stored and damaged is chosen all the same, and never passed over in silence. Who
+    names the version of a model gets this one.
     """
-    if card.prefers is None:
+    if card.prefers is None or card.is_pinned:
         return card
     preferred = load_catalog().get(card.prefers, card.kind)
     return preferred if store.find(preferred) is not None else card

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from shared.cards.card import Catalog, ModelCard
+from shared.cards.parts import VERSION_SIGN
 from shared.errors import AtelierError, ModelCorrupt, ModelUnavailable
 from shared.workers import LoadedModel
 from worker.memory import give_back, resident_bytes
@@ -41,7 +42,7 @@ class _Resting:
 
 
 class ModelRegistry:
-    """Loaded models by name. Safe for many threads; each model is loaded once."""
+    """Loaded models by name, further versions by `name@version`. For many threads; each is loaded once."""
 
     def __init__(
         self,
@@ -50,18 +51,23 @@ class ModelRegistry:
         *,
         most_bytes: int | None = None,
         in_use: Callable[[], Collection[str]] = frozenset,
+        rolled_out: Callable[[], Collection[str]] = frozenset,
     ) -> None:
-        """`most_bytes` is what all models may take, None for any; `in_use` names those that jobs use now."""
+        """`most_bytes` is what all models may take, None for any; `in_use` names those that jobs use now.
+
+        `rolled_out` names versions, as `name@version`, that are to be warm because jobs will name them.
+        """
         self._catalog = catalog
         self._store = store
         self._most_bytes = most_bytes
         self._in_use = in_use
+        self._rolled_out = rolled_out
         self._used: dict[str, float] = {}  # when each loaded model was last asked for
         self._resting: dict[str, _Resting] = {}
         self._extra: tuple[str, ...] | None = None  # None until the models are preloaded
         self._loaded: dict[str, _Loaded] = {}
         self._faulty: dict[str, object] = {}  # models whose files, marked so, could not be loaded
-        self._stored: tuple[str, ...] = ()
+        self._stored: frozenset[str] = frozenset()
         self._looked = -LOOK_SECONDS  # when the store was last looked at
         self._lock = threading.Lock()
 
@@ -84,7 +90,14 @@ class ModelRegistry:
     def _preloaded(self) -> list[str]:
         if self._extra is None:
             return []
-        return list(dict.fromkeys([*(card.name for card in self._catalog if card.preload), *self._extra]))
+        cards = (card.name for card in self._catalog if card.preload)
+        return list(dict.fromkeys([*cards, *self._extra, *self._rolled_out()]))
+
+    def _key(self, reference: str) -> str:
+        """Return under which key a model is kept: its name, where that is loaded in the version asked for."""
+        name, _, version = reference.partition(VERSION_SIGN)
+        known = self._loaded.get(name)
+        return name if known is not None and version == known.model.card.version else reference
 
     def _pull_and_load(self, name: str) -> None:
         card = self._catalog.get(name)
@@ -93,13 +106,17 @@ class ModelRegistry:
         self.get(name)
 
     def get(self, name: str) -> Model:
-        """Return a warm model. Raises UnknownModel, ModelUnavailable or ModelCorrupt."""
-        known = self._loaded.get(name)
+        """Return a warm model by name or `name@version`.
+
+        Raises UnknownModel, ModelUnavailable or ModelCorrupt.
+        """
+        key = self._key(name)
+        known = self._loaded.get(key)
         if known is not None:
-            self._used[name] = time.monotonic()
+            self._used[key] = time.monotonic()
             return known.model
         with self._lock:
-            known = self._loaded.get(name)
+            known = self._loaded.get(self._key(name))
             if known is None:
                 known = self._load_or_note(self._catalog.get(name))
                 self._keep(name, known)
@@ -115,12 +132,13 @@ class ModelRegistry:
     def free(self) -> None:
         """Unload what no job uses now and what is not preloaded: a job has run out of memory."""
         with self._lock:
-            self._unload_until(0, besides=set(self._preloaded()))
+            self._unload_until(0, besides=set(map(self._key, self._preloaded())))
         give_back()
 
     def _unload_until(self, most_bytes: int, *, besides: Collection[str]) -> None:
         """Unload idle models until the rest takes no more than `most_bytes`, or none is left."""
-        busy, preloaded = {*besides, *self._in_use()}, set(self._preloaded())
+        busy = {*besides, *map(self._key, self._in_use())}
+        preloaded = set(map(self._key, self._preloaded()))
         idle = [name for name in self._loaded if name not in busy]
         idle.sort(key=lambda name: (name in preloaded, self._used.get(name, 0.0)))
         total = sum(known.bytes for known in self._loaded.values())
@@ -145,7 +163,7 @@ class ModelRegistry:
             return self._load(card)
         except (ModelUnavailable, ModelCorrupt):
             if mark is not None:
-                self._faulty[card.name] = mark
+                self._faulty[card.reference] = mark
             self._looked = -LOOK_SECONDS
             raise
 
@@ -166,7 +184,8 @@ class ModelRegistry:
         with self._lock:
             self._faulty.clear()
             self._forget_changed()
-            for name in dict.fromkeys([*self._loaded, *self._preloaded()]):
+            wanted = dict.fromkeys([*self._loaded, *self._preloaded()])
+            for name in sorted(wanted, key=lambda name: VERSION_SIGN in name):
                 try:
                     self._renew(name)
                 except Exception as error:  # noqa: BLE001  (any fault of one network)
@@ -183,6 +202,9 @@ class ModelRegistry:
                 del self._resting[name]
 
     def _renew(self, name: str) -> None:
+        if self._key(name) != name:  # it has become the current version
+            self._loaded.pop(name, None)
+            return
         card, known = self._catalog.get(name), self._loaded.get(name)
         if known is None and name in self._resting:
             return  # it comes back when a job wants it
@@ -224,13 +246,21 @@ class ModelRegistry:
 
     def _is_stored(self, card: ModelCard) -> bool:
         mark = self._mark(card)
-        return mark is not None and mark != self._faulty.get(card.name)
+        return mark is not None and mark not in self._faulty.values()
+
+    def versions(self) -> tuple[str, ...]:
+        """Return the versions of models that the store holds, as `name@version`, for the roster."""
+        cards = (card for card in self._catalog.every() if card.is_pinned)
+        return tuple(sorted(card.reference for card in cards if self._is_stored(card)))
 
     def runnable(self) -> frozenset[str]:
-        """Return the names of models that are loaded or can be loaded; as of some seconds ago at most."""
+        """Return the models that are loaded or can be loaded, by name and by `name@version`.
+
+        As of some seconds ago at most.
+        """
         now = time.monotonic()
         if now - self._looked > LOOK_SECONDS:
-            self._stored, self._looked = self.available(), now
+            self._stored, self._looked = frozenset((*self.available(), *self.versions())), now
         return frozenset(self._loaded).union(self._stored)
 
     def loaded(self) -> tuple[LoadedModel, ...]:

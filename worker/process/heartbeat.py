@@ -100,11 +100,13 @@ class Liveness(WorkerHealth):
         models: Callable[[], tuple[LoadedModel, ...]],
         available: Callable[[], tuple[str, ...]],
         has_room: Callable[[], bool] = lambda: True,
+        versions: Callable[[], tuple[str, ...]] = tuple,
     ) -> None:
         self._worker = worker
         self._roster = roster
         self._loaded = models
         self._available = available
+        self._versions = versions
         self._has_room = has_room
         self._latest = worker  # as it was last announced
         self._announced = 0.0
@@ -139,7 +141,11 @@ class Liveness(WorkerHealth):
         """Announce what the worker has: often enough to stay on the roster, and at once after a change."""
         now = time.monotonic()
         worker = replace(
-            self._worker, models=self._loaded(), available=self._available(), has_room=self._has_room()
+            self._worker,
+            models=self._loaded(),
+            available=self._available(),
+            versions=self._versions(),
+            has_room=self._has_room(),
         )
         if worker != self._latest or now - self._announced > ANNOUNCE_SECONDS:
             self._announced, self._latest = now, worker

@@ -15,6 +15,7 @@ from shared.machine_memory import memory_limit
 from shared.metrics.registry import new_registry
 from shared.metrics.server import serve_metrics
 from shared.queue.celery_app import MODEL_QUEUES
+from shared.rollouts.store import RolloutStore
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
@@ -56,6 +57,7 @@ class ModelWorker:
             load_catalog(settings.cards),
             ModelStore(settings.models, prebuilt_store),
             most_bytes=settings.worker.model_bytes or memory_limit() // 2,
+            rolled_out=RolloutStore(base.store.scripts).warm,
             in_use=lambda: {name for attempt in self._held.all() for name in attempt.job.spec.all_models},
         )
         self._shared_name = SharedName(base.id, base.roster)
@@ -68,6 +70,7 @@ class ModelWorker:
             models=self._registry.loaded,
             available=self._registry.available,
             has_room=has_room,
+            versions=self._registry.versions,
         )
         # Where nobody reads the numbers, none are kept.
         self._metrics = new_registry("worker")

@@ -6,6 +6,14 @@ from atelier.client.aio.files import AsyncFilesResource
 from atelier.client.aio.transport import AsyncResource, AsyncTransport
 from atelier.client.errors import reading
 from atelier.client.files import Source
+from atelier.client.queue.rollouts import (
+    ModelVersions,
+    Rollout,
+    rollout_from_json,
+    rollout_path,
+    versions_from_json,
+    versions_path,
+)
 from atelier.client.responses import json_of
 from atelier.client.styles import Model, StoredStyle, Styles, _builtin, _limits, _style_from_json
 from atelier.client.transport import PAGE_SIZE
@@ -55,6 +63,23 @@ class AsyncModelsResource(AsyncResource):
                 Model(body["name"], body["type"], body["version"], body.get("title") or "", body)
                 for body in page["data"]
             )
+
+    async def versions(self, model: str) -> ModelVersions:
+        """Return the versions of a model, with an admin's key how jobs did with each. Raises ApiError."""
+        return versions_from_json(json_of(await self._transport.send("GET", versions_path(model))))
+
+    async def roll_out(self, model: str, version: str, share: float) -> Rollout:
+        """Give a share of a model's new jobs, above 0 and up to 1, another version than the current one.
+
+        What was accepted keeps its version. Raises ApiError where no worker has it, or it takes less than the
+        current one.
+        """
+        body = {"version": version, "share": share}
+        return rollout_from_json(json_of(await self._transport.send("PUT", rollout_path(model), json=body)))
+
+    async def roll_back(self, model: str) -> None:
+        """Give all new jobs of a model its current version again. Raises ApiError (404) without a rollout."""
+        await self._transport.send("DELETE", rollout_path(model))
 
     async def limit(self, model: str) -> int | None:
         """Return how many jobs of a model may run at once, over all workers; None for any number."""

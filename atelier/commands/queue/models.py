@@ -16,6 +16,9 @@ COMMANDS = {
     "pull": "atelier.commands.models:pull",
     "verify": "atelier.commands.models:verify",
     "limit": "atelier.commands.queue.models:limit",
+    "versions": "atelier.commands.queue.rollouts:versions",
+    "rollout": "atelier.commands.queue.rollouts:rollout",
+    "rollback": "atelier.commands.queue.rollouts:rollback",
     "reload": "atelier.commands.queue.models:reload",
 }
 
@@ -34,7 +37,11 @@ class RunningLimit(click.ParamType[int]):
         return int(value)
 
 
-@click.group(cls=LazyGroup, lazy=COMMANDS, short_help="List, pull, verify, limit and reload models.")
+@click.group(
+    cls=LazyGroup,
+    lazy=COMMANDS,
+    short_help="List, pull, verify, limit, reload models, and roll versions out.",
+)
 @url_option
 def models() -> None:
     """Look after the model store; it lies in the state folder.

@@ -203,8 +203,9 @@ WITHOUT_SERVICE = [
     "jobs move job_1 --to front", "batches move b --to front",
     "batches pause b", "batches resume b", "batches cancel b", "batches retry-failed b", "batches delete b",
     "batches fetch b -o out", "models reload", "models limit m 2", "pauses list",
-    "pauses create --reason r --everything", "pauses end p", "logs job_1", "stats", "top", "jobs failures",
-    "usage",
+    "models versions m", "models rollout m --to 2 --share 10%", "models rollback m",
+    "pauses create --reason r --everything", "pauses end p", "logs job_1", "stats",
+    "plan --jobs 10 --deadline 1h", "top", "jobs failures", "usage",
     "mcp --http --host 0.0.0.0", "workers list", "workers cordon w", "workers uncordon w", "workers drain w",
 ]  # fmt: skip
 

@@ -63,6 +63,32 @@ def test_old_records_are_read(store: JobStore, old: Mapping[str, str]) -> None:
     assert (jobs["failed"].error or {})["code"] == "model_unavailable"
 
 
+def test_all_that_the_version_before_left_is_carried_on_and_a_version_is_told_apart(
+    redis_client: Client, store: JobStore
+) -> None:
+    kept = load(redis_client, 6)
+    waiting = {kept[name] for name in ("queued", "enlarged", "prints")}
+    assert {redis_client.hget(f"atelier:job:{kept[name]}", "schema") for name in kept if name != "batch"} == {
+        "4",
+        "5",
+        "6",
+    }
+    lapse(store, kept["running"])
+    store.reap()
+    redis_client.hset(f"atelier:job:{kept['running']}", "not_before", 1)
+    redis_client.zadd("atelier:delayed", {kept["running"]: 1}, xx=True)
+    store.reap()
+    done = {succeed(store, job).id for _ in range(6) for job in store.claim_next("w1")}
+    assert done >= waiting | {kept["running"]}
+    assert len(done) == 6  # with the items that waited
+    assert {status(store, kept[name]) for name in ("succeeded", "failed")} == {
+        Status.SUCCEEDED,
+        Status.FAILED,
+    }
+    (batch,) = [redis_client.hgetall(f"atelier:batch:{kept['batch']}")]
+    assert (batch["succeeded"], batch["total"]) == ("3", "3")
+
+
 def test_an_old_stylization_keeps_the_stroke_that_it_was_accepted_with(
     store: JobStore, old: Mapping[str, str]
 ) -> None:

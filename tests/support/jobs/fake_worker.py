@@ -29,9 +29,12 @@ class FakeWorker:
         available: tuple[str, ...] | None = None,
         name: str = "w1",
         schema: int = RECORD_SCHEMA,
+        versions: tuple[str, ...] = (),
     ) -> None:
         loaded = tuple(LoadedModel(model, "1", "d" * 64) for model in models)
-        self._services.roster.announce(Worker(name, slots, loaded, available=available, schema=schema))
+        self._services.roster.announce(
+            Worker(name, slots, loaded, available=available, schema=schema, versions=versions)
+        )
 
     def claim(self, job_id: str) -> Job:
         job = self._store.claim(job_id, "w1")

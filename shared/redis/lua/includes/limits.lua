@@ -1,12 +1,13 @@
--- include: records, pauses
+-- include: records, pauses, versions
 -- Limits: how many jobs of an owner, and of a model, run at once, and which models a worker may run. Leases are counted,
 -- as they are few and true: a count of its own could go wrong, and would then keep all from running.
-local running_now -- by owner and by model; nil before the first that has a limit
+local running_now -- by owner and by model, whose versions count together; nil before the first that has a limit
 local function count_running()
   running_now = {owners = {}, models = {}}
   for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do
     local owner, model = job_values(id, 'owner', 'model')
     if owner then running_now.owners[owner] = (running_now.owners[owner] or 0) + 1 end
+    model = model and versioned.name_of(model)
     if model then running_now.models[model] = (running_now.models[model] or 0) + 1 end
   end
 end
@@ -16,6 +17,7 @@ local function count_started(id)
   if not running_now then return end
   local owner, model = job_values(id, 'owner', 'model')
   running_now.owners[owner] = (running_now.owners[owner] or 0) + 1
+  model = model and versioned.name_of(model)
   if model then running_now.models[model] = (running_now.models[model] or 0) + 1 end
 end
 
@@ -36,10 +38,11 @@ local function limits_of_models()
 end
 
 local function is_at_limit(model)
-  local limit = limits_of_models()[model]
+  local name = versioned.name_of(model)
+  local limit = limits_of_models()[name]
   if not limit then return false end
   if not running_now then count_running() end
-  return (running_now.models[model] or 0) >= tonumber(limit)
+  return (running_now.models[name] or 0) >= tonumber(limit)
 end
 
 -- The models of a list of names; nil for '*', which is any model.

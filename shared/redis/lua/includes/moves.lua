@@ -1,4 +1,4 @@
--- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry, totals
+-- include: records, attempts, queues, files, webhooks, batch_counts, batches, result_cache, chains, holdings, changes, expiry, totals, versions
 -- Moves: how a job ends, and how it comes back into its queue.
 local MOST_SETTLED = 50 -- followers that one script moves
 
@@ -32,6 +32,9 @@ local function end_job(id, status, ...)
   local code = first == 'error' and cjson.decode(error).code
   if code then count_failure(id, owner, batch, code) end
   count_total('job', status, lane, model, code or '-')
+  if status ~= 'succeeded' then
+    versioned.note(model, status == 'failed' and 'failed ' .. code or status)
+  end
   redis.call('HSET', TOTALS, 'ended_at', now)
   dequeue_job(id)
   count_move(id, status)

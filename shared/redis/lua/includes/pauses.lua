@@ -1,4 +1,4 @@
--- include: records, waits
+-- include: records, waits, versions
 -- Pauses: what is not started for a time. Each is a JSON object (shared/pauses/pause.py): its id, the lane, model and
 -- owner that it holds for, each left out where it holds for all, `reason`, `by`, and `ends_at` where it has an end. One
 -- with a `window` holds from `starts` to `stops` alone: this time or the next, as the reaper computed it.
@@ -33,7 +33,7 @@ local function pause_of(lane, owner, model)
   if not pauses then read_pauses() end
   for _, pause in ipairs(pauses) do
     local matches = (not pause.lane or pause.lane == lane) and (not pause.owner or pause.owner == owner)
-      and (not pause.model or pause.model == model)
+      and (not pause.model or pause.model == model or model and pause.model == versioned.name_of(model))
     if matches then return pause end
   end
 end

@@ -1,4 +1,4 @@
--- include: records, waits, turns, hold, pauses, limits
+-- include: records, waits, turns, hold, pauses, limits, versions
 -- What is before a queued job, or before the last item of a batch that waits. Changes nothing. `most_running` is how
 -- many running jobs it looks at; `most_of_owner` is how many may run at once of an owner without a quota, 0 for any
 -- number. `own_only` is '1' where nothing counts but what the same owner has, for those who must learn nothing of others;
@@ -61,7 +61,7 @@ local function limited_ahead(batch)
   local number, found_ahead = order or sequence, {}
   local after = string.format('(%.17g', sample and order_of(number, sample) or number + 0.5)
   for _, work in ipairs(redis.call('SMEMBERS', works_key(lane, owner))) do
-    local last = found.model_limits[model_of(work)] and redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
+    local last = found.model_limits[versioned.name_of(model_of(work))] and redis.call('ZREVRANGEBYSCORE', waits_key(lane, owner, work),
       after, number - 0.5, 'WITHSCORES', 'LIMIT', 0, 1)[2]
     if last then found_ahead[work] = startable_of(lane, owner, tonumber(last)) end
   end

@@ -1,4 +1,4 @@
--- include: records, waits, attempts, moves, holdings
+-- include: records, waits, attempts, moves, holdings, versions
 -- running -> succeeded. Outputs, timings and warnings are JSON; the warnings '' for none. The outputs take `stored` bytes
 -- and have so many pixels, if the submission did not say how many. Then come the worker's numerics and the precision of
 -- the result, '' for none. Returns the lease state.
@@ -30,6 +30,7 @@ local function learn(durations, kind)
 end
 learn(DURATIONS, work_of(model, work))
 learn(owned_durations_key(owner), work_of(model, work))
+versioned.note(model, 'succeeded', spent)
 if batch then redis.call('HINCRBY', batch_key(batch), 'spent', spent) end
 redis.call('HDEL', job_key(id), 'error')
 for name, value in pairs({warnings = warnings, numerics = numerics, precision = precision}) do

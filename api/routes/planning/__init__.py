@@ -1,0 +1,1 @@
+"""What much work would take."""
