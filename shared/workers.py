@@ -46,6 +46,7 @@ class Worker:
     memory_bytes: int = 0  # that the processes of its machine or container may take; 0: an older worker
     numerics: str = ""  # workers of one make the same bytes; "": an older worker
     cordoned: bool = False  # it claims no jobs; see shared/fleet.py
+    lane: str = ""  # which it serves alone; "": both
 
     @property
     def name(self) -> str:
@@ -70,6 +71,10 @@ class Worker:
         """Whether it has a model, as far as is known: an older worker does not report all of its models."""
         return self.available is None or self.has(name)
 
+    def serves(self, lane: str | None) -> bool:
+        """Whether it claims jobs of a lane; None stands for any."""
+        return not (self.lane and lane) or self.lane == lane
+
     def reads(self, schema: int) -> bool:
         """Whether it reads records of a schema."""
         return schema <= self.schema
@@ -86,9 +91,12 @@ class Doorbell(NamedTuple):
 NO_DOORBELL = Doorbell("", "", 0)
 
 
-def slots_of(workers: Iterable[Worker]) -> int:
-    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
-    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
+def slots_of(workers: Iterable[Worker], lane: str | None = None) -> int:
+    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none.
+
+    With a lane: of those that serve it.
+    """
+    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs and worker.serves(lane))
 
 
 def numerics_of(workers: Iterable[Worker]) -> dict[str, int]:
@@ -206,4 +214,5 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         labels=tuple(map(str, labels)) if isinstance(labels, list) else (),
         memory_bytes=int(str(raw.get("memory_bytes", 0))),
         numerics=str(raw.get("numerics", "")),
+        lane=str(raw.get("lane", "")),
     )

@@ -12,7 +12,7 @@ from shared.files.style_library import StyleVectors
 from shared.images.limits import ImageLimits
 from shared.jobs.record import RECORD_SCHEMA
 from shared.machine_memory import memory_limit
-from shared.queue.celery_app import MODEL_QUEUES
+from shared.queue.celery_app import queue_of
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
 from shared.storage.disk_guard import open_disk_guard
@@ -40,10 +40,10 @@ RELEASE_BEFORE_SECONDS = 1.0  # of the end of the grace period
 class ModelWorker:
     """Serves the lanes."""
 
-    queues = MODEL_QUEUES
-
     def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
+        lanes = served_lanes(settings.worker)
+        self.queues = tuple(map(queue_of, lanes))
         self._base = base
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(
@@ -68,6 +68,7 @@ class ModelWorker:
             base.store,
             base.queue,
             models=self._registry,
+            lanes=lanes,
             resources=_resources(base, self._registry.free),
             held=self._held,
             has_room=has_room,
@@ -147,6 +148,7 @@ def _worker(base: WorkerContext) -> Worker:
         schema=RECORD_SCHEMA,
         labels=settings.all_labels,
         memory_bytes=memory_limit(),
+        lane=settings.lane,
     )
 
 
@@ -162,6 +164,11 @@ def _resources(base: WorkerContext, free: Callable[[], None]) -> Resources:
         marks=base.settings.output.mark,
         photo_batch=base.settings.worker.photo_batch,
     )
+
+
+def served_lanes(worker: WorkerSettings) -> tuple[Lane, ...]:
+    """Return the lanes of which a worker takes jobs."""
+    return (Lane(worker.lane),) if worker.lane else tuple(Lane)
 
 
 def runners(worker: WorkerSettings) -> int:
