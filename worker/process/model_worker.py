@@ -20,10 +20,10 @@ from shared.workers import ReloadRequest, Worker
 from worker.execution.attempt import AttemptsInFlight
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.machine import usable_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.models.numerics import own_numerics
 from worker.models.prebuilt import prebuilt_store
-from worker.models.processor import available_cores
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -173,4 +173,4 @@ def served_lanes(worker: WorkerSettings) -> tuple[Lane, ...]:
 
 def runners(worker: WorkerSettings) -> int:
     """Return how many threads run models at once."""
-    return worker.runners or available_cores()
+    return worker.runners or usable_cores()
