@@ -35,22 +35,33 @@ def version() -> str:
     return found
 
 
-def commit_time() -> str:
-    """Return when the commit was made, which is the time of all files in the wheels."""
-    done = subprocess.run(["git", "log", "-1", "--format=%ct"], cwd=ROOT, capture_output=True, text=True)
+def git(*arguments: str) -> str:
+    """Return what git says of the repository; raise ReleaseError where there is none."""
+    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True)
     if done.returncode:
         raise ReleaseError("a release is built from a clone of the repository")
-    return done.stdout.strip()
+    return done.stdout
+
+
+def export_sources(folder: Path) -> None:
+    """Copy the files that the repository tracks, with rights that do not depend on who cloned it."""
+    for name in filter(None, git("ls-files", "-z").split("\0")):
+        source, target = ROOT / name, folder / name
+        if source.is_file():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
 
 
 def build_wheels(folder: Path) -> None:
     """Build the service's sources, its wheel out of these, and the client's wheel."""
-    environ = {**os.environ, "SOURCE_DATE_EPOCH": commit_time()}
+    # The time of the commit is that of all files in the wheels.
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct").strip()}
     build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
-    for sources in (ROOT, ROOT / "clients/python"):
-        command = [*build, str(sources)] if sources == ROOT else [*build, "--wheel", str(sources)]
-        with tempfile.TemporaryDirectory() as scratch:
-            subprocess.run(command, check=True, cwd=scratch, env=environ, stdout=subprocess.DEVNULL)
+    with tempfile.TemporaryDirectory() as scratch:
+        export_sources(Path(scratch))
+        for command in ([*build, scratch], [*build, "--wheel", f"{scratch}/clients/python"]):
+            subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
 
 
 def locked(image: str) -> str:
