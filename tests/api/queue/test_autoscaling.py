@@ -9,10 +9,12 @@ import pytest
 import yaml
 from flask.testing import FlaskClient
 
-from api.services import Services
+from api.app import create_app
+from api.services import Services, build_services
 from shared.access.key import Scope
 from shared.access.store import KeyStore
 from shared.jobs import stats as job_stats
+from shared.settings import Settings
 from tests.support.jobs.fake_worker import FakeWorker
 
 FOLDER = Path(__file__).parents[3] / "deploy/kubernetes"
@@ -81,11 +83,9 @@ def test_a_part_of_the_load_does_not_pass_for_all_of_it(
     assert [read(client, *each) for each in TRIGGERS] == [None] * len(TRIGGERS)
 
 
-def test_a_store_that_is_away_is_an_error(client: FlaskClient, services: Services) -> None:
-    services.store.client.connection_pool.disconnect()
-    services.store.client.connection_pool.connection_kwargs.update(port=1, path="/nowhere")
-    response = client.get("/v1/stats")
-    assert response.status_code == 503
+def test_a_store_that_is_away_is_an_error(tmp_path: Path) -> None:
+    services = build_services(Settings(redis_url=f"unix://{tmp_path}/nobody.sock", state_dir=tmp_path))
+    assert create_app(services).test_client().get("/v1/stats").status_code == 503
 
 
 def test_a_key_for_the_numbers_reads_them_and_nothing_else(client: FlaskClient, services: Services) -> None:
