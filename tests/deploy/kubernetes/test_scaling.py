@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from cloudcoil.models.keda.v1alpha1 import ScaledObject, TriggerAuthentication
 
+from shared.settings import Settings
 from tests.deploy.kubernetes.conftest import (
     container_of,
     environment_of,
@@ -122,7 +123,8 @@ def test_a_worker_that_is_asked_for_more_jobs_than_it_has_slots_is_meant_so() ->
         for trigger in each["spec"]["triggers"]
         if trigger["name"] == "jobs"
     }
-    assert targets["atelier-worker-interactive"] == 4 <= targets["atelier-worker-bulk"]
+    slots = Settings().worker.threads
+    assert targets["atelier-worker-interactive"] == slots < targets["atelier-worker-bulk"]
 
 
 def test_the_trial_needs_no_keda() -> None:
