@@ -175,7 +175,7 @@ class JobStore:
     ) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments = (*times, self.quotas.running, _names(models), *lanes)
+        arguments: tuple[str | int, ...] = (*times, self.quotas.running, _names(models), *lanes)
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)

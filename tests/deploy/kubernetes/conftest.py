@@ -68,12 +68,14 @@ def selects(selector: Manifest, labels: dict[str, str]) -> bool:
 def environment_of(overlay: str, manifest: Manifest) -> dict[str, str]:
     """Return the variables of a process, without those of secrets."""
     container, maps = container_of(manifest), of_kind(overlay, "ConfigMap")
-    named = [entry["configMapRef"]["name"] for entry in container["envFrom"] if "configMapRef" in entry]
+    named = [
+        entry["configMapRef"]["name"] for entry in container.get("envFrom", ()) if "configMapRef" in entry
+    ]
     found: dict[str, str] = {}
     for name in named:
         (data,) = [each["data"] for each in maps if name_of(each) == name]
         found |= data
-    return found | {entry["name"]: entry["value"] for entry in container["env"]}
+    return found | {entry["name"]: entry["value"] for entry in container.get("env", ())}
 
 
 @pytest.fixture
