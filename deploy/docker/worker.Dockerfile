@@ -17,17 +17,19 @@ RUN set -eu; cd /build; case "$DEVICE-$(uname -m)" in \
         gpu-x86_64) cp worker-gpu.txt worker.txt ;; \
         *) echo "there is no worker for DEVICE=$DEVICE on $(uname -m)" >&2; exit 1 ;; \
     esac
-# What goes serves compilers of TensorFlow's C++ code, the style wheel's own engine, plots of trainings, and the
-# packages' own tests: no worker imports it. A library's names of inner functions serve debuggers alone.
+# What goes serves compilers of TensorFlow's C++ code, the style wheel's own engine, plots of trainings, colored sources, the
+# API, and the packages' own tests: no worker imports it. A library's names of inner functions serve debuggers alone.
 RUN pip --python /opt/atelier install --no-deps --require-hashes -r /build/worker.txt \
     && { pip --python /opt/atelier check | grep -v 'requires tensorflow, which is not installed' > /build/faults || true; } \
     && { cat /build/faults; ! grep -v '^No broken requirements' /build/faults; } \
-    && pip --python /opt/atelier uninstall --yes libclang onnxruntime matplotlib fonttools contourpy kiwisolver \
+    && pip --python /opt/atelier uninstall --yes libclang onnxruntime matplotlib fonttools contourpy kiwisolver pyparsing \
+        cycler pygments flask-swagger-ui gunicorn \
     && cd /opt/atelier/lib/python3.*/site-packages \
     && rm -rf tensorflow/include \
     && find . -path '*/tests' -type d -not -path './tensorflow/*' -prune -exec rm -rf {} + \
     && find onnx/backend/test -mindepth 1 -maxdepth 1 -name data -exec rm -rf {} + \
-    && find tensorflow -name '*.so*' -type f -size +1M -exec strip --strip-unneeded {} +
+    && find tensorflow -name '*.so*' -type f -size +1M -exec strip --strip-unneeded {} + \
+    && strip --strip-unneeded obstore/*.so
 
 FROM dependencies AS package
 WORKDIR /build
@@ -38,17 +40,27 @@ COPY shared shared
 COPY worker worker
 RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index --prefix /install .
 
-FROM ${PYTHON_IMAGE}
+FROM ${PYTHON_IMAGE} AS base
 # Python's images come without compiled modules, and a container here can keep none: each start would compile them.
-RUN python -m compileall -q -x '/(site-packages|test|idlelib|lib2to3|ensurepip|turtledemo)/' \
-    "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-RUN groupadd --gid 10001 atelier \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
-    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models \
-        /var/lib/atelier/tuning
+RUN set -eu; stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
+    rm -rf "$stdlib"/ensurepip "$stdlib"/idlelib "$stdlib"/lib2to3 "$stdlib"/test "$stdlib"/turtledemo "$stdlib"/tkinter; \
+    python -m compileall -q -x /site-packages/ "$stdlib"; \
+    groupadd --gid 10001 atelier; \
+    useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier; \
+    install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage /var/lib/atelier/models \
+        /var/lib/atelier/tuning; \
+    # Nothing is installed in a container: it needs no installers, nor what they need.
+    rm -rf "$stdlib"/site-packages/* /usr/lib/python3/dist-packages/* /usr/share/python-wheels \
+        /usr/bin/perl* /usr/lib/*-linux-gnu/perl-base /usr/share/perl* /usr/lib/*-linux-gnu/gconv \
+        /usr/share/doc /usr/share/man /usr/share/locale /var/lib/apt/lists /var/cache /var/log/* /build
+
+# Made anew, as a layer that removes files makes an image no smaller.
+FROM scratch
+COPY --from=base / /
 COPY --from=dependencies /opt/atelier /opt/atelier
 COPY --from=package /install /opt/atelier
-ENV PATH=/opt/atelier/bin:$PATH \
+ENV PATH=/opt/atelier/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    LANG=C.UTF-8 \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \
     ATELIER_STATE_DIR=/var/lib/atelier \

@@ -68,7 +68,8 @@ def locked(image: str) -> str:
     """Return the lock of an image, without what its Dockerfile takes out again."""
     text = "".join((ROOT / "requirements" / lock).read_text("utf-8") for lock in IMAGES[image])
     dockerfile = ROOT / f"deploy/docker/{image.partition('-')[0]}.Dockerfile"
-    removed = " ".join(re.findall(r"uninstall --yes ([\w -]+)", dockerfile.read_text("utf-8"))).split()
+    commands = dockerfile.read_text("utf-8").replace("\\\n", " ")
+    removed = " ".join(re.findall(r"uninstall --yes ([\w -]+)", commands)).split()
     if "tensorflow-cpu.txt" in IMAGES[image]:  # it takes the place of the other
         removed.append("tensorflow")
     for name in removed:
