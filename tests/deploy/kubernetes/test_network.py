@@ -111,3 +111,11 @@ def test_the_server_reaches_nobody(overlay: str) -> None:
     if "atelier-redis" in pods(overlay):
         rules_of_server = rules(overlay, pods(overlay)["atelier-redis"], "egress")
         assert all(port["port"] == 53 for rule in rules_of_server for port in rule["ports"])
+
+
+def test_a_pod_that_no_other_policy_names_reaches_nobody_and_is_reached_by_nobody(overlay: str) -> None:
+    (nothing,) = [
+        each["spec"] for each in of_kind(overlay, "NetworkPolicy") if each["spec"]["podSelector"] == {}
+    ]
+    assert sorted(nothing["policyTypes"]) == ["Egress", "Ingress"]
+    assert not nothing.keys() & {"ingress", "egress"}
