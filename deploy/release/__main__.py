@@ -53,15 +53,33 @@ def export_sources(folder: Path) -> None:
             target.chmod(0o755 if os.access(source, os.X_OK) else 0o644)
 
 
+def build(sources: Path, folder: Path, *options: str) -> None:
+    """Build distributions into a folder; their files have the time of the commit, and rights of no umask.
+
+    Raises ReleaseError.
+    """
+    environ = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct").strip()}
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        *options,
+        str(sources),
+    ]
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, umask=0o022)
+    if done.returncode:
+        raise ReleaseError(f"{sources} cannot be built: {done.stderr or done.stdout}")
+
+
 def build_wheels(folder: Path) -> None:
     """Build the service's sources, its wheel out of these, and the client's wheel."""
-    # The time of the commit is that of all files in the wheels.
-    environ = {**os.environ, "SOURCE_DATE_EPOCH": git("log", "-1", "--format=%ct").strip()}
-    build = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
     with tempfile.TemporaryDirectory() as scratch:
         export_sources(Path(scratch))
-        for command in ([*build, scratch], [*build, "--wheel", f"{scratch}/clients/python"]):
-            subprocess.run(command, check=True, env=environ, stdout=subprocess.DEVNULL)
+        build(Path(scratch), folder)
+        build(Path(scratch) / "clients/python", folder, "--wheel")
 
 
 def locked(image: str) -> str:
@@ -81,7 +99,7 @@ def locked(image: str) -> str:
 
 def list_packages(image: str, file: Path) -> None:
     """Write what an image holds beside Atelier and its base image, by its locks."""
-    command = [sys.executable, "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
+    command = [sys.executable, "-W", "ignore", "-m", "cyclonedx_py", "requirements", "--output-reproducible"]
     options = ["--pyproject", str(ROOT / "pyproject.toml"), "--mc-type", "application", "--of", "JSON"]
     given = [*command, *options, "--output-file", str(file), "-"]
     subprocess.run(given, check=True, input=locked(image), text=True)
