@@ -7,14 +7,21 @@ FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for name in $(BIN)/python python3.11 python3.12 python3.13 python3; do \
 	"$$name" -c '$(FITS)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 UV ?= $(BIN)/uv
-LOCK := $(UV) pip compile pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+COMPILE := $(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header
+LOCK := $(COMPILE) pyproject.toml
 # Half of the tests' time is waiting; files share what is costly to start, so each goes to one process as a whole.
 PYTEST := $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+LABELS = --build-arg VERSION=$(VERSION) --build-arg REVISION=$(shell git rev-parse HEAD) \
+	$(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE))
+TAG ?= $(VERSION)
+DEVICE ?= cpu
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up client async-client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs screenshots compose-test lock clean
+.PHONY: help demo up client async-client test quick lint format bench bench-bulk bench-scale bench-models chaos corpus fuzz proofs screenshots compose-test images release lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +58,7 @@ lint: for-testing ## Check code, types and import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy --config-file= --strict deploy/install/*.py
+	@$(BIN)/mypy --config-file= --strict deploy/release/*.py
 	@$(BIN)/mypy --config-file= --strict clients/python/async_client/*.py
 	@$(BIN)/lint-imports
 
@@ -89,11 +97,22 @@ proofs: for-testing ## Take out what holds each promise, and see its test fail; 
 compose-test: for-testing ## Run the compose stack and test it; needs a Docker engine
 	@exec $(BIN)/python -m pytest -m compose tests/compose
 
+images: ## Build the images atelier-api and atelier-worker; DEVICE=gpu builds atelier-worker-gpu. TAG=name
+	docker build $(LABELS) --file deploy/docker/api.Dockerfile --tag atelier-api:$(TAG) .
+	docker build $(LABELS) --build-arg DEVICE=$(DEVICE) --file deploy/docker/worker.Dockerfile \
+		--tag atelier-worker$(if $(filter gpu,$(DEVICE)),-gpu):$(TAG) .
+
+release: for-testing ## Build sources, wheels, lists of packages and checksums of this version into dist/
+	@$(BIN)/python deploy/release dist
+
 lock: ## Resolve the dependencies again, to their newest releases within pyproject.toml
 	@test -x "$(UV)" || { echo "There is no $(UV) yet: run make lint first, or name one: make UV=/path/to/uv lock" >&2; exit 1; }
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --extra worker --constraint requirements/dev.txt --output-file requirements/worker.txt
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/api.txt
+	$(LOCK) --extra worker --extra gpu --constraint requirements/worker.txt --output-file requirements/worker-gpu.txt
+	sed -n 's/^tensorflow==\([^ ]*\).*/tensorflow-cpu==\1/p' requirements/worker.txt \
+		| $(COMPILE) --no-deps - --output-file requirements/tensorflow-cpu.txt
 	UV="$(UV)" deploy/check-locks
 
 clean: ## Remove what building and testing leave behind; keeps .venv and .atelier

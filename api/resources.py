@@ -75,7 +75,7 @@ class JobResource(_Resource):
             workers = self._services.roster.recent()
             place = self._placed[1] if self._placed and self._placed[0] is job else None
             waiting = self._services.queries.waiting(
-                job, slots_of(workers), own_only=self._own_only, place=place
+                job, slots_of(workers, job.lane), own_only=self._own_only, place=place
             )
             hold = hold_of(waiting.hold, workers) if waiting else None
         except StoreUnavailable:  # the job was read; its place in the queue is not worth an error
@@ -113,7 +113,8 @@ class BatchResource(_Resource):
         """Return the seconds until a batch is done, and why the next of its items waits."""
         try:
             workers = self._services.roster.recent()
-            waiting = self._services.batches.waiting(batch, slots_of(workers), own_only=self._own_only)
+            slots = slots_of(workers, batch.lane)
+            waiting = self._services.batches.waiting(batch, slots, own_only=self._own_only)
             return waiting.eta_seconds, hold_of(waiting.hold, workers)
         except StoreUnavailable:  # the batch was read; its time is not worth an error
             return None, None

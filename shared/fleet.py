@@ -57,6 +57,12 @@ class NamedWorker:
         return WorkerState.DRAINING if self.running else WorkerState.DRAINED
 
     @property
+    def lane(self) -> str:
+        """The lane that its processes serve alone; "" for both."""
+        lanes = {each.lane for each in self.processes}
+        return lanes.pop() if len(lanes) == 1 else ""
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """The labels that its processes have."""
         return tuple(sorted({label for each in self.processes for label in each.labels}))

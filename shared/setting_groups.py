@@ -157,6 +157,7 @@ class WorkerSettings(Group):
     grace_seconds: float = Field(default=20, ge=1)  # from SIGTERM to the release of unfinished jobs
     model_mebibytes: int = Field(default=0, ge=0)  # of all loaded models; 0: half of the machine's memory
     preload: str = ""  # more models to load at the start, comma separated
+    lane: Literal["", "interactive", "bulk"] = ""  # it serves this one alone; empty: both
     name: str = Field(default="", pattern=f"^({WORKER_NAME})?$")  # outlives restarts; empty: of the host
     labels: str = Field(default="", pattern=WORKER_LABELS)  # what its operator calls it, comma separated
     health_file: Path = Path("worker.health")  # relative to the state folder

@@ -48,6 +48,7 @@ class Worker:
     numerics: str = ""  # workers of one make the same bytes; "": an older worker
     versions: tuple[str, ...] = ()  # versions of models that it can load: "name@version"; (): an older worker
     cordoned: bool = False  # it claims no jobs; see shared/fleet.py
+    lane: str = ""  # which it serves alone; "": both
 
     @property
     def name(self) -> str:
@@ -76,6 +77,10 @@ class Worker:
             name = name_of_model(name)
         return self.available is None or self.has(name)
 
+    def serves(self, lane: str | None) -> bool:
+        """Whether it claims jobs of a lane; None stands for any."""
+        return not (self.lane and lane) or self.lane == lane
+
     def reads(self, schema: int) -> bool:
         """Whether it reads records of a schema."""
         return schema <= self.schema
@@ -92,9 +97,12 @@ class Doorbell(NamedTuple):
 NO_DOORBELL = Doorbell("", "", 0)
 
 
-def slots_of(workers: Iterable[Worker]) -> int:
-    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none."""
-    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs)
+def slots_of(workers: Iterable[Worker], lane: str | None = None) -> int:
+    """Return how many jobs workers run at once without slowing each other down; cordoned ones run none.
+
+    With a lane: of those that serve it.
+    """
+    return sum(worker.at_full_speed for worker in workers if worker.takes_jobs and worker.serves(lane))
 
 
 def numerics_of(workers: Iterable[Worker]) -> dict[str, int]:
@@ -214,4 +222,5 @@ def worker_from_json(raw: dict[str, object]) -> Worker:
         memory_bytes=int(str(raw.get("memory_bytes", 0))),
         numerics=str(raw.get("numerics", "")),
         versions=tuple(map(str, versions)) if isinstance(versions, list) else (),
+        lane=str(raw.get("lane", "")),
     )

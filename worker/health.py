@@ -57,8 +57,11 @@ def _read(path: Path) -> Any:
     return json.loads(path.read_text("utf-8"))
 
 
-def judge(path: Path, *, now: float | None = None) -> str:
-    """Return "" for a healthy worker, otherwise the reason why it is not."""
+def judge(path: Path, *, now: float | None = None, progress_only: bool = False) -> str:
+    """Return "" for a healthy worker, otherwise the reason why it is not.
+
+    `progress_only`: one that stands still is at fault, and none that waits for others, such as the server.
+    """
     try:
         age = (time.time() if now is None else now) - path.stat().st_mtime
         reason = str(_read(path)["reason"])
@@ -66,7 +69,7 @@ def judge(path: Path, *, now: float | None = None) -> str:
         return f"no worker has written {path}: {type(error).__name__}"
     if age > STALE_SECONDS:
         return f"the worker made no progress for {age:.0f} s"
-    return reason
+    return "" if progress_only else reason
 
 
 class HealthWatch:
@@ -164,12 +167,12 @@ def end_stuck_process(text: str) -> None:
     os._exit(EXIT_STUCK)
 
 
-def _judge_by_settings() -> str:
+def _judge_by_settings(*, progress_only: bool) -> str:
     # Reading the settings takes ten times as long as the question: a caller that asks often names the file.
     from shared.settings import Settings, SettingsError
 
     try:
-        return judge(Settings.from_env().worker_health)
+        return judge(Settings.from_env().worker_health, progress_only=progress_only)
     except SettingsError as error:
         return str(error)
 
@@ -178,8 +181,13 @@ def main() -> int:
     """Exit with 0 for a healthy worker of this state folder; otherwise say why and exit with 1."""
     parser = argparse.ArgumentParser(prog="python -m worker.health", description=main.__doc__)
     parser.add_argument("--file", type=Path, help="the worker's health file; without it, as the settings say")
-    file = parser.parse_args().file
-    reason = _judge_by_settings() if file is None else judge(file)
+    parser.add_argument("--progress", action="store_true", help="ask only whether it stands still")
+    given = parser.parse_args()
+    reason = (
+        judge(given.file, progress_only=given.progress)
+        if given.file
+        else _judge_by_settings(progress_only=given.progress)
+    )
     if reason:
         sys.stderr.write(f"{plain(f'unhealthy: {reason}')}\n")
     return 1 if reason else 0

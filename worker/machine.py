@@ -1,6 +1,5 @@
 """This machine as its workers see it: what the speed of their settings depends on."""
 
-import importlib.metadata
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -8,7 +7,7 @@ from dataclasses import dataclass, fields
 from shared.machine_memory import limits_of, memory_limit
 from shared.setting_groups import MEBIBYTE
 from worker.models.processor import available_cores, this_processor
-from worker.models.runtime import has_gpu
+from worker.models.runtime import has_gpu, tensorflow_release
 
 SAME_MEMORY = 0.05  # a share: a new kernel, or a little more for the graphics, makes no other machine
 # Those with which networks compute, of x86 and of ARM.
@@ -50,17 +49,10 @@ def this_machine(models: Iterable[str]) -> Machine:
         instructions=tuple(sorted(flag for flag in processor.flags if flag.startswith(_EXTENSIONS))),
         cores=usable_cores(),
         memory_mebibytes=memory_limit() // MEBIBYTE,
-        tensorflow=_version("tensorflow"),
+        tensorflow=tensorflow_release(),
         models=tuple(sorted(models)),
         gpu=has_gpu(),
     )
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _limits() -> Iterator[float]:

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
@@ -64,6 +64,7 @@ class JobRunner:
         queue: JobQueue,
         *,
         models: Models,
+        lanes: Sequence[Lane] = tuple(Lane),
         resources: Resources,
         held: AttemptsInFlight,
         has_room: Callable[[], bool] = lambda: True,
@@ -75,6 +76,7 @@ class JobRunner:
         self._store = store
         self._queue = queue
         self._models = models
+        self._lanes = lanes
         self._resources = resources
         self._held = held
         self._group_threads = ThreadPoolExecutor(GROUP_THREADS, thread_name_prefix="light")
@@ -109,7 +111,9 @@ class JobRunner:
             log.warning("the disk is full; jobs wait", extra={"job_id": job_id})
             return []  # they stay queued, and the reaper sends another doorbell
         try:
-            return self._store.claim_next(self._worker_id, most=MOST_TOGETHER, models=self._models.runnable())
+            return self._store.claim_next(
+                self._worker_id, most=MOST_TOGETHER, models=self._models.runnable(), lanes=self._lanes
+            )
         except WorkerCordoned:
             # Closed first, so that this worker does not take the doorbell again and again.
             self._on_cordon()

@@ -80,7 +80,8 @@ _BATCH_VIEW: Json = {
 _WORKER: Json = {
     "object": "worker", "name": "gpu-box-1", "state": "draining",
     "cordon": {"at": _THEN, "by": "0123456789abcdef", "reason": "new disk", "drain": True},
-    "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "slots": 4, "running": 2,
+    "processes": ["gpu-box-1-4711-0af3bc"], "labels": ["gpu", "large"], "lane": "bulk",
+    "slots": 4, "running": 2,
     "numerics": [_NUMERICS],
     "memory_bytes": 17_179_869_184, "disk_full": False, "loaded": ["mnist-dcgan"],
     "available": ["magenta-mobile", "mnist-dcgan"],
@@ -161,6 +162,7 @@ _SHARE: Json = {
     "waiting": 40, "paused": 0, "running": 2, "oldest_seconds": 12.5, "work_seconds": 31.2,
     "ended_a_minute": {"succeeded": 96.0, "failed": 0.4, "canceled": 0.0, "expired": 0.0},
 }  # fmt: skip
+_LOAD = {"jobs": 42, "oldest_seconds": 12.5}
 _LIMITS = {"queued": 500, "running": 4, "stored_bytes": 10_000_000_000, "daily_pixels": 0}
 _BUILTIN = {"model": "multistyle-26", "styles": [{"number": 0, "name": "Winter"}], "sheet_url": None}
 
@@ -258,8 +260,8 @@ SHAPES: dict[str, Json] = {  # by the names of the components
         "window_seconds": 264.2,
         "whole": True,
         "delayed": 1,
-        "total": _SHARE,
-        "lanes": [{"lane": "interactive", **_SHARE}],
+        "total": {**_SHARE, "load": _LOAD},
+        "lanes": [{"lane": "interactive", **_SHARE, "load": _LOAD}],
         "models": [{"model": "mnist-dcgan", **_SHARE}],
         "owners": [{"owner": "shop", **_SHARE}],
         "workers": {

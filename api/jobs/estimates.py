@@ -150,7 +150,7 @@ def _expected(services: Services, owner: str, estimate: Estimate) -> Expected:
     """
     if not estimate.works:
         return Expected(None, None)
-    slots = slots_of(services.roster.recent())
+    slots = slots_of(services.roster.recent(), estimate.lane)
     alone = not may_know_of_others()
     return services.queries.expected_of_new(owner, estimate.lane, estimate.works, slots, own_only=alone)
 

@@ -39,7 +39,24 @@ class ShareView(View):
     )
 
 
-class LaneStats(ShareView):
+class LoadView(View):
+    """What a service that adds and removes workers goes by.
+
+    Numbers, 0 where nothing is: such a service takes a field without a number for a failure. They are null
+    where `whole` is false, as a part of the load must not pass for all of it.
+    """
+
+    jobs: int | None = Field(description="Those that wait and those that run.")
+    oldest_seconds: float | None = Field(description="How long the oldest of those that wait has waited.")
+
+
+class LoadedShareView(ShareView):
+    """What one lane, or all together have in the queue, with what workers are scaled by."""
+
+    load: LoadView
+
+
+class LaneStats(LoadedShareView):
     """A lane."""
 
     lane: str
@@ -87,7 +104,7 @@ class StatsView(View):
     window_seconds: float = Field(description="How far back rates look.")
     whole: bool = Field(description="False where there was more than one reading looks at.")
     delayed: int = Field(description="Jobs that wait for a time, such as the pause before another attempt.")
-    total: ShareView
+    total: LoadedShareView
     lanes: list[LaneStats]
     models: list[ModelStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
     owners: list[OwnerStats] = Field(description=f"Those with most in the queue first, {MOST_NAMES} at most.")
@@ -115,8 +132,11 @@ def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -
             "window_seconds": stats.window_seconds,
             "whole": stats.is_whole,
             "delayed": stats.delayed,
-            "total": _values(stats, stats.total),
-            "lanes": named("lane", dict(stats.lanes)),
+            "total": {**_values(stats, stats.total), "load": _load(stats, stats.total)},
+            "lanes": [
+                {"lane": lane, **_values(stats, share), "load": _load(stats, share)}
+                for lane, share in stats.lanes.items()
+            ],
             "models": named("model", dict(stats.models)),
             "owners": named("owner", dict(stats.owners)),
             "workers": {
@@ -129,6 +149,15 @@ def stats_view(stats: Stats, workers: Sequence[Worker], within_seconds: float) -
             },
         }
     )
+
+
+def _load(stats: Stats, share: Share) -> dict[str, float | None]:
+    if not stats.is_whole:
+        return {"jobs": None, "oldest_seconds": None}
+    return {
+        "jobs": share.waiting + share.running,
+        "oldest_seconds": max(0.0, (share.oldest_ms or 0.0) / 1000),
+    }
 
 
 def _values(stats: Stats, share: Share) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.fleet import Cordon, NamedWorker, WorkerState
 from shared.jobs.views import Time, View, rfc3339
+from shared.specs.parts import Lane
 from shared.workers import numerics_of
 
 
@@ -44,6 +45,7 @@ class WorkerView(View):
         "the name, or it was restarted within the last seconds."
     )
     labels: list[str]
+    lane: Lane | None = Field(description="The lane that it serves alone; null: both.")
     slots: int = Field(description="Jobs that it carries out at once.")
     running: int = Field(description="Jobs that it carries out now.")
     memory_bytes: int | None = Field(
@@ -82,6 +84,7 @@ def worker_view(worker: NamedWorker) -> WorkerView:
         cordon=_cordon_view(worker.cordon) if worker.cordon else None,
         processes=sorted(each.id for each in processes),
         labels=list(worker.labels),
+        lane=Lane(worker.lane) if worker.lane else None,
         slots=sum(each.slots for each in processes),
         running=worker.running,
         memory_bytes=max((each.memory_bytes for each in processes), default=0) or None,

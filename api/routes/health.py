@@ -14,6 +14,7 @@ from api.services import Services, services
 from shared.errors import AtelierError, FieldError, StorageUnavailable, StoreUnavailable
 from shared.redis.client import store_errors
 from shared.redis.keys import Keys
+from shared.specs.parts import Lane
 
 log = logging.getLogger("atelier.api")
 
@@ -41,9 +42,9 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Say whether jobs will be carried out.
 
-    The job store takes writes, object storage answers, and a worker that makes progress has the default
-    models loaded that come with Atelier. A default model of the operator's own is not waited for: until it is
-    pulled, it alone is missing.
+    The job store takes writes, object storage answers, and for each lane a worker that makes progress has the
+    default models loaded that come with Atelier. A default model of the operator's own is not waited for:
+    until it is pulled, it alone is missing.
     """
     faults = [*_storage_faults(services()), *(_store_faults(services()) or _worker_faults(services()))]
     if faults:
@@ -86,7 +87,9 @@ def _worker_faults(parts: Services) -> list[FieldError]:
     workers = tuple(worker for worker in workers if worker.takes_jobs)
     if not workers:
         return [FieldError("/workers", "all live workers are cordoned", "workers_cordoned")]
-    if any(needed <= {model.name for model in worker.models} for worker in workers):
-        return []
-    detail = f"no live worker has {', '.join(sorted(needed))} loaded"
-    return [FieldError("/workers", detail, "models_not_loaded")]
+    able = [worker for worker in workers if needed <= {model.name for model in worker.models}]
+    if not able:
+        detail = f"no live worker has {', '.join(sorted(needed))} loaded"
+        return [FieldError("/workers", detail, "models_not_loaded")]
+    unserved = [lane for lane in Lane if not any(worker.serves(lane) for worker in able)]
+    return [FieldError("/workers", f"no worker serves the lane {lane}", "no_worker") for lane in unserved]

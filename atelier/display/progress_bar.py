@@ -64,6 +64,7 @@ _REASONS = {
     "model_limit": "as many jobs of its model run as may",
     "no_worker": "no worker lives",
     "no_worker_has_model": "no worker that takes jobs has the model",
+    "no_worker_serves_lane": "no worker takes jobs of its lane",
     "needs_newer_worker": "the workers are too old for it",
     "disk_full": "no room for results on the disk",
     "held_after_crash": "waiting for a worker that has no other job which may kill it",

@@ -32,6 +32,8 @@ def say_running(workers: Sequence[Worker]) -> str:
 
 def _remarks(worker: Worker) -> str:
     remarks = [", ".join(worker.numerics)] if worker.numerics else []
+    if worker.lane:
+        remarks.append(f"serves {worker.lane} alone")
     if worker.cordon:
         why = f": {worker.cordon.reason}" if worker.cordon.reason else ""
         remarks.append(f"since {say_moment(worker.cordon.at)} by {worker.cordon.by}{why}")

@@ -7,8 +7,15 @@ FROM ${PYTHON_IMAGE} AS dependencies
 ENV PIP_NO_CACHE_DIR=1
 RUN python -m venv --without-pip /opt/atelier
 COPY requirements/api.txt /build/
-RUN pip --python /opt/atelier install --no-deps --require-hashes -r /build/api.txt \
-    && pip --python /opt/atelier check
+# What goes colors sources: nothing imports it. Packages of others are kept as
+# compiled modules alone, as large as their sources; a traceback then names file and line, and shows the lines of Atelier's.
+RUN pip --python /opt/atelier install --no-compile --no-deps --require-hashes -r /build/api.txt \
+    && pip --python /opt/atelier check \
+    && pip --python /opt/atelier uninstall --yes pygments \
+    && cd /opt/atelier/lib/python3.*/site-packages \
+    && find . -name tests -type d -prune -exec rm -rf {} + \
+    && /opt/atelier/bin/python -m compileall -q -b "$PWD" \
+    && find . \( -name '*.py' -o -name '*.c' -o -name '*.h' -o -name '*.pxd' -o -name '*.pyx' \) -delete
 
 FROM dependencies AS package
 WORKDIR /build
@@ -21,18 +28,29 @@ COPY api api
 COPY atelier atelier
 COPY shared shared
 COPY worker worker
-RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index --prefix /install .
+RUN pip --python /opt/atelier install --no-deps --no-build-isolation --no-index --prefix /install . \
+    && rm -rf /install/lib/python3.*/site-packages/worker/models/weights
 
-FROM ${PYTHON_IMAGE}
+FROM ${PYTHON_IMAGE} AS base
 # Python's images come without compiled modules, and a container here can keep none: each start would compile them.
-RUN python -m compileall -q -x '/(site-packages|test|idlelib|lib2to3|ensurepip|turtledemo)/' \
-    "$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')"
-RUN groupadd --gid 10001 atelier \
-    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier \
-    && install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage
+RUN set -eu; stdlib=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))'); \
+    rm -rf "$stdlib"/ensurepip "$stdlib"/idlelib "$stdlib"/lib2to3 "$stdlib"/test "$stdlib"/turtledemo "$stdlib"/tkinter; \
+    python -m compileall -q -x /site-packages/ "$stdlib"; \
+    groupadd --gid 10001 atelier; \
+    useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin atelier; \
+    install -d -o atelier -g atelier /var/lib/atelier /var/lib/atelier/storage; \
+    # Nothing is installed in a container: it needs no installers, nor what they need.
+    rm -rf "$stdlib"/site-packages/* /usr/lib/python3/dist-packages/* /usr/share/python-wheels \
+        /usr/bin/perl* /usr/lib/*-linux-gnu/perl-base /usr/share/perl* /usr/lib/*-linux-gnu/gconv \
+        /usr/share/doc /usr/share/man /usr/share/locale /var/lib/apt/lists /var/cache /var/log/* /build
+
+# Made anew, as a layer that removes files makes an image no smaller.
+FROM scratch
+COPY --from=base / /
 COPY --from=dependencies /opt/atelier /opt/atelier
 COPY --from=package /install /opt/atelier
-ENV PATH=/opt/atelier/bin:$PATH \
+ENV PATH=/opt/atelier/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    LANG=C.UTF-8 \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \
     ATELIER_STATE_DIR=/var/lib/atelier \
@@ -42,3 +60,10 @@ USER 10001:10001
 WORKDIR /var/lib/atelier
 EXPOSE 8480
 CMD ["gunicorn", "--config", "python:api.gunicorn_conf"]
+ARG VERSION=development
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Atelier API" \
+    org.opencontainers.image.description="The HTTP side of Atelier, a job service for making pictures" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.revision="${REVISION}"

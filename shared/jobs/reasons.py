@@ -28,6 +28,7 @@ class Reason(StrEnum):
     MODEL_LIMIT = "model_limit"  # as many jobs of its model run as may
     NO_WORKER = "no_worker"  # none lives
     NO_WORKER_HAS_MODEL = "no_worker_has_model"  # of those that take jobs
+    NO_WORKER_SERVES_LANE = "no_worker_serves_lane"  # of those; each serves the other one alone
     NEEDS_NEWER_WORKER = "needs_newer_worker"  # those that live are too old to read its record
     DISK_FULL = "disk_full"  # there is no room for its results
     HELD_AFTER_CRASH = "held_after_crash"  # it may kill workers, so each runs one such job at a time
@@ -64,6 +65,7 @@ def _lacking(found: Mapping[str, Any], workers: Sequence[Worker]) -> Reason:
     conditions: dict[Reason, Callable[[Worker], bool]] = {
         Reason.NO_WORKER: lambda worker: True,
         Reason.NO_WORKER_HAS_MODEL: lambda worker: worker.takes_jobs and all(map(worker.may_have, needed)),
+        Reason.NO_WORKER_SERVES_LANE: lambda worker: worker.serves(found.get("lane")),
         Reason.NEEDS_NEWER_WORKER: lambda worker: worker.reads(schema),
         Reason.DISK_FULL: lambda worker: worker.has_room,
         Reason.QUOTA: lambda worker: not found.get("quota"),

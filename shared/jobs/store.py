@@ -3,7 +3,7 @@
 import json
 import logging
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from shared.errors import (
@@ -145,23 +145,37 @@ class JobStore:
         """
         return next(iter(self._claim(job_id, worker, most=1)), None)
 
-    def claim_next(self, worker: str, *, most: int = 1, models: Collection[str] | None = None) -> list[Job]:
+    def claim_next(
+        self,
+        worker: str,
+        *,
+        most: int = 1,
+        models: Collection[str] | None = None,
+        lanes: Iterable[Lane] = Lane,
+    ) -> list[Job]:
         """Start an attempt of the next job, or of up to `most` light items of one batch; return what started.
 
         Interactive jobs go first, unless bulk has waited too long. Within a lane, owners take turns; the jobs
         of one owner start in the order of acceptance. An owner whose quota of running jobs is spent waits.
         What is paused waits, and so do jobs of a model that has as many running as it may have, or that is
-        none of `models`, which the worker can run (None: any); what is behind them goes on.
+        none of `models`, which the worker can run (None: any); what is behind them goes on. Lanes that are
+        not among `lanes` are left to others.
         Raises WorkerCordoned if the worker is to claim nothing.
         """
-        return self._claim("", worker, most=most, models=models)
+        return self._claim("", worker, most=most, models=models, lanes=lanes)
 
     def _claim(
-        self, job_id: str, worker: str, *, most: int, models: Collection[str] | None = None
+        self,
+        job_id: str,
+        worker: str,
+        *,
+        most: int,
+        models: Collection[str] | None = None,
+        lanes: Iterable[Lane] = Lane,
     ) -> list[Job]:
         lease, patience = (self.rules.lease_seconds, self.rules.bulk_patience_seconds)
         times = (milliseconds(lease), RECORD_SCHEMA, most, milliseconds(patience))
-        arguments = (*times, self.quotas.running, _names(models), *Lane)
+        arguments: tuple[str | int, ...] = (*times, self.quotas.running, _names(models), *lanes)
         claimed = ["more"]
         while claimed == ["more"]:
             claimed = self.scripts.run("jobs/claim", job_id, worker, *arguments)

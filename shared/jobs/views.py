@@ -70,7 +70,8 @@ class HoldView(View):
 
     reason: Reason = Field(
         description="`workers_busy`: it starts when its turn comes and a worker is free. `no_worker`: none "
-        "lives. `no_worker_has_model`: none of those that take jobs. `needs_newer_worker`: those that live "
+        "lives. `no_worker_has_model`: none of those that take jobs. `no_worker_serves_lane`: those that "
+        "have it serve the other lane alone. `needs_newer_worker`: those that live "
         "are too old for it. `disk_full`: there is no room for results. `quota`: as many of the owner's jobs "
         "run as may. `paused`: until somebody goes on. `not_before`: the request named a time. `backoff`: it "
         "pauses after an attempt that ended with an error. `held_after_crash`: it may have killed workers, "

@@ -51,13 +51,14 @@ class JobQueue:
             present = int(self._client.llen(queue_of(lane)))
         if waiting <= present:
             return
-        missing = min(waiting, self._slots(), MOST_DOORBELLS) - present
+        missing = min(waiting, self._slots(lane), MOST_DOORBELLS) - present
         if missing > 0:
             self._put(queue_of(lane), *(self._bells[lane].text(job_id) for _ in range(missing)))
 
-    def _slots(self) -> int:
-        """Return the number of jobs that all workers run at once; more doorbells would find no free slot."""
-        return sum(worker.slots for worker in self._roster.live() if worker.takes_jobs) or MOST_DOORBELLS
+    def _slots(self, lane: Lane) -> int:
+        """Return how many jobs of a lane run at once at most; more doorbells would find no free slot."""
+        serving = (worker for worker in self._roster.live() if worker.takes_jobs and worker.serves(lane))
+        return sum(worker.slots for worker in serving) or MOST_DOORBELLS
 
     def request_sweep(self) -> None:
         """Request the removal of bytes that no record names any more."""

@@ -83,7 +83,7 @@ def test_a_lock_holds_what_the_project_asks_for(name: str) -> None:
         assert all(requirement.specifier.contains(version) for version in versions), requirement
 
 
-@pytest.mark.parametrize(("small", "large"), [("api", "worker"), ("worker", "dev")])
+@pytest.mark.parametrize(("small", "large"), [("api", "worker"), ("worker", "dev"), ("worker", "worker-gpu")])
 def test_the_locks_agree(small: str, large: str) -> None:
     assert versions_of(small).items() <= versions_of(large).items()
 

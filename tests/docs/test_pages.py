@@ -14,11 +14,12 @@ SHOWN = {"text", "yaml", "js"}
 NOT_RUN = {  # what may be left out, block by block
     "README.md": ["installs everything", "needs Docker"],
     "README.ko.md": ["installs everything", "needs Docker"],
-    "CONTRIBUTING.md": ["are the tests themselves", "take long"],
+    "CONTRIBUTING.md": ["are the tests themselves", "take long", "needs Docker"],
     "docs/api.md": ["needs the network", "goes on without an end"],
     "docs/cli.md": ["needs the network", "ends with Ctrl-C", "needs a job that waits"],
     "docs/deploy.md": ["needs Docker"] * 10,
     "docs/gallery.md": ["draws the gallery, for minutes"],
+    "docs/kubernetes.md": ["needs Docker", *["needs a cluster"] * 6],
     "docs/mcp.md": ["needs the network", "ends with Ctrl-C"],
     "docs/monitoring.md": ["needs Docker", "needs Docker", "runs until Ctrl-C"],
     "docs/operations.md": [

@@ -25,6 +25,20 @@ def test_a_worker_says_why_it_cannot_work(tmp_path: Path) -> None:
     assert judge(tmp_path / "h") == "the worker is loading its models"
 
 
+def test_by_progress_a_worker_that_waits_for_others_is_alive_and_one_that_stands_still_is_not(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "h"
+    write_health(file, "the job store cannot be reached", ())
+    assert judge(file, progress_only=True) == ""
+    command = [sys.executable, "-m", "worker.health", "--file", str(file)]
+    statuses = [subprocess.run([*command, *more], check=False).returncode for more in ([], ["--progress"])]
+    assert statuses == [1, 0]
+    later = file.stat().st_mtime + STALE_SECONDS + 1
+    assert "no progress" in judge(file, now=later, progress_only=True)
+    assert "no worker" in judge(tmp_path / "absent", progress_only=True)
+
+
 def test_no_file_or_a_broken_one_is_unhealthy(tmp_path: Path) -> None:
     assert "no worker" in judge(tmp_path / "absent")
     (tmp_path / "h").write_text("{")

@@ -49,6 +49,12 @@ def test_the_same_spec_gives_the_same_bytes(bench: Bench) -> None:
     assert first.sha256 == second.sha256
 
 
+def test_a_worker_of_one_lane_runs_no_job_of_the_other(bench: Bench) -> None:
+    job_id, other = bench.submit(lane="bulk"), bench.submit()
+    bench.runner(lanes=[Lane.BULK]).handle(other, Lane.BULK)
+    assert (bench.job(job_id).status, bench.job(other).status) == (Status.SUCCEEDED, Status.QUEUED)
+
+
 def test_a_second_doorbell_does_nothing(bench: Bench) -> None:
     job_id = bench.submit()
     runner = bench.runner()

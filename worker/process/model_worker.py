@@ -14,7 +14,7 @@ from shared.jobs.record import RECORD_SCHEMA
 from shared.machine_memory import memory_limit
 from shared.metrics.registry import new_registry
 from shared.metrics.server import serve_metrics
-from shared.queue.celery_app import MODEL_QUEUES
+from shared.queue.celery_app import queue_of
 from shared.rollouts.store import RolloutStore
 from shared.setting_groups import WorkerSettings
 from shared.specs.parts import Lane
@@ -24,11 +24,11 @@ from worker.execution.attempt import AttemptsInFlight
 from worker.execution.attempt_span import end_early
 from worker.execution.batcher import Batcher
 from worker.execution.resources import Resources, StyleCache
+from worker.machine import usable_cores
 from worker.memory import give_back, take_pictures_whole
 from worker.metrics import JobMetrics, Observer
 from worker.models.numerics import own_numerics
 from worker.models.prebuilt import prebuilt_store
-from worker.models.processor import available_cores
 from worker.models.registry import ModelRegistry
 from worker.models.runtime import configure_tensorflow
 from worker.models.store import ModelStore
@@ -47,10 +47,10 @@ LAST_SPANS_SECONDS = 0.5  # for sending them, where the process has to end at on
 class ModelWorker:
     """Serves the lanes."""
 
-    queues = MODEL_QUEUES
-
     def __init__(self, base: WorkerContext) -> None:
         settings = base.settings
+        lanes = served_lanes(settings.worker)
+        self.queues = tuple(map(queue_of, lanes))
         self._base = base
         self._held = AttemptsInFlight()
         self._registry = ModelRegistry(
@@ -91,6 +91,7 @@ class ModelWorker:
             base.store,
             base.queue,
             models=self._registry,
+            lanes=lanes,
             resources=resources,
             held=self._held,
             has_room=has_room,
@@ -181,6 +182,7 @@ def _worker(base: WorkerContext) -> Worker:
         schema=RECORD_SCHEMA,
         labels=settings.all_labels,
         memory_bytes=memory_limit(),
+        lane=settings.lane,
     )
 
 
@@ -198,6 +200,11 @@ def _resources(base: WorkerContext, free: Callable[[], None], observer: Observer
     )
 
 
+def served_lanes(worker: WorkerSettings) -> tuple[Lane, ...]:
+    """Return the lanes of which a worker takes jobs."""
+    return (Lane(worker.lane),) if worker.lane else tuple(Lane)
+
+
 def runners(worker: WorkerSettings) -> int:
     """Return how many threads run models at once."""
-    return worker.runners or available_cores()
+    return worker.runners or usable_cores()

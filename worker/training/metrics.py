@@ -1,8 +1,10 @@
 """The measured values of a run over its steps: JSON lines, a PNG of 900 x 720; and the Fréchet distance."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ from worker.training.config import StepReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+log = logging.getLogger("atelier.training")
 
 _INCHES, _DPI = (9.0, 7.2), 100
 Panels = Mapping[str, Sequence[str]]  # one or two keys of the metrics log, by title
@@ -54,7 +58,11 @@ class MetricsLog:
 def draw_plot(lines: Sequence[dict[str, Any]], path: Path, panels: Panels = PANELS) -> None:
     """Draw the lines of a metrics log, in panels from top to bottom."""
     # Matplotlib takes a second to import and 30 MiB: only a run that draws should pay for it.
-    from matplotlib.figure import Figure
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:  # as in the worker's image; the lines are there all the same
+        _warn_once()
+        return
 
     figure = Figure(_INCHES, _DPI)
     figure.subplots_adjust(left=0.07, right=0.97, top=0.95, bottom=0.05, hspace=0.35)
@@ -69,6 +77,11 @@ def draw_plot(lines: Sequence[dict[str, Any]], path: Path, panels: Panels = PANE
     buffer = BytesIO()
     figure.savefig(buffer)
     Image.open(buffer).convert("RGB").save(path)
+
+
+@cache
+def _warn_once() -> None:
+    log.warning("no plot is drawn: matplotlib is not installed")
 
 
 def _points(lines: Sequence[dict[str, Any]], key: str) -> NDArray[np.float64]:

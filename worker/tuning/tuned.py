@@ -14,9 +14,9 @@ from shared.cards.card import load_catalog
 from shared.setting_groups import Kernels
 from shared.settings import Settings
 from shared.small_file import read_small
-from worker.machine import Machine, this_machine
+from worker.machine import Machine, this_machine, usable_cores
 from worker.models.numerics import uses_onednn
-from worker.models.processor import available_cores, this_processor
+from worker.models.processor import this_processor
 from worker.models.runtime import ONEDNN, ONEDNN_OF
 
 log = logging.getLogger("atelier.worker")
@@ -142,7 +142,7 @@ def untuned(settings: Settings, environ: Mapping[str, str]) -> Candidate:
     variables = {ONEDNN: ONEDNN_OF[worker.kernels], **environ}
     return Candidate(
         kernels="onednn" if uses_onednn(variables, this_processor()) else "plain",
-        runners=worker.runners or min(available_cores(), 64),
+        runners=worker.runners or min(usable_cores(), 64),
         intra_threads=worker.intra_threads,
         allocator="bfc" if environ.get(ALLOCATOR, "true").lower() in _TRUE else "malloc",
         photo_batch=worker.photo_batch,

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from atelier.client.errors import reading
 from atelier.client.job import moment
+from atelier.client.request_parts import Lane
 from atelier.client.responses import json_of
 from atelier.client.transport import Resource
 
@@ -35,6 +36,7 @@ class Worker:
     running: int  # jobs
     slots: int  # jobs that it carries out at once
     labels: tuple[str, ...] = ()
+    lane: Lane | None = None  # which it serves alone; None: both
     cordon: Cordon | None = None  # None while it claims jobs
     processes: tuple[str, ...] = ()  # ids of those that live; more than one share the name
     memory_bytes: int | None = None  # that its machine or container has for it
@@ -106,6 +108,7 @@ def _worker(body: Any) -> Worker:
         running=int(body["running"]),
         slots=int(body["slots"]),
         labels=tuple(body.get("labels") or ()),
+        lane=body.get("lane"),
         cordon=_cordon(body.get("cordon")),
         processes=tuple(body.get("processes") or ()),
         memory_bytes=body.get("memory_bytes"),

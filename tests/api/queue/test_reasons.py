@@ -108,6 +108,15 @@ def test_no_worker_has_all_of_several_further_models(client: FlaskClient, servic
     assert reason(client, job_id) == "workers_busy"
 
 
+def test_no_worker_serves_the_lane(client: FlaskClient, services: Services) -> None:
+    job_id, batch = submit(client), begin(client)
+    announce(services, lane="bulk")
+    told = (reason(client, job_id), reason_of_batch(client, batch))
+    assert told == ("no_worker_serves_lane", "workers_busy")
+    announce(services, "w2", lane="interactive")
+    assert reason(client, job_id) == "workers_busy"
+
+
 def test_an_older_worker_may_have_a_model_that_it_does_not_report(
     client: FlaskClient, services: Services
 ) -> None:

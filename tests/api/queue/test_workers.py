@@ -40,7 +40,7 @@ def post(client: FlaskClient, name: str, move: str, **more: Any) -> Any:
 
 def test_workers_are_listed_with_names_labels_and_sizes(client: FlaskClient, services: Services) -> None:
     announce(services, labels=("gpu", "large"), memory_bytes=2**34, numerics="cpu-x")
-    announce(services, BETA, has_room=False)
+    announce(services, BETA, has_room=False, lane="bulk")
     submit(client)
     (job,) = services.store.claim_next(ALPHA)
     found = workers(client)
@@ -50,6 +50,7 @@ def test_workers_are_listed_with_names_labels_and_sizes(client: FlaskClient, ser
     assert (alpha["labels"], alpha["memory_bytes"]) == (["gpu", "large"], 2**34)
     assert (alpha["numerics"], found["beta-2"]["numerics"]) == (["cpu-x"], [])
     assert (alpha["processes"], alpha["cordon"]) == ([ALPHA], None)
+    assert (alpha["lane"], found["beta-2"]["lane"]) == (None, "bulk")
     assert (alpha["available"], alpha["loaded"]) == (list(NAMES), sorted(NAMES))
     assert (found["beta-2"]["disk_full"], found["beta-2"]["memory_bytes"]) == (True, None)
     assert job.worker == ALPHA

@@ -6,8 +6,9 @@ from pathlib import Path
 from flask.testing import FlaskClient
 
 from api.app import create_app
-from api.services import SERVICES, build_services
+from api.services import SERVICES, Services, build_services
 from shared.settings import Settings
+from shared.workers import LoadedModel, Worker
 from tests.support.jobs.fake_worker import FakeWorker
 
 
@@ -34,6 +35,15 @@ def test_without_a_worker_it_is_not_ready(client: FlaskClient) -> None:
 def test_a_worker_without_the_models_is_not_enough(client: FlaskClient, worker: FakeWorker) -> None:
     worker.announce("mnist-dcgan")
     assert client.get("/readyz").json["errors"][0]["code"] == "models_not_loaded"
+
+
+def test_a_lane_that_nobody_serves_is_told(client: FlaskClient, services: Services) -> None:
+    models = tuple(LoadedModel(name, "1", "d" * 64) for name in ("mnist-dcgan", "magenta-mobile"))
+    services.roster.announce(Worker("w1", 4, models, lane="interactive"))
+    (error,) = client.get("/readyz").json["errors"]
+    assert (error["code"], error["detail"]) == ("no_worker", "no worker serves the lane bulk")
+    services.roster.announce(Worker("w2", 4, models, lane="bulk"))
+    assert client.get("/readyz").status_code == 200
 
 
 def test_without_the_job_store_it_is_not_ready_but_alive(tmp_path: Path) -> None:

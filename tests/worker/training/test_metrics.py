@@ -4,8 +4,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from worker.training import metrics
 from worker.training.config import Losses, StepReport
 from worker.training.metrics import MetricsLog, draw_plot
 
@@ -75,3 +77,15 @@ def test_only_drawing_imports_the_plotting_library() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True)
     assert done.stdout == "False\n"
+
+
+def test_without_matplotlib_a_run_goes_on_and_says_once_that_no_plot_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    metrics._warn_once.cache_clear()
+    for _ in range(2):
+        draw_plot([], tmp_path / "none.png")
+    told = [record.getMessage() for record in caplog.records]
+    assert told == ["no plot is drawn: matplotlib is not installed"]
+    assert not (tmp_path / "none.png").exists()

@@ -68,6 +68,7 @@ function lineOf(worker) {
     t("worker.slots", { running: worker.running, slots: worker.slots }),
     worker.memory_bytes ? t("worker.memory", { memory: bytes(worker.memory_bytes) }) : "",
     worker.disk_full ? t("worker.disk-full") : "",
+    worker.lane ? t("worker.lane", { lane: t(`lane.${worker.lane}`) }) : "",
     worker.labels.join(", "),
     worker.loaded.length ? t("worker.loaded", { models: worker.loaded.join(", ") }) : "",
   ].filter(Boolean).join(" · ");

@@ -75,7 +75,7 @@ local function hold_of_job(job, batch, own_only, most_running)
   local early = hold_of_time(job.attempt == '0' and 'not_before' or 'backoff', job.not_before)
   if early then early.code = last_code(job.history) end
   why = longer(why, early)
-  local needs = {model = job.model, further = further_models_of(job.work or ''), schema = tonumber(job.schema)}
+  local needs = {model = job.model, lane = job.lane, further = further_models_of(job.work or ''), schema = tonumber(job.schema)}
   return why or hold_of_attempts(needs, job, own_only, most_running)
 end
 
