@@ -71,6 +71,9 @@ def job_from_record(raw: Record) -> Job:
         request_id=raw.get("request_id"),
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
+        source=raw.get("source"),
+        style_label=raw.get("style_label"),
+        delivery=_document(raw, "delivery"),
     )
 
 

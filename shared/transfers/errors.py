@@ -1,0 +1,39 @@
+"""What may keep a transfer back."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.errors import AtelierError, OutOfDisk, StorageUnavailable
+
+
+class PlaceUnavailable(AtelierError):
+    """Raised when a place does not answer, refuses, or has no room; it is tried again."""
+
+    code = "place_unavailable"
+    title = "The place does not answer"
+    retryable = True
+
+
+class SourceTooLarge(AtelierError):
+    """Raised when a source has more than a batch may have."""
+
+    code = "source_too_large"
+    title = "The source has more than a batch may have"
+
+
+class SourceEnded(AtelierError):
+    """Raised when a batch with a source was canceled before all of it was taken."""
+
+    code = "batch_canceled"
+    title = "The batch was canceled before all of its source was taken"
+
+
+@contextmanager
+def at_place(name: str) -> Iterator[None]:
+    """Have what storage raises inside tell of the place, and not of Atelier's own storage."""
+    try:
+        yield
+    except OutOfDisk as error:
+        raise PlaceUnavailable(f"the place {name} has no room", inside=error.inside) from error
+    except StorageUnavailable as error:
+        raise PlaceUnavailable(f"the place {name} does not answer", inside=error.inside) from error
