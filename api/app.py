@@ -39,6 +39,7 @@ from api.routes import (
     workers,
 )
 from api.routes.page import page
+from api.routes.places import places
 from api.routes.recipes import recipes
 from api.server.connections import WAITS, drain, limit_silence
 from api.server.hosts import HostCheck, trust_proxies
@@ -56,8 +57,8 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    recipes, models, webhooks, keys, owners, stats, pauses, actions, workers, events, health, docs, page,
-    replicate,
+    recipes, places, models, webhooks, keys, owners, stats, pauses, actions, workers, events, health,
+    docs, page, replicate,
 )  # fmt: skip
 
 

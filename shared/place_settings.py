@@ -1,4 +1,4 @@
-"""The places that the operator names: folders and buckets from which batches read, and to which they write."""
+"""The places that the operator names: folders and buckets that batches read from and write to."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A folder as a place. Links that lead out of it are not followed; its files are for other programs to use."""
+"""A folder as a place. Links that lead out of it are not followed; its files are for others to use."""
 
 import os
 import secrets
@@ -61,7 +61,7 @@ class FolderPlace:
         path = self._inside(key)
         with _mapped(key):  # what is no plain file could keep its reader waiting
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-            with open(handle, "rb") as file:
+            with os.fdopen(handle, "rb") as file:
                 if not stat.S_ISREG(os.fstat(handle).st_mode):
                     raise ObjectNotFound(inside=f"{key} is no file")
                 return file.read(most)

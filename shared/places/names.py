@@ -1,4 +1,4 @@
-"""Names of results at a destination: a template, and what stands for its fields. No name leaves its folder."""
+"""Names of results at a destination: a template and what stands for its fields. None leaves its folder."""
 
 import re
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def key_of(template: str, prefix: str, values: Mapping[str, str], *, of: int = 1
     One of several outputs of a job that are not told apart by the template has its number before the ending.
     """
     safe = {name: _safe_path(text) if name == "path" else _safe(text) for name, text in values.items()}
-    counted = of > 1 and "{output}" not in template and "{seed}" not in template
+    counted = of > 1 and "{output}" not in template
     stem = template.removesuffix(".{ext}").format_map(safe) + (f"~{safe['output']}" if counted else "")
     parts = [part for part in stem.split("/") if part]
     *folders, last = parts or ["_"]

@@ -1,4 +1,4 @@
-"""What a place can do: list, read a part, and put what is not there yet. It never replaces and never deletes."""
+"""What a place can do: list, read, and put what is not there yet. It never replaces and never deletes."""
 
 from collections.abc import Iterator
 from typing import Protocol

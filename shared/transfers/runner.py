@@ -14,7 +14,7 @@ from shared.transfers.store import Kind, Transfers
 
 log = logging.getLogger("atelier.transfers")
 
-LOOK_SECONDS = 0.25
+LOOK_SECONDS = 0.5
 STEP_SECONDS = 5.0  # of steps in a row, before other batches have their turn
 BATCHES_AT_ONCE = 8
 PAUSE_SECONDS = 2.0  # before what found no room is tried again, and a place that failed for the first time

@@ -1,4 +1,4 @@
-"""The worker for what needs no model: bytes that no record names, webhooks, and bulk actions."""
+"""The worker for what needs no model: bytes that no record names, webhooks, bulk actions, and places."""
 
 import logging
 import threading
@@ -16,6 +16,7 @@ from shared.setting_groups import DiskRules
 from shared.storage.base import ObjectStore
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
+from worker.process.transfers import transfer_runner
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
@@ -123,6 +124,7 @@ class IoWorker:
         self._reclaimer = Reclaimer(*parts, base.settings.disk)
         memory = MemoryGuard(base.client, base.settings.store.full_percent)
         self._actions = ActionRunner(base.store, memory)
+        self._transfers = transfer_runner(base, memory)
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -140,6 +142,7 @@ class IoWorker:
         self._collector.start()
         self._reclaimer.start()
         self._actions.start()
+        self._transfers.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -154,6 +157,7 @@ class IoWorker:
         self._collector.stop()
         self._reclaimer.stop()
         self._actions.stop()
+        self._transfers.stop()
 
     def _run_heartbeat(self) -> None:
         while True:
