@@ -44,8 +44,11 @@ def test_a_taken_name_has_the_index_before_it() -> None:
 
 @pytest.mark.parametrize(
     "template",
-    ["{stem}", "{foo}.{ext}", "../{stem}.{ext}", "/{stem}.{ext}", "a//{stem}.{ext}", "{stem.x}.{ext}", "{0}.{ext}",
-     "{stem!r}.{ext}", "{stem:>9999999}.{ext}", "{}.{ext}", "{.{ext}", "a\n.{ext}", "a\\b.{ext}", ".{ext}"],
+    [
+        "{stem}", "{foo}.{ext}", "../{stem}.{ext}", "/{stem}.{ext}", "a//{stem}.{ext}", "{stem.x}.{ext}",
+        "{0}.{ext}", "{stem!r}.{ext}", "{stem:>9999999}.{ext}", "{}.{ext}", "{.{ext}", "a\n.{ext}",
+        "a\\b.{ext}", ".{ext}",
+    ],
 )  # fmt: skip
 def test_what_is_no_template_is_refused(template: str) -> None:
     assert fault_of_template(template)
