@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from atelier.client.errors import InvalidValue
 from atelier.client.job import Job
+from atelier.client.places.request import PlaceDestination, PlaceSource
 
 WHOLE = "the request"  # what a fault is of where it has no place
 
@@ -157,6 +158,8 @@ Part = (
     | BatchWebhook
     | ActionWebhook
     | StopWhen
+    | PlaceSource
+    | PlaceDestination
 )
 
 

