@@ -14,7 +14,7 @@ from shared.jobs.submission import to_text
 from shared.redis.client import server_time, store_errors
 
 Kind = Literal["source", "destination"]
-LEASE_SECONDS = 60  # a step whose process died is made again after this
+LEASE_SECONDS = 30  # a step whose process died is made again after this
 LISTED_AT_ONCE = 500
 MOST_OF_PLACE = 2  # batches that one process moves from or to one place at once
 MOST_DETAIL = 300  # characters of an error that a batch keeps
