@@ -101,7 +101,7 @@ def test_a_batch_reads_a_place_and_writes_another(
         ({"template": {"type": "generate"}}, "/template/type", "takes no pictures of a source"),
         ({"template": {**TEMPLATE, "strength": 9}}, "/template/strength", "between"),
         ({"template": {**TEMPLATE, "multiply": {"seed": [1]}}}, "/template/multiply/seed", "no seed"),
-        ({"template": {**TEMPLATE, "styles": [{"name": "none"}]}}, "/template/styles/0/number", "number"),
+        ({"template": {**TEMPLATE, "styles": [{"name": "none"}]}}, "/template/styles/0", "give a number"),
         ({"open": True}, "", "source goes with `template` alone"),
         ({"template": None}, "", "source goes with `template` alone"),
     ],
