@@ -16,6 +16,7 @@ from shared.errors import IllegalMove, InvalidRequest, StorageUnavailable
 from shared.identifiers import file_id
 from shared.places.catalog import Places, matching
 from shared.places.request import Source
+from shared.specs.parts import output_in
 from shared.specs.spec import SPECS, JobSpec
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def _check_content(template: dict[str, Any]) -> None:
 def inputs_of(specs: Sequence[JobSpec]) -> tuple[str, ...]:
     """Return the ids of the files that all pictures' items read, beside the pictures themselves."""
     names = dict.fromkeys(name for spec in specs for name in spec.inputs)
-    return tuple(name for name in names if name != PLACEHOLDER and not name.startswith("job:"))
+    return tuple(name for name in names if name != PLACEHOLDER and output_in(name) is None)
 
 
 def check_places(services: Services, sent: "SentBatch", owner: str, *, is_trial: bool = False) -> None:

@@ -63,6 +63,12 @@ def apart(key: str, index: int) -> str:
     return f"{folder}{slash}{index}~{name}"
 
 
+def stem_of(name: str) -> str:
+    """Return the last part of a name without its ending."""
+    last = name.rpartition("/")[2]
+    return last.rpartition(".")[0] or last
+
+
 def _safe(text: str) -> str:
     clean = _UNSAFE.sub("_", text).strip(" ")
     return f"_{clean[1:]}" if clean.startswith(".") else clean

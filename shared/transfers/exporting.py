@@ -15,13 +15,12 @@ from shared.batches.rendering import extension_of
 from shared.errors import AtelierError, ObjectNotFound
 from shared.jobs.job import Job, StoredOutput
 from shared.places.catalog import Places
-from shared.places.names import apart, key_of
+from shared.places.names import apart, key_of, stem_of
 from shared.places.objects import NameRefused, PlaceObjects, is_same
 from shared.places.request import Destination
 from shared.specs.stylize import StylizeSpec
 from shared.storage.base import ObjectStore
 from shared.transfers.errors import at_place
-from shared.transfers.pictures import stem_of
 from shared.transfers.store import Transfer, Transfers, told_of
 
 log = logging.getLogger("atelier.transfers")

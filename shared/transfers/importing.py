@@ -80,7 +80,9 @@ class Importer:
         if found.has_final_error:
             error = self.transfers.final_error(found.batch.id)
         elif found.batch.status is BatchStatus.CANCELED:
-            error = told_of(SourceEnded())
+            obstacle = found.batch.reading.obstacle if found.batch.reading else None
+            why = f"{SourceEnded.title}: {obstacle.detail}" if obstacle else ""
+            error = told_of(SourceEnded(why))
         self.transfers.finish("source", found.batch.id, error)
 
     def _give_up(self, batch: Batch, error: AtelierError) -> None:

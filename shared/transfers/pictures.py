@@ -14,6 +14,7 @@ from shared.identifiers import file_id, sha256
 from shared.images.limits import ImageLimits
 from shared.images.probe import probe
 from shared.jobs.submission import to_text
+from shared.places.names import stem_of
 from shared.places.objects import NameRefused, PlaceObjects
 from shared.places.request import Source
 from shared.setting_groups import MEBIBYTE, Limits
@@ -138,12 +139,6 @@ def custom_id_of(index: int, name: str, label: str) -> str:
     """Return the custom id of an item: its index, which makes it unique, its picture's name, its values."""
     stem = re.sub(r"[\x00-\x1f\x7f/]", "_", stem_of(name))[:MOST_LABEL]
     return "-".join(filter(None, (f"{index:05d}", stem, label)))[:MAX_ID]
-
-
-def stem_of(name: str) -> str:
-    """Return the last part of a name without its ending."""
-    last = name.rpartition("/")[2]
-    return last.rpartition(".")[0] or last
 
 
 def _no_file(name: str) -> str:

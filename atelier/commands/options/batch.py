@@ -62,21 +62,24 @@ batch_options = with_options(
         "sources", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FOLDER|FILE]..."
     ),
     click.option(
-        "-o", "--output", type=OutputFolder(), help="Write the pictures into this folder. [required]"
+        "-o",
+        "--output",
+        type=OutputFolder(),
+        help="Write the pictures into this folder; needed without --to and --from.",
     ),
     click.option(
         "--from",
         "from_place",
         type=read_place,
         metavar="PLACE[:FOLDER/]",
-        help="Have the service take the pictures of a place that its operator named; see `atelier places`.",
+        help="Take the pictures of a place that the service knows, by `atelier places`, and read none here.",
     ),
     click.option(
         "--to",
         "to_place",
         type=read_place,
         metavar="PLACE[:FOLDER/]",
-        help="Have the service put the results at a place; without -o.",
+        help="Put the results at a place that the service knows, and write none here.",
     ),
     click.option("--match", metavar="'*.jpg'", help="Take these pictures of the place alone. [default: all]"),
     click.option(

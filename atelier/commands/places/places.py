@@ -20,7 +20,8 @@ def places(target: Target, *, as_json: bool) -> None:
 
     \b
     atelier places
-    atelier batch --from photos:2026/ --style waves --to out:waves/
+    atelier batch --from photos:2026/ --style waves \\
+        --to out:waves/
     """
     with target.client() as client:
         found = client.places.list()

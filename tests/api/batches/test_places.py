@@ -11,6 +11,8 @@ from flask.testing import FlaskClient
 from pydantic import SecretStr
 
 from api.services import Services
+from shared.access.key import DEFAULT_SCOPES, Scope
+from shared.access.store import KeyStore
 from shared.identifiers import ANONYMOUS
 from shared.settings import Settings
 from tests.support.images import pictures
@@ -214,3 +216,37 @@ def test_lines_have_a_destination_and_no_source(client: FlaskClient) -> None:
     assert accepted.status_code == 202
     assert accepted.json["destination"]["name"] == "{custom_id}.{ext}"
     assert "/source" in faults(send({"source": SOURCE}))
+
+
+def test_each_owner_sees_its_own_places_alone(client: FlaskClient, services: Services) -> None:
+    keys = KeyStore(services.store.scripts)
+    for owner, names in (("anna", ["out", "photos", "secret"]), ("bert", ["out", "photos"])):
+        _, text = keys.create(owner, owner=owner, scopes=DEFAULT_SCOPES)
+        headers = {"Authorization": f"Bearer {text}"}
+        listed = client.get("/v1/places", headers=headers).json["data"]
+        assert [place["name"] for place in listed] == names
+        body = {"source": {"place": "secret"}, "template": TEMPLATE}
+        response = client.post("/v1/batches", json=body, headers=headers)
+        assert response.status_code == (202 if owner == "anna" else 422)
+    unknown = {"source": {"place": "nowhere"}, "template": TEMPLATE}
+    other = client.post("/v1/batches", json=unknown, headers=headers)
+    assert other.json["errors"][0]["detail"] == response.json["errors"][0]["detail"].replace(
+        "secret", "nowhere"
+    )
+
+
+def test_a_key_that_may_only_read_submits_nothing(client: FlaskClient, services: Services) -> None:
+    keys = KeyStore(services.store.scripts)
+    _, reader = keys.create("r", owner="anna", scopes=frozenset({Scope.READ}))
+    _, submitter = keys.create("s", owner="anna", scopes=frozenset({Scope.SUBMIT}))
+    body = {"source": SOURCE, "template": TEMPLATE}
+    statuses = [
+        client.open(path, method=method, json=json, headers={"Authorization": f"Bearer {key}"}).status_code
+        for key, method, path, json in (
+            (reader, "POST", "/v1/batches", body),
+            (submitter, "POST", "/v1/batches", body),
+            (reader, "GET", "/v1/places", None),
+            (submitter, "GET", "/v1/places", None),
+        )
+    ]
+    assert statuses == [403, 202, 200, 403]

