@@ -55,8 +55,14 @@ class BucketPlace(BucketStore):
                 obstore.put(self._store, key, data, mode="create", use_multipart=False)
         except _TAKEN:
             return False
+        except (NotFoundError, FileNotFoundError) as error:
+            raise StorageUnavailable(inside="there is no such bucket") from error
         except NotSupportedError:
             self.put(key, data)
+        except StorageUnavailable as error:
+            if "NotImplemented" not in error.inside:
+                raise
+            self.put(key, data)  # a server that knows no conditions
         return True
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
-from shared.errors import AtelierError, FieldError, InvalidRequest, StorageUnavailable
+from shared.errors import AtelierError, FieldError, InvalidRequest, ObjectNotFound, StorageUnavailable
 from shared.place_settings import PlaceRule, PlaceRules
 from shared.places.folder import FolderPlace
-from shared.places.objects import PlaceObjects
+from shared.places.objects import NameRefused, PlaceObjects
 from shared.places.request import Source
 from shared.storage.base import StoredObject
 
@@ -96,11 +96,18 @@ def open_place(rule: PlaceRule) -> PlaceObjects:
 def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:
     """Yield the objects that a source names, in the order in which the place lists them."""
     wanted = re.compile(fnmatch.translate(source.match.casefold())).match
-    for entry in objects.entries(source.prefix):
+    for entry in _entries(objects, source.prefix):
         name = entry.key.removeprefix(source.prefix)
         is_hidden = any(part.startswith(".") for part in name.split("/"))
         if name and not is_hidden and wanted(name.casefold()) and _is_line(name):
             yield entry
+
+
+def _entries(objects: PlaceObjects, prefix: str) -> Iterator[StoredObject]:
+    try:
+        yield from objects.entries(prefix)
+    except (ObjectNotFound, NameRefused) as error:  # there is no such bucket, or a link leads elsewhere
+        raise StorageUnavailable(inside=error.whole) from error
 
 
 def _is_line(name: str) -> bool:

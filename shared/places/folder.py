@@ -24,7 +24,7 @@ _NO_LINKS = {EPERM, ENOTSUP}  # a file system that cannot give one file two name
 def _mapped(key: str) -> Iterator[None]:
     try:
         yield
-    except (FileNotFoundError, IsADirectoryError) as error:
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         raise ObjectNotFound(inside=f"there is no file {key}") from error
     except OSError as error:
         kind = OutOfDisk if error.errno in _FULL else StorageUnavailable
@@ -41,17 +41,16 @@ class FolderPlace:
     def entries(self, prefix: str) -> Iterator[StoredObject]:
         """Yield the files below a prefix; links, and names that begin with a dot, are left out."""
         self._require()
-        folder = self._inside(f"{prefix}x").parent
-        yield from self._below(folder, prefix) if folder.is_dir() else ()
+        yield from self._below(self._inside(f"{prefix}x").parent, prefix)
 
     def _below(self, folder: Path, prefix: str) -> Iterator[StoredObject]:
-        with _mapped(prefix), os.scandir(folder) as found:
-            for entry in found:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    yield from self._below(Path(entry.path), f"{prefix}{entry.name}/")
-                elif entry.is_file(follow_symlinks=False):
+        for entry in _scan(folder, prefix):
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._below(Path(entry.path), f"{prefix}{entry.name}/")
+            elif entry.is_file(follow_symlinks=False):
+                with suppress(FileNotFoundError):  # it went while it was looked at
                     known = entry.stat(follow_symlinks=False)
                     yield StoredObject(f"{prefix}{entry.name}", known.st_size, known.st_mtime)
 
@@ -108,8 +107,12 @@ class FolderPlace:
         return path
 
     def _require(self) -> None:
-        if not self._root.is_dir():
-            raise StorageUnavailable(inside=f"{self._root} is not there")
+        try:
+            is_there = stat.S_ISDIR(self._root.stat().st_mode)
+        except OSError as error:
+            raise StorageUnavailable(inside=f"{self._root}: {error.strerror}") from error
+        if not is_there:
+            raise StorageUnavailable(inside=f"{self._root} is no folder")
 
     def _inside(self, key: str) -> Path:
         """Return the path of a key; raise NameRefused where a link leads out of the place."""
@@ -122,6 +125,14 @@ class FolderPlace:
         if not is_inside:
             raise NameRefused(f"{key} leads out of the place")
         return path
+
+
+def _scan(folder: Path, prefix: str) -> Iterator["os.DirEntry[str]"]:
+    try:
+        with _mapped(prefix), os.scandir(folder) as found:
+            yield from found
+    except ObjectNotFound:  # none, or none any more
+        return
 
 
 def _publish(staged: Path, path: Path) -> bool:

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 
 from shared.errors import AtelierError, OutOfDisk, StorageUnavailable
 
+_REFUSALS = ("PermissionDeniedError", "UnauthenticatedError")  # of obstore, which folders do not need
+
 
 class PlaceUnavailable(AtelierError):
     """Raised when a place does not answer, refuses, or has no room; it is tried again."""
@@ -36,4 +38,10 @@ def at_place(name: str) -> Iterator[None]:
     except OutOfDisk as error:
         raise PlaceUnavailable(f"the place {name} has no room", inside=error.inside) from error
     except StorageUnavailable as error:
-        raise PlaceUnavailable(f"the place {name} does not answer", inside=error.inside) from error
+        what = "refuses" if _is_refusal(error.__cause__) else "does not answer"
+        raise PlaceUnavailable(f"the place {name} {what}", inside=error.inside) from error
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Whether a place answered, and does not let this service in."""
+    return isinstance(cause, PermissionError) or type(cause).__name__ in _REFUSALS

@@ -220,19 +220,20 @@ def test_lines_have_a_destination_and_no_source(client: FlaskClient) -> None:
 
 def test_each_owner_sees_its_own_places_alone(client: FlaskClient, services: Services) -> None:
     keys = KeyStore(services.store.scripts)
-    for owner, names in (("anna", ["out", "photos", "secret"]), ("bert", ["out", "photos"])):
-        _, text = keys.create(owner, owner=owner, scopes=DEFAULT_SCOPES)
-        headers = {"Authorization": f"Bearer {text}"}
+    texts = {owner: keys.create(owner, owner=owner, scopes=DEFAULT_SCOPES)[1] for owner in ("anna", "bert")}
+
+    def ask(owner: str, place: str = "secret") -> Any:
+        body = {"source": {"place": place}, "template": TEMPLATE}
+        headers = {"Authorization": f"Bearer {texts[owner]}"}
         listed = client.get("/v1/places", headers=headers).json["data"]
-        assert [place["name"] for place in listed] == names
-        body = {"source": {"place": "secret"}, "template": TEMPLATE}
-        response = client.post("/v1/batches", json=body, headers=headers)
-        assert response.status_code == (202 if owner == "anna" else 422)
-    unknown = {"source": {"place": "nowhere"}, "template": TEMPLATE}
-    other = client.post("/v1/batches", json=unknown, headers=headers)
-    assert other.json["errors"][0]["detail"] == response.json["errors"][0]["detail"].replace(
-        "secret", "nowhere"
-    )
+        return [each["name"] for each in listed], client.post("/v1/batches", json=body, headers=headers)
+
+    names, accepted = ask("anna")
+    assert (names, accepted.status_code) == (["out", "photos", "secret"], 202)
+    names, refused = ask("bert")
+    assert (names, refused.status_code) == (["out", "photos"], 422)
+    unknown = faults(ask("bert", "nowhere")[1])
+    assert unknown["/source/place"] == faults(refused)["/source/place"].replace("secret", "nowhere")
 
 
 def test_a_key_that_may_only_read_submits_nothing(client: FlaskClient, services: Services) -> None:

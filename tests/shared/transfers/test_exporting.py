@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from shared.batches.transfers import Delivering
 from shared.errors import StorageUnavailable
@@ -285,3 +286,35 @@ def test_a_bucket_is_a_destination_and_a_source(
     assert is_same(bucket, "done/a.png", png)
     back = moving.open(Source(place="bucket", prefix="done", match="*.png"))
     assert moving.go_on("source", back).counts["queued"] == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"url": "s3://no-such-bucket/x"}, "does not answer"),
+        ({"options": {"secret_access_key": SecretStr("wrong")}}, "refuses"),
+        ({"options": {"endpoint": SecretStr("http://127.0.0.1:9")}}, "does not answer"),
+    ],
+)
+def test_a_bucket_that_is_of_no_use_is_told_and_tried_again(
+    request: pytest.FixtureRequest,
+    store: JobStore,
+    objects: ObjectStore,
+    tmp_path: Path,
+    change: dict[str, Any],
+    says: str,
+) -> None:
+    rule = s3_server(request).rule()
+    options = {**rule.options, **change.get("options", {})}
+    wrong = rule.model_copy(update={**change, "options": options})
+    moving = Transferring(store, objects, {**rules_of(tmp_path), "bucket": wrong})
+    batch_id = begun(moving, tmp_path, "a.png", to=Destination(place="bucket"))
+    moving.finish()
+    back = moving.open(Source(place="bucket"))
+    moving.runner.go_on("destination", batch_id)
+    moving.runner.go_on("source", back)
+    for end in (moving.get(batch_id).delivering, moving.get(back).reading):
+        assert end is not None
+        assert end.obstacle is not None
+        assert end.obstacle.retry_at is not None
+        assert end.obstacle.detail == f"the place bucket {says}"
