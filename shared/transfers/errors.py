@@ -1,5 +1,6 @@
 """What may keep a transfer back."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,4 +45,5 @@ def at_place(name: str) -> Iterator[None]:
 
 def _is_refusal(cause: BaseException | None) -> bool:
     """Whether a place answered, and does not let this service in."""
-    return isinstance(cause, PermissionError) or type(cause).__name__ in _REFUSALS
+    is_named = isinstance(cause, PermissionError) or type(cause).__name__ in _REFUSALS
+    return is_named or re.search(r"status code: 40[13]\b", str(cause)) is not None
