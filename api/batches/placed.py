@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PLACEHOLDER = file_id("0" * 64)  # stands for the picture in what is made of each
 MAX_TEMPLATES = 1000  # items of one picture
+MAX_TEMPLATE_BYTES = 8 * 1024 * 1024  # of all of these as JSON: every step of the io worker reads them
 _READERS = tuple(name for name, spec in SPECS.items() if "content" in spec.model_fields)
 
 
@@ -38,9 +39,12 @@ class PlacedTemplate(TemplateSource):
             raise InvalidRequest.of_field("/template/multiply", text)
 
     def kept(self, specs: Sequence[JobSpec]) -> tuple[str, ...]:
-        """Return what a batch keeps of it, given the resolved specifications in their order."""
+        """Return what a batch keeps of it, given the resolved specifications in their order.
+
+        Raises InvalidRequest where that is too much.
+        """
         made = zip(combinations(self._axes, self._mode), specs, strict=True)
-        return tuple(
+        texts = tuple(
             to_json(
                 {
                     "label": combination.custom_id.partition("-")[2],
@@ -50,6 +54,12 @@ class PlacedTemplate(TemplateSource):
             ).decode()
             for number, (combination, spec) in enumerate(made)
         )
+        if sum(map(len, texts)) > MAX_TEMPLATE_BYTES:
+            text = (
+                f"template: what is made of each picture takes more than {MAX_TEMPLATE_BYTES} bytes as JSON"
+            )
+            raise InvalidRequest.of_field("/template", text)
+        return texts
 
     def _style(self, number: int) -> str:
         styles = self._multiply.style if self._multiply else None

@@ -163,7 +163,7 @@ class TemplateSource:
     def __init__(self, template: dict[str, Any], *, may_be_one: bool = False) -> None:
         """Unless it `may_be_one` item, a template has lists to multiply."""
         self._base = {name: value for name, value in template.items() if name != "multiply"}
-        is_one = may_be_one and "multiply" not in template
+        is_one = may_be_one and template.get("multiply") is None
         multiply = None if is_one else _multiply(template.get("multiply", {}))
         self._mode, self._axes = (multiply.mode, axes_of(multiply)) if multiply else ("product", [])
         self._multiply = multiply

@@ -99,7 +99,7 @@ def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:
     for entry in _entries(objects, source.prefix):
         name = entry.key.removeprefix(source.prefix)
         is_hidden = any(part.startswith(".") for part in name.split("/"))
-        if name and not is_hidden and wanted(name.casefold()) and _is_line(name):
+        if name and not is_hidden and wanted(name.casefold()) and _is_text(name):
             yield entry
 
 
@@ -110,5 +110,10 @@ def _entries(objects: PlaceObjects, prefix: str) -> Iterator[StoredObject]:
         raise StorageUnavailable(inside=error.whole) from error
 
 
-def _is_line(name: str) -> bool:
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in records and answers: it has no control characters and no stray bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
     return not re.search(r"[\x00-\x1f\x7f]", name)

@@ -10,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from pydantic import SecretStr
 
+from api.batches import placed
 from api.services import Services
 from shared.access.key import DEFAULT_SCOPES, Scope
 from shared.access.store import KeyStore
@@ -114,6 +115,17 @@ def test_what_is_wrong_is_named_by_its_field(
     found = faults(post(client, **body))
     matching = [text for place, text in found.items() if place.startswith(pointer) and says in text]
     assert matching, found
+
+
+@pytest.mark.parametrize(
+    ("limit", "pointer"),
+    [("MAX_TEMPLATES", "/template/multiply"), ("MAX_TEMPLATE_BYTES", "/template")],
+)
+def test_what_is_made_of_one_picture_is_bounded(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, limit: str, pointer: str
+) -> None:
+    monkeypatch.setattr(placed, limit, 1)
+    assert pointer in faults(post(client, template={**TEMPLATE, "multiply": {"strength": [0.5, 1]}}))
 
 
 def test_places_are_listed_without_their_addresses(client: FlaskClient, tmp_path: Path) -> None:

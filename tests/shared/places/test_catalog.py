@@ -1,6 +1,7 @@
 """Which places there are, what an owner may know of them, and which names a source matches."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,8 @@ def test_a_source_matches_names_below_its_prefix_whatever_their_case(tmp_path: P
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"x")
+    for odd in (b"\xff.jpg", b"a\nb.jpg"):
+        (Path(os.fsdecode(os.fsencode(tmp_path / "2026") + b"/" + odd))).write_bytes(b"x")
     source = Source(place="p", prefix="2026", match="*.jpg")
     found = {entry.key for entry in matching(FolderPlace(tmp_path), source)}
     assert found == {"2026/a.jpg", "2026/deep/B.JPG"}

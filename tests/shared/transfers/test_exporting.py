@@ -67,6 +67,14 @@ def test_results_are_put_as_their_items_end(moving: Transferring, tmp_path: Path
     assert moving.store.client.zcard("atelier:exports") == 0
 
 
+def test_of_one_place_few_batches_are_moved_at_once(moving: Transferring) -> None:
+    ids = [moving.open(ALL, NAMED) for _ in range(4)]
+    taken = moving.transfers.take("destination", 8, {})
+    assert taken == [(ids[0], "out"), (ids[1], "out")]
+    assert moving.transfers.take("destination", 8, {"out": 2}) == []
+    assert moving.transfers.take("source", 1, {"in": 1}) == [(ids[0], "in")]
+
+
 def test_items_without_results_are_passed_over(moving: Transferring, tmp_path: Path) -> None:
     (tmp_path / "in" / "text.png").write_text("no picture")
     batch_id = begun(moving, tmp_path, "a.png")
@@ -265,6 +273,7 @@ def test_items_that_go_again_are_delivered_too(moving: Transferring, tmp_path: P
     assert state(moving, batch_id).status == "delivered"
     moving.batches.retry_failed(batch_id, ANONYMOUS)
     assert state(moving, batch_id).status == "delivering"
+    assert moving.transfers.take("destination", 8, {}) == [(batch_id, "out")]
     (again,) = moving.finish()
     moving.go_on("destination", batch_id)
     assert below(tmp_path / "out") == {"done/a-waves.png": result_of(again)}

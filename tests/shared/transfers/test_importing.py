@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shared.batches.batch import BatchStatus
+from shared.batches.store import BatchStore
 from shared.batches.transfers import Obstacle
 from shared.errors import OutOfDisk, QuotaExceeded, StoreUnavailable
 from shared.identifiers import ANONYMOUS
@@ -132,6 +133,29 @@ def test_a_process_that_dies_anywhere_loses_and_doubles_nothing(
     assert batch.reading.status == "done"
 
 
+def test_a_process_that_dies_among_the_items_of_a_picture_loses_none(
+    moving: Transferring, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_photos(tmp_path / "in", *(f"{n:02d}.png" for n in range(16)))
+    strengths = tuple(n / 32 for n in range(30))
+    batch_id = moving.open(ALL, strengths=strengths)
+    moving.importer.step(batch_id)
+    add = BatchStore.add
+
+    def mortal(*what: Any, **where: Any) -> int:
+        add(*what, **where)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(BatchStore, "add", mortal)
+        with pytest.raises(SystemExit):
+            moving.importer.step(batch_id)
+    assert moving.get(batch_id).counts["total"] == 200  # six pictures, and twenty items of the seventh
+    moving.go_on("source", batch_id)
+    made = [(job.source, job.spec.strength) for job in items(moving, batch_id)]  # type: ignore[union-attr]
+    assert made == [(f"{n:02d}.png", strength) for n in range(16) for strength in strengths]
+
+
 def test_two_processes_at_once_do_no_harm(
     moving: Transferring, store: JobStore, objects: ObjectStore, tmp_path: Path
 ) -> None:
@@ -147,9 +171,12 @@ def test_a_late_listing_changes_nothing(moving: Transferring, tmp_path: Path) ->
     put_photos(tmp_path / "in", "a.png")
     batch_id = moving.open(ALL)
     assert moving.transfers.begin_listing(batch_id, "late")
-    assert moving.importer.step(batch_id)
+    assert moving.transfers.add_listed(batch_id, "late", ["9 y.png"])
+    assert moving.transfers.begin_listing(batch_id, "new")
     assert not moving.transfers.add_listed(batch_id, "late", ["9 z.png"])
+    assert moving.transfers.add_listed(batch_id, "new", ["9 a.png"])
     assert not moving.transfers.end_listing(batch_id, "late", 99)
+    assert moving.transfers.listed(batch_id, 0, 9) == ["9 a.png"]
     assert moving.go_on("source", batch_id).counts["total"] == 1
 
 
