@@ -133,7 +133,7 @@ class _Putter:
         values = values_of(job, number, output, self.batch_id)
         key = key_of(self.destination.name, self.destination.prefix, values, of=len(job.outputs))
         with at_place(self.destination.place):
-            for name in (key,):
+            for name in (key, apart(key, job.index or 0)):
                 if self.place.create(name, data) or is_same(self.place, name, data):
                     return name
         raise NameTaken(f"other bytes have the name {key}, and that with the item's index before it")
