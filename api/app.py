@@ -42,6 +42,7 @@ from api.routes import (
 from api.routes.metrics import metrics
 from api.routes.page import page
 from api.routes.planning import plans
+from api.routes.places import places
 from api.routes.recipes import recipes
 from api.routes.rollouts import rollouts
 from api.server.connections import WAITS, drain, limit_silence
@@ -61,8 +62,8 @@ REQUEST_ID = "X-Request-Id"
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 ROUTES = (
     jobs, job_reading, job_submission, job_results, batches, batch_items, batch_results, files, styles,
-    recipes, models, rollouts, webhooks, keys, owners, stats, plans, pauses, actions, workers, events, health,
-    docs, page, metrics, replicate,
+    recipes, places, models, rollouts, webhooks, keys, owners, stats, plans, pauses, actions, workers, events,
+    health, docs, page, metrics, replicate,
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from atelier.client.errors import (
 from atelier.client.events import Change, Event, WaitTimeout
 from atelier.client.files import Limits, Source
 from atelier.client.job import Attempt, Hold, Job, JobError, JobFailed, Output, Progress, Queue
+from atelier.client.places.places import Place
+from atelier.client.places.request import PlaceDestination, PlaceSource
 from atelier.client.queue.pauses import Pause
 from atelier.client.recipes.again import recipe_of
 from atelier.client.recipes.stored import StoredRecipe
@@ -86,6 +88,9 @@ __all__ = [
     "Output",
     "Pause",
     "Picture",
+    "Place",
+    "PlaceDestination",
+    "PlaceSource",
     "Progress",
     "ProtocolError",
     "Queue",

@@ -19,6 +19,7 @@ COMMANDS = {
     "again": "atelier.commands.recipes.again:again",
     "batch": "atelier.commands.batch:batch",
     "batches": "atelier.commands.batches:batches",
+    "places": "atelier.commands.places.places:places",
     "styles": "atelier.commands.styles:styles",
     "recipes": "atelier.commands.recipes.recipes:recipes",
     "watch": "atelier.commands.jobs:watch",

@@ -33,6 +33,8 @@ class Event(StrEnum):
     WORK_MOVED = "work_moved"  # an admin moved another owner's job or batch in its queue
     WORKER_CORDONED = "worker_cordoned"  # over HTTP, to drain it or not
     WORKER_UNCORDONED = "worker_uncordoned"  # over HTTP
+    PLACES_USED = "places_used"  # a batch was accepted that reads or writes places of the operator's
+    PLACE_REFUSED = "place_refused"  # a batch named a place that its owner may not use
     KEY_MISSING = "key_missing"
     KEY_REFUSED = "key_refused"  # unknown, revoked, expired, or a wrong signature of an address
     USER_REFUSED = "user_refused"  # a proxy named a user who cannot be an owner

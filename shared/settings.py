@@ -5,10 +5,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     Field,
+    SecretStr,
     ValidationError,
     field_validator,
     model_validator,
@@ -29,6 +30,7 @@ from shared.network_settings import (
     ServiceAddress,
     WebhookSettings,
 )
+from shared.place_settings import PlaceRules, Places, read_places
 from shared.setting_groups import (
     BatchRules,
     DiskRules,
@@ -101,6 +103,7 @@ class Settings(BaseSettings):
     storage_url: str = ""  # file://, s3://, gs://, az://; empty: a folder in the state folder
     models_dir: Path | None = None  # the model store; empty: a folder in the state folder
     cards_dir: Path | None = None  # the user's own model cards; empty: a folder in the state folder
+    places: Places = SecretStr("")  # folders and buckets for batches: {"name": {"url": ..., "access": ...}}
     log_format: Literal["text", "json"] = "text"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     limits: Limits = Limits()
@@ -155,6 +158,22 @@ class Settings(BaseSettings):
             raise ValueError("a file:// URL takes three slashes and an absolute path: file:///srv/pictures")
         return url
 
+    @model_validator(mode="after")
+    def _check_places(self) -> "Settings":
+        own = [local for local in (_folder_of(self.storage), self.state_dir.absolute()) if local]
+        for name, rule in self.place_rules.items():
+            folder = rule.folder
+            if folder is not None and any(_overlap(folder, local) for local in own):
+                raise ValueError(
+                    f"ATELIER_PLACES: {name} overlaps with what Atelier itself keeps; name another folder"
+                )
+        return self
+
+    @property
+    def place_rules(self) -> PlaceRules:
+        """The places that batches may name, by name."""
+        return read_places(self.places.get_secret_value())
+
     @classmethod
     def from_env(cls) -> "Settings":
         """Read and validate the environment; raise SettingsError that names each wrong variable."""
@@ -202,6 +221,16 @@ class Settings(BaseSettings):
     def worker_health(self) -> Path:
         """The health file of the worker of this state folder: its content and its age show the state."""
         return self.state_dir.absolute() / self.worker.health_file
+
+
+def _folder_of(url: str) -> Path | None:
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    first, second = one.resolve(), other.resolve()
+    return first.is_relative_to(second) or second.is_relative_to(first)
 
 
 def is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from flask import request
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.batches.json_array import split_items
+from api.batches.placed import PlacedTemplate
 from api.batches.sources import ArraySource, LineSource, Source, SpanSource, TemplateSource
 from api.requests.body import expect_json, whole_body
 from api.requests.field_errors import combined, validated
@@ -18,10 +19,11 @@ from api.requests.query import DRY_RUN, query_texts, read_text
 from api.services import services
 from shared.batches.request import BatchSettings, Envelope
 from shared.errors import InvalidRequest
+from shared.places.request import Source as Place
 
 JSON_LINES = ("application/jsonl", "application/x-ndjson")
 MAX_ENVELOPE_BYTES = 8 * 1024 * 1024  # for JSON, which is parsed at once; lines may use the body limit
-OBJECTS = ("metadata", "webhook")  # settings that are JSON objects, also in the query
+OBJECTS = ("metadata", "webhook", "destination")  # settings that are JSON objects, also in the query
 Model = TypeVar("Model", bound=BaseModel)
 
 _UNKNOWN = "unknown_field"
@@ -35,6 +37,7 @@ class SentBatch:
     source: Source
     open: bool  # takes more items
     fingerprint: str  # digest of the request
+    place: Place | None = None  # its pictures come from there; `source` is what is made of each of them
 
 
 class FurtherItems(BaseModel):
@@ -59,9 +62,11 @@ def sent_batch() -> SentBatch:
         return _sent_lines(_query())
     data = _json_bytes()
     envelope, source = _read(Envelope, data)
-    if envelope.template is not None:
+    if envelope.source is not None:
+        source = PlacedTemplate(envelope.template or {})
+    elif envelope.template is not None:
         source = TemplateSource(envelope.template)
-    return SentBatch(envelope.settings, source, envelope.open, _fingerprint(data))
+    return SentBatch(envelope.settings, source, envelope.open, _fingerprint(data), envelope.source)
 
 
 def sent_items() -> Source:
@@ -87,7 +92,7 @@ def _sent_lines(query: Mapping[str, Any]) -> SentBatch:
     ]
     faults += [
         fault(f"/{name}", f"{name} is not a known field where items are lines", _UNKNOWN)
-        for name in ("items", "template")
+        for name in ("items", "template", "source")
         if name in given or name in query
     ]
     if faults:

@@ -1,6 +1,6 @@
 """The uploaded pictures and named styles that a batch's items need; each is looked up once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -29,15 +29,21 @@ MAX_ADDRESSES = 100  # pictures that one request may name by address
 class Inputs:
     """The files and styles that the items of one request name. Caches each lookup."""
 
-    def __init__(self, services: Services, owner: str, *, keep: bool = True) -> None:
-        """Unless they are to be kept, nothing is stored of the pictures that are fetched."""
+    def __init__(
+        self, services: Services, owner: str, *, keep: bool = True, unknown: Collection[str] = ()
+    ) -> None:
+        """Unless they are to be kept, nothing is stored of the pictures that are fetched.
+
+        The `unknown` files are looked for by nobody: they come later.
+        """
+        self._unknown = unknown
         self._services = services
         self._keeps = keep
         self.unstored: dict[str, int] = {}  # bytes by file id, of what was fetched and not kept
         self._owner = owner
         self._parents = Parents(services, owner)
         self._styles: dict[str, str | None] = {}  # picture id by style name
-        self._sizes: dict[str, PictureSize | None] = {}  # by file id
+        self._sizes: dict[str, PictureSize | None] = dict.fromkeys(unknown)  # by file id
         self._addresses: dict[str, str] = {}  # not fetched yet: the pointer of a field by address
         self._files: dict[str, str] = {}  # file id by address
         self._failed: dict[str, AtelierError] = {}  # by address
@@ -136,7 +142,8 @@ class Inputs:
         spec = item.spec
         if not isinstance(spec, ContentSpec) or spec.addresses:
             return None
-        missing = [name for name in spec.inputs if self._sizes[name] is None and not output_in(name)]
+        known = [name for name in spec.inputs if name not in self._unknown and not output_in(name)]
+        missing = [name for name in known if self._sizes[name] is None]
         if missing:
             return missing_files(spec, missing)
         refused = list(self._parents.faults(spec))

@@ -8,10 +8,13 @@ from api.responses.job_views import Parts
 from shared.batches.request import BatchSettings, CustomId, Multiply
 from shared.batches.views import BatchView, FinishedPage, ResultView
 from shared.jobs.views import View
+from shared.places.request import Source
 from shared.specs.generate import GenerateSpec
 from shared.specs.parts import PictureName, WeightedStyle
 from shared.specs.stylize import StylizeSpec
 from shared.specs.transform import TransformSpec
+
+_LISTS = "Needed where there is no `source`."
 
 
 class BatchPart(BatchView, Parts):
@@ -44,6 +47,22 @@ class Retried(View):
     count: int
 
 
+class PlaceView(View):
+    """A place that batches may name."""
+
+    object: Literal["place"]
+    name: str
+    read: bool = Field(description="Whether a `source` may name it.")
+    write: bool = Field(description="Whether a `destination` may name it.")
+
+
+class PlaceList(View):
+    """The places that batches may name, by name."""
+
+    object: Literal["list"]
+    data: list[PlaceView]
+
+
 class GenerateItem(GenerateSpec):
     """A generation job of a batch."""
 
@@ -73,14 +92,14 @@ class StylizeTemplate(StylizeSpec):
 
     content: PictureName | None = None  # type: ignore[assignment]
     styles: list[WeightedStyle] | None = None  # type: ignore[assignment]
-    multiply: Multiply
+    multiply: Multiply | None = Field(default=None, description=_LISTS)
 
 
 class TransformTemplate(TransformSpec):
     """A transformation job, and lists of values for some of its fields."""
 
     content: PictureName | None = None  # type: ignore[assignment]
-    multiply: Multiply
+    multiply: Multiply | None = Field(default=None, description=_LISTS)
 
 
 BatchItem = Annotated[GenerateItem | StylizeItem | TransformItem, Field(discriminator="type")]
@@ -88,10 +107,15 @@ Template = Annotated[GenerateTemplate | StylizeTemplate | TransformTemplate, Fie
 
 
 class BatchRequest(BatchSettings):
-    """Many jobs at once: either `items`, or a `template`; or `open: true`, with items or without."""
+    """Many jobs at once: either `items`, or a `template`, with a `source` or without; or `open: true`."""
 
     open: bool = Field(default=False, description="Takes more items until it is finalized.")
     items: list[BatchItem] | None = None
+    source: Source | None = Field(
+        default=None,
+        description="Pictures of a place of the operator's, in the place of a template's `content`: the "
+        "template, with `multiply` or without, is what is made of each.",
+    )
     template: Template | None = None
 
 
@@ -103,4 +127,5 @@ class ItemsRequest(View):
 
 MODELS: tuple[type[BaseModel], ...] = (
     BatchView, BatchPage, BatchRequest, ItemsRequest, Appended, Retried, ResultView, FinishedPage,
+    PlaceView, PlaceList,
 )  # fmt: skip

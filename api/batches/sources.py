@@ -160,10 +160,13 @@ class TemplateSource:
 
     place = "/template"
 
-    def __init__(self, template: dict[str, Any]) -> None:
+    def __init__(self, template: dict[str, Any], *, may_be_one: bool = False) -> None:
+        """Unless it `may_be_one` item, a template has lists to multiply."""
         self._base = {name: value for name, value in template.items() if name != "multiply"}
-        multiply = _multiply(template.get("multiply", {}))
-        self._mode, self._axes = multiply.mode, axes_of(multiply)
+        is_one = may_be_one and template.get("multiply") is None
+        multiply = None if is_one else _multiply(template.get("multiply", {}))
+        self._mode, self._axes = (multiply.mode, axes_of(multiply)) if multiply else ("product", [])
+        self._multiply = multiply
         self.shared_bytes = len(to_json(self._base))
         self._names = {axis.field: axis.name for axis in self._axes}
         _check_fields(self._base, self._axes)

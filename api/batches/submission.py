@@ -1,6 +1,6 @@
 """Accepts a batch request: check every item, then create, fill and finalize the batch."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -10,6 +10,15 @@ from api.batches.body import SentBatch
 from api.batches.faults import Faults
 from api.batches.inputs import Inputs
 from api.batches.items import Cards, Item, resolved, sound_items
+from api.batches.placed import (
+    PLACEHOLDER,
+    PlacedTemplate,
+    audit_places,
+    check_places,
+    count_pictures,
+    inputs_of,
+    refuse_from_place,
+)
 from api.batches.sources import Source
 from api.jobs.bounds import delay_faults, size_faults, ttl_faults
 from api.jobs.estimates import Estimate, Trial
@@ -55,8 +64,9 @@ class Intake:
         first: int = 0,
         batch: Batch | None = None,
         is_trial: bool = False,
+        unknown: Collection[str] = (),
     ) -> None:
-        """Take the items of `source`, from index `first` on.
+        """Take the items of `source`, from index `first` on; `unknown` are files that come later.
 
         `batch` is the one that they are added to, or None if the one with `batch_id` is not there yet. Of a
         trial nothing is stored.
@@ -77,7 +87,7 @@ class Intake:
         self._cards = Cards(services.catalog, AvailableModels(services).fault_of, self._version)
         self._versions = Versions(services)
         self._recipes = Recipes(services, owner)
-        self._inputs = Inputs(services, owner, keep=not is_trial)
+        self._inputs = Inputs(services, owner, keep=not is_trial, unknown=unknown)
 
     def _version(self, spec: JobSpec, card: ModelCard, index: str) -> ModelCard:
         return self._versions.card_of(spec, card, f"{self._batch_id}:{index}")
@@ -97,6 +107,15 @@ class Intake:
         self._check_amount(amount)
         check_room(self._services, amount.record_bytes, amount.files)
         self._check_quota(**amount.asked)
+
+    def specs(self) -> list[JobSpec]:
+        """Return the resolved specifications of the checked items; nothing is stored of them."""
+        faults = Faults(self._source)
+        specs = []
+        for chunk in self._chunks(faults):
+            faults.raise_any()  # a style was deleted since the check
+            specs += [pieces.draft.spec for _, page in self._pages(chunk) for pieces in page]
+        return specs
 
     def estimate(self, trial: Trial) -> tuple[Amount, int]:
         """Return what the items that are not at fault ask for, and how many are; note what refuses them."""
@@ -238,6 +257,9 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     if known is not None and not _broke_off(known, sent):
         return known, False
     refuse(list(_time_faults(sent.settings, services.settings)))
+    check_places(services, sent, owner)
+    if sent.place is not None:
+        return _submit_placed(services, sent, owner, key)
     batch_id = new_batch_id() if known is None else known.id
     intake = Intake(services, sent.source, sent.settings, owner=owner, batch_id=batch_id, batch=known)
     intake.check()
@@ -255,6 +277,31 @@ def submit_batch(services: Services, sent: SentBatch, owner: str, key: str) -> t
     return batch, created
 
 
+def _submit_placed(services: Services, sent: SentBatch, owner: str, key: str) -> tuple[Batch, bool]:
+    """Accept a batch whose items come of a place: what is made of each picture there is checked here."""
+    assert isinstance(sent.source, PlacedTemplate)
+    batch_id = new_batch_id()
+    intake = Intake(
+        services, sent.source, sent.settings, owner=owner, batch_id=batch_id, unknown={PLACEHOLDER}
+    )
+    intake.check()
+    specs = intake.specs()
+    templates = {"templates": sent.source.kept(specs), "inputs": inputs_of(specs), "source": sent.place}
+    return _opened(services, sent, owner, key, batch_id, **templates)
+
+
+def _estimate_placed(services: Services, sent: SentBatch, owner: str, trial: Trial) -> Estimate:
+    """Return what is known before a picture is looked at: how many there are, and the faults of the rest."""
+    options: dict[str, Any] = {"owner": owner, "batch_id": new_batch_id(), "is_trial": True}
+    intake = Intake(services, sent.source, sent.settings, **options, unknown={PLACEHOLDER})
+    amount, refused = intake.estimate(trial)
+    found = trial.value(lambda: count_pictures(services, sent, owner)) if not trial.problems else 0
+    items, pictures = (found or 0) * sent.source.count, (found or 0) * amount.results.pictures
+    refused = items if refused else 0
+    results = Results(pictures=pictures, pixels=0, bytes=0)
+    return Estimate(items, refused, sent.settings.lane, results, problems=tuple(trial.problems))
+
+
 def estimate_batch(services: Services, read: Callable[[], SentBatch], owner: str, key: str) -> Estimate:
     """Return what the batch that `read` reads would come to; nothing is stored."""
     try:
@@ -267,6 +314,10 @@ def estimate_batch(services: Services, read: Callable[[], SentBatch], owner: str
         return Estimate(count, 0, lane, repeats=known.id)
     trial.passes(lambda: refuse(list(_time_faults(sent.settings, services.settings))))
     trial.passes(lambda: terms_of(sent.settings.webhook, services.settings))
+    if not trial.passes(lambda: check_places(services, sent, owner, is_trial=True)):
+        return Estimate(count, count, lane, problems=tuple(trial.problems))
+    if sent.place is not None:
+        return _estimate_placed(services, sent, owner, trial)
     batch_id = known.id if known else new_batch_id()
     options: dict[str, Any] = {"owner": owner, "batch_id": batch_id, "batch": known, "is_trial": True}
     amount, refused = Intake(services, sent.source, sent.settings, **options).estimate(trial)
@@ -284,6 +335,7 @@ def append_items(services: Services, batch: Batch, source: Source, *, first: int
     The same items at the same index change nothing. If other requests take what the quota has left meanwhile,
     it raises QuotaExceeded; the batch then has the first of the items, and its total says how many.
     """
+    refuse_from_place(batch)
     intake = Intake(
         services, source, batch.settings, owner=batch.owner, batch_id=batch.id, first=first, batch=batch
     )
@@ -303,7 +355,9 @@ def _known(services: Services, sent: SentBatch, owner: str, key: str) -> Batch |
     return services.batches.get(known[0], owner)
 
 
-def _opened(services: Services, sent: SentBatch, owner: str, key: str, batch_id: str) -> tuple[Batch, bool]:
+def _opened(
+    services: Services, sent: SentBatch, owner: str, key: str, batch_id: str, **of_source: Any
+) -> tuple[Batch, bool]:
     terms = terms_of(sent.settings.webhook, services.settings)
     draft = BatchDraft(
         id=batch_id,
@@ -315,9 +369,12 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str, batch_id:
         request_id=request_id(),
         trace=request_trace(),
         key=key_id(),
+        **of_source,
     )
     try:
         batch, is_new = services.batches.open(draft)
+        if is_new:
+            audit_places(batch)
     except IdempotencyMismatch as error:
         raise mismatch(HEADER) from error
     about_subject(batch_id=batch.id)
@@ -326,6 +383,8 @@ def _opened(services: Services, sent: SentBatch, owner: str, key: str, batch_id:
 
 def _broke_off(batch: Batch, sent: SentBatch) -> bool:
     """Whether an earlier request with the same key was not completed, such as when its process died."""
+    if sent.place is not None:
+        return False  # it was accepted in one step; its items come by themselves
     filled = batch.counts["total"] >= sent.source.count
     return batch.status is BatchStatus.OPEN and not (sent.open and filled)
 

@@ -73,6 +73,16 @@ _BATCH_VIEW: Json = {
     "not_before": None, "failures": [],
     "progress": {"fraction": 0.5, "rate_per_second": 12.5, "mean_seconds": 0.02, "eta_seconds": 0.1},
     "queue": None,
+    "source": {
+        "place": "photos", "prefix": "2026/", "match": "*.jpg", "status": "done", "found": 2, "error": None,
+    },
+    "destination": {
+        "place": "out", "prefix": "waves/", "name": "{path}{stem}.{ext}", "status": "delivering",
+        "delivered": 0, "failed": 0,
+        "error": {
+            "code": "place_unavailable", "detail": "the place out does not answer", "retry_at": _LATER,
+        },
+    },
     "lane": "bulk", "metadata": {}, "request_id": _REQUEST,
     "created_at": _THEN, "finalized_at": _THEN, "completed_at": None, "expires_at": None,
     "pinned_at": None, "urls": _BATCH_URLS,
@@ -90,8 +100,11 @@ _WORKER: Json = {
 _RESULT: Json = {
     "custom_id": "seven", "index": 0, "id": _JOB, "status": "succeeded", "model": _MODEL,
     "outputs": [{"name": "seven.png", **_OUTPUT}], "warnings": [], "error": None, "cached_from": None,
+    "source": "harbor.jpg",
+    "delivery": {"status": "delivered", "names": ["waves/harbor.png"], "error": None},
     "completed_at": "2026-01-31T09:30:01.250Z",
 }  # fmt: skip
+_PLACE: Json = {"object": "place", "name": "photos", "read": True, "write": False}
 _FILE_VIEW: Json = {
     "id": _FILE, "object": "file", **_PICTURE, "created_at": _THEN, "expires_at": _LATER,
     "urls": _urls(f"{_BASE}/v1/files/{_FILE}", "content"),
@@ -217,6 +230,8 @@ SHAPES: dict[str, Json] = {  # by the names of the components
     "BatchView": _BATCH_VIEW,
     "BatchPage": _page(_BATCH_VIEW),
     "Appended": {"object": "batch.items", "batch_id": _BATCH, "first": 1, "count": 1, "total": 2},
+    "PlaceView": _PLACE,
+    "PlaceList": {"object": "list", "data": [_PLACE]},
     "Retried": {"object": "batch.retry", "batch_id": _BATCH, "count": 1},
     "FinishedPage": {"object": "list", "data": [_RESULT], "next_after": 1, "done": True},
     "FileView": _FILE_VIEW,

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from api.auth import needs
 from api.batches.body import JSON_LINES, OBJECTS, sent_batch
+from api.batches.placed import refuse_from_place
 from api.batches.schemas import BatchPage, Retried
 from api.batches.submission import estimate_batch, submit_batch
 from api.following import accepted_response, is_done, record_response, wait
@@ -51,7 +52,7 @@ SETTINGS = [
     if entry["name"] in OBJECTS
     else entry
     for entry in parameters_of(Envelope)
-    if entry["name"] not in ("items", "template")
+    if entry["name"] not in ("items", "template", "source")
 ]
 ONE = (404, 410, 503)
 
@@ -139,6 +140,7 @@ def delete_batch(batch_id: str) -> Response:
 @needs(Scope.SUBMIT)
 def finalize_batch(batch_id: str) -> Response:
     """Say that an open batch has all of its items."""
+    refuse_from_place(services().batches.get(batch_id, owner()))
     services().batches.finalize(batch_id, owner())
     return record_response(batches(), services().batches.get(batch_id, owner()))
 

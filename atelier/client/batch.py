@@ -16,6 +16,14 @@ from atelier.client.job import (
     moment,
     outputs_from_json,
 )
+from atelier.client.places.places import (
+    Delivering,
+    ItemDelivery,
+    Reading,
+    delivering_from_json,
+    item_delivery_from_json,
+    reading_from_json,
+)
 from atelier.client.stats import Failure, failures_from_json
 
 DRY_RUN = {"dry_run": "true"}  # the query of a request that asks for an estimate
@@ -54,6 +62,8 @@ class Batch:
     not_before: datetime | None = None  # no item starts earlier
     queue: Hold | None = None  # why the next of its queued items has not started; None if none is queued
     failures: tuple[Failure, ...] = ()  # of the items that are failed or expired now, by code
+    source: Reading | None = None  # the place that its pictures come from; None where items were sent
+    destination: Delivering | None = None  # the place where its results are put; None without one
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)  # the whole document
 
     @property
@@ -82,6 +92,8 @@ class BatchItem:
     warnings: tuple[str, ...] = ()  # codes, as those of a job
     error: JobError | None = None
     cached_from: str | None = None  # id of the equal job whose result was taken over
+    source: str | None = None  # the name of its picture below the prefix of the batch's source
+    delivery: ItemDelivery | None = None  # None without a destination, or before its results are there
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
@@ -113,6 +125,8 @@ def batch_from_json(body: Any) -> Batch:
             not_before=moment(body.get("not_before")),
             queue=hold_from_json(body.get("queue")),
             failures=failures_from_json(body.get("failures") or ()),
+            source=reading_from_json(body.get("source")),
+            destination=delivering_from_json(body.get("destination")),
             raw=body,
         )
 
@@ -136,6 +150,8 @@ def item_from_json(body: Any) -> BatchItem:
             warnings=tuple(body.get("warnings") or ()),
             error=error_from_json(body.get("error")),
             cached_from=body.get("cached_from"),
+            source=body.get("source"),
+            delivery=item_delivery_from_json(body.get("delivery")),
             raw=body,
         )
 

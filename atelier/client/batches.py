@@ -11,6 +11,7 @@ from urllib.parse import quote
 from atelier.client.batch import DRY_RUN, Batch, Estimate, batch_from_json, estimate_from_json
 from atelier.client.batch_run import LINES, SEND_SECONDS, BatchRun
 from atelier.client.errors import ApiError, ClientError
+from atelier.client.places.request import PlaceDestination, PlaceSource
 from atelier.client.request_parts import (
     BatchWebhook,
     Lane,
@@ -41,6 +42,7 @@ class BatchSettings(TypedDict, total=False):
     cache: bool  # of every item: take over the result of an equal job
     stop_when: StopWhen | None  # it pauses by itself when too much goes wrong
     sample: int | None  # so many items are done first; then it pauses until `resume`
+    destination: PlaceDestination | None  # where each result is put, beside being kept
     webhook: BatchWebhook | None  # gets a POST when the batch is done
     metadata: Mapping[str, str]  # comes back with the batch
 
@@ -91,6 +93,7 @@ class BatchesResource(Resource):
         items: Iterable[Item] | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[BatchSettings],
     ) -> BatchRun: ...
@@ -100,10 +103,14 @@ class BatchesResource(Resource):
         items: Items | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[BatchSettings],
     ) -> BatchRun:
         """Ask for many jobs as one batch: `items`, or a `template` with lists to multiply.
+
+        With a `source` the template, with lists or without, is what is made of each picture of a place; the
+        batch stays open while the service takes these in.
 
         The settings are the keys of BatchSettings: name, lane, metadata ... Items may come from a generator:
         they are sent page by page, and a page that is sent again makes no second item. The same key finds a
@@ -113,8 +120,9 @@ class BatchesResource(Resource):
         without an `idempotency_key` a batch that has earlier pages is canceled. With one it stays open, for
         the same call with the item put right.
         """
-        if template is not None:
-            return self._run(idempotency_key, json=_given({**settings, "template": template}))
+        if template is not None or source is not None:
+            body = _given({**settings, "source": source, "template": template})
+            return self._run(idempotency_key, json=body)
         pages = _pages(items or ())
         first, second = next(pages, b""), next(pages, None)
         if second is None:
@@ -129,18 +137,21 @@ class BatchesResource(Resource):
         items: Items | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         **settings: Unpack[BatchSettings],
     ) -> Estimate:
         """Return what a batch would make and take, and what would refuse it; nothing is stored.
 
-        All items go in one request, so they must fit into one; `create` sends longer lists page by page.
+        All items go in one request, so they must fit into one; `create` sends longer lists page by page. Of a
+        `source` the pictures are counted and not looked at, so it says nothing of sizes and times.
         """
-        if template is not None:
-            parts: dict[str, Any] = {"json": _given({**settings, "template": template})}
+        if template is not None or source is not None:
+            body = _given({**settings, "source": source, "template": template})
+            parts: dict[str, Any] = {"json": body}
         else:
             given = _given(settings)
-            body = b"".join(_pages(items or ())) + (_line({"batch": given}) if given else b"")
-            parts = {"content": body, "headers": LINES}
+            lines = b"".join(_pages(items or ())) + (_line({"batch": given}) if given else b"")
+            parts = {"content": lines, "headers": LINES}
         options: Any = {"params": DRY_RUN, "read_seconds": SEND_SECONDS, **parts}
         return estimate_from_json(json_of(self._transport.send("POST", "/v1/batches", **options)))
 

@@ -13,6 +13,7 @@ from atelier.client.events import EventsResource, OnProgress
 from atelier.client.files import FilesResource, Source, check_there
 from atelier.client.job import Job
 from atelier.client.jobs import JobsResource
+from atelier.client.places.places import PlacesResource
 from atelier.client.queue.actions import ActionsResource
 from atelier.client.queue.deliveries import DeliveriesResource
 from atelier.client.queue.pauses import PausesResource
@@ -85,6 +86,7 @@ class Client:
         self.actions = ActionsResource(self._transport)
         self.workers = WorkersResource(self._transport)
         self.deliveries = DeliveriesResource(self._transport)
+        self.places = PlacesResource(self._transport)
 
     def stylize(
         self,

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from atelier.client.errors import InvalidValue
 from atelier.client.job import Job
+from atelier.client.places.request import PlaceDestination, PlaceSource
 
 WHOLE = "the request"  # what a fault is of where it has no place
 
@@ -176,6 +177,8 @@ Part = (
     | BatchWebhook
     | ActionWebhook
     | StopWhen
+    | PlaceSource
+    | PlaceDestination
 )
 
 

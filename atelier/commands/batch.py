@@ -20,6 +20,7 @@ from atelier.commands.options.estimates import NOTHING, print_trial
 from atelier.commands.options.order import Order, read_order, settings_of
 from atelier.commands.options.service import Target, url_option
 from atelier.commands.options.style_choice import check_styles
+from atelier.commands.places.placed_batch import carry_out, check_placed, is_placed
 from atelier.display import echo
 from atelier.display.progress_bar import run_bar
 from atelier.folder_batch.output_names import Names
@@ -67,11 +68,15 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
         --format jpeg -o out/
     atelier batch inbox/ --style waves --watch -o painted/
     atelier batch --jsonl items.jsonl -o out/
+    atelier batch --from photos:2026/ --style waves \\
+        --to out:waves/ --name '{path}{stem}'
     """
     try:
         status = _carry_out(ctx, options)
     except KeyboardInterrupt:  # before the run began, or for the second time
         status = EXIT_INTERRUPTED
+    if is_placed(options):  # the service works on, and nothing here goes on
+        ctx.exit(status)
     if status == EXIT_INTERRUPTED:
         echo(GO_ON, err=True)
     if status == EXIT_TIMEOUT:
@@ -82,8 +87,11 @@ def batch(ctx: click.Context, /, **options: Any) -> None:
 def _carry_out(ctx: click.Context, options: dict[str, Any]) -> int:
     target: Target = ctx.obj
     brake_of(options)  # a wrong combination is refused before anything is sent
+    check_placed(ctx, options)
     with target.client(retries=PATIENT_RETRIES) as client:
         client.models.list()  # a service that is not there is told of before any photo is read
+        if is_placed(options):
+            return carry_out(client, options)
         if options["jsonl"] or options["template"]:
             prepared = PreparedOrder.of(ctx, options)
             return (estimate_prepared if options["dry_run"] else send_prepared)(client, prepared)

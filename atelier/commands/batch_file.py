@@ -72,7 +72,7 @@ class PreparedOrder:
 
 def estimate_prepared(client: Client, order: PreparedOrder) -> int:
     """Print what the batch would make and take, and what would refuse it; return the exit status."""
-    items, template = (None, _template(order.file)) if order.is_template else (_items(order.file), None)
+    items, template = (None, template_of(order.file)) if order.is_template else (items_of(order.file), None)
     estimate = client.batches.estimate(items, template=template, **order.settings)
     return print_estimate(estimate, as_json=order.options["as_json"])
 
@@ -124,21 +124,23 @@ def _sent(client: Client, state_file: StateFile, order: PreparedOrder) -> BatchR
     opening = state_file.state.opening or {}
     parts = {"idempotency_key": opening["key"], **opening["settings"]}
     if order.is_template:
-        run = client.batches.create(template=_template(order.file), **parts)
+        run = client.batches.create(template=template_of(order.file), **parts)
     else:
-        run = client.batches.create(_items(order.file), **parts)
+        run = client.batches.create(items_of(order.file), **parts)
     state_file.note("batch", id=run.id)
     return run
 
 
-def _items(path: Path) -> Iterator[dict[str, Any]]:
+def items_of(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the items of a file with one JSON object on each line."""
     with path.open("rb") as lines:
         for number, line in enumerate(iter(partial(lines.readline, MOST_LINE_BYTES + 1), b""), 1):
             if line.strip():
                 yield _object(line, f"line {number} of {path}")
 
 
-def _template(path: Path) -> dict[str, Any]:
+def template_of(path: Path) -> dict[str, Any]:
+    """Return the template in a file; raise BadParameter or ClickException."""
     with path.open("rb") as file:
         body = _object(file.read(MOST_LINE_BYTES + 1), str(path))
     inner = body.get("template", body)

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from atelier.client.batch import Batch, BatchPause, Estimate
 from atelier.client.job import Job
+from atelier.client.places.places import Reading
 from atelier.display.job_tables import reason_of
 from atelier.display.progress_bar import say_hold
 from atelier.display.table import FactSheet, Table
@@ -106,6 +107,7 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
     yield "status", say_status(batch)
     yield from _pauses(batch)
     yield "items", ", ".join(f"{count} {name}" for name, count in batch.counts.items() if count) or "none"
+    yield from _places(batch)
     yield from _pace(batch)
     if batch.raw.get("lane") and not batch.done:
         yield "lane", str(batch.raw["lane"])
@@ -115,6 +117,19 @@ def _facts(batch: Batch) -> Iterator[tuple[str, str | Text]]:
             yield title, say_moment(moment)
     for key, text in batch.metadata.items():
         yield "metadata", f"{key}={text}"
+
+
+def _places(batch: Batch) -> Iterator[tuple[str, str]]:
+    for name, end in (("source", batch.source), ("destination", batch.destination)):
+        if end is None:
+            continue
+        if isinstance(end, Reading):
+            counts = "" if end.found is None else f", {end.found} found"
+        else:
+            counts = f", {end.delivered} there, {end.failed} not"
+        again = "" if end.error is None or end.error.final else "; it is tried again"
+        why = f"; {end.error.detail}{again}" if end.error else ""
+        yield name, f"{end.place}: {end.status.replace('_', ' ')}{counts}{why}"
 
 
 def _pace(batch: Batch) -> Iterator[tuple[str, str]]:

@@ -6,11 +6,13 @@ from enum import StrEnum
 from typing import Any
 
 from shared.batches.request import BatchSettings
+from shared.batches.transfers import Delivering, Reading, delivering_of, reading_of
 from shared.jobs.failures import Failure, failures_in
 from shared.jobs.job import Job
 from shared.jobs.record import schema_of
 from shared.jobs.status import Status
 from shared.jobs.submission import NOTHING, expected_fields, milliseconds_of, reuse_fields
+from shared.places.request import Source
 from shared.setting_groups import JobRules
 from shared.specs.base import JobSpec
 from shared.specs.parts import Lane
@@ -62,6 +64,9 @@ class BatchDraft:
     request_id: str = ""  # of the HTTP request, as the API's log has it
     trace: str = ""  # of the same, as text of a TraceContext; "" for none
     key: str = ""  # id of the API key; "" if none was needed
+    source: Source | None = None
+    templates: tuple[str, ...] = ()  # what is made of each picture of the source, as JSON
+    inputs: tuple[str, ...] = ()  # ids of the files that these name
 
     def record(self, rules: JobRules) -> dict[str, str]:
         """Return the initial fields of the batch's record."""
@@ -76,6 +81,8 @@ class BatchDraft:
         optional = {"webhook": self.webhook, "request_id": self.request_id, "key": self.key}
         optional["trace"] = self.trace
         optional["not_before"] = milliseconds_of(settings.not_before)
+        for name, place in (("source", self.source), ("destination", settings.destination)):
+            optional[name] = place.model_dump_json() if place else ""
         brake = settings.stop_when.model_dump(exclude_none=True) if settings.stop_when else {}
         optional["sample"] = str(settings.sample or "")
         optional |= {f"stop_{name}": str(value) for name, value in brake.items()}
@@ -90,6 +97,9 @@ class ItemDraft:
     spec: JobSpec
     work: str = ""  # the result of `work_of`; "" if unknown
     results: Results = NOTHING  # what it is expected to make
+    source: str = ""  # the name of its picture below the source's prefix
+    style_label: str = ""
+    refused: str = ""  # the error with which it fails at once, as JSON: its picture is of no use
 
     def record(self) -> dict[str, str]:
         """Return the initial fields of the item's record, without its specification."""
@@ -102,8 +112,9 @@ class ItemDraft:
             "custom_id": self.custom_id,
         }
         record |= reuse_fields(spec) | expected_fields(self.results)
-        if self.work:
-            record["work"] = self.work
+        optional = {"work": self.work, "source": self.source, "style_label": self.style_label}
+        optional["refused"] = self.refused
+        record |= {name: text for name, text in optional.items() if text}
         if spec.deadline_seconds:
             record["deadline_ms"] = str(spec.deadline_seconds * 1000)
         if spec.is_light:
@@ -149,6 +160,8 @@ class Batch:
     pause: BatchPause | None = None  # None unless it is paused
     not_before: int | None = None  # no item starts before this time
     record_bytes: int = 0  # of the store's memory that its items take, about
+    reading: Reading | None = None  # of its source; None where it has none
+    delivering: Delivering | None = None  # to its destination; None where it has none
 
     @property
     def is_done(self) -> bool:
@@ -192,6 +205,8 @@ def batch_from_record(raw: Mapping[str, str]) -> Batch:
         pause=_pause(raw) if raw["status"] == BatchStatus.PAUSED else None,
         not_before=_number(raw, "not_before"),
         record_bytes=int(raw.get("bytes") or 0),
+        reading=reading_of(raw),
+        delivering=delivering_of(raw),
     )
 
 

@@ -5,14 +5,19 @@ from collections.abc import Iterator
 from unicodedata import normalize
 
 from shared.batches.batch import Batch, BatchPause
+from shared.batches.transfers import Delivering, Obstacle, Reading
 from shared.batches.views import (
     BatchCounts,
     BatchPauseView,
     BatchProgress,
     BatchUrls,
     BatchView,
+    DestinationView,
+    ItemDeliveryView,
+    ObstacleView,
     ResultOutput,
     ResultView,
+    SourceView,
 )
 from shared.jobs.job import Job, StoredOutput
 from shared.jobs.reasons import Hold
@@ -68,12 +73,40 @@ def batch_view(
         progress=_progress(batch, eta_seconds),
         queue=HoldView(**hold_fields(hold)) if hold else None,
         pause=_pause_view(batch.pause) if batch.pause else None,
+        source=_source_view(batch.reading),
+        destination=_destination_view(batch.delivering),
         lane=batch.lane,
         metadata=dict(batch.settings.metadata),
         request_id=batch.request_id,
         urls=_urls(batch.id, links),
         **rendered_times(batch, _TIMES),
     )
+
+
+def _source_view(reading: Reading | None) -> SourceView | None:
+    if reading is None:
+        return None
+    fields = {"status": reading.status, "found": reading.found, "error": _obstacle_view(reading.obstacle)}
+    return SourceView(**reading.source.model_dump(), **fields)
+
+
+def _destination_view(delivering: Delivering | None) -> DestinationView | None:
+    if delivering is None:
+        return None
+    counts = {name: getattr(delivering, name) for name in ("status", "delivered", "failed")}
+    told = _obstacle_view(delivering.obstacle)
+    return DestinationView(**delivering.destination.model_dump(), **counts, error=told)
+
+
+def _obstacle_view(obstacle: Obstacle | None) -> ObstacleView | None:
+    if obstacle is None:
+        return None
+    retry_at = None if obstacle.retry_at is None else rfc3339(obstacle.retry_at)
+    return ObstacleView(code=obstacle.code, detail=obstacle.detail, retry_at=retry_at)
+
+
+def _delivery_view(job: Job) -> ItemDeliveryView | None:
+    return None if job.delivery is None else ItemDeliveryView.model_validate(job.delivery)
 
 
 def _pause_view(pause: BatchPause) -> BatchPauseView:
@@ -108,6 +141,8 @@ def result_view(job: Job, links: Links, *, apart: bool = False) -> ResultView:
         warnings=list(job.warnings),
         error=job_error(job, links),
         cached_from=job.cached_from,
+        source=job.source,
+        delivery=_delivery_view(job),
         **rendered_times(job, ["completed_at"]),
     )
 
@@ -148,7 +183,12 @@ def member_name(
     flat = safe.replace("/", "_").encode()[:LONGEST_PART].decode(errors="ignore")
     stem = custom_id if fits and not apart else f"{index}~~{flat}"
     counted = f"~{number}" if of > 1 else ""
-    return f"{stem}{counted}.{_EXTENSIONS.get(media_type.partition(';')[0], 'bin')}"
+    return f"{stem}{counted}.{extension_of(media_type)}"
+
+
+def extension_of(media_type: str) -> str:
+    """Return the ending of the names of files of a media type."""
+    return _EXTENSIONS.get(media_type.partition(";")[0], "bin")
 
 
 def _safe(part: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from shared.identifiers import FILE_ID
+from shared.places.request import Destination, Source
 from shared.specs.parts import (
     MAX_SEED,
     PICTURE_SCHEMA,
@@ -95,6 +96,11 @@ class BatchSettings(Part):
         le=MAX_SAMPLE,
         strict=True,
         description="So many items are done first; then the batch pauses, to be looked at, until `resume`.",
+    )
+    destination: Destination | None = Field(
+        default=None,
+        exclude=True,  # the record has a field for it, which older versions pass over
+        description="The place of the operator's where each result is put, beside being kept.",
     )
     webhook: BatchWebhook | None = Field(
         default=None, description="The address that is told when the batch is done."
@@ -221,11 +227,14 @@ class Envelope(BatchSettings):
     open: bool = Field(
         default=False, description="Take more items by `POST .../items` until `POST .../finalize`."
     )
+    source: Source | None = None
     items: list[Any] | None = None
     template: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _one_way_to_give_items(self) -> "Envelope":
+        if self.source is not None and (self.template is None or self.open or self.items is not None):
+            raise ValueError("source goes with `template` alone, which says what is made of each picture")
         if self.items is not None and self.template is not None:
             raise ValueError("give either `items` or `template`, not both")
         if not self.open and self.template is None and not self.items:

@@ -107,7 +107,8 @@ def packed(items: Sequence[Pieces], known: Collection[str]) -> PackedItems:
 
 
 def _texts(item: StoredItem) -> tuple[bytes, bytes, str]:
-    inputs = item.pieces.draft.spec.inputs
+    draft = item.pieces.draft
+    inputs = [] if draft.refused else draft.spec.inputs
     return to_json(item.record()), to_json(inputs) if inputs else b"[]", item.pieces.fingerprint
 
 

@@ -44,13 +44,18 @@ class BatchStore(BatchQueries):
     def open(self, draft: BatchDraft) -> tuple[Batch, bool]:
         """Create a batch, or find the one that this key created; return it and whether it is new.
 
-        Raises IdempotencyMismatch if another request used the key before.
+        Raises IdempotencyMismatch if another request used the key before, FileNotFound if a file is gone that
+        a template of its source names.
         """
         record = to_text(draft.record(self._jobs.rules))
         keep = self._jobs.rules.idempotency_seconds * 1000
-        outcome, batch_id = self._scripts.run(
-            "batches/open", draft.id, draft.owner, record, draft.idempotency_key, draft.fingerprint, keep
+        print_and_keep = (draft.idempotency_key, draft.fingerprint, keep)
+        of_source = (to_text(draft.templates), to_text(draft.inputs))
+        outcome, batch_id, *more = self._scripts.run(
+            "batches/open", draft.id, draft.owner, record, *print_and_keep, *of_source
         )
+        if outcome == "missing":
+            raise FileNotFound(f"files that the template needs are gone: {', '.join([batch_id, *more])}")
         if outcome == "mismatch":
             raise IdempotencyMismatch("this key was used before with another request")
         return self.get(batch_id, draft.owner), outcome == "created"

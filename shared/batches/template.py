@@ -94,14 +94,15 @@ def _value(value: Any) -> Any:
     )
 
 
-def _style_label(style: LabeledStyle, place: int) -> str:
+def style_label(style: LabeledStyle, place: int) -> str:
+    """Return what a style is called in custom ids, by its place in its list."""
     number = place if style.number is None else style.number
     return style.label or (style.name or f"style{number}")[:_MAX_PART]
 
 
 _LABELS: Mapping[str, Callable[[Any, int], str]] = {
     "content": lambda content, place: content.label or f"content{place}",
-    "style": _style_label,
+    "style": style_label,
     "model": lambda name, _place: re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_MAX_PART],
     "strength": lambda strength, _place: f"{strength:g}",
     "digit": lambda digit, _place: f"digit{digit}",

@@ -49,6 +49,47 @@ class BatchPauseView(View):
     )
 
 
+class ObstacleView(View):
+    """What keeps a batch from its place, or ended it."""
+
+    code: str = Field(
+        description="`place_unavailable`: the place does not answer or has no room; `place_unknown`: the "
+        "operator does not name it any more; `source_too_large`, `file_not_found`, `batch_canceled`: why not "
+        "all of a source was taken; else what storing a picture was refused for, such as `quota_exceeded`."
+    )
+    detail: str
+    retry_at: Time | None = Field(description="When it is tried again; null: it is not.")
+
+
+class SourceView(View):
+    """The place that a batch takes its pictures from, and how far that is."""
+
+    place: str
+    prefix: str
+    match: str
+    status: Literal["listing", "reading", "done", "failed"] = Field(
+        description="`listing`: names are read; `reading`: pictures are taken, and become items; `done`: all "
+        "were; `failed`: not all were, see `error`."
+    )
+    found: int | None = Field(description="Names that match; null until all are listed.")
+    error: ObstacleView | None
+
+
+class DestinationView(View):
+    """The place where a batch's results are put, and how far that is."""
+
+    place: str
+    prefix: str
+    name: str
+    status: Literal["delivering", "delivered", "delivery_failed"] = Field(
+        description="`delivered`: every result is there; `delivery_failed`: some are not, and will not be. "
+        "All can be fetched from here meanwhile and afterward."
+    )
+    delivered: int = Field(description="Items whose results are there.")
+    failed: int = Field(description="Items whose results are not, and will not be put there.")
+    error: ObstacleView | None
+
+
 class BatchUrls(View):
     """Where to go from here."""
 
@@ -100,6 +141,8 @@ class BatchView(View):
     queue: HoldView | None = Field(
         description="Why the next of its queued items has not started; null where no item is queued."
     )
+    source: SourceView | None = Field(description="Null where its items came with requests.")
+    destination: DestinationView | None = Field(description="Null where its results are kept here alone.")
     lane: Lane
     metadata: dict[str, str]
     request_id: str | None = Field(
@@ -135,6 +178,21 @@ class ResultOutput(View):
     seed: int | None
 
 
+class ItemErrorView(View):
+    """Why an item's results are not at the destination."""
+
+    code: str = Field(description="`name_taken`, `name_refused`, `object_not_found`, `place_unavailable`.")
+    detail: str
+
+
+class ItemDeliveryView(View):
+    """What became of an item's results at the batch's destination."""
+
+    status: Literal["delivered", "failed"]
+    names: list[str] = Field(description="Under which they are in the place, as the outputs are ordered.")
+    error: ItemErrorView | None = None
+
+
 class ResultView(View):
     """How one item of a batch ended."""
 
@@ -147,6 +205,12 @@ class ResultView(View):
     error: JobError | None
     warnings: list[str] = Field(description="As those of a job.")
     cached_from: str | None = Field(description="Id of the equal job whose result was taken over.")
+    source: str | None = Field(
+        description="The name of its picture below the prefix of the batch's source; null where it has none."
+    )
+    delivery: ItemDeliveryView | None = Field(
+        description="Null where the batch has no destination, the item no result, or it is not there yet."
+    )
     completed_at: Time | None
 
 

@@ -91,6 +91,9 @@ class Job:
     parents: Mapping[str, str] = field(
         default_factory=dict
     )  # by the name of an output, the job that makes it
+    source: str | None = None  # of an item: the name of its picture below the prefix of its batch's source
+    style_label: str | None = None  # of an item from a source
+    delivery: Mapping[str, Any] | None = None  # of an item: what became of it at its batch's destination
 
     @property
     def is_done(self) -> bool:

@@ -74,6 +74,9 @@ def job_from_record(raw: Record) -> Job:
         trace=raw.get("trace", ""),
         history=_history(raw),
         parents={name: job_id for name, job_id in _document(raw, "parents") or ()},
+        source=raw.get("source"),
+        style_label=raw.get("style_label"),
+        delivery=_document(raw, "delivery"),
     )
 
 

@@ -80,12 +80,16 @@ KEYS = (
     Key(
         "batch_parts", "batch-parts:{batch}", "of_batch"
     ),  # what specifications of its items share, by digest
+    Key("batch_listing", "batch-listing:{batch}", "of_batch"),  # what its source has, until all is taken
+    Key("batch_templates", "batch-templates:{batch}", "of_batch"),  # what is made of each picture there
     Key("batch_held", "batch-held:{batch}", "follows"),  # items not queued because it is paused
     Key("batch_dead", "batch-dead:{batch}", "follows"),  # indexes of items that failed or expired
     Key("batch_waiting", "batch-waiting:{batch}", "follows"),  # items that wait for the output of a job
     Key("open_batches", "open-batches", "follows"),
     Key("batch_pauses", "batch-pauses", "follows"),  # paused batches, by the end of their pause
     Key("batch_work", "batch-work", "follows"),
+    Key("imports", "imports", "follows"),  # batches whose source is not taken whole, by their next step
+    Key("exports", "exports", "follows"),  # batches whose results go to a place, by the same
     # Queues
     Key("queue", "line:{lane}:{owner}", "follows"),
     Key("turns", "turns:{lane}", "follows"),  # owners with claimable jobs, by their next turn

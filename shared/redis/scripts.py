@@ -22,6 +22,7 @@ _TAKES_NEW_WORK = frozenset(
         "batches/open",
         "batches/append",
         "batches/retry",
+        "transfers/listing",
         "actions/retry",  # to begin one takes no room worth naming, and a deletion makes some
         "access/create",
     }

@@ -3,6 +3,7 @@
 `atelier up` pauses longer with every crash of a process; here they die by the dozen.
 """
 
+import json
 import os
 import signal
 import socket
@@ -43,10 +44,12 @@ class Installation:
     def __init__(self, folder: Path, *, clocks: Mapping[str, float] | None = None) -> None:
         self.folder = folder
         self.storage = folder / "storage"
+        self.photos, self.put = (folder.with_name(f"{folder.name}-{name}") for name in ("photos", "put"))
         self.strikes = Strikes(folder / "strikes")
         self._hold = folder / "hold"
         self._clocks = clocks or {}
-        (folder / "redis").mkdir(parents=True)
+        for place in (folder / "redis", self.photos, self.put):
+            place.mkdir(parents=True)
         self._server = EmbeddedServer(folder / "redis")
         self._listener = listen("127.0.0.1", 0)
         self.url = url_of(self._listener)
@@ -113,6 +116,12 @@ class Installation:
                 "REDIS_URL": self._server.url,
                 "ATELIER_STATE_DIR": str(self.folder),
                 "ATELIER_WEBHOOK_ALLOW_PRIVATE": "true",
+                "ATELIER_PLACES": json.dumps(
+                    {
+                        "photos": {"url": self.photos.as_uri(), "access": "read"},
+                        "put": {"url": self.put.as_uri(), "access": "write"},
+                    }
+                ),
                 "ATELIER_WORKER_HEALTH_FILE": f"{name}.health",
                 "ATELIER_WORKER_GRACE_SECONDS": "1",
                 "ATELIER_WORKER_THREADS": str(THREADS),

@@ -61,6 +61,13 @@ def _hurry_deliveries() -> None:
     vars(worker.webhooks.dispatcher)["DeliveryRules"] = quick
 
 
+def _hurry_transfers() -> None:
+    """Let a step whose process died be made again after a second, too."""
+    import shared.transfers.store
+
+    vars(shared.transfers.store)["LEASE_SECONDS"] = 1
+
+
 def main() -> None:
     """Prepare this process, then become the entry."""
     name, folder, _, module, *arguments = sys.argv[1:]
@@ -70,6 +77,7 @@ def main() -> None:
         light_models.install()
     if name == "io":
         _hurry_deliveries()
+        _hurry_transfers()
     watch(name, Strikes(Path(folder)))
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -84,6 +84,7 @@ def _size(call: Call) -> str:
 
 _JOBS = "shared.jobs.store:JobStore"
 _DELIVERIES = "shared.webhooks.store:Deliveries"
+_TRANSFERS = "shared.transfers.store:Transfers"
 _FOLDER = "shared.storage.local:LocalObjectStore"
 _GENERATE = "tests.support.models.light_models:LightGenerator.generate"
 _SCRIPT = "shared.redis.scripts:Scripts.run"
@@ -123,6 +124,12 @@ POINTS = (
     Point("io.before-telling", "io", "before", "worker.webhooks.sender:Sender.post"),
     Point("io.after-telling", "io", "before", f"{_DELIVERIES}.note"),
     Point("io.after-noting", "io", "after", f"{_DELIVERIES}.note"),
+    Point("io.while-listing", "io", "before", f"{_TRANSFERS}.end_listing"),
+    Point("io.before-adding", "io", "before", _SCRIPT, _script("batches/append")),
+    Point("io.after-adding", "io", "after", _SCRIPT, _script("batches/append")),
+    Point("io.after-closing", "io", "after", "shared.batches.store:BatchStore.finalize"),
+    Point("io.after-putting", "io", "after", "shared.places.folder:_publish"),
+    Point("io.after-noting-what-was-put", "io", "after", f"{_TRANSFERS}.note_delivered"),
     # No steps of the table: what the stories and the poisoned jobs need.
     Point("seen.at-batcher", "worker", "before", "worker.execution.batcher:Batcher.call", act=live),
     Point("trouble.at-store", "worker", "before", "worker.pipeline:_store", act=lose_storage),

@@ -12,6 +12,7 @@ from tests.crash_points import stories
 from tests.crash_points.audit import Ending, digests, ending_of, job_ids, stray_keys
 from tests.crash_points.installation import Installation
 from tests.crash_points.points import POINTS
+from tests.crash_points.test_place_points import TRANSFERS
 from tests.support.files import files_below
 from tests.support.http.receiver import receiver
 from tests.support.waiting import eventually
@@ -145,4 +146,4 @@ def test_a_receiver_is_told_though_the_process_dies(
 
 def test_every_point_has_its_row() -> None:
     crashes = {point.name for point in POINTS if not point.name.startswith(("seen.", "trouble.", "poison."))}
-    assert crashes == {*(row.point for row in ROWS), *SWEEPS, *TELLINGS}
+    assert crashes == {*(row.point for row in ROWS), *SWEEPS, *TELLINGS, *TRANSFERS}

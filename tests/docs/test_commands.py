@@ -50,6 +50,7 @@ TESTED = {  # by a test of their own, which starts, stops or breaks more than a 
     "atelier events": "tests/atelier/commands/test_interrupted_commands.py",
     "atelier journal": "tests/atelier/local/test_state_lock.py",
     "atelier mcp": "tests/atelier/mcp_server/conftest.py",
+    "atelier places": "tests/atelier/commands/places/test_place_commands.py",
     "atelier restore": "tests/e2e/test_backup.py",
     "atelier train stylizer": "tests/worker/training/stylizer/test_run.py",
     "atelier tune": "tests/atelier/commands/machine/test_tune_command.py",

@@ -1,4 +1,4 @@
-"""The worker for what needs no model: bytes that no record names, webhooks, and bulk actions."""
+"""The worker for what needs no model: bytes that no record names, webhooks, bulk actions, and places."""
 
 import logging
 import threading
@@ -20,6 +20,7 @@ from shared.storage.disk_guard import open_disk_guard
 from worker.health import WorkerHealth
 from worker.process.context import WorkerContext
 from worker.process.io_metrics import IoWorkerCollector
+from worker.process.transfers import transfer_runner
 from worker.webhooks.dispatcher import dispatcher_of
 
 log = logging.getLogger("atelier.io")
@@ -130,6 +131,7 @@ class IoWorker:
         self._metrics = new_registry("worker-io")
         disk = open_disk_guard(base.settings, base.objects)
         self._metrics.register(IoWorkerCollector(base.id, self._health, disk))
+        self._transfers = transfer_runner(base, memory)
         base.celery.task(name=SWEEP)(self._sweep)
         base.celery.task(name=DELIVER)(self._dispatcher.run)
 
@@ -148,6 +150,7 @@ class IoWorker:
         self._collector.start()
         self._reclaimer.start()
         self._actions.start()
+        self._transfers.start()
         threading.Thread(target=self._run_heartbeat, name="heartbeat", daemon=True).start()
 
     def begin(self) -> None:
@@ -162,6 +165,7 @@ class IoWorker:
         self._collector.stop()
         self._reclaimer.stop()
         self._actions.stop()
+        self._transfers.stop()
 
     def _run_heartbeat(self) -> None:
         while True:

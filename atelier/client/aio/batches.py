@@ -12,6 +12,7 @@ from atelier.client.batch import DRY_RUN, Batch, Estimate, batch_from_json, esti
 from atelier.client.batch_run import LINES, SEND_SECONDS
 from atelier.client.batches import BatchSettings, Item, Items, _given, _line, _of_the_list, _pages
 from atelier.client.errors import ApiError, ClientError
+from atelier.client.places.request import PlaceSource
 from atelier.client.request_parts import Lane, QueueEnd, move_body
 from atelier.client.responses import json_of
 from atelier.client.transport import idempotency_header
@@ -63,6 +64,7 @@ class AsyncBatchesResource(AsyncResource):
         items: Iterable[Item] | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[BatchSettings],
     ) -> AsyncBatchRun: ...
@@ -72,10 +74,14 @@ class AsyncBatchesResource(AsyncResource):
         items: Items | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         idempotency_key: str | None = None,
         **settings: Unpack[BatchSettings],
     ) -> AsyncBatchRun:
         """Ask for many jobs as one batch: `items`, or a `template` with lists to multiply.
+
+        With a `source` the template, with lists or without, is what is made of each picture of a place; the
+        batch stays open while the service takes these in.
 
         The settings are the keys of BatchSettings: name, lane, metadata ... Items may come from a generator:
         they are sent page by page, and a page that is sent again makes no second item. The same key finds a
@@ -85,8 +91,9 @@ class AsyncBatchesResource(AsyncResource):
         without an `idempotency_key` a batch that has earlier pages is canceled. With one it stays open, for
         the same call with the item put right.
         """
-        if template is not None:
-            return await self._run(idempotency_key, json=_given({**settings, "template": template}))
+        if template is not None or source is not None:
+            body = _given({**settings, "source": source, "template": template})
+            return await self._run(idempotency_key, json=body)
         pages = _pages(items or ())
         first, second = (next(pages, b""), next(pages, None))
         if second is None:
@@ -101,18 +108,21 @@ class AsyncBatchesResource(AsyncResource):
         items: Items | None = None,
         *,
         template: Mapping[str, Any] | None = None,
+        source: PlaceSource | None = None,
         **settings: Unpack[BatchSettings],
     ) -> Estimate:
         """Return what a batch would make and take, and what would refuse it; nothing is stored.
 
-        All items go in one request, so they must fit into one; `create` sends longer lists page by page.
+        All items go in one request, so they must fit into one; `create` sends longer lists page by page. Of a
+        `source` the pictures are counted and not looked at, so it says nothing of sizes and times.
         """
-        if template is not None:
-            parts: dict[str, Any] = {"json": _given({**settings, "template": template})}
+        if template is not None or source is not None:
+            body = _given({**settings, "source": source, "template": template})
+            parts: dict[str, Any] = {"json": body}
         else:
             given = _given(settings)
-            body = b"".join(_pages(items or ())) + (_line({"batch": given}) if given else b"")
-            parts = {"content": body, "headers": LINES}
+            lines = b"".join(_pages(items or ())) + (_line({"batch": given}) if given else b"")
+            parts = {"content": lines, "headers": LINES}
         options: Any = {"params": DRY_RUN, "read_seconds": SEND_SECONDS, **parts}
         return estimate_from_json(json_of(await self._transport.send("POST", "/v1/batches", **options)))
 

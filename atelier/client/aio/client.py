@@ -12,6 +12,7 @@ from atelier.client.aio.downloads import AsyncPicture
 from atelier.client.aio.events import AsyncEventsResource
 from atelier.client.aio.files import AsyncFilesResource
 from atelier.client.aio.jobs import AsyncJobsResource
+from atelier.client.aio.places.places import AsyncPlacesResource
 from atelier.client.aio.queue.actions import AsyncActionsResource
 from atelier.client.aio.queue.deliveries import AsyncDeliveriesResource
 from atelier.client.aio.queue.pauses import AsyncPausesResource
@@ -83,6 +84,7 @@ class AsyncClient:
         self.actions = AsyncActionsResource(self._transport)
         self.workers = AsyncWorkersResource(self._transport)
         self.deliveries = AsyncDeliveriesResource(self._transport)
+        self.places = AsyncPlacesResource(self._transport)
 
     async def stylize(
         self,

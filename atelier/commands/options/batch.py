@@ -38,6 +38,14 @@ def read_numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(numbers))
 
 
+def read_place(text: str) -> tuple[str, str]:
+    """Return the place and the folder of PLACE:folder/."""
+    name, _, folder = text.partition(":")
+    if not name:
+        raise click.BadParameter(f"{text!r} is no place: write PLACE or PLACE:folder/")
+    return name, folder
+
+
 def read_strengths(text: str) -> tuple[float, ...]:
     """Return the strengths of a list separated by commas."""
     try:
@@ -54,8 +62,26 @@ batch_options = with_options(
         "sources", nargs=-1, type=click.Path(exists=True, path_type=Path), metavar="[FOLDER|FILE]..."
     ),
     click.option(
-        "-o", "--output", type=OutputFolder(), required=True, help="Write the pictures into this folder."
+        "-o",
+        "--output",
+        type=OutputFolder(),
+        help="Write the pictures into this folder; needed without --to and --from.",
     ),
+    click.option(
+        "--from",
+        "from_place",
+        type=read_place,
+        metavar="PLACE[:FOLDER/]",
+        help="Take the pictures of a place that the service knows, by `atelier places`, and read none here.",
+    ),
+    click.option(
+        "--to",
+        "to_place",
+        type=read_place,
+        metavar="PLACE[:FOLDER/]",
+        help="Put the results at a place that the service knows, and write none here.",
+    ),
+    click.option("--match", metavar="'*.jpg'", help="Take these pictures of the place alone. [default: all]"),
     click.option(
         "--style",
         "styles",

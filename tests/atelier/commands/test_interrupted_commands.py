@@ -190,7 +190,7 @@ def test_ctrl_c_at_a_question_changes_nothing(start: Start, url: str, client: Cl
 WITHOUT_SERVICE = [
     "generate", "generate -o x.png --timeout 60", "stylize a.png --style a.png",
     "stylize a.png --style waves", "again a.png", "recipes list", "recipes show a",
-    "recipes create a items.jsonl",
+    "recipes create a items.jsonl", "places",
     "recipes delete a", "transform a.png --model colorizer",
     "batch photos --style a.png -o out",
     "batch photos --style waves -o out", "batch --jsonl items.jsonl -o out", "watch job_1",

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.auth import KEYS
@@ -61,7 +62,8 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client = client_with(
         services,
         access=AccessSettings(bootstrap_key=str(boot)),
-        rate=RateSettings(changes_per_minute=17),
+        rate=RateSettings(changes_per_minute=19),
+        places=SecretStr('{"out": {"url": "file:///srv/out", "access": "write"}}'),
         proxy=ProxySettings(user_header="X-Remote-User", user_from="10.0.0.5"),
     )
     admin, unknown = bearer(boot), KeyText.new()
@@ -81,6 +83,9 @@ def cause_everything(services: Services, boot: KeyText) -> list[str]:
     client.get("/v1/jobs")
     client.get("/v1/jobs", headers={"X-Remote-User": "a b"}, environ_overrides={"REMOTE_ADDR": "10.0.0.5"})
     client.post("/v1/models/reload", headers=admin)
+    for name in ("out", "nowhere"):
+        batch = {"items": [{"type": "generate"}], "destination": {"place": name}}
+        client.post("/v1/batches", json=batch, headers=admin)
     client.put("/v1/owners/anonymous/quota", json={"queued": 1}, headers=admin)
     pause = client.post("/v1/pauses", json={"reason": "a test"}, headers=admin).json
     client.delete(f"/v1/pauses/{pause['id']}", headers=admin)

@@ -83,6 +83,8 @@ local function close()
   end
   if came < tonumber(batch.total) then return delete_batch(id, batch.owner) end -- it was deleted while it was read
   complete_finished(tonumber(batch.total))
+  if batch.source and not batch.finalized_at then redis.call('ZADD', IMPORTS, now, id) end
+  if batch.destination and not batch.exported_at then redis.call('ZADD', EXPORTS, now, id) end
   if batch.pinned_at then redis.call('ZADD', owned_pinned_key(batch.owner), batch.pinned_at, id) end
   if batch.completed_at then
     if batch.pinned_at then return end

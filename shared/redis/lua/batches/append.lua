@@ -3,7 +3,7 @@
 -- digests are of the models that the workers have, `quotas` those of owners that have none of their own (JSON objects). A
 -- batch's items take `most_bytes` at most, each its specification and `item_bytes`. After the named arguments come
 -- `part_count` parts of specifications that the items share, each its digest and its text; then, for each item: its
--- record (JSON object of fields), input ids (JSON array), fingerprint.
+-- record (JSON object of fields), input ids (JSON array), fingerprint. One that is `refused` fails at once with that error.
 -- Returns {'ok', total}, or why not: {'missing', positions and ids}, {'chain', an input}, {'full'}, {'bytes', used, wanted},
 -- {'gap', total}, {'mismatch', index}, {'names', custom ids}, a refusal by quota, or the batch's status, 'missing batch'
 -- where there is none.
@@ -13,7 +13,7 @@ local FIRST_ITEM = FIRST_PART + 2 * part_count
 first, most, most_bytes, item_bytes = tonumber(first), tonumber(most), tonumber(most_bytes), tonumber(item_bytes)
 digests = cjson.decode(digests)
 local batch = fields(batch_key(batch_id), 'owner', 'status', 'finalized_at', 'total', 'sequence', 'lane', 'paused',
-  'counted', 'bytes', 'not_before', 'order')
+  'counted', 'bytes', 'not_before', 'order', 'source')
 if batch.owner ~= owner then return {'missing batch'} end
 local total = tonumber(batch.total)
 local count = (#ARGV - FIRST_ITEM + 1) / 3
@@ -49,7 +49,10 @@ for i = 0, count - 1 do
     request.index, request.fingerprint = index, fingerprint
     bytes = bytes + #request.spec + item_bytes
     add_asked(asked, request)
-    items[#items + 1] = {id = first_item_id(batch_id, index), request = request, inputs = inputs, outputs = outputs}
+    local refused = request.refused
+    request.refused = nil
+    items[#items + 1] = {id = first_item_id(batch_id, index), request = request, inputs = inputs, outputs = outputs,
+      refused = refused}
   end
 end
 if #items > 0 and (batch.status == 'canceled' or batch.finalized_at) then
@@ -74,6 +77,10 @@ if #missing > 1 then return missing end
 local refusal = over_quota(owner, asked, quotas)
 if refusal then return refusal end
 hold_asked(owner, asked)
+if batch.source then -- its items come some at a time, and are bounded together
+  redis.call('HINCRBY', batch_key(batch_id), 'source_pixels', asked.daily_pixels or 0)
+  redis.call('HINCRBY', batch_key(batch_id), 'source_bytes', asked.stored_bytes or 0)
+end
 
 local place = batch.order or batch.sequence
 local waits = {} -- by kind of work: orders and ids
@@ -109,7 +116,11 @@ if batch.counted == batch.total then redis.call('HSET', batch_key(batch_id), 'co
 
 for _, item in ipairs(items) do
   local request = item.request
-  if request.reuse then reuse(item.id, owner, request.reuse, digests[request.model] or '') end
+  if item.refused then
+    end_job(item.id, 'failed', 'error', item.refused)
+  elseif request.reuse then
+    reuse(item.id, owner, request.reuse, digests[request.model] or '')
+  end
   if #item.outputs > 0 then
     local found = naming.parents_of(owner, item.outputs)
     if request.reuse_base then redis.call('HSET', job_key(item.id), 'reuse_digest', digests[request.model] or '') end

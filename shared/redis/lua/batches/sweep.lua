@@ -53,6 +53,7 @@ if batch.status == 'deleted' then
   redis.call('SET', gone_key(batch_id), batch.owner, 'PX', tombstone_ms)
   redis.call('UNLINK', batch_key(batch_id), events_key(batch_id), batch_finished_key(batch_id),
     batch_again_key(batch_id), batch_files_key(batch_id), batch_names_key(batch_id), batch_held_key(batch_id),
-    batch_dead_key(batch_id), batch_parts_key(batch_id), batch_fetched_key(batch_id), batch_waiting_key(batch_id))
+    batch_dead_key(batch_id), batch_parts_key(batch_id), batch_fetched_key(batch_id), batch_waiting_key(batch_id),
+    batch_listing_key(batch_id), batch_templates_key(batch_id))
 end
 return 0

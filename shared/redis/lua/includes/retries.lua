@@ -1,7 +1,7 @@
 -- include: records, new_job, queues, files, batch_counts, result_cache, chains, moves, changes, expiry
 -- Retries of items: each is a new job in the item's place.
 local COPIED = {'model', 'lane', 'spec', 'parts', 'light', 'deadline_ms', 'custom_id', 'schema', 'reuse', 'work', 'pixels',
-  'expected_bytes', 'reuse_base', 'reuse_digest'}
+  'expected_bytes', 'reuse_base', 'reuse_digest', 'source', 'style_label'}
 
 -- The object keys of the files that a specification names, nil where one is gone.
 local function inputs_of(owner, spec, missing)
@@ -48,12 +48,16 @@ end
 
 -- Items of a batch are tried again: it goes on, where it had ended, and its brake does not count what is mended.
 local function reopen_batch(batch_id)
-  local owner, completed_at, failed, expired, wrong =
-    batch_values(batch_id, 'owner', 'completed_at', 'failed', 'expired', 'stop_wrong')
+  local owner, completed_at, failed, expired, wrong, destination =
+    batch_values(batch_id, 'owner', 'completed_at', 'failed', 'expired', 'stop_wrong', 'destination')
   note_change(owner, batch_id)
   if wrong then redis.call('HSET', batch_key(batch_id), 'stop_wrong', math.min(wrong, failed + expired)) end
   if not completed_at then return end
   redis.call('HDEL', batch_key(batch_id), 'completed_at', 'fetched_at')
+  if destination then
+    redis.call('HDEL', batch_key(batch_id), 'exported_at')
+    redis.call('ZADD', EXPORTS, now, batch_id)
+  end
   stop_to_expire(batch_key(batch_id), batch_id)
   forget_rate(batch_id)
   redis.call('HSET', batch_key(batch_id), 'status', 'running')

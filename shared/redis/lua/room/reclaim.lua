@@ -25,7 +25,9 @@ local function note_reason(id)
 end
 for _, id in ipairs(ids) do
   local owner = redis.call('HGET', batch_key(id), 'owner')
-  if owner then
+  if redis.call('ZSCORE', EXPORTS, id) then
+    offset = offset + 1 -- its results are on their way to a place
+  elseif owner then
     delete_batch(id, owner)
     note_reason(id)
     removed_batch = id

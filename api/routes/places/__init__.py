@@ -1,0 +1,1 @@
+"""The places that batches read from and write to."""

@@ -1,0 +1,1 @@
+"""The client's side of folders and buckets that the operator named."""

@@ -1,0 +1,1 @@
+"""Folders and buckets that the operator named, for batches."""

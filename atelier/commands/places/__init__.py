@@ -1,0 +1,1 @@
+"""Commands about the places that the operator named."""

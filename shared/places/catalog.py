@@ -1,0 +1,119 @@
+"""The places of an installation: which of them an owner may use, and their objects."""
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from shared.errors import AtelierError, FieldError, InvalidRequest, ObjectNotFound, StorageUnavailable
+from shared.place_settings import PlaceRule, PlaceRules
+from shared.places.folder import FolderPlace
+from shared.places.objects import NameRefused, PlaceObjects
+from shared.places.request import Source
+from shared.storage.base import StoredObject
+
+# A place that does not answer is given up soon: what waits for it is tried again later.
+_PATIENCE: dict[str, Any] = {
+    "retry_config": {"max_retries": 2, "retry_timeout": timedelta(seconds=20)},
+    "client_options": {"timeout": timedelta(seconds=60), "connect_timeout": timedelta(seconds=5)},
+}
+_USES = {"read": "to read from", "write": "to write to"}
+
+
+class PlaceUnknown(AtelierError):
+    """Raised when a batch needs a place that the settings of this process do not name any more."""
+
+    code = "place_unknown"
+    title = "The place is not named by the settings"
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedPlace:
+    """A place as an owner may know it."""
+
+    name: str
+    read: bool
+    write: bool
+
+
+class Places:
+    """All places that the settings name. What a process has opened stays open."""
+
+    def __init__(self, rules: PlaceRules) -> None:
+        self._rules = rules
+        self._open: dict[str, PlaceObjects] = {}
+
+    def of(self, owner: str) -> list[AllowedPlace]:
+        """Return the places that an owner's batches may name, by name."""
+        found = [
+            AllowedPlace(name, rule.allows(owner, "read"), rule.allows(owner, "write"))
+            for name, rule in sorted(self._rules.items())
+        ]
+        return [place for place in found if place.read or place.write]
+
+    def check(self, name: str, owner: str, access: Literal["read", "write"], pointer: str) -> None:
+        """Raise InvalidRequest, with the names that this owner may use, where it may not use this one.
+
+        Whether there is such a place for others cannot be told from it.
+        """
+        rule = self._rules.get(name)
+        if rule is not None and rule.allows(owner, access):
+            return
+        names = [place.name for place in self.of(owner) if getattr(place, access)]
+        field = pointer.strip("/").replace("/", ".")
+        text = f"{field}: there is no place {name!r} {_USES[access]}; there are: {', '.join(names) or 'none'}"
+        raise InvalidRequest(text, errors=[FieldError(pointer, text, "unknown_place")])
+
+    def open(self, name: str, owner: str, access: Literal["read", "write"]) -> PlaceObjects:
+        """Return the objects of a place; raise PlaceUnknown where the settings do not allow it any more."""
+        rule = self._rules.get(name)
+        if rule is None or not rule.allows(owner, access):
+            raise PlaceUnknown(f"there is no place {name} any more {_USES[access]}")
+        if name not in self._open:
+            self._open[name] = open_place(rule)
+        return self._open[name]
+
+
+def open_place(rule: PlaceRule) -> PlaceObjects:
+    """Return the objects of a place; raise StorageUnavailable where its options are of no use."""
+    if rule.folder is not None:
+        return FolderPlace(rule.folder)
+    from shared.places.bucket import BucketPlace  # obstore takes memory, which a folder does not need
+
+    options = {name: value.get_secret_value() for name, value in rule.options.items()}
+    client = {"allow_http": True} if options.pop("allow_http", "").lower() == "true" else {}
+    parts = {**_PATIENCE, "client_options": {**_PATIENCE["client_options"], **client}}
+    try:
+        return BucketPlace(rule.url, config=options or None, **parts)
+    except Exception as error:
+        raise StorageUnavailable(
+            inside=f"{rule.url} is no bucket: {str(error).partition(chr(10))[0]}"
+        ) from error
+
+
+def matching(objects: PlaceObjects, source: Source) -> Iterator[StoredObject]:
+    """Yield the objects that a source names, in the order in which the place lists them."""
+    wanted = re.compile(fnmatch.translate(source.match.casefold())).match
+    for entry in _entries(objects, source.prefix):
+        name = entry.key.removeprefix(source.prefix)
+        is_hidden = any(part.startswith(".") for part in name.split("/"))
+        if name and not is_hidden and wanted(name.casefold()) and _is_text(name):
+            yield entry
+
+
+def _entries(objects: PlaceObjects, prefix: str) -> Iterator[StoredObject]:
+    try:
+        yield from objects.entries(prefix)
+    except (ObjectNotFound, NameRefused) as error:  # there is no such bucket, or a link leads elsewhere
+        raise StorageUnavailable(inside=error.whole) from error
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can stand in records and answers: it has no control characters and no stray bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return not re.search(r"[\x00-\x1f\x7f]", name)

@@ -1,0 +1,49 @@
+"""What may keep a transfer back."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shared.errors import AtelierError, OutOfDisk, StorageUnavailable
+
+_REFUSALS = ("PermissionDeniedError", "UnauthenticatedError")  # of obstore, which folders do not need
+
+
+class PlaceUnavailable(AtelierError):
+    """Raised when a place does not answer, refuses, or has no room; it is tried again."""
+
+    code = "place_unavailable"
+    title = "The place does not answer"
+    retryable = True
+
+
+class SourceTooLarge(AtelierError):
+    """Raised when a source has more than a batch may have."""
+
+    code = "source_too_large"
+    title = "The source has more than a batch may have"
+
+
+class SourceEnded(AtelierError):
+    """Raised when a batch with a source was canceled before all of it was taken."""
+
+    code = "batch_canceled"
+    title = "The batch was canceled before all of its source was taken"
+
+
+@contextmanager
+def at_place(name: str) -> Iterator[None]:
+    """Have what storage raises inside tell of the place, and not of Atelier's own storage."""
+    try:
+        yield
+    except OutOfDisk as error:
+        raise PlaceUnavailable(f"the place {name} has no room", inside=error.inside) from error
+    except StorageUnavailable as error:
+        what = "refuses" if _is_refusal(error.__cause__) else "does not answer"
+        raise PlaceUnavailable(f"the place {name} {what}", inside=error.inside) from error
+
+
+def _is_refusal(cause: BaseException | None) -> bool:
+    """Whether a place answered, and does not let this service in."""
+    is_named = isinstance(cause, PermissionError) or type(cause).__name__ in _REFUSALS
+    return is_named or re.search(r"status code: 40[13]\b", str(cause)) is not None
