@@ -15,9 +15,12 @@ from shared.redis.client import Client, connect
 from shared.setting_groups import JobRules
 from shared.storage.base import ObjectStore
 from shared.storage.object_store import open_object_store
+from tests.support.servers import chosen
 
 # A shell that runs the tests in its background has them and all that they start ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+chosen.choose()
 
 # Examples are judged by what they show; how long one takes says how busy the machine is. They are the same in
 # each run, so that a tree passes or fails by what is in it; --hypothesis-profile=explore looks for new ones.

@@ -14,6 +14,7 @@ from kombu.transport.redis import Channel
 
 from shared.errors import AtelierError
 from shared.logs import configure_logs, plain
+from shared.redis.server_check import check_server
 from shared.settings import EXIT_CONFIGURATION, Settings, SettingsError
 from shared.storage.places import check_cards, check_storage
 from worker.memory import share_heaps
@@ -46,6 +47,7 @@ def serve(settings: Settings, queues: str) -> int:
     check_storage(settings)
     check_cards(settings)
     base = WorkerContext(settings)
+    check_server(base.hasty_client)
     return consume(base, _build(queues, base), threads=settings.worker.threads if queues == "models" else 2)
 
 

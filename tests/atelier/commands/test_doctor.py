@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from atelier.doctor import Level, installation_checks, machine_checks
+from atelier.doctor.server_checks import check_server
 from atelier.doctor.worker_checks import check_workers
 from atelier.local.redis_server import EmbeddedServer
 from shared.cards.card import load_catalog
@@ -109,7 +110,7 @@ def test_a_damaged_model_is_a_failure(settings: Settings) -> None:
 def test_a_server_that_does_not_answer_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     url = "redis://127.0.0.1:9/0"
     monkeypatch.setenv("REDIS_URL", url)
-    (finding,) = installation_checks.check_server(Settings(redis_url=url))
+    (finding,) = check_server(Settings(redis_url=url))
     assert finding.level is Level.FAIL
 
 
@@ -118,10 +119,10 @@ def test_a_server_that_evicts_or_forgets_is_told(
 ) -> None:
     monkeypatch.setenv("REDIS_URL", server.url)
     settings = Settings(redis_url=server.url)
-    assert [f.level for f in installation_checks.check_server(settings)][:3] == [Level.OK] * 3
+    assert [f.level for f in check_server(settings)][:3] == [Level.OK] * 3
     redis_client.config_set("maxmemory-policy", "allkeys-lru")
     try:
-        assert installation_checks.check_server(settings)[2].level is Level.FAIL
+        assert check_server(settings)[2].level is Level.FAIL
     finally:
         redis_client.config_set("maxmemory-policy", "noeviction")
 

@@ -1,14 +1,25 @@
 -- include: records, waits, turns, attempts, queues, batches, chains, moves, limits
 -- End jobs whose deadline passed, reclaim expired leases, enqueue what waited for its time, and count what waits. The
 -- errors are JSON: for a job that was lost too often, was queued too long, ran too long. `models` are those that live
--- workers may run, with blanks between them, '*' for any. After the named arguments come the lanes. Returns the expired
+-- workers may run, with blanks between them, '*' for any; `lease_ms` is how long a lease lasts. After the named arguments come the lanes. Returns the expired
 -- ids, the reclaimed ids, then {lane, jobs that can be started now, one of the entries} for each lane.
-local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models = unpack(ARGV)
-local FIRST_LANE = 10 -- among the arguments
+local crash_budget, base_ms, jitter, lost_error, queued_error, running_error, most, most_counted, models, lease_ms = unpack(ARGV)
+local FIRST_LANE = 11 -- among the arguments
 models = listed_models(models)
 local MOST_CHECKED = 64 -- at the front of each queue, in one pass
 local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
+lease_ms = tonumber(lease_ms)
+
+-- Where nobody looked for long (the server was away), or the clock was set (a new primary has its own), leases say
+-- nothing of their workers: each gets a whole one anew, in which a worker that lives prolongs it.
+do
+  local looked = tonumber(redis.call('GET', LOOKED) or now)
+  if now < looked - 1000 or now > looked + math.max(2 * lease_ms, 5000) then
+    for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
+  end
+  if math.abs(now - looked) >= 1000 or now == looked then redis.call('SET', LOOKED, now) end
+end
 
 local expired = {}
 for _, id in ipairs(redis.call('ZRANGEBYSCORE', DEADLINES, '-inf', now, 'LIMIT', 0, most)) do

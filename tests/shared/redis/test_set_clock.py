@@ -1,0 +1,102 @@
+"""A clock of the server that is set, by minutes: a new primary has its own. No job is lost, or ends twice."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from shared.identifiers import ANONYMOUS
+from shared.jobs.status import Status
+from shared.jobs.store import JobStore
+from shared.owners.usage import UsageStore
+from shared.redis.client import Client
+from shared.setting_groups import JobRules
+from tests.support.jobs.batch_steps import finish
+from tests.support.jobs.job_steps import claim, status, submission, submit
+from tests.support.jobs.server_clock import Clock, store_by_clock
+
+MINUTES = 300.0
+EPOCH, DAY = 1e9, date(2001, 9, 9)  # where the clock begins
+LEASE_SECONDS = 5.0
+
+
+@pytest.fixture
+def clock(redis_client: Client) -> Clock:
+    clock = Clock(redis_client)
+    clock.set(10_000.0)
+    return clock
+
+
+@pytest.fixture
+def store(redis_client: Client, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> JobStore:
+    rules = JobRules(lease_seconds=LEASE_SECONDS, backoff_seconds=0)
+    return store_by_clock(redis_client, rules, monkeypatch)
+
+
+def run_on(store: JobStore, clock: Clock, seconds: float) -> None:
+    """Let time pass as it does where reapers look twice a second."""
+    for _ in range(int(seconds * 2)):
+        clock.set(clock.now + 0.5)
+        store.reap()
+
+
+@pytest.mark.parametrize("change", [MINUTES, -MINUTES])
+def test_a_job_stays_with_the_worker_that_has_it(store: JobStore, clock: Clock, change: float) -> None:
+    job = claim(store, submit(store))
+    run_on(store, clock, 2)
+    clock.set(clock.now + change)
+    assert store.reap().reclaimed == ()
+    assert store.beat([(job.id, job.attempt)]) == ["ok"]
+    run_on(store, clock, LEASE_SECONDS - 1)
+    finish(store, job)
+    assert store.get(job.id, ANONYMOUS).crashes == 0
+
+
+@pytest.mark.parametrize("change", [MINUTES, -MINUTES])
+def test_the_job_of_a_dead_worker_is_taken_back_after_one_more_lease(
+    store: JobStore, clock: Clock, change: float
+) -> None:
+    job = claim(store, submit(store))
+    run_on(store, clock, 2)
+    clock.set(clock.now + change)
+    run_on(store, clock, LEASE_SECONDS - 1)
+    assert status(store, job.id) is Status.RUNNING
+    run_on(store, clock, 2)
+    assert status(store, job.id) is Status.QUEUED
+    finish(store, claim(store, job.id))
+    assert status(store, job.id) is Status.SUCCEEDED
+
+
+def test_a_clock_that_goes_on_takes_jobs_back_in_time(store: JobStore, clock: Clock) -> None:
+    job_id = claim(store, submit(store)).id
+    run_on(store, clock, LEASE_SECONDS + 0.5)
+    assert status(store, job_id) is Status.QUEUED
+
+
+def test_a_job_that_ends_before_it_began_takes_no_time(store: JobStore, clock: Clock) -> None:
+    """What it took is counted for its owner; a number below zero there would break the end of every other."""
+    first, second = (claim(store, submit(store)) for _ in range(2))
+    clock.set(clock.now - MINUTES)
+    for job in (first, second):
+        finish(store, job)
+    ended = store.get(second.id, ANONYMOUS)
+    assert ended.status is Status.SUCCEEDED
+    assert all(one.ended_at >= one.started_at for one in ended.history)
+    (used,) = UsageStore(store.scripts).read(DAY, DAY)
+    assert (used.usage.jobs, used.usage.milliseconds) == (2, 0)
+
+
+@pytest.mark.parametrize(("change", "starts"), [(MINUTES, True), (-MINUTES, False)])
+def test_a_job_waits_for_its_time_by_the_clock_that_there_is(
+    store: JobStore, clock: Clock, change: float, *, starts: bool
+) -> None:
+    at = datetime.fromtimestamp(EPOCH + clock.now + 60, UTC)
+    spec = submission().spec.model_copy(update={"not_before": at})
+    job_id = submit(store, spec=spec)
+    store.reap()
+    assert store.claim_next("w1") == []
+    clock.set(clock.now + change)
+    store.reap()
+    assert [job.id for job in store.claim_next("w1")] == [job_id] * starts
+    clock.set(clock.now + MINUTES + 60)
+    store.reap()
+    assert starts or [job.id for job in store.claim_next("w1")] == [job_id]
