@@ -20,7 +20,7 @@ from tests.support.servers import chosen
 # A shell that runs the tests in its background has them and all that they start ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-chosen.choose()
+chosen.choose_server()
 
 # Examples are judged by what they show; how long one takes says how busy the machine is. They are the same in
 # each run, so that a tree passes or fails by what is in it; --hypothesis-profile=explore looks for new ones.
@@ -33,6 +33,7 @@ settings.load_profile("repeatable")
 def session_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """The one server of this process of tests; ask for `server` or `module_server`, which are empty."""
     with EmbeddedServer(tmp_path_factory.mktemp("server")) as running:
+        chosen.choose_user(running)
         yield running
 
 
@@ -49,7 +50,7 @@ def server(session_server: EmbeddedServer) -> EmbeddedServer:
 
 
 def emptied(server: EmbeddedServer) -> EmbeddedServer:
-    with connect(server.url) as client:
+    with connect(chosen.admin_url(server)) as client:
         client.flushall()
     return server
 

@@ -12,9 +12,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
-from redis.sentinel import Sentinel, SentinelConnectionPool
+from redis.sentinel import MasterNotFoundError, Sentinel, SentinelConnectionPool
 
 from shared.errors import StoreFull, StoreUnavailable
+from shared.redis.keys import Keys
 from shared.redis_url import RedisUrl, parse_redis_url
 from shared.setting_groups import RedisRules
 
@@ -71,9 +72,22 @@ def connect(
     return client
 
 
+class _Sentinels(Sentinel):
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        """Return where the primary is; raise MasterNotFoundError, in words for people."""
+        try:
+            found: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        except (MasterNotFoundError, ResponseError) as error:
+            why = f": {error}" if isinstance(error, ResponseError) else ""
+            raise MasterNotFoundError(
+                f"no Sentinel knows a primary with the name {service_name!r} that is up{why}"
+            ) from error
+        return found
+
+
 def _pool_of_primary(url: RedisUrl, options: Mapping[str, Any]) -> Any:
     tls = {"ssl": True, **url.tls} if url.tls else {}
-    sentinels = Sentinel(url.hosts, sentinel_kwargs=sentinel_options(url))  # type: ignore[no-untyped-call]
+    sentinels = _Sentinels(url.hosts, sentinel_kwargs=sentinel_options(url))  # type: ignore[no-untyped-call]
     more = {"db": url.database, **tls, **url.login, **options}
     return SentinelConnectionPool(url.service, sentinels, **more)  # type: ignore[no-untyped-call]
 
@@ -118,10 +132,13 @@ def _refusal(error: ResponseError) -> Exception:
 
 
 def server_time(client: Client) -> int:
-    """Return the server's time, in milliseconds since the epoch; raise StoreUnavailable."""
+    """Return the time of the scripts, in milliseconds since the epoch; raise StoreUnavailable."""
     with store_errors():
-        seconds, microseconds = client.time()
-    return int(seconds) * 1000 + int(microseconds) // 1000
+        pipeline = client.pipeline(transaction=False)
+        pipeline.time()
+        pipeline.get(Keys()("clock_ahead"))
+        (seconds, microseconds), ahead = pipeline.execute()
+    return int(seconds) * 1000 + int(microseconds) // 1000 + int(ahead or 0)
 
 
 def record_of(flat: Sequence[str]) -> dict[str, str]:

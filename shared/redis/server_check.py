@@ -40,8 +40,10 @@ def server_fault(client: Client) -> str:
             told = client.info("server")
     except NoPermissionError:
         return ""
-    mode = {"cluster": _CLUSTER, "sentinel": _SENTINEL}.get(str(told.get("redis_mode")), "")
-    return mode or _fault_of_version(str(told.get("redis_version", "")))
+    mode = str(told.get("redis_mode") or told.get("server_mode"))  # of Redis, of Valkey
+    return {"cluster": _CLUSTER, "sentinel": _SENTINEL}.get(mode, "") or _fault_of_version(
+        str(told.get("redis_version", ""))
+    )
 
 
 def _fault_of_version(version: str) -> str:

@@ -24,6 +24,7 @@ from shared.specs.parts import Lane
 from tests.support.jobs.batch_steps import begin, counts, drain, finish
 from tests.support.jobs.job_steps import claim, status, submit
 from tests.support.servers.binaries import Binary, binaries, usable
+from tests.support.servers.sentinels import free_ports
 from tests.support.servers.single import running_server
 
 CURRENT = usable()[-1]
@@ -60,7 +61,7 @@ def test_jobs_and_batches_go_their_way(any_server: tuple[Binary, str], any_clien
     for item in drain(store):
         finish(store, item)
     assert status(store, job_id) is Status.SUCCEEDED
-    assert counts(batches, batch_id) == {"succeeded": 3}
+    assert counts(batches, batch_id) == {"total": 3, "succeeded": 3}
     store.reap()
     store.settle()
 
@@ -99,14 +100,14 @@ def test_an_old_server_is_refused(tmp_path: Path) -> None:
 
 def test_a_server_in_cluster_mode_is_refused(tmp_path: Path) -> None:
     text = "^REDIS_URL names a server in cluster mode"
-    options = ("--cluster-enabled", "yes")
+    options = ("--cluster-enabled", "yes", "--cluster-port", str(free_ports(1)[0]))
     with running_server(CURRENT, tmp_path, *options) as url, pytest.raises(SettingsError, match=text):
         check_server(connect(url))
 
 
-def test_a_sentinel_is_not_taken_for_the_server(tmp_path: Path) -> None:
-    (tmp_path / "sentinel.conf").touch()
-    client = SimpleNamespace(info=lambda section: {"redis_mode": "sentinel", "redis_version": "9.1.2"})
+@pytest.mark.parametrize("name", ["redis_mode", "server_mode"])
+def test_a_sentinel_is_not_taken_for_the_server(name: str) -> None:
+    client = SimpleNamespace(info=lambda section: {name: "sentinel", "redis_version": "7.2.4"})
     assert server_fault(client).startswith("REDIS_URL names a Sentinel")
 
 

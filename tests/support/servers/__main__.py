@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from tests.support.servers.binaries import usable
-from tests.support.servers.chosen import VARIABLE
+from tests.support.servers.chosen import SERVER
 
 SUITES = ("tests/shared", "tests/contracts", "tests/api/jobs", "tests/api/batches")
 
@@ -19,7 +19,7 @@ def main() -> int:
     for binary in usable():
         print(f"--- {binary.name}: {binary.path}", flush=True)
         command = [sys.executable, "-m", "pytest", "-q", *(sys.argv[1:] or SUITES)]
-        environ = {**os.environ, VARIABLE: str(binary.path)}
+        environ = {**os.environ, SERVER: str(binary.path)}
         if subprocess.run(command, env=environ, check=False).returncode:
             failed.append(binary.name)
     print(f"failed on {', '.join(failed)}" if failed else f"passed on {len(usable())} servers")

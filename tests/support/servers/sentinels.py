@@ -112,10 +112,12 @@ class SentinelGroup:
         return False
 
     def _replicas(self) -> int:
+        """Return how many replicas confirm a write at once."""
         with suppress(redis.RedisError), self.client(self.primary()) as client:
-            told = client.info("replication")
-            states = (told.get(f"slave{number}", {}) for number in range(len(self.ports)))
-            return sum(state.get("state") == "online" for state in states)
+            pipeline = client.pipeline(transaction=False)
+            pipeline.set("written", "1")
+            pipeline.execute_command("WAIT", len(self.ports), 100)
+            return int(pipeline.execute()[1])
         return 0
 
     def _known(self) -> int:

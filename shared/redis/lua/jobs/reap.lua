@@ -11,14 +11,21 @@ local MOST_OWNERS = 512 -- of a lane that are looked at; as in claim.lua
 crash_budget, base_ms, jitter, most_counted = tonumber(crash_budget), tonumber(base_ms), tonumber(jitter), tonumber(most_counted)
 lease_ms = tonumber(lease_ms)
 
--- Where nobody looked for long (the server was away), or the clock was set (a new primary has its own), leases say
--- nothing of their workers: each gets a whole one anew, in which a worker that lives prolongs it.
+-- Time goes on where a clock was set back, as by a new primary that has its own, until that has caught up. Where it made
+-- a leap, or the server was away, leases say nothing of their workers: each gets a whole one, to be prolonged by who lives.
 do
-  local looked = tonumber(redis.call('GET', LOOKED) or now)
-  if now < looked - 1000 or now > looked + math.max(2 * lease_ms, 5000) then
+  local looked, ahead = tonumber(redis.call('GET', LOOKED) or now), tonumber(redis.call('GET', CLOCK_AHEAD) or 0)
+  if ahead > 0 and now - ahead >= looked then
+    now = now - ahead
+    redis.call('DEL', CLOCK_AHEAD)
+  elseif now < looked - 1000 then
+    redis.call('SET', CLOCK_AHEAD, string.format('%.0f', ahead + looked - now))
+    now = looked
+  end
+  if now > looked + math.max(2 * lease_ms, 5000) then
     for _, id in ipairs(redis.call('ZRANGE', LEASES, 0, -1)) do redis.call('ZADD', LEASES, now + lease_ms, id) end
   end
-  if math.abs(now - looked) >= 1000 or now == looked then redis.call('SET', LOOKED, now) end
+  if now >= looked + 1000 or redis.call('EXISTS', LOOKED) == 0 then redis.call('SET', LOOKED, now) end
 end
 
 local expired = {}
