@@ -61,6 +61,8 @@ def _transport_options(server: RedisUrl) -> dict[str, Any]:
         "socket_keepalive": True,
         "ack_emulation": False,  # no list of received messages in Redis: the job record has that role
         "priority_steps": [0],  # one list a queue
+        # Looked for at times all the same. Like all others of Atelier, their names are its own.
+        **{f"{name}_key": f"atelier.{name}" for name in ("unacked", "unacked_index", "unacked_mutex")},
     }
     if not server.has_sentinels:
         return options

@@ -3,10 +3,11 @@
 from redis.exceptions import ResponseError
 
 from shared.redis.client import Client, store_errors
-from shared.redis.keys import PREFIX
+from shared.redis.keys import PREFIX, Keys
 
 # Atelier's own keys, the lists of doorbells, and where Celery's transport notes which queues there are.
 KEY_PATTERNS = (f"{PREFIX}*", "atelier.*", "_kombu.binding.*")
+SOME_KEY = Keys()("probe")
 # All that API, workers and commands send, and that scripts call, with arguments that would do; K is a key.
 COMMANDS = f"""
 bitcount K|brpop K 1|decr K|del K|exists K|expire K 1|get K|hdel K a|hexists K a|hget K a|hgetall K
@@ -51,7 +52,7 @@ def _refused_transactions(connection: Client) -> list[str]:
 def _refused(connection: Client) -> list[str]:
     keys = {f"~{pattern}": f"exists {pattern.replace('*', 'probe')}" for pattern in KEY_PATTERNS}
     others = [command for command in _commands() if command not in ("multi", "exec", "discard")]
-    commands = {f"+{_rule_of(command)}": command.replace("K", f"{PREFIX}probe") for command in others}
+    commands = {f"+{_rule_of(command)}": command.replace("K", SOME_KEY) for command in others}
     return [
         *(rule for rule, command in keys.items() if _is_refused(connection, command, "key")),
         *(rule for rule, command in commands.items() if _is_refused(connection, command)),
