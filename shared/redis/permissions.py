@@ -6,7 +6,7 @@ from shared.redis.client import Client, store_errors
 from shared.redis.keys import PREFIX, Keys
 
 # Atelier's own keys, the lists of doorbells, and where Celery's transport notes which queues there are.
-KEY_PATTERNS = (f"{PREFIX}*", "atelier.*", "_kombu.binding.*")
+KEY_PATTERNS = (f"{PREFIX}*", "atelier.*", "_kombu.binding*")
 SOME_KEY = Keys()("probe")
 # All that API, workers and commands send, and that scripts call, with arguments that would do; K is a key.
 COMMANDS = f"""
